@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Helper processes: forked early, spoken to over a socketpair, reaped.
+ *
+ * A child dies with its parent, holds no descriptor but 0, 1, 2, its socket and
+ * those it is told to keep, and leaves by _exit with an enum rc.
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include "base/err.h"
+#include "base/own.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct child {
+	const char *name; /* static: "reader", "token", "judge" */
+	pid_t pid;	  /* 0 when not running */
+	int sock;	  /* our end; -1 when closed */
+};
+
+#define CHILD_NONE ((struct child){ .sock = -1 })
+
+/** What a child runs; its result is the exit status. */
+typedef enum rc child_main(int sock, void *arg);
+
+/** Fork. Nothing of OpenSSL's or SQLite's may be open yet but loaded code.
+ * \param keep  descriptors that the child keeps besides (may be NULL)
+ * \retval RC_IO no process or no socket */
+enum rc child_start(struct child *c, const char *name, child_main *run,
+    void *arg, const int *keep, size_t n_keep) MUST_CHECK;
+
+/** Close our end and wait for it to leave; killed after `seconds`.
+ * \retval RC_IO   it was killed by a signal, or by us (the sentence says which)
+ * \retval other   what it left with */
+enum rc child_stop(struct child *c, int seconds) MUST_CHECK;
+
+/** Kill and reap; for ways out that already have an error. Idempotent. */
+void child_wipe(struct child *c);
+
+/** What became of a child that closed its socket: puts "NAME process: died of
+ * SIGSYS (bad system call)" or the like into the error record. */
+enum rc child_explain(struct child *c, enum rc rc);
+
+#endif

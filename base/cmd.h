@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Subcommands: one table per program, one file per subcommand.
+ *
+ * Usage text, --help and the manual's SYNOPSIS test come from the table. A
+ * command reads its words with cmd_options and leaves printing of errors to
+ * cmd_main, which turns the result into the exit status.
+ */
+#ifndef BASE_CMD_H
+#define BASE_CMD_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/** What every command may use. */
+struct cmd_env {
+	const char *program; /* "airgap-ca" */
+	const char *home;    /* the home directory, made by nobody yet */
+	bool json;	     /* --json: one document on stdout */
+	bool yes;	     /* --yes: answers a review's typed confirmation */
+	bool dry_run;	     /* -n */
+};
+
+/** One option of a command; `has_value` options may be repeated when the
+ * target is a list. The table ends with { 0 }. */
+struct cmd_option {
+	const char *name;  /* long name without dashes */
+	const char *value; /* "DIR" as in the usage text; NULL for a flag */
+	const char *help;  /* one line */
+	bool *flag;	   /* set by a flag */
+	const char **text; /* set by an option with a value, given once */
+	struct cmd_list *list; /* or appended to by one that may be repeated */
+};
+
+#define CMD_LIST_MAX 1024
+struct cmd_list {
+	const char **items;
+	size_t n;
+};
+void cmd_list_wipe(struct cmd_list *list);
+
+struct cmd {
+	const char *name;
+	enum rc (*run)(struct cmd_env *env, int argc, char **argv);
+	const char *synopsis; /* "MEDIA [--out MEDIA]"; what follows the name */
+	const char *summary;  /* one line */
+};
+
+struct cmd_program {
+	const char *name;
+	const char *about;	    /* one line */
+	const char *home_variable;  /* NULL when the program has no home */
+	const struct cmd *cmds;	    /* ends with { 0 } */
+};
+
+/** Parse `argv` after the command's name: options of `options` and the common
+ * ones anywhere, operands gathered in order. "--" ends options; "-h" prints
+ * the command's usage and exits 0 (RC_OK with *ret_done).
+ * \retval RC_USAGE unknown option, missing value, an option given twice */
+enum rc cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc,
+    char **argv, const struct cmd_option *options, struct cmd_list *ret_operands,
+    bool *ret_done) MUST_CHECK;
+
+/** Find the command, run it, print the error if any ("airgap-ca: SENTENCE
+ * [RULE]"), and give the exit status. Global options may stand before the
+ * command's name too. --version and --help are answered here. */
+int cmd_main(const struct cmd_program *program, int argc, char **argv);
+
+/** The running command's table row, for cmd_options. */
+const struct cmd *cmd_current(void);
+
+/** Print a JSON document on stdout, one line, keys in the order set; takes over
+ * the reference. \retval RC_IO stdout cannot be written */
+enum rc cmd_json(json_t *document) MUST_CHECK;
+
+/** json_string of foreign bytes: what is not UTF-8 is escaped first. */
+json_t *cmd_json_text(struct span text);
+json_t *cmd_json_hex(struct span bytes);
+json_t *cmd_json_time(int64_t at);
+
+#endif

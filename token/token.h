@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The token: keys that never leave it, reached through a process of its own.
+ *
+ * token_start forks the token process before anything else is opened. It alone
+ * loads the PKCS#11 module, asks for the PIN at /dev/tty (or reads pin-source)
+ * and holds the session. The caller sees digests and signatures. This is the
+ * only header of token/ that others include.
+ *
+ * URIs are RFC 7512: token, manufacturer, serial, model, object, id,
+ * module-path, pin-source (file only). Without one, the single token present is
+ * taken. Keys are found by public key where one is known, and by object or id
+ * otherwise.
+ */
+#ifndef TOKEN_TOKEN_H
+#define TOKEN_TOKEN_H
+
+#include "base/buf.h"
+
+struct token; /* our end of the process; opaque */
+
+/** What the process is started with; copied. */
+struct token_options {
+	const char *module;  /* path when the URI has no module-path; or NULL */
+	bool last_try;	     /* use a token at its final PIN try */
+	bool ask_each;	     /* ask for the PIN before each signature */
+};
+
+/** Fork the process. Nothing is loaded yet. \retval RC_IO */
+enum rc token_start(struct token **ret, const struct token_options *options)
+    MUST_CHECK;
+/** Log out, close, reap; NULL is fine. */
+void token_free(struct token *token);
+
+/** A key as the token describes it. */
+struct token_key {
+	char label[128];	/* CKA_LABEL, escaped */
+	uint8_t id[64];		/* CKA_ID */
+	size_t id_len;
+	char type[16];		/* "ec-p256", "rsa-3072", or "other" */
+	bool has_private, sensitive, extractable, always_sensitive,
+	    never_extractable, local, always_authenticate, sign;
+	struct buf spki;	/* DER; empty when the public part is not there */
+};
+void token_key_wipe(struct token_key *key);
+
+/** A token as the module describes it. */
+struct token_info {
+	char uri[512];		/* names this token again: module-path, token,
+				 * serial */
+	char label[64], manufacturer[64], model[32], serial[32]; /* escaped */
+	bool initialised, pin_set, count_low, final_try, locked, protected_path;
+	unsigned long slot;
+};
+
+/** List tokens of the module(s): of `module`, else of every module known (p11-kit
+ * registered and the usual paths). */
+enum rc token_list(struct token *token, const char *module,
+    struct token_info **ret, size_t *ret_n) MUST_CHECK;
+
+/** Load the module, find the one token that the URI names, open a session. No
+ * PIN yet. \retval RC_TOKEN none, several, or the module fails */
+enum rc token_open(struct token *token, const char *uri,
+    struct token_info *ret_info) MUST_CHECK;
+
+/** Keys visible now (private ones only after login). */
+enum rc token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
+    MUST_CHECK;
+void token_keys_free(struct token_key *keys, size_t n);
+
+/** Ask for the PIN once and log in (a wrong one is asked again at a terminal,
+ * each prompt one attempt). Every later operation uses this login.
+ * \retval RC_TOKEN wrong PIN (what is left is said), locked, final try */
+enum rc token_login(struct token *token) MUST_CHECK;
+
+/** Select a key for signing, by its SPKI; returns a small handle.
+ * \retval RC_TOKEN no such private key, or it cannot sign */
+enum rc token_use_key(struct token *token, struct span spki, unsigned *ret_key)
+    MUST_CHECK;
+
+/** Make a key pair: sensitive, not extractable, signing only; attributes read
+ * back and checked. type "ec-p256", "ec-p384" or "rsa-BITS"; id may be empty
+ * (a random one is drawn). A token that cannot make it says so before anything
+ * is written. */
+enum rc token_keygen(struct token *token, const char *type, const char *label,
+    struct span id, struct token_key *ret) MUST_CHECK;
+
+enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
+
+/** Sign digests: several may be outstanding, answers come in order. `hash_len`
+ * 32, 48 or 64 says which SHA-2 it is. ECDSA signatures are raw r||s; RSA as
+ * is. Keep at most TOKEN_WINDOW outstanding. */
+#define TOKEN_WINDOW 64
+enum rc token_sign_send(struct token *token, unsigned key,
+    enum token_scheme scheme, struct span digest) MUST_CHECK;
+/** \param seconds  a C_Sign that does not return by then: the process is killed
+ * \retval RC_TOKEN the module's words; nothing further can be signed */
+enum rc token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)
+    MUST_CHECK;
+/** One, waited for. */
+enum rc token_sign(struct token *token, unsigned key, enum token_scheme scheme,
+    struct span digest, struct buf *ret_sig) MUST_CHECK;
+
+/** The descriptor that becomes readable when an answer is there, for poll. */
+int token_fd(const struct token *token);
+
+/** Initialise an empty token (SO PIN and user PIN asked for, or read). */
+enum rc token_init(struct token *token, const char *module, const char *label,
+    const char *so_pin_source, const char *pin_source) MUST_CHECK;
+
+#endif
