@@ -10,7 +10,7 @@
 
 #include "transfer/format.h"
 
-#include <openssl/types.h>
+#include <openssl/x509v3.h>
 
 /** "dns", "srv", ... and back. */
 const char *name_type_text(enum name_type type);
