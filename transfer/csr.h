@@ -17,13 +17,16 @@ struct csr {
 };
 void csr_wipe(struct csr *csr);
 
-/** Read exactly one request: CSR-FORM (not DER, trailing bytes, re-encoding
+/** Read exactly one request; `cache` is what a loop keeps between requests
+ * (WIPED(key_cache) cache = { 0 }). Rules: CSR-FORM (not DER, trailing bytes, re-encoding
  * differs), CSR-SIGNATURE-ALG (MD5, SHA-1, unknown, not fitting the key), the
  * KEY- rules, CSR-POP (signature does not verify), CSR-CA (CA:TRUE),
  * CSR-KEY-USAGE (keyCertSign, cRLSign), CSR-EKU (anyExtendedKeyUsage, the
  * transfer EKU), CSR-EXTENSION (a critical one that is unknown; any not on the
- * allow-list that is critical), CSR-ATTRIBUTE, NAME- rules. */
-enum rc csr_read(const char *from, struct span der, struct csr *ret) MUST_CHECK;
+ * allow-list that is critical; name constraints and policies in any case),
+ * CSR-ATTRIBUTE, CSR-TEXT (control characters), NAME- rules. */
+enum rc csr_read(const char *from, struct span der, struct key_cache *cache,
+    struct csr *ret) MUST_CHECK;
 
 /** A file with one request, DER or PEM, as DER. CSR-FORM when it holds none,
  * more than one, or bytes besides. */

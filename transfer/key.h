@@ -34,10 +34,25 @@ bool key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits
 enum rc key_shape(const char *from, struct span spki, struct key_facts *ret)
     MUST_CHECK;
 
+/** What a loop over many keys keeps between them, because OpenSSL 3.0 makes a
+ * key object slowly. Starts as { 0 }; belongs to one thread. */
+struct key_cache {
+	EVP_PKEY *ec[KEY_KINDS]; /* one reused object for each curve */
+	EVP_MD_CTX *digest;
+};
+void key_cache_wipe(struct key_cache *cache);
+
 /** key_shape and everything that takes arithmetic: KEY-EC-POINT (off the
- * curve), KEY-ROCA, KEY-CLOSE-PRIMES, KEY-RSA-MODULUS (even, small factors),
- * KEY-BLOCKED (published list of known private keys). Gives the key. */
+ * curve), KEY-ED25519-POINT (not canonical, or of small order), KEY-ROCA,
+ * KEY-CLOSE-PRIMES, KEY-RSA-MODULUS (even, small factors), KEY-BLOCKED
+ * (published list of known private keys). Gives the key, owned by the caller. */
 enum rc key_check(const char *from, struct span spki, struct key_facts *ret,
     EVP_PKEY **ret_key) MUST_CHECK;
+
+/** The same by way of a cache. The key is the caller's to free too, but the next
+ * call with the same cache may change it: use it, then let it go. */
+enum rc key_check_cached(const char *from, struct span spki,
+    struct key_cache *cache, struct key_facts *ret, EVP_PKEY **ret_key)
+    MUST_CHECK;
 
 #endif

@@ -35,6 +35,7 @@ struct profile {
 	uint32_t names_min, names_max;
 	bool names_from_csr, names_from_bundle;
 	bool wildcard; /* dns only */
+	struct text_list srv_services; /* "xmpp-client"; empty: any */
 	struct text_list scope; /* narrower than the CA's; empty: the CA's */
 	uint32_t key_usage; /* KU_* of OpenSSL (x509v3.h) */
 	struct text_list eku; /* OIDs in dotted form, in order */
@@ -46,6 +47,7 @@ struct profile {
 	struct policy_extension *extensions; /* owned */
 	size_t n_extensions;
 	bool is_ca; /* sub-ca: BasicConstraints cA TRUE */
+	uint32_t path_len; /* of a CA: its pathLenConstraint, always written */
 };
 
 struct policy_requester {
@@ -58,6 +60,7 @@ struct policy_requester {
 struct policy {
 	struct buf text; /* the file, byte for byte */
 	uint8_t digest[SHA256_LEN];
+	bool scope_any; /* "scope = any": every domain; `scope` is empty then */
 	struct text_list scope; /* dns domains; each means it and all below */
 	struct text_list scope_ip; /* CIDR; empty: no IP names */
 	int64_t backdate, clock_horizon;
