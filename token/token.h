@@ -33,21 +33,22 @@ void token_free(struct token *token);
 
 /** A key as the token describes it. */
 struct token_key {
+	char uri[1536];		/* names this key again: the token's, object, id */
 	char label[128];	/* CKA_LABEL, escaped */
 	uint8_t id[64];		/* CKA_ID */
 	size_t id_len;
 	char type[16];		/* "ec-p256", "rsa-3072", or "other" */
 	bool has_private, sensitive, extractable, always_sensitive,
-	    never_extractable, local, always_authenticate, sign;
+	    never_extractable, local, always_authenticate, sign, decrypt;
 	struct buf spki;	/* DER; empty when the public part is not there */
 };
 void token_key_wipe(struct token_key *key);
 
 /** A token as the module describes it. */
 struct token_info {
-	char uri[512];		/* names this token again: module-path, token,
+	char uri[1024];		/* names this token again: module-path, token,
 				 * serial */
-	char label[64], manufacturer[64], model[32], serial[32]; /* escaped */
+	char label[132], manufacturer[132], model[68], serial[68]; /* escaped */
 	bool initialised, pin_set, count_low, final_try, locked, protected_path;
 	unsigned long slot;
 };
@@ -57,8 +58,11 @@ struct token_info {
 enum rc token_list(struct token *token, const char *module,
     struct token_info **ret, size_t *ret_n) MUST_CHECK;
 
-/** Load the module, find the one token that the URI names, open a session. No
- * PIN yet. \retval RC_TOKEN none, several, or the module fails */
+/** Load the module, find the one token that the URI names (NULL: the only one
+ * present), open a session. No PIN yet. What was open before is closed: this is
+ * also the way back after an error, before token_login and token_use_key.
+ * \retval RC_USAGE the URI is malformed
+ * \retval RC_TOKEN none, several, or the module fails */
 enum rc token_open(struct token *token, const char *uri,
     struct token_info *ret_info) MUST_CHECK;
 
@@ -66,6 +70,14 @@ enum rc token_open(struct token *token, const char *uri,
 enum rc token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
     MUST_CHECK;
 void token_keys_free(struct token_key *keys, size_t n);
+
+/** The one private key of the open token that the URI's object and id name;
+ * NULL, or a URI with neither: the only private key there. Log in first: most
+ * tokens hide private keys until then. Where the URI names another token than
+ * the open one, that is an error.
+ * \retval RC_TOKEN none, or several (they are named) */
+enum rc token_find_key(struct token *token, const char *uri,
+    struct token_key *ret) MUST_CHECK;
 
 /** Ask for the PIN once and log in (a wrong one is asked again at a terminal,
  * each prompt one attempt). Every later operation uses this login.
@@ -76,6 +88,11 @@ enum rc token_login(struct token *token) MUST_CHECK;
  * \retval RC_TOKEN no such private key, or it cannot sign */
 enum rc token_use_key(struct token *token, struct span spki, unsigned *ret_key)
     MUST_CHECK;
+
+/** Could the open token make a key of this type, by its mechanism list? Writes
+ * nothing, wants no PIN.
+ * \retval RC_USAGE no such type \retval RC_TOKEN it cannot */
+enum rc token_can_make(struct token *token, const char *type) MUST_CHECK;
 
 /** Make a key pair: sensitive, not extractable, signing only; attributes read
  * back and checked. type "ec-p256", "ec-p384" or "rsa-BITS"; id may be empty
@@ -103,8 +120,28 @@ enum rc token_sign(struct token *token, unsigned key, enum token_scheme scheme,
 /** The descriptor that becomes readable when an answer is there, for poll. */
 int token_fd(const struct token *token);
 
-/** Initialise an empty token (SO PIN and user PIN asked for, or read). */
-enum rc token_init(struct token *token, const char *module, const char *label,
-    const char *so_pin_source, const char *pin_source) MUST_CHECK;
+/** Raw C_Sign calls, `threads` sessions side by side, for `seconds`: signatures
+ * per second. */
+enum rc token_bench(struct token *token, unsigned key, unsigned seconds,
+    unsigned threads, double *ret_rate) MUST_CHECK;
+
+/** The certificate on the token by which its maker attests that the key was
+ * made there, and the one that signed it, both DER; empty when the token has
+ * none. */
+enum rc token_attestation(struct token *token, struct span spki,
+    struct buf *ret_cert, struct buf *ret_issuer) MUST_CHECK;
+
+/** What `token_init` asks for and where from. */
+struct token_setup {
+	const char *module;	   /* path */
+	const char *label;	   /* at most 32 bytes */
+	const char *so_pin_source; /* a file; NULL: asked for, twice */
+	const char *pin_source;	   /* likewise */
+};
+
+/** Initialise the module's one empty token. One that is initialised is never
+ * touched. */
+enum rc token_init(struct token *token, const struct token_setup *setup,
+    struct token_info *ret_info) MUST_CHECK;
 
 #endif
