@@ -72,7 +72,7 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 .SECONDARY:
 .PHONY: all units test demo check check-peers deps install install-online install-offline tidy bench fuzz clean help
 
-all: $(progs) ## build the programs into build/bin (the default)
+all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
 
 $(B)/%.o: %.c
 	$(call say,CC,$<)

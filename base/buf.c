@@ -142,7 +142,7 @@ span_take_u32(struct span *s, uint32_t *ret_value)
 	if (!span_take(s, 4, &be))
 		return false;
 	*ret_value = (uint32_t)be.p[0] << 24 | (uint32_t)be.p[1] << 16 |
-	    (uint32_t)be.p[2] << 8 | be.p[3];
+		     (uint32_t)be.p[2] << 8 | be.p[3];
 	return true;
 }
 

@@ -9,7 +9,7 @@
 #define BASE_CMD_H
 
 #include "base/err.h"
-#include "base/span.h"
+#include "base/buf.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -17,10 +17,11 @@
 /** What every command may use. */
 struct cmd_env {
 	const char *program; /* "airgap-ca" */
-	const char *home;    /* the home directory, made by nobody yet */
+	const char *home;    /* set by cmd_options; nobody has made it yet */
 	bool json;	     /* --json: one document on stdout */
 	bool yes;	     /* --yes: answers a review's typed confirmation */
 	bool dry_run;	     /* -n */
+	struct buf home_default; /* what `home` points to when not given */
 };
 
 /** One option of a command; `has_value` options may be repeated when the

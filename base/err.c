@@ -65,8 +65,8 @@ err_in(enum rc rc, const char *fmt, ...)
 	record_text(fmt, ap);
 	va_end(ap);
 	used = strlen(record.text);
-	(void)snprintf(record.text + used, sizeof(record.text) - used, ": %s",
-	    sentence);
+	(void)snprintf(
+	    record.text + used, sizeof(record.text) - used, ": %s", sentence);
 	return rc;
 }
 

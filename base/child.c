@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/child.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#error "Linux 5.3 or newer headers are wanted"
+#endif
+
+static bool
+is_kept(int fd, const int *keep, size_t n_keep)
+{
+	for (size_t i = 0; i < n_keep; i++)
+		if (keep[i] == fd)
+			return true;
+	return false;
+}
+
+/* Whatever else the parent holds (another child's socket, a directory) is none
+ * of this child's business. */
+static void
+close_others(int sock, const int *keep, size_t n_keep)
+{
+	int top = sock;
+
+	for (size_t i = 0; i < n_keep; i++)
+		if (keep[i] > top)
+			top = keep[i];
+	for (int fd = 3; fd < top; fd++)
+		if (fd != sock && !is_kept(fd, keep, n_keep))
+			(void)close(fd);
+	(void)close_range((unsigned)top + 1, ~0U, 0);
+}
+
+static _Noreturn void
+run_child(pid_t parent, child_main *run, void *arg, int sock)
+{
+	enum rc rc;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+		_exit(RC_IO);
+	/* A ^C at the terminal is the parent's to answer. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	rc = run(sock, arg);
+	_exit((int)rc);
+}
+
+enum rc
+child_start(struct child *c, const char *name, child_main *run, void *arg,
+    const int *keep, size_t n_keep)
+{
+	int pair[2];
+	pid_t parent = getpid(), pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_errno(
+		    RC_IO, errno, "no socket for the %s process", name);
+	pid = fork();
+	if (pid < 0) {
+		int why = errno;
+
+		fd_close(&pair[0]);
+		fd_close(&pair[1]);
+		return err_errno(RC_IO, why, "no %s process", name);
+	}
+	if (pid == 0) {
+		close_others(pair[1], keep, n_keep);
+		run_child(parent, run, arg, pair[1]);
+	}
+	fd_close(&pair[1]);
+	*c = (struct child){ .name = name, .pid = pid, .sock = pair[0] };
+	return RC_OK;
+}
+
+/* Wait at most `seconds` for the process to leave, without reaping it. */
+static bool
+leaves_within(pid_t pid, int seconds)
+{
+	OWN_FD fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	if (fd < 0)
+		return false;
+	do
+		n = poll(&p, 1, seconds * 1000);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+static int
+reap(struct child *c)
+{
+	int status = 0;
+
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	c->pid = 0;
+	return status;
+}
+
+static enum rc
+died_of(const char *name, int sig)
+{
+	char number[16];
+	const char *text = sigabbrev_np(sig);
+
+	if (text == NULL) {
+		(void)snprintf(number, sizeof(number), "%d", sig);
+		text = number;
+	}
+	return err_set(RC_IO, "the %s process died of SIG%s%s", name, text,
+	    sig == SIGSYS ? ": it tried what its sandbox forbids" : "");
+}
+
+enum rc
+child_stop(struct child *c, int seconds)
+{
+	int status;
+
+	fd_close(&c->sock);
+	if (c->pid == 0)
+		return RC_OK;
+	if (!leaves_within(c->pid, seconds)) {
+		(void)kill(c->pid, SIGKILL);
+		(void)reap(c);
+		return err_set(RC_IO, "the %s process did not end in %d s",
+		    c->name, seconds);
+	}
+	status = reap(c);
+	if (WIFSIGNALED(status))
+		return died_of(c->name, WTERMSIG(status));
+	return (enum rc)WEXITSTATUS(status);
+}
+
+void
+child_wipe(struct child *c)
+{
+	fd_close(&c->sock);
+	if (c->pid == 0)
+		return;
+	(void)kill(c->pid, SIGKILL);
+	(void)reap(c);
+}
+
+enum rc
+child_explain(struct child *c, enum rc rc)
+{
+	int status;
+
+	/* A closed socket is the first sign; the status follows at once. */
+	if (c->pid == 0 || !leaves_within(c->pid, 1))
+		return rc;
+	status = reap(c);
+	fd_close(&c->sock);
+	if (WIFSIGNALED(status))
+		return died_of(c->name, WTERMSIG(status));
+	return rc;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cmd.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/term.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static const struct cmd_program *running_program;
+static const struct cmd *running;
+
+const struct cmd *
+cmd_current(void)
+{
+	return running;
+}
+
+void
+cmd_list_wipe(struct cmd_list *list)
+{
+	free(list->items);
+	*list = (struct cmd_list){ 0 };
+}
+
+static enum rc
+list_add(struct cmd_list *list, const char *item)
+{
+	const char **grown;
+
+	if (list->n == CMD_LIST_MAX)
+		return err_set(RC_USAGE,
+		    "more than %d operands: put them into "
+		    "a directory and give that",
+		    CMD_LIST_MAX);
+	grown = reallocarray(list->items, list->n + 1, sizeof(*grown));
+	if (grown == NULL)
+		return err_memory();
+	list->items = grown;
+	list->items[list->n++] = item;
+	return RC_OK;
+}
+
+/* ---- usage ----------------------------------------------------------------
+ */
+
+static void
+print_common(FILE *to)
+{
+	if (running_program->home_variable != NULL)
+		(void)fprintf(to, "  --%-22s %s\n", "home DIR",
+		    "where this program keeps its state");
+	(void)fprintf(to, "  --%-22s %s\n", "json",
+	    "one JSON document on standard output");
+	(void)fprintf(to, "  --%-22s %s\n", "yes",
+	    "answer the typed confirmation of a review");
+	(void)fprintf(to, "  %-24s %s\n", "-n",
+	    "dry run: show what would be done, and stop");
+	(void)fprintf(to, "  %-24s %s\n", "-h, --help", "this text");
+}
+
+static void
+print_cmd_usage(const struct cmd *cmd, const struct cmd_option *options)
+{
+	(void)printf("usage: %s %s%s%s\n\n%s.\n\noptions:\n",
+	    running_program->name, cmd->name, *cmd->synopsis == '\0' ? "" : " ",
+	    cmd->synopsis, cmd->summary);
+	for (const struct cmd_option *o = options; o->name != NULL; o++) {
+		char head[64];
+
+		(void)snprintf(head, sizeof(head), "%s%s%s", o->name,
+		    o->value == NULL ? "" : " ",
+		    o->value == NULL ? "" : o->value);
+		(void)printf("  --%-22s %s\n", head, o->help);
+	}
+	print_common(stdout);
+}
+
+static void
+print_usage(FILE *to)
+{
+	(void)fprintf(to,
+	    "usage: %s COMMAND [OPTION]... [OPERAND]...\n\n%s.\n\n"
+	    "commands:\n",
+	    running_program->name, running_program->about);
+	for (const struct cmd *c = running_program->cmds; c->name != NULL; c++)
+		(void)fprintf(to, "  %-14s %s\n", c->name, c->summary);
+	(void)fprintf(to, "\noptions of every command:\n");
+	print_common(to);
+	(void)fprintf(to,
+	    "  --%-22s %s\n\n'%s COMMAND --help' tells more, and "
+	    "'man %s' all.\n",
+	    "version", "print the version", running_program->name,
+	    running_program->name);
+}
+
+/* ---- options --------------------------------------------------------------
+ */
+
+static bool
+is_flag(const char *arg, size_t n, const char *name)
+{
+	return strlen(name) == n && strncmp(arg, name, n) == 0;
+}
+
+/* The options that every command has; false when `arg` is none of them. */
+static bool
+common_flag(struct cmd_env *env, const char *name, size_t n)
+{
+	if (is_flag(name, n, "json"))
+		env->json = true;
+	else if (is_flag(name, n, "yes"))
+		env->yes = true;
+	else
+		return false;
+	return true;
+}
+
+/* The words still to be looked at. */
+struct words {
+	char **at;
+	char **end;
+};
+
+static enum rc
+take_value(struct words *words, const char *name, const char *attached,
+    const char **ret_value)
+{
+	if (attached != NULL) {
+		*ret_value = attached;
+		return RC_OK;
+	}
+	if (words->at == words->end)
+		return err_set(RC_USAGE, "--%s wants a value", name);
+	*ret_value = *words->at++;
+	return RC_OK;
+}
+
+static enum rc
+store_option(
+    const struct cmd_option *o, struct words *words, const char *attached)
+{
+	const char *value;
+	enum rc rc;
+
+	if (o->value == NULL) {
+		if (attached != NULL)
+			return err_set(
+			    RC_USAGE, "--%s takes no value", o->name);
+		*o->flag = true;
+		return RC_OK;
+	}
+	rc = take_value(words, o->name, attached, &value);
+	if (rc != RC_OK)
+		return rc;
+	if (o->list != NULL)
+		return list_add(o->list, value);
+	if (*o->text != NULL)
+		return err_set(RC_USAGE, "--%s is given twice", o->name);
+	*o->text = value;
+	return RC_OK;
+}
+
+static enum rc
+take_option(struct cmd_env *env, const char *arg, struct words *words,
+    const struct cmd_option *options)
+{
+	const char *equals = strchr(arg, '=');
+	const char *attached = equals == NULL ? NULL : equals + 1;
+	size_t n = equals == NULL ? strlen(arg) : (size_t)(equals - arg);
+
+	for (const struct cmd_option *o = options; o->name != NULL; o++)
+		if (is_flag(arg, n, o->name))
+			return store_option(o, words, attached);
+	if (is_flag(arg, n, "home") && running_program->home_variable != NULL)
+		return take_value(words, "home", attached, &env->home);
+	if (attached == NULL && common_flag(env, arg, n))
+		return RC_OK;
+	return err_set(RC_USAGE,
+	    "unknown option --%.*s; '%s %s --help' lists "
+	    "them",
+	    (int)n, arg, running_program->name,
+	    running == NULL ? "COMMAND" : running->name);
+}
+
+static enum rc
+fill_home(struct cmd_env *env)
+{
+	enum rc rc;
+
+	if (env->home != NULL || running_program->home_variable == NULL)
+		return RC_OK;
+	rc = home_path(NULL, running_program->home_variable,
+	    running_program->name, &env->home_default);
+	if (rc == RC_OK)
+		env->home = (const char *)env->home_default.p;
+	return rc;
+}
+
+enum rc
+cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
+    const struct cmd_option *options, struct cmd_list *ret_operands,
+    bool *ret_done)
+{
+	struct words words = { argv, argv + argc };
+	bool ended = false;
+	enum rc rc = RC_OK;
+
+	*ret_done = false;
+	while (rc == RC_OK && words.at < words.end) {
+		const char *arg = *words.at++;
+
+		if (ended || arg[0] != '-' || arg[1] == '\0') {
+			rc = list_add(ret_operands, arg);
+		} else if (strcmp(arg, "--") == 0) {
+			ended = true;
+		} else if (strcmp(arg, "-n") == 0) {
+			env->dry_run = true;
+		} else if (strcmp(arg, "-h") == 0 ||
+			   strcmp(arg, "--help") == 0) {
+			print_cmd_usage(cmd, options);
+			*ret_done = true;
+			return RC_OK;
+		} else if (arg[1] == '-') {
+			rc = take_option(env, arg + 2, &words, options);
+		} else {
+			rc = err_set(RC_USAGE,
+			    "unknown option %s; '%s %s "
+			    "--help' lists them",
+			    arg, running_program->name, cmd->name);
+		}
+	}
+	return rc != RC_OK ? rc : fill_home(env);
+}
+
+/* ---- main -----------------------------------------------------------------
+ */
+
+static int
+report(enum rc rc)
+{
+	const char *rule = err_rule_name();
+
+	if (rc == RC_OK || *err_text() == '\0')
+		return (int)rc;
+	term_alarm("%s: ", running_program->name);
+	if (*rule != '\0')
+		term_say("%s [%s]\n", err_text(), rule);
+	else
+		term_say("%s\n", err_text());
+	return (int)rc;
+}
+
+static const struct cmd *
+find_cmd(const char *name)
+{
+	for (const struct cmd *c = running_program->cmds; c->name != NULL; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+/* Options before the command's name: only those that all commands share. */
+static enum rc
+leading_options(struct cmd_env *env, struct words *words, bool *ret_done)
+{
+	static const struct cmd_option none[] = { { 0 } };
+
+	while (words->at < words->end && (*words->at)[0] == '-') {
+		const char *arg = *words->at++;
+		enum rc rc = RC_OK;
+
+		if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
+			print_usage(stdout);
+			*ret_done = true;
+			return RC_OK;
+		}
+		if (strcmp(arg, "--version") == 0) {
+			(void)printf(
+			    "%s %s\n", running_program->name, AIRGAP_VERSION);
+			*ret_done = true;
+			return RC_OK;
+		}
+		if (strcmp(arg, "-n") == 0)
+			env->dry_run = true;
+		else if (arg[1] == '-')
+			rc = take_option(env, arg + 2, words, none);
+		else
+			rc = err_set(RC_USAGE, "unknown option %s", arg);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc
+run_cmd(struct cmd_env *env, struct words *words)
+{
+	bool done = false;
+	enum rc rc = leading_options(env, words, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	if (words->at == words->end) {
+		print_usage(stderr);
+		return RC_USAGE;
+	}
+	running = find_cmd(*words->at);
+	if (running == NULL)
+		return err_set(RC_USAGE,
+		    "unknown command %s; '%s --help' lists "
+		    "them",
+		    *words->at, running_program->name);
+	words->at++;
+	return running->run(env, (int)(words->end - words->at), words->at);
+}
+
+int
+cmd_main(const struct cmd_program *program, int argc, char **argv)
+{
+	struct cmd_env env = { .program = program->name };
+	struct words words = { argv + (argc > 0), argv + argc };
+	enum rc rc;
+
+	running_program = program;
+	/* Names and times are spelled one way, whatever the locale says. */
+	(void)setlocale(LC_ALL, "C");
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	rc = run_cmd(&env, &words);
+	buf_wipe(&env.home_default);
+	if (fflush(stdout) != 0 && rc == RC_OK)
+		rc = err_set(RC_IO, "standard output cannot be written");
+	return report(rc);
+}
+
+/* ---- JSON -----------------------------------------------------------------
+ */
+
+enum rc
+cmd_json(json_t *document)
+{
+	int failed;
+
+	if (document == NULL)
+		return err_memory();
+	failed = json_dumpf(document, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(document);
+	if (failed != 0 || fputc('\n', stdout) == EOF || fflush(stdout) != 0)
+		return err_set(RC_IO, "standard output cannot be written");
+	return RC_OK;
+}
+
+json_t *
+cmd_json_text(struct span text)
+{
+	WIPED(buf) plain = { 0 };
+	json_t *value;
+
+	/* jansson gives NULL for what is not UTF-8. */
+	value =
+	    json_stringn(text.p == NULL ? "" : (const char *)text.p, text.n);
+	if (value != NULL || term_escape(&plain, text) != RC_OK)
+		return value;
+	return json_stringn((const char *)plain.p, plain.n);
+}
+
+json_t *
+cmd_json_hex(struct span bytes)
+{
+	char *text = malloc(2 * bytes.n + 1);
+	json_t *value;
+
+	if (text == NULL)
+		return NULL;
+	hex_write(bytes, text);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+json_t *
+cmd_json_time(int64_t at)
+{
+	char text[CLOCK_TEXT];
+
+	clock_write(at, text);
+	return json_string(text);
+}

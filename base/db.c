@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What each connection is told before anything else: DELETE journal and EXTRA
+ * make a commit durable; the others keep a tampered file from running code. */
+static const char settings[] =
+    "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA;"
+    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+    "PRAGMA cache_size=-8192;";
+
+static enum rc
+sql_error(struct db *db, const char *doing)
+{
+	int code = sqlite3_extended_errcode(db->sql);
+	enum rc rc = RC_IO;
+
+	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_CONSTRAINT:
+		rc = RC_STATE;
+		break;
+	case SQLITE_BUSY:
+		return err_set(
+		    RC_IO, "%s: in use by another process", db->path);
+	case SQLITE_ERROR:
+	case SQLITE_MISUSE:
+		rc = RC_BUG;
+		break;
+	default:
+		break;
+	}
+	return err_set(
+	    rc, "%s: %s: %s", db->path, doing, sqlite3_errmsg(db->sql));
+}
+
+static enum rc
+run_sql(struct db *db, const char *sql, const char *doing)
+{
+	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sql_error(db, doing);
+	return RC_OK;
+}
+
+static enum rc
+connect_file(struct db *db, const char *path, int flags)
+{
+	db->path = strdup(path);
+	if (db->path == NULL)
+		return err_memory();
+	if (sqlite3_open_v2(path, &db->sql,
+		flags | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+		NULL) != SQLITE_OK) {
+		if (db->sql == NULL)
+			return err_memory();
+		return sql_error(db, "cannot be opened");
+	}
+	(void)sqlite3_extended_result_codes(db->sql, 1);
+	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	return RC_OK;
+}
+
+static enum rc
+pragma_int(struct db *db, const char *sql, int64_t *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = db_prepare(db, sql, &st);
+
+	if (rc == RC_OK)
+		rc = db_step(db, st, &row);
+	if (rc == RC_OK)
+		*ret = row ? sqlite3_column_int64(st, 0) : 0;
+	return rc;
+}
+
+static enum rc
+check_kind(struct db *db, const struct db_kind *kind)
+{
+	int64_t id, version;
+	enum rc rc = pragma_int(db, "PRAGMA application_id", &id);
+
+	if (rc == RC_OK)
+		rc = pragma_int(db, "PRAGMA user_version", &version);
+	if (rc != RC_OK)
+		return rc;
+	if (id != (int64_t)kind->application_id)
+		return err_set(RC_STATE, "%s: not a %s of airgap-ca", db->path,
+		    kind->name);
+	if (version != kind->version)
+		return err_set(RC_STATE,
+		    "%s: a %s of version %lld; this program knows version %d",
+		    db->path, kind->name, (long long)version, kind->version);
+	return RC_OK;
+}
+
+static enum rc
+create_schema(struct db *db, const struct db_kind *kind)
+{
+	WIPED(buf) sql = { 0 };
+	const char *text;
+	enum rc rc = buf_printf(&sql,
+	    "BEGIN IMMEDIATE; PRAGMA application_id=%u; PRAGMA user_version=%d;"
+	    "%s COMMIT;",
+	    (unsigned)kind->application_id, kind->version, kind->schema);
+
+	if (rc != RC_OK)
+		return rc;
+	text = buf_cstr(&sql);
+	return text == NULL ? err_memory()
+			    : run_sql(db, text, "cannot be created");
+}
+
+/* SQLite creates with the umask's mode; the file must be ours alone from its
+ * first moment, and must not be there yet. */
+static enum rc
+create_file(const char *path)
+{
+	int fd = open(
+	    path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return err_set(RC_STATE, "%s: is there already", path);
+	if (fd < 0)
+		return err_errno(RC_IO, errno, "%s: cannot be made", path);
+	(void)close(fd);
+	return RC_OK;
+}
+
+enum rc
+db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
+    bool create)
+{
+	WIPED(db) db = { 0 };
+	enum rc rc = RC_OK;
+
+	if (create)
+		rc = create_file(path);
+	else if (access(path, F_OK) != 0)
+		rc = err_errno(RC_STATE, errno, "%s", path);
+	if (rc == RC_OK)
+		rc = connect_file(&db, path, SQLITE_OPEN_READWRITE);
+	if (rc == RC_OK)
+		rc = run_sql(&db, settings, "cannot be set up");
+	if (rc == RC_OK && create)
+		rc = create_schema(&db, kind);
+	if (rc == RC_OK)
+		rc = check_kind(&db, kind);
+	if (rc != RC_OK)
+		return rc;
+	(void)sqlite3_busy_timeout(db.sql, 2000);
+	*ret_db = db;
+	db = (struct db){ 0 };
+	return RC_OK;
+}
+
+enum rc
+db_open_read(struct db *ret_db, const char *path, const struct db_kind *kind)
+{
+	WIPED(db) db = { 0 };
+	enum rc rc = RC_OK;
+
+	if (access(path, F_OK) != 0)
+		rc = err_errno(RC_STATE, errno, "%s", path);
+	if (rc == RC_OK)
+		rc = connect_file(&db, path, SQLITE_OPEN_READONLY);
+	if (rc == RC_OK)
+		rc = run_sql(&db,
+		    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;",
+		    "cannot be set up");
+	if (rc == RC_OK)
+		rc = check_kind(&db, kind);
+	if (rc != RC_OK)
+		return rc;
+	(void)sqlite3_busy_timeout(db.sql, 2000);
+	*ret_db = db;
+	db = (struct db){ 0 };
+	return RC_OK;
+}
+
+void
+db_wipe(struct db *db)
+{
+	/* close_v2: a statement finalised later must not leak the file. */
+	(void)sqlite3_close_v2(db->sql);
+	free(db->path);
+	*db = (struct db){ 0 };
+}
+
+enum rc
+db_begin(struct db *db)
+{
+	return run_sql(db, "BEGIN IMMEDIATE", "cannot be locked");
+}
+
+enum rc
+db_commit(struct db *db)
+{
+	return run_sql(db, "COMMIT", "cannot be committed");
+}
+
+void
+db_rollback(struct db *db)
+{
+	if (db->sql != NULL && !sqlite3_get_autocommit(db->sql))
+		(void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum rc
+db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret)
+{
+	if (sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, ret,
+		NULL) != SQLITE_OK)
+		return sql_error(db, sql);
+	return RC_OK;
+}
+
+static int
+bind_span(sqlite3_stmt *st, int at, char kind, struct span s)
+{
+	if (s.p == NULL && kind == 'b')
+		return sqlite3_bind_null(st, at);
+	if (kind == 'b')
+		return sqlite3_bind_blob64(st, at, s.p, s.n, SQLITE_STATIC);
+	return sqlite3_bind_text64(st, at, s.p == NULL ? "" : (const char *)s.p,
+	    s.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+enum rc
+db_bind(struct db *db, sqlite3_stmt *st, const char *kinds, ...)
+{
+	va_list ap;
+	int at = 0, code = SQLITE_OK;
+
+	(void)sqlite3_reset(st);
+	va_start(ap, kinds);
+	for (const char *k = kinds; *k != '\0' && code == SQLITE_OK; k++) {
+		at++;
+		switch (*k) {
+		case 'i':
+			code = sqlite3_bind_int64(st, at, va_arg(ap, int64_t));
+			break;
+		case 't':
+			code = sqlite3_bind_text(st, at,
+			    va_arg(ap, const char *), -1, SQLITE_STATIC);
+			break;
+		case 's':
+		case 'b':
+			code = bind_span(st, at, *k, va_arg(ap, struct span));
+			break;
+		default:
+			code = sqlite3_bind_null(st, at);
+			break;
+		}
+	}
+	va_end(ap);
+	return code == SQLITE_OK ? RC_OK : sql_error(db, "a value");
+}
+
+enum rc
+db_step(struct db *db, sqlite3_stmt *st, bool *ret_row)
+{
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		*ret_row = true;
+		return RC_OK;
+	case SQLITE_DONE:
+		*ret_row = false;
+		return RC_OK;
+	default:
+		return sql_error(db, "a statement");
+	}
+}
+
+enum rc
+db_done(struct db *db, sqlite3_stmt *st)
+{
+	bool row = true;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && row)
+		rc = db_step(db, st, &row);
+	(void)sqlite3_reset(st);
+	return rc;
+}
+
+struct span
+db_blob(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+
+	return span_of(p, (size_t)sqlite3_column_bytes(st, column));
+}
+
+struct span
+db_text(sqlite3_stmt *st, int column)
+{
+	const unsigned char *p = sqlite3_column_text(st, column);
+
+	return span_of(p, (size_t)sqlite3_column_bytes(st, column));
+}
+
+enum rc
+db_check(struct db *db)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = db_prepare(db, "PRAGMA integrity_check(1)", &st);
+
+	if (rc == RC_OK)
+		rc = db_step(db, st, &row);
+	if (rc == RC_OK && (!row || !span_eq_str(db_text(st, 0), "ok")))
+		rc = err_set(RC_STATE, "%s: damaged: %.*s", db->path,
+		    SPAN_FMT(db_text(st, 0)));
+	if (rc != RC_OK)
+		return rc;
+	(void)sqlite3_finalize(MOVE(st));
+	rc = db_prepare(db, "PRAGMA foreign_key_check", &st);
+	if (rc == RC_OK)
+		rc = db_step(db, st, &row);
+	if (rc == RC_OK && row)
+		rc = err_set(RC_STATE,
+		    "%s: damaged: a row of %.*s refers to "
+		    "nothing",
+		    db->path, SPAN_FMT(db_text(st, 0)));
+	return rc;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/secret.h"
+#include "base/buf.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+void
+pin_wipe(struct pin *pin)
+{
+	OPENSSL_cleanse(pin, sizeof(*pin));
+}
+
+void
+secret_harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	/* Over RLIMIT_MEMLOCK this fails: swap may then see the PIN. An
+	 * offline laptop has its swap off or encrypted (SECURITY.md). */
+	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+/* Read to the end of the line into fixed storage: no buffer of stdio's or the
+ * heap's ever holds a byte of it. */
+static enum rc
+read_pin_line(int fd, const char *from, struct pin *ret_pin)
+{
+	WIPED(pin) pin = { .len = 0 };
+	char c;
+
+	for (;;) {
+		ssize_t n = read(fd, &c, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(RC_IO, errno, "%s", from);
+		if (n == 0 || c == '\n')
+			break;
+		if (pin.len == PIN_MAX)
+			return err_set(RC_TOKEN,
+			    "%s: longer than any PIN (%d bytes)", from,
+			    PIN_MAX);
+		pin.text[pin.len++] = c;
+	}
+	if (pin.len == 0)
+		return err_set(RC_TOKEN, "%s: no PIN was given", from);
+	*ret_pin = pin;
+	return RC_OK;
+}
+
+/* Signals that would leave the terminal without echo wait until it has it. */
+static void
+block_signals(sigset_t *old)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGQUIT);
+	(void)sigaddset(&set, SIGTSTP);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, old);
+}
+
+/* The driver would turn ^C into a signal that is blocked here: without ISIG it
+ * arrives as a byte, which ends the question. */
+static enum rc
+ask_quietly(int tty, const char *prompt, struct pin *ret_pin)
+{
+	struct termios before, quiet;
+	sigset_t old;
+	enum rc rc;
+
+	if (tcgetattr(tty, &before) != 0)
+		return err_errno(RC_IO, errno, "the terminal");
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ECHOE | ECHOK | ISIG);
+	quiet.c_cc[VEOL] = 3; /* ^C ends the line too */
+	block_signals(&old);
+	if (tcsetattr(tty, TCSAFLUSH, &quiet) != 0) {
+		rc = err_errno(RC_IO, errno, "the terminal");
+	} else {
+		rc = fd_write_all(tty, span_str(prompt), "the terminal");
+		if (rc == RC_OK)
+			rc = fd_write_all(tty, span_str(" "), "the terminal");
+		if (rc == RC_OK)
+			rc = read_pin_line(tty, "the PIN", ret_pin);
+		(void)tcsetattr(tty, TCSAFLUSH, &before);
+		/* The newline that echo did not show. */
+		if (rc == RC_OK)
+			rc = fd_write_all(tty, span_str("\n"), "the terminal");
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (rc == RC_OK && memchr(ret_pin->text, 3, ret_pin->len) != NULL) {
+		pin_wipe(ret_pin);
+		return err_set(RC_TOKEN, "stopped at the PIN prompt");
+	}
+	return rc;
+}
+
+enum rc
+pin_ask(const char *prompt, struct pin *ret_pin)
+{
+	OWN_FD tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (tty < 0)
+		return err_set(RC_USAGE,
+		    "there is no terminal to ask for the "
+		    "PIN: put pin-source=file:PATH into the token's URI");
+	return ask_quietly(tty, prompt, ret_pin);
+}
+
+enum rc
+pin_read(const char *path, struct pin *ret_pin)
+{
+	OWN_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_errno(RC_TOKEN, errno, "PIN file %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(
+		    RC_TOKEN, "PIN file %s: not a regular file", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return err_set(RC_TOKEN,
+		    "PIN file %s: belongs to another user "
+		    "(%ju)",
+		    path, (uintmax_t)st.st_uid);
+	if ((st.st_mode & 077) != 0)
+		return err_set(RC_TOKEN,
+		    "PIN file %s: others may read it (mode "
+		    "%04o): chmod 600 it",
+		    path, (unsigned)st.st_mode & 07777);
+	return read_pin_line(fd, path, ret_pin);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/term.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WIDTH_DEFAULT 80
+#define WIDTH_MIN 40	/* narrower than this is not wrapped for */
+#define LABEL_COLUMN 16 /* where term_field's values begin */
+#define ANSWER_MAX 256
+
+static bool
+is_plain(uint8_t c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+enum rc
+term_escape(struct buf *out, struct span text)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < text.n && rc == RC_OK; i++) {
+		if (text.p[i] == '\\')
+			rc = buf_add_str(out, "\\\\");
+		else if (is_plain(text.p[i]))
+			rc = buf_add_byte(out, text.p[i]);
+		else
+			rc = buf_printf(out, "\\x%02x", text.p[i]);
+	}
+	return rc;
+}
+
+/* Newlines of the format are ours and stay; those of an argument are escaped
+ * like any other control byte. Once formatted the two look the same, so the
+ * text is formatted twice, the second time with another byte for the format's
+ * newlines: where the two differ, the newline is ours. */
+static enum rc
+format_escaped(struct buf *out, const char *fmt, va_list ap)
+{
+	WIPED(buf) marked = { 0 }, text = { 0 };
+	const char *marked_fmt, *ours, *plain;
+	va_list again;
+	size_t n;
+	enum rc rc = buf_add_str(&marked, fmt);
+
+	for (size_t i = 0; i < marked.n; i++)
+		if (marked.p[i] == '\n')
+			marked.p[i] = '\1';
+	marked_fmt = rc == RC_OK ? buf_cstr(&marked) : NULL;
+	if (marked_fmt == NULL)
+		return err_memory();
+	va_copy(again, ap);
+	n = (size_t)vsnprintf(NULL, 0, fmt, again) + 1;
+	va_end(again);
+	if (n == 0 || buf_reserve(&text, 2 * n) != RC_OK)
+		return err_memory();
+	plain = (char *)text.p;
+	ours = plain + n;
+	va_copy(again, ap);
+	(void)vsnprintf((char *)text.p, n, fmt, again);
+	va_end(again);
+	(void)vsnprintf((char *)text.p + n, n, marked_fmt, ap);
+
+	for (size_t i = 0; i + 1 < n && rc == RC_OK; i++) {
+		if (plain[i] != ours[i])
+			rc = buf_add_byte(out, '\n');
+		else if (is_plain((uint8_t)plain[i]))
+			rc = buf_add_byte(out, (uint8_t)plain[i]);
+		else
+			rc = buf_printf(out, "\\x%02x", (uint8_t)plain[i]);
+	}
+	return rc;
+}
+
+static bool
+has_colour(FILE *to)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(to)) && (no == NULL || *no == '\0') &&
+	       term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static void
+print_styled(FILE *to, const char *style, const char *fmt, va_list ap)
+{
+	WIPED(buf) text = { 0 };
+	const char *body;
+	bool newline;
+
+	if (format_escaped(&text, fmt, ap) != RC_OK)
+		return;
+	newline = text.n > 0 && text.p[text.n - 1] == '\n';
+	if (newline)
+		text.n--;
+	body = buf_cstr(&text);
+	if (body == NULL)
+		return;
+	if (style != NULL && has_colour(to))
+		(void)fprintf(to, "\033[%sm%s\033[0m", style, body);
+	else
+		(void)fputs(body, to);
+	if (newline)
+		(void)fputc('\n', to);
+}
+
+void
+term_print(FILE *to, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_styled(to, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void
+term_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_styled(stderr, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void
+term_bold(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_styled(stderr, "1", fmt, ap);
+	va_end(ap);
+}
+
+void
+term_alarm(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_styled(stderr, "1;31", fmt, ap);
+	va_end(ap);
+}
+
+void
+term_dim(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print_styled(stderr, "2", fmt, ap);
+	va_end(ap);
+}
+
+int
+term_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDERR_FILENO) ||
+	    ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 ||
+	    size.ws_col < WIDTH_MIN)
+		return WIDTH_DEFAULT;
+	return size.ws_col;
+}
+
+/* How much of `text` fits in `room` columns, breaking at a space if there is
+ * one, so that a fingerprint or a name without spaces is cut only if it must.
+ */
+static size_t
+fitting(const char *text, size_t room)
+{
+	size_t n = strlen(text), at;
+
+	if (n <= room)
+		return n;
+	for (at = room; at > 0; at--)
+		if (text[at] == ' ')
+			return at;
+	return room;
+}
+
+void
+term_field(const char *label, const char *fmt, ...)
+{
+	WIPED(buf) text = { 0 };
+	size_t room = (size_t)term_width() - LABEL_COLUMN - 1;
+	const char *rest;
+	va_list ap;
+	enum rc rc;
+
+	va_start(ap, fmt);
+	rc = format_escaped(&text, fmt, ap);
+	va_end(ap);
+	rest = rc == RC_OK ? buf_cstr(&text) : NULL;
+	if (rest == NULL)
+		return;
+	(void)fprintf(stderr, "  %-*s", LABEL_COLUMN - 2, label);
+	for (;;) {
+		size_t n = fitting(rest, room);
+
+		(void)fprintf(stderr, "%.*s\n", (int)n, rest);
+		rest += n;
+		rest += strspn(rest, " ");
+		if (*rest == '\0')
+			return;
+		(void)fprintf(stderr, "%*s", LABEL_COLUMN, "");
+	}
+}
+
+bool
+term_present(void)
+{
+	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	return fd >= 0;
+}
+
+static enum rc
+read_line(int fd, struct buf *ret_answer)
+{
+	WIPED(buf) line = { 0 };
+	uint8_t c = 0;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK) {
+		ssize_t n = read(fd, &c, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(RC_IO, errno, "the terminal");
+		if (n == 0)
+			return err_set(RC_IO, "the terminal was closed before "
+					      "the question was answered");
+		if (c == '\n')
+			break;
+		if (line.n == ANSWER_MAX)
+			return err_set(RC_USAGE, "the answer is too long");
+		rc = buf_add_byte(&line, c);
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret_answer = line;
+	line = (struct buf){ 0 };
+	return RC_OK;
+}
+
+enum rc
+term_ask(const char *question, const char *option, struct buf *ret_answer)
+{
+	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	enum rc rc;
+
+	if (fd < 0)
+		return err_set(RC_USAGE,
+		    "there is no terminal to ask \"%s\": "
+		    "give %s",
+		    question, option);
+	(void)fflush(stderr);
+	rc = fd_write_all(fd, span_str(question), "the terminal");
+	if (rc == RC_OK)
+		rc = fd_write_all(fd, span_str(" "), "the terminal");
+	return rc != RC_OK ? rc : read_line(fd, ret_answer);
+}
+
+enum rc
+term_confirm(const char *question, const char *option, bool *ret_yes)
+{
+	WIPED(buf) answer = { 0 };
+	enum rc rc = term_ask(question, option, &answer);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_yes = span_eq_str(buf_span(&answer), "Yes");
+	return RC_OK;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void
+term_progress_start(struct term_progress *p, const char *what, uint64_t total)
+{
+	*p = (struct term_progress){ .what = what, .total = total };
+	p->started_ms = now_ms();
+}
+
+void
+term_progress_at(struct term_progress *p, uint64_t done)
+{
+	int64_t now = now_ms();
+
+	if (!isatty(STDERR_FILENO) || now - p->started_ms < 1000 ||
+	    now - p->drawn_ms < 100)
+		return;
+	p->drawn_ms = now;
+	(void)fprintf(stderr, "\r  %s: %" PRIu64 " of %" PRIu64 " (%d %%) ",
+	    p->what, done, p->total,
+	    p->total == 0 ? 100 : (int)(done * 100 / p->total));
+	(void)fflush(stderr);
+}
+
+void
+term_progress_end(struct term_progress *p)
+{
+	if (p->drawn_ms != 0)
+		(void)fprintf(stderr, "\r%*s\r", term_width() - 1, "");
+	p->drawn_ms = 0;
+}
