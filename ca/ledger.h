@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The ledger: everything that this CA ever did, in one hash-chained database.
+ *
+ * Table `record` is the truth: one row per act, its body deterministic CBOR
+ * (docs/man/airgap-ledger.5), chained by
+ *	hash(n) = SHA-256(CBOR [n, hash(n-1), at, kind, SHA-256 of policy, body])
+ * with 32 zero bytes before the first. The other tables are indexes that
+ * ledger_verify rebuilds and compares. DER and manifests are kept as bytes;
+ * nothing that can be derived from them is.
+ *
+ * All writes happen between ledger_begin and ledger_commit. A commit is durable
+ * when it returns.
+ */
+#ifndef CA_LEDGER_H
+#define CA_LEDGER_H
+
+#include "base/buf.h"
+#include "transfer/format.h"
+
+struct ledger; /* opaque */
+
+enum record_kind {
+	RECORD_INIT = 1,      /* ca-id, CA certificate, transfer certificate */
+	RECORD_POLICY = 2,    /* a policy came into force */
+	RECORD_ENROL = 3,     /* requester: label, SPKI */
+	RECORD_REMOVE = 4,    /* requester removed */
+	RECORD_BUNDLE = 5,    /* a bundle was accepted (Yes) */
+	RECORD_INTENT = 6,    /* a TBS that may be signed from now on */
+	RECORD_RESULT = 7,    /* the certificate that came of it */
+	RECORD_REFUSAL = 8,   /* a request refused for good */
+	RECORD_VOID = 9,      /* an intent that will never have a result */
+	RECORD_MANIFEST = 10, /* a response, complete */
+	RECORD_CLOCK = 11,    /* the operator vouched for the clock */
+	RECORD_TRANSFER = 12, /* a new transfer certificate */
+	RECORD_NETWORK = 13,  /* signed with a network interface up */
+	RECORD_ARRIVED = 14,  /* a head proved that a response arrived */
+};
+
+/** Create a ledger in `path` / open one. One writer at a time: a second one is
+ * told so. \retval RC_STATE missing, damaged, not a ledger; its newest record
+ * does not hash to what it says */
+enum rc ledger_create(const char *path, struct ledger **ret) MUST_CHECK;
+enum rc ledger_open(const char *path, bool write, struct ledger **ret) MUST_CHECK;
+void ledger_free(struct ledger *ledger);
+OWN_STRUCT(ledger, ledger_free);
+
+enum rc ledger_begin(struct ledger *ledger) MUST_CHECK;
+enum rc ledger_commit(struct ledger *ledger) MUST_CHECK;
+void ledger_rollback(struct ledger *ledger);
+
+/** The clock and policy that go into the records that follow. The policy's text
+ * is stored once; a RECORD_POLICY is written when it differs from the newest
+ * record's. */
+enum rc ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
+    MUST_CHECK;
+
+/** Count and hash of the newest record. */
+void ledger_head_get(const struct ledger *ledger, struct ledger_head *ret);
+/** Is `head` a place in this ledger's history? */
+enum rc ledger_head_known(struct ledger *ledger, const struct ledger_head *head,
+    bool *ret_known) MUST_CHECK;
+/** The latest time in any record (clock high-water). 0 when empty. */
+int64_t ledger_high_water(const struct ledger *ledger);
+
+/* ---- the CA ------------------------------------------------------------------- */
+
+struct ledger_ca {
+	uint8_t ca_id[SHA256_LEN];
+	struct buf ca_cert;	  /* DER, the current one */
+	struct buf transfer_cert; /* DER, the current one */
+	int64_t created;
+};
+void ledger_ca_wipe(struct ledger_ca *ca);
+enum rc ledger_init_add(struct ledger *ledger, struct span ca_cert,
+    struct span transfer_cert) MUST_CHECK;
+enum rc ledger_transfer_add(struct ledger *ledger, struct span transfer_cert)
+    MUST_CHECK;
+enum rc ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret) MUST_CHECK;
+
+/** The newest policy's text, and any by digest. RC_STATE when unknown. */
+enum rc ledger_policy_get(struct ledger *ledger,
+    const uint8_t digest[static SHA256_LEN], struct buf *ret_text) MUST_CHECK;
+enum rc ledger_policy_newest(struct ledger *ledger,
+    uint8_t ret_digest[static SHA256_LEN], bool *ret_any) MUST_CHECK;
+
+/* ---- requesters --------------------------------------------------------------- */
+
+struct requester {
+	char label[LABEL_MAX + 1];
+	uint8_t key_id[SHA256_LEN];
+	struct buf spki;
+	int64_t enrolled;
+	uint32_t last_bundle;	/* sequence of the last bundle processed; 0 */
+	uint32_t last_manifest; /* sequence of the channel's newest; 0 */
+	uint32_t arrived;	/* newest manifest proven to have arrived; 0 */
+};
+void requester_wipe(struct requester *requester);
+/** By key; *ret_known false when unknown or removed. */
+enum rc ledger_requester_get(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], struct requester *ret,
+    bool *ret_known) MUST_CHECK;
+/** Is a label in use (and by which key)? */
+enum rc ledger_label_get(struct ledger *ledger, struct span label,
+    uint8_t ret_key_id[static SHA256_LEN], bool *ret_used) MUST_CHECK;
+enum rc ledger_enrol_add(struct ledger *ledger, struct span label,
+    struct span spki) MUST_CHECK;
+enum rc ledger_remove_add(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN]) MUST_CHECK;
+enum rc ledger_requesters(struct ledger *ledger, struct requester **ret,
+    size_t *ret_n) MUST_CHECK;
+void requesters_free(struct requester *list, size_t n);
+enum rc ledger_arrived_add(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], uint32_t sequence) MUST_CHECK;
+
+/* ---- bundles and what became of them ------------------------------------------- */
+
+struct ledger_bundle {
+	uint64_t n; /* its record */
+	uint8_t id[BUNDLE_ID_LEN], digest[SHA256_LEN], requester[SHA256_LEN];
+	uint32_t sequence;
+	int64_t at;		    /* when it was accepted */
+	uint8_t policy[SHA256_LEN]; /* in force then */
+	uint32_t answered;	    /* manifest sequence; 0: still open */
+};
+enum rc ledger_bundle_get(struct ledger *ledger,
+    const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
+    bool *ret_known) MUST_CHECK;
+/** Bundles accepted but not answered: what an interrupted run left. */
+enum rc ledger_bundles_open(struct ledger *ledger, struct ledger_bundle **ret,
+    size_t *ret_n) MUST_CHECK;
+/** Accept: sets n. `id`, `digest`, `requester`, `sequence` are the caller's. */
+enum rc ledger_bundle_add(struct ledger *ledger, struct ledger_bundle *bundle)
+    MUST_CHECK;
+
+struct intent {
+	uint64_t n; /* its record; set by ledger_intent_add */
+	uint64_t bundle;
+	uint32_t request, slot; /* places, from 0 */
+	uint8_t serial[16];
+	uint8_t tbs[SHA256_LEN]; /* SHA-256 of the TBS */
+	int64_t not_before, not_after;
+	uint8_t key_id[SHA256_LEN]; /* of the subscriber's key */
+};
+/** \retval RC_STATE the serial is in the ledger already */
+enum rc ledger_intent_add(struct ledger *ledger, struct intent *intent) MUST_CHECK;
+enum rc ledger_result_add(struct ledger *ledger, const struct intent *intent,
+    struct span der) MUST_CHECK;
+enum rc ledger_void_add(struct ledger *ledger, const struct intent *intent,
+    const char *why) MUST_CHECK;
+enum rc ledger_refusal_add(struct ledger *ledger, uint64_t bundle,
+    uint32_t request, struct span request_id, const char *rule,
+    const char *reason) MUST_CHECK;
+
+/** All acts of one bundle in record order. */
+struct bundle_act {
+	enum record_kind kind; /* INTENT, RESULT, VOID or REFUSAL */
+	struct intent intent;  /* of the first three */
+	struct span der;       /* RESULT; borrowed during the call */
+	uint32_t request;      /* REFUSAL */
+	struct span rule, reason;
+};
+typedef enum rc bundle_act_fn(const struct bundle_act *act, void *arg);
+enum rc ledger_bundle_each(struct ledger *ledger,
+    const struct ledger_bundle *bundle, bundle_act_fn *each, void *arg) MUST_CHECK;
+
+/* ---- manifests ------------------------------------------------------------------ */
+
+struct ledger_manifest {
+	uint8_t channel[SHA256_LEN]; /* the requester; all zero for loose ones */
+	uint32_t sequence;
+	uint8_t digest[SHA256_LEN]; /* of the file */
+	uint8_t policy[SHA256_LEN];
+	int64_t at;
+	struct buf file; /* the manifest, as it was written */
+	uint64_t bundle; /* the bundle's record; 0: none */
+};
+void ledger_manifest_wipe(struct ledger_manifest *manifest);
+/** `sequence` 0: the newest. */
+enum rc ledger_manifest_get(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence,
+    struct ledger_manifest *ret, bool *ret_known) MUST_CHECK;
+/** Store a complete response and mark its bundle answered. */
+enum rc ledger_manifest_add(struct ledger *ledger,
+    const struct ledger_manifest *manifest) MUST_CHECK;
+
+/* ---- certificates --------------------------------------------------------------- */
+
+struct ledger_cert {
+	struct intent intent;
+	struct buf der; /* empty when void or unfinished */
+	bool is_void;
+	int64_t at;
+	uint8_t requester[SHA256_LEN];
+};
+void ledger_cert_wipe(struct ledger_cert *cert);
+enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
+    struct ledger_cert *ret, bool *ret_known) MUST_CHECK;
+typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
+/** In the order of their intents. */
+enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
+    MUST_CHECK;
+
+/* ---- other acts ----------------------------------------------------------------- */
+
+enum rc ledger_network_add(struct ledger *ledger, struct span interfaces)
+    MUST_CHECK;
+
+/** Walk the whole chain: every hash, every body well-formed, every index row
+ * what the records say, SQLite's own checks; and each head given is in it.
+ * \retval RC_STATE the first thing that does not fit, by record number */
+struct ledger_totals {
+	uint64_t records, certificates, voids, refusals, bundles, manifests;
+};
+enum rc ledger_verify(struct ledger *ledger, const struct ledger_head *heads,
+    size_t n_heads, struct ledger_totals *ret) MUST_CHECK;
+
+#endif
