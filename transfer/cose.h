@@ -57,22 +57,29 @@ enum rc cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 /** The alg for a key: ES256/384/512 by curve, EdDSA for Ed25519, PS256 for RSA.
  * \retval RC_POLICY no alg of ours fits the key */
 enum rc cose_alg_of(EVP_PKEY *key, enum cose_alg *ret_alg) MUST_CHECK;
-/** The digest to sign with (NULL for EdDSA) and the length of the signature in
- * COSE form for this key. */
+/** The digest to sign with; NULL for EdDSA. */
 const EVP_MD *cose_alg_digest(enum cose_alg alg);
+/** "ES256", for people. */
+const char *cose_alg_name(enum cose_alg alg);
 
 /** Sign in two steps, because the key may be on a token: cose_tbs gives the
  * protected bytes and the Sig_structure to be signed ... */
 enum rc cose_tbs(enum cose_type type, enum cose_alg alg, struct span kid_or_cert,
     struct span payload, struct buf *ret_protected, struct buf *ret_tbs) MUST_CHECK;
-/** ... and cose_write the file around the signature, given in COSE form. */
+/** (The Sig_structure but for the bytes of the payload, which end it: for who
+ * hashes a large payload where it lies.) */
+enum rc cose_tbs_head(struct span protected_bytes, size_t payload_len,
+    struct buf *ret) MUST_CHECK;
+/** ... and cose_write the file around the signature, given in COSE form.
+ * \retval RC_USAGE the file would be over COSE_FILE_MAX */
 enum rc cose_write(struct span protected_bytes, struct span payload,
     struct span signature, struct buf *ret_file) MUST_CHECK;
 /** Both steps with a key in memory (the requester's). */
 enum rc cose_sign(enum cose_type type, EVP_PKEY *key, struct span kid_or_cert,
     struct span payload, struct buf *ret_file) MUST_CHECK;
 
-/** ECDSA-Sig-Value DER to r||s of 2 * width bytes, and back. */
+/** ECDSA-Sig-Value DER to r||s of 2 * width bytes, and back; appended.
+ * \retval RC_FORMAT not such a signature, or a number too wide */
 enum rc cose_ecdsa_raw(struct span der, size_t width, struct buf *ret_raw)
     MUST_CHECK;
 enum rc cose_ecdsa_der(struct span raw, struct buf *ret_der) MUST_CHECK;
