@@ -10,6 +10,10 @@
 #include "ca/ledger.h"
 #include "transfer/policy.h"
 
+#define HOME_LEDGER "ledger.db"
+#define HOME_POLICY "policy.conf"
+#define HOME_TOKEN "token.conf"
+
 struct home {
 	char *path; /* owned */
 	int fd;	    /* of the directory; -1 */
@@ -22,6 +26,9 @@ enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
 /** Open it: RC_STATE "no CA in PATH: run 'airgap-ca init' first". */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;
 
+/** For init: an empty ledger, open for writing. */
+enum rc home_ledger_create(const struct home *home, struct ledger **ret)
+    MUST_CHECK;
 enum rc home_ledger_open(const struct home *home, bool write,
     struct ledger **ret) MUST_CHECK;
 

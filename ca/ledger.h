@@ -8,6 +8,8 @@
  * ledger_verify rebuilds and compares. DER and manifests are kept as bytes;
  * nothing that can be derived from them is.
  *
+ * Time in records never goes back, but at a RECORD_CLOCK.
+ *
  * All writes happen between ledger_begin and ledger_commit. A commit is durable
  * when it returns.
  */
@@ -40,6 +42,7 @@ enum record_kind {
  * told so. \retval RC_STATE missing, damaged, not a ledger; its newest record
  * does not hash to what it says */
 enum rc ledger_create(const char *path, struct ledger **ret) MUST_CHECK;
+/** A reader sees what was committed when it looks; a writer waits for readers. */
 enum rc ledger_open(const char *path, bool write, struct ledger **ret) MUST_CHECK;
 void ledger_free(struct ledger *ledger);
 OWN_STRUCT(ledger, ledger_free);
@@ -48,9 +51,10 @@ enum rc ledger_begin(struct ledger *ledger) MUST_CHECK;
 enum rc ledger_commit(struct ledger *ledger) MUST_CHECK;
 void ledger_rollback(struct ledger *ledger);
 
-/** The clock and policy that go into the records that follow. The policy's text
- * is stored once; a RECORD_POLICY is written when it differs from the newest
- * record's. */
+/** The clock and policy that go into the records that follow; once per
+ * transaction at least, before anything is added. The policy's text is stored
+ * once; a RECORD_POLICY is written when it differs from the newest record's.
+ * \retval RC_STATE rule CLOCK-BEHIND: `now` is before the high-water mark */
 enum rc ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
     MUST_CHECK;
 
@@ -59,7 +63,8 @@ void ledger_head_get(const struct ledger *ledger, struct ledger_head *ret);
 /** Is `head` a place in this ledger's history? */
 enum rc ledger_head_known(struct ledger *ledger, const struct ledger_head *head,
     bool *ret_known) MUST_CHECK;
-/** The latest time in any record (clock high-water). 0 when empty. */
+/** The clock's high-water mark: the newest record's time, which no record before
+ * it exceeds since the last RECORD_CLOCK. 0 when empty. O(1). */
 int64_t ledger_high_water(const struct ledger *ledger);
 
 /* ---- the CA ------------------------------------------------------------------- */
@@ -95,11 +100,12 @@ struct requester {
 	uint32_t arrived;	/* newest manifest proven to have arrived; 0 */
 };
 void requester_wipe(struct requester *requester);
-/** By key; *ret_known false when unknown or removed. */
+/** By key; *ret_known false when unknown or removed. Enrolled again after a
+ * removal, it goes on from where its channel was. */
 enum rc ledger_requester_get(struct ledger *ledger,
     const uint8_t key_id[static SHA256_LEN], struct requester *ret,
     bool *ret_known) MUST_CHECK;
-/** Is a label in use (and by which key)? */
+/** Is a label in use (and by which key)? A removed requester's is not. */
 enum rc ledger_label_get(struct ledger *ledger, struct span label,
     uint8_t ret_key_id[static SHA256_LEN], bool *ret_used) MUST_CHECK;
 enum rc ledger_enrol_add(struct ledger *ledger, struct span label,
@@ -132,6 +138,7 @@ enum rc ledger_bundles_open(struct ledger *ledger, struct ledger_bundle **ret,
 enum rc ledger_bundle_add(struct ledger *ledger, struct ledger_bundle *bundle)
     MUST_CHECK;
 
+#define PROFILE_MAX 32
 struct intent {
 	uint64_t n; /* its record; set by ledger_intent_add */
 	uint64_t bundle;
@@ -140,8 +147,11 @@ struct intent {
 	uint8_t tbs[SHA256_LEN]; /* SHA-256 of the TBS */
 	int64_t not_before, not_after;
 	uint8_t key_id[SHA256_LEN]; /* of the subscriber's key */
+	char request_id[REQUEST_ID_MAX + 1]; /* both are needed; C strings */
+	char profile[PROFILE_MAX + 1];
 };
-/** \retval RC_STATE the serial is in the ledger already */
+/** \retval RC_STATE the serial is in the ledger already: nothing was written, and
+ * the caller may try another one */
 enum rc ledger_intent_add(struct ledger *ledger, struct intent *intent) MUST_CHECK;
 enum rc ledger_result_add(struct ledger *ledger, const struct intent *intent,
     struct span der) MUST_CHECK;
@@ -193,14 +203,20 @@ struct ledger_cert {
 	uint8_t requester[SHA256_LEN];
 };
 void ledger_cert_wipe(struct ledger_cert *cert);
+/** The CA's own and the transfer certificates are found too: their intent.n is
+ * the record that holds them, their bundle 0. */
 enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
     struct ledger_cert *ret, bool *ret_known) MUST_CHECK;
 typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
-/** In the order of their intents. */
+/** Those asked for in bundles, in the order of their intents. */
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
 
 /* ---- other acts ----------------------------------------------------------------- */
+
+/** The operator vouched for the clock: the high-water mark is `now` from here on,
+ * later or earlier than it was. Stands in for the time of ledger_stamp. */
+enum rc ledger_clock_add(struct ledger *ledger, int64_t now) MUST_CHECK;
 
 enum rc ledger_network_add(struct ledger *ledger, struct span interfaces)
     MUST_CHECK;
