@@ -12,8 +12,9 @@
 #include "base/buf.h"
 #include "transfer/format.h"
 
-#define MEDIA_FILES_MAX 10000 /* in one directory */
-#define MEDIA_NAME_MAX 160
+#define MEDIA_FILES_MAX 10000	     /* of one listing */
+#define MEDIA_NAME_MAX 160	     /* room for a name, terminator included */
+#define MEDIA_FILE_MAX ((size_t)256 << 20) /* bytes of any file, whatever the cap */
 
 #define MEDIA_REQUESTS "airgap-ca/requests"
 #define MEDIA_RESPONSES "airgap-ca/responses"
@@ -26,12 +27,18 @@ struct media {
 
 /** \retval RC_IO not a directory, or cannot be opened */
 enum rc media_open(const char *path, struct media *ret) MUST_CHECK;
-void media_wipe(struct media *media);
+void media_wipe(struct media *media); /* { 0 } is fine, here and below */
 
-/** The allowed names in a directory of the medium, sorted; a missing directory
- * has none. Rule MEDIA-NAME, MEDIA-COUNT for what is not allowed there.
- * With `suffix` (".cose") other files are passed over. `strict`: anything that
- * is not allowed is an error, else it is left out. */
+/** Is this one name that a stick may carry? */
+bool media_name_ok(const char *name);
+
+/** The allowed names in a directory of the medium ("." is its root), in byte
+ * order; a missing directory has none. What the names stand for is not looked
+ * at: media_copy does that. With `suffix` (".cose") other names are passed
+ * over. `strict`: a name that is not allowed is an error, else it is left out.
+ * \retval RC_FORMAT rule MEDIA-NAME, MEDIA-COUNT, MEDIA-FILE (the directory
+ *                   is a link or something else, or on another mount)
+ * \retval RC_IO     cannot be read */
 struct media_names {
 	char (*items)[MEDIA_NAME_MAX];
 	size_t n;
@@ -41,27 +48,44 @@ enum rc media_list(const struct media *media, const char *dir,
     const char *suffix, bool strict, struct media_names *ret) MUST_CHECK;
 
 /** Copy a regular file of at most `cap` bytes into a sealed memfd, read-only.
- * Rules MEDIA-FILE (symlink, fifo, device, directory, hard link), MEDIA-SIZE,
- * MEDIA-CHANGED (grew or shrank while it was read).
- * \retval RC_FORMAT by rule; RC_IO reading failed */
+ * Nothing but a regular file is ever opened, so a fifo cannot block and a device
+ * never hears of us. Rules MEDIA-NAME (a component of `path` is not allowed),
+ * MEDIA-FILE (symlink, fifo, device, directory, hard link, other mount),
+ * MEDIA-SIZE, MEDIA-CHANGED (grew, shrank or was written while it was read).
+ * \retval RC_FORMAT by rule; RC_IO missing, or reading failed */
 enum rc media_copy(const struct media *media, const char *path, size_t cap,
     int *ret_memfd) MUST_CHECK;
 
-/** Map a memfd after checking that it is one and has all four seals. RC_FORMAT
- * rule READER when it is not. Unmap with sealed_wipe. */
+/** The same for a file that is open already, named `from` in errors. */
+enum rc media_copy_fd(const char *from, int fd, size_t cap, int *ret_memfd)
+    MUST_CHECK;
+
+/** Bytes that nobody can change any more. */
 struct sealed {
 	struct span bytes;
-	int fd; /* owned; -1 */
+	int fd; /* owned; -1 or 0 is none */
 };
+
+/** Map a memfd after checking that it is one, has all four seals and at most
+ * MEDIA_FILE_MAX bytes; rule READER when not. `fd` is taken over on success and
+ * stays the caller's on failure.
+ * \retval RC_FORMAT by rule; RC_IO no memory */
 enum rc sealed_map(int fd, struct sealed *ret) MUST_CHECK;
 void sealed_wipe(struct sealed *sealed);
 
+/** Make a sealed memfd of bytes in memory. \retval RC_IO no memory */
+enum rc sealed_make(struct span bytes, int *ret_memfd) MUST_CHECK;
+
 /** Write one file of our own at `path` below the root, making its directories:
  * temporary name, fsync, rename without replacing, fsync, page cache dropped,
- * read back, compared. Same bytes already there: that counts as written. Others
- * there: with `replace` it is replaced, else renamed to NAME.bad-N and said.
- * \param[out] ret_note  what to tell the operator ("" when nothing)
- * \retval RC_IO full, read-only, failed, or read back differently */
+ * read back, compared. Same bytes already there: that counts as written, after
+ * the same read-back. Others there: with `replace` the file is replaced, else
+ * what is there is renamed to NAME.bad-N and said. The temporary name begins
+ * with a dot, which no reader takes; one left by a crash goes at the next try.
+ * \param[out] ret_note  appended: how far the read-back reached ("read back from
+ *                       the medium", "tmpfs: memory only"), and what was moved
+ * \retval RC_IO     full, read-only, failed, or read back differently
+ * \retval RC_FORMAT rule MEDIA-FILE: a directory on the way is none */
 enum rc media_put_file(const struct media *media, const char *path,
     struct span bytes, bool replace, struct buf *ret_note) MUST_CHECK;
 
@@ -72,5 +96,12 @@ struct media_file {
 };
 enum rc media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note) MUST_CHECK;
+
+/** Does a directory of the medium hold exactly these files with these bytes?
+ * They are read past the cache as far as that goes; `ret_note` (may be NULL)
+ * then says how far, as above. What is missing or no file is not the same. */
+enum rc media_dir_same(const struct media *media, const char *path,
+    const struct media_file *files, size_t n, bool *ret_same,
+    struct buf *ret_note) MUST_CHECK;
 
 #endif

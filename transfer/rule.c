@@ -240,7 +240,7 @@ const struct rule rules[] = {
 	{ "PROFILE-UNKNOWN", RC_POLICY, RULE_REQUEST,
 	  "the policy has this profile",
 	  "use a profile of the CA's policy" },
-	{ "READER", RC_BUG, RULE_BUNDLE,
+	{ "READER", RC_FORMAT, RULE_BUNDLE,
 	  "what a reader process says is found in the bytes that it read",
 	  "do not trust this stick: it may have subverted the reader" },
 	{ "REPLAY", RC_STATE, RULE_BUNDLE,

@@ -16,14 +16,17 @@ struct sandbox_level {
 	int landlock_abi; /* 0: the kernel has none */
 };
 
-/** Phase a: read beneath `dir` only (Landlock), write nowhere, no network, no
- * exec, no ptrace. A seccomp filter holds what Landlock cannot.
- * \param dir -1: no file at all
- * \retval RC_IO seccomp is missing */
+/** Phase a: read beneath `dir` only (Landlock), write nowhere, no socket, no
+ * exec, no fork, no ptrace (seccomp kills who tries). Only openat2 opens; open
+ * and openat fail with EACCES, as does openat2 where Landlock says so. Where the
+ * kernel has no Landlock, openat2 is not confined: the level says it.
+ * \param dir  of the medium, or one file; -1: no file at all
+ * \retval RC_IO seccomp is missing, or a filter was refused */
 enum rc sandbox_read_only(int dir, struct sandbox_level *ret) MUST_CHECK;
 
-/** Phase b: read, write, recvmsg, sendmsg, poll on what is open, memory, exit;
- * any other call kills the process. Load OpenSSL's algorithms first. */
+/** Phase b, after phase a: read, write, sendmsg, recvmsg, poll on what is open,
+ * memory that is not executable, exit; any other call kills the process with
+ * SIGSYS. Load OpenSSL's algorithms first. \retval RC_IO as above */
 enum rc sandbox_strict(void) MUST_CHECK;
 
 /** What this kernel would give, without entering it. */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "media_fixture.h"
+
+#define DIR_PATH MEDIA_RESPONSES "/0a0b0c0d-01020304-000001"
+#define CARD_PATH MEDIA_CARDS "/0a0b0c0d.cose"
+
+static const struct media_file three[] = {
+	{ "manifest.cose", { (const uint8_t *)"manifest", 8 } },
+	{ "ca.pem", { (const uint8_t *)"ca", 2 } },
+	{ "empty", { NULL, 0 } },
+};
+
+/* Put the three, expecting success; the note is the caller's. */
+static void
+put_three(struct stick *stick, struct buf *note)
+{
+	enum rc rc = media_put_dir(&stick->media, DIR_PATH, three, 3, note);
+
+	if (rc != RC_OK)
+		fail_msg("%s", err_text());
+	assert_true(stick_holds(stick, DIR_PATH "/manifest.cose", "manifest"));
+	assert_true(stick_holds(stick, DIR_PATH "/ca.pem", "ca"));
+	assert_true(stick_holds(stick, DIR_PATH "/empty", ""));
+}
+
+static bool
+says(struct buf *note, const char *part)
+{
+	return strstr(buf_cstr(note), part) != NULL;
+}
+
+static enum rc
+put_text(struct stick *stick, const char *text, bool replace, struct buf *note)
+{
+	return media_put_file(
+	    &stick->media, CARD_PATH, span_str(text), replace, note);
+}
+
+static void
+file_is_written_with_its_directories(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	assert_int_equal(put_text(stick, "card", true, &note), RC_OK);
+	assert_true(stick_holds(stick, CARD_PATH, "card"));
+	assert_false(stick_has(stick, MEDIA_CARDS "/.tmp-0a0b0c0d.cose"));
+}
+
+static void
+directory_is_written_under_one_rename(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	put_three(stick, &note);
+	assert_false(
+	    stick_has(stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
+}
+
+static void
+note_says_that_a_disk_was_read_past_the_cache(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	put_three(stick, &note);
+	assert_string_equal(buf_cstr(&note), "read back from the medium");
+}
+
+static void
+note_says_that_tmpfs_is_memory_only(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	stick_mount(stick, "tmpfs", "tmpfs", 0, "size=1m");
+	stick_open(stick);
+	put_three(stick, &note);
+	assert_string_equal(buf_cstr(&note), "tmpfs: memory only");
+}
+
+static void
+same_bytes_already_there_count_as_written(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	struct stat before, after;
+
+	put_three(stick, &note);
+	assert_int_equal(stat(stick_path(stick, DIR_PATH), &before), 0);
+	put_three(stick, &note);
+	assert_int_equal(stat(stick_path(stick, DIR_PATH), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_false(says(&note, "bad"));
+}
+
+static void
+other_bytes_there_are_moved_aside_and_said(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	put_three(stick, &note);
+	stick_write(stick, DIR_PATH "/ca.pem", "CA");
+	put_three(stick, &note);
+	assert_true(says(&note, "0a0b0c0d-01020304-000001.bad-1"));
+	assert_true(stick_holds(stick, DIR_PATH ".bad-1/ca.pem", "CA"));
+
+	stick_write(stick, DIR_PATH "/unlisted", "");
+	put_three(stick, &note);
+	assert_true(stick_has(stick, DIR_PATH ".bad-2/unlisted"));
+}
+
+static void
+file_of_other_bytes_is_replaced_only_when_told(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	assert_int_equal(put_text(stick, "old", false, &note), RC_OK);
+	assert_int_equal(put_text(stick, "new", true, &note), RC_OK);
+	assert_true(stick_holds(stick, CARD_PATH, "new"));
+	assert_false(stick_has(stick, CARD_PATH ".bad-1"));
+	assert_int_equal(put_text(stick, "newer", false, &note), RC_OK);
+	assert_true(stick_holds(stick, CARD_PATH, "newer"));
+	assert_true(stick_holds(stick, CARD_PATH ".bad-1", "new"));
+	assert_true(says(&note, "0a0b0c0d.cose.bad-1"));
+}
+
+static void
+link_in_the_place_is_moved_aside_and_not_followed(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	assert_int_equal(put_text(stick, "card", false, &note), RC_OK);
+	assert_int_equal(unlink(stick_path(stick, CARD_PATH)), 0);
+	stick_write(stick, "victim", "precious");
+	assert_int_equal(
+	    symlink("../../victim", stick_path(stick, CARD_PATH)), 0);
+	assert_int_equal(put_text(stick, "card", true, &note), RC_OK);
+	assert_true(stick_holds(stick, CARD_PATH, "card"));
+	assert_true(stick_holds(stick, "victim", "precious"));
+}
+
+static void
+link_as_a_directory_is_not_written_through(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	assert_int_equal(mkdir(stick_path(stick, "elsewhere"), 0755), 0);
+	assert_int_equal(
+	    symlink("elsewhere", stick_path(stick, "airgap-ca")), 0);
+	assert_refused(put_text(stick, "card", true, &note), "MEDIA-FILE",
+	    "symbolic link");
+	assert_false(stick_has(stick, "elsewhere/cards"));
+}
+
+static void
+leftover_of_a_crash_is_removed_by_the_next_write(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	put_three(stick, &note);
+	assert_int_equal(rename(stick_path(stick, DIR_PATH),
+			     stick_path(stick, MEDIA_RESPONSES
+				 "/.tmp-0a0b0c0d-01020304-000001")),
+	    0);
+	put_three(stick, &note);
+	assert_false(
+	    stick_has(stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
+}
+
+static void
+full_medium_is_an_error_and_leaves_nothing(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	char big[100 * 1024];
+	const struct media_file files[] = {
+		{ "small", { (const uint8_t *)"s", 1 } },
+		{ "big", { (const uint8_t *)big, sizeof(big) } },
+	};
+
+	memset(big, 'b', sizeof(big));
+	stick_mount(stick, "tmpfs", "tmpfs", 0, "size=64k");
+	stick_open(stick);
+	assert_int_equal(
+	    media_put_dir(&stick->media, DIR_PATH, files, 2, &note), RC_IO);
+	assert_non_null(strstr(err_text(), "No space left on device"));
+	assert_false(stick_has(stick, DIR_PATH));
+	assert_false(
+	    stick_has(stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
+	put_three(stick, &note); /* the room is free again */
+}
+
+static void
+read_only_medium_is_an_error(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	stick_mount(stick, "tmpfs", "tmpfs", 0, "size=64k");
+	stick_mount(stick, "none", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	stick_open(stick);
+	assert_int_equal(put_text(stick, "card", true, &note), RC_IO);
+	assert_non_null(strstr(err_text(), "Read-only file system"));
+}
+
+static void
+read_only_medium_with_the_same_bytes_counts_as_written(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	stick_mount(stick, "tmpfs", "tmpfs", 0, "size=64k");
+	stick_open(stick);
+	put_three(stick, &note);
+	media_wipe(&stick->media);
+	stick_mount(stick, "none", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	stick_open(stick);
+	put_three(stick, &note);
+}
+
+static void
+name_that_a_stick_may_not_carry_is_refused(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	const struct media_file files[] = { { "A.pem", { NULL, 0 } } };
+
+	assert_refused(media_put_dir(&stick->media, DIR_PATH, files, 1, &note),
+	    "MEDIA-NAME", "A.pem");
+	assert_refused(
+	    media_put_file(&stick->media, "../f", span_str("x"), false, &note),
+	    "MEDIA-NAME", "../f");
+}
+
+static void
+directories_are_compared_to_the_last_byte(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	bool same = true;
+
+	assert_int_equal(
+	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, &note),
+	    RC_OK);
+	assert_false(same); /* not there */
+	put_three(stick, &note);
+	buf_reset(&note);
+	assert_int_equal(
+	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, &note),
+	    RC_OK);
+	assert_true(same);
+	assert_string_equal(buf_cstr(&note), "read back from the medium");
+	assert_int_equal(
+	    media_dir_same(&stick->media, DIR_PATH, three, 2, &same, NULL),
+	    RC_OK);
+	assert_false(same); /* one more than told */
+	stick_write(stick, DIR_PATH "/manifest.cose", "manifesT");
+	assert_int_equal(
+	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, NULL),
+	    RC_OK);
+	assert_false(same);
+}
+
+static void
+large_file_is_read_back_in_pieces(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	const size_t size = ((size_t)3 << 20) + 17;
+	uint8_t *bytes = malloc(size);
+	enum rc rc;
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(i * 31 + (i >> 12));
+	rc = media_put_file(
+	    &stick->media, "big", span_of(bytes, size), false, &note);
+	free(bytes);
+	assert_int_equal(rc, RC_OK);
+	assert_string_equal(buf_cstr(&note), "read back from the medium");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_STICK(file_is_written_with_its_directories),
+		ON_STICK(directory_is_written_under_one_rename),
+		ON_STICK(note_says_that_a_disk_was_read_past_the_cache),
+		ON_STICK(note_says_that_tmpfs_is_memory_only),
+		ON_STICK(same_bytes_already_there_count_as_written),
+		ON_STICK(other_bytes_there_are_moved_aside_and_said),
+		ON_STICK(file_of_other_bytes_is_replaced_only_when_told),
+		ON_STICK(link_in_the_place_is_moved_aside_and_not_followed),
+		ON_STICK(link_as_a_directory_is_not_written_through),
+		ON_STICK(leftover_of_a_crash_is_removed_by_the_next_write),
+		ON_STICK(full_medium_is_an_error_and_leaves_nothing),
+		ON_STICK(read_only_medium_is_an_error),
+		ON_STICK(
+		    read_only_medium_with_the_same_bytes_counts_as_written),
+		ON_STICK(name_that_a_stick_may_not_carry_is_refused),
+		ON_STICK(directories_are_compared_to_the_last_byte),
+		ON_STICK(large_file_is_read_back_in_pieces),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, stick_namespace, NULL);
+}
