@@ -317,7 +317,7 @@ many_requests(size_t n, bool twice, struct buf *ret_payload)
 {
 	static uint8_t csr[64], spki[44];
 	struct cert_request *requests = calloc(n, sizeof(*requests));
-	char(*ids)[16] = calloc(n, sizeof(*ids));
+	char(*ids)[32] = calloc(n, sizeof(*ids));
 	const struct bundle b = {
 		.sequence = 1,
 		.requests = requests,
