@@ -3,7 +3,8 @@
 
 #include "token/ckr.h"
 
-#define ATTR_MAX ((size_t)64 << 10) /* bytes of one attribute: a certificate */
+#define ATTR_MAX ((size_t)64 << 10) /* bytes of one attribute: a certificate \
+				     */
 
 enum rc
 objects_find(const struct session *s, CK_ATTRIBUTE *template,
@@ -26,8 +27,8 @@ objects_find(const struct session *s, CK_ATTRIBUTE *template,
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: objects cannot be listed", s->name);
 	if (n == max)
-		return err_set(RC_TOKEN, "%s: has %zu or more objects of a kind",
-		    s->name, max);
+		return err_set(RC_TOKEN,
+		    "%s: has %zu or more objects of a kind", s->name, max);
 	*ret_n = n;
 	return RC_OK;
 }
@@ -36,7 +37,7 @@ static bool
 absent(CK_RV rv, CK_ULONG len)
 {
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	    rv == CKR_ATTRIBUTE_SENSITIVE || len == (CK_ULONG)-1 || len == 0;
+	       rv == CKR_ATTRIBUTE_SENSITIVE || len == (CK_ULONG)-1 || len == 0;
 }
 
 enum rc
@@ -63,8 +64,8 @@ attr_bytes(const struct session *s, CK_OBJECT_HANDLE object,
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: attribute 0x%lx", s->name, type);
 	if (a.ulValueLen > ret->cap - ret->n)
-		return err_set(RC_TOKEN, "%s: attribute 0x%lx grew", s->name,
-		    type);
+		return err_set(
+		    RC_TOKEN, "%s: attribute 0x%lx grew", s->name, type);
 	ret->n += a.ulValueLen;
 	return RC_OK;
 }

@@ -29,7 +29,7 @@ add(struct module_paths *paths, const char *path)
 {
 	char *real = realpath(path, NULL);
 	bool known = real == NULL || is_p11_kit(path) || is_p11_kit(real) ||
-	    paths->n == MODULE_PATHS;
+		     paths->n == MODULE_PATHS;
 
 	for (size_t i = 0; i < paths->n && !known; i++)
 		known = strcmp(paths->path[i], real) == 0;

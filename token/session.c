@@ -19,8 +19,8 @@ session_token_info(const struct session *s, CK_TOKEN_INFO *ret_info)
 {
 	CK_RV rv = s->module->f->C_GetTokenInfo(s->slot, ret_info);
 
-	return rv == CKR_OK ? RC_OK :
-			      ckr_set(rv, "%s: cannot be read", s->name);
+	return rv == CKR_OK ? RC_OK
+			    : ckr_set(rv, "%s: cannot be read", s->name);
 }
 
 static enum rc
@@ -82,6 +82,9 @@ session_renew(struct session *s)
 	enum rc rc = open_handle(s, 0, &fresh);
 
 	session_close_handle(s, &s->handle);
+	/* A token may take one session at a time. */
+	if (rc != RC_OK)
+		rc = open_handle(s, 0, &fresh);
 	if (rc == RC_OK)
 		s->handle = fresh;
 	return rc;

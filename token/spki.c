@@ -44,8 +44,8 @@ key_type_read(const char *text, struct key_type *ret)
 
 	for (size_t i = 0; i < N_CURVES; i++)
 		if (strcmp(text, curves[i].text) == 0) {
-			*ret = (struct key_type){ curves[i].kind,
-				curves[i].bits };
+			*ret =
+			    (struct key_type){ curves[i].kind, curves[i].bits };
 			return RC_OK;
 		}
 	if (sscanf(text, "rsa-%4u%n", &bits, &end) != 1 || text[end] != '\0' ||
@@ -143,10 +143,10 @@ spki_from_ec(struct span params, struct span point, struct key_type *ret_type,
 		    point.n, curve->group);
 	build = OSSL_PARAM_BLD_new();
 	if (build == NULL ||
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME,
-		curve->group, 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY,
-		point.p, point.n) != 1 ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(
+		build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n) != 1 ||
 	    (built = OSSL_PARAM_BLD_to_param(build)) == NULL)
 		return err_memory();
 	rc = spki_build("EC", built, ret_spki);

@@ -59,8 +59,8 @@ pin_file(const char *text, P11KitUri *p, char **ret_file)
 	if (source == NULL)
 		return RC_OK;
 	if (strncmp(source, "file:", 5) != 0)
-		return err_set(RC_USAGE,
-		    "%s: the pin-source must be file:PATH", text);
+		return err_set(
+		    RC_USAGE, "%s: the pin-source must be file:PATH", text);
 	rc = uri_pin_path(source, &path);
 	if (rc != RC_OK)
 		return rc;
@@ -120,16 +120,16 @@ uri_match_token(const struct uri *uri, CK_SLOT_ID slot,
 		return true;
 	wanted = p11_kit_uri_get_slot_id(p);
 	return (wanted == (CK_SLOT_ID)-1 || wanted == slot) &&
-	    p11_kit_uri_match_slot_info(p, slot_info) == 1 &&
-	    p11_kit_uri_match_token_info(p, info) == 1;
+	       p11_kit_uri_match_slot_info(p, slot_info) == 1 &&
+	       p11_kit_uri_match_token_info(p, info) == 1;
 }
 
 static CK_ATTRIBUTE *
 part(const struct uri *uri, CK_ATTRIBUTE_TYPE type)
 {
-	return uri->parsed == NULL ?
-	    NULL :
-	    p11_kit_uri_get_attribute(uri->parsed, type);
+	return uri->parsed == NULL
+		   ? NULL
+		   : p11_kit_uri_get_attribute(uri->parsed, type);
 }
 
 bool
@@ -145,7 +145,7 @@ uri_match_key(const struct uri *uri, struct span label, struct span id)
 
 	return (l == NULL ||
 		   span_eq(span_of(l->pValue, l->ulValueLen), label)) &&
-	    (i == NULL || span_eq(span_of(i->pValue, i->ulValueLen), id));
+	       (i == NULL || span_eq(span_of(i->pValue, i->ulValueLen), id));
 }
 
 static enum rc
@@ -157,9 +157,9 @@ set_bytes(P11KitUri *p, CK_ATTRIBUTE_TYPE type, struct span bytes)
 	if (bytes.n == 0)
 		return RC_OK;
 	memcpy(&a.pValue, &bytes.p, sizeof(a.pValue));
-	return p11_kit_uri_set_attribute(p, &a) == P11_KIT_URI_OK ?
-	    RC_OK :
-	    err_memory();
+	return p11_kit_uri_set_attribute(p, &a) == P11_KIT_URI_OK
+		   ? RC_OK
+		   : err_memory();
 }
 
 enum rc
