@@ -139,6 +139,7 @@ media_names_wipe(struct media_names *names)
 	*names = (struct media_names){ 0 };
 }
 
+/* The name is allowed, and so short enough. */
 static enum rc
 names_add(struct media_names *names, const char *name)
 {
@@ -153,7 +154,7 @@ names_add(struct media_names *names, const char *name)
 			return err_memory();
 		names->items = items;
 	}
-	(void)snprintf(names->items[names->n++], MEDIA_NAME_MAX, "%s", name);
+	memcpy(names->items[names->n++], name, strlen(name) + 1);
 	return RC_OK;
 }
 
