@@ -16,15 +16,18 @@
 #include "transfer/media.h"
 #include "transfer/sandbox.h"
 
-/** Start one. `media` NULL: it begins locked in. A media path that is a regular
- * file is scanned as that one bundle.
- * \retval RC_IO no process; RC_IO seccomp is missing */
+/** Start one, and wait until it has entered its sandbox. `media` NULL: it begins
+ * locked in. A media path that is a regular file is scanned as that one bundle.
+ * It is dismissed by child_stop. Whatever breaks the form of an answer is
+ * RC_FORMAT, rule READER, here and below: the reader is then to be stopped.
+ * \retval RC_IO     the path cannot be opened, no process, seccomp is missing
+ * \retval RC_FORMAT rule MEDIA-FILE: neither a directory nor a regular file */
 enum rc reader_start(struct child *ret, const char *media) MUST_CHECK;
 
 /** One file found by a scan. */
 struct scanned {
-	char name[MEDIA_NAME_MAX];
-	struct sealed copy; /* seals checked by the caller's side; n 0 on error */
+	char name[MEDIA_NAME_MAX]; /* "bundle.cose" for a FILE of another form */
+	struct sealed copy; /* seals are checked; none on error */
 	enum rc rc;	    /* why it could not be copied, RC_OK otherwise */
 	char reason[ERR_TEXT_MAX], rule[ERR_RULE_MAX];
 };
@@ -32,16 +35,20 @@ void scanned_wipe(struct scanned *s);
 
 /** Ask a reader for the next bundle file of its medium, in name order;
  * *ret_more is false (and nothing filled in) at the end, after which the reader
- * has locked itself in. */
+ * has locked itself in. A file that could not be copied does not end the scan:
+ * it is `ret->rc`.
+ * \retval RC_FORMAT the directory itself is refused (MEDIA-FILE, MEDIA-COUNT)
+ * \retval RC_IO     the reader died or is silent */
 enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
     MUST_CHECK;
 
 /** The level that a reader has reached (asked of it). */
 enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK;
 
-/** Hand over a bundle and check the requests first..first+n-1 of it: the CSR DER
- * spans are found by the reader itself. Asynchronous: start several readers,
- * then take their answers. */
+/** Hand over a bundle and check the requests first..first+n-1 of it (n > 0): the
+ * CSR DER spans are found by the reader itself, which keeps what it parsed for
+ * the next range. A reader that was still scanning locks itself in. Asynchronous:
+ * start several readers, then take their answers. */
 enum rc reader_check_start(struct child *reader, const struct sealed *copy,
     uint32_t first, uint32_t n) MUST_CHECK;
 
@@ -55,8 +62,14 @@ struct verdict {
 };
 void verdict_wipe(struct verdict *v);
 
-/** The next answer, in index order; blocks. `store` keeps the bytes behind it
- * and is reset by the next call. */
+/** The next answer, in index order; blocks. Take all n of a range before the
+ * next is started. `store`, { 0 } at first and one for each reader, holds the
+ * answers that came along together; rule and reason point into it and last until
+ * the next call. Answers of one record rise by one; that the first is the one
+ * asked for is the caller's to check, like all that they say.
+ * A refusal always has a rule of ours; only RC_IO and RC_BUG come without one.
+ * \retval RC_FORMAT a bundle that does not parse, by its rule
+ * \retval RC_IO     the reader died (err_text says of what) or is silent */
 enum rc reader_check_next(struct child *reader, struct buf *store,
     struct verdict *ret) MUST_CHECK;
 

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child: whatever it parses was written by a stranger, so it owns nothing
+ * worth taking. Its own parent is the only one that it may trust. */
+#include "transfer/reader.h"
+
+#include "base/file.h"
+#include "base/frame.h"
+#include "transfer/cbor_in.h"
+#include "transfer/cbor_out.h"
+#include "transfer/cose.h"
+#include "transfer/reader_wire.h"
+#include "transfer/rule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define PARENT "parent"
+#define SUFFIX ".cose"
+#define FILE_ALIAS "bundle.cose" /* for an operator's file of any name */
+
+struct reader {
+	int sock;
+	struct reader_place place;
+	struct media media; /* the place, when that is a directory */
+	struct sandbox_level level;
+	bool listed, locked;
+	struct media_names names;
+	size_t next;	    /* of names */
+	struct sealed copy; /* what `bundle` points into */
+	bool parsed;
+	struct bundle bundle;
+	struct key_cache keys;
+	struct buf out;
+};
+
+static void
+reader_wipe(struct reader *r)
+{
+	media_names_wipe(&r->names);
+	bundle_wipe(&r->bundle);
+	sealed_wipe(&r->copy);
+	key_cache_wipe(&r->keys);
+	buf_wipe(&r->out);
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+static void
+answer_begin(struct reader *r, struct cbor_out *out, enum reader_answer kind,
+    uint64_t items)
+{
+	buf_reset(&r->out);
+	cbor_out_init(out, &r->out);
+	cbor_put_array(out, items);
+	cbor_put_uint(out, kind);
+}
+
+static enum rc
+answer_send(struct reader *r, struct cbor_out *out, int fd)
+{
+	enum rc rc = cbor_out_end(out);
+
+	if (rc != RC_OK)
+		return rc;
+	return frame_send(r->sock, buf_span(&r->out), fd, PARENT);
+}
+
+/* Why something failed: three items of an array. */
+static void
+put_error(struct cbor_out *out, enum rc rc)
+{
+	cbor_put_uint(out, rc);
+	cbor_put_text(out, span_str(err_rule_name()));
+	cbor_put_bytes(out, span_str(err_text()));
+}
+
+static enum rc
+answer_failed(struct reader *r, enum rc why)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_FAILED, 4);
+	put_error(&out, why);
+	return answer_send(r, &out, -1);
+}
+
+static enum rc
+answer_end(struct reader *r)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_END, 1);
+	return answer_send(r, &out, -1);
+}
+
+static enum rc
+answer_level(struct reader *r)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_LEVEL, 3);
+	cbor_put_uint(&out, r->level.seccomp ? 1 : 0);
+	cbor_put_uint(&out, (uint64_t)r->level.landlock_abi);
+	return answer_send(r, &out, -1);
+}
+
+/* ---- scanning: phase a --------------------------------------------------- */
+
+static enum rc
+lock_in(struct reader *r)
+{
+	enum rc rc = r->locked ? RC_OK : sandbox_strict();
+
+	if (rc == RC_OK)
+		r->locked = true;
+	return rc;
+}
+
+static enum rc
+answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
+{
+	struct cbor_out out;
+
+	if (copied == RC_OK) {
+		answer_begin(r, &out, ANSWER_FILE, 2);
+		cbor_put_text(&out, span_str(name));
+		return answer_send(r, &out, memfd);
+	}
+	answer_begin(r, &out, ANSWER_REFUSED, 5);
+	cbor_put_text(&out, span_str(name));
+	put_error(&out, copied);
+	return answer_send(r, &out, -1);
+}
+
+static enum rc
+scan_dir(struct reader *r)
+{
+	const char *name = r->names.items[r->next++];
+	char path[sizeof(MEDIA_REQUESTS) + MEDIA_NAME_MAX];
+	OWN_FD memfd = -1;
+	enum rc rc;
+
+	(void)snprintf(path, sizeof(path), MEDIA_REQUESTS "/%s", name);
+	rc = media_copy(&r->media, path, COSE_FILE_MAX, &memfd);
+	return answer_copy(r, name, rc, memfd);
+}
+
+static enum rc
+scan_file(struct reader *r)
+{
+	const char *slash = strrchr(r->place.path, '/');
+	const char *name = slash == NULL ? r->place.path : slash + 1;
+	OWN_FD memfd = -1;
+	enum rc rc;
+
+	rc = media_copy_fd(r->place.path, r->place.file, COSE_FILE_MAX, &memfd);
+	fd_close(&r->place.file);
+	return answer_copy(
+	    r, media_name_ok(name) ? name : FILE_ALIAS, rc, memfd);
+}
+
+static enum rc
+scan(struct reader *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->place.file >= 0)
+		return scan_file(r);
+	if (r->place.dir >= 0 && !r->listed)
+		rc = media_list(
+		    &r->media, MEDIA_REQUESTS, SUFFIX, false, &r->names);
+	r->listed = true;
+	if (rc == RC_OK && r->next < r->names.n)
+		return scan_dir(r);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc == RC_OK ? answer_end(r) : answer_failed(r, rc);
+}
+
+/* ---- checking: phase b --------------------------------------------------- */
+
+/* The same memory as last time? Its number cannot be used again as long as our
+ * own descriptor holds it. */
+static bool
+is_parsed(const struct reader *r, int memfd)
+{
+	struct stat a, b;
+
+	return r->parsed && fstat(r->copy.fd, &a) == 0 &&
+	       fstat(memfd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static enum rc
+parse(struct reader *r, int *memfd)
+{
+	struct cose cose;
+	enum rc rc;
+
+	if (is_parsed(r, *memfd))
+		return RC_OK;
+	bundle_wipe(&r->bundle);
+	r->parsed = false;
+	sealed_wipe(&r->copy);
+	rc = sealed_map(*memfd, &r->copy);
+	if (rc != RC_OK)
+		return rc;
+	*memfd = -1;
+	rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
+	if (rc == RC_OK)
+		rc = bundle_read("bundle", cose.payload, &r->bundle);
+	r->parsed = rc == RC_OK;
+	return rc;
+}
+
+static void
+put_names(struct cbor_out *out, const struct name_list *names)
+{
+	cbor_put_array(out, names->n);
+	for (size_t i = 0; i < names->n; i++) {
+		cbor_put_array(out, 2);
+		cbor_put_uint(out, names->items[i].type);
+		cbor_put_text(out, names->items[i].text);
+	}
+}
+
+static void
+put_verdict(struct reader *r, struct cbor_out *out, uint32_t index)
+{
+	const struct cert_request *request = &r->bundle.requests[index];
+	WIPED(csr) csr = { 0 };
+	char from[REQUEST_ID_MAX + 24];
+	enum rc rc;
+
+	(void)snprintf(from, sizeof(from), "requests[%u] %.*s", index,
+	    SPAN_FMT(request->id));
+	rc = csr_read(from, request->csr, &r->keys, &csr);
+	if (rc == RC_OK)
+		err_clear();
+	cbor_put_array(out, 6);
+	cbor_put_uint(out, index);
+	put_error(out, rc);
+	cbor_put_bytes(out,
+	    rc == RC_OK ? span_of(csr.key.id, sizeof(csr.key.id)) : SPAN_NONE);
+	put_names(out, &csr.names);
+}
+
+/* Verdicts on first..end-1, as many to a record as are worth it. Their number
+ * stands in front of them, so they are gathered aside. */
+static enum rc
+check_range(struct reader *r, uint32_t first, uint32_t end)
+{
+	WIPED(buf) verdicts = { 0 };
+
+	while (first < end) {
+		struct cbor_out one, out;
+		uint32_t n = 0;
+		enum rc rc;
+
+		buf_reset(&verdicts);
+		cbor_out_init(&one, &verdicts);
+		while (first < end && n < READER_BATCH &&
+		       verdicts.n < READER_BATCH_BYTES) {
+			put_verdict(r, &one, first++);
+			n++;
+		}
+		rc = cbor_out_end(&one);
+		if (rc != RC_OK)
+			return answer_failed(r, rc);
+		answer_begin(r, &out, ANSWER_VERDICTS, 2);
+		cbor_put_array(&out, n);
+		cbor_put_raw(&out, buf_span(&verdicts));
+		rc = answer_send(r, &out, -1);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc
+check(struct reader *r, uint64_t first, uint64_t n, int *memfd)
+{
+	enum rc rc = lock_in(r);
+
+	if (rc == RC_OK && *memfd < 0)
+		rc = err_set(RC_BUG, "the reader was handed no bundle");
+	if (rc == RC_OK)
+		rc = parse(r, memfd);
+	if (rc == RC_OK &&
+	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
+		rc = err_set(RC_BUG, "the reader was asked for requests that "
+				     "the bundle has not");
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	return check_range(r, (uint32_t)first, (uint32_t)(first + n));
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static enum rc
+obey(struct reader *r, struct span command, int *memfd)
+{
+	struct cbor_in in = { .from = PARENT, .rest = command };
+	uint64_t items, kind, first, n;
+	enum rc rc = cbor_in_check(PARENT, command);
+
+	if (rc == RC_OK)
+		rc = cbor_take_array(&in, "command", 1, 3, &items);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(
+		    &in, "command", 0, READER_COMMANDS - 1, &kind);
+	if (rc != RC_OK)
+		return rc;
+	if (kind == READER_SCAN)
+		return scan(r);
+	if (kind == READER_LEVEL)
+		return answer_level(r);
+	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &first);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &n);
+	return rc != RC_OK ? rc : check(r, first, n, memfd);
+}
+
+/* Until the parent closes its end: that is how a reader is dismissed. */
+static enum rc
+serve(struct reader *r)
+{
+	WIPED(buf) command = { 0 };
+	enum rc rc;
+
+	do {
+		OWN_FD memfd = -1;
+
+		if (frame_recv(r->sock, READER_COMMAND_MAX, 0, &command, &memfd,
+			PARENT) != RC_OK)
+			return RC_OK;
+		rc = obey(r, buf_span(&command), &memfd);
+	} while (rc == RC_OK);
+	return rc;
+}
+
+static enum rc
+settle(struct reader *r)
+{
+	enum rc rc = reader_warm_up();
+
+	/* A single file is open already: nothing else needs to be. */
+	if (rc == RC_OK)
+		rc = sandbox_read_only(r->place.dir, &r->level);
+	if (rc == RC_OK && r->place.path == NULL)
+		rc = lock_in(r);
+	return rc;
+}
+
+enum rc
+reader_run(int sock, void *arg)
+{
+	const struct reader_place *place = arg;
+	struct reader r = { .sock = sock, .place = *place };
+	enum rc rc;
+
+	/* The path is only a name here: the directory is open. */
+	r.media.path = strdup(place->path != NULL ? place->path : "");
+	r.media.root = place->dir;
+	r.copy.fd = -1;
+	rc = r.media.path == NULL ? err_memory() : settle(&r);
+	if (rc == RC_OK)
+		rc = answer_end(&r);
+	else
+		(void)answer_failed(&r, rc);
+	if (rc == RC_OK)
+		rc = serve(&r);
+	reader_wipe(&r);
+	return rc;
+}
