@@ -232,6 +232,19 @@ oid_is_strict(struct span c)
 	return first;
 }
 
+/* The only form of a time in a certificate (RFC 5280 4.1.2.5): to the second,
+ * and UTC. */
+static bool
+time_is_strict(struct span c, size_t digits)
+{
+	if (c.n != digits + 1 || c.p[digits] != 'Z')
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		if (c.p[i] < '0' || c.p[i] > '9')
+			return false;
+	return true;
+}
+
 /* What is wrong with a primitive value of a universal type, or NULL. */
 static const char *
 primitive_fault(const struct der *v)
@@ -260,6 +273,11 @@ primitive_fault(const struct der *v)
 	case DER_UTF8_STRING:
 		return utf8_check(c, NULL) ? NULL
 					   : "a UTF8String that is not UTF-8";
+	case DER_UTC_TIME:
+	case DER_GENERALIZED_TIME:
+		return time_is_strict(c, v->tag == DER_UTC_TIME ? 12 : 14)
+			   ? NULL
+			   : "a time that is not to the second in UTC";
 	case DER_OCTET_STRING:
 	case DER_PRINTABLE_STRING:
 	case DER_T61_STRING:

@@ -78,16 +78,30 @@ add_part(struct extension_plan *plan, const ASN1_OBJECT *oid, bool critical,
 }
 
 static enum rc
-add_basic_constraints(struct extension_plan *plan, bool is_ca)
+add_basic_constraints(
+    struct extension_plan *plan, const struct profile *profile)
 {
-	/* An end entity's is an empty SEQUENCE: DER leaves out the DEFAULT. A
-	 * CA below us makes end entities only: pathLenConstraint 0. */
-	static const uint8_t leaf[] = { DER_SEQUENCE, 0 };
-	static const uint8_t ca[] = { DER_SEQUENCE, 6, DER_BOOLEAN, 1, 0xff,
-		DER_INTEGER, 1, 0 };
+	/* An end entity's is an empty SEQUENCE: DER leaves out the DEFAULT. */
+	static const uint8_t yes[] = { DER_BOOLEAN, 1, 0xff };
+	WIPED(buf) body = { 0 };
+	WIPED(buf) value = { 0 };
+	uint8_t limit = (uint8_t)profile->path_len;
+	enum rc rc = RC_OK;
 
-	return add_part(plan, OBJ_nid2obj(NID_basic_constraints), true,
-	    is_ca ? span_of(ca, sizeof(ca)) : span_of(leaf, sizeof(leaf)));
+	if (profile->path_len > 0xff)
+		return rule_refuse("POLICY", "path length %u is over 255",
+		    (unsigned)profile->path_len);
+	if (profile->is_ca) {
+		rc = buf_add(&body, yes, sizeof(yes));
+		if (rc == RC_OK)
+			rc = der_put_unsigned(&body, span_of(&limit, 1));
+	}
+	if (rc == RC_OK)
+		rc = der_put(&value, DER_SEQUENCE, buf_span(&body));
+	if (rc != RC_OK)
+		return rc;
+	return add_part(
+	    plan, OBJ_nid2obj(NID_basic_constraints), true, buf_span(&value));
 }
 
 static enum rc
@@ -185,7 +199,7 @@ plan_fill(const struct profile *profile, struct extension_plan *plan)
 {
 	enum rc rc;
 
-	rc = add_basic_constraints(plan, profile->is_ca);
+	rc = add_basic_constraints(plan, profile);
 	if (rc == RC_OK)
 		rc = add_key_usage(plan, profile->key_usage);
 	if (rc == RC_OK)
