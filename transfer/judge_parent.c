@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/frame.h"
+#include "transfer/cbor_in.h"
+#include "transfer/cbor_out.h"
+#include "transfer/judge_wire.h"
+#include "transfer/rule.h"
+
+#include <stdio.h>
+
+#define ANSWER_MAX 4096 /* bytes of a frame from the judge */
+#define ANSWER_WAIT 600 /* seconds; a large response takes one or two */
+
+enum rc
+judge_start(struct child *ret)
+{
+	return child_start(ret, JUDGE_NAME, judge_run, NULL, NULL, 0);
+}
+
+static enum rc
+send_order(struct child *judge, struct cbor_out *out, int fd)
+{
+	enum rc rc = cbor_out_end(out);
+
+	if (rc == RC_OK) {
+		rc =
+		    frame_send(judge->sock, buf_span(out->to), fd, judge->name);
+		if (rc != RC_OK)
+			rc = child_explain(judge, rc);
+	}
+	return rc;
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+struct answer {
+	enum judge_answer kind;
+	enum rc rc;	/* a verdict's */
+	uint64_t index; /* of the file that is wanted */
+	struct span rule, sentence;
+	struct buf frame;
+};
+
+static void
+answer_wipe(struct answer *a)
+{
+	buf_wipe(&a->frame);
+}
+
+static enum rc
+take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
+{
+	uint64_t code;
+	enum rc rc;
+
+	if (items != 4)
+		return err_set(RC_BUG, "judge: an answer of another shape");
+	rc = cbor_take_uint(in, "code", 0, RC_BUG, &code);
+	if (rc == RC_OK)
+		rc = cbor_take_text(in, "rule", 0, ERR_RULE_MAX - 1, &a->rule);
+	if (rc == RC_OK)
+		rc = cbor_take_bytes(
+		    in, "sentence", 0, ERR_TEXT_MAX, &a->sentence);
+	if (rc == RC_OK)
+		a->rc = (enum rc)code;
+	return rc;
+}
+
+static enum rc
+take_answer(struct cbor_in *in, struct answer *a)
+{
+	uint64_t items, kind;
+	enum rc rc;
+
+	rc = cbor_take_array(in, "answer", 2, 4, &items);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(
+		    in, "kind", ANSWER_VERDICT, ANSWER_FILE, &kind);
+	if (rc != RC_OK)
+		return rc;
+	a->kind = (enum judge_answer)kind;
+	return a->kind == ANSWER_VERDICT
+		   ? take_verdict(in, items, a)
+		   : cbor_take_uint(in, "index", 0, UINT32_MAX, &a->index);
+}
+
+static enum rc
+recv_answer(struct child *judge, struct answer *a)
+{
+	struct cbor_in in = { .from = judge->name, .where = "answer" };
+	enum rc rc;
+
+	rc = frame_recv(
+	    judge->sock, ANSWER_MAX, ANSWER_WAIT, &a->frame, NULL, judge->name);
+	if (rc != RC_OK)
+		return child_explain(judge, rc);
+	in.rest = buf_span(&a->frame);
+	rc = cbor_in_check(judge->name, in.rest);
+	if (rc == RC_OK)
+		rc = take_answer(&in, a);
+	return rc == RC_FORMAT ? err_in(RC_BUG, "judge process") : rc;
+}
+
+/* A refusal in the name of its rule; the sentence was the judge's. */
+static enum rc
+pass_verdict(const struct answer *a)
+{
+	char rule[ERR_RULE_MAX];
+
+	if (a->rc == RC_OK)
+		return RC_OK;
+	(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(a->rule));
+	if (rule_get0(rule) == NULL)
+		return err_set(a->rc, "%.*s", SPAN_FMT(a->sentence));
+	return err_rule(a->rc, rule, "%.*s", SPAN_FMT(a->sentence));
+}
+
+enum rc
+judge_recv(struct child *judge)
+{
+	WIPED(answer) a = { 0 };
+	enum rc rc = recv_answer(judge, &a);
+
+	if (rc == RC_OK && a.kind != ANSWER_VERDICT)
+		return err_set(RC_BUG, "judge: wants a file for no response");
+	return rc != RC_OK ? rc : pass_verdict(&a);
+}
+
+/* ---- orders -------------------------------------------------------------- */
+
+enum rc
+judge_open(struct child *judge, struct span policy_text,
+    const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+	enum rc rc;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 4);
+	cbor_put_uint(&out, ORDER_OPEN);
+	cbor_put_bytes(&out, policy_text);
+	cbor_put_array(&out, n_ca_certs);
+	for (size_t i = 0; i < n_ca_certs; i++)
+		cbor_put_bytes(&out, ca_certs[i]);
+	cbor_put_bytes(&out, transfer_cert);
+	rc = send_order(judge, &out, -1);
+	return rc != RC_OK ? rc : judge_recv(judge);
+}
+
+static struct span
+cut_from(const char *from)
+{
+	return span_of(from, strnlen(from, JUDGE_FROM_MAX));
+}
+
+enum rc
+judge_send(
+    struct child *judge, struct span der, const struct expected *expected)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 10);
+	cbor_put_uint(&out, ORDER_CERT);
+	cbor_put_bytes(&out, der);
+	cbor_put_bytes(&out, cut_from(expected->from));
+	cbor_put_bytes(&out, expected->spki);
+	cbor_put_bytes(&out, expected->profile);
+	cbor_put_bytes(&out, expected->serial);
+	cbor_put_int(&out, expected->not_before);
+	cbor_put_int(&out, expected->not_after);
+	if (expected->issuer == NULL)
+		cbor_put_null(&out);
+	else
+		cbor_put_bytes(&out, span_of(expected->issuer, SHA256_LEN));
+	cbor_put_array(&out, expected->n_names);
+	for (size_t i = 0; i < expected->n_names; i++) {
+		cbor_put_array(&out, 2);
+		cbor_put_uint(&out, expected->names[i].type);
+		cbor_put_bytes(&out, expected->names[i].text);
+	}
+	return send_order(judge, &out, -1);
+}
+
+static void
+put_head(struct cbor_out *out, const struct channel *channel)
+{
+	const struct head *head = &channel->head;
+
+	if (!channel->has_head) {
+		cbor_put_null(out);
+		return;
+	}
+	cbor_put_array(out, 4);
+	cbor_put_uint(out, head->sequence);
+	cbor_put_bytes(out, span_of(head->digest, SHA256_LEN));
+	cbor_put_uint(out, head->ledger.count);
+	cbor_put_bytes(out, span_of(head->ledger.hash, SHA256_LEN));
+}
+
+static enum rc
+send_response(struct child *judge, const struct response *r, int bundle_fd)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 7);
+	cbor_put_uint(&out, ORDER_RESPONSE);
+	cbor_put_bytes(&out, cut_from(r->from));
+	cbor_put_bytes(&out, r->manifest);
+	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
+	put_head(&out, r->channel);
+	cbor_put_uint(&out, bundle_fd >= 0);
+	cbor_put_array(&out, r->n_names);
+	for (size_t i = 0; i < r->n_names; i++)
+		cbor_put_bytes(&out, r->names[i]);
+	return send_order(judge, &out, bundle_fd);
+}
+
+static enum rc
+send_file(struct child *judge, const struct response *r, uint64_t index)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+	struct span rest, chunk;
+	enum rc rc;
+
+	if (index >= r->n_names)
+		return err_set(RC_BUG, "judge: wants a file that is not there");
+	rc = r->file(r->arg, (size_t)index, &rest);
+	if (rc != RC_OK)
+		return rc;
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 1);
+	cbor_put_uint(&out, rest.n);
+	rc = send_order(judge, &out, -1);
+	while (rc == RC_OK && rest.n != 0) {
+		size_t n = rest.n < JUDGE_CHUNK ? rest.n : JUDGE_CHUNK;
+
+		if (!span_take(&rest, n, &chunk))
+			return err_set(RC_BUG, "judge: chunks");
+		rc = frame_send(judge->sock, chunk, -1, judge->name);
+	}
+	return rc;
+}
+
+enum rc
+judge_response_ask(struct child *judge, const struct response *response,
+    const struct sealed *bundle)
+{
+	enum rc rc;
+
+	rc = send_response(judge, response, bundle == NULL ? -1 : bundle->fd);
+	while (rc == RC_OK) {
+		WIPED(answer) a = { 0 };
+
+		rc = recv_answer(judge, &a);
+		if (rc == RC_OK && a.kind == ANSWER_VERDICT)
+			return pass_verdict(&a);
+		if (rc == RC_OK)
+			rc = send_file(judge, response, a.index);
+	}
+	return rc;
+}

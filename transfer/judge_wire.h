@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What parent and judge say to each other: CBOR arrays, one to a frame.
+ *
+ *	parent		[0, policy, [* ca-cert], transfer-cert]
+ *			[1, der, from, spki, profile, serial, not-before,
+ *			    not-after, issuer / null, [* [type, text]]]
+ *			[2, from, manifest, requester, head / null, bundle-fd,
+ *			    [* file-name]]		and the bundle's memfd
+ *	judge		[0, rc, rule, sentence]		a verdict
+ *			[1, index]			only after a [2]: give me
+ *							that file
+ *	parent		[length], then its bytes in frames of JUDGE_CHUNK
+ */
+#ifndef TRANSFER_JUDGE_WIRE_H
+#define TRANSFER_JUDGE_WIRE_H
+
+#include "transfer/judge.h"
+
+enum judge_order { ORDER_OPEN, ORDER_CERT, ORDER_RESPONSE };
+enum judge_answer { ANSWER_VERDICT, ANSWER_FILE };
+
+#define JUDGE_CHUNK ((size_t)1 << 20)
+#define JUDGE_FILE_MAX ((uint64_t)1 << 30)
+#define JUDGE_FROM_MAX 120
+#define JUDGE_NAME "judge"
+
+/** What the judge process runs. */
+enum rc judge_run(int sock, void *unused);
+
+#endif
