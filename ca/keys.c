@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/keys.h"
+
+#include "base/own_ssl.h"
+#include "ca/template.h"
+
+#include <assert.h>
+
+void
+keys_wipe(struct keys *keys)
+{
+	EVP_PKEY_free(keys->transfer_key);
+	*keys = (struct keys){ 0 };
+}
+
+/* Both are found by the public keys that the certificates have, whatever slot
+ * or label they lie under today. */
+static enum rc
+use_key(
+    struct token *token, const char *which, const X509 *cert, unsigned *ret_key)
+{
+	WIPED(buf) spki = { 0 };
+	enum rc rc = cert_spki(cert, &spki);
+
+	if (rc == RC_OK)
+		rc = token_use_key(token, buf_span(&spki), ret_key);
+	return rc == RC_OK ? RC_OK : err_in(rc, "%s", which);
+}
+
+static enum rc
+read_ca(const X509 *cert, struct keys *keys)
+{
+	WIPED(buf) spki = { 0 };
+	enum rc rc = cert_spki(cert, &spki);
+
+	return rc != RC_OK ? rc : sign_alg_of(buf_span(&spki), &keys->alg);
+}
+
+static enum rc
+read_transfer(X509 *cert, struct keys *keys)
+{
+	keys->transfer_key = X509_get_pubkey(cert);
+	if (keys->transfer_key == NULL)
+		return err_openssl(
+		    RC_STATE, "transfer certificate: unusable key");
+	return cose_alg_of(keys->transfer_key, &keys->transfer_alg);
+}
+
+enum rc
+keys_open(struct token *token, const struct token_conf *conf,
+    const struct ledger_ca *ca, bool need_ca, struct keys *ret)
+{
+	WIPED(keys) keys = { .token = token };
+	OWN(X509) *ca_cert = NULL;
+	OWN(X509) *transfer_cert = NULL;
+	struct token_info info;
+	enum rc rc;
+
+	rc = cert_parse("CA certificate", buf_span(&ca->ca_cert), &ca_cert);
+	if (rc == RC_OK)
+		rc = cert_parse("transfer certificate",
+		    buf_span(&ca->transfer_cert), &transfer_cert);
+	if (rc == RC_OK)
+		rc = read_ca(ca_cert, &keys);
+	if (rc == RC_OK)
+		rc = read_transfer(transfer_cert, &keys);
+	if (rc == RC_OK)
+		rc = token_open(token, (const char *)conf->ca.p, &info);
+	if (rc == RC_OK)
+		rc = token_login(token);
+	if (rc == RC_OK && need_ca)
+		rc = use_key(token, "CA key", ca_cert, &keys.ca);
+	if (rc == RC_OK)
+		rc = use_key(
+		    token, "transfer key", transfer_cert, &keys.transfer);
+	if (rc != RC_OK)
+		return rc;
+	*ret = keys;
+	keys = (struct keys){ 0 };
+	return RC_OK;
+}
+
+/* The token's answer in COSE form, which is how it gives it: r||s, or RSA. */
+static enum rc
+sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_sig)
+{
+	const EVP_MD *md = cose_alg_digest(keys->transfer_alg);
+	enum token_scheme scheme = EVP_PKEY_is_a(keys->transfer_key, "RSA")
+				       ? TOKEN_RSA_PSS
+				       : TOKEN_ECDSA;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	assert(md != NULL); /* no token of ours holds an Ed25519 key */
+	if (EVP_Digest(tbs.p, tbs.n, digest, &n, md, NULL) != 1)
+		return err_openssl(RC_BUG, "digest of a manifest");
+	return token_sign(
+	    keys->token, keys->transfer, scheme, span_of(digest, n), ret_sig);
+}
+
+/* Promise 17: every signature is verified before it leaves. */
+static enum rc
+verify_file(struct keys *keys, enum cose_type type, struct span file)
+{
+	struct cose cose;
+	enum rc rc = cose_read("what was signed", file, type, &cose);
+
+	if (rc == RC_OK)
+		rc = cose_verify("what was signed", &cose, keys->transfer_key);
+	return rc == RC_OK ? RC_OK
+			   : err_set(RC_TOKEN,
+				 "transfer key: the token gave a signature "
+				 "that does not "
+				 "verify: %s",
+				 err_text());
+}
+
+enum rc
+keys_cose_sign(struct keys *keys, enum cose_type type,
+    struct span transfer_cert, struct span payload, struct buf *ret_file)
+{
+	WIPED(buf) head = { 0 };
+	WIPED(buf) tbs = { 0 };
+	WIPED(buf) sig = { 0 };
+	WIPED(buf) file = { 0 };
+	enum rc rc;
+
+	rc = cose_tbs(
+	    type, keys->transfer_alg, transfer_cert, payload, &head, &tbs);
+	if (rc == RC_OK)
+		rc = sign_tbs(keys, buf_span(&tbs), &sig);
+	if (rc == RC_OK)
+		rc =
+		    cose_write(buf_span(&head), payload, buf_span(&sig), &file);
+	if (rc == RC_OK)
+		rc = verify_file(keys, type, buf_span(&file));
+	return rc != RC_OK ? rc : buf_add_span(ret_file, buf_span(&file));
+}
