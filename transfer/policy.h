@@ -15,6 +15,9 @@ struct text_list {
 	char **items; /* owned */
 	size_t n;
 };
+void text_list_wipe(struct text_list *list);
+/** Append a copy. \retval RC_IO no memory */
+enum rc text_list_add(struct text_list *list, struct span text) MUST_CHECK;
 
 enum subject_rule {
 	SUBJECT_FIRST_NAME, /* CN = the first name; empty when over 64 bytes */
@@ -62,7 +65,7 @@ struct policy {
 	uint8_t digest[SHA256_LEN];
 	bool scope_any; /* "scope = any": every domain; `scope` is empty then */
 	struct text_list scope; /* dns domains; each means it and all below */
-	struct text_list scope_ip; /* CIDR; empty: no IP names */
+	struct text_list scope_ip; /* CIDR (transfer/cidr.h); empty: no IP names */
 	int64_t backdate, clock_horizon;
 	int64_t next_visit; /* manifest field 7: this long after; 0: left out */
 	struct profile *profiles; /* owned */

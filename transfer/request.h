@@ -24,7 +24,8 @@ struct grant {
 	const struct profile *profile;
 	const struct name *names; /* the request's or the CSR's, borrowed */
 	size_t n_names;
-	int64_t not_before; /* of the first slot, backdate taken off if absent */
+	int64_t not_before; /* of the first slot; if none was asked: now less the
+			     * backdate, but not before the CA's own */
 };
 
 /** When the issuing CA certificate is valid, for VALIDITY-CA. */
@@ -35,8 +36,9 @@ struct ca_window {
 
 /** Every rule that looks at one request: PROFILE-UNKNOWN, PROFILE-DENIED (not
  * this requester's), KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
- * NAME-FORM, NAME-WILDCARD, NAME-SCOPE, NAME-DUPLICATE, VALIDITY-MAX,
- * VALIDITY-PAST, VALIDITY-CA, SERIES-MAX, SERIES-HORIZON, SERIES-GAP.
+ * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,
+ * NAME-MIXED, VALIDITY-MAX, VALIDITY-PAST, VALIDITY-CA, SERIES-MAX,
+ * SERIES-HORIZON, SERIES-GAP.
  * \retval RC_POLICY the first that refuses */
 enum rc request_check(const struct policy *policy, const struct ca_window *ca,
     int64_t now, const struct ask *ask, struct grant *ret_grant) MUST_CHECK;

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Ranges of IP addresses: "192.0.2.0/24", "2001:db8::/32" (RFC 4632). */
+#ifndef TRANSFER_CIDR_H
+#define TRANSFER_CIDR_H
+
+#include "base/span.h"
+
+struct cidr {
+	uint8_t address[16]; /* network byte order */
+	size_t n;	     /* 4 or 16 */
+	unsigned prefix;     /* bits */
+};
+
+/** Read one in its canonical form: bits behind the prefix zero. */
+bool cidr_read(const char *text, struct cidr *ret);
+
+/** The mask that goes with it, as an iPAddress constraint has (RFC 5280
+ * 4.2.1.10): n bytes. */
+void cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16]);
+
+/** Does the range hold this address (canonical text)? */
+bool cidr_holds(const struct cidr *cidr, struct span ip);
+
+/** Does it hold all of another? */
+bool cidr_covers(const struct cidr *cidr, const struct cidr *inner);
+
+#endif
