@@ -192,6 +192,7 @@ static const struct call strict_calls[] = {
  * flags a filter cannot see, is Landlock's to judge. */
 static const struct call reading_calls[] = {
 	ANY(getdents64), ANY(memfd_create), ANY(fadvise64), ANY(ftruncate),
+	IF_INT(fcntl, 1, F_SETFD), IF_INT(fcntl64, 1, F_SETFD), /* fdopendir */
 	ANY(seccomp), IF_INT(prctl, 0, PR_SET_NO_NEW_PRIVS),
 	FAILS(open), FAILS(openat), FAILS(access), FAILS(faccessat),
 	FAILS(faccessat2), FAILS(readlink), FAILS(readlinkat), FAILS(stat),

@@ -94,7 +94,24 @@ try_read_within(void)
 static int
 try_list_within(void)
 {
-	return open2(dir_fd, ".", O_RDONLY | O_DIRECTORY);
+	const struct media media = { .path = dir_path, .root = dir_fd };
+	WIPED(media_names) names = { 0 };
+
+	if (media_list(&media, ".", NULL, true, &names) != RC_OK)
+		return 1;
+	return names.n == 1 ? 0 : 2;
+}
+
+static int
+try_copy_within(void)
+{
+	const struct media media = { .path = dir_path, .root = dir_fd };
+	WIPED(sealed) copy = { .fd = -1 };
+	int fd = -1;
+
+	if (media_copy(&media, "file", 10, &fd) != RC_OK)
+		return 1;
+	return sealed_map(fd, &copy) == RC_OK ? 0 : 2;
 }
 
 static int
@@ -261,6 +278,7 @@ reading_level_reads_beneath_its_directory(void **state)
 	(void)state;
 	assert_int_equal(ends(READING, try_read_within), 0);
 	assert_int_equal(ends(READING, try_list_within), 0);
+	assert_int_equal(ends(READING, try_copy_within), 0);
 	assert_int_equal(ends(READING, try_memfd), 0);
 	assert_int_equal(ends(READING, try_honest_work), 0);
 }
