@@ -246,34 +246,71 @@ put_verdict(struct reader *r, struct cbor_out *out, uint32_t index)
 	put_names(out, &csr.names);
 }
 
-/* Verdicts on first..end-1, as many to a record as are worth it. Their number
- * stands in front of them, so they are gathered aside. */
+/* Some verdicts from `first` on, each one whole item: their number stands in
+ * front of them, so they are gathered aside. */
+struct batch {
+	struct buf bytes;
+	size_t ends[READER_BATCH];
+	size_t n;
+};
+
+static void
+batch_wipe(struct batch *batch)
+{
+	buf_wipe(&batch->bytes);
+}
+
+static enum rc
+batch_fill(struct reader *r, struct batch *batch, uint32_t first, uint32_t end)
+{
+	enum rc rc = RC_OK;
+
+	buf_reset(&batch->bytes);
+	batch->n = 0;
+	while (rc == RC_OK && first < end && batch->n < READER_BATCH &&
+	       batch->bytes.n < READER_BATCH_BYTES) {
+		struct cbor_out out;
+
+		cbor_out_init(&out, &batch->bytes);
+		put_verdict(r, &out, first++);
+		rc = cbor_out_end(&out);
+		batch->ends[batch->n++] = batch->bytes.n;
+	}
+	return rc;
+}
+
+static enum rc
+batch_send(struct reader *r, const struct batch *batch)
+{
+	struct span rest = buf_span(&batch->bytes), one;
+	struct cbor_out out;
+	size_t done = 0;
+
+	answer_begin(r, &out, ANSWER_VERDICTS, 2);
+	cbor_put_array(&out, batch->n);
+	for (size_t i = 0; i < batch->n; i++) {
+		(void)span_take(&rest, batch->ends[i] - done, &one);
+		done = batch->ends[i];
+		cbor_put_raw(&out, one);
+	}
+	return answer_send(r, &out, -1);
+}
+
+/* Verdicts on first..end-1, as many to a record as are worth it. */
 static enum rc
 check_range(struct reader *r, uint32_t first, uint32_t end)
 {
-	WIPED(buf) verdicts = { 0 };
+	WIPED(batch) batch = { 0 };
 
 	while (first < end) {
-		struct cbor_out one, out;
-		uint32_t n = 0;
-		enum rc rc;
+		enum rc rc = batch_fill(r, &batch, first, end);
 
-		buf_reset(&verdicts);
-		cbor_out_init(&one, &verdicts);
-		while (first < end && n < READER_BATCH &&
-		       verdicts.n < READER_BATCH_BYTES) {
-			put_verdict(r, &one, first++);
-			n++;
-		}
-		rc = cbor_out_end(&one);
 		if (rc != RC_OK)
 			return answer_failed(r, rc);
-		answer_begin(r, &out, ANSWER_VERDICTS, 2);
-		cbor_put_array(&out, n);
-		cbor_put_raw(&out, buf_span(&verdicts));
-		rc = answer_send(r, &out, -1);
+		rc = batch_send(r, &batch);
 		if (rc != RC_OK)
 			return rc;
+		first += (uint32_t)batch.n;
 	}
 	return RC_OK;
 }
