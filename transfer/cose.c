@@ -32,6 +32,12 @@ static const char *const content_types[] = {
 /* clang-format on */
 #define TYPES (sizeof(content_types) / sizeof(*content_types))
 
+const char *
+cose_content_type(enum cose_type type)
+{
+	return content_types[type];
+}
+
 #define FROM_MAX 256 /* "FILE: protected header", cut when longer */
 
 /* What the item reader refuses is a fault of the envelope here. */

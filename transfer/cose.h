@@ -49,6 +49,9 @@ enum rc cose_read(const char *from, struct span file, enum cose_type type,
 enum rc cose_read_type(const char *from, struct span file,
     enum cose_type *ret_type) MUST_CHECK;
 
+/** "application/vnd.airgap-ca.ca-card+cbor" and the like. */
+const char *cose_content_type(enum cose_type type);
+
 /** Check the signature under a key; alg must fit the key type and curve.
  * \retval RC_FORMAT rule COSE-ALG or COSE-SIGNATURE */
 enum rc cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The subcommands of airgap-transfer: one file each, cmd_<verb>.c. */
+#ifndef TRANSFER_CMD_H
+#define TRANSFER_CMD_H
+
+#include "base/cmd.h"
+
+enum rc cmd_inspect(struct cmd_env *env, int argc, char **argv);
+
+#endif
