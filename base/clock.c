@@ -137,7 +137,12 @@ take_dur(const char **text, int64_t *ret_seconds)
 bool
 dur_read(const char *text, int64_t *ret_seconds)
 {
-	return take_dur(&text, ret_seconds) && *text == '\0';
+	int64_t seconds;
+
+	if (!take_dur(&text, &seconds) || *text != '\0')
+		return false;
+	*ret_seconds = seconds;
+	return true;
 }
 
 void

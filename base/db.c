@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define BUSY_MS 2000 /* how long a writer waits for another's commit */
+
 /* What each connection is told before anything else: DELETE journal and EXTRA
  * make a commit durable; the others keep a tampered file from running code. */
 static const char settings[] =
@@ -55,13 +57,15 @@ connect_file(struct db *db, const char *path, int flags)
 	db->path = strdup(path);
 	if (db->path == NULL)
 		return err_memory();
-	if (sqlite3_open_v2(path, &db->sql,
-		flags | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+	/* Not SQLITE_OPEN_NOFOLLOW: it minds a link anywhere in the path, and
+	 * a home may well lie behind one. */
+	if (sqlite3_open_v2(path, &db->sql, flags | SQLITE_OPEN_PRIVATECACHE,
 		NULL) != SQLITE_OK) {
 		if (db->sql == NULL)
 			return err_memory();
 		return sql_error(db, "cannot be opened");
 	}
+	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
 	(void)sqlite3_extended_result_codes(db->sql, 1);
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return RC_OK;
@@ -91,7 +95,7 @@ check_kind(struct db *db, const struct db_kind *kind)
 		rc = pragma_int(db, "PRAGMA user_version", &version);
 	if (rc != RC_OK)
 		return rc;
-	if (id != (int64_t)kind->application_id)
+	if ((uint32_t)id != kind->application_id)
 		return err_set(RC_STATE, "%s: not a %s of airgap-ca", db->path,
 		    kind->name);
 	if (version != kind->version)
@@ -134,6 +138,18 @@ create_file(const char *path)
 	return RC_OK;
 }
 
+static enum rc
+set_up(struct db *db, const char *path, const struct db_kind *kind, bool create)
+{
+	enum rc rc = connect_file(db, path, SQLITE_OPEN_READWRITE);
+
+	if (rc == RC_OK)
+		rc = run_sql(db, settings, "cannot be set up");
+	if (rc == RC_OK && create)
+		rc = create_schema(db, kind);
+	return rc != RC_OK ? rc : check_kind(db, kind);
+}
+
 enum rc
 db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
     bool create)
@@ -145,41 +161,59 @@ db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
 		rc = create_file(path);
 	else if (access(path, F_OK) != 0)
 		rc = err_errno(RC_STATE, errno, "%s", path);
-	if (rc == RC_OK)
-		rc = connect_file(&db, path, SQLITE_OPEN_READWRITE);
-	if (rc == RC_OK)
-		rc = run_sql(&db, settings, "cannot be set up");
-	if (rc == RC_OK && create)
-		rc = create_schema(&db, kind);
-	if (rc == RC_OK)
-		rc = check_kind(&db, kind);
 	if (rc != RC_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(db.sql, 2000);
+	rc = set_up(&db, path, kind, create);
+	if (rc != RC_OK) {
+		/* What was half made would stand in the next try's way. */
+		if (create)
+			(void)unlink(path);
+		return rc;
+	}
 	*ret_db = db;
 	db = (struct db){ 0 };
 	return RC_OK;
+}
+
+/* The journal of a writer that was killed is rolled back by whoever opens the
+ * file next, which a reader may not: `*ret_left` says that one lies there. */
+static enum rc
+set_up_read(
+    struct db *db, const char *path, const struct db_kind *kind, bool *ret_left)
+{
+	enum rc rc = connect_file(db, path, SQLITE_OPEN_READONLY);
+
+	if (rc == RC_OK)
+		rc = run_sql(db,
+		    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;",
+		    "cannot be set up");
+	if (rc == RC_OK)
+		rc = check_kind(db, kind);
+	*ret_left =
+	    rc != RC_OK && db->sql != NULL &&
+	    sqlite3_extended_errcode(db->sql) == SQLITE_READONLY_ROLLBACK;
+	return rc;
 }
 
 enum rc
 db_open_read(struct db *ret_db, const char *path, const struct db_kind *kind)
 {
 	WIPED(db) db = { 0 };
-	enum rc rc = RC_OK;
+	bool left;
+	enum rc rc;
 
 	if (access(path, F_OK) != 0)
-		rc = err_errno(RC_STATE, errno, "%s", path);
-	if (rc == RC_OK)
-		rc = connect_file(&db, path, SQLITE_OPEN_READONLY);
-	if (rc == RC_OK)
-		rc = run_sql(&db,
-		    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;",
-		    "cannot be set up");
-	if (rc == RC_OK)
-		rc = check_kind(&db, kind);
+		return err_errno(RC_STATE, errno, "%s", path);
+	rc = set_up_read(&db, path, kind, &left);
+	if (left) {
+		db_wipe(&db);
+		rc = set_up(&db, path, kind, false);
+		db_wipe(&db);
+		if (rc == RC_OK)
+			rc = set_up_read(&db, path, kind, &left);
+	}
 	if (rc != RC_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(db.sql, 2000);
 	*ret_db = db;
 	db = (struct db){ 0 };
 	return RC_OK;

@@ -31,7 +31,8 @@ struct db_kind {
  * \retval RC_STATE  missing, not this kind, or another version */
 enum rc db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
     bool create) MUST_CHECK;
-/** Open for reading only: takes no write lock, makes no file. */
+/** Open for reading only: takes no write lock, makes no file. Only what a killed
+ * writer left is rolled back first, as its own next run would. */
 enum rc db_open_read(struct db *ret_db, const char *path,
     const struct db_kind *kind) MUST_CHECK;
 void db_wipe(struct db *db); /* close; { 0 } is fine */

@@ -7,7 +7,7 @@
 
 static _Thread_local struct err_saved record;
 
-/* Room for what err_in puts in front: a sentence is cut, never lost. */
+/* A sentence too long is cut, never lost. */
 static void
 record_text(const char *fmt, va_list ap)
 {

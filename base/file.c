@@ -171,6 +171,28 @@ file_replace(int dir, const char *path, struct span bytes, mode_t mode)
 	return write_renamed(dir, path, bytes, mode, 0);
 }
 
+/* A new directory is in its parent for good only when that is synced. */
+static enum rc
+make_one(const char *path, mode_t mode)
+{
+	OWN_FD parent = -1;
+	struct stat st;
+	enum rc rc;
+
+	if (mkdir(path, mode) != 0) {
+		int why = errno;
+
+		if (why == EEXIST && stat(path, &st) == 0 &&
+		    S_ISDIR(st.st_mode))
+			return RC_OK;
+		return err_errno(RC_IO, why, "%s: cannot be made", path);
+	}
+	rc = parent_open(AT_FDCWD, path, &parent);
+	if (rc == RC_OK && fsync(parent) != 0)
+		rc = err_errno(RC_IO, errno, "%s: its directory", path);
+	return rc;
+}
+
 enum rc
 dir_make(const char *path, mode_t mode)
 {
@@ -179,21 +201,20 @@ dir_make(const char *path, mode_t mode)
 
 	if (rc == RC_OK)
 		rc = buf_add_byte(&copy, '\0');
-	if (rc != RC_OK)
-		return rc;
-	for (char *p = (char *)copy.p;; p++) {
-		char at = *p;
+	if (rc == RC_OK && *path == '\0')
+		rc = err_set(RC_IO, "a directory without a name");
+	/* The end of each component, the first byte never being one: "/" is
+	 * there already. */
+	for (size_t i = 1; rc == RC_OK && i < copy.n; i++) {
+		uint8_t at = copy.p[i];
 
-		if ((at != '/' && at != '\0') || p == (char *)copy.p)
+		if (at != '/' && at != '\0')
 			continue;
-		*p = '\0';
-		if (mkdir((char *)copy.p, mode) != 0 && errno != EEXIST)
-			return err_errno(
-			    RC_IO, errno, "%s: cannot be made", (char *)copy.p);
-		*p = at;
-		if (at == '\0')
-			return RC_OK;
+		copy.p[i] = '\0';
+		rc = make_one((char *)copy.p, mode);
+		copy.p[i] = at;
 	}
+	return rc;
 }
 
 enum rc

@@ -14,6 +14,13 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
+/* Where a record comes from, and how long each wait for it may be. */
+struct line {
+	int sock;
+	int seconds; /* 0: for ever */
+	const char *peer;
+};
+
 static enum rc
 gone(const char *peer)
 {
@@ -83,19 +90,19 @@ frame_send(int sock, struct span record, int fd, const char *peer)
 }
 
 static enum rc
-wait_readable(int sock, int seconds, const char *peer)
+wait_readable(const struct line *line)
 {
-	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct pollfd p = { .fd = line->sock, .events = POLLIN };
 	int n;
 
-	if (seconds == 0)
+	if (line->seconds == 0)
 		return RC_OK;
 	do
-		n = poll(&p, 1, seconds * 1000);
+		n = poll(&p, 1, line->seconds * 1000);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return err_set(RC_IO, "the %s process did not answer in %d s",
-		    peer, seconds);
+		    line->peer, line->seconds);
 	return RC_OK;
 }
 
@@ -123,9 +130,10 @@ collect_fds(struct msghdr *msg, int *fd)
 	}
 }
 
-/* Exactly `n` bytes, and a descriptor if one rides along. */
+/* Exactly `n` bytes, and a descriptor if one rides along. A peer that stops in
+ * the middle is as dead as one that never began. */
 static enum rc
-recv_exact(int sock, uint8_t *to, size_t n, int *fd, const char *peer)
+recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
 {
 	while (n > 0) {
 		struct iovec iov = { .iov_base = to, .iov_len = n };
@@ -134,12 +142,16 @@ recv_exact(int sock, uint8_t *to, size_t n, int *fd, const char *peer)
 			.msg_iovlen = 1,
 			.msg_control = control.room,
 			.msg_controllen = sizeof(control.room) };
-		ssize_t got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		ssize_t got;
+		enum rc rc = wait_readable(line);
 
+		if (rc != RC_OK)
+			return rc;
+		got = recvmsg(line->sock, &msg, MSG_CMSG_CLOEXEC);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return gone(peer);
+			return gone(line->peer);
 		collect_fds(&msg, fd);
 		to += got;
 		n -= (size_t)got;
@@ -151,14 +163,14 @@ enum rc
 frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
     int *ret_fd, const char *peer)
 {
+	const struct line line = { sock, seconds, peer };
 	uint8_t head[4];
 	OWN_FD fd = -1;
 	size_t n;
-	enum rc rc = wait_readable(sock, seconds, peer);
+	enum rc rc;
 
 	buf_reset(ret_record);
-	if (rc == RC_OK)
-		rc = recv_exact(sock, head, sizeof(head), &fd, peer);
+	rc = recv_exact(&line, head, sizeof(head), &fd);
 	if (rc != RC_OK)
 		return rc;
 	n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
@@ -169,7 +181,7 @@ frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
 		    n, cap);
 	rc = buf_reserve(ret_record, n);
 	if (rc == RC_OK)
-		rc = recv_exact(sock, ret_record->p, n, &fd, peer);
+		rc = recv_exact(&line, ret_record->p, n, &fd);
 	if (rc != RC_OK)
 		return rc;
 	if (fd >= 0 && ret_fd == NULL)

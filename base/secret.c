@@ -14,6 +14,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#define CTRL_C 3
+
 void
 pin_wipe(struct pin *pin)
 {
@@ -24,12 +26,22 @@ void
 secret_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
+	struct rlimit lock;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	/* Over RLIMIT_MEMLOCK this fails: swap may then see the PIN. An
-	 * offline laptop has its swap off or encrypted (SECURITY.md). */
-	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	/* Under a limit MCL_FUTURE would make some later malloc of the module
+	 * fail: then only the page of the PIN itself is locked (pin_lock), and
+	 * a copy of the module's may be swapped out (SECURITY.md). */
+	if (geteuid() == 0 || (getrlimit(RLIMIT_MEMLOCK, &lock) == 0 &&
+				  lock.rlim_cur == RLIM_INFINITY))
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+static void
+pin_lock(const struct pin *pin)
+{
+	(void)mlock(pin, sizeof(*pin));
 }
 
 /* Read to the end of the line into fixed storage: no buffer of stdio's or the
@@ -40,6 +52,8 @@ read_pin_line(int fd, const char *from, struct pin *ret_pin)
 	WIPED(pin) pin = { .len = 0 };
 	char c;
 
+	pin_lock(&pin);
+	pin_lock(ret_pin);
 	for (;;) {
 		ssize_t n = read(fd, &c, 1);
 
@@ -49,6 +63,8 @@ read_pin_line(int fd, const char *from, struct pin *ret_pin)
 			return err_errno(RC_IO, errno, "%s", from);
 		if (n == 0 || c == '\n')
 			break;
+		if (c == CTRL_C && isatty(fd))
+			return err_set(RC_TOKEN, "stopped at the PIN prompt");
 		if (pin.len == PIN_MAX)
 			return err_set(RC_TOKEN,
 			    "%s: longer than any PIN (%d bytes)", from,
@@ -89,7 +105,7 @@ ask_quietly(int tty, const char *prompt, struct pin *ret_pin)
 		return err_errno(RC_IO, errno, "the terminal");
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ECHOE | ECHOK | ISIG);
-	quiet.c_cc[VEOL] = 3; /* ^C ends the line too */
+	quiet.c_cc[VEOL] = CTRL_C; /* ^C ends the line too */
 	block_signals(&old);
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) != 0) {
 		rc = err_errno(RC_IO, errno, "the terminal");
@@ -105,10 +121,6 @@ ask_quietly(int tty, const char *prompt, struct pin *ret_pin)
 			rc = fd_write_all(tty, span_str("\n"), "the terminal");
 	}
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	if (rc == RC_OK && memchr(ret_pin->text, 3, ret_pin->len) != NULL) {
-		pin_wipe(ret_pin);
-		return err_set(RC_TOKEN, "stopped at the PIN prompt");
-	}
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -206,7 +207,7 @@ term_field(const char *label, const char *fmt, ...)
 	rest = rc == RC_OK ? buf_cstr(&text) : NULL;
 	if (rest == NULL)
 		return;
-	(void)fprintf(stderr, "  %-*s", LABEL_COLUMN - 2, label);
+	(void)fprintf(stderr, "  %-*s ", LABEL_COLUMN - 3, label);
 	for (;;) {
 		size_t n = fitting(rest, room);
 
@@ -225,6 +226,26 @@ term_present(void)
 	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
 	return fd >= 0;
+}
+
+/* Escaped like all else: a question may name who asks. What was typed before it
+ * was seen is no answer to it. */
+static enum rc
+put_question(int tty, const char *question)
+{
+	WIPED(buf) text = { 0 };
+	enum rc rc = RC_OK;
+
+	for (const char *p = question; *p != '\0' && rc == RC_OK; p++)
+		rc = is_plain((uint8_t)*p)
+			 ? buf_add_byte(&text, (uint8_t)*p)
+			 : buf_printf(&text, "\\x%02x", (uint8_t)*p);
+	if (rc == RC_OK)
+		rc = buf_add_byte(&text, ' ');
+	if (rc != RC_OK)
+		return rc;
+	(void)tcflush(tty, TCIFLUSH);
+	return fd_write_all(tty, buf_span(&text), "the terminal");
 }
 
 static enum rc
@@ -269,9 +290,7 @@ term_ask(const char *question, const char *option, struct buf *ret_answer)
 		    "give %s",
 		    question, option);
 	(void)fflush(stderr);
-	rc = fd_write_all(fd, span_str(question), "the terminal");
-	if (rc == RC_OK)
-		rc = fd_write_all(fd, span_str(" "), "the terminal");
+	rc = put_question(fd, question);
 	return rc != RC_OK ? rc : read_line(fd, ret_answer);
 }
 
