@@ -111,9 +111,9 @@ create_schema(struct db *db, const struct db_kind *kind)
 	WIPED(buf) sql = { 0 };
 	const char *text;
 	enum rc rc = buf_printf(&sql,
-	    "BEGIN IMMEDIATE; PRAGMA application_id=%u; PRAGMA user_version=%d;"
+	    "BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d;"
 	    "%s COMMIT;",
-	    (unsigned)kind->application_id, kind->version, kind->schema);
+	    (int)kind->application_id, kind->version, kind->schema);
 
 	if (rc != RC_OK)
 		return rc;
