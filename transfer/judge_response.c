@@ -256,6 +256,10 @@ static enum rc
 find_request(struct work *w, uint32_t request)
 {
 	const struct cert_request *asked = &w->bundle.requests[request];
+	const struct profile *profile =
+	    policy_profile_get0(w->judge->policy, asked->profile);
+	bool from_csr =
+	    asked->names == NULL && profile != NULL && profile->names_from_csr;
 	enum rc rc;
 
 	if (w->has_request && w->request == request)
@@ -263,7 +267,7 @@ find_request(struct work *w, uint32_t request)
 	w->has_request = false;
 	csr_wipe(&w->csr);
 	rc = csr_find_spki(w->r->from, asked->csr, &w->spki);
-	if (rc == RC_OK && asked->names == NULL)
+	if (rc == RC_OK && from_csr)
 		rc = csr_read(w->r->from, asked->csr, &w->keys, &w->csr);
 	w->has_request = rc == RC_OK;
 	w->request = request;
