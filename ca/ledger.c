@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "ca/ledger_internal.h"
+#include "transfer/rule.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* A reader may take its time; a signer waits for it rather than fail with
+ * signatures made and not recorded. */
+#define BUSY_MS (10 * 60 * 1000)
+#define KEPT_MAX ((size_t)1 << 20) /* larger buffers are not kept */
+
+#define RECORD_COLUMNS "n, at, kind, policy, body, hash"
+
+/* ---- one writer -----------------------------------------------------------
+ */
+
+static enum rc
+in_use(int fd, const char *path)
+{
+	char pid[24] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	if (n <= 0 || strspn(pid, "0123456789") == 0)
+		return err_set(
+		    RC_STATE, "%s: in use by another airgap-ca", path);
+	pid[strspn(pid, "0123456789")] = '\0';
+	return err_set(
+	    RC_STATE, "%s: in use by another airgap-ca (pid %s)", path, pid);
+}
+
+/* The lock is on a file of its own: closing a second descriptor of the database
+ * would drop SQLite's locks. It is held by the open descriptor, so it ends with
+ * the process; the file stays. */
+static enum rc
+lock_take(const char *path, int *ret_fd)
+{
+	WIPED(buf) name = { 0 };
+	const char *lock;
+	int fd;
+	enum rc rc = buf_printf(&name, "%s.lock", path);
+
+	if (rc != RC_OK)
+		return rc;
+	lock = buf_cstr(&name);
+	if (lock == NULL)
+		return err_memory();
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_errno(RC_IO, errno, "%s", lock);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		rc = errno == EWOULDBLOCK ? in_use(fd, path)
+					  : err_errno(RC_IO, errno, "%s", lock);
+		fd_close(&fd);
+		return rc;
+	}
+	/* Only for the sentence that another one prints. */
+	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+		rc = err_errno(RC_IO, errno, "%s", lock);
+		fd_close(&fd);
+		return rc;
+	}
+	*ret_fd = fd;
+	return RC_OK;
+}
+
+/* ---- open and close -------------------------------------------------------
+ */
+
+static enum rc
+policy_digest_get(
+    struct ledger *ledger, int64_t id, uint8_t ret_digest[static SHA256_LEN])
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, "SELECT digest FROM policy WHERE id = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", id);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc != RC_OK)
+		return rc;
+	if (!row || db_blob(st, 0).n != SHA256_LEN)
+		return err_set(RC_STATE, "%s: policy %" PRId64 " is missing",
+		    ledger->db.path, id);
+	memcpy(ret_digest, db_blob(st, 0).p, SHA256_LEN);
+	return RC_OK;
+}
+
+/* The newest record must follow from its own content and the hash before it:
+ * a torn or edited end is noticed before anything is built on it. */
+static enum rc
+end_check(struct ledger *ledger, sqlite3_stmt *st, struct ledger_end *ret_end)
+{
+	static const uint8_t none[SHA256_LEN];
+	struct ledger_end end = { 0 };
+	struct record r = { 0 };
+	uint8_t hash[SHA256_LEN];
+	struct span previous = span_of(none, sizeof(none));
+	enum rc rc = ledger_record_of_row(st, 0, &r);
+
+	if (rc == RC_OK)
+		rc = policy_digest_get(ledger, r.policy_id, end.policy);
+	if (rc == RC_OK && r.n > 1) {
+		struct record prior;
+
+		rc = ledger_record_get(ledger, r.n - 1, 0, &prior, &previous);
+	}
+	if (rc == RC_OK)
+		rc = record_hash(&r, previous.p, end.policy, db_blob(st, 4),
+		    &ledger->chain, hash);
+	if (rc != RC_OK)
+		return rc;
+	if (!span_eq(db_blob(st, 5), span_of(hash, sizeof(hash))))
+		return err_set(RC_STATE,
+		    "%s: record %" PRIu64 ", the newest, does not have the "
+		    "hash of its content: damaged or edited",
+		    ledger->db.path, r.n);
+	end.head.count = r.n;
+	memcpy(end.head.hash, hash, sizeof(hash));
+	end.at = r.at;
+	end.policy_id = r.policy_id;
+	*ret_end = end;
+	return RC_OK;
+}
+
+static enum rc
+end_read(struct ledger *ledger)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record ORDER BY n DESC LIMIT 1");
+
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc != RC_OK || !row)
+		return rc;
+	return end_check(ledger, st, &ledger->end);
+}
+
+/* A reader cannot clean up after a signer that was killed while it committed;
+ * whoever may write does, by opening once for writing. */
+static enum rc
+open_for_reading(struct db *db, const char *path)
+{
+	WIPED(buf) journal = { 0 };
+	WIPED(db) mended = { 0 };
+	const char *name;
+	enum rc rc = db_open_read(db, path, &ledger_kind);
+
+	if (rc != RC_IO || buf_printf(&journal, "%s-journal", path) != RC_OK)
+		return rc;
+	name = buf_cstr(&journal);
+	if (name == NULL || access(name, F_OK) != 0)
+		return rc;
+	rc = db_open(&mended, path, &ledger_kind, false);
+	return rc != RC_OK ? rc : db_open_read(db, path, &ledger_kind);
+}
+
+static enum rc
+ledger_new(struct ledger **ret)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+
+	if (ledger == NULL)
+		return err_memory();
+	ledger->lock = -1;
+	ledger->now = -1;
+	ledger->index.db = &ledger->db;
+	*ret = ledger;
+	return RC_OK;
+}
+
+enum rc
+ledger_create(const char *path, struct ledger **ret)
+{
+	OWNS(ledger) *ledger = NULL;
+	enum rc rc = ledger_new(&ledger);
+
+	if (rc == RC_OK)
+		rc = lock_take(path, &ledger->lock);
+	if (rc == RC_OK)
+		rc = db_open(&ledger->db, path, &ledger_kind, true);
+	if (rc != RC_OK)
+		return rc;
+	(void)sqlite3_busy_timeout(ledger->db.sql, BUSY_MS);
+	*ret = MOVE(ledger);
+	return RC_OK;
+}
+
+enum rc
+ledger_open(const char *path, bool write, struct ledger **ret)
+{
+	OWNS(ledger) *ledger = NULL;
+	enum rc rc = ledger_new(&ledger);
+
+	if (rc == RC_OK && write && access(path, F_OK) != 0)
+		rc = err_errno(RC_STATE, errno, "%s", path);
+	if (rc == RC_OK && write)
+		rc = lock_take(path, &ledger->lock);
+	if (rc == RC_OK)
+		rc = write ? db_open(&ledger->db, path, &ledger_kind, false)
+			   : open_for_reading(&ledger->db, path);
+	if (rc != RC_OK)
+		return rc;
+	(void)sqlite3_busy_timeout(ledger->db.sql, BUSY_MS);
+	rc = end_read(ledger);
+	if (rc != RC_OK)
+		return rc;
+	*ret = MOVE(ledger);
+	return RC_OK;
+}
+
+void
+ledger_free(struct ledger *ledger)
+{
+	if (ledger == NULL)
+		return;
+	(void)sqlite3_finalize(ledger->record_add);
+	(void)sqlite3_finalize(ledger->record_get);
+	ledger_index_wipe(&ledger->index);
+	ledger_rollback(ledger);
+	db_wipe(&ledger->db);
+	fd_close(&ledger->lock);
+	buf_wipe(&ledger->body);
+	buf_wipe(&ledger->chain);
+	buf_wipe(&ledger->got);
+	free(ledger);
+}
+
+/* ---- transactions ---------------------------------------------------------
+ */
+
+enum rc
+ledger_begin(struct ledger *ledger)
+{
+	enum rc rc;
+
+	assert(ledger->lock >= 0);
+	rc = db_begin(&ledger->db);
+	if (rc != RC_OK)
+		return rc;
+	ledger->before = ledger->end;
+	ledger->failed = false;
+	return RC_OK;
+}
+
+enum rc
+ledger_commit(struct ledger *ledger)
+{
+	if (ledger->failed)
+		return err_set(RC_BUG,
+		    "%s: a transaction that failed cannot be committed",
+		    ledger->db.path);
+	return db_commit(&ledger->db);
+}
+
+void
+ledger_rollback(struct ledger *ledger)
+{
+	if (ledger->db.sql == NULL || sqlite3_get_autocommit(ledger->db.sql))
+		return;
+	db_rollback(&ledger->db);
+	ledger->end = ledger->before;
+	ledger->failed = false;
+}
+
+/* ---- records --------------------------------------------------------------
+ */
+
+static enum rc
+record_store(struct ledger *ledger, const struct record *r)
+{
+	uint8_t hash[SHA256_LEN];
+	enum rc rc = record_hash(r, ledger->end.head.hash, ledger->end.policy,
+	    buf_span(&ledger->body), &ledger->chain, hash);
+
+	if (rc == RC_OK && ledger->record_add == NULL)
+		rc = db_prepare(&ledger->db,
+		    "INSERT INTO record(" RECORD_COLUMNS ")"
+		    " VALUES(?, ?, ?, ?, ?, ?)",
+		    &ledger->record_add);
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, ledger->record_add, "iiiibb",
+		    (int64_t)r->n, r->at, (int64_t)r->kind, r->policy_id,
+		    buf_span(&ledger->body), span_of(hash, sizeof(hash)));
+	if (rc == RC_OK)
+		rc = db_done(&ledger->db, ledger->record_add);
+	if (rc != RC_OK)
+		return rc;
+	ledger->end.head.count = r->n;
+	memcpy(ledger->end.head.hash, hash, sizeof(hash));
+	ledger->end.at = r->at;
+	return RC_OK;
+}
+
+enum rc
+ledger_append(struct ledger *ledger, struct record *record)
+{
+	enum rc rc;
+
+	/* Both are mistakes of the caller, not of an input. */
+	assert(!sqlite3_get_autocommit(ledger->db.sql));
+	assert(ledger->now >= 0 && ledger->end.policy_id != 0);
+	record->n = ledger->end.head.count + 1;
+	record->at = ledger->now;
+	record->policy_id = ledger->end.policy_id;
+
+	buf_reset(&ledger->body);
+	rc = record_encode(record, &ledger->body);
+	if (rc != RC_OK)
+		return rc;
+	rc = ledger_index_apply(&ledger->index, record);
+	/* An intent's serial is looked at before anything is written. */
+	if (rc == RC_STATE && record->kind == RECORD_INTENT)
+		return rc;
+	if (rc == RC_OK)
+		rc = record_store(ledger, record);
+	ledger->failed |= rc != RC_OK;
+	if (ledger->body.cap > KEPT_MAX)
+		buf_wipe(&ledger->body);
+	return rc;
+}
+
+enum rc
+ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
+{
+	return db_prepare(&ledger->db, sql, ret);
+}
+
+enum rc
+ledger_record_of_row(sqlite3_stmt *st, int column, struct record *ret)
+{
+	ret->n = (uint64_t)sqlite3_column_int64(st, column);
+	ret->at = sqlite3_column_int64(st, column + 1);
+	ret->kind = (enum record_kind)sqlite3_column_int(st, column + 2);
+	ret->policy_id = sqlite3_column_int64(st, column + 3);
+	return record_decode(db_blob(st, column + 4), ret);
+}
+
+/* The row is copied: a statement that stays on a row holds a lock, and a signer
+ * would wait for it. */
+static enum rc
+row_copy(struct ledger *ledger, sqlite3_stmt *st, struct record *ret)
+{
+	enum rc rc;
+
+	if (ledger->got.cap > KEPT_MAX)
+		buf_wipe(&ledger->got);
+	buf_reset(&ledger->got);
+	rc = buf_reserve(&ledger->got, db_blob(st, 4).n + SHA256_LEN);
+	if (rc == RC_OK)
+		rc = buf_add_span(&ledger->got, db_blob(st, 4));
+	ret->n = (uint64_t)sqlite3_column_int64(st, 0);
+	ret->at = sqlite3_column_int64(st, 1);
+	ret->kind = (enum record_kind)sqlite3_column_int(st, 2);
+	ret->policy_id = sqlite3_column_int64(st, 3);
+	if (rc == RC_OK && db_blob(st, 5).n != SHA256_LEN)
+		return err_set(RC_STATE, "%s: record %" PRIu64 ": no hash",
+		    ledger->db.path, ret->n);
+	if (rc == RC_OK)
+		memcpy(ledger->got_hash, db_blob(st, 5).p, SHA256_LEN);
+	return rc;
+}
+
+enum rc
+ledger_record_get(struct ledger *ledger, uint64_t n, enum record_kind kind,
+    struct record *ret, struct span *ret_hash)
+{
+	bool row = false;
+	enum rc rc = RC_OK;
+
+	if (ledger->record_get == NULL)
+		rc = db_prepare(&ledger->db,
+		    "SELECT " RECORD_COLUMNS " FROM record WHERE n = ?",
+		    &ledger->record_get);
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, ledger->record_get, "i", (int64_t)n);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, ledger->record_get, &row);
+	if (rc == RC_OK && !row)
+		rc = err_set(RC_STATE, "%s: record %" PRIu64 " is missing",
+		    ledger->db.path, n);
+	if (rc == RC_OK)
+		rc = row_copy(ledger, ledger->record_get, ret);
+	(void)sqlite3_reset(ledger->record_get);
+	if (rc == RC_OK)
+		rc = record_decode(buf_span(&ledger->got), ret);
+	if (rc == RC_OK && kind != 0 && ret->kind != kind)
+		rc = err_set(RC_STATE,
+		    "%s: record %" PRIu64 " is of kind %s, wanted %s",
+		    ledger->db.path, n, record_kind_text(ret->kind),
+		    record_kind_text(kind));
+	if (rc == RC_OK && ret_hash != NULL)
+		*ret_hash = span_of(ledger->got_hash, SHA256_LEN);
+	return rc;
+}
+
+enum rc
+ledger_newest_of(struct ledger *ledger, enum record_kind kind, uint64_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	/* The second condition is the index's own: SQLite wants it said. */
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT n FROM record WHERE kind = ?"
+	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)kind);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	return rc;
+}
+
+enum rc
+ledger_records_each(
+    struct ledger *ledger, uint64_t first, record_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE n >= ? ORDER BY n");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)first);
+	while (rc == RC_OK) {
+		struct record r = { 0 };
+
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		rc = ledger_record_of_row(st, 0, &r);
+		if (rc == RC_OK && db_blob(st, 5).n != SHA256_LEN)
+			rc = err_set(RC_STATE,
+			    "ledger record %" PRIu64 ": no hash", r.n);
+		if (rc == RC_OK)
+			rc = each(&r, db_blob(st, 5).p, arg);
+	}
+	return rc;
+}
+
+/* ---- clock, policy, head --------------------------------------------------
+ */
+
+void
+ledger_head_get(const struct ledger *ledger, struct ledger_head *ret)
+{
+	*ret = ledger->end.head;
+}
+
+int64_t
+ledger_high_water(const struct ledger *ledger)
+{
+	return ledger->end.at;
+}
+
+enum rc
+ledger_head_known(
+    struct ledger *ledger, const struct ledger_head *head, bool *ret_known)
+{
+	struct record r;
+	struct span hash = SPAN_NONE;
+	enum rc rc = RC_OK;
+
+	if (head->count == 0 || head->count > ledger->end.head.count) {
+		*ret_known = false;
+		return RC_OK;
+	}
+	rc = ledger_record_get(ledger, head->count, 0, &r, &hash);
+	if (rc == RC_OK)
+		*ret_known = span_eq(hash, span_of(head->hash, SHA256_LEN));
+	return rc;
+}
+
+/* Row of the policy with this digest, and the record with its text; 0: none. */
+static enum rc
+policy_find(
+    struct ledger *ledger, struct span digest, int64_t *ret_id, uint64_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(
+	    ledger, &st, "SELECT id, n FROM policy WHERE digest = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "b", digest);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc != RC_OK)
+		return rc;
+	*ret_id = row ? sqlite3_column_int64(st, 0) : 0;
+	*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 1) : 0;
+	return RC_OK;
+}
+
+static enum rc
+policy_count(struct ledger *ledger, int64_t *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(
+	    ledger, &st, "SELECT coalesce(max(id), 0) FROM policy");
+
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret = sqlite3_column_int64(st, 0);
+	return rc;
+}
+
+static enum rc
+policy_add(struct ledger *ledger, const uint8_t digest[static SHA256_LEN],
+    struct span text)
+{
+	struct record r = { .kind = RECORD_POLICY };
+	int64_t id = 0;
+	uint64_t n = 0;
+	enum rc rc = policy_find(ledger, span_of(digest, SHA256_LEN), &id, &n);
+
+	r.u.policy.digest = span_of(digest, SHA256_LEN);
+	if (rc == RC_OK && id == 0) {
+		r.u.policy.text = text;
+		rc = policy_count(ledger, &id);
+		id++;
+	}
+	if (rc != RC_OK)
+		return rc;
+	/* The record that brings a policy is already made under it. */
+	ledger->end.policy_id = id;
+	memcpy(ledger->end.policy, digest, SHA256_LEN);
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
+{
+	uint8_t digest[SHA256_LEN];
+	enum rc rc;
+
+	if (now < ledger->end.at)
+		return rule_refuse("CLOCK-BEHIND",
+		    "the clock is %" PRId64 " s behind the ledger's newest "
+		    "record",
+		    ledger->end.at - now);
+	rc = sha256(policy_text, digest);
+	if (rc != RC_OK)
+		return rc;
+	ledger->now = now;
+	if (ledger->end.policy_id != 0 &&
+	    memcmp(digest, ledger->end.policy, sizeof(digest)) == 0)
+		return RC_OK;
+	return policy_add(ledger, digest, policy_text);
+}
+
+enum rc
+ledger_policy_newest(
+    struct ledger *ledger, uint8_t ret_digest[static SHA256_LEN], bool *ret_any)
+{
+	*ret_any = ledger->end.policy_id != 0;
+	if (*ret_any)
+		memcpy(ret_digest, ledger->end.policy, SHA256_LEN);
+	return RC_OK;
+}
+
+enum rc
+ledger_policy_get(struct ledger *ledger,
+    const uint8_t digest[static SHA256_LEN], struct buf *ret_text)
+{
+	char hex[SHA256_HEX];
+	struct record r;
+	int64_t id = 0;
+	uint64_t n = 0;
+	enum rc rc = policy_find(ledger, span_of(digest, SHA256_LEN), &id, &n);
+
+	if (rc == RC_OK && id == 0) {
+		hex_write(span_of(digest, SHA256_LEN), hex);
+		return err_set(RC_STATE,
+		    "%s: policy %s was never in force here", ledger->db.path,
+		    hex);
+	}
+	if (rc == RC_OK)
+		rc = ledger_record_get(ledger, n, RECORD_POLICY, &r, NULL);
+	return rc != RC_OK ? rc : buf_add_span(ret_text, r.u.policy.text);
+}
+
+enum rc
+ledger_clock_add(struct ledger *ledger, int64_t now)
+{
+	struct record r = { .kind = RECORD_CLOCK };
+
+	r.u.clock.before = (uint64_t)ledger->end.at;
+	ledger->now = now;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_network_add(struct ledger *ledger, struct span interfaces)
+{
+	struct record r = { .kind = RECORD_NETWORK };
+
+	r.u.network.interfaces = interfaces;
+	return ledger_append(ledger, &r);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates, by serial and one after the other. */
+#include "base/own_ssl.h"
+#include "ca/ledger_internal.h"
+
+#include <inttypes.h>
+
+void
+ledger_cert_wipe(struct ledger_cert *cert)
+{
+	buf_wipe(&cert->der);
+}
+
+/* i: the intent; r: its result or void record, if any; b: its bundle. */
+#define CERT_QUERY \
+	"SELECT i.n, i.at, i.kind, i.policy, i.body," \
+	" r.n, r.at, r.kind, r.policy, r.body, b.requester" \
+	" FROM certificate c JOIN record i ON i.n = c.intent" \
+	" LEFT JOIN record r ON r.n = max(c.result, c.void)" \
+	" LEFT JOIN bundle b ON b.n = c.bundle"
+
+static enum rc
+cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
+{
+	struct record intent = { 0 }, outcome = { 0 };
+	struct span requester = db_blob(st, 10);
+	enum rc rc = ledger_record_of_row(st, 0, &intent);
+
+	if (rc == RC_OK &&
+	    (intent.kind != RECORD_INTENT || requester.n != SHA256_LEN))
+		rc = err_set(RC_STATE,
+		    "%s: record %" PRIu64 " is no intent of a bundle",
+		    ledger->db.path, intent.n);
+	if (rc != RC_OK)
+		return rc;
+	intent_of_record(&intent, &cert->intent);
+	memcpy(cert->requester, requester.p, SHA256_LEN);
+	cert->at = intent.at;
+	cert->is_void = false;
+	buf_reset(&cert->der);
+	if (sqlite3_column_type(st, 5) == SQLITE_NULL)
+		return RC_OK;
+
+	rc = ledger_record_of_row(st, 5, &outcome);
+	if (rc != RC_OK)
+		return rc;
+	cert->at = outcome.at;
+	cert->is_void = outcome.kind == RECORD_VOID;
+	if (outcome.kind == RECORD_RESULT)
+		rc = buf_add_span(&cert->der, outcome.u.result.der);
+	return rc;
+}
+
+static enum rc
+cert_of_intent(struct ledger *ledger, uint64_t n, struct ledger_cert *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, CERT_QUERY " WHERE c.intent = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)n);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK && !row)
+		rc = err_set(RC_STATE,
+		    "%s: record %" PRIu64 " has no certificate row",
+		    ledger->db.path, n);
+	return rc != RC_OK ? rc : cert_of_row(ledger, st, ret);
+}
+
+/* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
+static enum rc
+cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
+{
+	struct span der =
+	    r->kind == RECORD_TRANSFER ? r->u.transfer.cert : r->u.init.ca_cert;
+	const uint8_t *p = der.p;
+	OWN(X509) *x = NULL;
+	OWN(BIGNUM) *number = NULL;
+	OWN(BIGNUM) *wanted = BN_bin2bn(serial.p, (int)serial.n, NULL);
+
+	x = d2i_X509(NULL, &p, (long)der.n);
+	if (x != NULL)
+		number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	if (wanted == NULL || number == NULL)
+		return err_openssl(RC_STATE,
+		    "ledger record %" PRIu64 ": not a certificate", r->n);
+	if (r->kind == RECORD_INIT && BN_cmp(number, wanted) != 0)
+		der = r->u.init.transfer_cert;
+	cert->intent.n = r->n;
+	if (serial.n == sizeof(cert->intent.serial))
+		memcpy(cert->intent.serial, serial.p, serial.n);
+	cert->at = r->at;
+	return buf_add_span(&cert->der, der);
+}
+
+static enum rc
+serial_find(struct ledger *ledger, struct span serial, uint64_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, "SELECT n FROM serial WHERE serial = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "b", serial);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	return rc;
+}
+
+enum rc
+ledger_cert_get(struct ledger *ledger, struct span serial,
+    struct ledger_cert *ret, bool *ret_known)
+{
+	WIPED(ledger_cert) cert = { 0 };
+	struct record r;
+	uint64_t n = 0;
+	enum rc rc = serial_find(ledger, serial, &n);
+
+	if (rc != RC_OK || n == 0) {
+		if (rc == RC_OK)
+			*ret_known = false;
+		return rc;
+	}
+	rc = ledger_record_get(ledger, n, 0, &r, NULL);
+	if (rc == RC_OK && r.kind == RECORD_INTENT)
+		rc = cert_of_intent(ledger, n, &cert);
+	else if (rc == RC_OK)
+		rc = cert_of_ca(&r, serial, &cert);
+	if (rc != RC_OK)
+		return rc;
+	*ret = cert;
+	cert = (struct ledger_cert){ 0 };
+	*ret_known = true;
+	return RC_OK;
+}
+
+enum rc
+ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	WIPED(ledger_cert) cert = { 0 };
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st, CERT_QUERY " ORDER BY c.intent");
+
+	while (rc == RC_OK) {
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		rc = cert_of_row(ledger, st, &cert);
+		if (rc == RC_OK)
+			rc = each(&cert, arg);
+	}
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The ledger's tables but `record`: what the records come to, for looking up.
+ *
+ * One function turns a record into rows, when it is written and when
+ * ledger_verify builds the tables anew from the records to compare them. It
+ * also judges whether a record may follow those before it: no two results of
+ * one intent, no serial twice, no gap in a channel.
+ */
+#ifndef CA_LEDGER_INDEX_H
+#define CA_LEDGER_INDEX_H
+
+#include "base/db.h"
+#include "ca/ledger_record.h"
+
+extern const struct db_kind ledger_kind;
+
+#define INDEX_STATEMENTS 16
+
+/** A database with these tables, and the statements that change them. */
+struct ledger_index {
+	struct db *db; /* borrowed */
+	sqlite3_stmt *st[INDEX_STATEMENTS];
+};
+void ledger_index_wipe(struct ledger_index *index);
+
+/** \retval RC_STATE the record does not fit those before it; no row changed */
+enum rc ledger_index_apply(struct ledger_index *index,
+    const struct record *record) MUST_CHECK;
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the ledger's own files share, and nobody else includes. */
+#ifndef CA_LEDGER_INTERNAL_H
+#define CA_LEDGER_INTERNAL_H
+
+#include "ca/ledger_index.h"
+
+/** The end of the chain, kept in memory so that writing never looks it up. */
+struct ledger_end {
+	struct ledger_head head;
+	int64_t at;		   /* of the newest record: the high-water mark */
+	int64_t policy_id;	   /* 0: none yet */
+	uint8_t policy[SHA256_LEN]; /* its digest */
+};
+
+struct ledger {
+	struct db db;
+	int lock; /* of the one writer; -1 for a reader */
+	struct ledger_end end, before; /* before: at ledger_begin */
+	int64_t now; /* of ledger_stamp; -1 outside a transaction */
+	bool failed; /* an addition failed half-way: no commit */
+	struct ledger_index index;
+	sqlite3_stmt *record_add, *record_get;
+	struct buf body, chain; /* kept for the next record */
+	struct buf got; /* body of the last ledger_record_get, and its hash */
+	uint8_t got_hash[SHA256_LEN];
+};
+
+/** Give the record its n, time and policy, write it, and its rows. */
+enum rc ledger_append(struct ledger *ledger, struct record *record) MUST_CHECK;
+
+/** Record `n`, which must be there and of this kind (0: any). Its spans, and
+ * `ret_hash` if not NULL, are good until the next ledger_record_get. */
+enum rc ledger_record_get(struct ledger *ledger, uint64_t n,
+    enum record_kind kind, struct record *ret, struct span *ret_hash)
+    MUST_CHECK;
+
+/** The columns n, at, kind, policy, body of a row, from `column` on. */
+enum rc ledger_record_of_row(sqlite3_stmt *st, int column, struct record *ret)
+    MUST_CHECK;
+
+/** The newest record of a rare kind (not INTENT, RESULT, REFUSAL, VOID). 0: none */
+enum rc ledger_newest_of(struct ledger *ledger, enum record_kind kind,
+    uint64_t *ret_n) MUST_CHECK;
+
+/** Prepare and bind a statement for one use. */
+enum rc ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
+    MUST_CHECK;
+
+void intent_of_record(const struct record *record, struct intent *ret);
+
+#endif
