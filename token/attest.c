@@ -98,3 +98,22 @@ attest_find(const struct session *s, struct span spki, struct buf *ret_cert,
 			rc = buf_add_span(ret_issuer, buf_span(&der));
 	return rc;
 }
+
+enum rc
+attest_describe(struct span cert, struct span issuer, struct buf *ret_text,
+    bool *ret_signed)
+{
+	OWN(X509) *c = parse(cert);
+	OWN(BIO) *out = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long n;
+
+	if (c == NULL || out == NULL)
+		return err_set(RC_TOKEN, "the attestation cannot be read");
+	if (X509_NAME_print_ex(
+		out, X509_get_issuer_name(c), 0, XN_FLAG_RFC2253) < 0)
+		return err_memory();
+	n = BIO_get_mem_data(out, &text);
+	*ret_signed = issuer.n != 0 && is_issuer(cert, issuer);
+	return buf_add(ret_text, text, (size_t)n);
+}

@@ -14,4 +14,9 @@ enum rc attest_find(const struct session *s, struct span spki,
 /** Is a certificate such an attestation of the key? */
 bool attest_is_for(struct span cert, struct span spki);
 
+/** The issuer's name of an attestation (not escaped), and whether `issuer`
+ * signed it. Whose key that is, the maker's root certificate tells. */
+enum rc attest_describe(struct span cert, struct span issuer,
+    struct buf *ret_text, bool *ret_signed) MUST_CHECK;
+
 #endif
