@@ -3,8 +3,9 @@
 
 #include "token/ckr.h"
 
-#define ATTR_MAX ((size_t)64 << 10) /* bytes of one attribute: a certificate \
-				     */
+#define ATTR_MAX \
+	((size_t)64 << 10) /* bytes of one attribute: a certificate \
+			    */
 
 enum rc
 objects_find(const struct session *s, CK_ATTRIBUTE *template,

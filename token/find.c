@@ -5,6 +5,7 @@
 #include "token/session.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 void
 rack_wipe(struct rack *rack)
@@ -14,13 +15,24 @@ rack_wipe(struct rack *rack)
 	rack->n = 0;
 }
 
+/* One module loaded by two names would be finalised under its own feet. */
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return strcmp(a, b) == 0 ||
+	       (stat(a, &sa) == 0 && stat(b, &sb) == 0 &&
+		   sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino);
+}
+
 static enum rc
 rack_get0(struct rack *rack, const char *path, struct module **ret)
 {
 	enum rc rc;
 
 	for (size_t i = 0; i < rack->n; i++)
-		if (strcmp(rack->module[i].path, path) == 0) {
+		if (is_same_file(rack->module[i].path, path)) {
 			*ret = &rack->module[i];
 			return RC_OK;
 		}
