@@ -4,7 +4,7 @@
 
 #include "base/hex.h"
 #include "base/own_ssl.h"
-#include "token/module.h"
+#include "token/attr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -396,6 +396,43 @@ usual_modules_are_found_once(void **state)
 	module_paths_wipe(&paths);
 }
 
+/* In this process, by the module's own functions, and last: whoever has loaded
+ * a module does not fork any more. */
+static void
+no_private_value_can_be_read(void **state)
+{
+	static const CK_ATTRIBUTE_TYPE secret[] = { CKA_VALUE,
+		CKA_PRIVATE_EXPONENT, CKA_PRIME_1 };
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_ATTRIBUTE want = { CKA_CLASS, &class, sizeof(class) };
+	CK_SLOT_ID slots[MODULE_SLOTS];
+	CK_OBJECT_HANDLE found[16];
+	CK_UTF8CHAR pin[] = "123456";
+	struct module module;
+	struct session s;
+	size_t n = 0;
+
+	(void)state;
+	must(module_load(MODULE, &module));
+	must(module_slots(&module, slots, &n));
+	must(session_open(&s, &module, slots[0]));
+	assert_int_equal(
+	    module.f->C_Login(s.handle, CKU_USER, pin, sizeof(pin) - 1),
+	    CKR_OK);
+	must(objects_find(&s, &want, 1, found, 16, &n));
+	assert_int_equal(n, 5);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < 3; j++) {
+			WIPED(buf) value = { 0 };
+
+			must(attr_bytes(&s, found[i], secret[j], &value));
+			assert_int_equal(value.n, 0);
+		}
+	assert_int_equal(objects_find(&s, &want, 1, found, 5, &n), RC_TOKEN);
+	session_wipe(&s);
+	module_wipe(&module);
+}
+
 int
 main(void)
 {
@@ -410,6 +447,7 @@ main(void)
 		cmocka_unit_test(an_answer_nobody_asked_for_is_not_waited_for),
 		cmocka_unit_test(the_raw_rate_is_measured),
 		cmocka_unit_test(usual_modules_are_found_once),
+		cmocka_unit_test(no_private_value_can_be_read),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A PKCS#11 module that is SoftHSM but for what $SHIM names: the tests' way to
+ * meet tokens that misbehave. $SHIM holds words, separated by blanks:
+ *
+ *	hang		C_Sign never returns
+ *	die		C_Sign takes the process along
+ *	sign-error	C_Sign answers CKR_DEVICE_ERROR
+ *	final-try	the token is at its last PIN try
+ *	locked		its PIN is locked
+ *	small		it makes RSA keys up to 3072 bits
+ *	no-ec		it makes no EC keys
+ *	plain		it takes no template with CKA_DECRYPT or CKA_SENSITIVE
+ *	extractable	it says that its keys are extractable
+ *	imported	it does not say that its keys were made on it
+ *	open-fails	C_OpenSession answers CKR_DEVICE_REMOVED
+ *	bad-signature	C_Sign gives something else
+ */
+#define CRYPTOKI_COMPAT 1
+#include <p11-kit/pkcs11.h>
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static CK_FUNCTION_LIST *real, ours;
+
+static int
+is(const char *word)
+{
+	const char *words = getenv("SHIM");
+	size_t n = strlen(word);
+
+	for (const char *at = words; at != NULL && *at != '\0'; at++)
+		if ((at == words || at[-1] == ' ') &&
+		    strncmp(at, word, n) == 0 &&
+		    (at[n] == ' ' || at[n] == '\0'))
+			return 1;
+	return 0;
+}
+
+static CK_RV
+sign(
+    CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *len)
+{
+	CK_RV rv;
+
+	while (is("hang"))
+		(void)pause();
+	if (is("die"))
+		abort();
+	if (is("sign-error"))
+		return CKR_DEVICE_ERROR;
+	rv = real->C_Sign(s, data, n, sig, len);
+	if (rv == CKR_OK && is("bad-signature"))
+		sig[*len / 2] ^= 1;
+	return rv;
+}
+
+static CK_RV
+token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	CK_RV rv = real->C_GetTokenInfo(slot, info);
+
+	if (rv == CKR_OK && is("final-try"))
+		info->flags |= CKF_USER_PIN_FINAL_TRY;
+	if (rv == CKR_OK && is("locked"))
+		info->flags |= CKF_USER_PIN_LOCKED;
+	return rv;
+}
+
+static CK_RV
+mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+	CK_RV rv = real->C_GetMechanismInfo(slot, type, info);
+
+	if (is("small") && type == CKM_RSA_PKCS_KEY_PAIR_GEN)
+		info->ulMaxKeySize = 3072;
+	if (is("no-ec") && type == CKM_EC_KEY_PAIR_GEN)
+		return CKR_MECHANISM_INVALID;
+	return rv;
+}
+
+static CK_RV
+generate(CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public,
+    CK_ULONG n_public, CK_ATTRIBUTE *private, CK_ULONG n_private,
+    CK_OBJECT_HANDLE *ret_public, CK_OBJECT_HANDLE *ret_private)
+{
+	for (CK_ULONG i = 0; i < n_private && is("plain"); i++)
+		if (private[i].type == CKA_DECRYPT ||
+		    private[i].type == CKA_SENSITIVE)
+			return CKR_GENERAL_ERROR;
+	return real->C_GenerateKeyPair(s, mechanism, public, n_public, private,
+	    n_private, ret_public, ret_private);
+}
+
+static CK_RV
+attribute(
+    CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *a, CK_ULONG n)
+{
+	CK_RV rv = real->C_GetAttributeValue(s, object, a, n);
+
+	for (CK_ULONG i = 0; i < n && rv == CKR_OK; i++) {
+		CK_BBOOL *value = a[i].pValue;
+
+		if (value != NULL && a[i].type == CKA_EXTRACTABLE &&
+		    is("extractable"))
+			*value = CK_TRUE;
+		if (value != NULL && a[i].type == CKA_LOCAL && is("imported"))
+			*value = CK_FALSE;
+	}
+	return rv;
+}
+
+static CK_RV
+open_session(CK_SLOT_ID slot, CK_FLAGS flags, void *app, CK_NOTIFY notify,
+    CK_SESSION_HANDLE *ret)
+{
+	if (is("open-fails"))
+		return CKR_DEVICE_REMOVED;
+	return real->C_OpenSession(slot, flags, app, notify, ret);
+}
+
+CK_RV
+C_GetFunctionList(CK_FUNCTION_LIST **ret)
+{
+	CK_C_GetFunctionList get;
+	void *module = dlopen("/usr/lib/softhsm/libsofthsm2.so", RTLD_NOW);
+
+	if (module == NULL)
+		return CKR_GENERAL_ERROR;
+	*(void **)&get = dlsym(module, "C_GetFunctionList");
+	if (get == NULL || get(&real) != CKR_OK)
+		return CKR_GENERAL_ERROR;
+	ours = *real;
+	ours.C_Sign = sign;
+	ours.C_GetTokenInfo = token_info;
+	ours.C_GetMechanismInfo = mechanism_info;
+	ours.C_GenerateKeyPair = generate;
+	ours.C_GetAttributeValue = attribute;
+	ours.C_OpenSession = open_session;
+	*ret = &ours;
+	return CKR_OK;
+}
