@@ -108,7 +108,15 @@ stick_namespace(void **state)
 		write_id_map("/proc/self/uid_map", uid);
 		write_id_map("/proc/self/gid_map", gid);
 	}
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	/* In a chroot "/" is no mount point: EINVAL. What is mounted is then
+	 * unmounted by the teardown alone. */
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 &&
+	    errno != EINVAL) {
+		print_error("mounts of ours cannot be kept private: %s\n",
+		    strerror(errno));
+		return -1;
+	}
+	return 0;
 }
 
 /* Mount something on the stick; where that is not permitted the test fails. */
