@@ -8,6 +8,7 @@
 #include "transfer/cbor_in.h"
 #include "transfer/cbor_out.h"
 #include "transfer/cose.h"
+#include "transfer/reader_loose.h"
 #include "transfer/reader_wire.h"
 #include "transfer/rule.h"
 
@@ -28,8 +29,9 @@ struct reader {
 	struct media_names names;
 	size_t next;	    /* of names */
 	struct sealed copy; /* what `bundle` points into */
-	bool parsed;
+	bool parsed, is_loose;
 	struct bundle bundle;
+	struct loose_scan loose;
 	struct key_cache keys;
 	struct buf out;
 };
@@ -40,6 +42,7 @@ reader_wipe(struct reader *r)
 	media_names_wipe(&r->names);
 	bundle_wipe(&r->bundle);
 	sealed_wipe(&r->copy);
+	loose_scan_wipe(&r->loose);
 	key_cache_wipe(&r->keys);
 	buf_wipe(&r->out);
 }
@@ -146,18 +149,25 @@ scan_dir(struct reader *r)
 	return answer_copy(r, name, rc, memfd);
 }
 
-static enum rc
-scan_file(struct reader *r)
+/* The operator may have given any name; only ours go further. */
+static const char *
+place_name(const struct reader *r)
 {
 	const char *slash = strrchr(r->place.path, '/');
 	const char *name = slash == NULL ? r->place.path : slash + 1;
+
+	return media_name_ok(name) ? name : FILE_ALIAS;
+}
+
+static enum rc
+scan_file(struct reader *r)
+{
 	OWN_FD memfd = -1;
 	enum rc rc;
 
 	rc = media_copy_fd(r->place.path, r->place.file, COSE_FILE_MAX, &memfd);
 	fd_close(&r->place.file);
-	return answer_copy(
-	    r, media_name_ok(name) ? name : FILE_ALIAS, rc, memfd);
+	return answer_copy(r, place_name(r), rc, memfd);
 }
 
 static enum rc
@@ -178,6 +188,47 @@ scan(struct reader *r)
 	return rc == RC_OK ? answer_end(r) : answer_failed(r, rc);
 }
 
+/* ---- loose CSRs: both phases --------------------------------------------- */
+
+static enum rc
+loose_gather(struct reader *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->locked) /* too late for any file */
+		r->loose.begun = true;
+	else if (r->place.file >= 0)
+		rc = loose_scan_file(&r->loose, place_name(r), r->place.file);
+	else if (r->place.dir >= 0)
+		rc = loose_scan_dir(&r->loose, &r->media);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc != RC_OK ? rc : loose_scan_parse(&r->loose);
+}
+
+/* Each refused file first, then the others as one set. */
+static enum rc
+scan_loose(struct reader *r)
+{
+	struct loose_scan *loose = &r->loose;
+	enum rc rc = loose->begun ? RC_OK : loose_gather(r);
+
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	if (loose->told < loose->n_refusals) {
+		const struct loose_refusal *one =
+		    &loose->refusals[loose->told++];
+
+		err_restore(&one->why);
+		return answer_copy(r, one->name, one->rc, -1);
+	}
+	if (loose->memfd < 0)
+		return answer_end(r);
+	rc = answer_copy(r, LOOSE_NAME, RC_OK, loose->memfd);
+	fd_close(&loose->memfd);
+	return rc;
+}
+
 /* ---- checking: phase b --------------------------------------------------- */
 
 /* The same memory as last time? Its number cannot be used again as long as our
@@ -193,12 +244,41 @@ is_parsed(const struct reader *r, int memfd)
 }
 
 static enum rc
-parse(struct reader *r, int *memfd)
+parse_bundle(struct reader *r)
 {
 	struct cose cose;
+	enum rc rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
+
+	return rc != RC_OK ? rc
+			   : bundle_read("bundle", cose.payload, &r->bundle);
+}
+
+/* As if they were a bundle's, by the names of their files. */
+static enum rc
+parse_loose(struct reader *r)
+{
+	WIPED(loose) loose = { 0 };
+	enum rc rc = loose_read(r->copy.bytes, &loose);
+
+	if (rc != RC_OK)
+		return rc;
+	r->bundle.requests = calloc(loose.n, sizeof(r->bundle.requests[0]));
+	if (r->bundle.requests == NULL)
+		return err_memory();
+	for (size_t i = 0; i < loose.n; i++) {
+		r->bundle.requests[i].id = loose.items[i].name;
+		r->bundle.requests[i].csr = loose.items[i].der;
+	}
+	r->bundle.n_requests = loose.n;
+	return RC_OK;
+}
+
+static enum rc
+parse(struct reader *r, bool loose, int *memfd)
+{
 	enum rc rc;
 
-	if (is_parsed(r, *memfd))
+	if (is_parsed(r, *memfd) && r->is_loose == loose)
 		return RC_OK;
 	bundle_wipe(&r->bundle);
 	r->parsed = false;
@@ -207,10 +287,9 @@ parse(struct reader *r, int *memfd)
 	if (rc != RC_OK)
 		return rc;
 	*memfd = -1;
-	rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
-	if (rc == RC_OK)
-		rc = bundle_read("bundle", cose.payload, &r->bundle);
+	rc = loose ? parse_loose(r) : parse_bundle(r);
 	r->parsed = rc == RC_OK;
+	r->is_loose = loose;
 	return rc;
 }
 
@@ -230,11 +309,15 @@ put_verdict(struct reader *r, struct cbor_out *out, uint32_t index)
 {
 	const struct cert_request *request = &r->bundle.requests[index];
 	WIPED(csr) csr = { 0 };
-	char from[REQUEST_ID_MAX + 24];
+	char from[MEDIA_NAME_MAX + 24];
 	enum rc rc;
 
-	(void)snprintf(from, sizeof(from), "requests[%u] %.*s", index,
-	    SPAN_FMT(request->id));
+	if (r->is_loose)
+		(void)snprintf(
+		    from, sizeof(from), "%.*s", SPAN_FMT(request->id));
+	else
+		(void)snprintf(from, sizeof(from), "requests[%u] %.*s", index,
+		    SPAN_FMT(request->id));
 	rc = csr_read(from, request->csr, &r->keys, &csr);
 	if (rc == RC_OK)
 		err_clear();
@@ -316,14 +399,15 @@ check_range(struct reader *r, uint32_t first, uint32_t end)
 }
 
 static enum rc
-check(struct reader *r, uint64_t first, uint64_t n, int *memfd)
+check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 {
+	const uint64_t first = range[0], n = range[1];
 	enum rc rc = lock_in(r);
 
 	if (rc == RC_OK && *memfd < 0)
 		rc = err_set(RC_BUG, "the reader was handed no bundle");
 	if (rc == RC_OK)
-		rc = parse(r, memfd);
+		rc = parse(r, loose, memfd);
 	if (rc == RC_OK &&
 	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
 		rc = err_set(RC_BUG, "the reader was asked for requests that "
@@ -339,7 +423,7 @@ static enum rc
 obey(struct reader *r, struct span command, int *memfd)
 {
 	struct cbor_in in = { .from = PARENT, .rest = command };
-	uint64_t items, kind, first, n;
+	uint64_t items, kind, range[2];
 	enum rc rc = cbor_in_check(PARENT, command);
 
 	if (rc == RC_OK)
@@ -353,10 +437,13 @@ obey(struct reader *r, struct span command, int *memfd)
 		return scan(r);
 	if (kind == READER_LEVEL)
 		return answer_level(r);
-	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &first);
+	if (kind == READER_SCAN_LOOSE)
+		return scan_loose(r);
+	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &range[0]);
 	if (rc == RC_OK)
-		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &n);
-	return rc != RC_OK ? rc : check(r, first, n, memfd);
+		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &range[1]);
+	return rc != RC_OK ? rc
+			   : check(r, kind == READER_CHECK_LOOSE, range, memfd);
 }
 
 /* Until the parent closes its end: that is how a reader is dismissed. */
@@ -401,6 +488,7 @@ reader_run(int sock, void *arg)
 	r.media.path = strdup(place->path != NULL ? place->path : "");
 	r.media.root = place->dir;
 	r.copy.fd = -1;
+	r.loose.memfd = -1;
 	rc = r.media.path == NULL ? err_memory() : settle(&r);
 	if (rc == RC_OK)
 		rc = answer_end(&r);

@@ -42,6 +42,13 @@ void scanned_wipe(struct scanned *s);
 enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
     MUST_CHECK;
 
+/** Ask for the loose CSRs of the medium's root (or the one FILE) instead: first
+ * each file that is refused, as `ret->rc`, then the others as one set for
+ * loose_read, named LOOSE_NAME, if there are any. */
+#define LOOSE_NAME "loose"
+enum rc reader_scan_loose(struct child *reader, struct scanned *ret,
+    bool *ret_more) MUST_CHECK;
+
 /** The level that a reader has reached (asked of it). */
 enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK;
 
@@ -51,6 +58,10 @@ enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK
  * start several readers, then take their answers. */
 enum rc reader_check_start(struct child *reader, const struct sealed *copy,
     uint32_t first, uint32_t n) MUST_CHECK;
+
+/** The same for a loose set; the index counts the set's CSRs. */
+enum rc reader_check_loose_start(struct child *reader,
+    const struct sealed *copy, uint32_t first, uint32_t n) MUST_CHECK;
 
 /** What a reader says of one request. */
 struct verdict {

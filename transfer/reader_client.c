@@ -312,14 +312,15 @@ scanned_read(struct answer *answer, int *fd, struct scanned *s)
 	return RC_OK;
 }
 
-enum rc
-reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
+static enum rc
+scan_next(struct child *reader, enum reader_command command,
+    struct scanned *ret, bool *ret_more)
 {
 	WIPED(buf) record = { 0 };
 	WIPED(scanned) s = { .copy = { .fd = -1 } };
 	struct answer answer;
 	OWN_FD fd = -1;
-	enum rc rc = command_send(reader, READER_SCAN, NULL, -1);
+	enum rc rc = command_send(reader, command, NULL, -1);
 
 	if (rc == RC_OK)
 		rc = answer_recv(reader, &record, &fd, &answer);
@@ -341,6 +342,18 @@ reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
 	return RC_OK;
 }
 
+enum rc
+reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
+{
+	return scan_next(reader, READER_SCAN, ret, ret_more);
+}
+
+enum rc
+reader_scan_loose(struct child *reader, struct scanned *ret, bool *ret_more)
+{
+	return scan_next(reader, READER_SCAN_LOOSE, ret, ret_more);
+}
+
 /* ---- check --------------------------------------------------------------- */
 
 enum rc
@@ -351,6 +364,16 @@ reader_check_start(
 
 	assert(n > 0);
 	return command_send(reader, READER_CHECK, range, copy->fd);
+}
+
+enum rc
+reader_check_loose_start(
+    struct child *reader, const struct sealed *copy, uint32_t first, uint32_t n)
+{
+	const uint32_t range[2] = { first, n };
+
+	assert(n > 0);
+	return command_send(reader, READER_CHECK_LOOSE, range, copy->fd);
 }
 
 void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What a reader and its parent say to each other; nobody else includes this.
  *
- * Each record is one CBOR array. A command is [READER_SCAN], [READER_LEVEL] or
- * [READER_CHECK, first, n] with the bundle's memfd. An answer begins with what
- * it is:
+ * Each record is one CBOR array. A command is [READER_SCAN], [READER_SCAN_LOOSE],
+ * [READER_LEVEL], or [READER_CHECK, first, n] with the bundle's memfd, or
+ * [READER_CHECK_LOOSE, first, n] with that of a loose set. An answer begins with
+ * what it is:
  *
  *	[ANSWER_FAILED, rc, rule, reason]	instead of any other
  *	[ANSWER_END]				of a scan; or the greeting
@@ -23,7 +24,14 @@
 
 #include <stddef.h>
 
-enum reader_command { READER_SCAN, READER_LEVEL, READER_CHECK, READER_COMMANDS };
+enum reader_command {
+	READER_SCAN,
+	READER_SCAN_LOOSE,
+	READER_LEVEL,
+	READER_CHECK,
+	READER_CHECK_LOOSE,
+	READER_COMMANDS,
+};
 
 enum reader_answer {
 	ANSWER_FAILED,

@@ -6,8 +6,10 @@
 #include "base/own_ssl.h"
 #include "media_fixture.h"
 #include "transfer/cose.h"
+#include "transfer/loose.h"
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -403,6 +405,123 @@ medium_that_is_neither_is_refused_at_once(void **state)
 	    "MEDIA-FILE", "neither a directory");
 }
 
+/* ---- loose CSRs ------------------------------------------------------------
+ */
+
+static void
+write_bytes(struct stick *stick, const char *name, struct span bytes)
+{
+	WIPED(buf) note = { 0 };
+
+	must(media_put_file(&stick->media, name, bytes, false, &note));
+}
+
+/* Two good CSRs, one of them twice and once as PEM, and what is none. */
+static void
+put_loose(struct stick *stick)
+{
+	OWN(EVP_PKEY) *one = make_key("P-256");
+	OWN(EVP_PKEY) *two = make_key("ED25519");
+	struct buf der[2] = { { 0 } };
+	const uint8_t *p;
+	OWN(X509_REQ) *req = NULL;
+	FILE *pem = fopen(stick_path(stick, "b.pem"), "we");
+
+	make_csr(one, "DNS:a.example.org,DNS:b.example.org", &der[0]);
+	make_csr(two, "DNS:c.example.org", &der[1]);
+	write_bytes(stick, "a.csr", buf_span(&der[0]));
+	write_bytes(stick, "again.der", buf_span(&der[0]));
+	write_bytes(stick, "no.p10", span_str("-----BEGIN NOTHING-----"));
+	write_bytes(stick, "readme.txt", span_str("not for us"));
+	p = der[1].p;
+	req = d2i_X509_REQ(NULL, &p, (long)der[1].n);
+	assert_true(req != NULL && pem != NULL);
+	assert_int_equal(PEM_write_X509_REQ(pem, req), 1);
+	assert_int_equal(fclose(pem), 0);
+	assert_int_equal(
+	    symlink("/etc/passwd", stick_path(stick, "link.csr")), 0);
+	buf_wipe(&der[0]);
+	buf_wipe(&der[1]);
+}
+
+static void
+expect_refusal(struct child *reader, const char *name, const char *rule)
+{
+	WIPED(scanned) found = { 0 };
+	bool more = false;
+
+	must(reader_scan_loose(reader, &found, &more));
+	assert_true(more);
+	assert_string_equal(found.name, name);
+	assert_string_equal(found.rule, rule);
+}
+
+static void
+loose_csrs_are_one_set_and_others_are_refused(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(child) reader = CHILD_NONE;
+	WIPED(scanned) found = { 0 };
+	WIPED(loose) set = { 0 };
+	WIPED(buf) store = { 0 };
+	bool more = false;
+
+	put_loose(stick);
+	must(reader_start(&reader, stick->path));
+	expect_refusal(&reader, "link.csr", "MEDIA-FILE");
+	expect_refusal(&reader, "no.p10", "CSR-FORM");
+	must(reader_scan_loose(&reader, &found, &more));
+	assert_true(more);
+	assert_string_equal(found.name, LOOSE_NAME);
+	must(loose_read(found.copy.bytes, &set));
+	assert_int_equal(set.n, 2);
+	must(reader_scan_loose(&reader, &(struct scanned){ 0 }, &more));
+	assert_false(more);
+	must(reader_check_loose_start(&reader, &found.copy, 0, 2));
+	for (uint32_t i = 0; i < 2; i++) {
+		WIPED(verdict) v = { 0 };
+		bool first = span_eq_str(set.items[i].name, "a.csr");
+
+		must(reader_check_next(&reader, &store, &v));
+		assert_int_equal(v.rc, RC_OK);
+		assert_int_equal(v.index, i);
+		assert_int_equal(v.names.n, first ? 2 : 1);
+	}
+	dismiss(&reader);
+}
+
+static void
+medium_without_loose_csrs_has_none(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(child) reader = CHILD_NONE;
+	bool more = true;
+
+	must(reader_start(&reader, stick->path));
+	must(reader_scan_loose(&reader, &(struct scanned){ 0 }, &more));
+	assert_false(more);
+	dismiss(&reader);
+}
+
+static void
+file_given_as_medium_may_be_a_loose_csr(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(child) reader = CHILD_NONE;
+	WIPED(scanned) found = { 0 };
+	WIPED(loose) set = { 0 };
+	bool more = false;
+
+	put_loose(stick);
+	must(reader_start(&reader, stick_path(stick, "b.pem")));
+	must(reader_scan_loose(&reader, &found, &more));
+	assert_true(more);
+	must(loose_read(found.copy.bytes, &set));
+	assert_int_equal(set.n, 1);
+	assert_true(span_eq_str(set.items[0].name, "b.pem"));
+	dismiss(&reader);
+}
+
 int
 main(void)
 {
@@ -418,6 +537,9 @@ main(void)
 		cmocka_unit_test(bytes_that_are_no_bundle_are_refused_by_rule),
 		cmocka_unit_test(range_beyond_the_bundle_is_a_bug_of_ours),
 		ON_STICK(medium_that_is_neither_is_refused_at_once),
+		ON_STICK(loose_csrs_are_one_set_and_others_are_refused),
+		ON_STICK(medium_without_loose_csrs_has_none),
+		ON_STICK(file_given_as_medium_may_be_a_loose_csr),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

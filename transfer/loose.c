@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/loose.h"
+
+#include "transfer/cbor_in.h"
+#include "transfer/cbor_out.h"
+#include "transfer/csr.h"
+#include "transfer/media.h"
+#include "transfer/rule.h"
+
+#include <stdlib.h>
+
+#define CSR_MIN 64 /* docs/transfer.cddl: csr-der */
+#define FROM "loose CSRs"
+
+void
+loose_wipe(struct loose *loose)
+{
+	if (loose == NULL)
+		return;
+	free(loose->items);
+	*loose = (struct loose){ 0 };
+}
+
+static int
+by_digest(const void *a, const void *b)
+{
+	const struct loose_csr *x = a, *y = b;
+
+	return memcmp(x->digest, y->digest, SHA256_LEN);
+}
+
+/* Sorted, and each of its kind the first only. */
+static void
+make_set(struct loose *loose)
+{
+	size_t kept = 0;
+
+	if (loose->n > 1)
+		qsort(
+		    loose->items, loose->n, sizeof(loose->items[0]), by_digest);
+	for (size_t i = 0; i < loose->n; i++)
+		if (kept == 0 ||
+		    by_digest(&loose->items[kept - 1], &loose->items[i]) != 0)
+			loose->items[kept++] = loose->items[i];
+	loose->n = kept;
+}
+
+enum rc
+loose_write(struct loose *loose, struct buf *ret_out)
+{
+	struct cbor_out out;
+
+	make_set(loose);
+	cbor_out_init(&out, ret_out);
+	cbor_put_array(&out, loose->n);
+	for (size_t i = 0; i < loose->n; i++) {
+		cbor_put_array(&out, 2);
+		cbor_put_text(&out, loose->items[i].name);
+		cbor_put_bytes(&out, loose->items[i].der);
+	}
+	return cbor_out_end(&out);
+}
+
+static bool
+is_name(struct span text)
+{
+	char name[MEDIA_NAME_MAX];
+
+	if (text.n >= sizeof(name) || memchr(text.p, '\0', text.n) != NULL)
+		return false;
+	memcpy(name, text.p, text.n);
+	name[text.n] = '\0';
+	return media_name_ok(name);
+}
+
+static enum rc
+read_one(struct cbor_in *in, struct loose *loose)
+{
+	struct loose_csr *csr = &loose->items[loose->n];
+	uint64_t two;
+	enum rc rc = cbor_take_array(in, "CSR", 2, 2, &two);
+
+	if (rc == RC_OK)
+		rc = cbor_take_text(
+		    in, "name", 1, MEDIA_NAME_MAX - 1, &csr->name);
+	if (rc == RC_OK)
+		rc = cbor_take_bytes(in, "CSR", CSR_MIN, CSR_MAX, &csr->der);
+	if (rc == RC_OK)
+		rc = sha256(csr->der, csr->digest);
+	if (rc != RC_OK)
+		return rc;
+	if (!is_name(csr->name))
+		return rule_refuse(
+		    "READER", FROM ": a name that no medium may carry");
+	if (loose->n != 0 && by_digest(csr - 1, csr) >= 0)
+		return rule_refuse("READER", FROM ": not a sorted set");
+	loose->n++;
+	return RC_OK;
+}
+
+static enum rc
+read_all(struct span bytes, struct loose *loose)
+{
+	struct cbor_in in = { .from = FROM, .rest = bytes };
+	uint64_t n = 0;
+	enum rc rc = cbor_in_check(FROM, bytes);
+
+	if (rc == RC_OK)
+		rc = cbor_take_array(&in, "CSRs", 1, LOOSE_MAX, &n);
+	if (rc != RC_OK)
+		return rc;
+	loose->items = calloc(n, sizeof(loose->items[0]));
+	if (loose->items == NULL)
+		return err_memory();
+	while (rc == RC_OK && n-- > 0)
+		rc = read_one(&in, loose);
+	return rc;
+}
+
+enum rc
+loose_read(struct span bytes, struct loose *ret)
+{
+	WIPED(loose) loose = { 0 };
+	struct err_saved saved;
+	enum rc rc = read_all(bytes, &loose);
+
+	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
+		err_save(&saved);
+		return rule_refuse("READER", "%.1000s", saved.text);
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret = loose;
+	loose = (struct loose){ 0 };
+	return RC_OK;
+}
+
+enum rc
+loose_digest(const struct loose *loose, uint8_t ret_digest[static SHA256_LEN])
+{
+	WIPED(buf) all = { 0 };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < loose->n && rc == RC_OK; i++)
+		rc = buf_add(&all, loose->items[i].digest, SHA256_LEN);
+	return rc != RC_OK ? rc : sha256(buf_span(&all), ret_digest);
+}
