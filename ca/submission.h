@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A bundle as it lies on the stick, read and admitted, or not.
+ *
+ * Reading trusts the bytes of a sealed copy only. Admission asks the ledger:
+ * whose is it, was it answered, does it fit this ledger's history and clock.
+ */
+#ifndef CA_SUBMISSION_H
+#define CA_SUBMISSION_H
+
+#include "ca/ledger.h"
+#include "transfer/cose.h"
+#include "transfer/policy.h"
+#include "transfer/reader.h"
+
+enum admission {
+	ADMIT_NEW,	/* to be checked, shown and signed */
+	ADMIT_RESUME,	/* accepted by a run that did not finish */
+	ADMIT_ANSWERED, /* the stored response is the answer */
+	ADMIT_OTHER,	/* for another CA: passed over */
+};
+
+struct submission {
+	const struct scanned *file; /* borrowed */
+	struct cose cose;	    /* spans into the file */
+	struct bundle bundle;	    /* likewise */
+	uint8_t digest[SHA256_LEN]; /* of the file */
+	uint8_t key_id[SHA256_LEN]; /* of the requester's SPKI */
+	enum admission admission;
+	bool known; /* the requester is enrolled */
+	struct requester requester;
+	struct ledger_bundle record; /* when resumed or answered */
+};
+void submission_wipe(struct submission *s);
+
+/** Take the file apart and check the form, the kid and the requester's SPKI,
+ * whose bytes meet key_shape before OpenSSL sees them, and the signature.
+ * Rules COSE-, CBOR-, BUNDLE-KID, KEY-. */
+enum rc submission_read(const struct scanned *file, struct submission *ret)
+    MUST_CHECK;
+
+/** Place it in the ledger's history; sets admission, known, requester, record.
+ * Rules LABEL-TAKEN, REPLAY, ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK,
+ * BUNDLE-EXPIRED. */
+enum rc submission_admit(struct submission *s, struct ledger *ledger,
+    const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
+
+#endif
