@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/issue.h"
+#include "transfer/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A batch begins small, because a card may take a second for each signature and
+ * what it has signed is only safe once it is committed, and grows while batches
+ * take less than BATCH_MS. */
+#define BATCH_FIRST 8
+#define BATCH_MAX 1024
+#define BATCH_MS 500
+
+/* One certificate on its way. */
+struct job {
+	struct intent intent;
+	struct buf tbs, der;
+};
+
+struct batch {
+	struct job *jobs; /* owned; BATCH_MAX of them */
+	size_t n;	  /* in use */
+};
+
+struct run {
+	const struct issue *issue;
+	const struct submission *s;
+	const struct outcomes *done;
+	struct decisions *decisions;
+	struct profile_maker {
+		const struct profile *profile;
+		struct tbs_maker *maker;
+	} * makers; /* owned; one per profile met */
+	size_t n_makers;
+	uint32_t request, slot; /* the next certificate to be looked at */
+	uint64_t count;		/* certificates finished */
+	struct batch next;	/* built, its intents not committed yet */
+	struct batch signing;	/* intents committed; results not yet */
+	size_t most;		/* certificates in a batch, for now */
+};
+
+static void
+batch_wipe(struct batch *b)
+{
+	for (size_t i = 0; b->jobs != NULL && i < BATCH_MAX; i++) {
+		buf_wipe(&b->jobs[i].tbs);
+		buf_wipe(&b->jobs[i].der);
+	}
+	free(b->jobs);
+	*b = (struct batch){ 0 };
+}
+
+static void
+run_wipe(struct run *run)
+{
+	for (size_t i = 0; i < run->n_makers; i++)
+		tbs_maker_free(run->makers[i].maker);
+	free(run->makers);
+	batch_wipe(&run->next);
+	batch_wipe(&run->signing);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static enum rc
+maker_for(struct run *run, const struct profile *profile,
+    struct tbs_maker **ret_maker)
+{
+	struct profile_maker *grown;
+	enum rc rc;
+
+	for (size_t i = 0; i < run->n_makers; i++)
+		if (run->makers[i].profile == profile) {
+			*ret_maker = run->makers[i].maker;
+			return RC_OK;
+		}
+	grown =
+	    reallocarray(run->makers, run->n_makers + 1, sizeof(*run->makers));
+	if (grown == NULL)
+		return err_memory();
+	run->makers = grown;
+	rc = tbs_maker_new(run->issue->ca_cert, profile, ret_maker);
+	if (rc != RC_OK)
+		return rc;
+	run->makers[run->n_makers++] =
+	    (struct profile_maker){ profile, *ret_maker };
+	return RC_OK;
+}
+
+/* Move on to the next certificate that is granted and not there yet. */
+static bool
+next_wanted(struct run *run)
+{
+	for (; run->request < run->decisions->n;
+	     run->request++, run->slot = 0) {
+		const struct outcome *o = &run->done->items[run->request];
+
+		if (run->decisions->items[run->request].rule != NULL)
+			continue;
+		for (; run->slot < o->n_slots; run->slot++)
+			if (!o->slots[run->slot].done)
+				return true;
+	}
+	return false;
+}
+
+static enum rc
+build_job(struct run *run, struct job *job)
+{
+	const struct decision *d = &run->decisions->items[run->request];
+	const struct cert_request *request =
+	    &run->s->bundle.requests[run->request];
+	struct intent *intent = &job->intent;
+	struct leaf leaf = { .serial = intent->serial,
+		.spki = d->spki,
+		.names = d->grant.names,
+		.n_names = d->grant.n_names };
+	struct tbs_maker *maker;
+	enum rc rc = maker_for(run, d->grant.profile, &maker);
+
+	if (rc == RC_OK)
+		rc = ca_serial_draw(intent->serial);
+	if (rc != RC_OK)
+		return rc;
+	validity_slot(&request->validity, d->grant.not_before, run->slot,
+	    &leaf.not_before, &leaf.not_after);
+	intent->request = run->request;
+	intent->slot = run->slot;
+	intent->not_before = leaf.not_before;
+	intent->not_after = leaf.not_after;
+	memcpy(intent->key_id, d->key_id, SHA256_LEN);
+	(void)snprintf(intent->request_id, sizeof(intent->request_id), "%.*s",
+	    SPAN_FMT(request->id));
+	(void)snprintf(intent->profile, sizeof(intent->profile), "%s",
+	    d->grant.profile->name);
+	buf_reset(&job->tbs);
+	buf_reset(&job->der);
+	rc = tbs_make(maker, &leaf, &job->tbs);
+	return rc != RC_OK ? rc : sha256(buf_span(&job->tbs), intent->tbs);
+}
+
+/* Build the TBS of one more certificate, if one is wanted and there is room. */
+static enum rc
+build_next(struct run *run, bool *ret_built)
+{
+	struct batch *b = &run->next;
+	enum rc rc;
+
+	*ret_built = false;
+	if (b->n == run->most || !next_wanted(run))
+		return RC_OK;
+	rc = build_job(run, &b->jobs[b->n]);
+	if (rc != RC_OK)
+		return err_in(rc, "request %u", run->request + 1);
+	b->jobs[b->n].intent.bundle = run->s->record.n;
+	b->n++;
+	run->slot++;
+	*ret_built = true;
+	return RC_OK;
+}
+
+/* The request of a certificate that the judge refused is refused with it. The
+ * certificates of its series that are signed already stay void. */
+static enum rc
+record_job(struct run *run, struct job *job)
+{
+	const struct decision *d = &run->decisions->items[job->intent.request];
+	struct ledger *ledger = run->issue->ledger;
+
+	if (d->rule != NULL)
+		return ledger_void_add(ledger, &job->intent, d->rule);
+	return ledger_result_add(ledger, &job->intent, buf_span(&job->der));
+}
+
+static enum rc
+begin(const struct issue *issue)
+{
+	enum rc rc = ledger_begin(issue->ledger);
+
+	return rc != RC_OK
+		   ? rc
+		   : ledger_stamp(issue->ledger, issue->now, issue->policy);
+}
+
+/* One commit: the results of the batch that was signed and the intents of the
+ * one that is next. */
+static enum rc
+commit_batches(struct run *run)
+{
+	struct ledger *ledger = run->issue->ledger;
+	enum rc rc = begin(run->issue);
+
+	for (size_t i = 0; i < run->signing.n && rc == RC_OK; i++)
+		rc = record_job(run, &run->signing.jobs[i]);
+	for (size_t i = 0; i < run->next.n && rc == RC_OK; i++)
+		rc = ledger_intent_add(ledger, &run->next.jobs[i].intent);
+	if (rc == RC_OK)
+		rc = ledger_commit(ledger);
+	if (rc == RC_OK)
+		run->signing.n = 0;
+	else
+		ledger_rollback(ledger);
+	return rc;
+}
+
+static enum rc
+ask_token(struct run *run, const struct job *job)
+{
+	const struct keys *keys = run->issue->keys;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	if (EVP_Digest(
+		job->tbs.p, job->tbs.n, digest, &n, keys->alg.md, NULL) != 1)
+		return err_openssl(RC_BUG, "no digest of a TBS");
+	return token_sign_send(
+	    keys->token, keys->ca, keys->alg.scheme, span_of(digest, n));
+}
+
+/* What the judge is to hold a certificate against. */
+static enum rc
+ask_judge(struct run *run, const struct job *job)
+{
+	const struct intent *intent = &job->intent;
+	const struct decision *d = &run->decisions->items[intent->request];
+	char from[32 + REQUEST_ID_MAX];
+	const struct expected expected = { .from = from,
+		.spki = d->spki,
+		.profile = span_str(d->grant.profile->name),
+		.names = d->grant.names,
+		.n_names = d->grant.n_names,
+		.serial = span_of(intent->serial, sizeof(intent->serial)),
+		.not_before = intent->not_before,
+		.not_after = intent->not_after };
+
+	(void)snprintf(from, sizeof(from), "request %u (%.*s)",
+	    intent->request + 1,
+	    SPAN_FMT(run->s->bundle.requests[intent->request].id));
+	return judge_send(run->issue->judge, buf_span(&job->der), &expected);
+}
+
+static enum rc
+take_signature(struct run *run, struct job *job)
+{
+	const struct issue *issue = run->issue;
+	WIPED(buf) raw = { 0 };
+	enum rc rc =
+	    token_sign_recv(issue->keys->token, issue->sign_seconds, &raw);
+
+	if (rc == RC_OK)
+		rc = cert_assemble(&issue->keys->alg, buf_span(&job->tbs),
+		    buf_span(&raw), &job->der);
+	return rc != RC_OK ? rc : ask_judge(run, job);
+}
+
+static enum rc
+take_verdict(struct run *run, struct job *job)
+{
+	enum rc rc = judge_recv(run->issue->judge);
+
+	if (rc != RC_OK && *err_rule_name() == '\0')
+		return child_explain(run->issue->judge, rc);
+	if (rc != RC_OK)
+		rc = decision_refuse(
+		    &run->decisions->items[job->intent.request]);
+	run->count++;
+	if (run->issue->progress != NULL)
+		run->issue->progress(run->issue->arg, run->count);
+	return rc;
+}
+
+/* Three places move through the batch: digests sent to the token, signatures
+ * taken from it, verdicts taken from the judge; each as far ahead of the next
+ * as the windows allow, so that both processes always have work. Before this
+ * one waits, it builds for the next batch. Only what was judged stays in the
+ * batch.
+ */
+static enum rc
+sign_batch(struct run *run)
+{
+	struct batch *b = &run->signing;
+	size_t sent = 0, taken = 0, judged = 0;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && judged < b->n) {
+		bool built = false;
+
+		if (sent < b->n && sent - taken < TOKEN_WINDOW) {
+			rc = ask_token(run, &b->jobs[sent++]);
+			continue;
+		}
+		rc = build_next(run, &built);
+		if (rc != RC_OK)
+			break;
+		if (taken < b->n && taken - judged < JUDGE_WINDOW) {
+			rc = take_signature(run, &b->jobs[taken++]);
+		} else {
+			rc = take_verdict(run, &b->jobs[judged]);
+			judged += rc == RC_OK;
+		}
+	}
+	b->n = judged;
+	return rc;
+}
+
+static enum rc
+fill_next(struct run *run)
+{
+	bool built = true;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && built)
+		rc = build_next(run, &built);
+	return rc;
+}
+
+static enum rc
+run_batches(struct run *run)
+{
+	enum rc rc = fill_next(run);
+
+	while (rc == RC_OK && run->next.n + run->signing.n > 0) {
+		int64_t started = now_ms();
+		struct batch signed_ = run->signing;
+
+		rc = commit_batches(run);
+		if (rc != RC_OK)
+			break;
+		signed_.n = 0;
+		run->signing = run->next;
+		run->next = signed_;
+		rc = sign_batch(run);
+		if (rc == RC_OK && now_ms() - started < BATCH_MS &&
+		    run->most < BATCH_MAX)
+			run->most *= 2;
+		if (rc == RC_OK)
+			rc = fill_next(run);
+	}
+	return rc;
+}
+
+/* After an error: what was signed and judged is kept, and what is only built is
+ * not signed any more. */
+static void
+keep_judged(struct run *run)
+{
+	struct err_saved err;
+
+	err_save(&err);
+	run->next.n = 0;
+	if (run->signing.n > 0 && commit_batches(run) != RC_OK)
+		run->signing.n = 0; /* they are void: the next run says so */
+	err_restore(&err);
+}
+
+/* Requests that the judge refused: the ledger has the sentence too, and nothing
+ * of the same request that was signed before will leave. */
+static enum rc
+record_refused(struct run *run, const struct outcomes *before)
+{
+	struct ledger *ledger = run->issue->ledger;
+	enum rc rc = begin(run->issue);
+
+	for (size_t i = 0; i < run->decisions->n && rc == RC_OK; i++) {
+		const struct decision *d = &run->decisions->items[i];
+
+		if (d->rule != NULL && before->items[i].rule == NULL)
+			rc = ledger_refusal_add(ledger, run->s->record.n,
+			    (uint32_t)i, run->s->bundle.requests[i].id, d->rule,
+			    d->reason);
+	}
+	if (rc == RC_OK)
+		rc = ledger_commit(ledger);
+	else
+		ledger_rollback(ledger);
+	return rc;
+}
+
+enum rc
+issue_run(const struct issue *issue, const struct submission *s,
+    const struct outcomes *done, struct decisions *decisions)
+{
+	WIPED(run)
+	run = { .issue = issue,
+		.s = s,
+		.done = done,
+		.decisions = decisions,
+		.most = BATCH_FIRST };
+	enum rc rc;
+
+	run.next.jobs = calloc(BATCH_MAX, sizeof(*run.next.jobs));
+	run.signing.jobs = calloc(BATCH_MAX, sizeof(*run.signing.jobs));
+	if (run.next.jobs == NULL || run.signing.jobs == NULL)
+		return err_memory();
+	rc = run_batches(&run);
+	if (rc != RC_OK) {
+		keep_judged(&run);
+		return rc;
+	}
+	return record_refused(&run, done);
+}
