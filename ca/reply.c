@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/reply.h"
+#include "transfer/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void
+reply_wipe(struct reply *reply)
+{
+	for (size_t i = 0; reply->bytes != NULL && i < reply->n; i++)
+		buf_wipe(&reply->bytes[i]);
+	free(reply->bytes);
+	free(reply->names);
+	free(reply->files);
+	manifest_wipe(&reply->manifest);
+	ledger_manifest_wipe(&reply->record);
+	*reply = (struct reply){ 0 };
+}
+
+/* What the requester holds before this response, from our own record of it. */
+static enum rc
+channel_before(
+    struct ledger *ledger, const struct reply *reply, struct channel *ret)
+{
+	WIPED(ledger_manifest) before = { 0 };
+	WIPED(manifest) manifest = { 0 };
+	struct cose cose;
+	bool known;
+	enum rc rc;
+
+	*ret = (struct channel){ .has_head = reply->record.sequence > 1 };
+	memcpy(ret->requester, reply->record.channel, SHA256_LEN);
+	if (!ret->has_head)
+		return RC_OK;
+	rc = ledger_manifest_get(ledger, reply->record.channel,
+	    reply->record.sequence - 1, &before, &known);
+	if (rc == RC_OK && !known)
+		return err_set(RC_STATE, "the ledger lacks response %u",
+		    reply->record.sequence - 1);
+	if (rc == RC_OK)
+		rc = cose_read("the response before", buf_span(&before.file),
+		    COSE_MANIFEST, &cose);
+	if (rc == RC_OK)
+		rc = manifest_read(
+		    "the response before", cose.payload, &manifest);
+	if (rc != RC_OK)
+		return rc;
+	ret->head.sequence = before.sequence;
+	ret->head.ledger = manifest.ledger;
+	memcpy(ret->head.digest, before.digest, SHA256_LEN);
+	return RC_OK;
+}
+
+static enum rc
+give_file(void *arg, size_t i, struct span *ret_bytes)
+{
+	const struct reply *reply = arg;
+
+	*ret_bytes = reply->files[i].bytes;
+	return RC_OK;
+}
+
+enum rc
+reply_judge(struct child *judge, struct ledger *ledger,
+    const struct submission *s, const struct reply *reply)
+{
+	size_t n = reply->n - 1; /* the last is the manifest itself */
+	struct span *names = calloc(n == 0 ? 1 : n, sizeof(*names));
+	struct reply *borrowed = NULL;
+	struct channel channel;
+	struct response response = { .from = "the new response",
+		.manifest = reply->files[n].bytes,
+		.channel = &channel,
+		.names = names,
+		.n_names = n,
+		.file = give_file };
+	enum rc rc;
+
+	if (names == NULL)
+		return err_memory();
+	for (size_t i = 0; i < n; i++)
+		names[i] = span_str(reply->files[i].name);
+	memcpy(&borrowed, &reply, sizeof(borrowed)); /* arg has no const */
+	response.arg = borrowed;
+	rc = channel_before(ledger, reply, &channel);
+	if (rc == RC_OK)
+		rc = judge_response_ask(
+		    judge, &response, s == NULL ? NULL : &s->file->copy);
+	free(names);
+	return rc;
+}
+
+enum rc
+reply_write(
+    const struct media *media, const struct reply *reply, struct buf *ret_note)
+{
+	return media_put_dir(
+	    media, reply->dir, reply->files, reply->n, ret_note);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manifest of a response: made once, and read again from the ledger. */
+#include "ca/reply_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A manifest whose texts lie with this process, while it is being made. */
+struct draft {
+	struct manifest m;
+	struct outcomes outcomes;
+	const uint8_t *issuer;		  /* key-id of the CA key */
+	char (*files)[FILE_NAME_MAX + 1]; /* owned; the file of each result */
+};
+
+static void
+draft_wipe(struct draft *d)
+{
+	manifest_wipe(&d->m);
+	outcomes_wipe(&d->outcomes);
+	free(d->files);
+	*d = (struct draft){ 0 };
+}
+
+static enum rc
+fill_issued(struct draft *d, size_t i, struct result *r)
+{
+	const struct outcome *o = &d->outcomes.items[i];
+
+	r->certs = calloc(o->n_slots, sizeof(*r->certs));
+	if (r->certs == NULL)
+		return err_memory();
+	r->n_certs = o->n_slots;
+	for (uint32_t c = 0; c < o->n_slots; c++) {
+		const struct slot *slot = &o->slots[c];
+		struct cert_entry *e = &r->certs[c];
+
+		if (!slot->done)
+			return err_set(RC_BUG,
+			    "request %zu: certificate %u was "
+			    "never signed",
+			    i + 1, c + 1);
+		e->serial = span_of(slot->serial, sizeof(slot->serial));
+		memcpy(e->digest, slot->digest, SHA256_LEN);
+		e->file = span_str(d->files[i]);
+		e->not_before = slot->not_before;
+		e->not_after = slot->not_after;
+		memcpy(e->issuer, d->issuer, SHA256_LEN);
+	}
+	return RC_OK;
+}
+
+static enum rc
+fill_results(struct draft *d, const struct bundle *bundle)
+{
+	size_t n = bundle->n_requests;
+	enum rc rc = RC_OK;
+
+	d->m.results = calloc(n == 0 ? 1 : n, sizeof(*d->m.results));
+	d->files = calloc(n == 0 ? 1 : n, sizeof(*d->files));
+	if (d->m.results == NULL || d->files == NULL)
+		return err_memory();
+	d->m.n_results = n;
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		struct result *r = &d->m.results[i];
+		const struct outcome *o = &d->outcomes.items[i];
+
+		r->id = bundle->requests[i].id;
+		rc = sha256(bundle->requests[i].csr, r->csr_digest);
+		if (rc != RC_OK)
+			return rc;
+		if (o->rule != NULL) {
+			r->rule = span_str(o->rule);
+			r->reason = span_str(o->reason);
+			continue;
+		}
+		reply_file_name(i, n, r->id, d->files[i]);
+		rc = fill_issued(d, i, r);
+	}
+	return rc;
+}
+
+/* Nobody can be asked for a revocation yet: it is refused by name, so that the
+ * requester knows. */
+static enum rc
+fill_revocations(struct draft *d, const struct bundle *bundle)
+{
+	size_t n = bundle->n_revocations;
+
+	d->m.revocations = calloc(n == 0 ? 1 : n, sizeof(*d->m.revocations));
+	if (d->m.revocations == NULL)
+		return err_memory();
+	d->m.n_revocations = n;
+	for (size_t i = 0; i < n; i++) {
+		d->m.revocations[i].status = REVOKE_REFUSED;
+		d->m.revocations[i].rule = span_str("REVOKE-DENIED");
+		d->m.revocations[i].comment =
+		    span_str("this version of airgap-ca does not revoke");
+	}
+	return RC_OK;
+}
+
+/* Number and chain: the channel's next, and the hash of its newest. */
+static enum rc
+fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
+    bool *ret_policy_is_new)
+{
+	WIPED(ledger_manifest) before = { 0 };
+	bool known;
+	enum rc rc = ledger_manifest_get(ledger, channel, 0, &before, &known);
+
+	if (rc != RC_OK)
+		return rc;
+	d->m.has_requester = true;
+	memcpy(d->m.requester, channel, SHA256_LEN);
+	d->m.sequence = known ? before.sequence + 1 : 1;
+	d->m.has_previous = known;
+	if (known)
+		memcpy(d->m.previous, before.digest, SHA256_LEN);
+	*ret_policy_is_new =
+	    !known || memcmp(before.policy, d->m.policy, SHA256_LEN) != 0;
+	ledger_head_get(ledger, &d->m.ledger);
+	return RC_OK;
+}
+
+static enum rc
+fill_file_entries(struct draft *d, const struct reply *reply)
+{
+	enum rc rc = RC_OK;
+
+	d->m.files = calloc(reply->n, sizeof(*d->m.files));
+	if (d->m.files == NULL)
+		return err_memory();
+	d->m.n_files = reply->n;
+	for (size_t i = 0; i < reply->n && rc == RC_OK; i++) {
+		d->m.files[i].name = span_str(reply->names[i]);
+		d->m.files[i].size = reply->bytes[i].n;
+		rc = sha256(buf_span(&reply->bytes[i]), d->m.files[i].digest);
+	}
+	return rc;
+}
+
+static enum rc
+sign_manifest(
+    struct draft *d, const struct reply_maker *maker, struct reply *reply)
+{
+	WIPED(buf) payload = { 0 };
+	struct ledger_manifest *record = &reply->record;
+	enum rc rc = manifest_write(&d->m, &payload);
+
+	if (rc == RC_OK)
+		rc = keys_cose_sign(maker->keys, COSE_MANIFEST,
+		    buf_span(&maker->ca->transfer_cert), buf_span(&payload),
+		    &record->file);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&record->file), record->digest);
+	if (rc != RC_OK)
+		return rc;
+	record->sequence = d->m.sequence;
+	record->at = d->m.signed_at;
+	memcpy(record->channel, d->m.requester, SHA256_LEN);
+	memcpy(record->policy, d->m.policy, SHA256_LEN);
+	return RC_OK;
+}
+
+static void
+draft_head(struct draft *d, const struct submission *s,
+    const struct ledger_ca *ca, const struct policy *policy, int64_t now)
+{
+	memcpy(d->m.ca_id, ca->ca_id, SHA256_LEN);
+	memcpy(d->m.bundle_id, s->bundle.id, BUNDLE_ID_LEN);
+	memcpy(d->m.bundle_digest, s->digest, SHA256_LEN);
+	memcpy(d->m.policy, policy->digest, SHA256_LEN);
+	d->m.has_bundle = true;
+	d->m.signed_at = now;
+	d->m.has_next_visit = policy->next_visit != 0;
+	d->m.next_visit = now + policy->next_visit;
+}
+
+enum rc
+reply_make(const struct reply_maker *maker, const struct submission *s,
+    const struct policy *policy, int64_t now, struct reply *ret)
+{
+	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(reply) reply = { 0 };
+	bool policy_is_new;
+	enum rc rc;
+
+	draft_head(&d, s, maker->ca, policy, now);
+	rc = outcomes_read(maker->ledger, &s->record, &s->bundle, &d.outcomes);
+	if (rc == RC_OK)
+		rc = fill_results(&d, &s->bundle);
+	if (rc == RC_OK)
+		rc = fill_revocations(&d, &s->bundle);
+	if (rc == RC_OK)
+		rc = fill_chain(&d, maker->ledger, s->key_id, &policy_is_new);
+	if (rc != RC_OK)
+		return rc;
+	reply.manifest = d.m; /* lent: the files are made from its results */
+	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, &reply);
+	reply.manifest = (struct manifest){ 0 };
+	if (rc == RC_OK)
+		rc = fill_file_entries(&d, &reply);
+	if (rc == RC_OK)
+		rc = sign_manifest(&d, maker, &reply);
+	if (rc == RC_OK)
+		rc = reply_files_close(&reply, maker->ca);
+	if (rc != RC_OK)
+		return rc;
+	reply.record.bundle = s->record.n;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
+
+/* ---- and again ------------------------------------------------------------
+ */
+
+/* The files must come out as the manifest says that they once were. */
+static enum rc
+check_entries(const struct reply *reply)
+{
+	const struct manifest *m = &reply->manifest;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = RC_OK;
+
+	if (m->n_files != reply->n)
+		return err_set(RC_STATE,
+		    "response %u does not come out of the "
+		    "ledger as it was",
+		    m->sequence);
+	for (size_t i = 0; i < reply->n && rc == RC_OK; i++) {
+		rc = sha256(buf_span(&reply->bytes[i]), digest);
+		if (rc == RC_OK &&
+		    (!span_eq_str(m->files[i].name, reply->names[i]) ||
+			memcmp(digest, m->files[i].digest, SHA256_LEN) != 0))
+			rc = err_set(RC_STATE,
+			    "%s of response %u does not come "
+			    "out of the ledger as it was",
+			    reply->names[i], m->sequence);
+	}
+	return rc;
+}
+
+enum rc
+reply_again(const struct reply_maker *maker,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence,
+    struct reply *ret)
+{
+	WIPED(reply) reply = { 0 };
+	struct cose cose;
+	bool known, with_policy = false;
+	enum rc rc = ledger_manifest_get(
+	    maker->ledger, channel, sequence, &reply.record, &known);
+
+	if (rc == RC_OK && !known)
+		rc = err_set(RC_STATE,
+		    "the ledger has no response %u for this "
+		    "requester",
+		    sequence);
+	if (rc == RC_OK)
+		rc = cose_read("a stored response",
+		    buf_span(&reply.record.file), COSE_MANIFEST, &cose);
+	if (rc == RC_OK)
+		rc = manifest_read(
+		    "a stored response", cose.payload, &reply.manifest);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < reply.manifest.n_files; i++)
+		with_policy |=
+		    span_eq_str(reply.manifest.files[i].name, "policy.conf");
+	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
+	if (rc == RC_OK)
+		rc = check_entries(&reply);
+	if (rc == RC_OK)
+		rc = reply_files_close(&reply, maker->ca);
+	if (rc != RC_OK)
+		return rc;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
