@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/work.h"
+#include "ca/issue.h"
+
+#include <stdlib.h>
+
+#define SIGN_SECONDS 120 /* the slowest card at RSA-4096, with a touch */
+
+void
+work_wipe(struct work *w)
+{
+	decisions_wipe(&w->decisions);
+	outcomes_wipe(&w->outcomes);
+	policy_wipe(&w->resumed);
+	*w = (struct work){ 0 };
+}
+
+/* A bundle that was accepted before is finished under the policy and at the
+ * time of that Yes: the same decisions, and no series with two beginnings. */
+static enum rc
+resume(struct visit *v, struct work *w)
+{
+	WIPED(buf) text = { 0 };
+	const struct submission *s = w->s;
+	enum rc rc = ledger_policy_get(v->ledger, s->record.policy, &text);
+
+	if (rc == RC_OK)
+		rc = policy_parse("the policy of the unfinished run",
+		    buf_span(&text), &w->resumed);
+	if (rc == RC_OK)
+		rc = outcomes_read(
+		    v->ledger, &s->record, &s->bundle, &w->outcomes);
+	w->policy = &w->resumed;
+	w->at = s->record.at;
+	return rc;
+}
+
+/* What the ledger has refused for good stays so. */
+static enum rc
+apply_refusals(struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->outcomes.n && rc == RC_OK; i++) {
+		const struct outcome *o = &w->outcomes.items[i];
+		struct decision *d = &w->decisions.items[i];
+
+		if (o->rule == NULL || d->rule != NULL)
+			continue;
+		(void)err_rule(RC_POLICY, o->rule, "%s", o->reason);
+		rc = decision_refuse(d);
+		w->decisions.granted--;
+		w->decisions.certificates -= o->n_slots;
+	}
+	return rc;
+}
+
+enum rc
+work_check(struct visit *v, struct submission *s,
+    void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
+{
+	WIPED(work) w = { .s = s, .policy = &v->policy, .at = v->now };
+	struct intake intake = { .readers = v->readers,
+		.n_readers = v->n_readers,
+		.window = &v->window };
+	enum rc rc = RC_OK;
+
+	if (s->admission == ADMIT_RESUME)
+		rc = resume(v, &w);
+	if (rc != RC_OK)
+		return rc;
+	intake.policy = w.policy;
+	intake.now = w.at;
+	rc = intake_check(&intake, s, progress, arg, &w.decisions);
+	if (rc == RC_OK)
+		rc = apply_refusals(&w);
+	if (rc != RC_OK)
+		return rc;
+	*ret = w;
+	/* Grants point into the policy: it must move along. */
+	if (s->admission == ADMIT_RESUME)
+		ret->policy = &ret->resumed;
+	w = (struct work){ 0 };
+	return RC_OK;
+}
+
+/* ---- what is stored at Yes --------------------------------------------------
+ */
+
+static enum rc
+record_refusals(struct visit *v, const struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++) {
+		const struct decision *d = &w->decisions.items[i];
+
+		if (d->rule != NULL)
+			rc = ledger_refusal_add(v->ledger, w->s->record.n,
+			    (uint32_t)i, w->s->bundle.requests[i].id, d->rule,
+			    d->reason);
+	}
+	return rc;
+}
+
+static enum rc
+record_new(struct visit *v, struct work *w)
+{
+	struct submission *s = w->s;
+	struct ledger_bundle *record = &s->record;
+	enum rc rc = RC_OK;
+
+	if (!s->known)
+		rc = ledger_enrol_add(
+		    v->ledger, s->bundle.label, s->bundle.spki);
+	*record = (struct ledger_bundle){ .sequence = s->bundle.sequence };
+	memcpy(record->id, s->bundle.id, BUNDLE_ID_LEN);
+	memcpy(record->digest, s->digest, SHA256_LEN);
+	memcpy(record->requester, s->key_id, SHA256_LEN);
+	if (rc == RC_OK)
+		rc = ledger_bundle_add(v->ledger, record);
+	return rc != RC_OK ? rc : record_refusals(v, w);
+}
+
+static enum rc
+record_voids(struct visit *v, const struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->outcomes.n_unfinished && rc == RC_OK; i++)
+		rc = ledger_void_add(v->ledger, &w->outcomes.unfinished[i],
+		    "the run was interrupted");
+	return rc;
+}
+
+static enum rc
+record_arrival(struct visit *v, const struct submission *s)
+{
+	if (!s->known || !s->bundle.has_head ||
+	    s->bundle.head.sequence <= s->requester.arrived)
+		return RC_OK;
+	return ledger_arrived_add(
+	    v->ledger, s->key_id, s->bundle.head.sequence);
+}
+
+static enum rc
+begin(struct visit *v, const struct work *w)
+{
+	enum rc rc = ledger_begin(v->ledger);
+
+	if (rc == RC_OK)
+		rc =
+		    ledger_stamp(v->ledger, v->now, buf_span(&w->policy->text));
+	return rc;
+}
+
+static enum rc
+record_yes(struct visit *v, struct work *w)
+{
+	enum rc rc = begin(v, w);
+
+	if (rc == RC_OK && v->interfaces.n > 0)
+		rc = ledger_network_add(v->ledger, buf_span(&v->interfaces));
+	if (rc == RC_OK && w->s->admission == ADMIT_NEW)
+		rc = record_new(v, w);
+	else if (rc == RC_OK)
+		rc = record_voids(v, w);
+	if (rc == RC_OK)
+		rc = record_arrival(v, w->s);
+	if (rc == RC_OK)
+		rc = ledger_commit(v->ledger);
+	else
+		ledger_rollback(v->ledger);
+	return rc;
+}
+
+/* ---- signing ----------------------------------------------------------- */
+
+static enum rc
+sign_all(struct visit *v, struct work *w,
+    void (*progress)(void *arg, uint64_t done), void *arg)
+{
+	const struct span ca_cert = buf_span(&v->ca.ca_cert);
+	const struct issue issue = { .ledger = v->ledger,
+		.keys = &v->keys,
+		.judge = &v->judge,
+		.ca_cert = ca_cert,
+		.now = v->now,
+		.policy = buf_span(&w->policy->text),
+		.sign_seconds = SIGN_SECONDS,
+		.progress = progress,
+		.arg = arg };
+	enum rc rc;
+
+	outcomes_wipe(&w->outcomes);
+	rc = outcomes_read(
+	    v->ledger, &w->s->record, &w->s->bundle, &w->outcomes);
+	if (rc == RC_OK)
+		rc = judge_open(&v->judge, buf_span(&w->policy->text), &ca_cert,
+		    1, buf_span(&v->ca.transfer_cert));
+	if (rc == RC_OK)
+		rc = issue_run(&issue, w->s, &w->outcomes, &w->decisions);
+	return rc;
+}
+
+static enum rc
+store_reply(struct visit *v, const struct work *w, const struct reply *reply)
+{
+	enum rc rc = begin(v, w);
+
+	if (rc == RC_OK)
+		rc = ledger_manifest_add(v->ledger, &reply->record);
+	if (rc == RC_OK)
+		rc = ledger_commit(v->ledger);
+	else
+		ledger_rollback(v->ledger);
+	return rc;
+}
+
+enum rc
+work_sign(struct visit *v, struct work *w,
+    void (*progress)(void *arg, uint64_t done), void *arg,
+    struct reply *ret_reply)
+{
+	WIPED(reply) reply = { 0 };
+	const struct reply_maker maker = { v->ledger, &v->keys, &v->ca,
+		v->window.key_id };
+	enum rc rc = record_yes(v, w);
+
+	if (rc == RC_OK)
+		rc = sign_all(v, w, progress, arg);
+	if (rc == RC_OK)
+		rc = reply_make(&maker, w->s, w->policy, v->now, &reply);
+	if (rc == RC_OK)
+		rc = reply_judge(&v->judge, v->ledger, w->s, &reply);
+	if (rc == RC_OK)
+		rc = store_reply(v, w, &reply);
+	if (rc != RC_OK)
+		return rc;
+	*ret_reply = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
