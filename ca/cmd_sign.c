@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd_sign.h"
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd.h"
+#include "transfer/rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void
+sign_wipe(struct sign *sign)
+{
+	visit_wipe(&sign->visit);
+	cmd_list_wipe(&sign->expect);
+	json_decref(sign->responses);
+	json_decref(sign->stopped);
+}
+
+/* Errors that are about one bundle let the others go on; a token, a ledger or a
+ * medium that fails will fail again. */
+static bool
+stops_everything(enum rc rc)
+{
+	return rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
+	       rc == RC_USAGE || *err_rule_name() == '\0';
+}
+
+static void
+note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
+{
+	const struct rule *rule = rule_get0(err_rule_name());
+
+	if (sign->first_stop == RC_OK)
+		sign->first_stop = rc;
+	term_alarm("\nStopped: ");
+	term_say("%s [%s]\n", err_text(), err_rule_name());
+	if (rule != NULL)
+		term_field("remedy", "%s", rule->remedy);
+	if (sign->env->json)
+		(void)json_array_append_new(sign->stopped,
+		    json_pack("{s:s,s:s,s:o}", "file", file->name, "rule",
+			err_rule_name(), "reason",
+			cmd_json_text(span_str(err_text()))));
+}
+
+struct found {
+	struct scanned *items; /* owned */
+	size_t n;
+};
+
+static void
+found_wipe(struct found *found)
+{
+	for (size_t i = 0; i < found->n; i++)
+		scanned_wipe(&found->items[i]);
+	free(found->items);
+}
+
+/* All copies are taken before the first is parsed: after that no reader can see
+ * the stick any more. */
+static enum rc
+scan(struct sign *sign, struct found *found)
+{
+	struct child *reader = &sign->visit.readers[0];
+	bool more = true;
+
+	while (more) {
+		struct scanned *grown =
+		    reallocarray(found->items, found->n + 1, sizeof(*grown));
+		enum rc rc;
+
+		if (grown == NULL)
+			return err_memory();
+		found->items = grown;
+		rc = reader_scan(reader, &found->items[found->n], &more);
+		if (rc != RC_OK)
+			return child_explain(reader, rc);
+		found->n += more;
+	}
+	return RC_OK;
+}
+
+/* The place of a bundle in its requester's order; what cannot be read has none
+ * and is met when its turn by name comes. */
+static uint32_t
+sequence_of(const struct scanned *file)
+{
+	WIPED(submission) s = { 0 };
+	uint32_t sequence = 0;
+
+	if (file->rc == RC_OK && submission_read(file, &s) == RC_OK)
+		sequence = s.bundle.sequence;
+	err_clear();
+	return sequence;
+}
+
+struct turn {
+	uint32_t sequence;
+	size_t index;
+};
+
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static enum rc
+handle_all(struct sign *sign, const struct found *found)
+{
+	struct turn *turns =
+	    calloc(found->n == 0 ? 1 : found->n, sizeof(*turns));
+	enum rc rc = RC_OK;
+
+	if (turns == NULL)
+		return err_memory();
+	for (size_t i = 0; i < found->n; i++)
+		turns[i] = (struct turn){
+			found->n == 1 ? 0 : sequence_of(&found->items[i]), i
+		};
+	qsort(turns, found->n, sizeof(*turns), by_sequence);
+	for (size_t i = 0; i < found->n && !sign->declined; i++) {
+		const struct scanned *file = &found->items[turns[i].index];
+
+		err_clear();
+		rc = sign_file(sign, file);
+		if (rc != RC_OK && stops_everything(rc))
+			break;
+		if (rc != RC_OK)
+			note_stop(sign, file, rc);
+		rc = RC_OK;
+	}
+	free(turns);
+	return rc;
+}
+
+static enum rc
+outcome_of(const struct sign *sign)
+{
+	if (sign->first_stop != RC_OK)
+		return sign->first_stop;
+	if (sign->declined)
+		return RC_POLICY;
+	if (sign->refused > 0)
+		return sign->issued > 0 ? RC_PARTIAL : RC_POLICY;
+	return RC_OK;
+}
+
+/* What an earlier run left, and which bundle brings it to an end. */
+static enum rc
+say_unfinished(const struct sign *sign)
+{
+	struct ledger_bundle *open = NULL;
+	size_t n = 0;
+	enum rc rc = ledger_bundles_open(sign->visit.ledger, &open, &n);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		char id[2 * BUNDLE_ID_LEN + 1];
+
+		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
+		term_say("An earlier run did not finish bundle %s.cose: insert "
+			 "the stick that has it and sign.\n",
+		    id);
+	}
+	free(open);
+	return rc;
+}
+
+static enum rc
+print_json(struct sign *sign)
+{
+	json_t *document;
+
+	if (!sign->env->json)
+		return RC_OK;
+	document = json_pack("{s:O,s:O}", "responses", sign->responses,
+	    "stopped", sign->stopped);
+	return cmd_json(document);
+}
+
+static enum rc
+run_sign(struct sign *sign)
+{
+	struct found found __attribute__((cleanup(found_wipe))) = { 0 };
+	struct err_saved err;
+	enum rc rc = visit_open(&sign->options, &sign->visit), json_rc;
+
+	if (rc == RC_OK)
+		rc = scan(sign, &found);
+	if (rc == RC_OK && found.n == 0)
+		term_say(
+		    "No bundle in %s: nothing to do\n", sign->options.media);
+	if (rc == RC_OK)
+		rc = handle_all(sign, &found);
+	if (rc == RC_OK)
+		rc = say_unfinished(sign);
+	err_save(&err);
+	json_rc = print_json(sign);
+	if (rc == RC_OK && json_rc != RC_OK)
+		return json_rc;
+	err_restore(&err);
+	if (rc != RC_OK)
+		return rc;
+	err_clear(); /* stops were said where they happened */
+	return outcome_of(sign);
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static enum rc
+check_words(struct sign *sign, const struct cmd_list *operands)
+{
+	uint8_t digest[SHA256_LEN];
+
+	if (operands->n != 1)
+		return err_set(RC_USAGE,
+		    "sign wants one MEDIA or FILE; '%s sign "
+		    "--help' tells more",
+		    sign->env->program);
+	for (size_t i = 0; i < sign->expect.n; i++)
+		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
+			return err_set(RC_USAGE,
+			    "--expect %s: 64 hex digits "
+			    "are wanted, the whole SHA-256",
+			    sign->expect.items[i]);
+	sign->options.media = operands->items[0];
+	if (sign->options.out == NULL && !sign->env->dry_run) {
+		if (!is_directory(sign->options.media))
+			return err_set(RC_USAGE,
+			    "%s: not a directory; for a "
+			    "single bundle file give --out MEDIA too",
+			    sign->options.media);
+		sign->options.out = sign->options.media;
+	}
+	return RC_OK;
+}
+
+enum rc
+cmd_sign(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(sign) sign = { .env = env, .visit = { .judge = CHILD_NONE } };
+	WIPED(cmd_list) operands = { 0 };
+	const struct cmd_option options[] = {
+		{ .name = "out",
+		    .value = "MEDIA",
+		    .text = &sign.options.out,
+		    .help = "write responses there instead" },
+		{ .name = "expect",
+		    .value = "HEX",
+		    .list = &sign.expect,
+		    .help = "enrol the unknown requester with this SHA-256" },
+		{ .name = "allow-network",
+		    .flag = &sign.options.allow_network,
+		    .help = "sign although a network interface is up" },
+		{ .name = "last-try",
+		    .flag = &sign.options.token.last_try,
+		    .help = "use a token at its final PIN try" },
+		{ .name = "ask-each",
+		    .flag = &sign.options.token.ask_each,
+		    .help = "ask for the PIN before each signature" },
+		{ 0 },
+	};
+	bool done;
+	enum rc rc = cmd_options(
+	    env, cmd_current(), argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = check_words(&sign, &operands);
+	if (rc != RC_OK)
+		return rc;
+	sign.options.home = env->home;
+	sign.options.dry_run = env->dry_run;
+	if (env->json) {
+		sign.responses = json_array();
+		sign.stopped = json_array();
+	}
+	return run_sign(&sign);
+}

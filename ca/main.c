@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd.h"
+
+/* clang-format off */
+static const struct cmd cmds[] = {
+	{ "sign", cmd_sign,
+	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...",
+	  "sign the requests on a stick" },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct cmd_program program = {
+	.name = "airgap-ca",
+	.about = "The offline certificate authority",
+	.home_variable = "AIRGAP_CA_HOME",
+	.cmds = cmds,
+};
+
+int
+main(int argc, char **argv)
+{
+	return cmd_main(&program, argc, argv);
+}
