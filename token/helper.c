@@ -136,11 +136,11 @@ do_open(struct helper *h, struct span in, struct buf *out)
 static enum rc
 do_keys(struct helper *h, struct span in, struct buf *out)
 {
-	WIPED(keys) keys = { 0 };
+	WIPED(token_keys) keys = { 0 };
 	enum rc rc = in.n != 0 ? bad_request() : want_open(h);
 
 	if (rc == RC_OK)
-		rc = keys_read(&h->session, &keys);
+		rc = token_keys_read(&h->session, &keys);
 	if (rc == RC_OK)
 		rc = buf_add_u32(out, (uint32_t)keys.n);
 	for (size_t i = 0; i < keys.n && rc == RC_OK; i++)
@@ -151,7 +151,7 @@ do_keys(struct helper *h, struct span in, struct buf *out)
 static enum rc
 do_find(struct helper *h, struct span in, struct buf *out)
 {
-	WIPED(keys) keys = { 0 };
+	WIPED(token_keys) keys = { 0 };
 	WIPED(uri) uri = { 0 };
 	WIPED(buf) room = { 0 };
 	const struct key *key;
@@ -169,9 +169,9 @@ do_find(struct helper *h, struct span in, struct buf *out)
 		    "%s is open, and the key's URI names another",
 		    h->session.name);
 	if (rc == RC_OK)
-		rc = keys_read(&h->session, &keys);
+		rc = token_keys_read(&h->session, &keys);
 	if (rc == RC_OK)
-		rc = keys_find_uri(&h->session, &keys, &uri, &key);
+		rc = token_keys_find_uri(&h->session, &keys, &uri, &key);
 	return rc != RC_OK ? rc : wire_put_key(out, &key->shown);
 }
 
@@ -306,12 +306,12 @@ do_login(struct helper *h, struct span in, struct buf *out)
 static enum rc
 find_signer(struct helper *h, struct signer *signer)
 {
-	WIPED(keys) keys = { 0 };
+	WIPED(token_keys) keys = { 0 };
 	const struct key *key;
-	enum rc rc = keys_read(&h->session, &keys);
+	enum rc rc = token_keys_read(&h->session, &keys);
 
 	if (rc == RC_OK)
-		rc = keys_find_spki(
+		rc = token_keys_find_spki(
 		    &h->session, &keys, buf_span(&signer->spki), &key);
 	if (rc != RC_OK)
 		return rc;

@@ -19,12 +19,12 @@ key_wipe(struct key *key)
 }
 
 void
-keys_wipe(struct keys *keys)
+token_keys_wipe(struct token_keys *keys)
 {
 	for (size_t i = 0; i < keys->n; i++)
 		key_wipe(&keys->key[i]);
 	free(keys->key);
-	*keys = (struct keys){ 0 };
+	*keys = (struct token_keys){ 0 };
 }
 
 /* ---- the public half ------------------------------------------------------
@@ -269,10 +269,10 @@ take_public(struct halves *publics, const struct half *private)
 }
 
 enum rc
-keys_read(const struct session *s, struct keys *ret)
+token_keys_read(const struct session *s, struct token_keys *ret)
 {
 	WIPED(halves) privates = { 0 }, publics = { 0 };
-	WIPED(keys) keys = { 0 };
+	WIPED(token_keys) keys = { 0 };
 	enum rc rc = halves_read(s, CKO_PRIVATE_KEY, &privates);
 
 	if (rc == RC_OK)
@@ -298,7 +298,7 @@ keys_read(const struct session *s, struct keys *ret)
 	if (rc != RC_OK)
 		return rc;
 	*ret = keys;
-	keys = (struct keys){ 0 };
+	keys = (struct token_keys){ 0 };
 	return RC_OK;
 }
 
@@ -306,7 +306,7 @@ keys_read(const struct session *s, struct keys *ret)
  */
 
 static enum rc
-several(const struct session *s, const struct keys *keys, const struct uri *uri)
+several(const struct session *s, const struct token_keys *keys, const struct uri *uri)
 {
 	WIPED(buf) names = { 0 };
 	enum rc rc = RC_OK;
@@ -329,7 +329,7 @@ several(const struct session *s, const struct keys *keys, const struct uri *uri)
 }
 
 enum rc
-keys_find_uri(const struct session *s, const struct keys *keys,
+token_keys_find_uri(const struct session *s, const struct token_keys *keys,
     const struct uri *uri, const struct key **ret)
 {
 	const struct key *found = NULL;
@@ -353,7 +353,7 @@ keys_find_uri(const struct session *s, const struct keys *keys,
 }
 
 enum rc
-keys_find_spki(const struct session *s, const struct keys *keys,
+token_keys_find_spki(const struct session *s, const struct token_keys *keys,
     struct span spki, const struct key **ret)
 {
 	bool public_only = false;

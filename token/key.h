@@ -17,14 +17,14 @@ struct key {
 	struct token_key shown;
 };
 
-struct keys {
+struct token_keys {
 	struct key *key;
 	size_t n;
 };
-void keys_wipe(struct keys *keys);
+void token_keys_wipe(struct token_keys *keys);
 
 /** Read every pair that is visible now. */
-enum rc keys_read(const struct session *s, struct keys *ret) MUST_CHECK;
+enum rc token_keys_read(const struct session *s, struct token_keys *ret) MUST_CHECK;
 
 /** Read one pair anew, its objects known (after generation). */
 enum rc key_read(const struct session *s, struct key *key) MUST_CHECK;
@@ -32,11 +32,11 @@ void key_wipe(struct key *key);
 
 /** The one private key that the URI means; borrowed from `keys`.
  * \retval RC_TOKEN none, or several */
-enum rc keys_find_uri(const struct session *s, const struct keys *keys,
+enum rc token_keys_find_uri(const struct session *s, const struct token_keys *keys,
     const struct uri *uri, const struct key **ret) MUST_CHECK;
 
 /** The private key of an SPKI. \retval RC_TOKEN none */
-enum rc keys_find_spki(const struct session *s, const struct keys *keys,
+enum rc token_keys_find_spki(const struct session *s, const struct token_keys *keys,
     struct span spki, const struct key **ret) MUST_CHECK;
 
 #endif

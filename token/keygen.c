@@ -166,8 +166,8 @@ generate(const struct session *s, CK_SESSION_HANDLE writable,
 static enum rc
 check_free(const struct session *s, const struct keygen *what)
 {
-	WIPED(keys) keys = { 0 };
-	enum rc rc = keys_read(s, &keys);
+	WIPED(token_keys) keys = { 0 };
+	enum rc rc = token_keys_read(s, &keys);
 
 	for (size_t i = 0; i < keys.n && rc == RC_OK; i++) {
 		const struct key *key = &keys.key[i];
