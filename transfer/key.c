@@ -497,7 +497,7 @@ key_check_cached(const char *from, struct span spki, struct key_cache *cache,
 	where = key_block_get0(facts.id);
 	if (where != NULL)
 		return rule_refuse("KEY-BLOCKED",
-		    "%s: the private half of this key is published in %s", from,
+		    "%s: the private half of this key is public: %s", from,
 		    where);
 	if (facts.kind == KEY_RSA)
 		rc = make_rsa(from, &parts, &key);
