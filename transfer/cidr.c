@@ -11,8 +11,9 @@ cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16])
 		unsigned bits =
 		    cidr->prefix > before ? cidr->prefix - before : 0;
 
-		ret_mask[i] =
-		    bits >= 8 ? 0xff : (uint8_t)(0xff00U >> bits & 0xff);
+		if (bits > 8)
+			bits = 8;
+		ret_mask[i] = (uint8_t)(0xff00U >> bits & 0xff);
 	}
 }
 

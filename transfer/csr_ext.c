@@ -179,15 +179,36 @@ read_extension(
 	return k->read(r, value);
 }
 
+/* The OIDs seen, to refuse one that stands twice. */
+struct seen {
+	struct span oids[EXTENSIONS_MAX];
+	size_t n;
+};
+
+static enum rc
+note_oid(const struct request *r, struct span oid, struct seen *seen)
+{
+	for (size_t i = 0; i < seen->n; i++)
+		if (span_eq(seen->oids[i], oid))
+			return rule_refuse("CSR-FORM",
+			    "%s: asks for an extension twice", r->from);
+	if (seen->n == EXTENSIONS_MAX)
+		return rule_refuse("CSR-EXTENSION",
+		    "%s: asks for over %d extensions", r->from, EXTENSIONS_MAX);
+	seen->oids[seen->n++] = oid;
+	return RC_OK;
+}
+
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
 static enum rc
-take_extension(struct request *r, struct span *list, struct span *ret_oid)
+take_extension(struct request *r, struct span *list, struct seen *seen)
 {
-	struct span body, flag, value;
+	struct span body, oid, flag, value;
 	bool critical = false;
+	enum rc rc;
 
 	if (!der_take(list, DER_SEQUENCE, &body) ||
-	    !der_take(&body, DER_OID, ret_oid))
+	    !der_take(&body, DER_OID, &oid))
 		return refuse_form(r, "an extension");
 	if (der_take(&body, DER_BOOLEAN, &flag)) {
 		critical = flag.p[0] != 0;
@@ -199,33 +220,22 @@ take_extension(struct request *r, struct span *list, struct span *ret_oid)
 	}
 	if (!der_take(&body, DER_OCTET_STRING, &value) || body.n != 0)
 		return refuse_form(r, "an extension");
-	return read_extension(r, *ret_oid, critical, value);
+	rc = note_oid(r, oid, seen);
+	return rc != RC_OK ? rc : read_extension(r, oid, critical, value);
 }
 
 static enum rc
 read_extensions(struct request *r, struct span der)
 {
-	struct span list, oids[EXTENSIONS_MAX];
-	size_t n = 0;
-	enum rc rc;
+	struct seen seen = { .n = 0 };
+	struct span list;
+	enum rc rc = RC_OK;
 
 	if (!der_take(&der, DER_SEQUENCE, &list) || der.n != 0 || list.n == 0)
 		return refuse_form(r, "an extensionRequest");
-	while (list.n != 0) {
-		if (n == EXTENSIONS_MAX)
-			return rule_refuse("CSR-EXTENSION",
-			    "%s: asks for over %d extensions", r->from,
-			    EXTENSIONS_MAX);
-		rc = take_extension(r, &list, &oids[n]);
-		if (rc != RC_OK)
-			return rc;
-		for (size_t i = 0; i < n; i++)
-			if (span_eq(oids[i], oids[n]))
-				return rule_refuse("CSR-FORM",
-				    "%s: asks for an extension twice", r->from);
-		n++;
-	}
-	return RC_OK;
+	while (list.n != 0 && rc == RC_OK)
+		rc = take_extension(r, &list, &seen);
+	return rc;
 }
 
 /* ---- attributes ------------------------------------------------------------
