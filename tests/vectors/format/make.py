@@ -3,10 +3,11 @@
 """Make the golden files and the hostile corpus of tests/vectors/format.
 
 Nothing of airgap-ca is used: CBOR is put together byte by byte here, keys and
-signatures come from python3-cryptography. Keys and certificates are made once
-and kept; ES256 signatures differ on every run, so run this only to add a case.
+signatures come from python3-cryptography. A file that is there is kept, because
+most signatures differ on every run: remove one to have it made anew.
 
     golden:   bundle.cose (EdDSA), manifest.cose and card.cose (ES256)
+    algs:     alg-NAME.cose, a bundle by each algorithm
     hostile:  hostile/NAME.cose, each validly signed where that makes sense, and
               hostile.txt with a line "NAME KIND RULE" for each
 """
@@ -16,7 +17,7 @@ import subprocess
 import tempfile
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -61,8 +62,9 @@ def sha(text):
 
 
 def save(name, data):
-    with open(os.path.join(here, name), "wb") as f:
-        f.write(data)
+    if not os.path.exists(os.path.join(here, name)):
+        with open(os.path.join(here, name), "wb") as f:
+            f.write(data)
 
 
 def load(name):
@@ -324,6 +326,53 @@ def schema_cases():
         payload_case("card-" + name, "card", "CBOR-SCHEMA", new("card", path, value))
 
 
+# ---- a bundle by each algorithm ------------------------------------------------------
+
+def signed_by(key, alg, how):
+    own = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    payload = enc({**bundle, 13: ["web-host", own]})
+    header = enc({1: alg, 3: TYPES["bundle"], 4: sha(own)})
+    signature = how(key, enc(["Signature1", header, b"", payload]))
+    return b"\xd2" + enc([header, {}, payload, signature])
+
+
+def ecdsa(digest, width):
+    def how(key, tbs):
+        r, s = utils.decode_dss_signature(key.sign(tbs, ec.ECDSA(digest)))
+        return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+    return how
+
+
+def pss(digest, salt, mgf=None):
+    return lambda key, tbs: key.sign(
+        tbs, padding.PSS(padding.MGF1(mgf or digest), salt), digest)
+
+
+def algorithm_cases():
+    s256, s384, s512 = hashes.SHA256(), hashes.SHA384(), hashes.SHA512()
+    for name, alg, curve, how in (
+            ("es256", -7, ec.SECP256R1(), ecdsa(s256, 32)),
+            ("es384", -35, ec.SECP384R1(), ecdsa(s384, 48)),
+            ("es512", -36, ec.SECP521R1(), ecdsa(s512, 66))):
+        save("alg-%s.cose" % name, signed_by(ec.generate_private_key(curve), alg, how))
+    key = rsa.generate_private_key(65537, 2048)
+    for name, alg, how in (("ps256", -37, pss(s256, 32)), ("ps384", -38, pss(s384, 48)),
+                           ("ps512", -39, pss(s512, 64))):
+        save("alg-%s.cose" % name, signed_by(key, alg, how))
+    for name, alg, how in (
+            ("salt-0", -37, pss(s256, 0)), ("salt-long", -37, pss(s256, 222)),
+            ("mgf1-sha1", -37, pss(s256, 32, hashes.SHA1())), ("other-hash", -37, pss(s384, 48)),
+            ("pkcs1", -37, lambda k, tbs: k.sign(tbs, padding.PKCS1v15(), s256))):
+        case("pss-" + name, "bundle", "COSE-SIGNATURE", signed_by(key, alg, how))
+    small = rsa.generate_private_key(65537, 1024)
+    case("rsa-1024", "bundle", "COSE-ALG", signed_by(small, -37, pss(s256, 32)))
+    p384 = ec.generate_private_key(ec.SECP384R1())
+    case("es256-with-p384", "bundle", "COSE-ALG", signed_by(
+        p384, -7, lambda k, tbs: ecdsa(s256, 48)(k, tbs)[:64]))
+    k1 = ec.generate_private_key(ec.SECP256K1())
+    case("es256-with-secp256k1", "bundle", "COSE-ALG", signed_by(k1, -7, ecdsa(s256, 32)))
+
+
 def main():
     os.makedirs(os.path.join(here, "hostile"), exist_ok=True)
     for kind, payload in golden.items():
@@ -331,7 +380,9 @@ def main():
     cbor_cases()
     envelope_cases()
     schema_cases()
-    save("hostile.txt", "".join("%s %s %s\n" % c for c in cases).encode())
+    algorithm_cases()
+    with open(os.path.join(here, "hostile.txt"), "w", encoding="ascii") as f:
+        f.writelines("%s %s %s\n" % c for c in cases)
 
 
 if __name__ == "__main__":
