@@ -27,7 +27,7 @@ part_map_take(struct cbor_in *in, const struct part_map *map, void *object,
 		if (rc != RC_OK || key < 0)
 			break;
 		if (key >= KEYS ||
-		    ((map->wanted | map->optional) & KEY(key)) == 0)
+		    ((map->wanted | map->optional) & ~seen & KEY(key)) == 0)
 			return rule_refuse("CBOR-SCHEMA",
 			    "%s: %s%s%s: key %d has no place here", in->from,
 			    in->where == NULL ? "" : in->where,
