@@ -1,8 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media_fixture.h"
 
+#include <sys/syscall.h>
+
 #define DIR_PATH MEDIA_RESPONSES "/0a0b0c0d-01020304-000001"
 #define CARD_PATH MEDIA_CARDS "/0a0b0c0d.cose"
+
+/* ---- a stick that fails ---------------------------------------------------
+ */
+
+/* These stand before libc's: what the medium answers is the test's to say. */
+enum fault { FAULT_NONE, FAULT_SYNC_FAILS, FAULT_SWALLOWS, FAULT_NO_NOREPLACE };
+static struct {
+	enum fault kind;
+	int in; /* syncs that go well before it fails */
+	int syncs;
+} faulty;
+
+int
+fsync(int fd)
+{
+	struct stat st;
+
+	faulty.syncs++;
+	if (faulty.kind == FAULT_SYNC_FAILS && faulty.in-- == 0) {
+		errno = EIO;
+		return -1;
+	}
+	if (faulty.kind == FAULT_SWALLOWS && fstat(fd, &st) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size > 0)
+		assert_int_equal(pwrite(fd, "?", 1, 0), 1);
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int
+renameat2(
+    int old_dir, const char *old, int new_dir, const char *new, unsigned flags)
+{
+	if (faulty.kind == FAULT_NO_NOREPLACE && flags != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, old_dir, old, new_dir, new, flags);
+}
+
+static int
+heal(void **state)
+{
+	faulty.kind = FAULT_NONE;
+	return stick_teardown(state);
+}
 
 static const struct media_file three[] = {
 	{ "manifest.cose", { (const uint8_t *)"manifest", 8 } },
@@ -287,6 +334,70 @@ large_file_is_read_back_in_pieces(void **state)
 	assert_string_equal(buf_cstr(&note), "read back from the medium");
 }
 
+static void
+sync_that_fails_is_an_error_and_never_tried_again(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	int all;
+
+	/* Directories first, so that what is counted is the response's own. */
+	put_three(stick, &note);
+	stick_write(stick, DIR_PATH "/ca.pem", "CA");
+	faulty.syncs = 0;
+	put_three(stick, &note);
+	all = faulty.syncs;
+	assert_int_equal(all, 3 + 1 + 1); /* files, directory, its parent */
+
+	for (int i = 0; i < all; i++) {
+		stick_write(stick, DIR_PATH "/ca.pem", "CA");
+		faulty.kind = FAULT_SYNC_FAILS;
+		faulty.in = i;
+		faulty.syncs = 0;
+		assert_int_equal(
+		    media_put_dir(&stick->media, DIR_PATH, three, 3, &note),
+		    RC_IO);
+		assert_non_null(strstr(err_text(), "cannot be synced"));
+		assert_int_equal(faulty.syncs, i + 1);
+		assert_false(stick_has(
+		    stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
+		faulty.kind = FAULT_NONE;
+		put_three(stick, &note);
+	}
+}
+
+static void
+medium_that_keeps_other_bytes_is_caught(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	faulty.kind = FAULT_SWALLOWS;
+	assert_int_equal(
+	    media_put_dir(&stick->media, DIR_PATH, three, 3, &note), RC_IO);
+	assert_non_null(strstr(err_text(), "gives back other bytes"));
+	faulty.kind = FAULT_NONE;
+	put_three(stick, &note);
+}
+
+static void
+file_system_that_cannot_refuse_to_replace_is_looked_at_first(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+
+	faulty.kind = FAULT_NO_NOREPLACE;
+	put_three(stick, &note);
+	stick_write(stick, DIR_PATH "/ca.pem", "CA");
+	put_three(stick, &note);
+	stick_write(stick, DIR_PATH "/ca.pem", "Ca");
+	put_three(stick, &note);
+	assert_true(stick_holds(stick, DIR_PATH ".bad-1/ca.pem", "CA"));
+	assert_true(stick_holds(stick, DIR_PATH ".bad-2/ca.pem", "Ca"));
+}
+
+#define FAULTY(f) cmocka_unit_test_setup_teardown(f, stick_setup, heal)
+
 int
 main(void)
 {
@@ -308,6 +419,10 @@ main(void)
 		ON_STICK(name_that_a_stick_may_not_carry_is_refused),
 		ON_STICK(directories_are_compared_to_the_last_byte),
 		ON_STICK(large_file_is_read_back_in_pieces),
+		FAULTY(sync_that_fails_is_an_error_and_never_tried_again),
+		FAULTY(medium_that_keeps_other_bytes_is_caught),
+		FAULTY(
+		    file_system_that_cannot_refuse_to_replace_is_looked_at_first),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
