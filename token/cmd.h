@@ -6,7 +6,6 @@
 #include "base/cmd.h"
 #include "token/token.h"
 
-OWN_STRUCT(token, token_free);
 
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_init(struct cmd_env *env, int argc, char **argv);

@@ -30,6 +30,7 @@ enum rc token_start(struct token **ret, const struct token_options *options)
     MUST_CHECK;
 /** Log out, close, reap; NULL is fine. */
 void token_free(struct token *token);
+OWN_STRUCT(token, token_free);
 
 /** A key as the token describes it. */
 struct token_key {
