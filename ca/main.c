@@ -3,6 +3,12 @@
 
 /* clang-format off */
 static const struct cmd cmds[] = {
+	{ "init", cmd_init,
+	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
+	  "    [--transfer-key URI] [--days N] [--serial N] [--path-len N]\n"
+	  "    [--scope DOMAIN]... [--profiles LIST] [--constrain-srv]\n"
+	  "    [--out MEDIA]",
+	  "make a CA on a token" },
 	{ "sign", cmd_sign,
 	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...",
 	  "sign the requests on a stick" },

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd_common.h"
+
+#include "base/term.h"
+#include "base/words.h"
+
+enum rc
+cmd_say_card(const char *media, struct buf *path, struct buf *note)
+{
+	const char *p = buf_cstr(path), *n = buf_cstr(note);
+
+	if (p == NULL || n == NULL)
+		return err_memory();
+	term_say("Card: %s/%s%s%s\n", media, p, *n == '\0' ? "" : ": ", n);
+	return RC_OK;
+}
+
+enum rc
+cmd_show_ca(struct cmd_env *env, const struct ledger_ca *ca)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+	WIPED(buf) words = { 0 };
+	struct span rest, line = SPAN_NONE;
+	enum rc rc = sha256(buf_span(&ca->ca_cert), digest);
+
+	if (rc == RC_OK)
+		rc = words_write(&words, digest, "    ");
+	if (rc != RC_OK)
+		return rc;
+	hex_write(span_of(digest, sizeof(digest)), hex);
+	term_say("The words of this CA, for whoever enrols with it:\n\n");
+	rest = buf_span(&words);
+	while (rest.n != 0) {
+		const uint8_t *end = memchr(rest.p, '\n', rest.n);
+		size_t n = end == NULL ? rest.n : (size_t)(end - rest.p);
+
+		(void)span_take(&rest, n, &line);
+		term_bold("%.*s", SPAN_FMT(line));
+		term_say("\n");
+		if (rest.n != 0)
+			(void)span_take(&rest, 1, &line);
+	}
+	term_say("\n  SHA-256 %s\n", hex);
+	if (!env->json)
+		return RC_OK;
+	return cmd_json(json_pack("{s:o,s:o}", "ca_id",
+	    cmd_json_hex(span_of(ca->ca_id, SHA256_LEN)), "fingerprint",
+	    cmd_json_hex(span_of(digest, sizeof(digest)))));
+}
