@@ -365,8 +365,10 @@ sign_digest(struct helper *h, struct signer *signer, enum token_scheme scheme,
 	struct sign_input input;
 	enum rc rc = sign_input_init(&input, signer->type, scheme, digest);
 
-	if (rc == RC_OK && h->login.ask_each && !signer->always_authenticate) {
-		rc = login_again(&h->login, &h->session);
+	if (rc == RC_OK && h->login.ask_each) {
+		if (!signer->always_authenticate)
+			rc = login_again(&h->login, &h->session);
+		/* A login of any key's made every old handle worthless. */
 		if (rc == RC_OK)
 			rc = find_signer(h, signer);
 	}

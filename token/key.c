@@ -306,7 +306,8 @@ token_keys_read(const struct session *s, struct token_keys *ret)
  */
 
 static enum rc
-several(const struct session *s, const struct token_keys *keys, const struct uri *uri)
+several(const struct session *s, const struct token_keys *keys,
+    const struct uri *uri)
 {
 	WIPED(buf) names = { 0 };
 	enum rc rc = RC_OK;

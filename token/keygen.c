@@ -232,6 +232,14 @@ destroy(
 		: "the new key could not be destroyed: do so by hand");
 }
 
+/* PIV cards make keys only for whoever holds the management key. */
+static bool
+is_for_its_own_tool(CK_RV rv)
+{
+	return rv == CKR_FUNCTION_NOT_SUPPORTED ||
+	       rv == CKR_USER_NOT_LOGGED_IN || rv == CKR_USER_TYPE_INVALID;
+}
+
 static enum rc
 make_checked(const struct session *s, CK_SESSION_HANDLE writable,
     const struct keygen *what, struct key *key)
@@ -239,8 +247,15 @@ make_checked(const struct session *s, CK_SESSION_HANDLE writable,
 	CK_RV rv = generate(s, writable, what, key);
 	enum rc rc;
 
-	if (rv != CKR_OK)
-		return ckr_set(rv, "%s: the key was not made", s->name);
+	if (rv != CKR_OK) {
+		rc = ckr_set(rv, "%s: the key was not made", s->name);
+		if (is_for_its_own_tool(rv))
+			rc = err_set(rc,
+			    "%s; make it with the card's own "
+			    "tool, then use it as it is",
+			    err_text());
+		return rc;
+	}
 	rc = key_read(s, key);
 	if (rc == RC_OK)
 		rc = check_made(s, key, what);

@@ -198,6 +198,9 @@ login_user(struct login *l, const struct session *s)
 
 	if (l->done)
 		return RC_OK;
+	if (l->file == NULL && session_token_info(s, &info) == RC_OK &&
+	    (info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)))
+		term_say("%s: %s.\n", s->name, login_tries_left(info.flags));
 	rc = login_once(l, s, &wrong);
 	while (wrong && l->file == NULL) {
 		if (session_token_info(s, &info) != RC_OK ||
@@ -256,13 +259,37 @@ login_again(struct login *l, const struct session *s)
 	return login_user(l, s);
 }
 
+static enum rc
+ask_twice(const char *what, struct pin *ret_pin)
+{
+	WIPED(pin) again = { .len = 0 };
+	char prompt[64];
+	enum rc rc;
+
+	(void)snprintf(prompt, sizeof(prompt), "New %s:", what);
+	rc = pin_ask(prompt, ret_pin);
+	if (rc == RC_USAGE)
+		return err_set(RC_USAGE,
+		    "there is no terminal to ask for the new %s: give "
+		    "--so-pin-source and --pin-source",
+		    what);
+	(void)snprintf(prompt, sizeof(prompt), "New %s again:", what);
+	if (rc == RC_OK)
+		rc = pin_ask(prompt, &again);
+	if (rc == RC_OK &&
+	    (ret_pin->len != again.len ||
+		CRYPTO_memcmp(ret_pin->text, again.text, again.len) != 0))
+		rc = err_set(
+		    RC_TOKEN, "the two %ss differ; nothing was written", what);
+	return rc;
+}
+
 enum rc
 login_new_pin(const char *what, const char *source, const CK_TOKEN_INFO *info,
     struct pin *ret_pin)
 {
-	WIPED(pin) first = { .len = 0 }, again = { .len = 0 };
+	WIPED(pin) first = { .len = 0 };
 	const char *path = NULL;
-	char prompt[64];
 	enum rc rc;
 
 	if (source != NULL) {
@@ -270,18 +297,7 @@ login_new_pin(const char *what, const char *source, const CK_TOKEN_INFO *info,
 		if (rc == RC_OK)
 			rc = pin_read(path, &first);
 	} else {
-		(void)snprintf(prompt, sizeof(prompt), "New %s:", what);
-		rc = pin_ask(prompt, &first);
-		(void)snprintf(prompt, sizeof(prompt), "New %s again:", what);
-		if (rc == RC_OK)
-			rc = pin_ask(prompt, &again);
-		if (rc == RC_OK &&
-		    (first.len != again.len ||
-			CRYPTO_memcmp(first.text, again.text, first.len) != 0))
-			return err_set(RC_TOKEN,
-			    "the two %ss differ; nothing "
-			    "was written",
-			    what);
+		rc = ask_twice(what, &first);
 	}
 	if (rc == RC_OK)
 		rc = check_length(what, info, &first);

@@ -45,6 +45,7 @@ is "$(json tokens.0.initialised)" false "init -n: wrote nothing"
 
 run token init --module "$MODULE" --label ca
 status 2 "init: without terminal or sources is a usage error"
+says 'give --so-pin-source and --pin-source' "and names the options"
 
 run token init --module "$MODULE" --label ca \
 	--so-pin-source "$WORK/so-pin" --pin-source "$WORK/pin"

@@ -7,6 +7,7 @@
 #include "token/attr.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -396,6 +397,81 @@ usual_modules_are_found_once(void **state)
 	module_paths_wipe(&paths);
 }
 
+static void
+a_process_that_hangs_is_ended(void **state)
+{
+	static const uint8_t digest[32] = { 1 };
+	struct token *token = open_logged_in();
+	struct token_key key = { 0 };
+	struct token_info info;
+	WIPED(buf) sig = { 0 };
+	unsigned handle;
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	(void)state;
+	must(token_find_key(token, "pkcs11:object=ec-p256", &key));
+	must(token_use_key(token, buf_span(&key.spki), &handle));
+	(void)snprintf(
+	    path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	(void)fclose(f);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	must(token_sign_send(
+	    token, handle, TOKEN_ECDSA, span_of(digest, sizeof(digest))));
+	assert_int_equal(token_sign_recv(token, 1, &sig), RC_TOKEN);
+	assert_string_equal(err_text(),
+	    "the token did not answer in 1 s: the token process was ended");
+	assert_int_equal(token_open(token, uri, &info), RC_TOKEN);
+	assert_string_equal(err_text(), "the token process has ended");
+	assert_int_equal(kill(pid, 0), -1);
+	token_key_wipe(&key);
+	token_free(token);
+}
+
+static void
+asked_for_each_a_refused_pin_ends_signing(void **state)
+{
+	const struct token_options options = { .module = MODULE,
+		.ask_each = true };
+	static const uint8_t digest[32] = { 1 };
+	struct token *token = NULL;
+	struct token_key key = { 0 };
+	struct token_info info;
+	WIPED(buf) sig = { 0 };
+	unsigned handle;
+
+	(void)state;
+	must(token_start(&token, &options));
+	must(token_open(token, uri, &info));
+	must(token_login(token));
+	must(token_find_key(token, "pkcs11:object=ec-p256", &key));
+	must(token_use_key(token, buf_span(&key.spki), &handle));
+	for (int i = 0; i < 2; i++)
+		must(token_sign(token, handle, TOKEN_ECDSA,
+		    span_of(digest, sizeof(digest)), &sig));
+	write_file(pin_path, "654321\n");
+	assert_int_equal(token_sign(token, handle, TOKEN_ECDSA,
+			     span_of(digest, sizeof(digest)), &sig),
+	    RC_TOKEN);
+	assert_non_null(strstr(err_text(), "wrong PIN"));
+	/* Even a right one does not bring it back without a new login. */
+	write_file(pin_path, "123456\n");
+	assert_int_equal(token_sign(token, handle, TOKEN_ECDSA,
+			     span_of(digest, sizeof(digest)), &sig),
+	    RC_TOKEN);
+	must(token_open(token, uri, &info));
+	must(token_login(token));
+	must(token_use_key(token, buf_span(&key.spki), &handle));
+	must(token_sign(
+	    token, handle, TOKEN_ECDSA, span_of(digest, sizeof(digest)), &sig));
+	token_key_wipe(&key);
+	token_free(token);
+}
+
 /* In this process, by the module's own functions, and last: whoever has loaded
  * a module does not fork any more. */
 static void
@@ -447,6 +523,8 @@ main(void)
 		cmocka_unit_test(an_answer_nobody_asked_for_is_not_waited_for),
 		cmocka_unit_test(the_raw_rate_is_measured),
 		cmocka_unit_test(usual_modules_are_found_once),
+		cmocka_unit_test(a_process_that_hangs_is_ended),
+		cmocka_unit_test(asked_for_each_a_refused_pin_ends_signing),
 		cmocka_unit_test(no_private_value_can_be_read),
 	};
 
