@@ -10,7 +10,8 @@ Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 PREFIX  ?= /usr/local
 VERSION := $(shell sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGES.md 2>/dev/null | head -1)
-B       := build$(if $(DEBUG),/debug)
+B       := build$(if $(FUZZ),/fuzz,$(if $(DEBUG),/debug))
+comma   := ,
 
 # ---- packages ---------------------------------------------------------------------
 # "a|b" names the same thing on bookworm and on trixie.
@@ -20,13 +21,14 @@ deps_build := gcc libc6-dev make pkg-config libssl-dev libp11-dev libp11-kit-dev
               libseccomp-dev libidn2-dev libunistring-dev libjansson-dev libqrencode-dev
 deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbor2 python3-cryptography \
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
-deps_tidy  := clang clang-tidy clang-format cppcheck
-deps_all   := $(deps_run) $(deps_build) $(deps_test)
+deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
+deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
+install_deps = @tests/deps $(foreach d,$(1),'$(d)')
 
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
 pc      := $(pkgs)
-probing := $(if $(filter-out help deps deps-% clean demo check check-peers,$(or $(MAKECMDGOALS),all)),yes)
+probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
 ifeq ($(shell $(CC) -xc -c -o /dev/null /dev/null 2>&1 && echo ok),)
@@ -35,8 +37,15 @@ endif
 ifneq ($(shell pkg-config --exists $(pc) && echo ok),ok)
 $(error a library is missing: $(shell pkg-config --print-errors --exists $(pc) 2>&1 | head -1): run `make deps`)
 endif
-may  = $(foreach f,$(1),$(shell $(CC) -Werror $(f) -xc -c -o /dev/null /dev/null 2>/dev/null && echo $(f)))
-must = $(foreach f,$(1),$(or $(call may,$(f)),$(error $(CC) does not take $(f))))
+# A flag that `may` be refused, and one whose loss is an error: nothing is ever built
+# without these because a probe went wrong.
+may    = $(foreach f,$(1),$(shell $(CC) -Werror $(f) -xc -c -o /dev/null /dev/null 2>/dev/null && echo $(f)))
+must   = $(foreach f,$(1),$(or $(call may,$(f)),$(error $(CC) does not take $(f))))
+mustld = $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror -fPIE $(1) -xc -o /dev/null - 2>/dev/null && \
+              echo ok),$(1),$(error $(CC) does not link with $(1)))
+# clang 14 takes the zero of its own option only with an oath; gcc and clang 16 without.
+zero  := -ftrivial-auto-var-init=zero
+zero  += $(if $(call may,$(zero)),,-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 
 cflags_pc := $(shell pkg-config --cflags $(pc) | sed 's/-I/-isystem /g')
 libs_base     := $(shell pkg-config --libs openssl sqlite3 jansson)
@@ -46,16 +55,20 @@ libs_token    := $(shell pkg-config --libs libp11 p11-kit-1) -ldl
 warn := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings -Wformat=2 \
         -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
         $(call may,-Wlogical-op -Wduplicated-cond)
-hard := $(call must,-fstack-protector-strong -fPIE -fno-common -ftrivial-auto-var-init=zero) \
+hard := $(call must,-fstack-protector-strong -fPIE -fno-common) $(zero) \
         $(call may,-fstack-clash-protection -fcf-protection -fzero-call-used-regs=used-gpr -fstrict-flex-arrays=3)
+hardld := $(call mustld,-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now$(comma)-z$(comma)noexecstack$(comma)-z$(comma)defs)
 san  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
 CFLAGS  ?= -O2 -g
 std     := -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION='"$(or $(VERSION),0)"'
 werror  := $(if $(CI),-Werror)
-cflags   = $(std) $(CFLAGS) $(warn) $(werror) $(hard) $(if $(DEBUG),$(san) -O1,-D_FORTIFY_SOURCE=2) $(cflags_pc)
-ldflags  = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,--as-needed $(if $(DEBUG),$(san)) $(LDFLAGS)
+checked := $(if $(DEBUG)$(FUZZ),$(san) $(if $(FUZZ),-fsanitize=fuzzer-no-link) -O1,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+cflags   = $(std) $(CFLAGS) $(warn) $(werror) $(hard) $(checked) $(cflags_pc)
+ldflags  = $(hardld) -Wl,--as-needed $(if $(DEBUG)$(FUZZ),$(san)) $(LDFLAGS)
+
+tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 
 # ---- sources ----------------------------------------------------------------------
 src_of   = $(sort $(wildcard $(1)/*.c))
@@ -70,7 +83,8 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units test demo check check-peers deps install install-online install-offline tidy bench fuzz clean help
+.PHONY: all units test demo check check-peers deps deps-run deps-build deps-tidy install install-online \
+        install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
 
@@ -130,15 +144,65 @@ demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(CURDIR)/$(B) tests/demo.sh
 
+# ---- fuzzing, static checks, numbers ------------------------------------------------
+FUZZ_SECONDS ?= 10
+fuzzers := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ldflags) -fsanitize=fuzzer -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
+
+fuzz: ## every reader of outside bytes under libFuzzer (FUZZ_SECONDS=10 each)
+	@$(MAKE) --no-print-directory FUZZ=1 CC=clang fuzz-run
+fuzz-run: $(fuzzers)
+	@for f in $(fuzzers); do tests/fuzz/run "$$f" $(FUZZ_SECONDS) || exit 1; done
+
+# What is linted: ours, and the tests as well.
+tidy_c := $(sort $(wildcard $(addsuffix /*.c,$(folders) tests/unit tests/fuzz)))
+tidy: tidy-clang tidy-cppcheck tidy-gcc ## clang-tidy, cppcheck and gcc -fanalyzer: silent, or it fails
+tidy-clang:
+	$(call say,TIDY,clang-tidy)
+	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy clang-tidy $(tidy_c)
+tidy-cppcheck:
+	$(call say,TIDY,cppcheck)
+	$(Q)tests/tidy cppcheck $(tidy_c)
+tidy-gcc:
+	$(call say,TIDY,gcc -fanalyzer)
+	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy gcc $(filter-out tests/%,$(tidy_c))
+
+bench: all ## what signing costs, against openssl ca and the bare token
+	@BUILD=$(CURDIR)/$(B) tests/bench.sh
+
+# ---- installing ---------------------------------------------------------------------
+bindir := $(DESTDIR)$(PREFIX)/bin
+mandir := $(DESTDIR)$(PREFIX)/share/man
+docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
+man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
+
+# install_some PROGRAMS, MANUALS
+define install_some
+install -d '$(bindir)' '$(docdir)'
+install -m 755 $(foreach p,$(1),$(B)/bin/$(p)) '$(bindir)'
+$(foreach m,$(call man_of,$(2)),install -D -m 644 $(m) '$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))' &&) true
+install -m 644 README.md SECURITY.md CHANGES.md $(wildcard docs/*.md docs/*.cddl docs/*.conf) '$(docdir)'
+endef
+
+install: install-offline install-online ## everything, below DESTDIR and PREFIX (/usr/local)
+install-offline: all ## what the laptop needs: airgap-ca, airgap-token
+	$(call install_some,airgap-ca airgap-token,airgap-ca airgap-ca-* airgap-ledger airgap-policy airgap-token airgap-token-*)
+install-online: all ## what a server needs: airgap-transfer
+	$(call install_some,airgap-transfer,airgap-transfer airgap-transfer-*)
+
 # ---- dependencies -----------------------------------------------------------------
 deps: ## install the missing Debian packages (run, build, test)
-	@tests/deps $(foreach d,$(deps_all),'$(d)')
+	$(call install_deps,$(deps_core))
 deps-run: ## only those that the programs need when they run
-	@tests/deps $(foreach d,$(deps_run),'$(d)')
-deps-build: ## only those that a build needs
-	@tests/deps $(foreach d,$(deps_run) $(deps_build),'$(d)')
-deps-tidy: ## the static checkers of `make tidy`
-	@tests/deps $(foreach d,$(deps_tidy),'$(d)')
+	$(call install_deps,run: $(deps_run))
+deps-build: ## those and what a build needs
+	$(call install_deps,run: $(deps_run) build: $(deps_build))
+deps-tidy: ## the checkers of `make tidy` and `make fuzz`
+	$(call install_deps,tidy: $(deps_tidy))
 
 clean: ## remove what was built
 	$(Q)rm -rf build

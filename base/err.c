@@ -7,6 +7,8 @@
 
 static _Thread_local struct err_saved record;
 
+static void record_text(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
+
 /* A sentence too long is cut, never lost. */
 static void
 record_text(const char *fmt, va_list ap)

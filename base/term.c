@@ -17,6 +17,11 @@
 #define LABEL_COLUMN 16 /* where term_field's values begin */
 #define ANSWER_MAX 256
 
+static enum rc format_escaped(struct buf *out, const char *fmt, va_list ap)
+    PRINTF_LIKE(2, 0);
+static void print_styled(
+    FILE *to, const char *style, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
+
 static bool
 is_plain(uint8_t c)
 {
@@ -68,7 +73,10 @@ format_escaped(struct buf *out, const char *fmt, va_list ap)
 	va_copy(again, ap);
 	(void)vsnprintf((char *)text.p, n, fmt, again);
 	va_end(again);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* fmt but for a byte */
 	(void)vsnprintf((char *)text.p + n, n, marked_fmt, ap);
+#pragma GCC diagnostic pop
 
 	for (size_t i = 0; i + 1 < n && rc == RC_OK; i++) {
 		if (plain[i] != ours[i])
