@@ -144,7 +144,7 @@ static enum rc
 store_option(
     const struct cmd_option *o, struct words *words, const char *attached)
 {
-	const char *value;
+	const char *value = NULL;
 	enum rc rc;
 
 	if (o->value == NULL) {

@@ -102,7 +102,7 @@ set_subject(struct tbs_maker *maker, const struct leaf *leaf, bool *ret_empty)
 static enum rc
 fill(struct tbs_maker *maker, const struct leaf *leaf)
 {
-	bool subject_empty;
+	bool subject_empty = false;
 	enum rc rc;
 
 	rc = template_set_serial(

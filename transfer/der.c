@@ -41,7 +41,7 @@ bool
 der_take_whole(struct span *in, uint8_t tag, struct der *ret)
 {
 	struct span rest = *in;
-	struct der v;
+	struct der v = { 0 };
 
 	if (!der_next(&rest, &v) || v.tag != tag)
 		return false;
@@ -53,7 +53,7 @@ der_take_whole(struct span *in, uint8_t tag, struct der *ret)
 bool
 der_take(struct span *in, uint8_t tag, struct span *ret_content)
 {
-	struct der v;
+	struct der v = { 0 };
 
 	if (!der_take_whole(in, tag, &v))
 		return false;
@@ -189,7 +189,7 @@ der_is_text(uint8_t tag, struct span content)
 bool
 der_is_sorted(struct span content)
 {
-	struct der v;
+	struct der v = { 0 };
 	struct span last = SPAN_NONE;
 
 	while (content.n != 0) {
@@ -308,7 +308,7 @@ fault(struct checking *k, const uint8_t *where, const char *what)
 static bool
 check_values(struct checking *k, struct span in, unsigned depth)
 {
-	struct der v;
+	struct der v = { 0 };
 
 	while (in.n != 0) {
 		const uint8_t *where = in.p;
@@ -341,7 +341,7 @@ der_check(struct span bytes, const char **ret_what, size_t *ret_at)
 {
 	struct checking k = { .start = bytes.p };
 	struct span rest = bytes;
-	struct der v;
+	struct der v = { 0 };
 	bool good;
 
 	if (!der_next(&rest, &v))

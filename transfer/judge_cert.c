@@ -135,8 +135,8 @@ build(struct judge *judge, size_t ca, struct span serial,
     const struct expected *e)
 {
 	const struct trust_ca *issuer = &judge->trust->cas[ca];
-	const struct extension_plan *plan;
-	const struct profile *profile;
+	const struct extension_plan *plan = NULL;
+	const struct profile *profile = NULL;
 	OWN(X509_NAME) *subject = NULL;
 	struct tbs tbs;
 	enum rc rc;

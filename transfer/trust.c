@@ -313,7 +313,7 @@ check_transfer_form(const char *from, X509 *cert)
 static enum rc
 check_transfer_dates(const char *from, const X509 *cert, int64_t at)
 {
-	int64_t not_before, not_after;
+	int64_t not_before = 0, not_after = 0;
 	enum rc rc;
 
 	rc = read_time(from, X509_get0_notBefore(cert), &not_before);
