@@ -260,6 +260,30 @@ load_head(struct store *store)
 	return RC_OK;
 }
 
+static enum rc
+load(struct store *store)
+{
+	enum rc rc = load_enrolment(store);
+
+	if (rc == RC_OK)
+		rc = load_cas(store);
+	if (rc == RC_OK)
+		rc = load_head(store);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&store->spki), store->channel.requester);
+	return rc;
+}
+
+enum rc
+store_reload(struct store *store)
+{
+	trust_wipe(&store->trust);
+	policy_wipe(&store->policy);
+	buf_wipe(&store->spki);
+	memset(store->label, 0, sizeof(store->label));
+	return load(store);
+}
+
 enum rc
 store_open(const char *path, bool write, struct store *ret)
 {
@@ -274,13 +298,7 @@ store_open(const char *path, bool write, struct store *ret)
 	rc = write ? db_open(&store.db, path, &kind, false)
 		   : db_open_read(&store.db, path, &kind);
 	if (rc == RC_OK)
-		rc = load_enrolment(&store);
-	if (rc == RC_OK)
-		rc = load_cas(&store);
-	if (rc == RC_OK)
-		rc = load_head(&store);
-	if (rc == RC_OK)
-		rc = sha256(buf_span(&store.spki), store.channel.requester);
+		rc = load(&store);
 	if (rc != RC_OK)
 		return rc;
 	*ret = store;

@@ -51,6 +51,9 @@ enum rc store_replace(struct store *store, const struct enrolment *enrolment)
  *                  missing one has rule UNENROLLED */
 enum rc store_open(const char *path, bool write, struct store *ret) MUST_CHECK;
 
+/** Read trust, policy and head again, after a response was added. */
+enum rc store_reload(struct store *store) MUST_CHECK;
+
 /** The certificates of the CA's issuers, concatenated DER, in order. */
 enum rc store_issuers(struct store *store, struct buf *ret_der) MUST_CHECK;
 

@@ -219,6 +219,23 @@ subject_of(const struct profile *profile, const struct name *names, size_t n,
 }
 
 enum rc
+subject_print(const X509_NAME *subject, struct buf *out)
+{
+	OWN(BIO) *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long n;
+
+	if (bio == NULL)
+		return err_memory();
+	if (X509_NAME_print_ex(bio, subject, 0,
+		XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN | ASN1_STRFLGS_ESC_2253 |
+		    ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT) < 0)
+		return err_openssl(RC_BUG, "a subject cannot be shown");
+	n = BIO_get_mem_data(bio, &text);
+	return buf_add(out, text, (size_t)n);
+}
+
+enum rc
 subject_write(const X509_NAME *subject, struct buf *out)
 {
 	OWN(ssl_bytes) *der = NULL;

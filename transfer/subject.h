@@ -28,6 +28,9 @@ enum rc subject_read(const char *text, X509_NAME **ret) MUST_CHECK;
 enum rc subject_of(const struct profile *profile, const struct name *names,
     size_t n, X509_NAME **ret) MUST_CHECK;
 
+/** As subject_read takes it, for people: "CN=XMPP CA, O=Example AB". */
+enum rc subject_print(const X509_NAME *subject, struct buf *out) MUST_CHECK;
+
 /** Its DER, appended. */
 enum rc subject_write(const X509_NAME *subject, struct buf *out) MUST_CHECK;
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A CA's card before it is believed: whole in itself, trusted by words only. */
+#ifndef TRANSFER_CARD_JUDGE_H
+#define TRANSFER_CARD_JUDGE_H
+
+#include "transfer/judge.h"
+
+/** What a card offers. Spans point into the file. */
+struct offer {
+	struct card card;
+	struct span transfer_cert;
+	uint8_t fingerprint[SHA256_LEN]; /* of the CA certificate: its words */
+	struct trust trust;		 /* as it would be pinned */
+	struct policy policy;
+};
+void offer_wipe(struct offer *offer);
+
+/** Check that the CA certificate is one (CA-CERT), that its issuers, if any,
+ * follow it in order, that it issued the transfer certificate, that this signed
+ * the card, and that the policy parses. Nothing of it says who made the card. */
+enum rc card_judge(const char *from, struct span file, struct offer *ret)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/cmd.h"
+
+#include "base/clock.h"
+#include "base/own_ssl.h"
+#include "base/term.h"
+#include "transfer/online.h"
+#include "transfer/subject.h"
+
+#include <stdio.h>
+
+struct listing {
+	bool json;
+	int64_t now;
+	json_t *certs; /* with json */
+};
+
+static const char *
+status_of(const struct stored_cert *c, int64_t now)
+{
+	if (c->revoked)
+		return "revoked";
+	if (now < c->not_before)
+		return "future";
+	return now > c->not_after ? "expired" : "valid";
+}
+
+static enum rc
+subject_text(struct span der, struct buf *out)
+{
+	const uint8_t *p = der.p;
+	OWN(X509_NAME) *name = d2i_X509_NAME(NULL, &p, (long)der.n);
+
+	if (name == NULL)
+		return err_openssl(RC_STATE, "store: a damaged subject");
+	return subject_print(name, out);
+}
+
+/* "a\nb" as ["a", "b"] */
+static json_t *
+names_json(struct span names)
+{
+	json_t *array = json_array();
+
+	while (array != NULL && names.n != 0) {
+		const uint8_t *end = memchr(names.p, '\n', names.n);
+		size_t n = end == NULL ? names.n : (size_t)(end - names.p);
+		struct span name = SPAN_NONE, newline;
+
+		(void)span_take(&names, n, &name);
+		(void)span_take(&names, end == NULL ? 0 : 1, &newline);
+		(void)json_array_append_new(array, cmd_json_text(name));
+	}
+	return array;
+}
+
+static enum rc
+add_json(struct listing *l, const struct stored_cert *c, struct span subject)
+{
+	json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+	    "serial", cmd_json_hex(c->serial), "sha256",
+	    cmd_json_hex(span_of(c->sha256, SHA256_LEN)), "subject",
+	    cmd_json_text(subject), "names", names_json(c->names), "profile",
+	    cmd_json_text(c->profile), "request_id",
+	    cmd_json_text(c->request_id), "not_before",
+	    cmd_json_time(c->not_before), "not_after",
+	    cmd_json_time(c->not_after), "status", status_of(c, l->now));
+
+	if (one == NULL || json_array_append_new(l->certs, one) != 0)
+		return err_memory();
+	return RC_OK;
+}
+
+/* One record is one line: a table for people and for grep. */
+static void
+print_line(
+    const struct listing *l, const struct stored_cert *c, struct span subject)
+{
+	const uint8_t *end =
+	    memchr(c->names.p == NULL ? (const uint8_t *)"" : c->names.p, '\n',
+		c->names.n);
+	struct span first =
+	    end == NULL ? c->names
+			: span_of(c->names.p, (size_t)(end - c->names.p));
+	char from[CLOCK_TEXT], to[CLOCK_TEXT], serial[2 * SERIAL_MAX + 1];
+
+	clock_write(c->not_before, from);
+	clock_write(c->not_after, to);
+	hex_write(c->serial, serial);
+	term_print(stdout, "%-8s %s %s  %s  %.*s  %.*s\n", status_of(c, l->now),
+	    from, to, serial, SPAN_FMT(first.n != 0 ? first : subject),
+	    SPAN_FMT(c->profile));
+}
+
+static enum rc
+list_one(void *arg, const struct stored_cert *c)
+{
+	struct listing *l = arg;
+	WIPED(buf) subject = { 0 };
+	enum rc rc = subject_text(c->subject, &subject);
+
+	if (rc != RC_OK)
+		return rc;
+	if (l->json)
+		return add_json(l, c, buf_span(&subject));
+	print_line(l, c, buf_span(&subject));
+	return RC_OK;
+}
+
+static enum rc
+list(struct cmd_env *env)
+{
+	struct listing l = { .json = env->json };
+	WIPED(store) store = { 0 };
+	enum rc rc = online_open(env->home, false, &store);
+
+	if (rc == RC_OK)
+		rc = clock_now(&l.now);
+	if (rc != RC_OK)
+		return rc;
+	l.certs = env->json ? json_array() : NULL;
+	rc = store_each_cert(&store, list_one, &l);
+	if (rc == RC_OK && env->json)
+		return cmd_json(json_pack("{s:o}", "certificates", l.certs));
+	json_decref(l.certs);
+	return rc;
+}
+
+enum rc
+cmd_list(struct cmd_env *env, int argc, char **argv)
+{
+	static const struct cmd_option options[] = { { 0 } };
+	struct cmd_list operands = { 0 };
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(
+	    env, cmd_current(), argc, argv, options, &operands, &done);
+	if (rc == RC_OK && !done && operands.n != 0)
+		rc = err_set(RC_USAGE, "list takes no operand");
+	cmd_list_wipe(&operands);
+	return rc != RC_OK || done ? rc : list(env);
+}

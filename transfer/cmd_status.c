@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/cmd.h"
+
+#include "base/clock.h"
+#include "base/term.h"
+#include "transfer/online.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WITHIN_DEFAULT (30 * DAY)
+
+/* The last certificate of each name is what matters: a series runs out with
+ * its last one, and one that was replaced is due no more. */
+struct last {
+	char *names, *profile; /* owned */
+	int64_t not_after;
+};
+
+struct status {
+	struct cmd_env *env;
+	int64_t now, within;
+	struct last *lasts; /* owned */
+	size_t n_lasts;
+	size_t n_open;
+	json_t *due; /* [{what, name, at, days}] */
+	size_t n_due;
+};
+
+static void
+status_wipe(struct status *s)
+{
+	for (size_t i = 0; i < s->n_lasts; i++) {
+		free(s->lasts[i].names);
+		free(s->lasts[i].profile);
+	}
+	free(s->lasts);
+	json_decref(s->due);
+}
+
+static bool
+is_same(const struct last *l, const struct stored_cert *c)
+{
+	return span_eq_str(c->names, l->names) &&
+	       span_eq_str(c->profile, l->profile);
+}
+
+static enum rc
+add_last(struct status *s, const struct stored_cert *c)
+{
+	struct last *more =
+	    reallocarray(s->lasts, s->n_lasts + 1, sizeof(*more));
+	struct last one = { .not_after = c->not_after };
+
+	if (more == NULL)
+		return err_memory();
+	s->lasts = more;
+	one.names = strndup(
+	    c->names.n == 0 ? "" : (const char *)c->names.p, c->names.n);
+	one.profile = strndup((const char *)c->profile.p, c->profile.n);
+	s->lasts[s->n_lasts++] = one;
+	return one.names == NULL || one.profile == NULL ? err_memory() : RC_OK;
+}
+
+static enum rc
+see_cert(void *arg, const struct stored_cert *c)
+{
+	struct status *s = arg;
+
+	if (c->revoked)
+		return RC_OK;
+	/* Those of one name mostly stand side by side at the end. */
+	for (size_t i = s->n_lasts; i-- > 0;) {
+		if (!is_same(&s->lasts[i], c))
+			continue;
+		if (c->not_after > s->lasts[i].not_after)
+			s->lasts[i].not_after = c->not_after;
+		return RC_OK;
+	}
+	return add_last(s, c);
+}
+
+/* One thing with a date. */
+static enum rc
+tell(struct status *s, const char *what, struct span name, int64_t at)
+{
+	int64_t days = (at - s->now) / DAY;
+	bool due = at - s->now < s->within;
+	char when[CLOCK_TEXT];
+	json_t *one;
+
+	clock_write(at, when);
+	one = json_pack("{s:s, s:o, s:s, s:I, s:b}", "what", what, "name",
+	    cmd_json_text(name), "at", when, "days", (json_int_t)days, "due",
+	    (int)due);
+	if (one == NULL || json_array_append_new(s->due, one) != 0)
+		return err_memory();
+	s->n_due += due;
+	if (due)
+		term_alarm("due  ");
+	else
+		term_say("     ");
+	term_say("%s %.*s: %s, in %lld days\n", what, SPAN_FMT(name), when,
+	    (long long)days);
+	return RC_OK;
+}
+
+static enum rc
+see_open(void *arg, const struct open_bundle *b)
+{
+	struct status *s = arg;
+	char id[2 * BUNDLE_ID_LEN + 1];
+
+	hex_write(span_of(b->id, BUNDLE_ID_LEN), id);
+	s->n_open++;
+	if (b->has_expires)
+		return tell(s, "answer to bundle", span_str(id), b->expires);
+	term_say("     bundle %s: %u requests, not answered yet\n", id,
+	    (unsigned)b->n_requests);
+	return RC_OK;
+}
+
+static enum rc
+tell_certs(struct status *s)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n_lasts && rc == RC_OK; i++) {
+		struct span name = span_str(s->lasts[i].names);
+		const uint8_t *end = memchr(name.p, '\n', name.n);
+
+		if (end != NULL)
+			name.n = (size_t)(end - name.p);
+		rc = tell(s, "certificate", name, s->lasts[i].not_after);
+	}
+	return rc;
+}
+
+static enum rc
+look(struct status *s, struct store *store)
+{
+	int64_t visit;
+	bool has_visit;
+	enum rc rc;
+
+	for (size_t i = 0; i < store->trust.n_cas; i++) {
+		rc = tell(s, "CA", span_str("certificate"),
+		    store->trust.cas[i].not_after);
+		if (rc != RC_OK)
+			return rc;
+	}
+	rc = store_next_visit(store, &has_visit, &visit);
+	if (rc == RC_OK && has_visit)
+		rc = tell(s, "visit", span_str("to the CA"), visit);
+	if (rc == RC_OK)
+		rc = store_each_cert(store, see_cert, s);
+	if (rc == RC_OK)
+		rc = tell_certs(s);
+	if (rc == RC_OK)
+		rc = store_each_open(store, see_open, s);
+	return rc;
+}
+
+static enum rc
+status(struct status *s)
+{
+	WIPED(store) store = { 0 };
+	enum rc rc = online_open(s->env->home, false, &store);
+
+	if (rc == RC_OK)
+		rc = clock_now(&s->now);
+	if (rc != RC_OK)
+		return rc;
+	s->due = json_array();
+	rc = look(s, &store);
+	if (rc == RC_OK && s->env->json)
+		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I}",
+		    "requester", store.label, "sequence",
+		    store.channel.has_head
+			? json_integer((json_int_t)store.channel.head.sequence)
+			: json_null(),
+		    "dates", s->due, "open_bundles", (json_int_t)s->n_open,
+		    "due", (json_int_t)s->n_due));
+	if (rc == RC_OK && s->n_due != 0) {
+		err_clear();
+		return RC_PARTIAL;
+	}
+	return rc;
+}
+
+enum rc
+cmd_status(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(status) s = { .env = env, .within = WITHIN_DEFAULT };
+	struct cmd_list operands = { 0 };
+	const char *within = NULL;
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ "within", "DUR", "what ends within this is due (30d)", NULL, &within, NULL },
+		{ 0 },
+	};
+	/* clang-format on */
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(
+	    env, cmd_current(), argc, argv, options, &operands, &done);
+	if (rc == RC_OK && !done && operands.n != 0)
+		rc = err_set(RC_USAGE, "status takes no operand");
+	cmd_list_wipe(&operands);
+	if (rc != RC_OK || done)
+		return rc;
+	if (within != NULL && !dur_read(within, &s.within))
+		return err_set(RC_USAGE,
+		    "--within %s: not digits and one of h, d, w", within);
+	return status(&s);
+}

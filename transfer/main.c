@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/cmd.h"
+
+/* clang-format off */
+static const struct cmd cmds[] = {
+	{ "enroll", cmd_enroll,
+	  "MEDIA|CARD [--label NAME] [--expect HEX] [--replace]",
+	  "pin a CA by its card, and make this host's key" },
+	{ "request", cmd_request,
+	  "[CSR|DIR...] --profile P [--name TYPE:X]... [--new-key TYPE]"
+	  " [--domain D]... [--component D]... [--host H]... [--jid J]"
+	  " [--days N | --series NxDUR[+DUR]] [--expires DUR] [--comment TEXT]"
+	  " --out MEDIA | --again --out MEDIA",
+	  "put certificate requests on a stick" },
+	{ "verify", cmd_verify, "MEDIA",
+	  "prove the responses on a stick, and store nothing" },
+	{ "install", cmd_install, "MEDIA",
+	  "prove the responses on a stick, and store them" },
+	{ "list", cmd_list, "", "list the certificates of this host" },
+	{ "status", cmd_status, "[--within DUR]",
+	  "tell what is due: certificates, open bundles, visits" },
+	{ "inspect", cmd_inspect, "FILE [--words]",
+	  "print a bundle, manifest or card as text" },
+	{ 0 },
+};
+/* clang-format on */
+
+int
+main(int argc, char **argv)
+{
+	static const struct cmd_program program = {
+		.name = "airgap-transfer",
+		.about = "the online side of an air-gapped CA",
+		.home_variable = "AIRGAP_TRANSFER_HOME",
+		.cmds = cmds,
+	};
+
+	return cmd_main(&program, argc, argv);
+}

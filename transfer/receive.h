@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Taking responses off a stick: found, judged, stored, in order. */
+#ifndef TRANSFER_RECEIVE_H
+#define TRANSFER_RECEIVE_H
+
+#include "transfer/media.h"
+#include "transfer/store.h"
+
+/** What one response came to, while it lasts. */
+struct received {
+	const char *path;    /* on the medium */
+	uint32_t sequence;   /* as its name says */
+	const struct response_verdict *verdict;
+};
+
+/** What all of them came to. */
+struct reception {
+	size_t found, again;	  /* of this channel; known already */
+	uint32_t sequence;	  /* of the newest that was accepted; 0 */
+	size_t n_certs, n_refused; /* in new ones */
+};
+
+/** Judge the responses of our channel that are on a medium, in order, and stop
+ * at the first that is refused. With `store_them` each is one transaction;
+ * otherwise everything is undone at the end. `each` is told of every response
+ * that was accepted (once it is stored), new or not.
+ * `ret` is filled on failure too: what went well before.
+ * \retval RC_IO  the medium has no response for us; else as judge_response */
+enum rc receive(struct store *store, const struct media *media,
+    bool store_them, enum rc (*each)(void *arg, const struct received *r),
+    void *arg, struct reception *ret) MUST_CHECK;
+
+#endif
