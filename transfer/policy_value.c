@@ -27,11 +27,19 @@ policy_value_dur(const struct policy_reading *r,
 
 	if (entry->value.n < sizeof(text))
 		memcpy(text, entry->value.p, entry->value.n);
+	/* A duration is never nothing, but a setting may be. */
+	if (min == 0 && strcmp(text, "0h") == 0) {
+		*ret = 0;
+		return RC_OK;
+	}
 	if (dur_read(text, &seconds) && seconds >= min && seconds <= DUR_MAX) {
 		*ret = seconds;
 		return RC_OK;
 	}
-	dur_write(min, from);
+	if (min == 0)
+		(void)snprintf(from, sizeof(from), "0h");
+	else
+		dur_write(min, from);
 	(void)snprintf(wanted, sizeof(wanted),
 	    "digits and one of h, d, w, from %s to 36525d", from);
 	return refuse(r, entry, wanted);
