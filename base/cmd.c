@@ -341,16 +341,33 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 /* ---- JSON -----------------------------------------------------------------
  */
 
+/* JSON_ENSURE_ASCII leaves DEL as it is, which a terminal may act on. It only
+ * ever stands inside a string. */
+static bool
+print_without_del(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text == '\x7f' ? fputs("\\u007f", stdout) == EOF
+				    : fputc(*text, stdout) == EOF)
+			return false;
+	return fputc('\n', stdout) != EOF && fflush(stdout) == 0;
+}
+
 enum rc
 cmd_json(json_t *document)
 {
-	int failed;
+	char *text;
+	bool printed;
 
 	if (document == NULL)
 		return err_memory();
-	failed = json_dumpf(document, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	text = json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(document);
-	if (failed != 0 || fputc('\n', stdout) == EOF || fflush(stdout) != 0)
+	if (text == NULL)
+		return err_memory();
+	printed = print_without_del(text);
+	free(text);
+	if (!printed)
 		return err_set(RC_IO, "standard output cannot be written");
 	return RC_OK;
 }
