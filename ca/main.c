@@ -9,6 +9,9 @@ static const struct cmd cmds[] = {
 	  "    [--scope DOMAIN]... [--profiles LIST] [--constrain-srv]\n"
 	  "    [--out MEDIA]",
 	  "make a CA on a token" },
+	{ "export", cmd_export,
+	  "MEDIA",
+	  "write the CA's card again" },
 	{ "sign", cmd_sign,
 	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...",
 	  "sign the requests on a stick" },

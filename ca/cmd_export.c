@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/term.h"
+#include "ca/act.h"
+#include "ca/card.h"
+#include "ca/cmd.h"
+#include "ca/cmd_common.h"
+
+/* Only what a network does to this act is worth a record: a card says nothing
+ * that the ledger does not have. */
+static enum rc
+record_network(struct act *act)
+{
+	enum rc rc;
+
+	if (act->interfaces.n == 0)
+		return RC_OK;
+	rc = act_begin(act);
+	return rc == RC_OK ? ledger_commit(act->ledger) : rc;
+}
+
+static enum rc
+write_card(struct act *act, const char *out)
+{
+	WIPED(buf) path = { 0 };
+	WIPED(buf) note = { 0 };
+	enum rc rc =
+	    keys_open(act->token, &act->conf, &act->ca, false, &act->keys);
+
+	if (rc == RC_OK)
+		rc = record_network(act);
+	if (rc == RC_OK)
+		rc = card_put(&act->keys, &act->ca, &act->policy, act->now,
+		    &act->media, &path, &note);
+	return rc == RC_OK ? cmd_say_card(out, &path, &note) : rc;
+}
+
+enum rc
+cmd_export(struct cmd_env *env, int argc, char **argv)
+{
+	struct act_options o = { 0 };
+	WIPED(cmd_list) operands = { 0 };
+	WIPED(act) act = ACT_NONE;
+	bool done = false;
+	const struct cmd_option options[] = {
+		CMD_TOKEN_OPTIONS(o, o.token),
+		{ 0 },
+	};
+	enum rc rc = cmd_options(
+	    env, cmd_current(), argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	if (operands.n != 1)
+		return err_set(RC_USAGE, "export wants one MEDIA");
+	o.home = env->home;
+	o.out = operands.items[0];
+	o.dry_run = env->dry_run;
+	rc = act_open(&o, &act);
+	if (rc == RC_OK && !env->dry_run)
+		rc = write_card(&act, o.out);
+	return rc == RC_OK ? cmd_show_ca(env, &act.ca) : rc;
+}
