@@ -272,6 +272,7 @@ ledger_rollback(struct ledger *ledger)
 		return;
 	db_rollback(&ledger->db);
 	ledger->end = ledger->before;
+	ledger->index.open_bundle = 0;
 	ledger->failed = false;
 }
 

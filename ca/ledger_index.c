@@ -265,13 +265,20 @@ bundle_is_open(
 {
 	int64_t open = 0;
 	sqlite3_stmt *st;
-	enum rc rc = statement_get(index, BUNDLE_IS_OPEN, &st);
+	enum rc rc;
 
+	if (bundle != 0 && bundle == index->open_bundle)
+		return RC_OK;
+	rc = statement_get(index, BUNDLE_IS_OPEN, &st);
 	if (rc == RC_OK)
 		rc = db_bind(index->db, st, "i", (int64_t)bundle);
 	if (rc == RC_OK)
 		rc = query_int(index, st, &open);
-	return rc != RC_OK || open != 0 ? rc : misfit(r, "no such open bundle");
+	if (rc == RC_OK && open == 0)
+		return misfit(r, "no such open bundle");
+	if (rc == RC_OK)
+		index->open_bundle = bundle;
+	return rc;
 }
 
 static enum rc
@@ -317,6 +324,7 @@ bundle_answered(struct ledger_index *index, const struct record *r)
 	sqlite3_stmt *st;
 	enum rc rc;
 
+	index->open_bundle = 0;
 	if (r->u.manifest.bundle == 0)
 		return RC_OK;
 	rc = statement_get(index, BUNDLE_ANSWERED, &st);

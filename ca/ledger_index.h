@@ -20,6 +20,7 @@ extern const struct db_kind ledger_kind;
 struct ledger_index {
 	struct db *db; /* borrowed */
 	sqlite3_stmt *st[INDEX_STATEMENTS];
+	uint64_t open_bundle; /* last one found open, to look once; 0: none */
 };
 void ledger_index_wipe(struct ledger_index *index);
 
