@@ -131,6 +131,9 @@ struct ledger_bundle {
 enum rc ledger_bundle_get(struct ledger *ledger,
     const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
     bool *ret_known) MUST_CHECK;
+/** By its record. \retval RC_STATE record `n` is no bundle */
+enum rc ledger_bundle_at(struct ledger *ledger, uint64_t n,
+    struct ledger_bundle *ret) MUST_CHECK;
 /** Bundles accepted but not answered: what an interrupted run left. */
 enum rc ledger_bundles_open(struct ledger *ledger, struct ledger_bundle **ret,
     size_t *ret_n) MUST_CHECK;
@@ -199,7 +202,8 @@ struct ledger_cert {
 	struct intent intent;
 	struct buf der; /* empty when void or unfinished */
 	bool is_void;
-	int64_t at;
+	int64_t at;	  /* of the result, or of the intent while unfinished */
+	uint64_t outcome; /* record of the result or void; 0: unfinished */
 	uint8_t requester[SHA256_LEN];
 };
 void ledger_cert_wipe(struct ledger_cert *cert);
@@ -221,12 +225,15 @@ enum rc ledger_clock_add(struct ledger *ledger, int64_t now) MUST_CHECK;
 enum rc ledger_network_add(struct ledger *ledger, struct span interfaces)
     MUST_CHECK;
 
-/** Walk the whole chain: every hash, every body well-formed, every index row
- * what the records say, SQLite's own checks; and each head given is in it.
- * \retval RC_STATE the first thing that does not fit, by record number */
 struct ledger_totals {
 	uint64_t records, certificates, voids, refusals, bundles, manifests;
 };
+/** From the index tables, quickly; refusals are left 0. */
+enum rc ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
+    MUST_CHECK;
+/** Walk the whole chain: every hash, every body well-formed, every index row
+ * what the records say, SQLite's own checks; and each head given is in it.
+ * \retval RC_STATE the first thing that does not fit, by record number */
 enum rc ledger_verify(struct ledger *ledger, const struct ledger_head *heads,
     size_t n_heads, struct ledger_totals *ret) MUST_CHECK;
 

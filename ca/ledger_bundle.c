@@ -92,6 +92,23 @@ ledger_bundle_get(struct ledger *ledger, const uint8_t id[static BUNDLE_ID_LEN],
 }
 
 enum rc
+ledger_bundle_at(struct ledger *ledger, uint64_t n, struct ledger_bundle *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(ledger, &st, BUNDLE_COLUMNS " WHERE n = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)n);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK && !row)
+		rc = err_set(RC_STATE, "%s: record %" PRIu64 " is no bundle",
+		    ledger->db.path, n);
+	return rc != RC_OK ? rc : bundle_of_row(ledger, st, ret);
+}
+
+enum rc
 ledger_bundles_open(
     struct ledger *ledger, struct ledger_bundle **ret, size_t *ret_n)
 {

@@ -37,6 +37,7 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	memcpy(cert->requester, requester.p, SHA256_LEN);
 	cert->at = intent.at;
 	cert->is_void = false;
+	cert->outcome = 0;
 	buf_reset(&cert->der);
 	if (sqlite3_column_type(st, 5) == SQLITE_NULL)
 		return RC_OK;
@@ -45,6 +46,7 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	if (rc != RC_OK)
 		return rc;
 	cert->at = outcome.at;
+	cert->outcome = outcome.n;
 	cert->is_void = outcome.kind == RECORD_VOID;
 	if (outcome.kind == RECORD_RESULT)
 		rc = buf_add_span(&cert->der, outcome.u.result.der);
@@ -93,6 +95,7 @@ cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
 	if (serial.n == sizeof(cert->intent.serial))
 		memcpy(cert->intent.serial, serial.p, serial.n);
 	cert->at = r->at;
+	cert->outcome = r->n;
 	return buf_add_span(&cert->der, der);
 }
 
@@ -156,5 +159,31 @@ ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 		if (rc == RC_OK)
 			rc = each(&cert, arg);
 	}
+	return rc;
+}
+
+/* ---- totals ---------------------------------------------------------------
+ */
+
+enum rc
+ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT count(nullif(result, 0)), count(nullif(void, 0)),"
+	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest)"
+	    " FROM certificate");
+
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret = (struct ledger_totals){
+			.records = ledger->end.head.count,
+			.certificates = (uint64_t)sqlite3_column_int64(st, 0),
+			.voids = (uint64_t)sqlite3_column_int64(st, 1),
+			.bundles = (uint64_t)sqlite3_column_int64(st, 2),
+			.manifests = (uint64_t)sqlite3_column_int64(st, 3),
+		};
 	return rc;
 }
