@@ -15,6 +15,18 @@ static const struct cmd cmds[] = {
 	{ "sign", cmd_sign,
 	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...",
 	  "sign the requests on a stick" },
+	{ "requester", cmd_requester, "list | remove LABEL",
+	  "the online sides that are enrolled" },
+	{ "list", cmd_list, "",
+	  "every certificate: serial, end, status, names" },
+	{ "show", cmd_show, "SERIAL [--pem]",
+	  "one certificate and how it came to be" },
+	{ "status", cmd_status, "[--within DUR]",
+	  "what is due, pending or unfinished (exits 1 when something is due)" },
+	{ "ledger", cmd_ledger, "[verify [--head FILE]...]",
+	  "the ledger's records, or whether it is whole" },
+	{ "policy", cmd_policy, "check [FILE]",
+	  "does the policy parse, and what does it say" },
 	{ 0 },
 };
 /* clang-format on */

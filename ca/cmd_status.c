@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `status`: what is due, what is under way, and what this machine gives. */
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd.h"
+#include "ca/due.h"
+#include "ca/home.h"
+#include "transfer/sandbox.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define WITHIN_DEFAULT (30 * DAY)
+
+struct status {
+	int64_t now;
+	struct due_list due;
+	struct requester *requesters;
+	size_t n_requesters;
+	struct ledger_bundle *open;
+	size_t n_open;
+	struct ledger_totals totals;
+	struct ledger_head head;
+	struct sandbox_level sandbox;
+	struct buf network;
+};
+
+static void
+status_wipe(struct status *s)
+{
+	due_list_wipe(&s->due);
+	requesters_free(s->requesters, s->n_requesters);
+	free(s->open);
+	buf_wipe(&s->network);
+}
+
+static enum rc
+status_read(struct ledger *ledger, int64_t within, struct status *s)
+{
+	enum rc rc = clock_now(&s->now);
+
+	if (rc == RC_OK)
+		rc = due_list_read(ledger, s->now, within, &s->due);
+	if (rc == RC_OK)
+		rc =
+		    ledger_requesters(ledger, &s->requesters, &s->n_requesters);
+	if (rc == RC_OK)
+		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
+	if (rc == RC_OK)
+		rc = ledger_totals_get(ledger, &s->totals);
+	if (rc == RC_OK)
+		rc = network_up(&s->network);
+	ledger_head_get(ledger, &s->head);
+	s->sandbox = sandbox_probe();
+	return rc;
+}
+
+static const char *
+what_text(enum due_what what)
+{
+	return what == DUE_CA	      ? "ca"
+	       : what == DUE_TRANSFER ? "transfer"
+				      : "certificate";
+}
+
+/* Whole days, rounded down: "0" is today, below 0 is over. */
+static int64_t
+days_left(int64_t at, int64_t now)
+{
+	int64_t left = at - now;
+
+	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
+}
+
+/* ---- for people -----------------------------------------------------------
+ */
+
+static void
+due_print(const struct status *s)
+{
+	for (size_t i = 0; i < s->due.n; i++) {
+		const struct due *d = &s->due.items[i];
+		char at[CLOCK_TEXT], serial[2 * sizeof(d->serial) + 1] = "";
+
+		clock_write(d->not_after, at);
+		if (d->what == DUE_CERTIFICATE)
+			hex_write(
+			    span_of(d->serial, sizeof(d->serial)), serial);
+		term_print(stdout,
+		    "due: %s%s%s ends %.10s, %" PRId64 " days left\n",
+		    what_text(d->what), *serial == '\0' ? "" : " ", serial, at,
+		    days_left(d->not_after, s->now));
+	}
+	for (size_t i = 0; i < s->n_open; i++) {
+		const struct ledger_bundle *b = &s->open[i];
+		char id[2 * BUNDLE_ID_LEN + 1];
+
+		hex_write(span_of(b->id, sizeof(b->id)), id);
+		term_print(stdout,
+		    "due: bundle %s is unfinished:\n"
+		    "     insert its stick and run 'airgap-ca sign' again\n",
+		    id);
+	}
+}
+
+static void
+channels_print(const struct status *s)
+{
+	for (size_t i = 0; i < s->n_requesters; i++) {
+		const struct requester *q = &s->requesters[i];
+
+		if (q->last_manifest > q->arrived)
+			term_print(stdout,
+			    "pending: %s: responses %" PRIu32 " to %" PRIu32
+			    " are not known to have arrived\n",
+			    q->label, q->arrived + 1, q->last_manifest);
+	}
+}
+
+static void
+status_print(const struct status *s)
+{
+	char hex[SHA256_HEX];
+
+	due_print(s);
+	channels_print(s);
+	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
+	if (s->due.next != 0)
+		term_print(stdout, "next due      in %" PRId64 " days\n",
+		    days_left(s->due.next, s->now));
+	term_print(stdout,
+	    "ledger        %" PRIu64 " records, head\n              %s\n"
+	    "certificates  %" PRIu64 ", void %" PRIu64 "\n"
+	    "bundles       %" PRIu64 ", manifests %" PRIu64
+	    ", requesters %zu\n",
+	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
+	    s->totals.bundles, s->totals.manifests, s->n_requesters);
+	term_print(stdout, "sandbox       seccomp %s, Landlock %s",
+	    s->sandbox.seccomp ? "yes" : "NO",
+	    s->sandbox.landlock_abi == 0 ? "no" : "ABI ");
+	if (s->sandbox.landlock_abi != 0)
+		term_print(stdout, "%d", s->sandbox.landlock_abi);
+	term_print(stdout, "\nnetwork       %s%.*s\n",
+	    s->network.n == 0 ? "off" : "up: ",
+	    SPAN_FMT(buf_span(&s->network)));
+}
+
+/* ---- for programs ---------------------------------------------------------
+ */
+
+static json_t *
+due_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->due.n; i++) {
+		const struct due *d = &s->due.items[i];
+
+		(void)json_array_append_new(list,
+		    json_pack("{s:s,s:o,s:o,s:I}", "what", what_text(d->what),
+			"serial",
+			d->what == DUE_CERTIFICATE
+			    ? cmd_json_hex(
+				  span_of(d->serial, sizeof(d->serial)))
+			    : json_null(),
+			"not_after", cmd_json_time(d->not_after), "days_left",
+			(json_int_t)days_left(d->not_after, s->now)));
+	}
+	return list;
+}
+
+static json_t *
+open_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_open; i++)
+		(void)json_array_append_new(list,
+		    json_pack("{s:o,s:o,s:I,s:o}", "bundle_id",
+			cmd_json_hex(
+			    span_of(s->open[i].id, sizeof(s->open[i].id))),
+			"requester_id",
+			cmd_json_hex(span_of(s->open[i].requester, SHA256_LEN)),
+			"sequence", (json_int_t)s->open[i].sequence, "accepted",
+			cmd_json_time(s->open[i].at)));
+	return list;
+}
+
+static json_t *
+pending_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_requesters; i++) {
+		const struct requester *q = &s->requesters[i];
+
+		if (q->last_manifest > q->arrived)
+			(void)json_array_append_new(list,
+			    json_pack("{s:s,s:I,s:I}", "requester", q->label,
+				"from", (json_int_t)q->arrived + 1, "to",
+				(json_int_t)q->last_manifest));
+	}
+	return list;
+}
+
+static enum rc
+status_json(const struct status *s)
+{
+	const struct ledger_totals *t = &s->totals;
+
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:b,s:i},s:o,"
+				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	    "due", due_json(s), "next_due",
+	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
+	    "days_left",
+	    s->due.next == 0 ? json_null()
+			     : json_integer(days_left(s->due.next, s->now)),
+	    "unfinished", open_json(s), "pending", pending_json(s), "sandbox",
+	    "seccomp", s->sandbox.seccomp, "landlock_abi",
+	    s->sandbox.landlock_abi, "network",
+	    s->network.n == 0 ? json_null()
+			      : cmd_json_text(buf_span(&s->network)),
+	    "ledger", "records", (json_int_t)t->records, "head",
+	    cmd_json_hex(span_of(s->head.hash, SHA256_LEN)), "certificates",
+	    (json_int_t)t->certificates, "voids", (json_int_t)t->voids,
+	    "bundles", (json_int_t)t->bundles, "manifests",
+	    (json_int_t)t->manifests, "requesters",
+	    (json_int_t)s->n_requesters));
+}
+
+enum rc
+cmd_status(struct cmd_env *env, int argc, char **argv)
+{
+	const char *within_text = NULL;
+	const struct cmd_option options[] = {
+		{ .name = "within",
+		    .value = "DUR",
+		    .help = "say what is due in this time (30d)",
+		    .text = &within_text },
+		{ 0 },
+	};
+	WIPED(cmd_list) operands = { 0 };
+	WIPED(home) home = { .fd = -1 };
+	WIPED(status) status = { 0 };
+	OWNS(ledger) *ledger = NULL;
+	int64_t within = WITHIN_DEFAULT;
+	bool done = false;
+	enum rc rc = cmd_options(
+	    env, cmd_current(), argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	if (operands.n != 0)
+		return err_set(
+		    RC_USAGE, "status takes no operand: %s", operands.items[0]);
+	if (within_text != NULL && !dur_read(within_text, &within))
+		return err_set(RC_USAGE,
+		    "--within %s: wanted digits and one of h, d, w",
+		    within_text);
+	rc = home_open(env->home, &home);
+	if (rc == RC_OK)
+		rc = home_ledger_open(&home, false, &ledger);
+	if (rc == RC_OK)
+		rc = status_read(ledger, within, &status);
+	if (rc == RC_OK && env->json)
+		rc = status_json(&status);
+	else if (rc == RC_OK)
+		status_print(&status);
+	if (rc != RC_OK)
+		return rc;
+	err_clear();
+	return status.due.n + status.n_open > 0 ? RC_PARTIAL : RC_OK;
+}
