@@ -44,8 +44,10 @@ must   = $(foreach f,$(1),$(or $(call may,$(f)),$(error $(CC) does not take $(f)
 mustld = $(if $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror -fPIE $(1) -xc -o /dev/null - 2>/dev/null && \
               echo ok),$(1),$(error $(CC) does not link with $(1)))
 # clang 14 takes the zero of its own option only with an oath; gcc and clang 16 without.
+all_of = $(if $(shell $(CC) -Werror $(1) -xc -c -o /dev/null /dev/null 2>/dev/null && echo ok),$(1))
 zero  := -ftrivial-auto-var-init=zero
-zero  += $(if $(call may,$(zero)),,-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+zero  := $(or $(call all_of,$(zero)),$(call all_of,$(zero) \
+              -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang),$(error $(CC) does not take $(zero)))
 
 cflags_pc := $(shell pkg-config --cflags $(pc) | sed 's/-I/-isystem /g')
 libs_base     := $(shell pkg-config --libs openssl sqlite3 jansson)

@@ -5,6 +5,7 @@
 #include "base/own_ssl.h"
 #include "transfer/reader_wire.h"
 
+#include <stdio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -81,7 +82,7 @@ ec_key(const char *curve, EVP_PKEY **ret_key)
 		OSSL_PARAM_construct_end(),
 	};
 
-	(void)strcpy(name, curve);
+	(void)snprintf(name, sizeof(name), "%s", curve);
 	return n == 0 ? lacks(curve) : key_of("EC", params, ret_key);
 }
 
