@@ -2,8 +2,8 @@
 #include "token/helper.h"
 
 #include "base/file.h"
-#include "base/frame.h"
 #include "token/attest.h"
+#include "token/channel.h"
 #include "token/find.h"
 #include "token/keygen.h"
 #include "token/login.h"
@@ -465,8 +465,10 @@ enum rc
 helper_main(int sock, void *arg)
 {
 	struct helper *h = calloc(1, sizeof(*h));
-	WIPED(buf) request = { 0 }, answer = { 0 };
+	WIPED(channel) channel = { .sock = sock };
+	WIPED(buf) answer = { 0 };
 	const int room = WIRE_SOCKET_ROOM;
+	struct span request;
 	enum rc rc;
 
 	secret_harden();
@@ -475,11 +477,11 @@ helper_main(int sock, void *arg)
 		return RC_IO;
 	h->options = *(const struct token_options *)arg;
 	rc = login_init(&h->login, h->options.last_try, h->options.ask_each);
-	while (rc == RC_OK && frame_recv(sock, WIRE_REQUEST_MAX, 0, &request,
-				  NULL, "parent") == RC_OK) {
-		rc = serve_one(h, buf_span(&request), &answer);
+	while (rc == RC_OK &&
+	       channel_next(&channel, WIRE_REQUEST_MAX, &request) == RC_OK) {
+		rc = serve_one(h, request, &answer);
 		if (rc == RC_OK)
-			rc = frame_send(sock, buf_span(&answer), -1, "parent");
+			rc = channel_answer(&channel, buf_span(&answer));
 	}
 	helper_close(h);
 	login_wipe(&h->login);
