@@ -3,8 +3,11 @@
 #include "transfer/policy.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "tests/unit/check.h"
+#include "transfer/policy_read.h"
 
+#include <fcntl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,6 +355,64 @@ a_template_wants_known_profiles_and_domains(void **state)
 	assert_int_equal(text.n, 0);
 }
 
+/* ---- the manual
+ * -------------------------------------------------------------- */
+
+static bool
+page_has(const char *page, const char *key)
+{
+	char item[64];
+	size_t n = strlen(key);
+
+	/* "extension." is a prefix there and here */
+	(void)snprintf(item, sizeof(item), "\n.It Cm %.*s%s",
+	    (int)(key[n - 1] == '.' ? n - 1 : n), key,
+	    key[n - 1] == '.' ? " Ns .NAME\n" : "\n");
+	return strstr(page, item) != NULL;
+}
+
+static void
+the_manual_has_every_key_and_no_other(void **state)
+{
+	static const struct policy_key *const tables[] = { policy_ca_keys,
+		policy_profile_keys, policy_requester_keys };
+	WIPED(buf) bytes = { 0 };
+	const char *page;
+	size_t keys = 0, items = 0;
+
+	(void)state;
+	check_ok(
+	    file_read(AT_FDCWD, "docs/man/airgap-policy.5", 1 << 20, &bytes));
+	page = buf_cstr(&bytes);
+	for (size_t i = 0; i < 3; i++)
+		for (const struct policy_key *k = tables[i]; k->name != NULL;
+		     k++, keys++)
+			if (!page_has(page, k->name))
+				fail_msg("the manual lacks %s", k->name);
+	for (const char *p = page; (p = strstr(p, "\n.It Cm ")) != NULL; p++)
+		items++;
+	assert_int_equal(items, keys);
+}
+
+static void
+the_manuals_example_parses(void **state)
+{
+	WIPED(policy) policy = { .scope_any = false };
+	WIPED(buf) bytes = { 0 };
+	const char *begin, *end;
+
+	(void)state;
+	check_ok(
+	    file_read(AT_FDCWD, "docs/man/airgap-policy.5", 1 << 20, &bytes));
+	begin = strstr(buf_cstr(&bytes), "\n[ca]\n");
+	assert_non_null(begin);
+	end = strstr(begin, ".Ed\n");
+	assert_non_null(end);
+	check_ok(policy_parse(
+	    "example", span_of(begin, (size_t)(end - begin)), &policy));
+	assert_int_equal(policy.n_requesters, 1);
+}
+
 int
 main(void)
 {
@@ -364,6 +425,8 @@ main(void)
 		cmocka_unit_test(a_template_parses_for_any_choice),
 		cmocka_unit_test(a_template_without_scope_says_any),
 		cmocka_unit_test(a_template_wants_known_profiles_and_domains),
+		cmocka_unit_test(the_manual_has_every_key_and_no_other),
+		cmocka_unit_test(the_manuals_example_parses),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests as files, DER or PEM. What is accepted is one strict encoding: its
+ * SPKI is found again, and nothing can be cut off it. */
+#include "transfer/csr.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(bool fact)
+{
+	if (!fact)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	WIPED(buf) der = { 0 };
+	WIPED(csr) csr = { 0 };
+	struct span spki;
+
+	if (csr_from_file("f", span_of(data, size), &der) != RC_OK ||
+	    csr_read("f", buf_span(&der), NULL, &csr) != RC_OK) {
+		must(err_rule_name()[0] != '\0');
+		return 0;
+	}
+	must(csr_find_spki("f", buf_span(&der), &spki) == RC_OK);
+	must(spki.p == csr.spki.p && spki.n == csr.spki.n);
+	for (size_t i = 0; i < csr.names.n; i++)
+		must(name_check("f", &csr.names.items[i]) == RC_OK);
+	return 0;
+}
