@@ -126,7 +126,7 @@ show_words(const uint8_t *digest)
 	if (rc != RC_OK)
 		return rc;
 	hex_write(span_of(digest, SHA256_LEN), hex);
-	term_field("SHA-256", "%s", hex);
+	term_say("  SHA-256  %s\n", hex); /* whole, for --expect */
 	rest = buf_span(&words);
 	while (rest.n != 0) {
 		const uint8_t *end = memchr(rest.p, '\n', rest.n);

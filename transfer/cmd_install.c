@@ -104,7 +104,7 @@ take(struct taking *t, const char *path, struct reception *all)
 			err_restore(&saved);
 	}
 	if (written != 0)
-		term_say("%zu files in %s/certs\n", written, t->env->home);
+		term_say("new files in %s/certs: %zu\n", t->env->home, written);
 	return rc != RC_OK ? rc : files;
 }
 

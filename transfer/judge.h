@@ -147,7 +147,7 @@ struct response {
 struct response_verdict {
 	struct manifest manifest; /* spans into the response's manifest bytes */
 	struct head head;	  /* what the channel's head becomes */
-	struct buf policy;	  /* policy.conf when the response has one */
+	struct buf policy;	  /* policy.conf when it is a new one */
 	struct trust trust;	  /* the new one, when trust_changed */
 	bool trust_changed;
 	struct span bundle;	  /* as `bundle` gave it */

@@ -185,8 +185,8 @@ tell(struct round *round, struct visit *v,
 
 	round->ret->found++;
 	round->ret->again += verdict->again;
+	round->ret->sequence = verdict->manifest.sequence;
 	if (!verdict->again) {
-		round->ret->sequence = verdict->manifest.sequence;
 		round->ret->n_certs += verdict->n_certs;
 		round->ret->n_refused += verdict->n_refused;
 	}

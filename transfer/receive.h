@@ -16,7 +16,7 @@ struct received {
 /** What all of them came to. */
 struct reception {
 	size_t found, again;	  /* of this channel; known already */
-	uint32_t sequence;	  /* of the newest that was accepted; 0 */
+	uint32_t sequence;	  /* of the newest good one; 0: none */
 	size_t n_certs, n_refused; /* in new ones */
 };
 

@@ -2,6 +2,7 @@
 #include "transfer/warm.h"
 
 #include "base/own_ssl.h"
+#include "transfer/reader_wire.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -42,7 +43,9 @@ try_verify(EVP_PKEY *key, const EVP_MD *digest)
 	OWN(EVP_MD_CTX) *md = EVP_MD_CTX_new();
 	OWN(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
-	if (md == NULL || ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
+	/* Ed25519 signs messages, not digests: it has the one way only. */
+	if (md == NULL || ctx == NULL ||
+	    (digest != NULL && EVP_PKEY_verify_init(ctx) != 1) ||
 	    EVP_DigestVerifyInit(md, NULL, digest, NULL, key) != 1)
 		return err_openssl(RC_BUG, "OpenSSL cannot verify");
 	(void)EVP_DigestVerify(md, zero, sizeof(zero), zero, sizeof(zero));
@@ -78,8 +81,8 @@ try_ec(const char *curve, const EVP_MD *digest)
 enum rc
 warm_up(void)
 {
-	OWN(EVP_PKEY) *rsa = any_rsa();
-	OWN(EVP_PKEY) *ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	OWN(EVP_PKEY) *rsa = NULL;
+	OWN(EVP_PKEY) *ed = NULL;
 	time_t epoch = 0;
 	struct tm tm;
 	enum rc rc;
@@ -87,6 +90,11 @@ warm_up(void)
 	tzset();
 	(void)gmtime_r(&epoch, &tm);
 	(void)timegm(&tm);
+	rc = reader_warm_up(); /* for CSRs, and no configuration */
+	if (rc != RC_OK)
+		return rc;
+	rsa = any_rsa();
+	ed = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	rc = try_key(rsa, EVP_sha256());
 	if (rc == RC_OK)
 		rc = try_ec("P-256", EVP_sha256());
