@@ -225,35 +225,25 @@ fake_ca_trust(const struct fake_ca *ca, struct trust *trust)
 
 /* ---- a policy ------------------------------------------------------------ */
 
+#define FAKE_PROFILE                                                           \
+	"names = dns, srv\n"                                                   \
+	"key-types = ec-p256, ec-p384, ed25519, rsa\n"                         \
+	"rsa-bits-min = 2048\nrsa-bits-max = 8192\n"                           \
+	"keyUsage = critical, digitalSignature\n"                              \
+	"extendedKeyUsage = serverAuth\n"                                      \
+	"validity = 31d\nvalidity-max = 100d\n"                                \
+	"series-max = 12\nhorizon = 800d\n"
+/* "server" has a CN; "bare" has an empty subject and an extension of its own. */
 #define FAKE_POLICY                                                            \
-	"[ca]\nscope = example.org\n"                                          \
-	"[profile server]\nsubject = first-name\n"                             \
-	"[profile bare]\nsubject = none\n"
+	"[ca]\nscope = example.org\nbackdate = 1h\nclock-horizon = 400d\n"     \
+	"[profile server]\nsubject = first-name\n" FAKE_PROFILE               \
+	"[profile bare]\nsubject = none\n" FAKE_PROFILE                       \
+	"extension.tlsfeature = status_request\n"
 
-/* Two profiles, made by hand: "server" (CN) and "bare" (empty subject). */
 static inline void
 fake_policy(struct policy *policy)
 {
-	static char *eku[] = { (char *)(uintptr_t)"1.3.6.1.5.5.7.3.1" };
-	static struct policy_extension must_staple[] = { {
-	    .name = (char *)(uintptr_t)"tlsfeature",
-	    .value = (char *)(uintptr_t)"status_request" } };
-	static struct profile profiles[2];
-
-	for (size_t i = 0; i < 2; i++)
-		profiles[i] = (struct profile){ .key_usage =
-						    KU_DIGITAL_SIGNATURE,
-			.eku = { eku, 1 },
-			.names_max = 10 };
-	(void)strcpy(profiles[0].name, "server");
-	(void)strcpy(profiles[1].name, "bare");
-	profiles[1].subject = SUBJECT_NONE;
-	profiles[1].extensions = must_staple;
-	profiles[1].n_extensions = 1;
-	*policy = (struct policy){ .profiles = profiles,
-		.n_profiles = 2,
-		.backdate = HOUR };
-	check_ok(sha256(span_str(FAKE_POLICY), policy->digest));
+	check_ok(policy_parse("policy.conf", span_str(FAKE_POLICY), policy));
 }
 
 /* ---- what it signs ------------------------------------------------------- */

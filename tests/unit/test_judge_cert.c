@@ -45,6 +45,7 @@ bed_wipe(struct bed *b)
 {
 	judge_free(b->judge);
 	trust_wipe(&b->trust);
+	policy_wipe(&b->policy);
 	fake_ca_wipe(&b->ca);
 	EVP_PKEY_free(b->key);
 	buf_wipe(&b->spki);
