@@ -204,7 +204,7 @@ void
 term_field(const char *label, const char *fmt, ...)
 {
 	WIPED(buf) text = { 0 };
-	size_t room = (size_t)term_width() - LABEL_COLUMN - 1;
+	size_t room = (size_t)term_width() - LABEL_COLUMN;
 	const char *rest;
 	va_list ap;
 	enum rc rc;
@@ -248,7 +248,7 @@ put_question(int tty, const char *question)
 		rc = is_plain((uint8_t)*p)
 			 ? buf_add_byte(&text, (uint8_t)*p)
 			 : buf_printf(&text, "\\x%02x", (uint8_t)*p);
-	if (rc == RC_OK)
+	if (rc == RC_OK && text.n > 0 && text.p[text.n - 1] != ' ')
 		rc = buf_add_byte(&text, ' ');
 	if (rc != RC_OK)
 		return rc;

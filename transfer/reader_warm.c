@@ -5,7 +5,6 @@
 #include "base/own_ssl.h"
 #include "transfer/reader_wire.h"
 
-#include <stdio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -13,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <string.h>
 
 OWN_TYPE(OSSL_PARAM, OSSL_PARAM_free);
