@@ -144,6 +144,9 @@ row_check(struct walk *w, sqlite3_stmt *st)
 		rc = broken(w, n,
 		    "its time is before that of the record "
 		    "before it");
+	if (rc == RC_OK && r.kind == RECORD_CLOCK &&
+	    r.u.clock.before != (uint64_t)w->end.at)
+		rc = broken(w, n, "the time before it was another");
 	if (rc == RC_OK)
 		rc = ledger_index_apply(&w->index, &r);
 	if (rc == RC_OK)
@@ -229,10 +232,11 @@ same_row(sqlite3_stmt *a, sqlite3_stmt *b)
 static enum rc
 differs(const struct walk *w, const struct table *table, sqlite3_stmt *st)
 {
-	struct span bytes = db_blob(st, 0);
+	bool is_blob = sqlite3_column_type(st, 0) == SQLITE_BLOB;
+	struct span bytes = is_blob ? db_blob(st, 0) : SPAN_NONE;
 	char hex[2 * SHA256_LEN + 1];
 
-	if (sqlite3_column_type(st, 0) != SQLITE_BLOB || bytes.n > SHA256_LEN)
+	if (!is_blob || bytes.n > SHA256_LEN)
 		return err_set(RC_STATE,
 		    "%s: table %s: row %.*s is not what the records say",
 		    w->ledger->db.path, table->name, SPAN_FMT(db_text(st, 0)));
@@ -242,24 +246,44 @@ differs(const struct walk *w, const struct table *table, sqlite3_stmt *st)
 	    w->ledger->db.path, table->name, hex);
 }
 
+/* Which of two rows comes first: that one the other table lacks. */
+static bool
+comes_before(sqlite3_stmt *a, sqlite3_stmt *b)
+{
+	struct span x, y;
+	size_t n;
+	int order;
+
+	if (sqlite3_column_type(a, 0) == SQLITE_INTEGER)
+		return sqlite3_column_int64(a, 0) < sqlite3_column_int64(b, 0);
+	x = db_blob(a, 0);
+	y = db_blob(b, 0);
+	n = x.n < y.n ? x.n : y.n;
+	order = n == 0 ? 0 : memcmp(x.p, y.p, n);
+	return order < 0 || (order == 0 && x.n < y.n);
+}
+
 static enum rc
 table_compare(struct walk *w, const struct table *table)
 {
-	OWN(sqlite3_stmt) *ours = NULL;
-	OWN(sqlite3_stmt) *theirs = NULL;
-	bool row_ours = true, row_theirs = true;
-	enum rc rc = ledger_query(w->ledger, &ours, table->rows);
+	OWN(sqlite3_stmt) *found = NULL;
+	OWN(sqlite3_stmt) *wanted = NULL;
+	bool has_found = true, has_wanted = true;
+	enum rc rc = ledger_query(w->ledger, &found, table->rows);
 
 	if (rc == RC_OK)
-		rc = db_prepare(&w->rebuilt, table->rows, &theirs);
-	while (rc == RC_OK && row_ours && row_theirs) {
-		rc = db_step(&w->ledger->db, ours, &row_ours);
+		rc = db_prepare(&w->rebuilt, table->rows, &wanted);
+	while (rc == RC_OK && has_found && has_wanted) {
+		rc = db_step(&w->ledger->db, found, &has_found);
 		if (rc == RC_OK)
-			rc = db_step(&w->rebuilt, theirs, &row_theirs);
-		if (rc == RC_OK && row_ours != row_theirs)
-			return differs(w, table, row_ours ? ours : theirs);
-		if (rc == RC_OK && row_ours && !same_row(ours, theirs))
-			return differs(w, table, ours);
+			rc = db_step(&w->rebuilt, wanted, &has_wanted);
+		if (rc != RC_OK)
+			break;
+		if (has_found != has_wanted)
+			return differs(w, table, has_found ? found : wanted);
+		if (has_found && !same_row(found, wanted))
+			return differs(w, table,
+			    comes_before(wanted, found) ? wanted : found);
 	}
 	return rc;
 }

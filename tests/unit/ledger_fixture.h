@@ -24,8 +24,8 @@ static inline void
 check_ok(enum rc rc, const char *call, int line)
 {
 	if (rc != RC_OK)
-		fail_msg("line %d: %s: rc %d: %s", line, call, (int)rc,
-		    err_text());
+		fail_msg(
+		    "line %d: %s: rc %d: %s", line, call, (int)rc, err_text());
 }
 
 static inline char *
@@ -83,11 +83,10 @@ cert_make(uint8_t mark, struct buf *ret_der)
 	assert_non_null(key);
 	assert_non_null(BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x)));
 	assert_int_equal(1, X509_set_version(x, X509_VERSION_3));
-	assert_int_equal(1,
-	    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
-		MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0));
 	assert_int_equal(
-	    1, X509_set_issuer_name(x, X509_get_subject_name(x)));
+	    1, X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+		   MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0));
+	assert_int_equal(1, X509_set_issuer_name(x, X509_get_subject_name(x)));
 	assert_non_null(ASN1_TIME_set(X509_getm_notBefore(x), T0));
 	assert_non_null(ASN1_TIME_set(X509_getm_notAfter(x), T0 + 2678399));
 	assert_int_equal(1, X509_set_pubkey(x, key));

@@ -1,0 +1,255 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""ledger_verify.py LEDGER [RECORD:HASH]...: check a ledger's chain and tables.
+
+Written from airgap-ledger(5) alone, with none of airgap-ca's code, so that the
+two check each other. LEDGER is a ledger.db, or an SQL dump of one (*.sql).
+RECORD:HASH is a ledger head that a manifest carries. Exits 0 when all is well.
+"""
+import hashlib
+import sqlite3
+import sys
+
+import cbor2
+from cryptography import x509
+
+UINT, BYTES, TEXT = int, bytes, str
+
+# kind: name, {key: (field, type)}, optional keys
+KINDS = {
+    1: ("init", {1: ("ca_cert", BYTES), 2: ("transfer_cert", BYTES)}),
+    2: ("policy", {1: ("digest", BYTES), 2: ("text", BYTES)}),
+    3: ("enrol", {1: ("label", TEXT), 2: ("spki", BYTES)}),
+    4: ("remove", {1: ("key_id", BYTES)}),
+    5: ("bundle", {1: ("id", BYTES), 2: ("digest", BYTES),
+                   3: ("requester", BYTES), 4: ("sequence", UINT)}),
+    6: ("intent", {1: ("bundle", UINT), 2: ("request", UINT),
+                   3: ("slot", UINT), 4: ("serial", BYTES),
+                   5: ("tbs", BYTES), 6: ("not_before", UINT),
+                   7: ("not_after", UINT), 8: ("key_id", BYTES),
+                   9: ("request_id", TEXT), 10: ("profile", TEXT)}),
+    7: ("result", {1: ("intent", UINT), 2: ("der", BYTES)}),
+    8: ("refusal", {1: ("bundle", UINT), 2: ("request", UINT),
+                    3: ("request_id", TEXT), 4: ("rule", TEXT),
+                    5: ("reason", TEXT)}),
+    9: ("void", {1: ("intent", UINT), 2: ("why", TEXT)}),
+    10: ("manifest", {1: ("channel", BYTES), 2: ("sequence", UINT),
+                      3: ("bundle", UINT), 4: ("file", BYTES)}),
+    11: ("clock", {1: ("before", UINT)}),
+    12: ("transfer", {1: ("cert", BYTES)}),
+    13: ("network", {1: ("interfaces", TEXT)}),
+    14: ("arrived", {1: ("key_id", BYTES), 2: ("sequence", UINT)}),
+}
+OPTIONAL = {(2, 2)}
+LOOSE = bytes(32)
+
+
+class Wrong(Exception):
+    pass
+
+
+def want(truth, n, why):
+    if not truth:
+        raise Wrong(f"record {n}: {why}")
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def serial_of(der):
+    number = x509.load_der_x509_certificate(der).serial_number
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+class Tables:
+    """What the records come to."""
+
+    def __init__(self):
+        self.policy, self.requester, self.bundle = {}, {}, {}
+        self.manifest, self.serial, self.certificate = {}, {}, {}
+
+    def add_serial(self, n, serial):
+        want(serial not in self.serial, n, "a serial twice")
+        self.serial[serial] = n
+
+    def apply(self, n, at, kind, policy_id, b):
+        getattr(self, "apply_" + KINDS[kind][0])(n, policy_id, b)
+
+    def apply_init(self, n, _, b):
+        self.add_serial(n, serial_of(b["ca_cert"]))
+        self.add_serial(n, serial_of(b["transfer_cert"]))
+
+    def apply_transfer(self, n, _, b):
+        self.add_serial(n, serial_of(b["cert"]))
+
+    def apply_policy(self, n, policy_id, b):
+        if "text" in b:
+            want(sha256(b["text"]) == b["digest"], n, "policy's digest")
+            want(policy_id == len(self.policy) + 1, n, "policy's id")
+            self.policy[policy_id] = (b["digest"], n)
+        want(self.policy[policy_id][0] == b["digest"], n, "another policy")
+
+    def apply_enrol(self, n, _, b):
+        key = sha256(b["spki"])
+        q = self.requester.setdefault(key, dict(
+            last_bundle=0, last_manifest=0, arrived=0, removed=-1))
+        want(q["removed"] != 0, n, "enrolled already")
+        want(not any(r["removed"] == 0 and r["label"] == b["label"]
+                     for r in self.requester.values()), n, "label in use")
+        q.update(label=b["label"], n=n, removed=0)
+
+    def known(self, n, key):
+        want(key in self.requester, n, "unknown requester")
+        return self.requester[key]
+
+    def apply_remove(self, n, _, b):
+        q = self.known(n, b["key_id"])
+        want(q["removed"] == 0, n, "removed already")
+        q["removed"] = n
+
+    def apply_bundle(self, n, _, b):
+        want(all(x[0] != b["id"] for x in self.bundle.values()), n, "id twice")
+        self.bundle[n] = [b["id"], b["digest"], b["requester"],
+                          b["sequence"], 0]
+        if b["requester"] != LOOSE:
+            q = self.known(n, b["requester"])
+            want(q["removed"] == 0, n, "removed requester")
+            want(b["sequence"] > q["last_bundle"], n, "old sequence")
+            q["last_bundle"] = b["sequence"]
+
+    def open_bundle(self, n, bundle):
+        want(bundle in self.bundle and self.bundle[bundle][4] == 0, n,
+             "no such open bundle")
+
+    def apply_intent(self, n, _, b):
+        self.open_bundle(n, b["bundle"])
+        self.add_serial(n, b["serial"])
+        self.certificate[n] = [b["bundle"], b["not_after"], 0, 0]
+
+    def outcome(self, n, intent, column):
+        want(intent in self.certificate and
+             self.certificate[intent][2:] == [0, 0], n, "no open intent")
+        self.certificate[intent][column] = n
+
+    def apply_result(self, n, _, b):
+        self.outcome(n, b["intent"], 2)
+
+    def apply_void(self, n, _, b):
+        self.outcome(n, b["intent"], 3)
+
+    def apply_refusal(self, n, _, b):
+        self.open_bundle(n, b["bundle"])
+
+    def apply_manifest(self, n, _, b):
+        last = max((s for c, s in self.manifest if c == b["channel"]),
+                   default=0)
+        want(b["sequence"] == last + 1, n, "a gap in the channel")
+        if b["bundle"]:
+            self.open_bundle(n, b["bundle"])
+            want(self.bundle[b["bundle"]][2] == b["channel"], n,
+                 "the bundle of another requester")
+            self.bundle[b["bundle"]][4] = b["sequence"]
+        if b["channel"] != LOOSE:
+            self.known(n, b["channel"])["last_manifest"] = b["sequence"]
+        self.manifest[b["channel"], b["sequence"]] = (
+            n, sha256(b["file"]), b["bundle"])
+
+    def apply_arrived(self, n, _, b):
+        q = self.known(n, b["key_id"])
+        want(q["arrived"] < b["sequence"] <= q["last_manifest"], n,
+             "nothing under way")
+        q["arrived"] = b["sequence"]
+
+    def apply_clock(self, n, _, b):
+        pass
+
+    def apply_network(self, n, _, b):
+        pass
+
+    def rows(self):
+        yield "policy", [(i, d, n) for i, (d, n) in self.policy.items()]
+        yield "requester", [
+            (k, q["label"], q["n"], q["removed"], q["last_bundle"],
+             q["last_manifest"], q["arrived"])
+            for k, q in self.requester.items()]
+        yield "bundle", [(n, *b) for n, b in self.bundle.items()]
+        yield "manifest", [(*k, *m) for k, m in self.manifest.items()]
+        yield "serial", list(self.serial.items())
+        yield "certificate", [(n, *c) for n, c in self.certificate.items()]
+        yield "revocation", []
+        yield "revoked_key", []
+
+
+def body_of(n, kind, raw):
+    want(kind in KINDS, n, f"kind {kind} is unknown")
+    fields = KINDS[kind][1]
+    body = cbor2.loads(raw)
+    want(cbor2.dumps(body, canonical=True) == raw, n, "not deterministic CBOR")
+    want(list(body) == sorted(body), n, "keys out of order")
+    want(set(body) <= set(fields), n, "an unknown field")
+    for key, (name, kind_of) in fields.items():
+        if key in body:
+            want(type(body[key]) is kind_of, n, f"{name} is of another type")
+        else:
+            want((kind, key) in OPTIONAL, n, f"{name} is missing")
+    return {fields[key][0]: value for key, value in body.items()}
+
+
+def walk(db, heads):
+    tables, previous, last_at, policy = Tables(), bytes(32), 0, None
+    count = 0
+    for n, at, kind, policy_id, raw, digest in db.execute(
+            "SELECT n, at, kind, policy, body, hash FROM record ORDER BY n"):
+        count += 1
+        want(n == count, count, "is missing")
+        want(at >= last_at or kind == 11, n, "its time goes back")
+        body = body_of(n, kind, raw)
+        if kind == 11:
+            want(body["before"] == last_at, n, "another time before it")
+        if kind == 2:
+            policy = policy_id
+        want(policy == policy_id, n, "the policy changed without a record")
+        tables.apply(n, at, kind, policy_id, body)
+        item = cbor2.dumps([n, previous, at, kind, tables.policy[policy][0],
+                            cbor2.loads(raw)], canonical=True)
+        want(sha256(item) == digest, n, "its hash does not fit")
+        if n in heads:
+            want(heads[n] == digest, n, "a head of another history")
+        previous, last_at = digest, at
+    for n in heads:
+        want(n <= count, n, "a head knows it, the ledger ends before")
+    return tables, count
+
+
+def compare(db, tables):
+    for name, rows in tables.rows():
+        stored = set(db.execute(f"SELECT * FROM {name}"))
+        for row in stored ^ set(rows):
+            raise Wrong(f"table {name}: row {row[0]!r} is not what the "
+                        "records say")
+
+
+def main(path, *heads):
+    if path.endswith(".sql"):
+        db = sqlite3.connect(":memory:")
+        with open(path, encoding="utf-8") as f:
+            db.executescript(f.read())
+    else:
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        want(db.execute("PRAGMA user_version").fetchone() == (1,), 0,
+             "another version")
+        tables, count = walk(db, {
+            int(n): bytes.fromhex(h)
+            for n, h in (head.split(":") for head in heads)})
+        compare(db, tables)
+    except Wrong as wrong:
+        print(f"{path}: {wrong}")
+        return 1
+    print(f"{path}: {count} records, whole")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
