@@ -18,26 +18,32 @@ card_payload(const struct ledger_ca *ca, const struct policy *policy,
 }
 
 enum rc
-card_put(struct keys *keys, const struct ledger_ca *ca,
-    const struct policy *policy, int64_t now, const struct media *media,
-    struct buf *ret_path, struct buf *ret_note)
+card_make(struct keys *keys, const struct ledger_ca *ca,
+    const struct policy *policy, int64_t now, struct buf *ret_file)
 {
 	WIPED(buf) payload = { 0 };
-	WIPED(buf) file = { 0 };
-	char hex[2 * CA_ID_SHOWN + 1];
-	const char *path;
 	enum rc rc = card_payload(ca, policy, now, &payload);
 
-	if (rc == RC_OK)
-		rc = keys_cose_sign(keys, COSE_CARD,
-		    buf_span(&ca->transfer_cert), buf_span(&payload), &file);
-	hex_write(span_of(ca->ca_id, CA_ID_SHOWN), hex);
-	if (rc == RC_OK)
-		rc = buf_printf(ret_path, MEDIA_CARDS "/%s.cose", hex);
+	return rc != RC_OK ? rc
+			   : keys_cose_sign(keys, COSE_CARD,
+				 buf_span(&ca->transfer_cert),
+				 buf_span(&payload), ret_file);
+}
+
+enum rc
+card_put(const uint8_t ca_id[static SHA256_LEN], struct span file,
+    const struct media *media, struct buf *ret_path, struct buf *ret_note)
+{
+	char hex[2 * CA_ID_SHOWN + 1];
+	const char *path;
+	enum rc rc;
+
+	hex_write(span_of(ca_id, CA_ID_SHOWN), hex);
+	rc = buf_printf(ret_path, MEDIA_CARDS "/%s.cose", hex);
 	if (rc != RC_OK)
 		return rc;
 	path = buf_cstr(ret_path);
 	if (path == NULL)
 		return err_memory();
-	return media_put_file(media, path, buf_span(&file), true, ret_note);
+	return media_put_file(media, path, file, true, ret_note);
 }

@@ -3,15 +3,25 @@
 
 #include "base/term.h"
 #include "base/words.h"
+#include "ca/card.h"
 
 enum rc
-cmd_say_card(const char *media, struct buf *path, struct buf *note)
+cmd_put_card(const struct media *media, const uint8_t ca_id[static SHA256_LEN],
+    struct span file)
 {
-	const char *p = buf_cstr(path), *n = buf_cstr(note);
+	WIPED(buf) path = { 0 };
+	WIPED(buf) note = { 0 };
+	const char *p, *n;
+	enum rc rc = card_put(ca_id, file, media, &path, &note);
 
+	if (rc != RC_OK)
+		return rc;
+	p = buf_cstr(&path);
+	n = buf_cstr(&note);
 	if (p == NULL || n == NULL)
 		return err_memory();
-	term_say("Card: %s/%s%s%s\n", media, p, *n == '\0' ? "" : ": ", n);
+	term_say(
+	    "Card: %s/%s%s%s\n", media->path, p, *n == '\0' ? "" : ": ", n);
 	return RC_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/cmd.h"
 #include "ca/home.h"
 #include "token/token.h"
+#include "transfer/media.h"
 
 /** Rows of a table of options: `o` has allow_network, `t` is a struct
  * token_options. */
@@ -19,9 +20,9 @@
 	  .help = "ask for the PIN before each signature" }
 /* clang-format on */
 
-/** Say where a card was written and how far it was read back. */
-enum rc cmd_say_card(const char *media, struct buf *path, struct buf *note)
-    MUST_CHECK;
+/** Write a card to the medium, and say where and how far it was read back. */
+enum rc cmd_put_card(const struct media *media,
+    const uint8_t ca_id[static SHA256_LEN], struct span file) MUST_CHECK;
 
 /** The words and fingerprint of the CA for a person to compare; with --json
  * {"ca_id","fingerprint"}. */

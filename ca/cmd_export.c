@@ -19,19 +19,20 @@ record_network(struct act *act)
 }
 
 static enum rc
-write_card(struct act *act, const char *out)
+write_card(struct act *act)
 {
-	WIPED(buf) path = { 0 };
-	WIPED(buf) note = { 0 };
+	WIPED(buf) file = { 0 };
 	enum rc rc =
 	    keys_open(act->token, &act->conf, &act->ca, false, &act->keys);
 
 	if (rc == RC_OK)
 		rc = record_network(act);
 	if (rc == RC_OK)
-		rc = card_put(&act->keys, &act->ca, &act->policy, act->now,
-		    &act->media, &path, &note);
-	return rc == RC_OK ? cmd_say_card(out, &path, &note) : rc;
+		rc = card_make(
+		    &act->keys, &act->ca, &act->policy, act->now, &file);
+	return rc == RC_OK
+		   ? cmd_put_card(&act->media, act->ca.ca_id, buf_span(&file))
+		   : rc;
 }
 
 enum rc
@@ -57,6 +58,6 @@ cmd_export(struct cmd_env *env, int argc, char **argv)
 	o.dry_run = env->dry_run;
 	rc = act_open(&o, &act);
 	if (rc == RC_OK && !env->dry_run)
-		rc = write_card(&act, o.out);
+		rc = write_card(&act);
 	return rc == RC_OK ? cmd_show_ca(env, &act.ca) : rc;
 }

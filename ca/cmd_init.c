@@ -10,7 +10,7 @@
 /* ---- the review ---------------------------------------------------------- */
 
 static void
-show_key(const char *label, const struct init_key *key)
+show_key(const char *label, const struct own_key *key)
 {
 	if (key->uri != NULL)
 		term_field(label, "adopted: %s", key->uri);
@@ -106,20 +106,20 @@ show_held(const struct init *init)
 static enum rc
 write_card(struct init *init, const struct ledger_ca *ca)
 {
-	WIPED(buf) path = { 0 };
-	WIPED(buf) note = { 0 };
+	WIPED(buf) file = { 0 };
 	enum rc rc;
 
 	if (init->options->out == NULL)
 		return RC_OK;
-	rc = card_put(&init->keys, ca, &init->policy, init->now, &init->media,
-	    &path, &note);
-	if (rc != RC_OK)
-		return err_in(rc,
-		    "the CA is made, but its card is not written: run "
-		    "'airgap-ca export %s' again; because",
-		    init->options->out);
-	return cmd_say_card(init->options->out, &path, &note);
+	rc = card_make(&init->keys, ca, &init->policy, init->now, &file);
+	if (rc == RC_OK)
+		rc = cmd_put_card(&init->media, ca->ca_id, buf_span(&file));
+	return rc == RC_OK
+		   ? RC_OK
+		   : err_in(rc,
+			 "the CA is made, but its card is not written: run "
+			 "'airgap-ca export %s' again; because",
+			 init->options->out);
 }
 
 static enum rc

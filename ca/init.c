@@ -31,36 +31,18 @@ init_certify(struct init *init)
 
 /* ---- the home ------------------------------------------------------------ */
 
-/* The key's URI with the pin-source that the operator gave for the token: the
- * commands after this one ask token.conf only. */
-static enum rc
-conf_uri(const struct init *init, const struct token_key *key, struct buf *out)
-{
-	const struct init_options *o = init->options;
-	const char *given = o->token != NULL	 ? o->token
-			    : o->use_key != NULL ? o->use_key
-						 : o->transfer_key;
-	const char *query = given == NULL ? NULL : strchr(given, '?');
-	const char *pin = query == NULL ? NULL : strstr(query, "pin-source=");
-	enum rc rc = buf_add_str(out, key->uri);
-
-	if (rc == RC_OK && pin != NULL)
-		rc = buf_printf(out, "%c%.*s",
-		    strchr(key->uri, '?') == NULL ? '?' : '&',
-		    (int)strcspn(pin, "&"), pin);
-	return rc;
-}
-
+/* With the pin-source that was given: the commands after this one ask
+ * token.conf only. */
 static enum rc
 write_token_conf(const struct init *init, const struct home *home)
 {
 	WIPED(buf) ca = { 0 };
 	WIPED(buf) transfer = { 0 };
 	const char *ca_uri, *transfer_uri;
-	enum rc rc = conf_uri(init, &init->ca.key, &ca);
+	enum rc rc = own_key_uri(&init->ca, init->opened_by, &ca);
 
 	if (rc == RC_OK)
-		rc = conf_uri(init, &init->transfer.key, &transfer);
+		rc = own_key_uri(&init->transfer, init->opened_by, &transfer);
 	if (rc != RC_OK)
 		return rc;
 	ca_uri = buf_cstr(&ca);

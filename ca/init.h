@@ -11,10 +11,10 @@
 
 #include "base/cmd.h"
 #include "ca/keys.h"
+#include "ca/own_key.h"
 #include "ca/tbs.h"
 #include "transfer/media.h"
 
-#define INIT_KEY_TYPE "ec-p256" /* of both keys, when nothing is said */
 #define INIT_DAYS 3650
 #define INIT_PROFILES "tls"
 /* How far the CA's notBefore lies back: for hosts whose clock is behind, and so
@@ -30,14 +30,6 @@ struct init_options {
 	bool constrain_srv, allow_network, dry_run;
 };
 
-struct init_key {
-	const char *type; /* to be made; NULL: adopted by `uri` */
-	const char *uri;
-	struct token_key key; /* once it is there */
-	bool made;	      /* by this run */
-	unsigned handle;
-};
-
 struct init {
 	const struct init_options *options; /* borrowed */
 	int64_t now;
@@ -48,10 +40,11 @@ struct init {
 	struct buf interfaces; /* names of those that are up */
 	struct media media;    /* of --out */
 	struct token *token;   /* borrowed */
+	const char *opened_by; /* the URI that names the token; NULL */
 	struct token_info info;
 	struct token_key *held; /* owned: the keys that the token shows */
 	size_t n_held;
-	struct init_key ca, transfer;
+	struct own_key ca, transfer;
 	struct buf ca_cert, transfer_cert; /* DER */
 	struct keys keys;
 };

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/own_ssl.h"
-#include "transfer/key.h"
 #include "transfer/rule.h"
 #include "transfer/subject.h"
 
@@ -16,7 +15,6 @@
 #include <unistd.h>
 
 #define PATH_LEN_MAX 255
-#define CA_RSA_BITS_MAX 4096
 
 /* ---- numbers ------------------------------------------------------------- */
 
@@ -158,22 +156,6 @@ make_policy(struct init *init)
 /* ---- keys ---------------------------------------------------------------- */
 
 static enum rc
-check_key_type(const char *type)
-{
-	enum key_kind kind;
-	uint32_t bits;
-
-	if (key_name_read(type, &kind, &bits) &&
-	    (kind == KEY_P256 || kind == KEY_P384 ||
-		(kind == KEY_RSA && bits <= CA_RSA_BITS_MAX)))
-		return RC_OK;
-	return err_set(RC_USAGE,
-	    "--key-type %s: wanted ec-p256, ec-p384 or rsa-BITS with 2048 to "
-	    "%d bits, a multiple of 8",
-	    type, CA_RSA_BITS_MAX);
-}
-
-static enum rc
 choose_keys(struct init *init)
 {
 	const struct init_options *o = init->options;
@@ -181,14 +163,16 @@ choose_keys(struct init *init)
 	if (o->use_key != NULL && o->key_type != NULL)
 		return err_set(RC_USAGE,
 		    "--use-key and --key-type: an existing key, or a new one?");
+	init->ca.what = "CA key";
 	init->ca.uri = o->use_key;
 	if (o->use_key == NULL)
 		init->ca.type =
-		    o->key_type == NULL ? INIT_KEY_TYPE : o->key_type;
+		    o->key_type == NULL ? OWN_KEY_TYPE : o->key_type;
+	init->transfer.what = "transfer key";
 	init->transfer.uri = o->transfer_key;
 	if (o->transfer_key == NULL)
-		init->transfer.type = INIT_KEY_TYPE;
-	return o->key_type == NULL ? RC_OK : check_key_type(o->key_type);
+		init->transfer.type = OWN_KEY_TYPE;
+	return o->key_type == NULL ? RC_OK : own_key_type_check(o->key_type);
 }
 
 /* ---- places -------------------------------------------------------------- */

@@ -2,11 +2,6 @@
 /* The token's part of `init`: which keys there are, which become the CA's. */
 #include "ca/init.h"
 
-#include "base/own_ssl.h"
-#include "transfer/key.h"
-
-#include <openssl/rand.h>
-
 void
 init_wipe(struct init *init)
 {
@@ -15,8 +10,8 @@ init_wipe(struct init *init)
 	buf_wipe(&init->interfaces);
 	media_wipe(&init->media);
 	token_keys_free(init->held, init->n_held);
-	token_key_wipe(&init->ca.key);
-	token_key_wipe(&init->transfer.key);
+	own_key_wipe(&init->ca);
+	own_key_wipe(&init->transfer);
 	buf_wipe(&init->ca_cert);
 	buf_wipe(&init->transfer_cert);
 	keys_wipe(&init->keys);
@@ -50,7 +45,7 @@ read_held(struct init *init)
 }
 
 static enum rc
-can_make(const struct init *init, const struct init_key *key)
+can_make(const struct init *init, const struct own_key *key)
 {
 	return key->type == NULL ? RC_OK
 				 : token_can_make(init->token, key->type);
@@ -60,11 +55,12 @@ enum rc
 init_look(struct init *init)
 {
 	const struct init_options *o = init->options;
-	const char *uri = o->token != NULL     ? o->token
+	enum rc rc;
+
+	init->opened_by = o->token != NULL     ? o->token
 			  : o->use_key != NULL ? o->use_key
 					       : o->transfer_key;
-	enum rc rc = token_open(init->token, uri, &init->info);
-
+	rc = token_open(init->token, init->opened_by, &init->info);
 	if (rc == RC_OK)
 		rc = read_held(init);
 	if (rc == RC_OK && init->n_held != 0 && !keys_were_chosen(init))
@@ -76,91 +72,22 @@ init_look(struct init *init)
 	return rc;
 }
 
-/* A key that signs for years: everything that a subscriber's must be, too. */
-static enum rc
-check_key(const char *what, struct init_key *key)
-{
-	OWN(EVP_PKEY) *pkey = NULL;
-	struct key_facts facts;
-	enum rc rc;
-
-	if (key->key.spki.n == 0)
-		return err_set(RC_TOKEN,
-		    "%s \"%s\": the token does not show its public key", what,
-		    key->key.label);
-	rc = key_check(what, buf_span(&key->key.spki), &facts, &pkey);
-	if (rc == RC_OK && key->key.extractable)
-		rc = err_set(RC_TOKEN,
-		    "%s \"%s\": the token would give its private key away "
-		    "(extractable)",
-		    what, key->key.label);
-	return rc;
-}
-
-static enum rc
-adopt(const struct init *init, const char *what, struct init_key *key)
-{
-	enum rc rc = token_find_key(init->token, key->uri, &key->key);
-
-	return rc == RC_OK ? check_key(what, key) : err_in(rc, "%s", what);
-}
-
-static enum rc
-make(const struct init *init, const char *what, const char *label,
-    struct init_key *key)
-{
-	enum rc rc =
-	    token_keygen(init->token, key->type, label, SPAN_NONE, &key->key);
-
-	key->made = rc == RC_OK;
-	return rc == RC_OK ? check_key(what, key) : err_in(rc, "%s", what);
-}
-
-/* Labels that no other CA on the token has: an object is named by its label in
- * token.conf. */
-static enum rc
-make_missing(struct init *init)
-{
-	char ca[24], transfer[24], hex[9];
-	uint8_t mark[4];
-	enum rc rc = RC_OK;
-
-	if (RAND_bytes(mark, sizeof(mark)) != 1)
-		return err_openssl(RC_BUG, "no random bytes");
-	hex_write(span_of(mark, sizeof(mark)), hex);
-	(void)snprintf(ca, sizeof(ca), "ca-%s", hex);
-	(void)snprintf(transfer, sizeof(transfer), "transfer-%s", hex);
-	if (init->ca.type != NULL)
-		rc = make(init, "CA key", ca, &init->ca);
-	if (rc == RC_OK && init->transfer.type != NULL)
-		rc = make(init, "transfer key", transfer, &init->transfer);
-	return rc;
-}
-
 static enum rc
 open_keys(struct init *init)
 {
 	struct span ca = buf_span(&init->ca.key.spki);
 	struct span transfer = buf_span(&init->transfer.key.spki);
-	const uint8_t *p = transfer.p;
 	enum rc rc;
 
 	if (span_eq(ca, transfer))
 		return err_set(RC_USAGE,
 		    "the CA key and the transfer key are the same key: the CA "
 		    "key signs X.509 objects only");
+	init->keys.token = init->token;
 	rc = sign_alg_of(ca, &init->keys.alg);
 	if (rc == RC_OK)
 		rc = token_use_key(init->token, ca, &init->keys.ca);
-	if (rc == RC_OK)
-		rc = token_use_key(init->token, transfer, &init->keys.transfer);
-	if (rc != RC_OK)
-		return rc;
-	init->keys.token = init->token;
-	init->keys.transfer_key = d2i_PUBKEY(NULL, &p, (long)transfer.n);
-	if (init->keys.transfer_key == NULL)
-		return err_openssl(RC_TOKEN, "transfer key");
-	return cose_alg_of(init->keys.transfer_key, &init->keys.transfer_alg);
+	return rc == RC_OK ? keys_set_transfer(&init->keys, transfer) : rc;
 }
 
 enum rc
@@ -174,12 +101,14 @@ init_keys(struct init *init)
 	if (rc == RC_OK && init->n_held != 0 && !keys_were_chosen(init))
 		rc = refuse_held(init);
 	/* What may fail without a trace comes first. */
-	if (rc == RC_OK && init->ca.uri != NULL)
-		rc = adopt(init, "CA key", &init->ca);
-	if (rc == RC_OK && init->transfer.uri != NULL)
-		rc = adopt(init, "transfer key", &init->transfer);
-	if (rc == RC_OK)
-		rc = make_missing(init);
+	if (rc == RC_OK && init->ca.type == NULL)
+		rc = own_key_get(init->token, "ca", &init->ca);
+	if (rc == RC_OK && init->transfer.type == NULL)
+		rc = own_key_get(init->token, "transfer", &init->transfer);
+	if (rc == RC_OK && init->ca.type != NULL)
+		rc = own_key_get(init->token, "ca", &init->ca);
+	if (rc == RC_OK && init->transfer.type != NULL)
+		rc = own_key_get(init->token, "transfer", &init->transfer);
 	return rc == RC_OK ? open_keys(init) : rc;
 }
 

@@ -37,23 +37,61 @@ read_ca(const X509 *cert, struct keys *keys)
 }
 
 static enum rc
-read_transfer(X509 *cert, struct keys *keys)
+set_transfer(struct keys *keys, EVP_PKEY *key)
 {
-	keys->transfer_key = X509_get_pubkey(cert);
-	if (keys->transfer_key == NULL)
-		return err_openssl(
-		    RC_STATE, "transfer certificate: unusable key");
-	return cose_alg_of(keys->transfer_key, &keys->transfer_alg);
+	EVP_PKEY_free(keys->transfer_key);
+	keys->transfer_key = key;
+	return key == NULL ? err_openssl(RC_TOKEN, "transfer key: unusable")
+			   : cose_alg_of(key, &keys->transfer_alg);
 }
 
 enum rc
-keys_open(struct token *token, const struct token_conf *conf,
-    const struct ledger_ca *ca, bool need_ca, struct keys *ret)
+keys_set_transfer(struct keys *keys, struct span spki)
+{
+	const uint8_t *p = spki.p;
+	enum rc rc = set_transfer(keys, d2i_PUBKEY(NULL, &p, (long)spki.n));
+
+	return rc != RC_OK ? rc
+			   : token_use_key(keys->token, spki, &keys->transfer);
+}
+
+/* Which keys are wanted, and which were found. */
+struct wanted {
+	bool ca, transfer;
+	bool found_transfer;
+};
+
+static enum rc
+unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
+    struct wanted *wanted, struct keys *keys)
+{
+	struct token_info info;
+	enum rc rc;
+
+	rc = read_ca(ca_cert, keys);
+	if (rc == RC_OK)
+		rc = set_transfer(keys, X509_get_pubkey(transfer_cert));
+	if (rc == RC_OK)
+		rc = token_open(keys->token, (const char *)conf->ca.p, &info);
+	if (rc == RC_OK)
+		rc = token_login(keys->token);
+	if (rc == RC_OK && wanted->ca)
+		rc = use_key(keys->token, "CA key", ca_cert, &keys->ca);
+	if (rc != RC_OK)
+		return rc;
+	rc = use_key(
+	    keys->token, "transfer key", transfer_cert, &keys->transfer);
+	wanted->found_transfer = rc == RC_OK;
+	return wanted->transfer ? rc : RC_OK;
+}
+
+static enum rc
+open_wanted(struct token *token, const struct token_conf *conf,
+    const struct ledger_ca *ca, struct wanted *wanted, struct keys *ret)
 {
 	WIPED(keys) keys = { .token = token };
 	OWN(X509) *ca_cert = NULL;
 	OWN(X509) *transfer_cert = NULL;
-	struct token_info info;
 	enum rc rc;
 
 	rc = cert_parse("CA certificate", buf_span(&ca->ca_cert), &ca_cert);
@@ -61,23 +99,33 @@ keys_open(struct token *token, const struct token_conf *conf,
 		rc = cert_parse("transfer certificate",
 		    buf_span(&ca->transfer_cert), &transfer_cert);
 	if (rc == RC_OK)
-		rc = read_ca(ca_cert, &keys);
-	if (rc == RC_OK)
-		rc = read_transfer(transfer_cert, &keys);
-	if (rc == RC_OK)
-		rc = token_open(token, (const char *)conf->ca.p, &info);
-	if (rc == RC_OK)
-		rc = token_login(token);
-	if (rc == RC_OK && need_ca)
-		rc = use_key(token, "CA key", ca_cert, &keys.ca);
-	if (rc == RC_OK)
-		rc = use_key(
-		    token, "transfer key", transfer_cert, &keys.transfer);
+		rc = unlock(conf, ca_cert, transfer_cert, wanted, &keys);
 	if (rc != RC_OK)
 		return rc;
 	*ret = keys;
 	keys = (struct keys){ 0 };
 	return RC_OK;
+}
+
+enum rc
+keys_open(struct token *token, const struct token_conf *conf,
+    const struct ledger_ca *ca, bool need_ca, struct keys *ret)
+{
+	struct wanted wanted = { .ca = need_ca, .transfer = true };
+
+	return open_wanted(token, conf, ca, &wanted, ret);
+}
+
+enum rc
+keys_open_ca(struct token *token, const struct token_conf *conf,
+    const struct ledger_ca *ca, struct keys *ret, bool *ret_transfer)
+{
+	struct wanted wanted = { .ca = true };
+	enum rc rc = open_wanted(token, conf, ca, &wanted, ret);
+
+	if (rc == RC_OK)
+		*ret_transfer = wanted.found_transfer;
+	return rc;
 }
 
 /* The token's answer in COSE form, which is how it gives it: r||s, or RSA. */

@@ -33,6 +33,14 @@ void keys_wipe(struct keys *keys);
 enum rc keys_open(struct token *token, const struct token_conf *conf,
     const struct ledger_ca *ca, bool need_ca, struct keys *ret) MUST_CHECK;
 
+/** The same for both keys, where the transfer key may be gone: then *ret_transfer
+ * is false and only the CA key can be used. */
+enum rc keys_open_ca(struct token *token, const struct token_conf *conf,
+    const struct ledger_ca *ca, struct keys *ret, bool *ret_transfer) MUST_CHECK;
+
+/** Use a new transfer key instead, on the token that is open. */
+enum rc keys_set_transfer(struct keys *keys, struct span spki) MUST_CHECK;
+
 /** Sign with the transfer key a COSE file of ours (manifest or card). */
 enum rc keys_cose_sign(struct keys *keys, enum cose_type type,
     struct span transfer_cert, struct span payload, struct buf *ret_file)

@@ -42,6 +42,20 @@ struct reply_maker {
 enum rc reply_make(const struct reply_maker *maker, const struct submission *s,
     const struct policy *policy, int64_t now, struct reply *ret) MUST_CHECK;
 
+/** What a response tells besides, or instead of, results. */
+struct reply_change {
+	enum trust_kind kind;
+	struct span cert; /* DER */
+	const struct policy *policy;
+	int64_t now;
+};
+/** Make a response without a bundle that tells a requester of a new certificate
+ * of the CA's own, signed by the transfer key known so far. Nothing is stored.
+ */
+enum rc reply_make_change(const struct reply_maker *maker,
+    const struct requester *to, const struct reply_change *change,
+    struct reply *ret) MUST_CHECK;
+
 /** Make the response that the ledger has under this sequence again.
  * \retval RC_STATE it has none, or the files do not come out as they were */
 enum rc reply_again(const struct reply_maker *maker, const uint8_t channel

@@ -164,17 +164,42 @@ sign_manifest(
 }
 
 static void
-draft_head(struct draft *d, const struct submission *s,
-    const struct ledger_ca *ca, const struct policy *policy, int64_t now)
+draft_head(struct draft *d, const struct ledger_ca *ca,
+    const struct policy *policy, int64_t now)
 {
 	memcpy(d->m.ca_id, ca->ca_id, SHA256_LEN);
-	memcpy(d->m.bundle_id, s->bundle.id, BUNDLE_ID_LEN);
-	memcpy(d->m.bundle_digest, s->digest, SHA256_LEN);
 	memcpy(d->m.policy, policy->digest, SHA256_LEN);
-	d->m.has_bundle = true;
 	d->m.signed_at = now;
 	d->m.has_next_visit = policy->next_visit != 0;
 	d->m.next_visit = now + policy->next_visit;
+}
+
+static void
+draft_bundle(struct draft *d, const struct submission *s)
+{
+	memcpy(d->m.bundle_id, s->bundle.id, BUNDLE_ID_LEN);
+	memcpy(d->m.bundle_digest, s->digest, SHA256_LEN);
+	d->m.has_bundle = true;
+}
+
+/* From a draft whose results are filled in to a signed response. */
+static enum rc
+finish(struct draft *d, const struct reply_maker *maker,
+    const uint8_t *channel, struct reply *reply)
+{
+	bool policy_is_new;
+	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
+
+	if (rc != RC_OK)
+		return rc;
+	reply->manifest = d->m; /* lent: the files are made from its results */
+	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, reply);
+	reply->manifest = (struct manifest){ 0 };
+	if (rc == RC_OK)
+		rc = fill_file_entries(d, reply);
+	if (rc == RC_OK)
+		rc = sign_manifest(d, maker, reply);
+	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;
 }
 
 enum rc
@@ -183,31 +208,55 @@ reply_make(const struct reply_maker *maker, const struct submission *s,
 {
 	WIPED(draft) d = { .issuer = maker->issuer };
 	WIPED(reply) reply = { 0 };
-	bool policy_is_new;
 	enum rc rc;
 
-	draft_head(&d, s, maker->ca, policy, now);
+	draft_head(&d, maker->ca, policy, now);
+	draft_bundle(&d, s);
 	rc = outcomes_read(maker->ledger, &s->record, &s->bundle, &d.outcomes);
 	if (rc == RC_OK)
 		rc = fill_results(&d, &s->bundle);
 	if (rc == RC_OK)
 		rc = fill_revocations(&d, &s->bundle);
 	if (rc == RC_OK)
-		rc = fill_chain(&d, maker->ledger, s->key_id, &policy_is_new);
-	if (rc != RC_OK)
-		return rc;
-	reply.manifest = d.m; /* lent: the files are made from its results */
-	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, &reply);
-	reply.manifest = (struct manifest){ 0 };
-	if (rc == RC_OK)
-		rc = fill_file_entries(&d, &reply);
-	if (rc == RC_OK)
-		rc = sign_manifest(&d, maker, &reply);
-	if (rc == RC_OK)
-		rc = reply_files_close(&reply, maker->ca);
+		rc = finish(&d, maker, s->key_id, &reply);
 	if (rc != RC_OK)
 		return rc;
 	reply.record.bundle = s->record.n;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
+
+static enum rc
+fill_change(struct draft *d, enum trust_kind kind, struct span cert)
+{
+	d->m.changes = calloc(1, sizeof(*d->m.changes));
+	if (d->m.changes == NULL)
+		return err_memory();
+	d->m.n_changes = 1;
+	d->m.changes[0].kind = kind;
+	d->m.changes[0].certs = calloc(1, sizeof(*d->m.changes[0].certs));
+	if (d->m.changes[0].certs == NULL)
+		return err_memory();
+	d->m.changes[0].certs[0] = cert;
+	d->m.changes[0].n_certs = 1;
+	return RC_OK;
+}
+
+enum rc
+reply_make_change(const struct reply_maker *maker, const struct requester *to,
+    const struct reply_change *change, struct reply *ret)
+{
+	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(reply) reply = { 0 };
+	enum rc rc;
+
+	draft_head(&d, maker->ca, change->policy, change->now);
+	rc = fill_change(&d, change->kind, change->cert);
+	if (rc == RC_OK)
+		rc = finish(&d, maker, to->key_id, &reply);
+	if (rc != RC_OK)
+		return rc;
 	*ret = reply;
 	reply = (struct reply){ 0 };
 	return RC_OK;
