@@ -113,28 +113,23 @@ names_text(const struct name *names, size_t n, struct buf *text)
 static void
 show_validity(const struct cert_request *r, const struct grant *g)
 {
-	char from[CLOCK_TEXT], to[CLOCK_TEXT], dur[DUR_TEXT], over[DUR_TEXT];
-	int64_t first, not_before, not_after;
+	char from[CLOCK_TEXT], to[CLOCK_TEXT], every[DUR_TEXT], each[DUR_TEXT];
+	int64_t first = g->not_before, not_before, not_after;
+	const struct validity *v = &r->validity;
 
-	validity_slot(&r->validity, g->not_before, r->validity.count - 1,
-	    &not_before, &not_after);
-	first = g->not_before;
-	dur_write(r->validity.period, dur);
-	if (r->validity.count == 1) {
+	validity_slot(v, first, v->count - 1, &not_before, &not_after);
+	dur_write(v->period, every);
+	if (v->count == 1) {
 		term_field("  valid", "%s to %s (%s)", day_time(first, from),
-		    day_time(not_after, to), dur);
+		    day_time(not_after, to), every);
 		return;
 	}
-	dur_write(r->validity.overlap, over);
+	dur_write(v->period + v->overlap, each);
 	term_field("  series",
-	    "%u certificates, one every %s%s%s; first "
-	    "from %s, last until %s",
-	    r->validity.count, dur,
-	    r->validity.overlap == 0 ? "" : ", each valid ",
-	    r->validity.overlap == 0 ? "" : over, day_time(first, from),
+	    "%u certificates, one every %s, each valid %s; "
+	    "first from %s, last until %s",
+	    v->count, every, each, day_time(first, from),
 	    day_time(not_after, to));
-	if (r->validity.overlap != 0)
-		term_field("  ", "(overlap %s)", over);
 }
 
 /* Which of `a` are not in `b`, each after `sign`. */
