@@ -18,34 +18,60 @@ check_channel(const struct response *r, const struct trust *trust,
 	return RC_OK;
 }
 
-/* One that is not new: accepted before, or another one in its place. */
 static enum rc
-check_old(const struct response *r, const struct manifest *m,
-    const uint8_t *digest, bool *ret_again)
+check_signature(const struct response *r, const struct trust *trust,
+    const struct cose *cose, const struct manifest *m)
 {
+	OWN(EVP_PKEY) *key = NULL;
+	enum rc rc;
+
+	rc =
+	    judge_transfer_cert(r->from, trust, cose->cert, m->signed_at, &key);
+	return rc != RC_OK ? rc : cose_verify(r->from, cose, key);
+}
+
+/* What was accepted with this number, if that is still known. */
+static enum rc
+find_accepted(const struct response *r, uint32_t sequence, bool *ret_known,
+    uint8_t ret_digest[static SHA256_LEN])
+{
+	const struct head *head = &r->channel->head;
+
+	*ret_known = sequence == head->sequence;
+	if (*ret_known)
+		memcpy(ret_digest, head->digest, SHA256_LEN);
+	else if (r->accepted != NULL)
+		return r->accepted(r->arg, sequence, ret_known, ret_digest);
+	return RC_OK;
+}
+
+/* One that is not new: the very bytes that were accepted need no second look,
+ * whichever transfer certificate was pinned then. Anything else is an alarm,
+ * and so must be signed: strangers raise none. */
+static enum rc
+check_old(const struct response *r, const struct trust *trust,
+    const struct cose *cose, struct response_verdict *v)
+{
+	const struct manifest *m = &v->manifest;
 	uint8_t then[SHA256_LEN];
 	bool known = false;
-	enum rc rc = RC_OK;
+	enum rc rc = find_accepted(r, m->sequence, &known, then);
 
-	if (m->sequence == r->channel->head.sequence) {
-		known = true;
-		memcpy(then, r->channel->head.digest, SHA256_LEN);
-	} else if (r->accepted != NULL) {
-		rc = r->accepted(r->arg, m->sequence, &known, then);
-	}
 	if (rc != RC_OK)
 		return rc;
-	if (!known)
-		return rule_refuse("REPLAY",
-		    "%s: number %u, but number %u was accepted already",
-		    r->from, (unsigned)m->sequence,
-		    (unsigned)r->channel->head.sequence);
-	if (memcmp(then, digest, SHA256_LEN) != 0)
+	v->again = known && memcmp(then, v->head.digest, SHA256_LEN) == 0;
+	if (v->again)
+		return RC_OK;
+	rc = check_signature(r, trust, cose, m);
+	if (rc != RC_OK)
+		return rc;
+	if (known)
 		return rule_refuse("FORK",
 		    "%s: number %u was accepted already, with other content",
 		    r->from, (unsigned)m->sequence);
-	*ret_again = true;
-	return RC_OK;
+	return rule_refuse("REPLAY",
+	    "%s: number %u, but number %u was accepted already", r->from,
+	    (unsigned)m->sequence, (unsigned)r->channel->head.sequence);
 }
 
 static enum rc
@@ -73,18 +99,6 @@ check_next(const struct response *r, const struct manifest *m)
 	return RC_OK;
 }
 
-static enum rc
-check_signature(const struct response *r, const struct trust *trust,
-    const struct cose *cose, const struct manifest *m)
-{
-	OWN(EVP_PKEY) *key = NULL;
-	enum rc rc;
-
-	rc =
-	    judge_transfer_cert(r->from, trust, cose->cert, m->signed_at, &key);
-	return rc != RC_OK ? rc : cose_verify(r->from, cose, key);
-}
-
 enum rc
 judge_manifest(const struct response *r, const struct trust *trust,
     struct response_verdict *v)
@@ -100,10 +114,9 @@ judge_manifest(const struct response *r, const struct trust *trust,
 		rc = manifest_read(r->from, cose.payload, &v->manifest);
 	if (rc == RC_OK)
 		rc = check_channel(r, trust, m);
-	/* Old ones first: their transfer certificate may be a past one. */
 	if (rc == RC_OK && r->channel->has_head &&
 	    m->sequence <= r->channel->head.sequence)
-		return check_old(r, m, v->head.digest, &v->again);
+		return check_old(r, trust, &cose, v);
 	if (rc == RC_OK)
 		rc = check_signature(r, trust, &cose, m);
 	if (rc == RC_OK)
