@@ -115,8 +115,33 @@ template_set_key(X509 *template, struct span spki)
 	return set_key(X509_get_X509_PUBKEY(template), alg, bits);
 }
 
-enum rc
-template_set_extensions(X509 *template, const struct extension_list *list)
+/* Does the template's extension differ from this one in its value only? */
+static bool
+is_kind(X509_EXTENSION *ext, const struct extension *wanted)
+{
+	const ASN1_OBJECT *oid = X509_EXTENSION_get_object(ext);
+	struct span in = wanted->oid, content;
+
+	return der_take(&in, DER_OID, &content) &&
+	       span_eq(content, span_of(OBJ_get0_data(oid), OBJ_length(oid))) &&
+	       (X509_EXTENSION_get_critical(ext) == 1) == wanted->critical;
+}
+
+/* The usual case, and the quick one: the certificate before this one had the
+ * same extensions. */
+static bool
+has_kinds(const X509 *template, const struct extension_list *list)
+{
+	if ((size_t)X509_get_ext_count(template) != list->n)
+		return false;
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_kind(X509_get_ext(template, (int)i), &list->items[i]))
+			return false;
+	return true;
+}
+
+static enum rc
+replace_extensions(X509 *template, const struct extension_list *list)
 {
 	enum rc rc;
 
@@ -129,6 +154,22 @@ template_set_extensions(X509 *template, const struct extension_list *list)
 		if (rc != RC_OK)
 			return rc;
 		if (X509_add_ext(template, ext, -1) != 1)
+			return err_openssl(RC_IO, "extension");
+	}
+	return RC_OK;
+}
+
+enum rc
+template_set_extensions(X509 *template, const struct extension_list *list)
+{
+	if (!has_kinds(template, list))
+		return replace_extensions(template, list);
+	for (size_t i = 0; i < list->n; i++) {
+		struct span value = list->items[i].value;
+
+		if (ASN1_STRING_set(
+			X509_EXTENSION_get_data(X509_get_ext(template, (int)i)),
+			value.p, (int)value.n) != 1)
 			return err_openssl(RC_IO, "extension");
 	}
 	return RC_OK;
