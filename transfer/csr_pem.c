@@ -24,6 +24,24 @@ skip_space(struct span *text)
 		(void)span_take(text, 1, &c);
 }
 
+/* Pass over the lines before the first BEGIN: certtool and `openssl req -text`
+ * put the request in words there (RFC 7468 section 5.2). Nobody reads them. */
+static void
+skip_explanation(struct span *text)
+{
+	static const char begin[] = "-----BEGIN ";
+	struct span line;
+
+	skip_space(text);
+	while (text->n >= sizeof(begin) - 1 &&
+	    memcmp(text->p, begin, sizeof(begin) - 1) != 0) {
+		const uint8_t *end = memchr(text->p, '\n', text->n);
+
+		(void)span_take(text,
+		    end == NULL ? text->n : (size_t)(end - text->p) + 1, &line);
+	}
+}
+
 /* Take "-----BEGIN label-----" and the white space behind it. */
 static bool
 take_line(struct span *text, const char *mark, const char *label)
@@ -107,14 +125,13 @@ read_pem(const char *from, struct span file, struct buf *der)
 	const char *label = NULL;
 	enum rc rc;
 
-	skip_space(&text);
+	skip_explanation(&text);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (label == NULL && take_line(&text, "BEGIN ", labels[i]))
 			label = labels[i];
 	if (label == NULL)
 		return rule_refuse("CSR-FORM",
-		    "%s: neither DER nor a PEM block CERTIFICATE REQUEST at "
-		    "its beginning",
+		    "%s: neither DER nor a PEM block CERTIFICATE REQUEST",
 		    from);
 	rc = take_base64(from, &text, der);
 	if (rc != RC_OK)

@@ -369,7 +369,7 @@ def form():
     (HERE / "good-new.pem").write_text(pem(der, "NEW CERTIFICATE REQUEST"))
     (HERE / "good-crlf.pem").write_text(
         "\r\n " + pem(der).replace("\n", "\r\n") + "\n\n")
-    (HERE / "form-text-before.pem").write_text("Subject: x\n" + pem(der))
+    (HERE / "good-explained.pem").write_text("Subject: x\n" + pem(der))
     (HERE / "form-text-after.pem").write_text(pem(der) + "x\n")
     (HERE / "form-two.pem").write_text(pem(der) + pem(der))
     (HERE / "form-certificate.pem").write_text(pem(der, "CERTIFICATE"))
