@@ -184,9 +184,8 @@ term_width(void)
 	return size.ws_col;
 }
 
-/* How much of `text` fits in `room` columns, breaking at a space if there is
- * one, so that a fingerprint or a name without spaces is cut only if it must.
- */
+/* How much of `text` goes on a line of `room` columns: up to a space. A word
+ * that is longer than the line stays whole, so that a path can be copied. */
 static size_t
 fitting(const char *text, size_t room)
 {
@@ -197,7 +196,7 @@ fitting(const char *text, size_t room)
 	for (at = room; at > 0; at--)
 		if (text[at] == ' ')
 			return at;
-	return room;
+	return room + strcspn(text + room, " ");
 }
 
 void

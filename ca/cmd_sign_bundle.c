@@ -34,7 +34,7 @@ deliver(struct sign *sign, const struct submission *s,
 	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
 	term_field("written to", "%s/%s", sign->visit.media.path, reply->dir);
 	term_field("read back", "%.*s", SPAN_FMT(buf_span(&note)));
-	term_field("manifest", "SHA-256 %s", hex);
+	term_field("manifest", "%s", hex);
 	sign_json_reply(sign, s, reply, reply->dir);
 	return RC_OK;
 }

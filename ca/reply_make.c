@@ -182,10 +182,24 @@ draft_bundle(struct draft *d, const struct submission *s)
 	d->m.has_bundle = true;
 }
 
+/* What the file says, read back from the file itself. */
+static enum rc
+read_manifest(struct reply *reply)
+{
+	struct cose cose;
+	enum rc rc = cose_read("the response", buf_span(&reply->record.file),
+	    COSE_MANIFEST, &cose);
+
+	if (rc == RC_OK)
+		rc = manifest_read(
+		    "the response", cose.payload, &reply->manifest);
+	return rc;
+}
+
 /* From a draft whose results are filled in to a signed response. */
 static enum rc
-finish(struct draft *d, const struct reply_maker *maker,
-    const uint8_t *channel, struct reply *reply)
+finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
+    struct reply *reply)
 {
 	bool policy_is_new;
 	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
@@ -199,6 +213,8 @@ finish(struct draft *d, const struct reply_maker *maker,
 		rc = fill_file_entries(d, reply);
 	if (rc == RC_OK)
 		rc = sign_manifest(d, maker, reply);
+	if (rc == RC_OK)
+		rc = read_manifest(reply);
 	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;
 }
 
@@ -297,7 +313,6 @@ reply_again(const struct reply_maker *maker,
     struct reply *ret)
 {
 	WIPED(reply) reply = { 0 };
-	struct cose cose;
 	bool known, with_policy = false;
 	enum rc rc = ledger_manifest_get(
 	    maker->ledger, channel, sequence, &reply.record, &known);
@@ -308,11 +323,7 @@ reply_again(const struct reply_maker *maker,
 		    "requester",
 		    sequence);
 	if (rc == RC_OK)
-		rc = cose_read("a stored response",
-		    buf_span(&reply.record.file), COSE_MANIFEST, &cose);
-	if (rc == RC_OK)
-		rc = manifest_read(
-		    "a stored response", cose.payload, &reply.manifest);
+		rc = read_manifest(&reply);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < reply.manifest.n_files; i++)
