@@ -246,7 +246,7 @@ origin_print(const struct story *s)
 	    *s->label == '\0' ? "(loose requests, or removed)" : s->label);
 	field_hex("", span_of(s->bundle.requester, SHA256_LEN));
 	field_hex("bundle", span_of(s->bundle.id, BUNDLE_ID_LEN));
-	field_number("", s->bundle.sequence);
+	field_number("bundle no", s->bundle.sequence);
 	if (s->bundle.answered != 0)
 		field_number("manifest", s->bundle.answered);
 	field_hex("tbs sha256", span_of(i->tbs, SHA256_LEN));

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the ledger holds is shown, and a ledger that was changed is told by name.
+. "$(dirname "$0")/lib.sh"
+needs sqlite3 sqlite3
+
+LEDGER=$WORK/home-ca/ledger.db
+
+run ca list
+status 7 "a home without a CA is a state of its own"
+says "run 'airgap-ca init' first" "and says what to do"
+
+make_ca
+enrol_online
+csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+must transfer request --profile tls-server --name dns:web.example.org \
+	--out "$STICK" "$WORK/web.csr"
+must ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+MANIFEST=$(echo "$STICK"/airgap-ca/responses/*/manifest.cose)
+
+run ca list --json
+is "$(json certificates.0.profile)" tls-server "list names the profile"
+is "$(json certificates.0.names.0)" dns:web.example.org "and the names"
+is "$(json certificates.0.request_id)" web "and the request"
+is "$(json certificates.0.status)" valid "and the status"
+SERIAL=$(json certificates.0.serial)
+SHA256=$(json certificates.0.sha256)
+
+run ca list
+prints "^$SERIAL  [0-9-]{10}  valid +dns:web.example.org$" "list for people"
+at "2126-01-01 00:00:00" ca list >"$WORK/later"
+ok "a certificate expires" grep -q "expired" "$WORK/later"
+
+run ca show "$SERIAL"
+prints "^csr sha256 +[0-9a-f]{64}$" "show knows the request"
+prints "^requester +online$" "and who asked"
+prints "^records +bundle [0-9]+, intent [0-9]+, outcome [0-9]+$" "and where"
+run ca show "$SERIAL" --pem
+is "$(openssl x509 -noout -fingerprint -sha256 <<<"$OUT" |
+	sed 's/.*=//; s/://g' | tr A-F a-f)" "$SHA256" "show --pem gives it"
+run ca show 77
+status 2 "a serial that nobody has"
+
+run ca status
+status 0 "nothing is due in 30 days"
+prints "pending: online: responses 1 to 1" "a response is pending"
+run ca status --within 100d
+status 1 "something is due in 100 days"
+prints "due: certificate $SERIAL" "and it is named"
+run ca status --within 100d --json
+is "$(json due.0.serial)" "$SERIAL" "as it is for programs"
+run ca status --within 100
+status 2 "a duration has a unit"
+
+run ca policy check
+prints "profile +tls-server" "policy check lists profiles"
+printf '[ca]\nnonsense = 1\n' >"$WORK/bad.conf"
+run ca policy check "$WORK/bad.conf"
+wants 3 POLICY "a policy with an unknown key"
+
+run ca ledger verify --head "$MANIFEST"
+status 0 "the ledger is whole, and knows the manifest"
+ok "as Python finds without our code" \
+	"$PYTHON" "$TOP/tests/ledger_verify.py" "$LEDGER"
+ok "for the golden ledger too" \
+	"$PYTHON" "$TOP/tests/ledger_verify.py" "$TOP/tests/vectors/ledger/golden.sql"
+
+cp "$LEDGER" "$WORK/kept.db"
+must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
+run ca ledger verify
+status 7 "an edited record is noticed"
+says "record 4" "by number"
+nok "by Python too" "$PYTHON" "$TOP/tests/ledger_verify.py" "$LEDGER"
+
+cp "$WORK/kept.db" "$LEDGER"
+must sqlite3 "$LEDGER" "DELETE FROM serial WHERE hex(serial) = upper('$SERIAL')"
+run ca ledger verify
+status 7 "a missing row of an index is noticed"
+says "table serial: row $SERIAL" "by table and row"
+
+cp "$WORK/kept.db" "$LEDGER"
+must sqlite3 "$LEDGER" "DELETE FROM record WHERE kind = 10;
+	DELETE FROM manifest; UPDATE bundle SET answered = 0;
+	UPDATE requester SET last_manifest = 0"
+run ca ledger verify
+status 0 "a tail cut off cleanly does not show by itself"
+run ca ledger verify --head "$MANIFEST"
+wants 7 ROLLBACK "but with the online side's manifest it does"
+run ca status
+status 1 "and the bundle is unfinished"
+prints "is unfinished" "as status says"
+
+cp "$WORK/kept.db" "$LEDGER"
+run ca requester remove nobody --yes
+status 2 "a requester that is not there cannot be removed"
+run ca requester remove online
+status 2 "without a Yes nobody is removed"
+run ca requester remove online -n
+status 0 "a dry run shows whom"
+run ca requester list
+prints "^online$" "and removes nobody"
+run ca requester remove online --yes
+status 0 "at a Yes a requester is removed"
+run ca requester list
+is "$OUT" "" "and is unknown from then on"
+run ca ledger verify
+status 0 "and the ledger is whole"
+
+exec 8>>"$LEDGER.lock"
+flock 8
+run ca requester remove online --yes
+status 7 "one writer at a time"
+says "in use by another airgap-ca" "the second one is told"
+run ca list
+status 0 "while readers work"
+
+done_testing
