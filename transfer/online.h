@@ -17,7 +17,7 @@
 
 #define ONLINE_REQUESTER_KEY "requester.pem"
 
-/** Open the store of a home. RC_STATE rule UNENROLLED when there is none. */
+/** Open the store of a home. Rule UNENROLLED when there is none. */
 enum rc online_open(const char *home, bool write, struct store *ret) MUST_CHECK;
 
 /** "HOME/store.db". */

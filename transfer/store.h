@@ -47,8 +47,8 @@ enum rc store_replace(struct store *store, const struct enrolment *enrolment)
     MUST_CHECK;
 
 /** Open it, with trust, policy and head.
- * \retval RC_STATE none, damaged, or of another version; the sentence for a
- *                  missing one has rule UNENROLLED */
+ * \retval RC_FORMAT rule UNENROLLED: there is none
+ * \retval RC_STATE  damaged, or of another version */
 enum rc store_open(const char *path, bool write, struct store *ret) MUST_CHECK;
 
 /** Read trust, policy and head again, after a response was added. */
