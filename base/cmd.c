@@ -243,15 +243,20 @@ cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
 static int
 report(enum rc rc)
 {
-	const char *rule = err_rule_name();
+	const char *rule = err_rule_name(), *remedy = NULL;
 
 	if (rc == RC_OK || *err_text() == '\0')
 		return (int)rc;
 	term_alarm("%s: ", running_program->name);
-	if (*rule != '\0')
-		term_say("%s [%s]\n", err_text(), rule);
-	else
+	if (*rule == '\0') {
 		term_say("%s\n", err_text());
+		return (int)rc;
+	}
+	term_say("%s [%s]\n", err_text(), rule);
+	if (running_program->remedy != NULL)
+		remedy = running_program->remedy(rule);
+	if (remedy != NULL)
+		term_field("remedy", "%s", remedy);
 	return (int)rc;
 }
 

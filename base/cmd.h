@@ -54,6 +54,8 @@ struct cmd_program {
 	const char *about;	    /* one line */
 	const char *home_variable;  /* NULL when the program has no home */
 	const struct cmd *cmds;	    /* ends with { 0 } */
+	/* The way out of what a rule refuses, one line; may be NULL. */
+	const char *(*remedy)(const char *rule);
 };
 
 /** Parse `argv` after the command's name: options of `options` and the common
@@ -65,7 +67,7 @@ enum rc cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc,
     bool *ret_done) MUST_CHECK;
 
 /** Find the command, run it, print the error if any ("airgap-ca: SENTENCE
- * [RULE]"), and give the exit status. Global options may stand before the
+ * [RULE]", then the rule's remedy), and give the exit status. Global options may stand before the
  * command's name too. --version and --help are answered here. */
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd.h"
+#include "transfer/rule.h"
 
 /* clang-format off */
 static const struct cmd cmds[] = {
@@ -39,6 +40,7 @@ static const struct cmd_program program = {
 	.about = "The offline certificate authority",
 	.home_variable = "AIRGAP_CA_HOME",
 	.cmds = cmds,
+	.remedy = rule_remedy,
 };
 
 int

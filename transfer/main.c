@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/cmd.h"
+#include "transfer/rule.h"
 
 /* clang-format off */
 static const struct cmd cmds[] = {
@@ -33,6 +34,7 @@ main(int argc, char **argv)
 		.about = "the online side of an air-gapped CA",
 		.home_variable = "AIRGAP_TRANSFER_HOME",
 		.cmds = cmds,
+		.remedy = rule_remedy,
 	};
 
 	return cmd_main(&program, argc, argv);

@@ -310,6 +310,14 @@ rule_get0(const char *name)
 	return NULL;
 }
 
+const char *
+rule_remedy(const char *name)
+{
+	const struct rule *rule = rule_get0(name);
+
+	return rule == NULL ? NULL : rule->remedy;
+}
+
 enum rc
 rule_refuse(const char *name, const char *fmt, ...)
 {

@@ -30,6 +30,9 @@ extern const struct rule rules[];
 /** By name; NULL when there is none. */
 const struct rule *rule_get0(const char *name);
 
+/** Its remedy; NULL when there is no such rule. */
+const char *rule_remedy(const char *name);
+
 /** Refuse in the name of a rule: records the sentence and returns the rule's
  * rc. A name that the table lacks is a bug (assertion). */
 enum rc rule_refuse(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);

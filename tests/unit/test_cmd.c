@@ -89,11 +89,18 @@ static const struct cmd cmds[] = {
 	{ "tell", cmd_tell, "", "print JSON" },
 	{ 0 },
 };
+static const char *
+remedy(const char *rule)
+{
+	return strcmp(rule, "POP") == 0 ? "prove it" : NULL;
+}
+
 static const struct cmd_program program = {
 	.name = "airgap-test",
 	.about = "A program for tests",
 	.home_variable = "AIRGAP_TEST_HOME",
 	.cmds = cmds,
+	.remedy = remedy,
 };
 
 /* Text that arrived on stdout and stderr of the last run. */
@@ -229,11 +236,14 @@ the_home_comes_from_the_environment_otherwise(void **state)
 }
 
 static void
-a_refusal_is_printed_once_escaped_with_its_rule(void **state)
+a_refusal_is_printed_once_escaped_with_its_rule_and_remedy(void **state)
 {
 	(void)state;
 	assert_int_equal(run("t refuse"), RC_POLICY);
-	assert_string_equal(err, "airgap-test: f\\x1b[2J: no proof [POP]\n");
+	assert_non_null(
+	    strstr(err, "airgap-test: f\\x1b[2J: no proof [POP]\n"));
+	assert_non_null(strstr(err, "remedy"));
+	assert_non_null(strstr(err, "prove it\n"));
 	assert_int_equal(run("t due"), RC_PARTIAL);
 	assert_string_equal(err, "");
 }
@@ -276,7 +286,7 @@ main(void)
 		cmocka_unit_test(help_goes_to_stdout_and_runs_nothing),
 		cmocka_unit_test(the_home_comes_from_the_environment_otherwise),
 		cmocka_unit_test(
-		    a_refusal_is_printed_once_escaped_with_its_rule),
+		    a_refusal_is_printed_once_escaped_with_its_rule_and_remedy),
 		cmocka_unit_test(json_is_one_line_of_ascii),
 		cmocka_unit_test(too_many_operands_are_refused),
 	};
