@@ -181,6 +181,8 @@ add_file(struct ask_for *a, const char *path)
 	enum rc rc;
 
 	rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
+	if (rc == RC_FORMAT) /* too large, or no regular file */
+		rc = rule_refuse("CSR-FORM", "%s", err_text());
 	if (rc == RC_OK)
 		rc = csr_from_file(path, buf_span(&file), &der);
 	if (rc == RC_OK)

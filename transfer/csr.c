@@ -70,8 +70,10 @@ take_apart(const char *from, struct span der, struct parts *ret)
 		    "%s: a request of %zu bytes; wanted at most %d", from,
 		    der.n, CSR_MAX);
 	if (!der_check(der, &what, &at))
-		return rule_refuse(
-		    "CSR-FORM", "%s: %s at byte %zu", from, what, at);
+		return rule_refuse("CSR-FORM",
+		    "%s: %s at byte %zu; wanted one PKCS#10 request in strict "
+		    "DER",
+		    from, what, at);
 	if (!take_parts(der, ret))
 		return rule_refuse(
 		    "CSR-FORM", "%s: not a PKCS#10 request (RFC 2986)", from);

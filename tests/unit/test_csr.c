@@ -59,13 +59,13 @@ static const struct refused {
 	      "order" },
 	{ "form-boolean.der", "CSR-FORM",
 	      "form-boolean.der: a BOOLEAN that is neither 00 nor FF at "
-	      "byte 155" },
+	      "byte 155; wanted one PKCS#10 request in strict DER" },
 	{ "form-ca-false.der", "CSR-FORM",
 	      "form-ca-false.der: basicConstraints writes out CA:FALSE, "
 	      "which DER leaves out" },
 	{ "form-cn-utf8.der", "CSR-FORM",
 	      "form-cn-utf8.der: a UTF8String that is not UTF-8 at byte "
-	      "19" },
+	      "19; wanted one PKCS#10 request in strict DER" },
 	{ "form-critical-false.der", "CSR-FORM",
 	      "form-critical-false.der: an extension writes out "
 	      "critical:FALSE, which DER leaves out" },
