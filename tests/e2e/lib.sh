@@ -379,3 +379,73 @@ enrol_online() {
 	[ "$STATUS" = 0 ] || { fail "preparation: enroll"; done_testing; }
 	REQUESTER_HEX=$(json fingerprint)
 }
+
+# ---- bad input --------------------------------------------------------------------
+
+# Nothing signed, stored or left behind: `freeze` remembers what the homes and
+# the given directories (else the stick) hold, `unchanged` compares.
+#
+#	freeze [DIR...]		remember
+#	unchanged DESC		as it was then
+#	refused STATUS RULE REGEX DESC
+#				all that a refusal owes: the status, one sentence
+#				with the rule (which matches REGEX), the remedy,
+#				and nothing changed since freeze
+#	cose [OPTION...] IN OUT [PYTHON]	see make_cose.py
+
+# Databases by what they say: SQLite may touch its files without changing that.
+contents() {
+	"$PYTHON" - "$@" <<'EOF_PY'
+import hashlib, os, sqlite3, stat, sys
+
+def said(path):
+    if path.endswith(".db"):
+        with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+            return "\n".join(db.iterdump()).encode()
+    with open(path, "rb") as f:
+        return f.read() if os.path.getsize(path) < 1 << 26 else b"huge"
+
+for top in sys.argv[1:]:
+    for folder, folders, files in os.walk(top):
+        folders.sort()
+        for name in sorted(folders + files):
+            path = os.path.join(folder, name)
+            if path.endswith((".db-wal", ".db-shm", ".db.lock")):
+                continue
+            mode = os.lstat(path).st_mode
+            what = stat.filemode(mode)
+            if stat.S_ISREG(mode):
+                what += " " + hashlib.sha256(said(path)).hexdigest()
+            elif stat.S_ISLNK(mode):
+                what += " " + os.readlink(path)
+            print(path, what)
+EOF_PY
+}
+
+freeze() {
+	[ $# -gt 0 ] || set -- "$STICK"
+	FROZEN=("$WORK"/home-* "$@")
+	contents "${FROZEN[@]}" >"$WORK/frozen"
+}
+
+unchanged() {
+	local found
+	found=$(contents "${FROZEN[@]}" | diff "$WORK/frozen" -)
+	if [ -z "$found" ]; then pass "$1"; else fail "$1" "$found"; fi
+}
+
+refused() {
+	local why=() change one
+	# A person reads one line; a narrow terminal cuts it nowhere.
+	one=$(printf '%s\n' "$ERR" | grep -cE '^(airgap-[a-z]*|Stopped): .*\[[A-Z0-9-]+\]$')
+	[ "$STATUS" = "$1" ] || why+=("status $STATUS; wanted: $1")
+	[ "$one" = 1 ] || why+=("$one sentences; wanted: 1")
+	matches "$ERR" "^(airgap-[a-z]*|Stopped): .*\\[$2\\]\$" || why+=("wanted: [$2]")
+	matches "$ERR" "^(airgap-[a-z]*|Stopped): .*($3)" || why+=("wanted: /$3/")
+	matches "$ERR" '^ *remedy +[^ ]' || why+=("wanted: a remedy")
+	change=$(contents "${FROZEN[@]}" | diff "$WORK/frozen" -)
+	[ -z "$change" ] || why+=("changed:" "$change")
+	if [ ${#why[@]} = 0 ]; then pass "$4"; else fail "$4" "${why[@]}"; fi
+}
+
+cose() { "$PYTHON" "$TOP/tests/make_cose.py" "$@"; }
