@@ -21,6 +21,8 @@ static const struct cmd cmds[] = {
 	  "sign the requests on a stick" },
 	{ "requester", cmd_requester, "list | remove LABEL",
 	  "the online sides that are enrolled" },
+	{ "clock", cmd_clock, "accept",
+	  "vouch for a clock that signing stops at" },
 	{ "list", cmd_list, "",
 	  "every certificate: serial, end, status, names" },
 	{ "show", cmd_show, "SERIAL [--pem]",

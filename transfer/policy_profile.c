@@ -55,6 +55,12 @@ usage_fault(const struct profile *p)
 		return "ca = yes needs keyCertSign in keyUsage";
 	if (!p->is_ca && (p->key_usage & ca_usages) != 0)
 		return "keyCertSign and cRLSign are for ca = yes";
+	/* RFC 8813 section 3: such a key only signs or agrees. */
+	if ((p->key_usage & (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)) !=
+		0 &&
+	    p->key_kinds != 1U << KEY_RSA)
+		return "keyEncipherment and dataEncipherment are for a profile "
+		       "whose keys are all RSA";
 	if (!p->is_ca && p->eku.n == 0)
 		return "lacks extendedKeyUsage, which all but a CA needs";
 	if (!p->is_ca && p->path_len != 0)

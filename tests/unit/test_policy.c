@@ -248,6 +248,9 @@ a_profile_cannot_say_what_no_profile_may(void **state)
 	    "policy.conf:3: [profile p]: keyCertSign and cRLSign are for ca = "
 	    "yes");
 	check_changed(ku, "keyUsage = critical, cRLSign", NULL);
+	check_changed(ku, "keyUsage = critical, keyEncipherment",
+	    "policy.conf:3: [profile p]: keyEncipherment and dataEncipherment "
+	    "are for a profile whose keys are all RSA");
 	check_changed(ku, "keyUsage = digitalSignature",
 	    "policy.conf:7: keyUsage = digitalSignature: wanted \"critical, \" "
 	    "and at least one usage");

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A clock that went back or far ahead stops signing, and a person lets it go on.
+. "$(dirname "$0")/lib.sh"
+needs faketime faketime
+
+make_ca
+enrol_online
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+run transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
+status 0 'a bundle waits'
+run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+status 0 'and is signed'
+
+past=$(date -u -d '-3 days' '+%Y-%m-%d %H:%M:%S')
+future=$(date -u -d '+500 days' '+%Y-%m-%d %H:%M:%S')
+
+run at "$past" ca sign "$STICK" --yes
+wants 7 CLOCK-BEHIND 'a clock before the last entry stops signing'
+run at "$future" ca sign "$STICK" --yes
+wants 7 CLOCK-AHEAD 'and one more than clock-horizon after it'
+says 'clock accept' 'the way out is named'
+
+run at "$past" ca clock accept
+status 2 'without a terminal it wants --yes'
+run at "$past" ca clock accept -n
+status 0 'a dry run shows both times'
+run at "$past" ca sign "$STICK" --yes
+wants 7 CLOCK-BEHIND 'and changes nothing'
+
+run at "$past" ca clock accept --yes
+status 0 'the operator vouches for the earlier clock'
+run at "$past" ca sign "$STICK" --yes
+status 0 'and signing goes on from there'
+run at "$future" ca clock accept --yes --json
+status 0 'likewise for a later one'
+run at "$future" ca sign "$STICK" --yes
+status 0 'which signing goes on from'
+run ca ledger verify
+status 0 'the ledger verifies with both'
+
+done_testing
