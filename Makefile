@@ -31,7 +31,7 @@ pc      := $(pkgs)
 probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
-ifeq ($(shell $(CC) -xc -c -o /dev/null /dev/null 2>&1 && echo ok),)
+ifneq ($(shell $(CC) -xc -c -o /dev/null /dev/null >/dev/null 2>&1 && echo ok),ok)
 $(error no working C compiler "$(CC)": run `make deps`)
 endif
 ifneq ($(shell pkg-config --exists $(pc) && echo ok),ok)

@@ -145,19 +145,17 @@ bytes_behind_a_certificate_are_refused(void **state)
 }
 
 static void
-version_2(X509 *cert)
-{
-	assert_int_equal(X509_set_version(cert, X509_VERSION_2), 1);
-}
-
-static void
 only_version_3_passes(void **state)
 {
 	WIPED(bed) b = { 0 };
 
 	(void)state;
 	bed_make(&b, "P-256");
-	sign(&b, version_2);
+	sign(&b, NULL);
+	/* OpenSSL 3.5 signs none with extensions but as v3: so by hand, in the
+	 * [0] { INTEGER 2 } behind the two outer heads. */
+	assert_memory_equal(b.der.p + 8, "\xa0\x03\x02\x01\x02", 5);
+	b.der.p[12] = X509_VERSION_2;
 	refused(&b, "CERT-FORM", "not one X.509 v3");
 }
 
