@@ -59,12 +59,8 @@ open_trust(struct visit *v)
 	    &v->trust, "the CA certificate", buf_span(&v->ca.ca_cert));
 	if (rc != RC_OK)
 		return rc;
-	v->window = (struct ca_window){
-		.not_before = v->trust.cas[0].not_before,
-		.not_after = v->trust.cas[0].not_after,
-	};
-	memcpy(v->window.key_id, v->trust.cas[0].key_id, SHA256_LEN);
-	return RC_OK;
+	return trust_window(
+	    &v->trust, buf_span(&v->ca.transfer_cert), &v->window);
 }
 
 static enum rc

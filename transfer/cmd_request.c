@@ -337,9 +337,9 @@ keep_key(struct ask_for *a, EVP_PKEY *key)
 /* ---- sending ------------------------------------------------------------- */
 
 static void
-tell_refusal(const char *id, const char *rule, const char *reason)
+tell_refusal(const char *rule, const char *reason)
 {
-	term_say("  refused: %s: %s [%s]\n", id, reason, rule);
+	term_say("  refused: %s [%s]\n", reason, rule);
 }
 
 static enum rc
@@ -393,7 +393,8 @@ send(struct ask_for *a, EVP_PKEY *new_key)
 
 	rc = read_expiry(a, &expires);
 	if (rc == RC_OK)
-		rc = compose_check(&a->compose, tell_refusal);
+		rc = compose_check(&a->compose,
+		    a->compose.n > 1 ? tell_refusal : NULL);
 	if (rc == RC_OK)
 		rc = media_open(a->out, &media);
 	if (rc == RC_OK)

@@ -188,16 +188,13 @@ request_of(const struct composed *c, struct cert_request *ret)
 }
 
 static enum rc
-check_one(const struct compose *compose, const struct composed *c)
+check_one(const struct compose *compose, const struct ca_window *window,
+    const struct composed *c)
 {
-	const struct trust *trust = &compose->store->trust;
-	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
-	struct ca_window window = { ca->not_before, ca->not_after, { 0 } };
 	struct cert_request request;
 	struct grant grant;
 	struct ask ask;
 
-	memcpy(window.key_id, ca->key_id, SHA256_LEN);
 	request_of(c, &request);
 	ask = (struct ask){ .from = c->id,
 		.label = span_str(compose->store->label),
@@ -206,22 +203,28 @@ check_one(const struct compose *compose, const struct composed *c)
 		.csr_names = c->csr_names.items,
 		.n_csr_names = c->csr_names.n };
 	return request_check(
-	    &compose->store->policy, &window, compose->now, &ask, &grant);
+	    &compose->store->policy, window, compose->now, &ask, &grant);
 }
 
 enum rc
-compose_check(struct compose *compose,
-    void (*each)(const char *id, const char *rule, const char *reason))
+compose_check(
+    struct compose *compose, void (*each)(const char *rule, const char *reason))
 {
+	const struct trust *trust = &compose->store->trust;
+	struct ca_window window;
 	struct err_saved first;
-	enum rc result = RC_OK;
+	enum rc result =
+	    trust_window(trust, buf_span(&trust->transfer_cert), &window);
 
+	if (result != RC_OK)
+		return result;
 	for (size_t i = 0; i < compose->n; i++) {
-		enum rc rc = check_one(compose, &compose->items[i]);
+		enum rc rc = check_one(compose, &window, &compose->items[i]);
 
 		if (rc == RC_OK)
 			continue;
-		each(compose->items[i].id, err_rule_name(), err_text());
+		if (each != NULL)
+			each(err_rule_name(), err_text());
 		if (result == RC_OK) {
 			err_save(&first);
 			result = rc;

@@ -50,6 +50,12 @@ void trust_wipe(struct trust *trust);
 enum rc trust_add_ca(struct trust *trust, const char *from, struct span der)
     MUST_CHECK;
 
+struct ca_window;
+/** What request_check asks of the newest CA, whose transfer certificate is given.
+ * \retval RC_FORMAT rule TRANSFER-CERT: that is none */
+enum rc trust_window(const struct trust *trust, struct span transfer_cert,
+    struct ca_window *ret) MUST_CHECK;
+
 /** By key-id; NULL. */
 const struct trust_ca *trust_ca_get0(
     const struct trust *trust, const uint8_t key_id[static SHA256_LEN]);

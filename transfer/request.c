@@ -57,6 +57,9 @@ check_key(const struct asking *a, const struct ca_window *ca)
 	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
 		return rule_refuse(
 		    "KEY-CA", "%s: the key is the CA's own", a->ask->from);
+	if (memcmp(key->id, ca->transfer_id, SHA256_LEN) == 0)
+		return rule_refuse("KEY-CA",
+		    "%s: the key is the CA's own transfer key", a->ask->from);
 	key_name(key, name);
 	if ((p->key_kinds & 1U << key->kind) == 0)
 		return rule_refuse("KEY-POLICY",

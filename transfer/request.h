@@ -28,10 +28,12 @@ struct grant {
 			     * backdate, but not before the CA's own */
 };
 
-/** When the issuing CA certificate is valid, for VALIDITY-CA. */
+/** When the issuing CA certificate is valid, for VALIDITY-CA, and the CA's own
+ * keys, for KEY-CA: neither is ever certified at a request. */
 struct ca_window {
 	int64_t not_before, not_after;
-	uint8_t key_id[SHA256_LEN]; /* KEY-CA: its own key is never certified */
+	uint8_t key_id[SHA256_LEN];	 /* of the key that signs certificates */
+	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
 };
 
 /** Every rule that looks at one request: PROFILE-UNKNOWN, PROFILE-DENIED (not

@@ -2,6 +2,7 @@
 #include "base/own_ssl.h"
 #include "transfer/der.h"
 #include "transfer/judge.h"
+#include "transfer/request.h"
 #include "transfer/rule.h"
 #include "transfer/tbs.h"
 
@@ -384,4 +385,28 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 	}
 	*ret_key = key;
 	return RC_OK;
+}
+
+enum rc
+trust_window(
+    const struct trust *trust, struct span transfer_cert, struct ca_window *ret)
+{
+	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
+	struct ca_window window = { .not_before = ca->not_before,
+		.not_after = ca->not_after };
+	OWN(X509) *cert = NULL;
+	EVP_PKEY *key = NULL;
+	enum rc rc = parse("TRANSFER-CERT", "the CA's transfer certificate",
+	    transfer_cert, &cert);
+
+	memcpy(window.key_id, ca->key_id, SHA256_LEN);
+	if (rc == RC_OK)
+		key = X509_get0_pubkey(cert);
+	if (rc == RC_OK && key == NULL)
+		rc = err_openssl(RC_BUG, "the CA's transfer certificate");
+	if (rc == RC_OK)
+		rc = key_id_of(key, window.transfer_id);
+	if (rc == RC_OK)
+		*ret = window;
+	return rc;
 }

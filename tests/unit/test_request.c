@@ -61,6 +61,7 @@ setup(void **state)
 	a.ca = (struct ca_window){ .not_before = NOW - YEAR,
 		.not_after = NOW + 10 * YEAR };
 	memset(a.ca.key_id, 0xca, sizeof(a.ca.key_id));
+	memset(a.ca.transfer_id, 0xcb, sizeof(a.ca.transfer_id));
 	a.request.profile = span_str("server");
 	a.request.validity.count = 1;
 	a.request.validity.period = 30 * DAY;
@@ -143,13 +144,16 @@ the_key_fits_the_profile(void **state)
 }
 
 static void
-the_cas_own_key_is_never_certified(void **state)
+the_cas_own_keys_are_never_certified(void **state)
 {
 	struct asked *a = *state;
 
 	name_add(a, "dns:www.example.org");
 	memset(a->ask.key.id, 0xca, sizeof(a->ask.key.id));
 	check_refused(check(a), "KEY-CA", "r: the key is the CA's own");
+	memset(a->ask.key.id, 0xcb, sizeof(a->ask.key.id));
+	check_refused(
+	    check(a), "KEY-CA", "r: the key is the CA's own transfer key");
 	a->ask.key.id[31] = 0;
 	check_ok(check(a));
 }
@@ -442,7 +446,7 @@ main(void)
 		T(a_sound_request_is_granted),
 		T(the_profile_is_known_and_allowed),
 		T(the_key_fits_the_profile),
-		T(the_cas_own_key_is_never_certified),
+		T(the_cas_own_keys_are_never_certified),
 		T(names_come_from_where_the_profile_says),
 		T(names_are_neither_too_few_nor_too_many),
 		T(each_name_is_in_form_type_and_scope),
