@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/work.h"
 #include "ca/issue.h"
+#include "transfer/rule.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,45 @@ apply_refusals(struct work *w)
 	return rc;
 }
 
+/* To replace is to say "the operator knows this one": only what the same
+ * requester was given before may be named so. */
+static enum rc
+check_replaced(struct visit *v, struct work *w, size_t i)
+{
+	const struct cert_request *r = &w->s->bundle.requests[i];
+	struct decision *d = &w->decisions.items[i];
+	WIPED(ledger_cert) old = { 0 };
+	char serial[2 * SERIAL_MAX + 1];
+	bool known;
+	enum rc rc;
+
+	if (d->rule != NULL || r->replaces.n == 0)
+		return RC_OK;
+	rc = ledger_cert_get(v->ledger, r->replaces, &old, &known);
+	if (rc != RC_OK ||
+	    (known && old.der.n != 0 &&
+		memcmp(old.requester, w->s->key_id, SHA256_LEN) == 0))
+		return rc;
+	hex_write(r->replaces, serial);
+	(void)rule_refuse("REPLACE-DENIED",
+	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" "
+	    "obtained",
+	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
+	w->decisions.granted--;
+	w->decisions.certificates -= r->validity.count;
+	return decision_refuse(d);
+}
+
+static enum rc
+check_all_replaced(struct visit *v, struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++)
+		rc = check_replaced(v, w, i);
+	return rc;
+}
+
 enum rc
 work_check(struct visit *v, struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
@@ -74,6 +114,8 @@ work_check(struct visit *v, struct submission *s,
 	rc = intake_check(&intake, s, progress, arg, &w.decisions);
 	if (rc == RC_OK)
 		rc = apply_refusals(&w);
+	if (rc == RC_OK)
+		rc = check_all_replaced(v, &w);
 	if (rc != RC_OK)
 		return rc;
 	*ret = w;
