@@ -145,7 +145,7 @@ while read -r file rule words; do
 	run transfer request "$WORK/bad/$file" --profile tls-server --out "$STICK"
 	name=${file//./\\.}
 	if [ "$STATUS" = "$(status_of_rule "$rule")" ] && [ -z "$OUT" ] &&
-		[ "$(grep -c . <<<"$ERR")" = 1 ] &&
+		[ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] && matches "$ERR" '^  remedy ' &&
 		matches "$ERR" "$name: .*($words).*\\[$rule\\]\$"; then
 		pass "request: $file is refused in one sentence by $rule"
 	else
