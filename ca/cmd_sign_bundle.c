@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One bundle: the two questions, the signing, the response. */
+#include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd_sign.h"
 #include "transfer/rule.h"
@@ -11,6 +12,25 @@ show_progress(void *arg, uint64_t done)
 }
 
 /* ---- responses --------------------------------------------------------- */
+
+/* When the first of these requests runs out: a series lasts to its last. */
+static void
+show_due(const struct manifest *m)
+{
+	char at[CLOCK_TEXT];
+	int64_t due = CLOCK_MAX;
+
+	for (size_t i = 0; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+
+		if (r->n_certs > 0 && r->certs[r->n_certs - 1].not_after < due)
+			due = r->certs[r->n_certs - 1].not_after;
+	}
+	if (due == CLOCK_MAX)
+		return;
+	clock_write(due, at);
+	term_field("next due", "%s, when the first of these runs out", at);
+}
 
 static enum rc
 deliver(struct sign *sign, const struct submission *s,
@@ -35,6 +55,10 @@ deliver(struct sign *sign, const struct submission *s,
 	term_field("written to", "%s/%s", sign->visit.media.path, reply->dir);
 	term_field("read back", "%.*s", SPAN_FMT(buf_span(&note)));
 	term_field("manifest", "%s", hex);
+	show_due(&reply->manifest);
+	if (!stored)
+		term_say("Carry it back, and there: airgap-transfer install "
+			 "STICK\n");
 	sign_json_reply(sign, s, reply, reply->dir);
 	return RC_OK;
 }
