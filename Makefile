@@ -165,7 +165,7 @@ tidy_c := $(sort $(wildcard $(addsuffix /*.c,$(folders) tests/unit tests/fuzz)))
 tidy: tidy-clang tidy-cppcheck tidy-gcc ## clang-tidy, cppcheck and gcc -fanalyzer: silent, or it fails
 tidy-clang:
 	$(call say,TIDY,clang-tidy)
-	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy clang-tidy $(tidy_c)
+	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy clang-tidy $(filter-out tests/%,$(tidy_c))
 tidy-cppcheck:
 	$(call say,TIDY,cppcheck)
 	$(Q)tests/tidy cppcheck $(tidy_c)

@@ -4,6 +4,7 @@
 #include "transfer/key.h"
 #include "transfer/rule.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -161,6 +162,7 @@ intake_check(const struct intake *intake, const struct submission *s,
 	if (d.items == NULL)
 		return err_memory();
 	d.n = n;
+	assert(intake->n_readers > 0);
 	for (size_t c = 0; c < intake->n_readers && rc == RC_OK; c++)
 		rc = order_chunk(intake, s, c);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {

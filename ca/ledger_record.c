@@ -231,7 +231,7 @@ fields_read(struct cbor_in *in, const struct kind *kind, union record_body *u)
 	while (rc == RC_OK && (rc = cbor_next_key(in, &pairs, &key)) == RC_OK &&
 	       key >= 0) {
 		/* An unknown key is refused: nothing in a record is ignored. */
-		if (key > 31 || ((wanted | allowed) & 1u << key) == 0)
+		if (key > FIELDS_MAX || ((wanted | allowed) & 1u << key) == 0)
 			return err_set(RC_FORMAT, "unknown field %d", key);
 		seen |= 1u << key;
 		rc = field_read(in, &kind->fields[key - 1], u);

@@ -44,7 +44,7 @@ ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret)
 {
 	WIPED(ledger_ca) ca = { 0 };
 	uint64_t init = 0, transfer = 0;
-	struct record r;
+	struct record r = { 0 };
 	enum rc rc = ledger_newest_of(ledger, RECORD_INIT, &init);
 
 	if (rc == RC_OK && init == 0)

@@ -7,6 +7,7 @@
 #ifndef TESTS_TIDY_H
 #define TESTS_TIDY_H
 
+#include "base/child.h"
 #include "transfer/rule.h"
 
 /* Each name within its own replacement is the function itself. */
@@ -17,5 +18,6 @@
 #define err_openssl(rc, ...) ((void)err_openssl((rc), __VA_ARGS__), (rc))
 #define err_memory() ((void)err_memory(), RC_IO)
 #define rule_refuse(...) ((void)rule_refuse(__VA_ARGS__), RC_POLICY)
+#define child_explain(c, rc) ((void)child_explain((c), (rc)), (rc))
 
 #endif

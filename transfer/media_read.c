@@ -192,7 +192,7 @@ copy_file(
 enum rc
 media_copy_fd(const char *from, int fd, size_t cap, int *ret_memfd)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	enum rc rc = stat_open(from, fd, &st);
 
 	if (rc == RC_OK)
@@ -206,7 +206,7 @@ media_copy(
 {
 	char from[MEDIA_FROM_MAX];
 	OWN_FD fd = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	enum rc rc;
 
 	media_from(media, path, from);

@@ -310,7 +310,7 @@ put(const struct spot *spot, const struct load *load, bool replace,
     struct buf *note)
 {
 	enum media_reach reach = REACH_MEDIUM;
-	bool same;
+	bool same = false;
 	enum rc rc = read_back(spot, load, &same, &reach);
 
 	if (rc != RC_OK)

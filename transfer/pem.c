@@ -100,7 +100,8 @@ pem_next(const char *from, const char *label, struct span *rest,
 			return RC_OK;
 		/* Padding, or a line that is no whole number of four, ends it.
 		 */
-		if (last || line.n > LINE_MAX_IN || !is_base64(line))
+		if (last || line.n == 0 || line.n > LINE_MAX_IN ||
+		    !is_base64(line))
 			return err_set(
 			    RC_FORMAT, "%s: broken PEM of a %s", from, label);
 		last = line.p[line.n - 1] == '=';

@@ -365,7 +365,7 @@ batch_fill(struct reader *r, struct batch *batch, uint32_t first, uint32_t end)
 static enum rc
 batch_send(struct reader *r, const struct batch *batch)
 {
-	struct span rest = buf_span(&batch->bytes), one;
+	struct span rest = buf_span(&batch->bytes), one = SPAN_NONE;
 	struct cbor_out out;
 	size_t done = 0;
 
