@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/db.h"
+#include "base/db_vfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,13 +55,18 @@ run_sql(struct db *db, const char *sql, const char *doing)
 static enum rc
 connect_file(struct db *db, const char *path, int flags)
 {
+	const char *layer;
+	enum rc rc = db_vfs_use(&layer);
+
+	if (rc != RC_OK)
+		return rc;
 	db->path = strdup(path);
 	if (db->path == NULL)
 		return err_memory();
 	/* Not SQLITE_OPEN_NOFOLLOW: it minds a link anywhere in the path, and
 	 * a home may well lie behind one. */
 	if (sqlite3_open_v2(path, &db->sql, flags | SQLITE_OPEN_PRIVATECACHE,
-		NULL) != SQLITE_OK) {
+		layer) != SQLITE_OK) {
 		if (db->sql == NULL)
 			return err_memory();
 		return sql_error(db, "cannot be opened");
