@@ -247,29 +247,44 @@ ledger_begin(struct ledger *ledger)
 	enum rc rc;
 
 	assert(ledger->lock >= 0);
+	if (ledger->lost)
+		return err_set(RC_IO,
+		    "%s: a commit failed: nothing more is written by this run",
+		    ledger->db.path);
 	rc = db_begin(&ledger->db);
 	if (rc != RC_OK)
 		return rc;
 	ledger->before = ledger->end;
+	ledger->open = true;
 	ledger->failed = false;
 	return RC_OK;
 }
 
+/* After a commit that failed the file may hold the transaction or not, and only
+ * who opens it next finds out: records on top would not fit. */
 enum rc
 ledger_commit(struct ledger *ledger)
 {
+	enum rc rc;
+
 	if (ledger->failed)
 		return err_set(RC_BUG,
 		    "%s: a transaction that failed cannot be committed",
 		    ledger->db.path);
-	return db_commit(&ledger->db);
+	rc = db_commit(&ledger->db);
+	if (rc == RC_OK)
+		ledger->open = false;
+	ledger->lost |= rc != RC_OK;
+	return rc;
 }
 
 void
 ledger_rollback(struct ledger *ledger)
 {
-	if (ledger->db.sql == NULL || sqlite3_get_autocommit(ledger->db.sql))
+	/* SQLite may have ended the transaction by itself. */
+	if (!ledger->open)
 		return;
+	ledger->open = false;
 	db_rollback(&ledger->db);
 	ledger->end = ledger->before;
 	ledger->index.open_bundle = 0;

@@ -11,7 +11,8 @@
  * Time in records never goes back, but at a RECORD_CLOCK.
  *
  * All writes happen between ledger_begin and ledger_commit. A commit is durable
- * when it returns.
+ * when it returns; after one that failed nothing more can be written until the
+ * ledger is opened anew.
  */
 #ifndef CA_LEDGER_H
 #define CA_LEDGER_H

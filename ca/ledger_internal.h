@@ -18,7 +18,9 @@ struct ledger {
 	int lock; /* of the one writer; -1 for a reader */
 	struct ledger_end end, before; /* before: at ledger_begin */
 	int64_t now; /* of ledger_stamp; -1 outside a transaction */
+	bool open;   /* between ledger_begin and its commit or rollback */
 	bool failed; /* an addition failed half-way: no commit */
+	bool lost;   /* a commit failed: nobody knows what the file holds now */
 	struct ledger_index index;
 	sqlite3_stmt *record_add, *record_get;
 	struct buf body, chain; /* kept for the next record */

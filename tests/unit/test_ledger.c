@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -235,6 +236,54 @@ heads_of_its_past_are_known(void **state)
 	assert_false(known);
 }
 
+/* The database's pages cannot be written when its journal is made. */
+static enum rc
+commit_without_room(struct ledger *l)
+{
+	struct rlimit none = { 0 }, before;
+	enum rc rc;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	rc = ledger_commit(l);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	return rc;
+}
+
+/* Whether the records are there only a new run can tell; on top of a mistaken
+ * end they would break the chain for good. */
+static void
+nothing_follows_a_failed_commit(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	struct ledger_totals t;
+	struct ledger_head before, after;
+
+	ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	ledger_head_get(l, &before);
+	ok(ledger_begin(l));
+	ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
+	ok(ledger_network_add(l, span_str("eth0")));
+	assert_int_equal(commit_without_room(l), RC_IO);
+	ledger_rollback(l);
+	ledger_head_get(l, &after);
+	assert_memory_equal(&after, &before, sizeof(after));
+	assert_int_equal(ledger_begin(l), RC_IO);
+	assert_non_null(strstr(err_text(), "nothing more is written"));
+	ledger_free(MOVE(l));
+
+	ok(ledger_open(path_of(state), true, &l));
+	ok(ledger_verify(l, NULL, 0, &t));
+	ok(ledger_begin(l));
+	ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
+	ok(ledger_network_add(l, span_str("eth0")));
+	ok(ledger_commit(l));
+	ok(ledger_verify(l, NULL, 0, &t));
+}
+
 static void
 newest_record_is_checked_at_open(void **state)
 {
@@ -282,6 +331,7 @@ main(void)
 		T(second_writer_is_told_who_has_it),
 		T(reader_works_beside_a_writer),
 		T(reader_mends_what_a_killed_writer_left),
+		T(nothing_follows_a_failed_commit),
 		T(clock_never_goes_back),
 		T(operator_may_turn_the_clock_back),
 		T(policy_text_is_stored_once),
