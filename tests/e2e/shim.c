@@ -14,11 +14,15 @@
  *	imported	it does not say that its keys were made on it
  *	open-fails	C_OpenSession answers CKR_DEVICE_REMOVED
  *	bad-signature	C_Sign gives something else
+ *	log		what C_Sign is given goes to $SHIM_LOG first, a line
+ *each
  */
 #define CRYPTOKI_COMPAT 1
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +43,36 @@ is(const char *word)
 	return 0;
 }
 
+/* What the key of the running signature is called. */
+static char label[64];
+
+static CK_RV
+sign_init(CK_SESSION_HANDLE s, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	CK_ATTRIBUTE a = { CKA_LABEL, label, sizeof(label) - 1 };
+
+	memset(label, 0, sizeof(label));
+	if (is("log"))
+		(void)real->C_GetAttributeValue(s, key, &a, 1);
+	return real->C_SignInit(s, mechanism, key);
+}
+
+/* One write, so that whoever is killed has said all or nothing. */
+static void
+note(const CK_BYTE *data, CK_ULONG n)
+{
+	char line[256];
+	int used = snprintf(line, sizeof(line), "%s ", label);
+	int fd = open(getenv("SHIM_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+
+	for (CK_ULONG i = 0; i < n && used < 200; i++)
+		used += snprintf(line + used, 3, "%02x", data[i]);
+	line[used++] = '\n';
+	if (fd < 0 || write(fd, line, (size_t)used) != used)
+		abort();
+	(void)close(fd);
+}
+
 static CK_RV
 sign(
     CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *len)
@@ -51,6 +85,8 @@ sign(
 		abort();
 	if (is("sign-error"))
 		return CKR_DEVICE_ERROR;
+	if (is("log"))
+		note(data, n);
 	rv = real->C_Sign(s, data, n, sig, len);
 	if (rv == CKR_OK && is("bad-signature"))
 		sig[*len / 2] ^= 1;
@@ -133,6 +169,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 	if (get == NULL || get(&real) != CKR_OK)
 		return CKR_GENERAL_ERROR;
 	ours = *real;
+	ours.C_SignInit = sign_init;
 	ours.C_Sign = sign;
 	ours.C_GetTokenInfo = token_info;
 	ours.C_GetMechanismInfo = mechanism_info;
