@@ -43,15 +43,18 @@ lassign [wait] pid spawn os status
 exit $status
 EXPECT
 
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; else export NO_COLOR=1; fi
+
 step=0
 title() {
 	step=$((step + 1))
-	printf '\n\033[1m== %d. %s\033[0m\n\n' "$step" "$1"
+	printf '\n%s== %d. %s%s\n\n' "$bold" "$step" "$1" "$plain"
 	sleep "${PACE:-0}"
 }
 
 failed() {
-	printf '\n\033[1;31mThe demo stopped at step %d: status %d.\033[0m\n' "$step" "$1" >&2
+	printf '\nThe demo stopped at step %d: status %d.\n' "$step" "$1" >&2
 	exit 1
 }
 
@@ -62,7 +65,7 @@ shown() {
 		case $word in *[!a-zA-Z0-9_./:=,+@-]*) word="\"$word\"" ;; esac
 		line="$line $word"
 	done
-	printf '\033[1m%s$%s\033[0m\n' "$host" "$line"
+	printf '%s%s$%s%s\n' "$bold" "$host" "$line" "$plain"
 }
 
 # laptop [REGEX ANSWER]... -- COMMAND, and the same on the server.
@@ -119,5 +122,5 @@ server -- openssl x509 -in "$first" -noout -subject -issuer -dates -ext subjectA
 title "The laptop: what the ledger says of it all"
 laptop -- airgap-ca ledger verify
 
-printf '\n\033[1mDone: a CA key that never left its token, and %s certificates that prove it.\033[0m\n' \
-	"$(ls server/certs/example.org | wc -l)"
+printf '\n%sDone: a CA key that never left its token, and %s certificates that prove it.%s\n' "$bold" \
+	"$(ls server/certs/example.org | wc -l)" "$plain"
