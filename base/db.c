@@ -22,9 +22,17 @@ static enum rc
 sql_error(struct db *db, const char *doing)
 {
 	int code = sqlite3_extended_errcode(db->sql);
+	int why = sqlite3_system_errno(db->sql);
 	enum rc rc = RC_IO;
 
 	switch (code & 0xff) {
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+		/* SQLite's own words leave out what the disk said. */
+		if (why != 0)
+			return err_errno(rc, why, "%s: %s: %s", db->path, doing,
+			    sqlite3_errmsg(db->sql));
+		break;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_CONSTRAINT:
@@ -315,7 +323,9 @@ db_step(struct db *db, sqlite3_stmt *st, bool *ret_row)
 		*ret_row = false;
 		return RC_OK;
 	default:
-		return sql_error(db, "a statement");
+		return sql_error(db, sqlite3_stmt_readonly(st) != 0
+					 ? "cannot be read"
+					 : "cannot be written");
 	}
 }
 
