@@ -88,10 +88,13 @@ match_files(struct work *w)
 			    "%s: its manifest lists %.*s twice", r->from,
 			    SPAN_FMT(name));
 	}
-	if (rc == RC_OK && r->n_names != w->m->n_files)
-		return rule_refuse("MANIFEST-FILES",
-		    "%s: %zu files, but its manifest lists %zu", r->from,
-		    r->n_names, w->m->n_files);
+	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++) {
+		rc = sha256(r->names[i], digest);
+		if (rc == RC_OK && !digest_set_find(&listed, digest, NULL))
+			return rule_refuse("MANIFEST-FILES",
+			    "%s: %.*s is not listed in its manifest", r->from,
+			    SPAN_FMT(r->names[i]));
+	}
 	return rc;
 }
 

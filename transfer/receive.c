@@ -2,6 +2,7 @@
 #include "transfer/receive.h"
 
 #include "base/clock.h"
+#include "transfer/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,9 @@ list_files(struct visit *v)
 	for (size_t i = 0; i < v->names.n; i++)
 		if (strcmp(v->names.items[i], MANIFEST_NAME) != 0)
 			v->others[v->n_others++] = span_str(v->names.items[i]);
+	if (v->n_others == v->names.n)
+		return rule_refuse("MANIFEST-FILES",
+		    "%s: " MANIFEST_NAME " is missing", v->path);
 	return RC_OK;
 }
 
