@@ -170,7 +170,7 @@ tidy-cppcheck:
 	$(call say,TIDY,cppcheck)
 	$(Q)tests/tidy cppcheck $(tidy_c)
 tidy-gcc:
-	$(call say,TIDY,gcc -fanalyzer)
+	$(call say,TIDY,gcc-fanalyzer)
 	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy gcc $(filter-out tests/%,$(tidy_c))
 
 bench: all ## what signing costs, against openssl ca and the bare token
