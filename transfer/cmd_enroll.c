@@ -14,6 +14,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,14 +183,16 @@ decide(const struct enroll *e)
 
 /* ---- making it so -------------------------------------------------------- */
 
+/* Linux allows a host's name of 64 bytes, one more than a label has. */
 static void
 fill_default_label(struct enroll *e)
 {
-	char host[65] = "";
+	char host[HOST_NAME_MAX + 1] = "";
 	size_t n = 0;
 
 	(void)gethostname(host, sizeof(host) - 1);
-	for (const char *p = host; *p != '\0' && *p != '.'; p++)
+	for (const char *p = host; *p != '\0' && *p != '.' && n < LABEL_MAX;
+	     p++)
 		if (isalnum((unsigned char)*p) || (*p == '-' && n != 0))
 			e->default_label[n++] =
 			    (char)tolower((unsigned char)*p);
