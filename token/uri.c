@@ -31,17 +31,24 @@ uri_pin_path(const char *source, const char **ret_path)
 	return RC_OK;
 }
 
+/* Looked for in the text, before anything else is said of it: a URI with a PIN
+ * in it is repeated in no sentence, whatever else is wrong with it. */
+static enum rc
+check_no_pin(const char *text)
+{
+	if (strcasestr(text, "pin-value") == NULL)
+		return RC_OK;
+	return err_set(RC_USAGE,
+	    "the URI has a pin-value, which others can see: use "
+	    "pin-source=file:PATH, or be asked");
+}
+
 static enum rc
 check_parts(const char *text, P11KitUri *p)
 {
 	if (p11_kit_uri_any_unrecognized(p))
 		return err_set(RC_USAGE,
 		    "%s: the URI has an attribute that is not known", text);
-	/* The text is not repeated: it has a PIN in it. */
-	if (p11_kit_uri_get_pin_value(p) != NULL)
-		return err_set(RC_USAGE,
-		    "the URI has a pin-value, which others can see: "
-		    "use pin-source=file:PATH, or be asked");
 	if (p11_kit_uri_get_module_name(p) != NULL)
 		return err_set(RC_USAGE,
 		    "%s: module-name is not used here: give module-path", text);
@@ -80,6 +87,9 @@ uri_parse(const char *text, struct uri *ret)
 		*ret = (struct uri){ 0 };
 		return RC_OK;
 	}
+	rc = check_no_pin(text);
+	if (rc != RC_OK)
+		return rc;
 	p = p11_kit_uri_new();
 	if (p == NULL)
 		return err_memory();

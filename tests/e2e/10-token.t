@@ -224,6 +224,11 @@ is "$STATUS,$(logins "$WORK/spy")" 5,0 "a PIN shorter than the token takes spend
 run token check "pkcs11:token=ca?pin-value=$PIN"
 status 2 "a PIN in the URI is refused"
 quiet "$PIN" "and not repeated"
+for bad in "pkcs11:token=ca;colour=red?pin-value=$PIN" "pkcs11:token=%zz?pin-value=$PIN"; do
+	run token check "$bad"
+	status 2 "a PIN in a URI that is wrong otherwise is refused"
+	quiet "$PIN" "and not repeated either"
+done
 run token check "pkcs11:token=ca?pin-source=|cat%20$WORK/pin"
 status 2 "a pin-source that is a command is refused"
 cp "$WORK/pin" "$WORK/p n"
