@@ -24,7 +24,7 @@ pin_state(const struct token_info *info)
 	if (info->final_try)
 		return "set; ONE TRY IS LEFT";
 	if (info->count_low)
-		return "set; there were wrong tries since the last good one";
+		return "set; a wrong one was given since the last right one";
 	return info->protected_path ? "set; entered at the reader" : "set";
 }
 

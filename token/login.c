@@ -58,9 +58,10 @@ login_tries_left(CK_FLAGS flags)
 		return "the PIN is locked now";
 	if (flags & CKF_USER_PIN_FINAL_TRY)
 		return "one try is left, then the PIN locks";
-	if (flags & CKF_USER_PIN_COUNT_LOW)
-		return "there were wrong tries since the last good one";
-	return "the token does not say how many tries are left";
+	/* COUNT_LOW is no number: SoftHSM sets it and never locks, cards set it
+	 * at any count. */
+	return "the token does not say how many tries are left; too many wrong "
+	       "ones lock it";
 }
 
 enum rc
@@ -200,7 +201,9 @@ login_user(struct login *l, const struct session *s)
 		return RC_OK;
 	if (l->file == NULL && session_token_info(s, &info) == RC_OK &&
 	    (info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)))
-		term_say("%s: %s.\n", s->name, login_tries_left(info.flags));
+		term_say("%s: a wrong PIN was given since the last right one: "
+			 "%s.\n",
+		    s->name, login_tries_left(info.flags));
 	rc = login_once(l, s, &wrong);
 	while (wrong && l->file == NULL) {
 		if (session_token_info(s, &info) != RC_OK ||
