@@ -4,6 +4,7 @@
 #include "tests/unit/pty.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -169,6 +170,82 @@ control_c_and_an_empty_line_end_the_question(void **state)
 	}
 }
 
+static bool
+echoes(int fd)
+{
+	struct termios now;
+
+	return tcgetattr(fd, &now) == 0 && (now.c_lflag & ECHO) != 0;
+}
+
+static bool
+echo_becomes(bool wanted)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (echoes(0) == wanted)
+			return true;
+		(void)usleep(10000);
+	}
+	return false;
+}
+
+/* The first signal kills the one who asks, else its parent, who takes it along.
+ */
+static int
+ask_and_be_killed(bool parent_dies)
+{
+	pid_t pid = fork(), asking = 0;
+	int status = 0;
+
+	if (pid == 0) {
+		asking = parent_dies ? fork() : 0;
+		if (asking == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			_exit(ask());
+		}
+		for (;;)
+			(void)pause();
+	}
+	if (!echo_becomes(false))
+		return 1;
+	(void)kill(pid, parent_dies ? SIGKILL : SIGTERM);
+	if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+		return 2;
+	return echo_becomes(true) ? 0 : 3;
+}
+
+static int
+ask_and_be_terminated(void)
+{
+	return ask_and_be_killed(false);
+}
+
+static int
+ask_and_be_orphaned(void)
+{
+	return ask_and_be_killed(true);
+}
+
+static void
+a_terminal_echoes_again_after_a_signal(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_start(&pty, ask_and_be_terminated);
+	assert_int_equal(pty_end(&pty), 0);
+}
+
+static void
+a_terminal_echoes_again_when_the_parent_was_killed(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_start(&pty, ask_and_be_orphaned);
+	assert_int_equal(pty_end(&pty), 0);
+}
+
 static void
 without_a_terminal_the_sentence_says_what_to_do(void **state)
 {
@@ -223,6 +300,9 @@ main(void)
 		cmocka_unit_test(wiping_leaves_nothing),
 		cmocka_unit_test(a_pin_is_asked_for_without_echo),
 		cmocka_unit_test(control_c_and_an_empty_line_end_the_question),
+		cmocka_unit_test(a_terminal_echoes_again_after_a_signal),
+		cmocka_unit_test(
+		    a_terminal_echoes_again_when_the_parent_was_killed),
 		cmocka_unit_test(
 		    without_a_terminal_the_sentence_says_what_to_do),
 		cmocka_unit_test(a_hardened_process_dumps_no_core),
