@@ -39,7 +39,7 @@ requests_come_one_by_one_and_answers_in_order(void **state)
 	WIPED(channel) c = { .sock = p.ours };
 	WIPED(buf) got = { 0 };
 	struct span request;
-	char text[16];
+	char text[24];
 
 	(void)state;
 	for (int i = 0; i < 20; i++) {
