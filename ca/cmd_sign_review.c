@@ -202,6 +202,18 @@ show_replaced(
 	return RC_OK;
 }
 
+/* Escaped whole: printf alone would end at a NUL and hide what follows. */
+static enum rc
+show_comment(const struct cert_request *r)
+{
+	WIPED(buf) plain = { 0 };
+	enum rc rc = term_escape(&plain, r->comment);
+
+	if (rc == RC_OK && plain.n > 0)
+		term_field("  comment", "%.*s", SPAN_FMT(buf_span(&plain)));
+	return rc;
+}
+
 static enum rc
 show_granted(struct visit *v, const struct work *w, size_t i)
 {
@@ -223,9 +235,8 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	if (r->n_names == 0)
 		term_field("  ", "(from the CSR)");
 	show_validity(r, &d->grant);
-	if (r->comment.n > 0)
-		term_field("  comment", "%.*s", SPAN_FMT(r->comment));
-	return show_replaced(v, r, d);
+	rc = show_comment(r);
+	return rc != RC_OK ? rc : show_replaced(v, r, d);
 }
 
 static void

@@ -22,10 +22,14 @@ static enum rc
 refuse(const char *from, const struct name *name, const char *rule,
     const char *what)
 {
+	const uint8_t *nul =
+	    name->text.n == 0 ? NULL : memchr(name->text.p, '\0', name->text.n);
 	struct span shown = name->text;
-	bool cut = shown.n > SHOWN_MAX;
+	bool cut = shown.n > SHOWN_MAX || nul != NULL;
 
-	if (cut)
+	if (nul != NULL) /* a sentence ends there, and must say so */
+		shown.n = (size_t)(nul - shown.p);
+	if (shown.n > SHOWN_MAX)
 		shown.n = SHOWN_MAX;
 	return rule_refuse(rule, "%s: name %s:%.*s%s: %s", from,
 	    name_type_text(name->type), SPAN_FMT(shown), cut ? "..." : "",
