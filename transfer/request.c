@@ -45,6 +45,22 @@ check_profile(struct asking *a)
 	return RC_OK;
 }
 
+/* A CA below this one that no verifier would accept is of no use to anybody
+ * (RFC 5280 6.1.4 (l)). */
+static enum rc
+check_path_len(const struct asking *a, const struct ca_window *ca)
+{
+	const struct profile *p = a->profile;
+
+	if (!p->is_ca || ca->path_len < 0 ||
+	    (int64_t)p->path_len < ca->path_len)
+		return RC_OK;
+	return rule_refuse("PATH-LEN",
+	    "%s: profile %s makes a CA with path length %u; this CA has path "
+	    "length %lld, and wants a smaller one below it",
+	    a->ask->from, p->name, p->path_len, (long long)ca->path_len);
+}
+
 /* ---- key ----------------------------------------------------------------- */
 
 static enum rc
@@ -343,6 +359,8 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 	struct grant grant = { .profile = NULL };
 	enum rc rc = check_profile(&a);
 
+	if (rc == RC_OK)
+		rc = check_path_len(&a, ca);
 	if (rc == RC_OK)
 		rc = check_key(&a, ca);
 	if (rc == RC_OK)

@@ -28,16 +28,18 @@ struct grant {
 			     * backdate, but not before the CA's own */
 };
 
-/** When the issuing CA certificate is valid, for VALIDITY-CA, and the CA's own
- * keys, for KEY-CA: neither is ever certified at a request. */
+/** When the issuing CA certificate is valid, for VALIDITY-CA; what may stand
+ * below it, for PATH-LEN; and the CA's own keys, for KEY-CA: neither is ever
+ * certified at a request. */
 struct ca_window {
 	int64_t not_before, not_after;
+	int64_t path_len;		 /* CAs below it in a row; -1: any */
 	uint8_t key_id[SHA256_LEN];	 /* of the key that signs certificates */
 	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
 };
 
 /** Every rule that looks at one request: PROFILE-UNKNOWN, PROFILE-DENIED (not
- * this requester's), KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
+ * this requester's), PATH-LEN, KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
  * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,
  * NAME-MIXED, VALIDITY-MAX, VALIDITY-PAST, VALIDITY-CA, SERIES-MAX,
  * SERIES-HORIZON, SERIES-GAP.

@@ -393,7 +393,8 @@ trust_window(
 {
 	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
 	struct ca_window window = { .not_before = ca->not_before,
-		.not_after = ca->not_after };
+		.not_after = ca->not_after,
+		.path_len = X509_get_pathlen(ca->cert) };
 	OWN(X509) *cert = NULL;
 	EVP_PKEY *key = NULL;
 	enum rc rc = parse("TRANSFER-CERT", "the CA's transfer certificate",

@@ -59,7 +59,8 @@ setup(void **state)
 	memset(&a, 0, sizeof(a));
 	check_ok(policy_parse("policy.conf", span_str(text), &a.policy));
 	a.ca = (struct ca_window){ .not_before = NOW - YEAR,
-		.not_after = NOW + 10 * YEAR };
+		.not_after = NOW + 10 * YEAR,
+		.path_len = 1 };
 	memset(a.ca.key_id, 0xca, sizeof(a.ca.key_id));
 	memset(a.ca.transfer_id, 0xcb, sizeof(a.ca.transfer_id));
 	a.request.profile = span_str("server");
@@ -121,6 +122,12 @@ the_profile_is_known_and_allowed(void **state)
 	a->request.profile = span_str("sub-ca");
 	a->names[0].text = span_str("a.web.example.org");
 	check_ok(check(a)); /* named in its own section */
+	a->ca.path_len = -1;
+	check_ok(check(a));
+	a->ca.path_len = 0;
+	check_refused(check(a), "PATH-LEN",
+	    "r: profile sub-ca makes a CA with path length 0; this CA has path "
+	    "length 0, and wants a smaller one below it");
 }
 
 static void
