@@ -1,0 +1,418 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Requests that ask for what the policy does not give: names, dates, keys and
+# profiles. Each is tried online, where `request` asks the CA's own policy, and
+# offline, in the bundle of an online side that sent it anyway. For each rule a
+# request that just passes stands beside the one that just fails.
+. "$(dirname "$0")/lib.sh"
+MAKE_BUNDLE=$TOP/tests/make_bundle.py
+DAY=86400
+
+# ---- a CA whose keys the test knows, with a policy that has something to break -------
+new_token ca
+for key in ca-key transfer-key; do
+	openssl_key ec-p256 >"$WORK/$key.key"
+	must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
+done
+must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
+must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
+must ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
+	--transfer-key pkcs11:object=transfer-key --scope example.org --days 900 \
+	--profiles tls,xmpp,sub-ca --yes
+policy=$(home_of ca)/policy.conf
+profile() { # NAME NAMES LINE...
+	printf '[profile %s]\nsubject = none\nnames = %s\n' "$1" "$2"
+	printf 'keyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\n'
+	printf 'validity = 30d\nvalidity-max = 398d\n'
+	shift 2
+	case "$*" in *series-max*) ;; *) echo 'series-max = 24' ;; esac
+	case "$*" in *key-types*) ;; *) echo 'key-types = ec-p256, rsa' ;; esac
+	printf '%s\n' "$@"
+}
+must sed -i 's|^# scope-ip = .*|scope-ip = 192.0.2.0/24, 2001:db8::/32|' "$policy"
+{
+	profile wild dns 'wildcard = yes'
+	profile ip 'ip, dns'
+	profile csr-only dns 'names-from = csr'
+	profile bundle-only dns 'names-from = bundle'
+	profile inner dns 'scope = inner.example.org'
+	profile big-rsa dns 'key-types = rsa' 'rsa-bits-min = 3072' 'rsa-bits-max = 3072'
+	profile both 'dns, xmpp'
+	profile web uri
+	profile single dns 'series-max = 1'
+	profile roomy dns 'horizon = 1200d'
+	printf '[requester narrow]\nprofiles = tls-server, sub-ca\nscope = narrow.example.org\n'
+} >>"$policy"
+run ca policy check
+status 0 'the policy of this test is well formed'
+run ca export "$STICK" --json
+status 0 'and goes out with the card'
+CA_HEX=$(json fingerprint)
+enrol_online
+EXPECT=(--expect "$REQUESTER_HEX")
+card=$(ls "$STICK"/airgap-ca/cards/*.cose)
+HOSTILE=$(stick hostile)
+must cp -r "$STICK/airgap-ca" "$HOSTILE"
+
+# ---- CSRs ------------------------------------------------------------------------------
+must csr_openssl bare ec-p256 /CN=x
+must csr_openssl san ec-p256 /CN=x DNS:csr.example.org
+must csr_openssl outside ec-p256 /CN=x DNS:www.example.com
+must csr_openssl wild ec-p256 /CN=x 'DNS:*.example.org'
+must csr_openssl twice ec-p256 /CN=x DNS:twice.example.org,DNS:TWICE.example.org
+must csr_openssl ip ec-p256 /CN=x IP:192.0.3.1
+must csr_openssl ed ed25519 /CN=x
+must csr_openssl p521 ec-p521 /CN=x
+must csr_openssl rsa2048 rsa-2048 /CN=x
+must csr_openssl rsa3072 rsa-3072 /CN=x
+for key in ca-key transfer-key; do
+	must openssl req -new -key "$WORK/$key.key" -subj /CN=x -out "$WORK/$key.csr"
+done
+
+# ---- cases -------------------------------------------------------------------------------
+# id | rule, or ok | what the sentence says | CSR | how `request` is asked; - cannot
+# say it | what the hostile bundle says
+now=$(date +%s)
+ca_dates() { "$PYTHON" - "$(home_of ca)" <<'PY'
+import calendar, cbor2, glob, sys
+from cryptography import x509
+card = open(glob.glob(sys.argv[1] + "/../stick/airgap-ca/cards/*.cose")[0], "rb").read()
+ca = x509.load_der_x509_certificate(cbor2.loads(cbor2.loads(card).value[2])[3][0])
+print(*(calendar.timegm(t.timetuple()) for t in (ca.not_valid_before, ca.not_valid_after)))
+PY
+}
+read -r ca_begin ca_end < <(ca_dates)
+name='"names":[[0,"www.example.org"]]'
+tls='"profile":"tls-server"'
+q='--profile tls-server --name dns:www.example.org'
+cat >"$WORK/cases" <<CASES
+profile-unknown|PROFILE-UNKNOWN|no profile .*smtp|bare|--profile smtp --name dns:www.example.org|"profile":"smtp",$name
+profile-sub-ca|PROFILE-DENIED|may not use the profile sub-ca|bare|--profile sub-ca --name dns:www.example.org|"profile":"sub-ca",$name
+scope-itself|ok||bare|--profile tls-server --name dns:example.org|$tls,"names":[[0,"example.org"]]
+scope-below|ok||bare|--profile tls-server --name dns:a.b.example.org|$tls,"names":[[0,"a.b.example.org"]]
+scope-outside|NAME-SCOPE|dns:www\.example\.com lies outside the CA.s scope|bare|--profile tls-server --name dns:www.example.com|$tls,"names":[[0,"www.example.com"]]
+scope-suffix|NAME-SCOPE|dns:evilexample\.org lies outside|bare|--profile tls-server --name dns:evilexample.org|$tls,"names":[[0,"evilexample.org"]]
+scope-prefix|NAME-SCOPE|example\.org\.example\.net lies outside|bare|--profile tls-server --name dns:example.org.example.net|$tls,"names":[[0,"example.org.example.net"]]
+scope-above|NAME-SCOPE|dns:org lies outside|bare|--profile tls-server --name dns:org|$tls,"names":[[0,"org"]]
+scope-second|NAME-SCOPE|www\.example\.com lies outside|bare|--profile tls-server --name dns:www.example.org --name dns:www.example.com|$tls,"names":[[0,"www.example.org"],[0,"www.example.com"]]
+scope-of-csr|NAME-SCOPE|www\.example\.com lies outside|outside|--profile tls-server|$tls
+scope-profile-itself|ok||bare|--profile inner --name dns:inner.example.org|"profile":"inner","names":[[0,"inner.example.org"]]
+scope-profile|NAME-SCOPE|outside the profile.s scope|bare|--profile inner --name dns:www.example.org|"profile":"inner",$name
+form-upper|NAME-FORM|WWW|bare|-|$tls,"names":[[0,"WWW.example.org"]]
+form-dot|NAME-FORM|example|bare|-|$tls,"names":[[0,"www.example.org."]]
+form-empty-label|NAME-FORM|a\.\.example|bare|--profile tls-server --name dns:a..example.org|$tls,"names":[[0,"a..example.org"]]
+form-long-label|NAME-FORM|63|bare|--profile tls-server --name dns:$(printf 'a%.0s' {1..64}).example.org|$tls,"names":[[0,"$(printf 'a%.0s' {1..64}).example.org"]]
+form-full-label|ok||bare|--profile tls-server --name dns:$(printf 'a%.0s' {1..63}).example.org|$tls,"names":[[0,"$(printf 'a%.0s' {1..63}).example.org"]]
+form-control|NAME-FORM|a\\\\x1b\[2Jb|bare|-|$tls,"names":[[0,"a\u001b[2Jb.example.org"]]
+form-newline|NAME-FORM|\\\\x0a|bare|-|$tls,"names":[[0,"www.example.org\nforged.line"]]
+form-c1|NAME-FORM|\\\\xc2\\\\x9b|bare|-|$tls,"names":[[0,"a\u009b2J.example.org"]]
+form-bidi|NAME-FORM|\\\\xe2\\\\x80\\\\xae|bare|-|$tls,"names":[[0,"\u202egro.elpmaxe"]]
+wildcard|NAME-WILDCARD|wildcard, which the profile does not have|bare|--profile tls-server --name dns:*.example.org|$tls,"names":[[0,"*.example.org"]]
+wildcard-of-csr|NAME-WILDCARD|wildcard|wild|--profile tls-server|$tls
+wildcard-allowed|ok||bare|--profile wild --name dns:*.example.org|"profile":"wild","names":[[0,"*.example.org"]]
+wildcard-above|NAME-SCOPE|dns:\*\.org|bare|--profile wild --name dns:*.org|"profile":"wild","names":[[0,"*.org"]]
+wildcard-part|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:w*.example.org|"profile":"wild","names":[[0,"w*.example.org"]]
+wildcard-inside|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:a.*.example.org|"profile":"wild","names":[[0,"a.*.example.org"]]
+names-twice|NAME-DUPLICATE|stands twice|bare|--profile tls-server --name dns:a.example.org --name dns:A.example.org|$tls,"names":[[0,"a.example.org"],[0,"a.example.org"]]
+names-twice-csr|NAME-DUPLICATE|stands twice|twice|--profile tls-server|$tls
+names-missing|NAMES-COUNT|0 names; profile tls-server wants 1|bare|--profile tls-server|$tls
+names-too-many|NAMES-COUNT|2 names; profile tls-client wants 1 to 1|bare|--profile tls-client --name dns:a.example.org --name dns:b.example.org|"profile":"tls-client","names":[[0,"a.example.org"],[0,"b.example.org"]]
+names-of-csr|ok||san|--profile tls-server|$tls
+names-both|ok||san|$q|$tls,$name
+names-both-outside|ok||outside|$q|$tls,$name
+names-csr-only|ok||san|--profile csr-only|"profile":"csr-only"
+names-csr-only-given|NAMES-SOURCE|takes them from the CSR|san|--profile csr-only --name dns:www.example.org|"profile":"csr-only",$name
+names-bundle-only|ok||san|--profile bundle-only --name dns:www.example.org|"profile":"bundle-only",$name
+names-bundle-only-none|NAMES-SOURCE|takes none from the CSR|san|--profile bundle-only|"profile":"bundle-only"
+ip-type|NAME-TYPE|ip:192\.0\.2\.1 is of a type|bare|--profile tls-server --name ip:192.0.2.1|$tls,"names":[[3,"192.0.2.1"]]
+ip-last|ok||bare|--profile ip --name ip:192.0.2.255|"profile":"ip","names":[[3,"192.0.2.255"]]
+ip-next|NAME-SCOPE|ip:192\.0\.3\.0 lies outside the CA.s scope-ip|bare|--profile ip --name ip:192.0.3.0|"profile":"ip","names":[[3,"192.0.3.0"]]
+ip-of-csr|NAME-SCOPE|ip:192\.0\.3\.1 lies outside|ip|--profile ip|"profile":"ip"
+ip6-last|ok||bare|--profile ip --name ip:2001:db8:ffff:ffff:ffff:ffff:ffff:ffff|"profile":"ip","names":[[3,"2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"]]
+ip6-next|NAME-SCOPE|ip:2001:db9::|bare|--profile ip --name ip:2001:db9::|"profile":"ip","names":[[3,"2001:db9::"]]
+ip-form|NAME-FORM|192\.0\.2\.01|bare|--profile ip --name ip:192.0.2.01|"profile":"ip","names":[[3,"192.0.2.01"]]
+ip6-mapped|NAME-FORM|IPv4 address in IPv6 form|bare|--profile ip --name ip:::ffff:192.0.2.1|"profile":"ip","names":[[3,"::ffff:192.0.2.1"]]
+ip-as-dns|NAME-FORM|192\.0\.2\.1|bare|--profile tls-server --name dns:192.0.2.1|$tls,"names":[[0,"192.0.2.1"]]
+srv|ok||bare|--profile xmpp-server --name srv:_xmpp-client.example.org|"profile":"xmpp-server","names":[[1,"_xmpp-client.example.org"]]
+srv-service|NAME-SERVICE|_imap|bare|--profile xmpp-server --name srv:_imap.example.org|"profile":"xmpp-server","names":[[1,"_imap.example.org"]]
+srv-direct-tls|NAME-SERVICE|direct TLS|bare|--profile xmpp-server --name srv:_xmpps-client.example.org|"profile":"xmpp-server","names":[[1,"_xmpps-client.example.org"]]
+srv-tcp|NAME-FORM|_tcp|bare|--profile xmpp-server --name srv:_xmpp-client._tcp.example.org|"profile":"xmpp-server","names":[[1,"_xmpp-client._tcp.example.org"]]
+srv-outside|NAME-SCOPE|lies outside|bare|--profile xmpp-server --name srv:_xmpp-client.example.com|"profile":"xmpp-server","names":[[1,"_xmpp-client.example.com"]]
+jid|ok||bare|--profile xmpp-client --jid juliet@example.org|"profile":"xmpp-client","names":[[2,"juliet@example.org"]]
+jid-outside|NAME-SCOPE|lies outside|bare|--profile xmpp-client --jid juliet@example.com|"profile":"xmpp-client","names":[[2,"juliet@example.com"]]
+jid-mixed|NAME-MIXED|names of hosts|bare|--profile both --jid juliet@example.org --name dns:www.example.org|"profile":"both","names":[[2,"juliet@example.org"],[0,"www.example.org"]]
+email|ok||bare|--profile tls-client --name email:a@example.org|"profile":"tls-client","names":[[4,"a@example.org"]]
+email-outside|NAME-SCOPE|lies outside|bare|--profile tls-client --name email:a@example.com|"profile":"tls-client","names":[[4,"a@example.com"]]
+uri|ok||bare|--profile web --name uri:https://www.example.org/a|"profile":"web","names":[[5,"https://www.example.org/a"]]
+uri-outside|NAME-SCOPE|lies outside|bare|--profile web --name uri:https://example.com/example.org|"profile":"web","names":[[5,"https://example.com/example.org"]]
+uri-userinfo|NAME-FORM|a user, which has no place|bare|--profile web --name uri:https://www.example.org@example.com/|"profile":"web","names":[[5,"https://www.example.org@example.com/"]]
+valid-max|ok||bare|$q --days 398|$tls,$name,"duration":$((398 * DAY))
+valid-over|VALIDITY-MAX|tls-server has at most 398d|bare|$q --days 399|$tls,$name,"duration":$((398 * DAY + 1))
+valid-over-series|VALIDITY-MAX|has at most 398d|bare|$q --series 2x300d+99d|$tls,$name,"series":[2,$((300 * DAY)),$((98 * DAY + 1))]
+valid-max-series|ok||bare|$q --series 2x300d+98d|$tls,$name,"series":[2,$((300 * DAY)),$((98 * DAY))]
+series-max|ok||bare|$q --series 24x1d|$tls,$name,"series":[24,$DAY,0]
+series-many|SERIES-MAX|25 certificates; profile tls-server has at most 24|bare|$q --series 25x1d|$tls,$name,"series":[25,$DAY,0]
+series-none|SERIES-MAX|2 certificates; profile single has at most 1|bare|--profile single --name dns:www.example.org --series 2x1d|"profile":"single",$name,"series":[2,$DAY,0]
+series-overlap|SERIES-GAP|overlap is not shorter|bare|$q --series 2x10d+10d|$tls,$name,"series":[2,$((10 * DAY)),$((10 * DAY))]
+series-overlap-max|ok||bare|$q --series 2x10d+9d|$tls,$name,"series":[2,$((10 * DAY)),$((10 * DAY - 1))]
+series-horizon|SERIES-HORIZON|past the horizon of profile tls-server|bare|$q --series 23x35d|$tls,$name,"series":[23,$((35 * DAY)),0]
+series-in-horizon|ok||bare|$q --series 22x36d|$tls,$name,"series":[22,$((36 * DAY)),0]
+series-past-ca|VALIDITY-CA|after the CA.s own|bare|--profile roomy --name dns:www.example.org --series 24x38d|"profile":"roomy",$name,"series":[24,$((38 * DAY)),0]
+series-in-ca|ok||bare|--profile roomy --name dns:www.example.org --series 24x37d|"profile":"roomy",$name,"series":[24,$((37 * DAY)),0]
+ends-with-ca|ok||bare|-|"profile":"roomy",$name,"not_before":$((ca_end + 1 - 100 * DAY)),"duration":$((100 * DAY))
+ends-after-ca|VALIDITY-CA|after the CA.s own|bare|-|"profile":"roomy",$name,"not_before":$((ca_end + 1 - 100 * DAY)),"duration":$((100 * DAY + 1))
+begins-with-ca|ok||bare|-|$tls,$name,"not_before":$ca_begin,"duration":$((30 * DAY))
+begins-before-ca|VALIDITY-CA|before the CA.s own|bare|-|$tls,$name,"not_before":$((ca_begin - 1)),"duration":$((30 * DAY))
+begins-past|VALIDITY-PAST|begins at|bare|-|$tls,$name,"not_before":$((now - DAY - 3600 - 1)),"duration":$((30 * DAY))
+begins-1970|VALIDITY-PAST|1970-01-01|bare|-|$tls,$name,"not_before":0,"duration":$((30 * DAY))
+ends-past|VALIDITY-PAST|ends at|bare|-|$tls,$name,"not_before":$((now - 7200)),"duration":3600
+key-policy|KEY-POLICY|ed25519, which profile xmpp-server does not take|ed|--profile xmpp-server --name dns:www.example.org|"profile":"xmpp-server",$name
+key-policy-ok|ok||ed|$q|$tls,$name
+key-p521|KEY-POLICY|p521, which profile tls-server|p521|$q|$tls,$name
+key-rsa-small|KEY-POLICY|2048 bits; profile big-rsa wants 3072|rsa2048|--profile big-rsa --name dns:www.example.org|"profile":"big-rsa",$name
+key-rsa-ok|ok||rsa3072|--profile big-rsa --name dns:www.example.org|"profile":"big-rsa",$name
+key-ca|KEY-CA|the CA.s own|ca-key|$q|$tls,$name
+key-transfer|KEY-CA|own transfer key|transfer-key|$q|$tls,$name
+replace-unknown|REPLACE-DENIED|replaces 0102, which no bundle of|bare|-|$tls,$name,"replaces":"0102"
+comment|ok||bare|$q --comment plain|$tls,$name,"comment":"red\u001b[31m\u0007\r\nforged: line\u202e\u0000end\u009b"
+comment-longest|ok||bare|$q --comment $(printf 'c%.0s' {1..512})|$tls,$name,"comment":"$(printf 'c%.0s' {1..512})"
+CASES
+
+tree() { (cd "$1" && find . -type f ! -name '*.db*' -exec sha256sum {} + | sort); }
+printable() { ! LC_ALL=C grep -qP '[^\x20-\x7e\n]' "$@"; }
+
+# ---- online --------------------------------------------------------------------------------
+tree "$STICK" >"$WORK/stick.before"
+tree "$(home_of online)" >"$WORK/home.before"
+while IFS='|' read -r id rule words csr args _; do
+	[ "$args" != - ] || continue
+	dry=
+	[ "$rule" != ok ] || dry=-n
+	set -f
+	run transfer request "$WORK/$csr.csr" $args --out "$STICK" $dry
+	set +f
+	if [ "$rule" = ok ]; then
+		status 0 "request: $id is good"
+	elif [ "$STATUS" = 4 ] && [ -z "$OUT" ] && [ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] &&
+		matches "$ERR" "($words).*\\[$rule\\]\$" && matches "$ERR" '^  remedy '; then
+		pass "request: $id is refused in one sentence by $rule"
+	else
+		fail "request: $id is refused in one sentence by $rule" "wanted: $words"
+	fi
+done <"$WORK/cases"
+is "$(tree "$STICK")" "$(cat "$WORK/stick.before")" 'of all these nothing came onto the stick'
+is "$(tree "$(home_of online)")" "$(cat "$WORK/home.before")" 'nor into the online home'
+
+# ---- offline: it was sent anyway -----------------------------------------------------------
+# send SEQUENCE [OPTION]... <REQUESTS: the bundle of a requester that checks nothing
+send() {
+	local sequence=$1
+	shift
+	"$MAKE_BUNDLE" --home "$(home_of online)" --card "$card" --out "$HOSTILE" \
+		--sequence "$sequence" "$@" >"$WORK/sent" 2>"$WORK/send.log" ||
+		fail 'preparation: make_bundle.py' "$(cat "$WORK/send.log")"
+}
+# results of the last sign, one line a request: id RULE reason
+results() {
+	"$PYTHON" - "$WORK/out" "$HOSTILE" <<'PY'
+import cbor2, json, sys
+response = json.load(open(sys.argv[1]))["responses"][-1]
+manifest = cbor2.loads(open(sys.argv[2] + "/" + response["path"] + "/manifest.cose", "rb").read())
+results = cbor2.loads(manifest.value[2])[8]
+assert [(r[1], r.get(4), r.get(5)) for r in results] == [
+    (r["request_id"], r["rule"], r["reason"]) for r in response["results"]]
+for r in results:
+    print(r[1], r.get(4, "issued"), r.get(5, ""))
+PY
+}
+while IFS='|' read -r id _ _ csr _ fragment; do
+	printf '%s{"id":"%s","csr":"%s",%s}' "${comma:-[}" "$id" "$WORK/$csr.csr" "$fragment"
+	comma=,
+done <"$WORK/cases" >"$WORK/requests.json"
+echo ']' >>"$WORK/requests.json"
+send 1 <"$WORK/requests.json"
+bundle=$(cat "$WORK/sent")
+ok 'the hostile bundle is well formed and signed' \
+	"$PYTHON" "$TOP/tests/cose_verify.py" bundle "$bundle"
+run ca sign -n "$HOSTILE"
+status 1 'a dry run shows it all'
+ok 'the review has printable characters only' printable "$WORK/err"
+says 'comment +red\\x1b\[31m\\x07\\x0d\\x0aforged: line\\xe2\\x80\\xae\\x00end\\xc2\\x9b' \
+	'a comment is shown escaped'
+nok 'and makes no line of its own' grep -q '^forged' "$WORK/err"
+says "and [0-9]+ more; 'sign -n --json' lists every one" 'what is too much for a screen is counted'
+run ca sign -n "$HOSTILE" --json
+cp "$WORK/out" "$WORK/review.json"
+
+run ca sign "$HOSTILE" --yes "${EXPECT[@]}" --json
+status 1 'the bundle is signed, but for what is refused'
+ok 'stdout and stderr have printable characters only' printable "$WORK/out" "$WORK/err"
+results >"$WORK/results"
+cp "$WORK/out" "$WORK/sign.json"
+run ca ledger --json
+must cp "$WORK/out" "$WORK/ledger.json"
+must "$PYTHON" - "$WORK" <<'PY'
+import json, sys
+work = sys.argv[1]
+with open(work + "/review.txt", "w") as out:
+    for r in json.load(open(work + "/review.json"))["responses"][0]["results"]:
+        print(r["request_id"], r["rule"] or "issued", r["reason"] or "", file=out)
+with open(work + "/ledger.txt", "w") as out:
+    for r in json.load(open(work + "/ledger.json"))["records"]:
+        if r["kind"] == "refusal":
+            print(r["text"].replace(": ", " ", 2), file=out)
+PY
+is "$(cat "$WORK/ledger.txt")" "$(grep -v ' issued ' "$WORK/results")" \
+	'the ledger has every refusal in the words of the manifest'
+is "$(cat "$WORK/review.txt")" "$(cat "$WORK/results")" 'and so had the review'
+while IFS='|' read -r id rule words csr args _; do
+	result=$(grep "^$id " "$WORK/results")
+	if [ "$rule" = ok ]; then
+		is "$result" "$id issued " "sign: $id is signed"
+	else
+		like "$result" "^$id $rule request [0-9]+ \\($id\\): .*($words)" \
+			"sign: $id is refused by $rule"
+	fi
+done <"$WORK/cases"
+
+# ---- what a certificate has of a CSR --------------------------------------------------------
+certificate_of() { # REQUEST-ID [FILE]
+	"$PYTHON" - "$WORK/sign.json" "$WORK/list.json" "$1" <<'PY'
+import json, sys
+results = json.load(open(sys.argv[1]))["responses"][-1]["results"]
+serial = next(r["serials"][0] for r in results if r["request_id"] == sys.argv[3])
+row = next(c for c in json.load(open(sys.argv[2]))["certificates"] if c["serial"] == serial)
+print(serial, *row["names"])
+PY
+}
+run ca list --json
+must cp "$WORK/out" "$WORK/list.json"
+like "$(certificate_of names-both-outside)" '^[0-9a-f]+ dns:www\.example\.org$' \
+	'names of the bundle stand instead of those of the CSR'
+like "$(certificate_of names-of-csr)" '^[0-9a-f]+ dns:csr\.example\.org$' \
+	'without them those of the CSR count'
+read -r mine _ < <(certificate_of names-of-csr)
+
+# ---- replacing ---------------------------------------------------------------------------------
+last_head() { ls -d "$HOSTILE"/airgap-ca/responses/*"$1"* | sort | tail -1; }
+once() { # JSON of one request after its id and CSR -> STATUS, results in $WORK/results
+	sequence=$((sequence + 1))
+	must rm -r "$HOSTILE/airgap-ca/requests"
+	printf '[{"id":"once","csr":"%s",%s}]' "$WORK/bare.csr" "$1" |
+		send "$sequence" --head "$HOSTILE/$head/manifest.cose"
+	run ca sign -n "$HOSTILE"
+	review=$(tr -s ' \n' ' ' <<<"$ERR")
+	run ca sign "$HOSTILE" --yes --json
+	head=$(json responses.-1.path)
+	results >"$WORK/results"
+}
+sequence=1
+head=$(json responses.-1.path "$WORK/sign.json")
+once "$tls,$name,\"replaces\":\"$mine\""
+status 0 'a certificate of its own may be replaced'
+like "$review" "replaces $mine, until .* NEW key; names: \\+dns:www\.example\.org -dns:csr\.example\.org" \
+	'and the review says what becomes different'
+once "$tls,$name,\"replaces\":\"$("$PYTHON" -c '
+import cbor2, sys
+from cryptography import x509
+card = cbor2.loads(cbor2.loads(open(sys.argv[1], "rb").read()).value[2])
+print("%x" % x509.load_der_x509_certificate(card[3][0]).serial_number)' "$card" | sed 's/^\(.\(..\)*\)$/0\1/')\""
+status 4 'the certificate of the CA cannot be replaced by a requester'
+like "$(cat "$WORK/results")" '^once REPLACE-DENIED ' 'nor is it obtained by a bundle'
+
+# ---- another requester, which the policy holds short ----------------------------------------------
+enrol_online @narrow narrow
+NARROW=$(stick narrow)
+ask_narrow() {
+	run transfer @narrow request "$WORK/bare.csr" --out "$NARROW" "$@"
+}
+ask_narrow --profile tls-client --name dns:narrow.example.org
+wants 4 PROFILE-DENIED 'request: a profile that the policy does not give this requester'
+says 'narrow may not use the profile tls-client' 'is said by name'
+ask_narrow --profile tls-server --name dns:www.example.org
+wants 4 NAME-SCOPE 'request: a name outside this requester alone'
+says "dns:www\.example\.org lies outside the requester's scope" 'is said'
+nok 'nothing came onto its stick' test -e "$NARROW/airgap-ca/requests"
+ask_narrow --profile tls-server --name dns:narrow.example.org
+status 0 'request: what it may ask it can'
+ask_narrow --profile sub-ca --name dns:narrow.example.org --days 30
+wants 4 PATH-LEN 'request: sub-ca, which its section names, but no CA may stand below this one'
+must rm -r "$NARROW/airgap-ca/requests"
+cat >"$WORK/narrow.json" <<NARROW
+[{"id":"scope","csr":"$WORK/bare.csr",$tls,$name},
+ {"id":"below","csr":"$WORK/bare.csr",$tls,"names":[[0,"a.narrow.example.org"]]},
+ {"id":"profile","csr":"$WORK/bare.csr","profile":"tls-client","names":[[0,"narrow.example.org"]]},
+ {"id":"theirs","csr":"$WORK/bare.csr",$tls,"names":[[0,"narrow.example.org"]],"replaces":"$mine"},
+ {"id":"sub","csr":"$WORK/bare.csr","profile":"sub-ca","names":[[0,"narrow.example.org"]]}]
+NARROW
+must sh -c '"$1" --home "$2" --card "$3" --out "$4" --label narrow --sequence 9 <"$5"' - \
+	"$MAKE_BUNDLE" "$(home_of narrow)" "$card" "$NARROW" "$WORK/narrow.json"
+run ca sign "$NARROW" --yes --expect "$REQUESTER_HEX" --json
+status 1 'sign: the same limits hold when it asks anyway'
+HOSTILE=$NARROW results >"$WORK/results"
+like "$(sed -n 1p "$WORK/results")" "^scope NAME-SCOPE .*requester's scope" 'its scope'
+is "$(sed -n 2p "$WORK/results")" 'below issued ' 'below it is signed'
+like "$(sed -n 3p "$WORK/results")" '^profile PROFILE-DENIED .*narrow may not use' 'its profiles'
+like "$(sed -n 4p "$WORK/results")" "^theirs REPLACE-DENIED .*replaces $mine" \
+	"another requester's certificate is not replaced"
+like "$(sed -n 5p "$WORK/results")" '^sub PATH-LEN .*this CA has path length 0' \
+	'no CA that nobody would accept is signed'
+
+# ---- control bytes where the form allows no text at all: the bundle is stopped ---------------------
+spoilt() { # WHAT RULE JSON [OPTION]...
+	local what=$1 rule=$2 json=$3
+	shift 3
+	must rm -rf "$HOSTILE/airgap-ca/requests"
+	printf '[%s]' "$json" | send 100 "$@"
+	tree "$HOSTILE" >"$WORK/hostile.before"
+	run ca sign "$HOSTILE" --yes --json
+	wants 3 "$rule" "$what stops the bundle"
+	ok "$what: printable characters only" printable "$WORK/out" "$WORK/err"
+	is "$(json stopped.0.rule)" "$rule" "$what: the JSON has the rule"
+	is "$(tree "$HOSTILE")" "$(cat "$WORK/hostile.before")" "$what: nothing was written"
+}
+bare="\"csr\":\"$WORK/bare.csr\""
+spoilt 'a request id with control bytes' FORMAT-TEXT "{\"id\":\"a\\u001b[2J\",$bare,$tls,$name}"
+spoilt 'a request id in capitals' FORMAT-TEXT "{\"id\":\"WEB\",$bare,$tls,$name}"
+spoilt 'a profile with control bytes' FORMAT-TEXT "{\"id\":\"a\",$bare,\"profile\":\"tls\\r\\nserver\",$name}"
+spoilt 'a label with control bytes' FORMAT-TEXT "{\"id\":\"a\",$bare,$tls,$name}" --label $'on\x1b]0;x\x07line'
+spoilt 'an id that stands twice' DUPLICATE-ID "{\"id\":\"a\",$bare,$tls,$name},{\"id\":\"a\",$bare,$tls,$name}"
+spoilt 'a comment that is too long' 'CBOR-SCHEMA' \
+	"{\"id\":\"a\",$bare,$tls,$name,\"comment\":\"$(printf 'c%.0s' {1..513})\"}"
+spoilt 'a series of one' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"series\":[1,86400,0]}"
+spoilt 'a series of 121' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"series\":[121,86400,0]}"
+spoilt 'a duration of nothing' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"duration\":0}"
+spoilt 'a time before 1970' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"not_before\":-1}"
+spoilt 'a time after the year 9999' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"not_before\":253402300800}"
+spoilt 'a seventh type of name' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[[6,\"x\"]]}"
+spoilt 'an empty list of names' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[]}"
+spoilt 'an empty name' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[[0,\"\"]]}"
+spoilt 'a serial with a zero in front' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"replaces\":\"0001\"}"
+
+# ---- usage: what is no request at all -----------------------------------------------------------------
+usage() { # WHAT REGEX ARG...
+	local what=$1 regex=$2
+	shift 2
+	run transfer request "$WORK/bare.csr" --out "$STICK" "$@"
+	status 2 "request: $what is a usage error"
+	says "$regex" "request: $what is named"
+	ok "request: $what is shown printable" printable "$WORK/err"
+}
+usage 'no profile' '--profile'
+usage 'a profile of no form' '--profile' --profile $'tls\x1bserver' --name dns:www.example.org
+usage 'a name without type' 'www\.example\.org' --profile tls-server --name www.example.org
+usage 'a name of unknown type' 'smtp' --profile tls-server --name smtp:www.example.org
+usage 'no days' '--days 0' --profile tls-server --days 0
+usage 'days with a unit' '--days 9d' --profile tls-server --days 9d
+usage 'negative days' '--days -1' --profile tls-server --days -1
+usage 'days and a series' '--days or --series' --profile tls-server --days 9 --series 2x9d
+usage 'a series of one' '--series 1x9d' --profile tls-server --series 1x9d
+usage 'a series of 121' '--series 121x1d' --profile tls-server --series 121x1d
+usage 'a series without unit' '--series 2x9' --profile tls-server --series 2x9
+usage 'a comment that is too long' '--comment' --profile tls-server --comment "$(printf 'c%.0s' {1..513})"
+usage 'an empty comment' '--comment' --profile tls-server --comment ''
+
+run ca ledger verify
+status 0 'the ledger verifies after all this'
+
+done_testing
