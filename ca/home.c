@@ -54,7 +54,9 @@ home_create(const char *path, struct home *ret)
 		return rc;
 	if (has_ledger(&home))
 		return err_set(RC_STATE,
-		    "%s: a CA lives there already; give another --home", path);
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' "
+		    "writes its card; for another CA give another --home",
+		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };
 	return RC_OK;

@@ -213,7 +213,9 @@ check_home(const struct init *init)
 		return err_memory();
 	if (access((const char *)ledger.p, F_OK) == 0)
 		return err_set(RC_STATE,
-		    "%s: a CA lives there already; give another --home", home);
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' "
+		    "writes its card; for another CA give another --home",
+		    home);
 	return check_policy_file(init, (const char *)policy.p);
 }
 
