@@ -257,6 +257,7 @@ ledger_begin(struct ledger *ledger)
 	ledger->before = ledger->end;
 	ledger->open = true;
 	ledger->failed = false;
+	ledger->now = -1; /* a clock looked at once for each transaction */
 	return RC_OK;
 }
 
@@ -325,8 +326,9 @@ ledger_append(struct ledger *ledger, struct record *record)
 {
 	enum rc rc;
 
-	/* Both are mistakes of the caller, not of an input. */
-	assert(!sqlite3_get_autocommit(ledger->db.sql));
+	/* Mistakes of the caller, not of an input. After a failure SQLite may
+	 * have left the transaction: a row would be committed on its own. */
+	assert(ledger->open && !ledger->failed);
 	assert(ledger->now >= 0 && ledger->end.policy_id != 0);
 	record->n = ledger->end.head.count + 1;
 	record->at = ledger->now;

@@ -17,7 +17,7 @@ struct ledger {
 	struct db db;
 	int lock; /* of the one writer; -1 for a reader */
 	struct ledger_end end, before; /* before: at ledger_begin */
-	int64_t now; /* of ledger_stamp; -1 outside a transaction */
+	int64_t now; /* of ledger_stamp; -1 until it is called */
 	bool open;   /* between ledger_begin and its commit or rollback */
 	bool failed; /* an addition failed half-way: no commit */
 	bool lost;   /* a commit failed: nobody knows what the file holds now */

@@ -85,6 +85,49 @@ rollback_takes_everything_back(void **state)
 	assert_int_equal(totals.records, 3);
 }
 
+/* SQLite takes a transaction back on its own when the disk is full: the end
+ * that the ledger keeps in memory has to follow, or the next record would
+ * continue a chain that is not there. */
+static void
+full_disk_leaves_the_chain_whole(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(buf) cert = { 0 };
+	struct ledger_head before, after;
+	struct ledger_totals totals = { 0 };
+
+	ok(ledger_create(path_of(state), &l));
+	ca_add(l);
+	ledger_head_get(l, &before);
+	ok(buf_reserve(&cert, 60000));
+	memset(cert.p, 'x', 60000);
+	cert.n = 60000;
+	assert_int_equal(
+	    SQLITE_OK, sqlite3_exec(l->db.sql,
+			   "PRAGMA max_page_count=1;"
+			   "PRAGMA cache_spill=1; PRAGMA cache_size=1",
+			   NULL, NULL, NULL));
+	ok(ledger_begin(l));
+	stamp(l, T0 + 1);
+	ok(ledger_network_add(l, span_str("eth0")));
+	assert_int_equal(
+	    RC_IO, ledger_stamp(l, T0 + 1, span_of(cert.p, cert.n)));
+	assert_int_not_equal(RC_OK, ledger_commit(l));
+	ledger_rollback(l);
+	ledger_head_get(l, &after);
+	assert_memory_equal(&before, &after, sizeof(before));
+
+	assert_int_equal(
+	    SQLITE_OK, sqlite3_exec(l->db.sql, "PRAGMA max_page_count=1000000",
+			   NULL, NULL, NULL));
+	ok(ledger_begin(l));
+	stamp(l, T0 + 2);
+	ok(ledger_network_add(l, span_str("eth1")));
+	ok(ledger_commit(l));
+	ok(ledger_verify(l, NULL, 0, &totals));
+	assert_int_equal(before.count + 1, totals.records);
+}
+
 static void
 second_writer_is_told_who_has_it(void **state)
 {
@@ -328,6 +371,7 @@ main(void)
 		T(ledger_is_never_created_over),
 		T(ledger_goes_on_where_it_ended),
 		T(rollback_takes_everything_back),
+		T(full_disk_leaves_the_chain_whole),
 		T(second_writer_is_told_who_has_it),
 		T(reader_works_beside_a_writer),
 		T(reader_mends_what_a_killed_writer_left),
