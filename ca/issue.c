@@ -205,10 +205,11 @@ commit_batches(struct run *run)
 		rc = ledger_intent_add(ledger, &run->next.jobs[i].intent);
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);
-	if (rc == RC_OK)
-		run->signing.n = 0;
 	else
 		ledger_rollback(ledger);
+	/* On failure too: what an fsync has failed for is not written a second
+	 * time. Those certificates are void, and the next run makes others. */
+	run->signing.n = 0;
 	return rc;
 }
 
@@ -348,8 +349,9 @@ run_batches(struct run *run)
 	return rc;
 }
 
-/* After an error: what was signed and judged is kept, and what is only built is
- * not signed any more. */
+/* After an error of token, judge or policy: what was signed and judged is kept,
+ * and what is only built is not signed any more. A ledger that cannot be written
+ * is no second sentence beside the first. */
 static void
 keep_judged(struct run *run)
 {
@@ -358,7 +360,7 @@ keep_judged(struct run *run)
 	err_save(&err);
 	run->next.n = 0;
 	if (run->signing.n > 0 && commit_batches(run) != RC_OK)
-		run->signing.n = 0; /* they are void: the next run says so */
+		err_clear();
 	err_restore(&err);
 }
 
