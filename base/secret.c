@@ -75,37 +75,45 @@ is_stopped(struct source *from)
 }
 
 /* Read to the end of the line into fixed storage: no buffer of stdio's or the
- * heap's ever holds a byte of it. */
+ * heap's ever holds a byte of it. A control byte is no part of a PIN, but an
+ * arrow key, or the CR of a file written elsewhere: sent to the token it would
+ * cost one of few tries. */
 static enum rc
 read_pin_line(struct source *from, struct pin *ret_pin)
 {
 	WIPED(pin) pin = { .len = 0 };
-	char c;
 
 	pin_lock(&pin);
 	pin_lock(ret_pin);
 	for (;;) {
+		char *c = &pin.text[pin.len];
 		ssize_t n;
 
 		if (is_stopped(from))
 			return err_set(RC_TOKEN, "stopped at the PIN prompt");
-		n = read(from->fd, &c, 1);
+		n = read(from->fd, c, 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_errno(RC_IO, errno, "%s", from->name);
-		if (n == 0 || c == '\n')
+		if (n == 0 || *c == '\n')
 			break;
-		if (c == CTRL_C && isatty(from->fd))
+		if (*c == CTRL_C && isatty(from->fd))
 			return err_set(RC_TOKEN, "stopped at the PIN prompt");
+		if ((uint8_t)*c < 0x20 || *c == 0x7f)
+			return err_set(RC_TOKEN,
+			    "%s: holds a control character, which no PIN has: "
+			    "it was not tried",
+			    from->name);
 		if (pin.len == PIN_MAX)
 			return err_set(RC_TOKEN,
 			    "%s: longer than any PIN (%d bytes)", from->name,
 			    PIN_MAX);
-		pin.text[pin.len++] = c;
+		pin.len++;
 	}
 	if (pin.len == 0)
 		return err_set(RC_TOKEN, "%s: no PIN was given", from->name);
+	pin.text[pin.len] = '\0';
 	*ret_pin = pin;
 	return RC_OK;
 }

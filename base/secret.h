@@ -29,12 +29,13 @@ void secret_harden(void);
 /** Ask at /dev/tty with echo off. The terminal is put back on every way out,
  * a signal included.
  * \retval RC_USAGE no terminal; the sentence says what to use instead
- * \retval RC_TOKEN empty, or longer than PIN_MAX */
+ * \retval RC_TOKEN empty, longer than PIN_MAX, or with a control character */
 enum rc pin_ask(const char *prompt, struct pin *ret_pin) MUST_CHECK;
 
 /** Read the first line of a regular file of our own or root's that others
  * cannot read.
- * \retval RC_TOKEN the file is missing, unsafe, empty or too long */
+ * \retval RC_TOKEN the file is missing, unsafe, empty or too long, or the line
+ *                  has a control character (a CR at its end, say) */
 enum rc pin_read(const char *path, struct pin *ret_pin) MUST_CHECK;
 
 #endif

@@ -110,6 +110,23 @@ a_pin_has_at_most_64_bytes(void **state)
 }
 
 static void
+a_control_character_costs_no_try(void **state)
+{
+	static const char *const lines[] = { "123456\r\n", "12\t3456\n",
+		"\033[A123456\n", "123456\177" };
+	WIPED(pin) pin = { .len = 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		pin_file(lines[i], 0600);
+		assert_int_equal(pin_read(path, &pin), RC_TOKEN);
+		assert_non_null(strstr(err_text(), "control character"));
+		assert_null(strstr(err_text(), "123"));
+		assert_int_equal(pin.len, 0);
+	}
+}
+
+static void
 wiping_leaves_nothing(void **state)
 {
 	static const struct pin none;
@@ -157,10 +174,11 @@ a_pin_is_asked_for_without_echo(void **state)
 static void
 control_c_and_an_empty_line_end_the_question(void **state)
 {
-	static const char *const keys[] = { "123456\003", "\003", "\n", "\4" };
+	static const char *const keys[] = { "123456\003", "\003", "\n", "\4",
+		"123456\033[A\n" };
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		struct pty pty;
 
 		pty_start(&pty, ask);
@@ -297,6 +315,7 @@ main(void)
 		cmocka_unit_test(a_file_that_others_may_read_is_refused),
 		cmocka_unit_test(no_pin_and_no_file_are_refused),
 		cmocka_unit_test(a_pin_has_at_most_64_bytes),
+		cmocka_unit_test(a_control_character_costs_no_try),
 		cmocka_unit_test(wiping_leaves_nothing),
 		cmocka_unit_test(a_pin_is_asked_for_without_echo),
 		cmocka_unit_test(control_c_and_an_empty_line_end_the_question),
