@@ -19,11 +19,13 @@ sign_wipe(struct sign *sign)
 }
 
 /* Errors that are about one bundle let the others go on; a token, a ledger or a
- * medium that fails will fail again. */
+ * medium that fails will fail again. After the Yes token and judge may be left
+ * in the middle of a batch: their next answers would be to the wrong questions.
+ */
 static bool
-stops_everything(enum rc rc)
+stops_everything(const struct sign *sign, enum rc rc)
 {
-	return rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
+	return sign->signing || rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
 	       rc == RC_USAGE || *err_rule_name() == '\0';
 }
 
@@ -130,7 +132,7 @@ handle_all(struct sign *sign, const struct found *found)
 
 		err_clear();
 		rc = sign_file(sign, file);
-		if (rc != RC_OK && stops_everything(rc))
+		if (rc != RC_OK && stops_everything(sign, rc))
 			break;
 		if (rc != RC_OK)
 			note_stop(sign, file, rc);

@@ -23,6 +23,7 @@ struct sign {
 	size_t issued, refused, answered, other;
 	enum rc first_stop; /* of a bundle; RC_OK while there is none */
 	bool declined;
+	bool signing; /* work_sign has begun, and not ended well */
 };
 
 /** Everything that one file on the stick comes to.

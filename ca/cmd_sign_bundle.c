@@ -188,10 +188,12 @@ sign_work(struct sign *sign, struct work *w)
 		return rc;
 	term_progress_start(
 	    &sign->progress, "signing", w->decisions.certificates);
+	sign->signing = true;
 	rc = work_sign(&sign->visit, w, show_progress, &sign->progress, &reply);
 	term_progress_end(&sign->progress);
 	if (rc != RC_OK)
 		return rc;
+	sign->signing = false;
 	sign->issued += reply.n_certs;
 	sign->refused += reply.n_refused;
 	/* What the requester missed goes along, unasked. */
