@@ -338,7 +338,9 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = run_cmd(&env, &words);
 	buf_wipe(&env.home_default);
-	if (fflush(stdout) != 0 && rc == RC_OK)
+	/* What was written early may have failed long before the last flush. */
+	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
+	    (rc == RC_OK || rc == RC_PARTIAL))
 		rc = err_set(RC_IO, "standard output cannot be written");
 	return report(rc);
 }

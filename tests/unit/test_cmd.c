@@ -3,6 +3,7 @@
 
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -82,11 +83,31 @@ cmd_tell(struct cmd_env *env, int argc, char **argv)
 	    "none"));
 }
 
+/* The disk is full for a moment, in the middle of the output. */
+static enum rc
+cmd_spill(struct cmd_env *env, int argc, char **argv)
+{
+	int full = open("/dev/full", O_WRONLY), saved = dup(1);
+
+	(void)env;
+	(void)argc;
+	(void)argv;
+	(void)dup2(full, 1);
+	(void)puts("lost");
+	(void)fflush(stdout);
+	(void)dup2(saved, 1);
+	(void)close(full);
+	(void)close(saved);
+	(void)puts("kept");
+	return RC_OK;
+}
+
 static const struct cmd cmds[] = {
 	{ "work", cmd_work, "MEDIA [--out MEDIA]", "do the work" },
 	{ "refuse", cmd_refuse, "", "refuse" },
 	{ "due", cmd_due, "", "say that something is due" },
 	{ "tell", cmd_tell, "", "print JSON" },
+	{ "spill", cmd_spill, "", "print to a full disk" },
 	{ 0 },
 };
 static const char *
@@ -259,6 +280,15 @@ json_is_one_line_of_ascii(void **state)
 }
 
 static void
+output_lost_on_the_way_is_no_success(void **state)
+{
+	(void)state;
+	assert_int_equal(run("t spill"), RC_IO);
+	assert_non_null(strstr(err, "standard output cannot be written"));
+	clearerr(stdout);
+}
+
+static void
 too_many_operands_are_refused(void **state)
 {
 	char *argv[CMD_LIST_MAX + 4];
@@ -288,6 +318,7 @@ main(void)
 		cmocka_unit_test(
 		    a_refusal_is_printed_once_escaped_with_its_rule_and_remedy),
 		cmocka_unit_test(json_is_one_line_of_ascii),
+		cmocka_unit_test(output_lost_on_the_way_is_no_success),
 		cmocka_unit_test(too_many_operands_are_refused),
 	};
 
