@@ -125,6 +125,10 @@ write_synced(int dir, const char *temporary, struct span bytes, mode_t mode)
 		rc = err_errno(RC_IO, errno, "%s: mode", temporary);
 	if (rc == RC_OK && fsync(fd) != 0)
 		rc = err_errno(RC_IO, errno, "%s: cannot be synced", temporary);
+	/* A network file system may say only now that there is no room. */
+	if (close(fd) != 0 && rc == RC_OK)
+		rc = err_errno(RC_IO, errno, "%s: cannot be closed", temporary);
+	fd = -1;
 	return rc;
 }
 

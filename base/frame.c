@@ -103,6 +103,9 @@ wait_readable(const struct line *line)
 	if (n == 0)
 		return err_set(RC_IO, "the %s process did not answer in %d s",
 		    line->peer, line->seconds);
+	if (n < 0) /* without the wait, reading could block for ever */
+		return err_errno(RC_IO, errno,
+		    "the %s process cannot be waited for", line->peer);
 	return RC_OK;
 }
 
