@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define NAMES_COLUMN 58
+#define NAMES_MIN 8 /* columns: narrower than this is not cut for */
 
 struct listing {
 	int64_t now;
@@ -84,7 +85,7 @@ list_all(struct cmd_env *env, struct ledger *ledger)
 
 	if (rc != RC_OK)
 		return rc;
-	if (isatty(STDOUT_FILENO))
+	if (isatty(STDOUT_FILENO) && term_width() >= NAMES_COLUMN + NAMES_MIN)
 		l.room = (size_t)term_width() - NAMES_COLUMN;
 	if (env->json)
 		(void)fputs("{\"certificates\":[", stdout);
