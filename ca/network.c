@@ -21,7 +21,8 @@ own_names(struct if_nameindex **list)
 }
 
 /* Up is what the administrator said, with a cable or without: a cable is soon
- * plugged in. An interface that vanishes meanwhile is not up. */
+ * plugged in. An interface that vanishes meanwhile is not up; one that cannot
+ * be asked counts as up. */
 static bool
 is_up(int sock, const char *name)
 {
@@ -29,10 +30,11 @@ is_up(int sock, const char *name)
 	size_t n = strlen(name);
 
 	if (n >= sizeof(request.ifr_name))
-		return false;
+		return true;
 	memcpy(request.ifr_name, name, n);
-	return ioctl(sock, SIOCGIFFLAGS, &request) == 0 &&
-	       (request.ifr_flags & IFF_UP) != 0 &&
+	if (ioctl(sock, SIOCGIFFLAGS, &request) != 0)
+		return errno != ENODEV;
+	return (request.ifr_flags & IFF_UP) != 0 &&
 	       (request.ifr_flags & IFF_LOOPBACK) == 0;
 }
 
