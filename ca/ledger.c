@@ -326,9 +326,10 @@ ledger_append(struct ledger *ledger, struct record *record)
 {
 	enum rc rc;
 
-	/* Mistakes of the caller, not of an input. After a failure SQLite may
-	 * have left the transaction: a row would be committed on its own. */
-	assert(ledger->open && !ledger->failed);
+	/* Both are mistakes of the caller, not of an input. After a failure
+	 * SQLite may have left the transaction, and a caller who went on would
+	 * commit each row on its own. */
+	assert(!sqlite3_get_autocommit(ledger->db.sql));
 	assert(ledger->now >= 0 && ledger->end.policy_id != 0);
 	record->n = ledger->end.head.count + 1;
 	record->at = ledger->now;
