@@ -27,6 +27,14 @@ sql_error(struct db *db, const char *doing)
 
 	switch (code & 0xff) {
 	case SQLITE_CANTOPEN:
+		/* The journal's first error is lost: SQLite tries again without
+		 * making it, and remembers that there was none. */
+		if (why == ENOENT && access(db->path, F_OK) == 0)
+			return err_set(rc,
+			    "%s: %s: no journal can be made beside it: is the "
+			    "disk full, or the directory read-only?",
+			    db->path, doing);
+		/* FALLTHROUGH */
 	case SQLITE_IOERR:
 		/* SQLite's own words leave out what the disk said. */
 		if (why != 0)
