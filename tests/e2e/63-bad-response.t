@@ -256,7 +256,7 @@ try() {
 	if [ "$STATUS" != 0 ]; then
 		fails=$((fails + 1))
 		stored=$((stored + now - had))
-		matches "$ERR" '^airgap-transfer: .*(No space left on device|disk is full)$' ||
+		matches "$ERR" '^airgap-transfer: .*(No space left on device|disk is full|read-only\?)$' ||
 			fail "$what: the reason is said"
 	fi
 	whole_files "$disk" >"$WORK/cut" || fail "$what: half a file" "$(cat "$WORK/cut")"
