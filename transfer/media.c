@@ -166,6 +166,13 @@ ends_in(const char *name, const char *suffix)
 	return n >= m && strcmp(name + n - m, suffix) == 0;
 }
 
+enum rc
+media_name_refuse(const char *from, const char *name)
+{
+	return rule_refuse("MEDIA-NAME",
+	    "%s: holds \"%.200s\"; names are [a-z0-9._-]", from, name);
+}
+
 /* One entry of a directory: taken, passed over or refused. */
 static enum rc
 names_take(struct media_names *names, const char *from, const char *name,
@@ -176,10 +183,12 @@ names_take(struct media_names *names, const char *from, const char *name,
 	if (suffix != NULL && !ends_in(name, suffix))
 		return RC_OK;
 	if (!media_name_ok(name)) {
-		if (!strict)
-			return RC_OK;
-		return rule_refuse("MEDIA-NAME",
-		    "%s: holds \"%.200s\"; names are [a-z0-9._-]", from, name);
+		if (strict)
+			return media_name_refuse(from, name);
+		if (names->left_out[0] == '\0' && name[0] != '.')
+			(void)snprintf(names->left_out, sizeof(names->left_out),
+			    "%s", name);
+		return RC_OK;
 	}
 	if (names->n == MEDIA_FILES_MAX)
 		return rule_refuse("MEDIA-COUNT", "%s: holds over %d files",

@@ -35,15 +35,22 @@ bool media_name_ok(const char *name);
 /** The allowed names in a directory of the medium ("." is its root), in byte
  * order; a missing directory has none. What the names stand for is not looked
  * at: media_copy does that. With `suffix` (".cose") other names are passed
- * over. `strict`: a name that is not allowed is an error, else it is left out.
+ * over. `strict`: a name that is not allowed is an error, else it is left out
+ * and the first of those is kept for a word about it, unless it begins with a
+ * dot: such files are made by systems and not by people.
  * \retval RC_FORMAT rule MEDIA-NAME, MEDIA-COUNT, MEDIA-FILE (the directory
  *                   is a link or something else, or on another mount)
  * \retval RC_IO     cannot be read */
 struct media_names {
 	char (*items)[MEDIA_NAME_MAX];
 	size_t n;
+	char left_out[256]; /* "": none */
 };
 void media_names_wipe(struct media_names *names);
+
+/** The refusal of a name in a directory: rule MEDIA-NAME. */
+enum rc media_name_refuse(const char *from, const char *name);
+
 enum rc media_list(const struct media *media, const char *dir,
     const char *suffix, bool strict, struct media_names *ret) MUST_CHECK;
 

@@ -12,6 +12,7 @@
 #include "transfer/reader_wire.h"
 #include "transfer/rule.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -170,17 +171,37 @@ scan_file(struct reader *r)
 	return answer_copy(r, place_name(r), rc, memfd);
 }
 
+/* A bundle that somebody renamed is not passed over without a word. */
+static enum rc
+answer_left_out(struct reader *r)
+{
+	char from[PATH_MAX];
+
+	(void)snprintf(from, sizeof(from), "%s/" MEDIA_REQUESTS, r->media.path);
+	return answer_copy(
+	    r, "requests", media_name_refuse(from, r->names.left_out), -1);
+}
+
+static enum rc
+list_once(struct reader *r)
+{
+	if (r->place.dir < 0 || r->listed)
+		return RC_OK;
+	r->listed = true;
+	return media_list(&r->media, MEDIA_REQUESTS, SUFFIX, false, &r->names);
+}
+
 static enum rc
 scan(struct reader *r)
 {
-	enum rc rc = RC_OK;
+	bool listed = r->listed;
+	enum rc rc;
 
 	if (r->place.file >= 0)
 		return scan_file(r);
-	if (r->place.dir >= 0 && !r->listed)
-		rc = media_list(
-		    &r->media, MEDIA_REQUESTS, SUFFIX, false, &r->names);
-	r->listed = true;
+	rc = list_once(r);
+	if (rc == RC_OK && !listed && r->names.left_out[0] != '\0')
+		return answer_left_out(r);
 	if (rc == RC_OK && r->next < r->names.n)
 		return scan_dir(r);
 	if (rc == RC_OK)
