@@ -238,9 +238,7 @@ whole_files() {
 
 had=$(count online)
 disk=$WORK/home-disk
-must mkdir "$disk"
-must mount -t tmpfs -o size=1M,mode=700 none "$disk"
-trap 'umount "$disk" 2>/dev/null; leave' EXIT
+mount_small "$disk" 1M
 fails=0 stored=0
 refill() { rm -rf "${disk:?}"/* && cp -r "$(home_of online)"/. "$disk" || exit 1; }
 # try WHAT CMD...: install fails or not, CMD makes room, then it does not.

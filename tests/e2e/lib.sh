@@ -78,6 +78,13 @@ tap_failed=0
 tap_done=
 STATUS= OUT= ERR= LAST=
 
+unmount_all() {
+	local what where
+	while read -r what where _; do
+		case $where in "$WORK"/*) umount -l "$where" ;; esac
+	done </proc/mounts
+}
+
 leave() {
 	local left=$?
 	if [ -z "$tap_done" ]; then
@@ -87,6 +94,7 @@ leave() {
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept: $WORK"
 	else
+		unmount_all
 		chmod -R u+rwX "$WORK" 2>/dev/null
 		rm -rf "$WORK"
 	fi
@@ -391,6 +399,7 @@ enrol_online() {
 #				all that a refusal owes: the status, one sentence
 #				with the rule (which matches REGEX), the remedy,
 #				and nothing changed since freeze
+#	mount_small DIR [SIZE]	a tmpfs, which goes at the end; root alone can
 #	cose [OPTION...] IN OUT [PYTHON]	see make_cose.py
 
 # Databases by what they say: SQLite may touch its files without changing that.
@@ -446,6 +455,17 @@ refused() {
 	change=$(contents "${FROZEN[@]}" | diff "$WORK/frozen" -)
 	[ -z "$change" ] || why+=("changed:" "$change")
 	if [ ${#why[@]} = 0 ]; then pass "$4"; else fail "$4" "${why[@]}"; fi
+}
+
+mount_small() {
+	mkdir -p "$1"
+	mount -t tmpfs -o "size=${2:-64k},mode=700" none "$1" 2>"$WORK/mount.log" &&
+		return
+	LAST=
+	fail "a file system can be mounted" \
+		"run this test as root, in a container with CAP_SYS_ADMIN" \
+		"$(cat "$WORK/mount.log")"
+	done_testing
 }
 
 cose() { "$PYTHON" "$TOP/tests/make_cose.py" "$@"; }
