@@ -2,14 +2,17 @@
 #include "token/token.h"
 
 #include "base/child.h"
+#include "base/file.h"
 #include "base/frame.h"
 #include "token/helper.h"
 #include "token/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <termios.h>
 
 #define CALL_SECONDS 60	   /* for a module to load and answer */
 #define KEYGEN_SECONDS 900 /* RSA on a card is minutes */
@@ -17,12 +20,43 @@
 #define SIGN_SECONDS 60
 #define STOP_SECONDS 5
 
+/* The terminal as it was before anything was asked there. */
+struct echo {
+	bool known;
+	struct termios before;
+};
+
 struct token {
 	struct child child;
+	struct echo echo;
 	unsigned outstanding;
 	bool ask_each; /* an answer may wait for a person */
 	struct buf out, in;
 };
+
+static void
+echo_note(struct echo *echo)
+{
+	OWN_FD tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	echo->known = tty >= 0 && tcgetattr(tty, &echo->before) == 0;
+}
+
+/* A module's own thread may crash while the PIN prompt stands, and then nobody
+ * else is left to put the terminal back. */
+static void
+echo_restore(const struct echo *echo)
+{
+	OWN_FD tty = -1;
+	struct termios now;
+
+	if (!echo->known)
+		return;
+	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (tty >= 0 && tcgetattr(tty, &now) == 0 &&
+	    now.c_lflag != echo->before.c_lflag)
+		(void)tcsetattr(tty, TCSANOW, &echo->before);
+}
 
 enum rc
 token_start(struct token **ret, const struct token_options *options)
@@ -34,6 +68,7 @@ token_start(struct token **ret, const struct token_options *options)
 
 	if (token == NULL)
 		return err_memory();
+	echo_note(&token->echo);
 	rc = child_start(&token->child, WIRE_NAME, helper_main, &copy, NULL, 0);
 	if (rc != RC_OK) {
 		free(token);
@@ -106,6 +141,7 @@ lost(struct token *token)
 	(void)child_explain(&token->child, RC_IO);
 	err_save(&why);
 	child_wipe(&token->child);
+	echo_restore(&token->echo);
 	token->outstanding = 0;
 	err_restore(&why);
 	return err_in(RC_TOKEN, "the token");

@@ -217,6 +217,33 @@ prints 'Wrong PIN: ' "after saying what is left"
 is "$(logins "$WORK/spy")" 2 "each prompt is exactly one attempt"
 unlike "$OUT" "000000|$PIN" "and the terminal shows no PIN"
 
+/usr/bin/python3 - "$BUILD/bin/airgap-token" "$(uri_ask ca ";object=ec-p256")" >"$WORK/echo" 2>&1 <<'END'
+# The token process is killed at its prompt: does the terminal echo afterwards?
+import os, pty, signal, sys, termios, time
+
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "dumb"
+    os.execv(sys.argv[1], [sys.argv[1], "check", sys.argv[2]])
+
+def echoes():
+    return bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+
+def seen(text):
+    shown = b""
+    while text not in shown:
+        shown += os.read(fd, 1000)
+
+seen(b"PIN of token")
+while echoes():
+    time.sleep(0.01)
+children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+os.kill(int(children[0]), signal.SIGKILL)
+seen(b"died of SIGKILL")
+print("echo" if echoes() else "silent", os.WEXITSTATUS(os.waitpid(pid, 0)[1]))
+END
+is "$(cat "$WORK/echo")" "echo 5" "a token process that is killed at its prompt leaves the terminal as it was"
+
 printf '12\n' >"$WORK/short"
 chmod 600 "$WORK/short"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/short"
