@@ -289,8 +289,12 @@ report(const struct enroll *e)
 	term_say("\nEnrolled. `airgap-ca sign` will show this host as:\n");
 	term_field("label", "%s", store.label);
 	rc = show_words(store.channel.requester);
-	if (rc != RC_OK || !e->env->json)
+	if (rc != RC_OK)
 		return rc;
+	term_say("Next: airgap-transfer request --profile NAME ... --out "
+		 "STICK\n");
+	if (!e->env->json)
+		return RC_OK;
 	return cmd_json(
 	    json_pack("{s:s, s:o}", "requester", store.label, "fingerprint",
 		cmd_json_hex(span_of(store.channel.requester, SHA256_LEN))));

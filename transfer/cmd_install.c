@@ -35,10 +35,12 @@ tell_one(void *arg, const struct received *r)
 		    (unsigned)r->sequence);
 		return RC_OK;
 	}
-	term_say("%s: number %u, %s: %zu certificates, %zu requests "
+	term_say("%s: number %u, %s: %zu certificate%s, %zu request%s "
 		 "refused\n",
 	    r->path, (unsigned)r->sequence,
-	    t->store_them ? "installed" : "good", v->n_certs, v->n_refused);
+	    t->store_them ? "installed" : "good", v->n_certs,
+	    v->n_certs == 1 ? "" : "s", v->n_refused,
+	    v->n_refused == 1 ? "" : "s");
 	if (v->policy.n != 0)
 		term_say("  the CA's policy has changed\n");
 	if (v->trust_changed)
@@ -104,7 +106,11 @@ take(struct taking *t, const char *path, struct reception *all)
 			err_restore(&saved);
 	}
 	if (written != 0)
-		term_say("new files in %s/certs: %zu\n", t->env->home, written);
+		term_say(
+		    "%zu new file%s: %s/certs/NAME/DATE-SERIAL.pem, issued "
+		    "by %s/ca.pem\n",
+		    written, written == 1 ? "" : "s", t->env->home,
+		    t->env->home);
 	return rc != RC_OK ? rc : files;
 }
 

@@ -265,11 +265,12 @@ key_file_name(const struct ask_for *a, EVP_PKEY *key, struct buf *out)
 	char hex[17];
 	enum rc rc = key_id_of(key, id);
 
-	if (rc == RC_OK)
-		rc = buf_add_str(out, "keys/");
+	if (rc != RC_OK)
+		return rc;
+	hex_write(span_of(id, 8), hex);
+	rc = buf_add_str(out, "keys/");
 	if (rc == RC_OK)
 		rc = online_name_write(name, out);
-	hex_write(span_of(id, 8), hex);
 	return rc != RC_OK ? rc : buf_printf(out, "-%s.pem", hex);
 }
 
@@ -342,6 +343,28 @@ tell_refusal(const char *rule, const char *reason)
 	term_say("  refused: %s [%s]\n", reason, rule);
 }
 
+/* One refusal is the sentence that main prints; several are told one by one,
+ * and then that none of the others went out either: a bundle is all or nothing.
+ */
+static enum rc
+check_all(struct ask_for *a)
+{
+	const size_t n = a->compose.n;
+	size_t refused = 0;
+	enum rc rc =
+	    compose_check(&a->compose, n > 1 ? tell_refusal : NULL, &refused);
+
+	if (rc == RC_OK || refused == 0)
+		return rc;
+	if (n == 1)
+		return err_rule(rc, err_rule_name(),
+		    "%s; nothing was put on the stick", err_text());
+	return err_rule(rc, err_rule_name(),
+	    "%zu of %zu requests would be refused; nothing was put on the "
+	    "stick",
+	    refused, n);
+}
+
 static enum rc
 write_bundle(struct ask_for *a, const struct media *media,
     const struct composed_bundle *b)
@@ -358,8 +381,10 @@ write_bundle(struct ask_for *a, const struct media *media,
 		return err_in(rc,
 		    "the bundle is recorded but not on the stick; "
 		    "`airgap-transfer request --again --out` makes a new one");
-	term_say("%s/%s: %zu requests, %zu bytes (%.*s)\n", media->path, path,
-	    a->compose.n, b->file.n, SPAN_FMT(buf_span(&note)));
+	term_say("%s/%s: %zu request%s, %zu bytes (%.*s)\n", media->path, path,
+	    a->compose.n, a->compose.n == 1 ? "" : "s", b->file.n,
+	    SPAN_FMT(buf_span(&note)));
+	term_say("Carry it to the CA, and there: airgap-ca sign STICK\n");
 	if (!a->env->json)
 		return RC_OK;
 	return cmd_json(json_pack("{s:s, s:s, s:I, s:I}", "bundle_id", hex,
@@ -393,8 +418,7 @@ send(struct ask_for *a, EVP_PKEY *new_key)
 
 	rc = read_expiry(a, &expires);
 	if (rc == RC_OK)
-		rc = compose_check(&a->compose,
-		    a->compose.n > 1 ? tell_refusal : NULL);
+		rc = check_all(a);
 	if (rc == RC_OK)
 		rc = media_open(a->out, &media);
 	if (rc == RC_OK)
@@ -403,8 +427,8 @@ send(struct ask_for *a, EVP_PKEY *new_key)
 	if (rc != RC_OK)
 		return rc;
 	if (a->env->dry_run) {
-		term_say(
-		    "%zu requests, good; nothing was written\n", a->compose.n);
+		term_say("%zu request%s, good; nothing was written\n",
+		    a->compose.n, a->compose.n == 1 ? "" : "s");
 		return RC_OK;
 	}
 	if (new_key != NULL)
@@ -458,6 +482,11 @@ static enum rc
 check_usage(const struct ask_for *a)
 {
 	bool asks = a->operands.n != 0 || a->new_key != NULL;
+	bool describes = a->profile != NULL || a->days != NULL ||
+			 a->series != NULL || a->comment != NULL ||
+			 a->names.n + a->domains.n + a->components.n +
+				 a->hosts.n + a->jids.n !=
+			     0;
 
 	if (a->out == NULL)
 		return err_set(RC_USAGE, "request wants --out MEDIA");
@@ -465,9 +494,10 @@ check_usage(const struct ask_for *a)
 	    (*a->comment == '\0' || strlen(a->comment) > COMMENT_MAX))
 		return err_set(
 		    RC_USAGE, "--comment: 1 to %d bytes", COMMENT_MAX);
-	if (a->again && (asks || a->profile != NULL || a->names.n != 0))
-		return err_set(
-		    RC_USAGE, "--again repeats what is unanswered as it was");
+	if (a->again && (asks || describes))
+		return err_set(RC_USAGE,
+		    "--again repeats what is unanswered as it was: it goes "
+		    "with --out and --expires only");
 	if (a->again)
 		return RC_OK;
 	if (!asks)

@@ -115,8 +115,8 @@ see_open(void *arg, const struct open_bundle *b)
 	s->n_open++;
 	if (b->has_expires)
 		return tell(s, "answer to bundle", span_str(id), b->expires);
-	term_say("     bundle %s: %u requests, not answered yet\n", id,
-	    (unsigned)b->n_requests);
+	term_say("     bundle %s: %u request%s, not answered yet\n", id,
+	    (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s");
 	return RC_OK;
 }
 

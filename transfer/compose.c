@@ -207,8 +207,8 @@ check_one(const struct compose *compose, const struct ca_window *window,
 }
 
 enum rc
-compose_check(
-    struct compose *compose, void (*each)(const char *rule, const char *reason))
+compose_check(struct compose *compose,
+    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
 {
 	const struct trust *trust = &compose->store->trust;
 	struct ca_window window;
@@ -216,6 +216,7 @@ compose_check(
 	enum rc result =
 	    trust_window(trust, buf_span(&trust->transfer_cert), &window);
 
+	*ret_refused = 0;
 	if (result != RC_OK)
 		return result;
 	for (size_t i = 0; i < compose->n; i++) {
@@ -223,6 +224,7 @@ compose_check(
 
 		if (rc == RC_OK)
 			continue;
+		++*ret_refused;
 		if (each != NULL)
 			each(err_rule_name(), err_text());
 		if (result == RC_OK) {

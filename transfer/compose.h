@@ -42,9 +42,9 @@ enum rc compose_csr(EVP_PKEY *key, const struct name *names, size_t n,
     struct buf *ret_der) MUST_CHECK;
 
 /** Ask the CA's own policy about each (request_check). Every refusal is told to
- * `each`, unless NULL; the first one is the result. */
+ * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
 enum rc compose_check(struct compose *compose,
-    void (*each)(const char *rule, const char *reason))
+    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
     MUST_CHECK;
 
 /** Everything that has no answer yet, again (request --again).

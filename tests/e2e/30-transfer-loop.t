@@ -49,6 +49,11 @@ run transfer request "$WORK/web.csr" --profile nobody --out "$STICK"
 wants 4 PROFILE-UNKNOWN "an unknown profile is refused"
 run transfer request "$WORK/web.csr" --profile tls-server --days 4000 --out "$STICK"
 wants 4 VALIDITY-MAX "too long a validity is refused"
+is "$(grep -c 'VALIDITY-MAX' <<<"$ERR")" 1 "and the refusal is said once"
+says 'nothing was put on the stick' "and what follows from it"
+run transfer request "$WORK/web.csr" "$WORK/out.csr" --profile tls-server --out "$STICK"
+wants 4 NAME-SCOPE "one request of two is refused"
+says '1 of 2 requests would be refused' "and stops the other"
 nok "a refused request writes no bundle" test -d "$STICK/airgap-ca/requests"
 run transfer request "$WORK/web.csr" --profile tls-server --out "$STICK" -n
 status 0 "a dry run says that it is good"
@@ -103,7 +108,10 @@ run transfer request --new-key ec-p256 --profile tls-server \
 status 0 "a series is asked for"
 KEY=$(echo "$HOME_DIR"/keys/mail.example.org-*.pem)
 is "$(stat -c %a "$KEY")" 600 "its new key is for the owner only"
+run transfer request --again --days 3 --out "$STICK"
+status 2 "--again changes nothing of what was asked"
 run transfer request --again --out "$STICK" --json
+says 'Carry it to the CA' "the next step is said"
 is "$(json requests)" 1 "--again repeats only what has no answer"
 run ca sign "$STICK" --yes
 status 0 "the CA signs both bundles"
