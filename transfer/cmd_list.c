@@ -8,12 +8,29 @@
 #include "transfer/subject.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct listing {
 	bool json;
 	int64_t now;
+	size_t room;   /* for the names; 0: without end */
 	json_t *certs; /* with json */
 };
+
+/* The size of the columns before the names, and the least that these have. */
+#define COLUMNS 64
+#define NAMES_LEAST 16
+#define DATE_LEN 10 /* of RFC 3339 text: 2026-11-23 */
+
+static size_t
+names_room(void)
+{
+	size_t width = (size_t)term_width();
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return width < COLUMNS + NAMES_LEAST ? NAMES_LEAST : width - COLUMNS;
+}
 
 static const char *
 status_of(const struct stored_cert *c, int64_t now)
@@ -71,25 +88,41 @@ add_json(struct listing *l, const struct stored_cert *c, struct span subject)
 	return RC_OK;
 }
 
+/* Names in one line, cut where a terminal ends so that the columns stay. */
+static enum rc
+names_line(const struct listing *l, struct span names, struct buf *out)
+{
+	enum rc rc = buf_add_span(out, names);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i] == '\n')
+			out->p[i] = ' ';
+	if (l->room == 0 || out->n <= l->room)
+		return RC_OK;
+	out->n = l->room - 3;
+	return buf_add_str(out, "...");
+}
+
 /* One record is one line: a table for people and for grep. */
-static void
+static enum rc
 print_line(
     const struct listing *l, const struct stored_cert *c, struct span subject)
 {
-	const uint8_t *end =
-	    memchr(c->names.p == NULL ? (const uint8_t *)"" : c->names.p, '\n',
-		c->names.n);
-	struct span first =
-	    end == NULL ? c->names
-			: span_of(c->names.p, (size_t)(end - c->names.p));
 	char from[CLOCK_TEXT], to[CLOCK_TEXT], serial[2 * SERIAL_MAX + 1];
+	WIPED(buf) names = { 0 };
+	enum rc rc =
+	    names_line(l, c->names.n != 0 ? c->names : subject, &names);
 
+	if (rc != RC_OK)
+		return rc;
 	clock_write(c->not_before, from);
 	clock_write(c->not_after, to);
 	hex_write(c->serial, serial);
-	term_print(stdout, "%-8s %s %s  %s  %.*s  %.*s\n", status_of(c, l->now),
-	    from, to, serial, SPAN_FMT(first.n != 0 ? first : subject),
-	    SPAN_FMT(c->profile));
+	term_print(stdout, "%-7s %.*s %.*s %-32s  %.*s\n", status_of(c, l->now),
+	    DATE_LEN, from, DATE_LEN, to, serial, SPAN_FMT(buf_span(&names)));
+	return RC_OK;
 }
 
 static enum rc
@@ -103,14 +136,13 @@ list_one(void *arg, const struct stored_cert *c)
 		return rc;
 	if (l->json)
 		return add_json(l, c, buf_span(&subject));
-	print_line(l, c, buf_span(&subject));
-	return RC_OK;
+	return print_line(l, c, buf_span(&subject));
 }
 
 static enum rc
 list(struct cmd_env *env)
 {
-	struct listing l = { .json = env->json };
+	struct listing l = { .json = env->json, .room = names_room() };
 	WIPED(store) store = { 0 };
 	enum rc rc = online_open(env->home, false, &store);
 
@@ -119,7 +151,7 @@ list(struct cmd_env *env)
 	if (rc != RC_OK)
 		return rc;
 	l.certs = env->json ? json_array() : NULL;
-	rc = store_each_cert(&store, list_one, &l);
+	rc = store_each_cert(&store, STORE_BY_NAMES, list_one, &l);
 	if (rc == RC_OK && env->json)
 		return cmd_json(json_pack("{s:o}", "certificates", l.certs));
 	json_decref(l.certs);

@@ -67,32 +67,58 @@ see_cert(void *arg, const struct stored_cert *c)
 {
 	struct status *s = arg;
 
+	struct last *last = s->n_lasts == 0 ? NULL : &s->lasts[s->n_lasts - 1];
+
 	if (c->revoked)
 		return RC_OK;
-	/* Those of one name mostly stand side by side at the end. */
-	for (size_t i = s->n_lasts; i-- > 0;) {
-		if (!is_same(&s->lasts[i], c))
-			continue;
-		if (c->not_after > s->lasts[i].not_after)
-			s->lasts[i].not_after = c->not_after;
-		return RC_OK;
-	}
-	return add_last(s, c);
+	/* The store gives those of one name side by side. */
+	if (last == NULL || !is_same(last, c))
+		return add_last(s, c);
+	if (c->not_after > last->not_after)
+		last->not_after = c->not_after;
+	return RC_OK;
 }
 
-/* One thing with a date. */
-static enum rc
-tell(struct status *s, const char *what, struct span name, int64_t at)
+/* A kind of thing with a date, and what that date is to it. */
+struct kind {
+	const char *what; /* in JSON too */
+	const char *coming, *gone;
+};
+static const struct kind of_ca = { "CA", "ends", "ended" };
+static const struct kind of_visit = { "visit", "is due", "was due" };
+static const struct kind of_certificate = { "certificate", "ends", "ended" };
+static const struct kind of_bundle = { "answer to bundle",
+	"is worth nothing after", "is worth nothing since" };
+
+/* "2027-02-21 (in 89 days)" */
+static void
+say_when(const struct kind *kind, int64_t at, int64_t left)
 {
-	int64_t days = (at - s->now) / DAY;
-	bool due = at - s->now < s->within;
+	const long long days = (long long)(left < 0 ? -left : left) / DAY;
+	const char *s = days == 1 ? "" : "s";
+	char when[CLOCK_TEXT];
+
+	clock_write(at, when);
+	if (left < 0)
+		term_say(
+		    "%s %.10s (%lld day%s ago)\n", kind->gone, when, days, s);
+	else
+		term_say(
+		    "%s %.10s (in %lld day%s)\n", kind->coming, when, days, s);
+}
+
+static enum rc
+tell(struct status *s, const struct kind *kind, struct span name, int64_t at)
+{
+	int64_t left = at - s->now;
+	bool due = left < s->within;
 	char when[CLOCK_TEXT];
 	json_t *one;
 
 	clock_write(at, when);
-	one = json_pack("{s:s, s:o, s:s, s:I, s:b}", "what", what, "name",
-	    cmd_json_text(name), "at", when, "days", (json_int_t)days, "due",
-	    (int)due);
+	one = json_pack("{s:s, s:o, s:s, s:I, s:b}", "what", kind->what, "name",
+	    cmd_json_text(name), "at", when, "days", (json_int_t)(left / DAY),
+	    "due", (int)due);
 	if (one == NULL || json_array_append_new(s->due, one) != 0)
 		return err_memory();
 	s->n_due += due;
@@ -100,8 +126,8 @@ tell(struct status *s, const char *what, struct span name, int64_t at)
 		term_alarm("due  ");
 	else
 		term_say("     ");
-	term_say("%s %.*s: %s, in %lld days\n", what, SPAN_FMT(name), when,
-	    (long long)days);
+	term_say("%s %.*s ", kind->what, SPAN_FMT(name));
+	say_when(kind, at, left);
 	return RC_OK;
 }
 
@@ -114,7 +140,7 @@ see_open(void *arg, const struct open_bundle *b)
 	hex_write(span_of(b->id, BUNDLE_ID_LEN), id);
 	s->n_open++;
 	if (b->has_expires)
-		return tell(s, "answer to bundle", span_str(id), b->expires);
+		return tell(s, &of_bundle, span_str(id), b->expires);
 	term_say("     bundle %s: %u request%s, not answered yet\n", id,
 	    (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s");
 	return RC_OK;
@@ -131,7 +157,7 @@ tell_certs(struct status *s)
 
 		if (end != NULL)
 			name.n = (size_t)(end - name.p);
-		rc = tell(s, "certificate", name, s->lasts[i].not_after);
+		rc = tell(s, &of_certificate, name, s->lasts[i].not_after);
 	}
 	return rc;
 }
@@ -144,16 +170,16 @@ look(struct status *s, struct store *store)
 	enum rc rc;
 
 	for (size_t i = 0; i < store->trust.n_cas; i++) {
-		rc = tell(s, "CA", span_str("certificate"),
+		rc = tell(s, &of_ca, span_str("certificate"),
 		    store->trust.cas[i].not_after);
 		if (rc != RC_OK)
 			return rc;
 	}
 	rc = store_next_visit(store, &has_visit, &visit);
 	if (rc == RC_OK && has_visit)
-		rc = tell(s, "visit", span_str("to the CA"), visit);
+		rc = tell(s, &of_visit, span_str("to the CA"), visit);
 	if (rc == RC_OK)
-		rc = store_each_cert(store, see_cert, s);
+		rc = store_each_cert(store, STORE_BY_NAMES, see_cert, s);
 	if (rc == RC_OK)
 		rc = tell_certs(s);
 	if (rc == RC_OK)

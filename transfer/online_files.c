@@ -223,7 +223,7 @@ online_files_write(const char *home, struct store *store, size_t *ret_new)
 	if (rc == RC_OK)
 		rc = write_ca(w.home, store);
 	if (rc == RC_OK)
-		rc = store_each_cert(store, write_one, &w);
+		rc = store_each_cert(store, STORE_BY_DATE, write_one, &w);
 	if (rc == RC_OK)
 		rc = name_all(&w);
 	if (rc == RC_OK)

@@ -137,8 +137,14 @@ struct stored_cert {
 	int64_t not_before, not_after;
 	bool revoked;
 };
-/** Every certificate, oldest notBefore first; spans last during the call. */
-enum rc store_each_cert(struct store *store,
+/** By date alone costs nothing; by names means a sort of everything. */
+enum store_order {
+	STORE_BY_DATE, /* notBefore */
+	STORE_BY_NAMES /* those of one list of names and profile by notBefore */
+};
+
+/** Every certificate in that order; spans last during the call. */
+enum rc store_each_cert(struct store *store, enum store_order order,
     enum rc (*each)(void *arg, const struct stored_cert *cert), void *arg)
     MUST_CHECK;
 

@@ -226,19 +226,24 @@ read_cert(struct store *store, sqlite3_stmt *st, struct stored_cert *c)
 	return RC_OK;
 }
 
+#define EACH_CERT \
+	"SELECT c.serial, c.der, c.subject, c.sha256, r.names, r.profile," \
+	" r.id, r.key_file, c.not_before, c.not_after, c.revoked_at" \
+	" FROM certificate c JOIN request r" \
+	" ON r.bundle = c.bundle AND r.place = c.place"
+
 enum rc
-store_each_cert(struct store *store,
+store_each_cert(struct store *store, enum store_order order,
     enum rc (*each)(void *arg, const struct stored_cert *cert), void *arg)
 {
+	static const char *const queries[] = {
+		[STORE_BY_DATE] = EACH_CERT " ORDER BY c.not_before, c.serial",
+		[STORE_BY_NAMES] = EACH_CERT
+		" ORDER BY r.names, r.profile, c.not_before, c.serial",
+	};
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = true;
-	enum rc rc = db_prepare(&store->db,
-	    "SELECT c.serial, c.der, c.subject, c.sha256, r.names, r.profile,"
-	    " r.id, r.key_file, c.not_before, c.not_after, c.revoked_at"
-	    " FROM certificate c JOIN request r"
-	    " ON r.bundle = c.bundle AND r.place = c.place"
-	    " ORDER BY c.not_before, c.serial",
-	    &st);
+	enum rc rc = db_prepare(&store->db, queries[order], &st);
 
 	while (rc == RC_OK) {
 		struct stored_cert cert;

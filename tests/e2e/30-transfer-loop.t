@@ -98,6 +98,7 @@ is "$(json certificates.0.sha256)" \
 is "$(json certificates.0.request_id)" web "and the request"
 run transfer status
 status 0 "nothing is due within 30 days"
+says 'certificate dns:www.example.org ends [0-9-]{10} \(in [0-9]+ days\)' "and when each is"
 run transfer status --within 200d
 status 1 "something is within 200"
 
@@ -123,6 +124,10 @@ is "$(find "$CERTS/mail.example.org" -name '*.pem' | wc -l)" 6 \
 	"a file for each"
 run transfer list
 is "$(grep -c '^future' <<<"$OUT")" 4 "those to come are future"
+is "$(grep -o 'dns:[a-z]*' <<<"$OUT" | tr '\n' ' ')" \
+	"dns:mail dns:mail dns:mail dns:mail dns:mail dns:mail dns:www " \
+	"one line each, by name"
+is "$(awk '/dns:mail/ { print $2 }' <<<"$OUT" | sort -c 2>&1)" "" "then by date"
 run transfer request --again --out "$STICK"
 status 7 "then nothing is unanswered"
 
