@@ -150,17 +150,13 @@ record_new(struct visit *v, struct work *w)
 {
 	struct submission *s = w->s;
 	struct ledger_bundle *record = &s->record;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
-	if (!s->known)
-		rc = ledger_enrol_add(
-		    v->ledger, s->bundle.label, s->bundle.spki);
 	*record = (struct ledger_bundle){ .sequence = s->bundle.sequence };
 	memcpy(record->id, s->bundle.id, BUNDLE_ID_LEN);
 	memcpy(record->digest, s->digest, SHA256_LEN);
 	memcpy(record->requester, s->key_id, SHA256_LEN);
-	if (rc == RC_OK)
-		rc = ledger_bundle_add(v->ledger, record);
+	rc = ledger_bundle_add(v->ledger, record);
 	return rc != RC_OK ? rc : record_refusals(v, w);
 }
 
@@ -203,6 +199,10 @@ record_yes(struct visit *v, struct work *w)
 
 	if (rc == RC_OK && v->interfaces.n > 0)
 		rc = ledger_network_add(v->ledger, buf_span(&v->interfaces));
+	/* Also one that was removed after its bundle was accepted. */
+	if (rc == RC_OK && !w->s->known)
+		rc = ledger_enrol_add(
+		    v->ledger, w->s->bundle.label, w->s->bundle.spki);
 	if (rc == RC_OK && w->s->admission == ADMIT_NEW)
 		rc = record_new(v, w);
 	else if (rc == RC_OK)
