@@ -158,6 +158,31 @@ check_met(struct submission *s, struct ledger *ledger, bool *ret_met)
 	return RC_OK;
 }
 
+/* Responses of a channel must come in the order of its bundles: whoever has the
+ * answer to a later one takes no answer to an earlier one any more. */
+static enum rc
+check_unfinished(const struct submission *s, struct ledger *ledger)
+{
+	struct ledger_bundle *open = NULL;
+	size_t n = 0;
+	enum rc rc = ledger_bundles_open(ledger, &open, &n);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		char id[2 * BUNDLE_ID_LEN + 1];
+
+		if (memcmp(open[i].requester, s->key_id, SHA256_LEN) != 0)
+			continue;
+		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
+		rc = rule_refuse("BUNDLE-UNFINISHED",
+		    "%s: an earlier run did not finish %s.cose, bundle %u of "
+		    "\"%s\"; this is bundle %u",
+		    s->file->name, id, open[i].sequence, s->requester.label,
+		    s->bundle.sequence);
+	}
+	free(open);
+	return rc;
+}
+
 enum rc
 submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now)
@@ -185,5 +210,6 @@ submission_admit(struct submission *s, struct ledger *ledger,
 		    "processed",
 		    s->file->name, s->bundle.sequence, s->requester.label,
 		    s->requester.last_bundle);
-	return check_times(s, now);
+	rc = check_times(s, now);
+	return rc != RC_OK ? rc : check_unfinished(s, ledger);
 }

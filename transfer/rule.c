@@ -24,6 +24,10 @@ const struct rule rules[] = {
 	{ "BUNDLE-KID", RC_FORMAT, RULE_BUNDLE,
 	  "the key that signed the bundle is the one that it carries",
 	  "online: make the bundle again" },
+	{ "BUNDLE-UNFINISHED", RC_STATE, RULE_BUNDLE,
+	  "the requester's earlier bundles have their answers",
+	  "sign the stick that has the unfinished bundle first, or close that "
+	  "bundle with `airgap-ca abandon`" },
 	{ "CA-CERT", RC_FORMAT, RULE_BUNDLE,
 	  "a CA certificate has the form that airgap-ca makes",
 	  "take the card from the CA again" },
