@@ -343,6 +343,44 @@ each_point KILL 1 request_point
 each_point EIO 1 request_point
 each_point ENOSPC 1 request_point
 
+# ---- what lies between a crash and the next run --------------------------------------
+in_two_days() { date -u -d '2 days' '+%F %T'; }
+
+# The bundle is open: another of the same requester waits for it, since who has the
+# answer to a later one takes none to an earlier one.
+restore home-ca home-online stick
+run "${REQUEST[@]}"
+unfinished=$(ls -t "$STICK/airgap-ca/requests" | head -1)
+faulty KILL unlink 3 "${SIGN[@]}"
+verdict 'sign is killed with intents and without results'
+must stick other
+run transfer request --again --out "$WORK/stick-other"
+run ca sign "$WORK/stick-other" --yes
+wants 7 BUNDLE-UNFINISHED 'the next bundle waits for the one that is open'
+says "$unfinished" 'which is named'
+run ca sign -n "$STICK"
+like "$(echo $ERR)" 'signed 0 certificates .* left 2 serials' 'a dry run says what was left'
+
+# Its policy changes, the clock goes on, and the requester is removed.
+must sed -i 's/^backdate = .*/backdate = 2h/' "$WORK/home-ca/policy.conf"
+run ca requester remove online --yes
+status 0 'the requester is removed'
+run ca sign "$STICK" --yes
+wants 3 REQUESTER-UNKNOWN 'its open bundle is not finished unasked'
+run at "$(in_two_days)" "${SIGN[@]}"
+status 0 'with --expect it is, two days later'
+says 'policy .* of the run that did not finish' 'under the policy of its Yes'
+run ca requester list
+prints online 'and the requester is enrolled again'
+run "${INSTALL[@]}"
+status 0 'the response is proven and installed'
+run at "$(in_two_days)" ca sign "$WORK/stick-other" --yes
+status 0 'the bundle that waited is answered'
+run transfer install "$WORK/stick-other"
+status 0 'and that answer is installed'
+run ca ledger verify
+status 0 'the ledger is whole'
+
 # ---- init: never half a CA -------------------------------------------------------------
 new_token new
 must stick new
