@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "transfer/judge.h"
-#include "transfer/rule.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,26 +49,21 @@ look_around(const struct act_options *options, struct act *act)
 	if (rc == RC_OK)
 		rc = clock_check(act->ledger, &act->policy, act->now);
 	if (rc == RC_OK)
-		rc = network_up(&act->interfaces);
-	if (rc == RC_OK && act->interfaces.n != 0 && !options->allow_network &&
-	    !options->dry_run)
-		rc = rule_refuse("NETWORK-UP",
-		    "this machine is on a network (%.*s): unplug it, or give "
-		    "--allow-network, which is recorded",
-		    SPAN_FMT(buf_span(&act->interfaces)));
+		rc = network_check(options->allow_network || options->dry_run,
+		    &act->interfaces);
 	return rc;
 }
 
-static enum rc
-open_media(const struct act_options *options, struct act *act)
+enum rc
+act_media_open(const char *path, struct media *ret)
 {
 	enum rc rc;
 
-	if (options->out == NULL)
+	if (path == NULL)
 		return RC_OK;
-	rc = media_open(options->out, &act->media);
-	if (rc == RC_OK && faccessat(act->media.root, ".", W_OK, 0) != 0)
-		rc = err_errno(RC_IO, errno, "%s", options->out);
+	rc = media_open(path, ret);
+	if (rc == RC_OK && faccessat(ret->root, ".", W_OK, 0) != 0)
+		rc = err_errno(RC_IO, errno, "%s", path);
 	return rc;
 }
 
@@ -85,7 +79,7 @@ act_open(const struct act_options *options, struct act *act)
 	if (rc == RC_OK)
 		rc = look_around(options, act);
 	if (rc == RC_OK)
-		rc = open_media(options, act);
+		rc = act_media_open(options->out, &act->media);
 	return rc;
 }
 

@@ -41,6 +41,10 @@ void act_wipe(struct act *act);
 enum rc act_open(const struct act_options *options, struct act *act)
     MUST_CHECK;
 
+/** Open the medium that will be written to, before anything is asked or signed;
+ * NULL: none. \retval RC_IO it is not there, or cannot be written to */
+enum rc act_media_open(const char *path, struct media *ret) MUST_CHECK;
+
 /** Begin the transaction of this act: its clock and policy, and the record of a
  * network that is up. */
 enum rc act_begin(struct act *act) MUST_CHECK;

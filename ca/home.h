@@ -48,6 +48,10 @@ enum rc home_token_write(const struct home *home, const char *ca_uri,
  * when the machine is off the network. */
 enum rc network_up(struct buf *ret_names) MUST_CHECK;
 
+/** The same, for what signs: rule NETWORK-UP when there are any and they are not
+ * `allowed`. The caller records those that are. */
+enum rc network_check(bool allowed, struct buf *ret_names) MUST_CHECK;
+
 /** Rules CLOCK-BEHIND and CLOCK-AHEAD against the ledger's high-water mark. */
 enum rc clock_check(const struct ledger *ledger, const struct policy *policy,
     int64_t now) MUST_CHECK;

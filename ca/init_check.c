@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/own_ssl.h"
-#include "transfer/rule.h"
+#include "ca/act.h"
 #include "transfer/subject.h"
 
 #include <errno.h>
@@ -219,34 +219,6 @@ check_home(const struct init *init)
 	return check_policy_file(init, (const char *)policy.p);
 }
 
-static enum rc
-check_media(struct init *init)
-{
-	const char *out = init->options->out;
-	enum rc rc;
-
-	if (out == NULL)
-		return RC_OK;
-	rc = media_open(out, &init->media);
-	if (rc == RC_OK && faccessat(init->media.root, ".", W_OK, 0) != 0)
-		rc = err_errno(RC_IO, errno, "%s", out);
-	return rc;
-}
-
-static enum rc
-check_network(struct init *init)
-{
-	enum rc rc = network_up(&init->interfaces);
-
-	if (rc == RC_OK && init->interfaces.n != 0 &&
-	    !init->options->allow_network && !init->options->dry_run)
-		rc = rule_refuse("NETWORK-UP",
-		    "this machine is on a network (%.*s): unplug it, or give "
-		    "--allow-network, which is recorded",
-		    SPAN_FMT(buf_span(&init->interfaces)));
-	return rc;
-}
-
 enum rc
 init_check(
     const struct init_options *options, struct token *token, struct init *init)
@@ -267,8 +239,9 @@ init_check(
 	if (rc == RC_OK)
 		rc = check_home(init);
 	if (rc == RC_OK)
-		rc = check_media(init);
+		rc = act_media_open(options->out, &init->media);
 	if (rc == RC_OK)
-		rc = check_network(init);
+		rc = network_check(options->allow_network || options->dry_run,
+		    &init->interfaces);
 	return rc;
 }

@@ -63,6 +63,19 @@ network_up(struct buf *ret_names)
 }
 
 enum rc
+network_check(bool allowed, struct buf *ret_names)
+{
+	enum rc rc = network_up(ret_names);
+
+	if (rc == RC_OK && ret_names->n != 0 && !allowed)
+		rc = rule_refuse("NETWORK-UP",
+		    "this machine is on a network (%.*s): unplug it, or give "
+		    "--allow-network, which is recorded",
+		    SPAN_FMT(buf_span(ret_names)));
+	return rc;
+}
+
+enum rc
 clock_check(
     const struct ledger *ledger, const struct policy *policy, int64_t now)
 {

@@ -2,7 +2,6 @@
 #include "ca/visit.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "transfer/rule.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -96,13 +95,8 @@ look_around(struct visit *v, const struct visit_options *options)
 	if (rc == RC_OK)
 		rc = clock_check(v->ledger, &v->policy, v->now);
 	if (rc == RC_OK)
-		rc = network_up(&v->interfaces);
-	if (rc == RC_OK && v->interfaces.n > 0 && !options->allow_network &&
-	    !options->dry_run)
-		rc = rule_refuse("NETWORK-UP",
-		    "this machine is on a network (%.*s): unplug it, or give "
-		    "--allow-network, which is recorded",
-		    SPAN_FMT(buf_span(&v->interfaces)));
+		rc = network_check(
+		    options->allow_network || options->dry_run, &v->interfaces);
 	return rc;
 }
 
