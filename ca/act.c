@@ -68,14 +68,18 @@ act_media_open(const char *path, struct media *ret)
 }
 
 enum rc
-act_open(const struct act_options *options, struct act *act)
+act_start(const struct act_options *options, struct act *act)
 {
 	enum rc rc = token_start(&act->token, &options->token);
 
-	if (rc == RC_OK)
-		rc = judge_start(&act->judge);
-	if (rc == RC_OK)
-		rc = open_home(options, act);
+	return rc == RC_OK ? judge_start(&act->judge) : rc;
+}
+
+enum rc
+act_open(const struct act_options *options, struct act *act)
+{
+	enum rc rc = open_home(options, act);
+
 	if (rc == RC_OK)
 		rc = look_around(options, act);
 	if (rc == RC_OK)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A signing act that reads no stick: what `export` and `transfer-key` open.
+/** What every act that signs opens: `export`, `transfer-key`, a visit of a stick.
  *
- * The order is fixed: children first, while nothing else is open, then home,
- * ledger and policy, then the clock and the network are looked at. The PIN is
- * asked for last, by act_unlock.
+ * The order is fixed: children first, while nothing else is open that they could
+ * inherit, then home, ledger and policy, then the clock and the network are
+ * looked at. The PIN is asked for last, by keys_open.
  */
 #ifndef CA_ACT_H
 #define CA_ACT_H
@@ -35,7 +35,11 @@ struct act {
 #define ACT_NONE ((struct act){ .judge = CHILD_NONE, .home = { .fd = -1 } })
 void act_wipe(struct act *act);
 
-/** Open all of it. With dry_run the ledger is opened for reading, and the
+/** Fork the token process and the judge. \retval RC_IO */
+enum rc act_start(const struct act_options *options, struct act *act)
+    MUST_CHECK;
+
+/** Open the rest, after act_start. With dry_run the ledger is opened for reading, and the
  * network may be up: nothing is signed.
  * \retval RC_STATE no CA, in use, rules NETWORK-UP, CLOCK-BEHIND, CLOCK-AHEAD */
 enum rc act_open(const struct act_options *options, struct act *act)

@@ -56,7 +56,9 @@ cmd_export(struct cmd_env *env, int argc, char **argv)
 	o.home = env->home;
 	o.out = operands.items[0];
 	o.dry_run = env->dry_run;
-	rc = act_open(&o, &act);
+	rc = act_start(&o, &act);
+	if (rc == RC_OK)
+		rc = act_open(&o, &act);
 	if (rc == RC_OK && !env->dry_run)
 		rc = write_card(&act);
 	return rc == RC_OK ? cmd_show_ca(env, &act.ca) : rc;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd.h"
+#include "ca/cmd_common.h"
 #include "transfer/rule.h"
 
 #include <stdlib.h>
@@ -160,7 +161,7 @@ say_unfinished(const struct sign *sign)
 {
 	struct ledger_bundle *open = NULL;
 	size_t n = 0;
-	enum rc rc = ledger_bundles_open(sign->visit.ledger, &open, &n);
+	enum rc rc = ledger_bundles_open(sign->visit.act.ledger, &open, &n);
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		char id[2 * BUNDLE_ID_LEN + 1];
@@ -238,13 +239,13 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 			    "are wanted, the whole SHA-256",
 			    sign->expect.items[i]);
 	sign->options.media = operands->items[0];
-	if (sign->options.out == NULL && !sign->env->dry_run) {
+	if (sign->options.act.out == NULL && !sign->env->dry_run) {
 		if (!is_directory(sign->options.media))
 			return err_set(RC_USAGE,
 			    "%s: not a directory; for a "
 			    "single bundle file give --out MEDIA too",
 			    sign->options.media);
-		sign->options.out = sign->options.media;
+		sign->options.act.out = sign->options.media;
 	}
 	return RC_OK;
 }
@@ -252,26 +253,18 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 enum rc
 cmd_sign(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(sign) sign = { .env = env, .visit = { .judge = CHILD_NONE } };
+	WIPED(sign) sign = { .env = env, .visit = VISIT_NONE };
 	WIPED(cmd_list) operands = { 0 };
 	const struct cmd_option options[] = {
 		{ .name = "out",
 		    .value = "MEDIA",
-		    .text = &sign.options.out,
+		    .text = &sign.options.act.out,
 		    .help = "write responses there instead" },
 		{ .name = "expect",
 		    .value = "HEX",
 		    .list = &sign.expect,
 		    .help = "enrol the unknown requester with this SHA-256" },
-		{ .name = "allow-network",
-		    .flag = &sign.options.allow_network,
-		    .help = "sign although a network interface is up" },
-		{ .name = "last-try",
-		    .flag = &sign.options.token.last_try,
-		    .help = "use a token at its final PIN try" },
-		{ .name = "ask-each",
-		    .flag = &sign.options.token.ask_each,
-		    .help = "ask for the PIN before each signature" },
+		CMD_TOKEN_OPTIONS(sign.options.act, sign.options.act.token),
 		{ 0 },
 	};
 	bool done;
@@ -283,8 +276,8 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 	rc = check_words(&sign, &operands);
 	if (rc != RC_OK)
 		return rc;
-	sign.options.home = env->home;
-	sign.options.dry_run = env->dry_run;
+	sign.options.act.home = env->home;
+	sign.options.act.dry_run = env->dry_run;
 	if (env->json) {
 		sign.responses = json_array();
 		sign.stopped = json_array();

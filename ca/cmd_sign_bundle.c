@@ -38,7 +38,7 @@ deliver(struct sign *sign, const struct submission *s,
 {
 	WIPED(buf) note = { 0 };
 	char hex[SHA256_HEX];
-	enum rc rc = reply_write(&sign->visit.media, reply, &note);
+	enum rc rc = reply_write(&sign->visit.act.media, reply, &note);
 
 	if (rc != RC_OK)
 		return err_in(rc,
@@ -52,7 +52,8 @@ deliver(struct sign *sign, const struct submission *s,
 	    reply->record.sequence, SPAN_FMT(s->bundle.label),
 	    stored ? " (the stored one, byte for byte)" : "", reply->n_certs,
 	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
-	term_field("written to", "%s/%s", sign->visit.media.path, reply->dir);
+	term_field(
+	    "written to", "%s/%s", sign->visit.act.media.path, reply->dir);
 	term_field("read back", "%.*s", SPAN_FMT(buf_span(&note)));
 	term_field("manifest", "%s", hex);
 	show_due(&reply->manifest);
@@ -68,8 +69,8 @@ static enum rc
 deliver_stored(struct sign *sign, const struct submission *s, uint32_t after,
     uint32_t last)
 {
-	const struct reply_maker maker = { .ledger = sign->visit.ledger,
-		.ca = &sign->visit.ca,
+	const struct reply_maker maker = { .ledger = sign->visit.act.ledger,
+		.ca = &sign->visit.act.ca,
 		.issuer = sign->visit.window.key_id };
 	enum rc rc = RC_OK;
 
@@ -237,8 +238,8 @@ sign_file(struct sign *sign, const struct scanned *file)
 		return err_rule(file->rc, file->rule, "%s", file->reason);
 	rc = submission_read(file, &s);
 	if (rc == RC_OK)
-		rc = submission_admit(&s, sign->visit.ledger,
-		    sign->visit.ca.ca_id, sign->visit.now);
+		rc = submission_admit(&s, sign->visit.act.ledger,
+		    sign->visit.act.ca.ca_id, sign->visit.act.now);
 	if (rc != RC_OK)
 		return rc;
 	switch (s.admission) {

@@ -43,10 +43,11 @@ static void
 show_clock(const struct visit *v)
 {
 	char now[CLOCK_TEXT], last[CLOCK_TEXT];
-	int64_t high = ledger_high_water(v->ledger);
+	int64_t high = ledger_high_water(v->act.ledger);
 
 	term_field("clock", "%s (last entry in the ledger: %s)",
-	    day_time(v->now, now), high == 0 ? "none" : day_time(high, last));
+	    day_time(v->act.now, now),
+	    high == 0 ? "none" : day_time(high, last));
 }
 
 static void
@@ -68,9 +69,9 @@ show_policy(const struct visit *v, const struct work *w)
 static void
 show_surroundings(const struct visit *v)
 {
-	if (v->interfaces.n > 0)
+	if (v->act.interfaces.n > 0)
 		term_field("network", "UP: %.*s (this will be recorded)",
-		    SPAN_FMT(buf_span(&v->interfaces)));
+		    SPAN_FMT(buf_span(&v->act.interfaces)));
 	else
 		term_field("network", "off");
 	if (v->sandbox.landlock_abi == 0)
@@ -182,7 +183,7 @@ show_replaced(
 	if (r->replaces.n == 0)
 		return RC_OK;
 	hex_write(r->replaces, serial);
-	rc = ledger_cert_get(v->ledger, r->replaces, &old, &known);
+	rc = ledger_cert_get(v->act.ledger, r->replaces, &old, &known);
 	if (rc != RC_OK || !known) /* work_check found it */
 		return rc;
 	rc = names_of_cert(buf_span(&old.der), &names);

@@ -171,6 +171,8 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 	o.home = env->home;
 	o.dry_run = env->dry_run;
 	if (rc == RC_OK)
+		rc = act_start(&o, &act);
+	if (rc == RC_OK)
 		rc = act_open(&o, &act);
 	return rc == RC_OK ? run(env, &s, o.out) : rc;
 }

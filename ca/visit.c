@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/visit.h"
-#include "base/clock.h"
-#include "base/file.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 void
@@ -11,38 +8,26 @@ visit_wipe(struct visit *v)
 {
 	for (size_t i = 0; i < v->n_readers; i++)
 		child_wipe(&v->readers[i]);
-	child_wipe(&v->judge);
-	keys_wipe(&v->keys);
-	token_free(v->token);
-	ledger_free(v->ledger);
-	policy_wipe(&v->policy);
-	ledger_ca_wipe(&v->ca);
 	trust_wipe(&v->trust);
-	token_conf_wipe(&v->conf);
-	home_wipe(&v->home);
-	media_wipe(&v->media);
-	buf_wipe(&v->interfaces);
-	*v = (struct visit){ .judge = CHILD_NONE };
+	act_wipe(&v->act);
+	*v = VISIT_NONE;
 }
 
-/* The first reader sees the stick; the others only what it copied. One reader
- * for each core but the one that the signer itself keeps busy. */
+/* The first reader sees the stick; the others only what it copied. As many as
+ * there are cores: while they parse, the signer only waits for them. */
 static enum rc
-start_children(struct visit *v, const struct visit_options *options)
+start_readers(struct visit *v, const char *media)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	size_t n = cores < 1 ? 1 : (size_t)cores;
-	enum rc rc = token_start(&v->token, &options->token);
+	enum rc rc = RC_OK;
 
 	if (n > READERS_MAX)
 		n = READERS_MAX;
-	if (rc == RC_OK)
-		rc = judge_start(&v->judge);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		v->readers[i] = CHILD_NONE;
 		v->n_readers++;
-		rc = reader_start(
-		    &v->readers[i], i == 0 ? options->media : NULL);
+		rc = reader_start(&v->readers[i], i == 0 ? media : NULL);
 	}
 	return rc;
 }
@@ -53,71 +38,49 @@ open_trust(struct visit *v)
 {
 	enum rc rc;
 
-	memcpy(v->trust.ca_id, v->ca.ca_id, SHA256_LEN);
+	memcpy(v->trust.ca_id, v->act.ca.ca_id, SHA256_LEN);
 	rc = trust_add_ca(
-	    &v->trust, "the CA certificate", buf_span(&v->ca.ca_cert));
+	    &v->trust, "the CA certificate", buf_span(&v->act.ca.ca_cert));
 	if (rc != RC_OK)
 		return rc;
 	return trust_window(
-	    &v->trust, buf_span(&v->ca.transfer_cert), &v->window);
+	    &v->trust, buf_span(&v->act.ca.transfer_cert), &v->window);
 }
 
+/* A policy that changed since it was last signed under is shown as such. */
 static enum rc
-open_home(struct visit *v, const struct visit_options *options)
+compare_policy(struct visit *v)
 {
 	uint8_t newest[SHA256_LEN];
 	bool any = false;
-	enum rc rc = home_open(options->home, &v->home);
+	enum rc rc = ledger_policy_newest(v->act.ledger, newest, &any);
 
 	if (rc == RC_OK)
-		rc = home_ledger_open(&v->home, !options->dry_run, &v->ledger);
-	if (rc == RC_OK)
-		rc = home_policy_read(&v->home, &v->policy);
-	if (rc == RC_OK)
-		rc = ledger_ca_get(v->ledger, &v->ca);
-	if (rc == RC_OK)
-		rc = open_trust(v);
-	if (rc == RC_OK)
-		rc = home_token_read(&v->home, &v->conf);
-	if (rc == RC_OK)
-		rc = ledger_policy_newest(v->ledger, newest, &any);
-	if (rc == RC_OK)
-		v->policy_changed =
-		    any && memcmp(newest, v->policy.digest, SHA256_LEN) != 0;
-	return rc;
-}
-
-static enum rc
-look_around(struct visit *v, const struct visit_options *options)
-{
-	enum rc rc = clock_now(&v->now);
-
-	if (rc == RC_OK)
-		rc = clock_check(v->ledger, &v->policy, v->now);
-	if (rc == RC_OK)
-		rc = network_check(
-		    options->allow_network || options->dry_run, &v->interfaces);
+		v->policy_changed = any && memcmp(newest, v->act.policy.digest,
+					       SHA256_LEN) != 0;
 	return rc;
 }
 
 enum rc
 visit_open(const struct visit_options *options, struct visit *ret)
 {
-	WIPED(visit) v = { .judge = CHILD_NONE };
-	enum rc rc = start_children(&v, options);
+	WIPED(visit) v = VISIT_NONE;
+	enum rc rc = act_start(&options->act, &v.act);
 
 	if (rc == RC_OK)
-		rc = open_home(&v, options);
+		rc = start_readers(&v, options->media);
 	if (rc == RC_OK)
-		rc = look_around(&v, options);
+		rc = act_open(&options->act, &v.act);
+	if (rc == RC_OK)
+		rc = open_trust(&v);
+	if (rc == RC_OK)
+		rc = compare_policy(&v);
 	if (rc == RC_OK)
 		rc = reader_level(&v.readers[0], &v.sandbox);
-	if (rc == RC_OK && !options->dry_run)
-		rc = media_open(options->out, &v.media);
 	if (rc != RC_OK)
 		return rc;
 	*ret = v;
-	v = (struct visit){ .judge = CHILD_NONE };
+	v = VISIT_NONE;
 	return RC_OK;
 }
 
@@ -128,7 +91,8 @@ visit_unlock(struct visit *v)
 
 	if (v->keys_open)
 		return RC_OK;
-	rc = keys_open(v->token, &v->conf, &v->ca, true, &v->keys);
+	rc = keys_open(
+	    v->act.token, &v->act.conf, &v->act.ca, true, &v->act.keys);
 	v->keys_open = rc == RC_OK;
 	return rc;
 }

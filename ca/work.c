@@ -23,14 +23,14 @@ resume(struct visit *v, struct work *w)
 {
 	WIPED(buf) text = { 0 };
 	const struct submission *s = w->s;
-	enum rc rc = ledger_policy_get(v->ledger, s->record.policy, &text);
+	enum rc rc = ledger_policy_get(v->act.ledger, s->record.policy, &text);
 
 	if (rc == RC_OK)
 		rc = policy_parse("the policy of the unfinished run",
 		    buf_span(&text), &w->resumed);
 	if (rc == RC_OK)
 		rc = outcomes_read(
-		    v->ledger, &s->record, &s->bundle, &w->outcomes);
+		    v->act.ledger, &s->record, &s->bundle, &w->outcomes);
 	w->policy = &w->resumed;
 	w->at = s->record.at;
 	return rc;
@@ -70,7 +70,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 
 	if (d->rule != NULL || r->replaces.n == 0)
 		return RC_OK;
-	rc = ledger_cert_get(v->ledger, r->replaces, &old, &known);
+	rc = ledger_cert_get(v->act.ledger, r->replaces, &old, &known);
 	if (rc != RC_OK ||
 	    (known && old.der.n != 0 &&
 		memcmp(old.requester, w->s->key_id, SHA256_LEN) == 0))
@@ -99,7 +99,7 @@ enum rc
 work_check(struct visit *v, struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
 {
-	WIPED(work) w = { .s = s, .policy = &v->policy, .at = v->now };
+	WIPED(work) w = { .s = s, .policy = &v->act.policy, .at = v->act.now };
 	struct intake intake = { .readers = v->readers,
 		.n_readers = v->n_readers,
 		.window = &v->window };
@@ -138,7 +138,7 @@ record_refusals(struct visit *v, const struct work *w)
 		const struct decision *d = &w->decisions.items[i];
 
 		if (d->rule != NULL)
-			rc = ledger_refusal_add(v->ledger, w->s->record.n,
+			rc = ledger_refusal_add(v->act.ledger, w->s->record.n,
 			    (uint32_t)i, w->s->bundle.requests[i].id, d->rule,
 			    d->reason);
 	}
@@ -156,7 +156,7 @@ record_new(struct visit *v, struct work *w)
 	memcpy(record->id, s->bundle.id, BUNDLE_ID_LEN);
 	memcpy(record->digest, s->digest, SHA256_LEN);
 	memcpy(record->requester, s->key_id, SHA256_LEN);
-	rc = ledger_bundle_add(v->ledger, record);
+	rc = ledger_bundle_add(v->act.ledger, record);
 	return rc != RC_OK ? rc : record_refusals(v, w);
 }
 
@@ -166,7 +166,7 @@ record_voids(struct visit *v, const struct work *w)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < w->outcomes.n_unfinished && rc == RC_OK; i++)
-		rc = ledger_void_add(v->ledger, &w->outcomes.unfinished[i],
+		rc = ledger_void_add(v->act.ledger, &w->outcomes.unfinished[i],
 		    "the run was interrupted");
 	return rc;
 }
@@ -178,17 +178,17 @@ record_arrival(struct visit *v, const struct submission *s)
 	    s->bundle.head.sequence <= s->requester.arrived)
 		return RC_OK;
 	return ledger_arrived_add(
-	    v->ledger, s->key_id, s->bundle.head.sequence);
+	    v->act.ledger, s->key_id, s->bundle.head.sequence);
 }
 
 static enum rc
 begin(struct visit *v, const struct work *w)
 {
-	enum rc rc = ledger_begin(v->ledger);
+	enum rc rc = ledger_begin(v->act.ledger);
 
 	if (rc == RC_OK)
-		rc =
-		    ledger_stamp(v->ledger, v->now, buf_span(&w->policy->text));
+		rc = ledger_stamp(
+		    v->act.ledger, v->act.now, buf_span(&w->policy->text));
 	return rc;
 }
 
@@ -197,12 +197,13 @@ record_yes(struct visit *v, struct work *w)
 {
 	enum rc rc = begin(v, w);
 
-	if (rc == RC_OK && v->interfaces.n > 0)
-		rc = ledger_network_add(v->ledger, buf_span(&v->interfaces));
+	if (rc == RC_OK && v->act.interfaces.n > 0)
+		rc = ledger_network_add(
+		    v->act.ledger, buf_span(&v->act.interfaces));
 	/* Also one that was removed after its bundle was accepted. */
 	if (rc == RC_OK && !w->s->known)
 		rc = ledger_enrol_add(
-		    v->ledger, w->s->bundle.label, w->s->bundle.spki);
+		    v->act.ledger, w->s->bundle.label, w->s->bundle.spki);
 	if (rc == RC_OK && w->s->admission == ADMIT_NEW)
 		rc = record_new(v, w);
 	else if (rc == RC_OK)
@@ -210,9 +211,9 @@ record_yes(struct visit *v, struct work *w)
 	if (rc == RC_OK)
 		rc = record_arrival(v, w->s);
 	if (rc == RC_OK)
-		rc = ledger_commit(v->ledger);
+		rc = ledger_commit(v->act.ledger);
 	else
-		ledger_rollback(v->ledger);
+		ledger_rollback(v->act.ledger);
 	return rc;
 }
 
@@ -222,12 +223,12 @@ static enum rc
 sign_all(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg)
 {
-	const struct span ca_cert = buf_span(&v->ca.ca_cert);
-	const struct issue issue = { .ledger = v->ledger,
-		.keys = &v->keys,
-		.judge = &v->judge,
+	const struct span ca_cert = buf_span(&v->act.ca.ca_cert);
+	const struct issue issue = { .ledger = v->act.ledger,
+		.keys = &v->act.keys,
+		.judge = &v->act.judge,
 		.ca_cert = ca_cert,
-		.now = v->now,
+		.now = v->act.now,
 		.policy = buf_span(&w->policy->text),
 		.sign_seconds = SIGN_SECONDS,
 		.progress = progress,
@@ -236,10 +237,10 @@ sign_all(struct visit *v, struct work *w,
 
 	outcomes_wipe(&w->outcomes);
 	rc = outcomes_read(
-	    v->ledger, &w->s->record, &w->s->bundle, &w->outcomes);
+	    v->act.ledger, &w->s->record, &w->s->bundle, &w->outcomes);
 	if (rc == RC_OK)
-		rc = judge_open(&v->judge, buf_span(&w->policy->text), &ca_cert,
-		    1, buf_span(&v->ca.transfer_cert));
+		rc = judge_open(&v->act.judge, buf_span(&w->policy->text),
+		    &ca_cert, 1, buf_span(&v->act.ca.transfer_cert));
 	if (rc == RC_OK)
 		rc = issue_run(&issue, w->s, &w->outcomes, &w->decisions);
 	return rc;
@@ -251,11 +252,11 @@ store_reply(struct visit *v, const struct work *w, const struct reply *reply)
 	enum rc rc = begin(v, w);
 
 	if (rc == RC_OK)
-		rc = ledger_manifest_add(v->ledger, &reply->record);
+		rc = ledger_manifest_add(v->act.ledger, &reply->record);
 	if (rc == RC_OK)
-		rc = ledger_commit(v->ledger);
+		rc = ledger_commit(v->act.ledger);
 	else
-		ledger_rollback(v->ledger);
+		ledger_rollback(v->act.ledger);
 	return rc;
 }
 
@@ -265,16 +266,16 @@ work_sign(struct visit *v, struct work *w,
     struct reply *ret_reply)
 {
 	WIPED(reply) reply = { 0 };
-	const struct reply_maker maker = { v->ledger, &v->keys, &v->ca,
-		v->window.key_id };
+	const struct reply_maker maker = { v->act.ledger, &v->act.keys,
+		&v->act.ca, v->window.key_id };
 	enum rc rc = record_yes(v, w);
 
 	if (rc == RC_OK)
 		rc = sign_all(v, w, progress, arg);
 	if (rc == RC_OK)
-		rc = reply_make(&maker, w->s, w->policy, v->now, &reply);
+		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
 	if (rc == RC_OK)
-		rc = reply_judge(&v->judge, v->ledger, w->s, &reply);
+		rc = reply_judge(&v->act.judge, v->act.ledger, w->s, &reply);
 	if (rc == RC_OK)
 		rc = store_reply(v, w, &reply);
 	if (rc != RC_OK)
