@@ -20,6 +20,11 @@
 /** Seconds now. \retval RC_IO no clock, or one outside 1970..9999 */
 enum rc clock_now(int64_t *ret_now) MUST_CHECK;
 
+/** Nanoseconds since some moment, for measuring how long a thing takes: this clock
+ * goes on evenly when somebody sets the other one. */
+int64_t clock_monotonic_ns(void);
+#define MS INT64_C(1000000) /* nanoseconds of a millisecond */
+
 /** RFC 3339 in UTC, to the second. */
 void clock_write(int64_t at, char ret_text[static CLOCK_TEXT]);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/term.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WIDTH_DEFAULT 80
@@ -313,31 +313,22 @@ term_confirm(const char *question, const char *option, bool *ret_yes)
 	return RC_OK;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void
 term_progress_start(struct term_progress *p, const char *what, uint64_t total)
 {
 	*p = (struct term_progress){ .what = what, .total = total };
-	p->started_ms = now_ms();
+	p->started_ns = clock_monotonic_ns();
 }
 
 void
 term_progress_at(struct term_progress *p, uint64_t done)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_monotonic_ns();
 
-	if (!isatty(STDERR_FILENO) || now - p->started_ms < 1000 ||
-	    now - p->drawn_ms < 100)
+	if (!isatty(STDERR_FILENO) || now - p->started_ns < 1000 * MS ||
+	    now - p->drawn_ns < 100 * MS)
 		return;
-	p->drawn_ms = now;
+	p->drawn_ns = now;
 	(void)fprintf(stderr, "\r  %s: %" PRIu64 " of %" PRIu64 " (%d %%) ",
 	    p->what, done, p->total,
 	    p->total == 0 ? 100 : (int)(done * 100 / p->total));
@@ -347,7 +338,7 @@ term_progress_at(struct term_progress *p, uint64_t done)
 void
 term_progress_end(struct term_progress *p)
 {
-	if (p->drawn_ms != 0)
+	if (p->drawn_ns != 0)
 		(void)fprintf(stderr, "\r%*s\r", term_width() - 1, "");
-	p->drawn_ms = 0;
+	p->drawn_ns = 0;
 }

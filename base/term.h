@@ -54,7 +54,7 @@ enum rc term_confirm(
 struct term_progress {
 	const char *what;
 	uint64_t total;
-	int64_t started_ms, drawn_ms;
+	int64_t started_ns, drawn_ns;
 };
 void term_progress_start(
     struct term_progress *p, const char *what, uint64_t total);

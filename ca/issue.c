@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/issue.h"
+#include "base/clock.h"
 #include "transfer/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* A batch begins small, because a card may take a second for each signature and
  * what it has signed is only safe once it is committed, and grows while batches
@@ -60,15 +60,6 @@ run_wipe(struct run *run)
 	free(run->makers);
 	batch_wipe(&run->next);
 	batch_wipe(&run->signing);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static enum rc
@@ -330,7 +321,7 @@ run_batches(struct run *run)
 	enum rc rc = fill_next(run);
 
 	while (rc == RC_OK && run->next.n + run->signing.n > 0) {
-		int64_t started = now_ms();
+		int64_t started = clock_monotonic_ns();
 		struct batch signed_ = run->signing;
 
 		rc = commit_batches(run);
@@ -340,7 +331,8 @@ run_batches(struct run *run)
 		run->signing = run->next;
 		run->next = signed_;
 		rc = sign_batch(run);
-		if (rc == RC_OK && now_ms() - started < BATCH_MS &&
+		if (rc == RC_OK &&
+		    clock_monotonic_ns() - started < BATCH_MS * MS &&
 		    run->most < BATCH_MAX)
 			run->most *= 2;
 		if (rc == RC_OK)
@@ -350,8 +342,8 @@ run_batches(struct run *run)
 }
 
 /* After an error of token, judge or policy: what was signed and judged is kept,
- * and what is only built is not signed any more. A ledger that cannot be written
- * is no second sentence beside the first. */
+ * and what is only built is not signed any more. A ledger that cannot be
+ * written is no second sentence beside the first. */
 static void
 keep_judged(struct run *run)
 {

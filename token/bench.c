@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/sign.h"
 
+#include "base/clock.h"
 #include "token/ckr.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BENCH_STACK ((size_t)256 << 10) /* bytes: pages here are locked */
-
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* One session, signing until the time is up. */
 struct bencher {
@@ -63,7 +54,7 @@ bench_thread(void *arg)
 		b->rv = CKR_KEY_TYPE_INCONSISTENT;
 		return NULL;
 	}
-	while (b->rv == CKR_OK && now_ns() < b->until_ns) {
+	while (b->rv == CKR_OK && clock_monotonic_ns() < b->until_ns) {
 		b->rv = bench_once(b, &in);
 		b->count += b->rv == CKR_OK;
 	}
@@ -109,7 +100,7 @@ sign_bench(const struct session *s, struct login *l,
     double *ret_rate)
 {
 	struct bencher *all = calloc(threads, sizeof(*all));
-	int64_t start = now_ns(), end;
+	int64_t start = clock_monotonic_ns(), end;
 	uint64_t count = 0;
 	enum rc rc = RC_OK;
 
@@ -124,7 +115,7 @@ sign_bench(const struct session *s, struct login *l,
 	}
 	if (rc == RC_OK)
 		rc = bench_run(s, all, threads);
-	end = now_ns();
+	end = clock_monotonic_ns();
 	for (unsigned i = 0; i < threads; i++) {
 		count += all[i].count;
 		session_close_handle(s, &all[i].handle);

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/channel.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define CHANNEL_READ ((size_t)16 << 10) /* bytes asked for at once */
 #define CHANNEL_WAIT_NS 1000000
-
-static int64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 void
 channel_wipe(struct channel *c)
@@ -118,7 +110,7 @@ channel_next(struct channel *c, size_t cap, struct span *ret_request)
 enum rc
 channel_answer(struct channel *c, struct span answer)
 {
-	int64_t now = now_ns();
+	int64_t now = clock_monotonic_ns();
 	bool slow = now - c->last_ns >= CHANNEL_WAIT_NS;
 	enum rc rc;
 

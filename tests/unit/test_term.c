@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/term.h"
+#include "base/clock.h"
 
 #include "tests/unit/pty.h"
 
@@ -238,7 +239,7 @@ show_progress(void)
 
 	term_progress_start(&p, "signing", 10);
 	term_progress_at(&p, 1); /* too early to be shown */
-	p.started_ms -= 2000;
+	p.started_ns -= 2000 * MS;
 	term_progress_at(&p, 5);
 	term_progress_at(&p, 6); /* too soon after the last */
 	term_progress_end(&p);
