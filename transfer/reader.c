@@ -11,6 +11,7 @@
 #include "transfer/reader_loose.h"
 #include "transfer/reader_wire.h"
 #include "transfer/rule.h"
+#include "transfer/warm.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -488,7 +489,7 @@ serve(struct reader *r)
 static enum rc
 settle(struct reader *r)
 {
-	enum rc rc = reader_warm_up();
+	enum rc rc = warm_up();
 
 	/* A single file is open already: nothing else needs to be. */
 	if (rc == RC_OK)

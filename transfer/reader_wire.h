@@ -58,7 +58,4 @@ struct reader_place {
 /** The child's whole life; `arg` is its struct reader_place. */
 enum rc reader_run(int sock, void *arg);
 
-/** Make OpenSSL load, before the sandbox closes, all that a check will use. */
-enum rc reader_warm_up(void) MUST_CHECK;
-
 #endif

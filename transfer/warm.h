@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Making OpenSSL and the C library load what they load late.
  *
- * A process that will be allowed no open and no socket does first, once, each
- * kind of thing that it will do: decoders, digests, verification, the time
- * zone's file. What comes later is arithmetic.
+ * OpenSSL loads providers and fetches algorithms when they are first used, and
+ * behind a strict sandbox that is too late. So a reader and the judge do first,
+ * once, each kind of thing that they will do: decoders, digests, one signature of
+ * each kind (none of which verifies), the time zone's file. What comes later is
+ * arithmetic.
  */
 #ifndef TRANSFER_WARM_H
 #define TRANSFER_WARM_H
