@@ -2,7 +2,8 @@
 #include "transfer/extension.h"
 
 #include "base/own_ssl.h"
-#include "transfer/der_out.h"
+#include "transfer/der.h"
+#include "transfer/name_san.h"
 #include "transfer/rule.h"
 
 #include <assert.h>
@@ -238,46 +239,18 @@ static const uint8_t oid_ski[] = { DER_OID, 3, 0x55, 0x1d, 0x0e };
 static const uint8_t oid_aki[] = { DER_OID, 3, 0x55, 0x1d, 0x23 };
 static const uint8_t oid_san[] = { DER_OID, 3, 0x55, 0x1d, 0x11 };
 
-static enum rc
-take_tlv(struct span *in, uint8_t tag, struct span *ret_content)
-{
-	struct span head, content;
-	size_t n;
-
-	if (!span_take(in, 2, &head) || head.p[0] != tag)
-		return err_set(RC_FORMAT, "not a SubjectPublicKeyInfo");
-	n = head.p[1];
-	if (n >= 0x80) {
-		struct span more;
-
-		if (n > 0x82 || n == 0x80 || !span_take(in, n & 3, &more))
-			return err_set(RC_FORMAT, "not a SubjectPublicKeyInfo");
-		n = more.p[0];
-		if (more.n == 2)
-			n = n << 8 | more.p[1];
-	}
-	if (!span_take(in, n, &content))
-		return err_set(RC_FORMAT, "not a SubjectPublicKeyInfo");
-	*ret_content = content;
-	return RC_OK;
-}
-
 enum rc
 key_identifier_of(struct span spki, uint8_t ret_id[static KEY_IDENTIFIER_LEN])
 {
 	uint8_t digest[SHA256_LEN];
-	struct span body, alg, bits, unused;
+	struct span body, alg, bits;
 	enum rc rc;
 
-	rc = take_tlv(&spki, DER_SEQUENCE, &body);
-	if (rc == RC_OK)
-		rc = take_tlv(&body, DER_SEQUENCE, &alg);
-	if (rc == RC_OK)
-		rc = take_tlv(&body, DER_BIT_STRING, &bits);
-	if (rc == RC_OK && !span_take(&bits, 1, &unused))
-		rc = err_set(RC_FORMAT, "not a SubjectPublicKeyInfo");
-	if (rc == RC_OK)
-		rc = sha256(bits, digest);
+	if (!der_take(&spki, DER_SEQUENCE, &body) ||
+	    !der_take(&body, DER_SEQUENCE, &alg) ||
+	    !der_take_bits(&body, &bits))
+		return err_set(RC_FORMAT, "not a SubjectPublicKeyInfo");
+	rc = sha256(bits, digest);
 	if (rc == RC_OK)
 		memcpy(ret_id, digest, KEY_IDENTIFIER_LEN);
 	return rc;
@@ -321,22 +294,13 @@ static enum rc
 store_san(
     struct buf *store, const struct name *names, size_t n, struct place *ret)
 {
-	OWN(GENERAL_NAMES) *san = NULL;
-	OWN(ssl_bytes) *der = NULL;
-	enum rc rc;
-	int der_n;
+	enum rc rc = RC_OK;
 
-	*ret = (struct place){ store->n, 0 };
-	if (n == 0)
-		return RC_OK;
-	rc = names_to_san(names, n, &san);
-	if (rc != RC_OK)
-		return rc;
-	der_n = i2d_GENERAL_NAMES(san, &der);
-	if (der_n < 0)
-		return err_openssl(RC_BUG, "subjectAltName");
-	ret->n = (size_t)der_n;
-	return buf_add(store, der, ret->n);
+	ret->at = store->n;
+	if (n != 0)
+		rc = names_to_san_der(names, n, store);
+	ret->n = store->n - ret->at;
+	return rc;
 }
 
 static void
