@@ -268,25 +268,36 @@ check_key(const char *from, const struct parts *parts, struct key_cache *cache,
 
 /* ---- all of it ----------------------------------------------------------- */
 
+/* Of its SAN; where it has none, of its CN. */
 static enum rc
-read_all(const char *from, const struct parts *parts, struct key_cache *cache,
-    struct csr *csr)
+read_names(const char *from, const struct parts *parts, struct name_list *names)
 {
 	struct span cn = SPAN_NONE;
 	bool has_san = false;
-	enum rc rc;
+	enum rc rc = read_subject(from, parts->subject, &cn);
 
-	csr->spki = parts->spki;
-	rc = check_key(from, parts, cache, &csr->key);
-	if (rc == RC_OK)
-		rc = read_subject(from, parts->subject, &cn);
 	if (rc == RC_OK)
 		rc = csr_attributes_read(
-		    from, parts->attributes, &csr->names, &has_san);
+		    from, parts->attributes, names, &has_san);
 	if (rc != RC_OK)
 		return rc;
-	return has_san ? check_names(from, &csr->names)
-		       : take_cn(cn, &csr->names);
+	return has_san ? check_names(from, names) : take_cn(cn, names);
+}
+
+enum rc
+csr_names_read(const char *from, struct span der, struct name_list *ret)
+{
+	WIPED(name_list) names = { 0 };
+	struct parts parts = { 0 };
+	enum rc rc = take_apart(from, der, &parts);
+
+	if (rc == RC_OK)
+		rc = read_names(from, &parts, &names);
+	if (rc != RC_OK)
+		return rc;
+	*ret = names;
+	names = (struct name_list){ 0 };
+	return RC_OK;
 }
 
 enum rc
@@ -299,8 +310,12 @@ csr_read(
 	enum rc rc;
 
 	rc = take_apart(from, der, &parts);
+	csr.spki = parts.spki;
 	if (rc == RC_OK)
-		rc = read_all(from, &parts, cache != NULL ? cache : &own, &csr);
+		rc = check_key(
+		    from, &parts, cache != NULL ? cache : &own, &csr.key);
+	if (rc == RC_OK)
+		rc = read_names(from, &parts, &csr.names);
 	if (rc != RC_OK)
 		return rc;
 	*ret = csr;

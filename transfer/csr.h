@@ -28,6 +28,12 @@ void csr_wipe(struct csr *csr);
 enum rc csr_read(const char *from, struct span der, struct key_cache *cache,
     struct csr *ret) MUST_CHECK;
 
+/** Its names alone, under the same rules, but without a look at key and signature:
+ * for the judge, to whom possession was proved before (at the CA) or who asked
+ * himself. */
+enum rc csr_names_read(const char *from, struct span der,
+    struct name_list *ret) MUST_CHECK;
+
 /** A file with one request, DER or PEM, as DER. CSR-FORM when it holds none,
  * more than one, or bytes besides. */
 enum rc csr_from_file(const char *from, struct span file, struct buf *ret_der)

@@ -31,8 +31,7 @@ struct work {
 	bool has_request;
 	uint32_t request;
 	struct span spki;
-	struct csr csr; /* when the names are the CSR's */
-	struct key_cache keys;
+	struct name_list csr_names; /* when they are the CSR's */
 };
 
 static void
@@ -43,8 +42,7 @@ work_wipe(struct work *w)
 	digest_set_wipe(&w->by_digest);
 	digest_set_wipe(&w->serials);
 	digest_set_wipe(&w->by_name);
-	csr_wipe(&w->csr);
-	key_cache_wipe(&w->keys);
+	name_list_wipe(&w->csr_names);
 }
 
 void
@@ -271,10 +269,10 @@ find_request(struct work *w, uint32_t request)
 	if (w->has_request && w->request == request)
 		return RC_OK;
 	w->has_request = false;
-	csr_wipe(&w->csr);
+	name_list_wipe(&w->csr_names);
 	rc = csr_find_spki(w->r->from, asked->csr, &w->spki);
 	if (rc == RC_OK && from_csr)
-		rc = csr_read(w->r->from, asked->csr, &w->keys, &w->csr);
+		rc = csr_names_read(w->r->from, asked->csr, &w->csr_names);
 	w->has_request = rc == RC_OK;
 	w->request = request;
 	return rc;
@@ -300,8 +298,8 @@ judge_one(struct work *w, const struct cert_place *place, struct span der)
 	judged = (struct judged){ .request = place->request,
 		.slot = place->slot,
 		.asked = asked,
-		.names = own ? asked->names : w->csr.names.items,
-		.n_names = own ? asked->n_names : w->csr.names.n,
+		.names = own ? asked->names : w->csr_names.items,
+		.n_names = own ? asked->n_names : w->csr_names.n,
 		.entry = entry,
 		.der = der };
 	e = (struct expected){ .from = from,
