@@ -16,7 +16,6 @@ struct visit {
 	struct store *store;
 	const struct media *media;
 	char path[PATH_LEN];
-	uint32_t sequence; /* of the manifest; known once it is judged */
 	struct sealed manifest, file;
 	struct media_names names;
 	struct span *others; /* owned: the names but the manifest's */

@@ -9,7 +9,7 @@
 /** What one response came to, while it lasts. */
 struct received {
 	const char *path;    /* on the medium */
-	uint32_t sequence;   /* as its name says */
+	uint32_t sequence;   /* as its manifest says */
 	const struct response_verdict *verdict;
 };
 
