@@ -99,12 +99,6 @@ token_free(struct token *token)
 	free(token);
 }
 
-int
-token_fd(const struct token *token)
-{
-	return token->child.sock;
-}
-
 void
 token_key_wipe(struct token_key *key)
 {

@@ -118,9 +118,6 @@ enum rc token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)
 enum rc token_sign(struct token *token, unsigned key, enum token_scheme scheme,
     struct span digest, struct buf *ret_sig) MUST_CHECK;
 
-/** The descriptor that becomes readable when an answer is there, for poll. */
-int token_fd(const struct token *token);
-
 /** Raw C_Sign calls, `threads` sessions side by side, for `seconds`: signatures
  * per second. */
 enum rc token_bench(struct token *token, unsigned key, unsigned seconds,

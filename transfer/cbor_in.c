@@ -357,31 +357,6 @@ cbor_take_null(struct cbor_in *in, bool *ret_null)
 	return RC_OK;
 }
 
-enum rc
-cbor_take_any(struct cbor_in *in, struct span *ret)
-{
-	struct span at = in->rest;
-	uint64_t open = 1; /* items still to pass over */
-
-	while (open > 0) {
-		struct item item = item_peek(in, &in->rest);
-
-		if (item.kind == IS_NOTHING) {
-			in->rest = at;
-			return refuse(in, "value", &item, "an item");
-		}
-		open--;
-		/* Counts beyond the bytes left end in IS_NOTHING above. */
-		if (item.kind == IS_ARRAY || item.kind == IS_MAP)
-			open +=
-			    item.value > in->rest.n
-				? (uint64_t)in->rest.n + 1
-				: item.value * (item.kind == IS_MAP ? 2 : 1);
-	}
-	*ret = span_of(at.p, at.n - in->rest.n);
-	return RC_OK;
-}
-
 #define KEY_MAX 255
 
 enum rc

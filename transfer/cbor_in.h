@@ -47,8 +47,6 @@ enum rc cbor_take_map(struct cbor_in *in, const char *what, uint64_t *ret_pairs)
     MUST_CHECK;
 /** null when it is there: *ret_null, and it is taken; else nothing is taken. */
 enum rc cbor_take_null(struct cbor_in *in, bool *ret_null) MUST_CHECK;
-/** Pass over one whole item; its bytes. */
-enum rc cbor_take_any(struct cbor_in *in, struct span *ret) MUST_CHECK;
 
 /** For maps with unsigned keys: while pairs are left, looks at the next key.
  *	while ((rc = cbor_next_key(&in, &pairs, &key)) == RC_OK && key >= 0)

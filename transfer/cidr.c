@@ -3,8 +3,8 @@
 
 #include <arpa/inet.h>
 
-void
-cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16])
+static void
+mask_of(const struct cidr *cidr, uint8_t ret_mask[static 16])
 {
 	for (size_t i = 0; i < 16; i++) {
 		unsigned before = (unsigned)(8 * i);
@@ -22,7 +22,7 @@ same_network(const struct cidr *cidr, const uint8_t *address)
 {
 	uint8_t mask[16];
 
-	cidr_mask(cidr, mask);
+	mask_of(cidr, mask);
 	for (size_t i = 0; i < cidr->n; i++)
 		if ((address[i] & mask[i]) != cidr->address[i])
 			return false;
@@ -81,11 +81,4 @@ cidr_holds(const struct cidr *cidr, struct span ip)
 	memcpy(text, ip.p, ip.n);
 	return address_read(text, address) == cidr->n &&
 	       same_network(cidr, address);
-}
-
-bool
-cidr_covers(const struct cidr *cidr, const struct cidr *inner)
-{
-	return inner->n == cidr->n && inner->prefix >= cidr->prefix &&
-	       same_network(cidr, inner->address);
 }

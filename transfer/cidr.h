@@ -14,14 +14,7 @@ struct cidr {
 /** Read one in its canonical form: bits behind the prefix zero. */
 bool cidr_read(const char *text, struct cidr *ret);
 
-/** The mask that goes with it, as an iPAddress constraint has (RFC 5280
- * 4.2.1.10): n bytes. */
-void cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16]);
-
 /** Does the range hold this address (canonical text)? */
 bool cidr_holds(const struct cidr *cidr, struct span ip);
-
-/** Does it hold all of another? */
-bool cidr_covers(const struct cidr *cidr, const struct cidr *inner);
 
 #endif

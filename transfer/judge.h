@@ -56,10 +56,6 @@ struct ca_window;
 enum rc trust_window(const struct trust *trust, struct span transfer_cert,
     struct ca_window *ret) MUST_CHECK;
 
-/** By key-id; NULL. */
-const struct trust_ca *trust_ca_get0(
-    const struct trust *trust, const uint8_t key_id[static SHA256_LEN]);
-
 /** Is this a transfer certificate: issued by a CA of `trust`, critical
  * keyUsage digitalSignature only, critical EKU exactly EKU_TRANSFER, no CA,
  * no other critical extension, valid at `at`; and the pinned one when one is?

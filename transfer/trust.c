@@ -38,17 +38,6 @@ trust_wipe(struct trust *trust)
 	*trust = (struct trust){ 0 };
 }
 
-const struct trust_ca *
-trust_ca_get0(
-    const struct trust *trust, const uint8_t key_id[static SHA256_LEN])
-{
-	/* A renewed certificate has the same key: the newest one counts. */
-	for (size_t i = trust->n_cas; i-- > 0;)
-		if (memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) == 0)
-			return &trust->cas[i];
-	return NULL;
-}
-
 /* One certificate, whose DER is the only encoding of what it says. */
 static enum rc
 parse(const char *rule, const char *from, struct span der, X509 **ret)

@@ -116,22 +116,6 @@ containers_are_taken_by_count(void **state)
 }
 
 static void
-a_whole_item_is_passed_over(void **state)
-{
-	struct cbor_in in = IN("\xa2\x01\x82\x02\x40\x03\xf5\x07");
-	struct cbor_in cut = IN("\x9b\xff\xff\xff\xff\xff\xff\xff\xff\x00");
-	struct span item;
-
-	(void)state;
-	check_ok(cbor_take_any(&in, &item));
-	assert_int_equal(item.n, 7);
-	assert_int_equal(in.rest.n, 1);
-	/* Unchecked bytes are no reason to run away either. */
-	check_refused(cbor_take_any(&cut, &item), "CBOR-SCHEMA", NULL);
-	assert_int_equal(cut.rest.n, 10);
-}
-
-static void
 keys_come_one_by_one_and_end(void **state)
 {
 	struct cbor_in in = IN("\x01\x18\xff");
@@ -176,7 +160,6 @@ main(void)
 		    negative_numbers_are_taken_as_far_as_64_bits_go),
 		cmocka_unit_test(strings_are_taken_by_kind_and_length),
 		cmocka_unit_test(containers_are_taken_by_count),
-		cmocka_unit_test(a_whole_item_is_passed_over),
 		cmocka_unit_test(keys_come_one_by_one_and_end),
 		cmocka_unit_test(missing_and_unknown_keys_are_named),
 	};

@@ -111,7 +111,7 @@ a_range_is_canonical_and_holds_its_own(void **state)
 	static const char *const bad[] = { "192.0.2.0", "192.0.2.0/",
 		"192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/024",
 		"2001:db8::/129", "2001:DB8::/32", "/0", "192.0.2.0/1x" };
-	struct cidr cidr, inner;
+	struct cidr cidr;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -122,9 +122,6 @@ a_range_is_canonical_and_holds_its_own(void **state)
 	assert_true(cidr_read("192.0.2.128/25", &cidr));
 	assert_false(cidr_holds(&cidr, span_str("192.0.2.127")));
 	assert_true(cidr_holds(&cidr, span_str("192.0.2.128")));
-	assert_true(cidr_read("192.0.2.192/26", &inner));
-	assert_true(cidr_covers(&cidr, &inner));
-	assert_false(cidr_covers(&inner, &cidr));
 }
 
 int
