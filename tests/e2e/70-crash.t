@@ -7,6 +7,7 @@
 # them; else they are sampled evenly. Each point must have been hit to count.
 . "$(dirname "$0")/lib.sh"
 needs strace strace
+needs pgrep procps
 FAULTS=${FAULTS:-some}
 
 CALLS=write,pwrite64,fsync,fdatasync,syncfs,rename,renameat,renameat2,unlink,unlinkat,mkdirat,ftruncate
@@ -159,6 +160,47 @@ kinds = {row[0] for row in db.execute("SELECT kind FROM record")}
 print("answered" if 10 in kinds else "open" if 5 in kinds else "none")' "$1"
 }
 
+# The children of sign by the order in which they are forked. One alone is traced
+# while its parent sleeps behind the last fork.
+CHILDREN=(token judge reader)
+
+# child_point WHO CALL N: that child is killed at its n-th CALL
+child_point() {
+	local args=() arg waiting=200 pid= children=() who job
+	restore home-ca home-online stick
+	rm -f "$SHIM_LOG" "$WORK"/trace* "$WORK/pid"
+	command_of "${SIGN[@]}"
+	for arg in "${ARGV[@]}"; do
+		case $arg in
+		"$BIN"/airgap-*)
+			# shellcheck disable=SC2016 # for the inner shell
+			args+=(strace -qq -o "$WORK/trace.parent" -e trace=clone
+				-e "inject=clone:delay_exit=1000000:when=$FORKS"
+				sh -c 'echo $$ >"$0"; exec "$@"' "$WORK/pid")
+			;;
+		esac
+		args+=("$arg")
+	done
+	timeout -k 5 "$LIMIT" setsid -w "${args[@]}" >"$WORK/out" 2>"$WORK/err" </dev/null &
+	job=$!
+	while [ ${#children[@]} -lt "$FORKS" ] && [ $((waiting -= 1)) -gt 0 ]; do
+		sleep 0.02
+		[ -s "$WORK/pid" ] && mapfile -t children < <(pgrep -P "$(cat "$WORK/pid")")
+	done
+	for who in "${!CHILDREN[@]}"; do
+		[ "${CHILDREN[$who]}" != "$1" ] || pid=${children[$who]:-}
+	done
+	strace -qq -o "$WORK/trace" -e "trace=$2" -e "inject=$2:signal=KILL:when=$3" \
+		-p "${pid:-0}" 2>/dev/null
+	wait $job
+	STATUS=$?
+	ERR=$(cat "$WORK/err")
+	hit || wrong 'the fault did not happen'
+	case $STATUS in 5 | 6) ;; *) wrong "status $STATUS" ;; esac
+	matches "$ERR" "the $1 process" || wrong "not said: the $1 process"
+	after_sign "sign: the $1 process is killed at $2 $3 (status $STATUS)"
+}
+
 # synced_once: an fsync that failed was not tried again on that file
 synced_once() {
 	local file
@@ -215,7 +257,12 @@ is "$(grep -c '^ca-' "$SHIM_LOG")" 9 'the token signed nine times'
 is "$(grep -c . "$SHIM_LOG")" 10 'and once the manifest'
 
 each_point KILL 2 sign_point
-each_point 'any KILL' 1 sign_point
+FORKS=$(strace -qq -o "$WORK/trace" -e trace=clone "$BIN/airgap-ca" \
+	--home "$WORK/home-ca" sign -n "$STICK" >"$WORK/out" 2>&1; grep -c '^clone' "$WORK/trace")
+[ "$FAULTS" != all ] || each_point 'any KILL' 1 sign_point
+for n in 1 3 8; do child_point token sendto $n; done
+for n in 1 3; do child_point reader sendmsg $n; done
+for n in 1 7; do child_point judge sendmsg $n; done
 each_point EIO 1 sign_point
 each_point ENOSPC 1 sign_point
 
