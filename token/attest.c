@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An attestation is found among the token's certificates by content, since
+ * modules give it any label; it is described and its chain of one is
+ * verified, but the maker's root is for a person to compare. */
 #include "token/attest.h"
 
 #include "base/own_ssl.h"
@@ -51,6 +54,8 @@ attest_is_for(struct span der, struct span spki)
 	return n > 0 && span_eq(span_of(own, (size_t)n), spki);
 }
 
+/* By name and signature; X509_cmp keeps a self-signed certificate from
+ * attesting itself. */
 static bool
 is_issuer(struct span cert, struct span issuer)
 {

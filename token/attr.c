@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* PKCS#11 attributes from modules that lie about lengths, lack what the
+ * standard demands, or fail one attribute of a good object: everything is
+ * bounded, and what is missing is said to be missing. */
 #include "token/attr.h"
 
 #include "token/ckr.h"
@@ -7,6 +10,8 @@
 	((size_t)64 << 10) /* bytes of one attribute: a certificate \
 			    */
 
+/* A module that reports more than was asked for, or an endless list, ends
+ * here. */
 enum rc
 objects_find(const struct session *s, CK_ATTRIBUTE *template,
     CK_ULONG n_template, CK_OBJECT_HANDLE *ret, size_t max, size_t *ret_n)
@@ -41,6 +46,7 @@ absent(CK_RV rv, CK_ULONG len)
 	       rv == CKR_ATTRIBUTE_SENSITIVE || len == (CK_ULONG)-1 || len == 0;
 }
 
+/* Two calls, and the value may have grown between them. */
 enum rc
 attr_bytes(const struct session *s, CK_OBJECT_HANDLE object,
     CK_ATTRIBUTE_TYPE type, struct buf *ret)

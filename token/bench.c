@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Raw C_Sign in sessions of its own, without the process boundary: what the
+ * card could give at most. */
 #include "token/sign.h"
 
 #include "base/clock.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading and writing many records by one call. Only this end may do so: the
+ * parent waits for single answers. */
 #include "token/channel.h"
 
 #include "base/clock.h"
@@ -22,6 +24,8 @@ gone(void)
 	return err_set(RC_IO, "the parent process has gone");
 }
 
+/* The socket's buffer holds a whole window, so this does not block on a
+ * parent that is still sending. */
 static enum rc
 flush(struct channel *c)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Words for return values. A vendor's own value keeps its number, which is
+ * what its support will ask for. */
 #include "token/ckr.h"
 
 #include <stddef.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tokens by URI. All modules are loaded to look, but only the one of the
+ * token picked stays: another maker's code has no business in the process
+ * that will hold the PIN. */
 #include "token/find.h"
 
 #include "base/term.h"
@@ -63,6 +66,7 @@ is_listed(const struct found_list *list, const struct found *f)
 	return false;
 }
 
+/* Slots first by libp11, then the module's own word on each. */
 static enum rc
 add_module(struct rack *rack, const char *path, struct found_list *list)
 {
@@ -161,6 +165,8 @@ keep_only(struct rack *rack, struct found *f)
 	f->module = &rack->module[0];
 }
 
+/* Never the first of several: a CA's key on the wrong card is found out too
+ * late. */
 enum rc
 found_pick(struct rack *rack, const char *module, const struct uri *uri,
     struct found *ret)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The process that owns module, session and PIN. It is forked before either
+ * exists, does one request after the other, and after the first failed
+ * signature does none: a card that answered wrongly once is not asked to sign
+ * a CA's certificates until a person has looked. */
 #include "token/helper.h"
 
 #include "base/file.h"
@@ -90,6 +94,8 @@ do_list(struct helper *h, struct span in, struct buf *out)
 	return rc;
 }
 
+/* Logged out by hand: other programs share the card's login where the module
+ * lets them. */
 static void
 helper_close(struct helper *h)
 {
@@ -104,6 +110,8 @@ helper_close(struct helper *h)
 	h->failed = false;
 }
 
+/* Whatever was open goes first, login and keys too: a URI given now is what
+ * counts. */
 static enum rc
 do_open(struct helper *h, struct span in, struct buf *out)
 {
@@ -461,6 +469,8 @@ serve_one(struct helper *h, struct span request, struct buf *answer)
 	return wire_put_error(answer, rc);
 }
 
+/* Hardened before anything else is read; ends when the parent closes its
+ * socket, and is killed when the parent dies (base/child). */
 enum rc
 helper_main(int sock, void *arg)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as pairs. Public halves are taken from wherever a module has them: the
+ * public object, the private object's own attributes, CKA_PUBLIC_KEY_INFO or
+ * a certificate of the same CKA_ID; cards without public objects are common. */
 #include "token/key.h"
 
 #include "base/own_ssl.h"
@@ -253,6 +256,8 @@ halves_read(const struct session *s, CK_OBJECT_CLASS class, struct halves *ret)
 	return rc;
 }
 
+/* PKCS#11 2.40 4.7: halves of one pair share their CKA_ID. Key types are
+ * compared too, as tools reuse ids. */
 static CK_OBJECT_HANDLE
 take_public(struct halves *publics, const struct half *private)
 {
@@ -353,6 +358,7 @@ token_keys_find_uri(const struct session *s, const struct token_keys *keys,
 	return RC_OK;
 }
 
+/* By public key: labels and ids are only what somebody wrote on the card. */
 enum rc
 token_keys_find_spki(const struct session *s, const struct token_keys *keys,
     struct span spki, const struct key **ret)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Key generation by template, from the fullest that modules take down to the
+ * barest: tpm2-pkcs11 refuses what NSS needs lest it make an extractable key.
+ * So what counts is read back from the token, and a key that does not keep it
+ * is destroyed. */
 #include "token/keygen.h"
 
 #include "token/ckr.h"
@@ -163,6 +167,8 @@ generate(const struct session *s, CK_SESSION_HANDLE writable,
 /* ---- checks ---------------------------------------------------------------
  */
 
+/* Before anything is written: two keys of one name could not be told apart by
+ * a URI any more. */
 static enum rc
 check_free(const struct session *s, const struct keygen *what)
 {
@@ -262,6 +268,8 @@ make_checked(const struct session *s, CK_SESSION_HANDLE writable,
 	return rc == RC_OK ? RC_OK : destroy(s, writable, key);
 }
 
+/* A writable session of its own, closed at once: the long one stays read-
+ * only. */
 enum rc
 keygen_run(
     const struct session *s, const struct keygen *what, struct key *ret_key)

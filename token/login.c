@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* PINs. A card locks after three or so wrong ones and some are then lost for
+ * good: flags are read right before a try, one prompt is one try, a refused
+ * PIN is wiped and never sent again, and a final try wants --last-try. */
 #include "token/login.h"
 
 #include "base/term.h"
@@ -220,6 +223,8 @@ login_user(struct login *l, const struct session *s)
 	return RC_OK;
 }
 
+/* PKCS#11 2.40 5.6: CKU_CONTEXT_SPECIFIC authorises the one operation that
+ * was begun. Each try counts as any other. */
 enum rc
 login_context(struct login *l, const struct session *s)
 {
@@ -287,6 +292,7 @@ ask_twice(const char *what, struct pin *ret_pin)
 	return rc;
 }
 
+/* The SO PIN as well: who loses it can never unblock the card. */
 enum rc
 login_new_pin(const char *what, const char *source, const CK_TOKEN_INFO *info,
     struct pin *ret_pin)

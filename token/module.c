@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* libp11 0.4.12 starts and ends modules and lists slots; the rest goes to the
+ * function list that dlopen of the same path gives. C_Finalize is libp11's
+ * alone to call: ours would pull the module from under it. */
 #include "token/module.h"
 
 #include "token/ckr.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Modules are looked for where Debian registers and puts them and nowhere
+ * else: a path from the environment would let anyone who sets it run code
+ * beside the PIN. */
 #include "token/module.h"
 
 #include <p11-kit/p11-kit.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One session for everything, by the module's own function: libp11's pool
+ * waits for ever when C_OpenSession fails, and puts a session back after a
+ * failed login with its signature still begun. */
 #include "token/session.h"
 
 #include "token/ckr.h"
@@ -75,6 +78,7 @@ session_wipe(struct session *s)
 	*s = (struct session){ 0 };
 }
 
+/* The fresh one first: with the last session gone the token logs out. */
 enum rc
 session_renew(struct session *s)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Initialising wipes a token, so only one that says it is empty is touched,
+ * and only if it is the only such one: nobody is to guess which card was
+ * meant. */
 #include "token/setup.h"
 
 #include "token/ckr.h"
@@ -39,6 +42,8 @@ find_empty(struct module *m, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_info)
 	return RC_OK;
 }
 
+/* C_InitToken destroys what the token holds; find_empty saw to it that it
+ * holds nothing. */
 static enum rc
 set_label(
     CK_FUNCTION_LIST *f, CK_SLOT_ID slot, const char *label, struct pin *so)

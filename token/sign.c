@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Digests are made by us and cut or wrapped as each mechanism wants (raw
+ * ECDSA, DigestInfo, PSS parameters), because hashing mechanisms are what
+ * modules differ in most. The parent verifies every signature, so none is
+ * looked at here but for its length. */
 #include "token/sign.h"
 
 #include "token/ckr.h"
@@ -56,6 +60,8 @@ sign_digest_info(struct span digest, uint8_t ret[static DIGEST_INFO_MAX])
 	return PREFIX_LEN + digest.n;
 }
 
+/* r and s at the width of the field (PKCS#11 2.40 2.3.1), RSA at that of the
+ * modulus. */
 size_t
 sign_length(struct key_type type)
 {

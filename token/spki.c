@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Public keys go through OpenSSL's numbers and back to one spelling of the
+ * SPKI, because modules give points bare or wrapped and integers with or
+ * without leading zeros, and keys are compared by their bytes. */
 #include "token/spki.h"
 
 #include "base/own_ssl.h"

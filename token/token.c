@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The caller's end. The token process holds foreign code and may be slow,
+ * dead or subverted: every wait has an end (but those for a person), every
+ * answer is checked for form, and a signature is believed only after it was
+ * verified with the public key. */
 #include "token/token.h"
 
 #include "base/child.h"
@@ -81,6 +85,8 @@ token_start(struct token **ret, const struct token_options *options)
 	return RC_OK;
 }
 
+/* With signatures outstanding it does not wait for them: what they were for
+ * has failed. */
 void
 token_free(struct token *token)
 {
@@ -163,6 +169,8 @@ answers_within(const struct token *token, int seconds)
 	return n != 0;
 }
 
+/* A wait of a whole signature is bounded by the caller, since only he knows
+ * whether a person or a card is waited for. */
 static enum rc
 receive(struct token *token, int seconds, struct span *ret_body)
 {

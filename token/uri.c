@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 7512 by p11-kit, less what would put a PIN into argv or run a command. */
 #include "token/uri.h"
 
 #include "base/own.h"
@@ -148,6 +149,8 @@ uri_names_key(const struct uri *uri)
 	return part(uri, CKA_LABEL) != NULL || part(uri, CKA_ID) != NULL;
 }
 
+/* p11-kit's own matching passes over attributes that the object lacks; ours
+ * does not. */
 bool
 uri_match_key(const struct uri *uri, struct span label, struct span id)
 {

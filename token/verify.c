@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* With OpenSSL and the public key, not with the token: a card that signs
+ * wrongly would also say that it had signed well. */
 #include "token/verify.h"
 
 #include "base/own_ssl.h"

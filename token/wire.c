@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Structs to bytes and back. The takers check every length against the place
+ * that the bytes go to: the sender has a vendor's code in its process. */
 #include "token/wire.h"
 
 #include <stdio.h>
@@ -61,6 +63,7 @@ pack(const bool *flags, size_t n)
 	return bits;
 }
 
+/* Bits that nobody sent are an answer of another version or a lie. */
 static bool
 take_flags(struct span *in, bool *const *flags, size_t n)
 {
@@ -159,6 +162,7 @@ wire_put_error(struct buf *out, enum rc error)
 	return rc != RC_OK ? rc : buf_add_lv(out, span_str(err_rule_name()));
 }
 
+/* An error that is none, or of no known code, is a bug at the other end. */
 enum rc
 wire_take_error(struct span in, uint32_t rc)
 {
