@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A card comes from a stick, so all of it may be forged: what is checked here
+ * is only that its parts belong together. The words that a person compares,
+ * or --expect, prove that it is the CA's. */
 #include "transfer/card_judge.h"
 
 #include "base/own_ssl.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over all bytes before anything else looks at them, so that the
+ * schema readers may count on form: an array's count is backed by bytes, a
+ * map's keys rise, nothing is hidden in a second encoding of the same value.
+ * A signature over bytes that can be read in two ways would prove neither. */
 #include "transfer/cbor_in.h"
 
 #include "transfer/rule.h"
@@ -86,6 +90,7 @@ head_check(struct walk *w, struct head *ret)
 	return refuse_at(w, start, "a reserved head");
 }
 
+/* The length is compared before anything is added to it: it may be 2^64 - 1. */
 static enum rc
 string_check(struct walk *w, size_t start, const struct head *h)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The take functions: one head at a time by libcbor, whose stream decoder
+ * allocates nothing. They trust the form (cbor_in_check ran before) but no
+ * kind, size or count; each failure says what was found and what was wanted. */
 #include "transfer/cbor_in.h"
 
 #include "transfer/rule.h"
@@ -275,6 +278,8 @@ cbor_take_uint(struct cbor_in *in, const char *what, uint64_t min, uint64_t max,
 	return rc;
 }
 
+/* Up to 64 bits with a sign; -1 - n cannot overflow once n is within
+ * INT64_MAX. */
 enum rc
 cbor_take_int(struct cbor_in *in, const char *what, int64_t *ret)
 {
@@ -343,6 +348,7 @@ cbor_take_map(struct cbor_in *in, const char *what, uint64_t *ret_pairs)
 	return rc;
 }
 
+/* Both answers are fine, so a caller with an optional item asks this first. */
 enum rc
 cbor_take_null(struct cbor_in *in, bool *ret_null)
 {
@@ -359,6 +365,7 @@ cbor_take_null(struct cbor_in *in, bool *ret_null)
 
 #define KEY_MAX 255
 
+/* The strict pass saw to it that keys rise, so none comes twice. */
 enum rc
 cbor_next_key(struct cbor_in *in, uint64_t *pairs, int *ret_key)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Only the one encoding that the readers take can come out: libcbor writes
+ * the shortest heads, and the order of keys and the number of items are
+ * asserted, since a mistake there is ours and must not be signed. */
 #include "transfer/cbor_out.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment is the one moment at which trust comes from a person. So the
+ * order is fixed: the card whole in itself, what it offers shown, words or
+ * --expect, and only then anything written; the key before the store, because
+ * a store stands for a finished enrolment. */
 #include "transfer/cmd.h"
 
 #include "base/clock.h"

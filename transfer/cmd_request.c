@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A request goes through the CA's own policy before anyone walks to the safe.
+ * Nothing lasting happens until all of it is good and the stick is open: then
+ * the private key, the bundle in the store, and at last the stick, so that
+ * whatever breaks off leaves more on this side than on the stick. */
 #include "transfer/cmd.h"
 
 #include "base/clock.h"

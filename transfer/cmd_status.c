@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* For a person on stderr, for a timer by exit status 1: what runs out, how
+ * soon, and what still waits for the CA's answer. */
 #include "transfer/cmd.h"
 
 #include "base/clock.h"

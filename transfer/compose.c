@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests are read here by the same code that the CA's reader runs, so a CSR
+ * that would be refused there never leaves. Bundle and store are one
+ * transaction: a bundle that was signed but is not on record could be
+ * answered and then not be recognised. */
 #include "transfer/compose.h"
 
 #include "base/own_ssl.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A policy is signed for by its digest and read by people, so there must be
+ * one reading of it: whatever OpenSSL's reader would expand, include,
+ * continue or let win over an earlier line is refused with its place, and so
+ * is what an editor shows otherwise than it is stored. */
 #include "transfer/config.h"
 
 #include "transfer/der.h"

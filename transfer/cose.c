@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 9052 narrowed to what we write: every parameter is in the protected
+ * header, in one order, and nothing is passed over as unknown. A header that
+ * a reader ignores is a place where signer and verifier can come to disagree.
+ */
 #include "transfer/cose.h"
 
 #include "transfer/cbor_in.h"
@@ -49,6 +53,8 @@ as_form(enum rc rc)
 	return rule_refuse("COSE-FORM", "%s", err_text());
 }
 
+/* Content types keep the kinds apart: a card signed by the transfer key can
+ * never be taken for a manifest (RFC 9052 3.1). */
 static enum rc
 type_of(const char *from, struct span text, enum cose_type *ret_type)
 {
@@ -224,6 +230,8 @@ envelope_read(const char *from, struct span file, struct cose *c)
 	return RC_OK;
 }
 
+/* Payload last: its size is the file's, and a wrong envelope is told at once.
+ */
 enum rc
 cose_read(const char *from, struct span file, enum cose_type type,
     struct cose *ret_cose)

@@ -145,6 +145,7 @@ ecdsa_join(BIGNUM *r, BIGNUM *s, ECDSA_SIG **ret_sig)
 	return RC_OK;
 }
 
+/* RFC 9053 2.1 has r and s at full width; OpenSSL wants INTEGERs. */
 enum rc
 cose_ecdsa_der(struct span raw, struct buf *ret_der)
 {
@@ -215,6 +216,8 @@ is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
 	return RC_OK;
 }
 
+/* An RSA signature is as long as its modulus, and never shorter (RFC 8017
+ * 8.1.2). */
 static size_t
 signature_len(const struct alg *alg, EVP_PKEY *key)
 {

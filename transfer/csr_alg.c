@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which signatures prove possession. SHA-1 and MD5 are out because a
+ * collision lets one signature stand for two requests; the rest is a
+ * comparison of bytes, which leaves parameters no room to lie. */
 #include "transfer/csr_parts.h"
 
 #include "transfer/der.h"

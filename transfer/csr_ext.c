@@ -57,6 +57,8 @@ read_basic_constraints(struct request *r, struct span value)
 	return body.n == 0 ? RC_OK : refuse_form(r, "basicConstraints");
 }
 
+/* Only what would make a CA of the holder is refused; all else the profile
+ * decides, whatever was asked. */
 static enum rc
 read_key_usage(struct request *r, struct span value)
 {
@@ -185,6 +187,8 @@ struct seen {
 	size_t n;
 };
 
+/* RFC 5280 4.2: at most one of each. Of two, one reader takes the first and
+ * another the last. */
 static enum rc
 note_oid(const struct request *r, struct span oid, struct seen *seen)
 {
@@ -257,6 +261,8 @@ check_challenge(const struct request *r, struct span values)
 	return RC_OK;
 }
 
+/* An allow-list: an attribute that we do not read may be one that somebody
+ * thought would be honoured. */
 static enum rc
 read_attribute(struct request *r, struct span *list, unsigned *seen)
 {

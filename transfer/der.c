@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* X.690 as far as certificates, keys and requests use it. Two parsers that
+ * disagree on one file are an old way around a check, so what has a second
+ * encoding is refused here, before OpenSSL sees it. */
 #include "transfer/der.h"
 
 #include <stdio.h>

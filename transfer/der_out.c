@@ -6,6 +6,7 @@
 
 #define YEAR_2050 INT64_C(2524608000)
 
+/* Shortest form (X.690 10.1): one octet under 128, else as many as it takes. */
 enum rc
 der_put_header(struct buf *out, uint8_t tag, size_t n)
 {
@@ -32,6 +33,8 @@ der_put(struct buf *out, uint8_t tag, struct span content)
 	return rc != RC_OK ? rc : buf_add_span(out, content);
 }
 
+/* A zero octet in front where the top bit would make the number negative
+ * (X.690 8.3.3), and the octet of zero itself. */
 enum rc
 der_put_unsigned(struct buf *out, struct span magnitude)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The payload by the grammar's table. Recursion ends with the table and with
+ * the strict pass's depth of 16; what has no name there was refused by the
+ * payload's reader before. */
 #include "transfer/diag.h"
 
 #include "base/clock.h"

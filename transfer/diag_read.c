@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* For `inspect`: form first, then what the signature is worth under the key
+ * in the file. Whose key that is nobody can tell from the file, and the
+ * verdict says so. */
 #include "transfer/diag.h"
 
 #include "base/own_ssl.h"

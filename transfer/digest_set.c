@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* For joins between up to 100,000 things (results, files, serials) that would
+ * be quadratic by lists. */
 #include "transfer/digest_set.h"
 
 #include <assert.h>
@@ -31,6 +33,8 @@ slot_of(struct digest_slot *slots, size_t room, const uint8_t *digest)
 	return &slots[at];
 }
 
+/* Doubled, so that adding stays constant on average; a power of two, so that
+ * a mask will do for the place. */
 static enum rc
 grow(struct digest_set *set)
 {

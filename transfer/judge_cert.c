@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One certificate: the TBS that is right is built from what was asked and
+ * compared byte for byte, and the signature is verified over those bytes. No
+ * field is parsed to be believed; parsing only serves the sentence that says
+ * what differs. */
 #include "base/own_ssl.h"
 #include "transfer/der.h"
 #include "transfer/judge_state.h"
@@ -84,6 +88,7 @@ judge_new(
 
 /* ---- whose, and by which profile ----------------------------------------- */
 
+/* From the newest on: a renewed CA certificate has the key of an older one. */
 static enum rc
 find_ca(const struct judge *judge, const struct expected *e, size_t *ret)
 {
@@ -103,6 +108,8 @@ find_ca(const struct judge *judge, const struct expected *e, size_t *ret)
 	    "%s: said to be issued by a key that is not pinned", e->from);
 }
 
+/* Made at the first certificate of a profile and kept: OpenSSL's config
+ * reader is slow, and its result is the same each time. */
 static enum rc
 find_plan(struct judge *judge, size_t ca, const struct expected *e,
     const struct profile **ret_profile, const struct extension_plan **ret_plan)
@@ -290,6 +297,7 @@ check_serial(struct span serial, const struct expected *e)
 	return RC_OK;
 }
 
+/* RFC 5280 does not ask for nesting, but many verifiers do. */
 static enum rc
 check_dates(const struct trust_ca *ca, const struct expected *e)
 {
@@ -302,6 +310,9 @@ check_dates(const struct trust_ca *ca, const struct expected *e)
 	return RC_OK;
 }
 
+/* The outer AlgorithmIdentifier is compared as bytes first: the context
+ * verifies with the one algorithm of the CA's key whatever the certificate
+ * claims. */
 static enum rc
 check_signature(struct judge *judge, size_t ca, const struct cert_parts *parts,
     const struct expected *e)

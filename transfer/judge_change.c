@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Changes of trust come only inside a manifest that the transfer key pinned
+ * now has signed; the new trust is built beside the old one and takes its
+ * place when all of the response is good. */
 #include "base/own_ssl.h"
 #include "transfer/judge_response.h"
 #include "transfer/rule.h"

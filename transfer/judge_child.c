@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The judge's end of the socket. It has seen certificates that an attacker
+ * may have shaped (a CSR's names and key go into them), so it holds nothing,
+ * and its verdict is a number and a sentence. A file of a response is in
+ * memory one at a time: a response may be larger than the 48 MiB that a
+ * process may take. */
 #include "base/file.h"
 #include "base/frame.h"
 #include "transfer/cbor_in.h"
@@ -105,6 +110,8 @@ do_open(struct bench *b, struct cbor_in *in)
 
 /* ---- ORDER_CERT ---------------------------------------------------------- */
 
+/* As bytes: names went through name_check on both sides, and UTF-8 is no
+ * matter here. */
 static enum rc
 take_names(struct bench *b, struct cbor_in *in, struct expected *e)
 {
@@ -366,6 +373,8 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 
 /* ---- the loop ------------------------------------------------------------ */
 
+/* Orders come from the signer, which is trusted; the checks are for our own
+ * mistakes. */
 static enum rc
 do_order(struct bench *b, int *fd)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Form, signature and place in the channel, in the order that gives the
+ * truest answer: another CA's response is no fork, and a fork is only an
+ * alarm when it is signed. */
 #include "base/own_ssl.h"
 #include "transfer/judge_response.h"
 #include "transfer/rule.h"
@@ -99,6 +102,8 @@ check_next(const struct response *r, const struct manifest *m)
 	return RC_OK;
 }
 
+/* The digest is of the bytes as they came: it becomes the head that the next
+ * bundle echoes. */
 enum rc
 judge_manifest(const struct response *r, const struct trust *trust,
     struct response_verdict *v)

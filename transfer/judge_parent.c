@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The parent's end: it bounds what the judge may answer, but believes its
+ * verdicts. The judge reads nothing that the signer did not make or check
+ * before. */
 #include "base/frame.h"
 #include "transfer/cbor_in.h"
 #include "transfer/cbor_out.h"
@@ -153,6 +156,8 @@ cut_from(const char *from)
 	return span_of(from, strnlen(from, JUDGE_FROM_MAX));
 }
 
+/* Does not wait: with the token at work on the next signatures, verifying
+ * costs no time. */
 enum rc
 judge_send(
     struct child *judge, struct span der, const struct expected *expected)

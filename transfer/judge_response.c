@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A whole response: each certificate is matched to its request by digest, so
+ * no name of a file or order of blocks can swap two. `take` is called before
+ * everything is known to be good: who stores does so in a transaction. */
 #include "transfer/judge_response.h"
 
 #include "base/own_ssl.h"
@@ -208,6 +211,8 @@ find_bundle(struct work *w, struct span *ret_bytes)
 
 /* ---- the certificates ---------------------------------------------------- */
 
+/* A digest or a serial twice in one manifest, or ever before: two requests
+ * would share one certificate, or a serial would stand for two. */
 static enum rc
 place_one(struct work *w, uint32_t request, uint32_t slot)
 {
@@ -363,6 +368,8 @@ judge_pem(struct work *w, const struct file_entry *entry, struct span bytes)
 	}
 }
 
+/* Every listed file is opened, also those that nobody reads: the manifest
+ * promises their bytes. */
 static enum rc
 judge_files(struct work *w)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Results against requests: one for each, in order, for the very CSR that was
+ * sent, and with dates that follow from what was asked. */
 #include "base/clock.h"
 #include "transfer/judge_response.h"
 #include "transfer/rule.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The form of a key by its bytes, then OpenSSL's object of it. The order
+ * matters: OpenSSL's decoder accepts explicit curves, compressed and infinite
+ * points, and takes 90 us for what costs 12 when the numbers are handed over.
+ */
 #include "transfer/key.h"
 
 #include "base/own_ssl.h"
@@ -172,6 +176,8 @@ exponent_check(const char *from, struct span e)
 	return RC_OK;
 }
 
+/* No upper limit would let one request keep a core busy for seconds:
+ * verifying grows with the square of the modulus and with the exponent. */
 static enum rc
 shape_rsa(const char *from, struct parts *parts, struct key_facts *key)
 {
@@ -198,6 +204,8 @@ shape_rsa(const char *from, struct parts *parts, struct key_facts *key)
 	return exponent_check(from, parts->exponent);
 }
 
+/* Explicit parameters are refused by name: they can describe a curve whose
+ * generator an attacker chose (CVE-2020-0601). */
 static enum rc
 find_curve(const char *from, struct parts *parts)
 {
@@ -369,6 +377,8 @@ make_ec(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
 	return RC_OK;
 }
 
+/* One object for each curve: making one takes 12 us, setting another point
+ * 0.7. */
 static enum rc
 make_ec_cached(const char *from, const struct parts *parts,
     struct key_cache *cache, EVP_PKEY **ret_key)
@@ -481,6 +491,8 @@ make_ed25519(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
 				: err_openssl(RC_BUG, "%s: Ed25519 key", from);
 }
 
+/* The list of published keys before any arithmetic: it is by digest of the
+ * SPKI, and every spelling but one was refused by then. */
 enum rc
 key_check_cached(const char *from, struct span spki, struct key_cache *cache,
     struct key_facts *ret, EVP_PKEY **ret_key)

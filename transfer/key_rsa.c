@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Moduli that look like any other and are not: made by a known faulty
+ * generator, with primes beside each other, or with a small factor. Each test
+ * is cheap enough to run for every request of 10,000. */
 #include "transfer/key_arith.h"
 
 #include "base/own_ssl.h"

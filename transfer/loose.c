@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Loose CSRs as one set: sorted by digest, so that the same files under other
+ * names, in another order or twice are the same question, and get the stored
+ * answer. */
 #include "transfer/loose.h"
 
 #include "transfer/cbor_in.h"

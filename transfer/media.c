@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names and directories of a stick. All resolution is beneath its root by
+ * openat2, because a check of a path and its later use are two moments, and
+ * the stick's maker owns what lies between. */
 #include "transfer/media.h"
 
 #include "base/file.h"
@@ -54,6 +57,8 @@ media_from(const struct media *media, const char *path,
 	(void)snprintf(ret_from, MEDIA_FROM_MAX, "%s/%s", media->path, path);
 }
 
+/* RESOLVE_NO_XDEV keeps us off what is mounted within the stick,
+ * RESOLVE_NO_MAGICLINKS off /proc's ways around everything else. */
 int
 media_openat(int dir, const char *path, int flags)
 {

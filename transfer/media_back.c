@@ -92,6 +92,8 @@ compare_direct(int dir, const char *from, const struct media_file *want,
 	       compare(from, fd, want->bytes, room, ret_same) == RC_OK;
 }
 
+/* Pages of a file that was just written are in the cache: drop them, and
+ * where they do not go read around them. */
 static enum rc
 compare_deep(int dir, int fd, const char *from, const struct media_file *want,
     bool *ret_same, enum media_reach *reach)

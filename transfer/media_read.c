@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A file is looked at by O_PATH, opened, compared with what was looked at,
+ * and read once into memory that is then sealed: the bytes that are hashed
+ * are those that are parsed, whatever the stick does next (some answer the
+ * second read otherwise). */
 #include "base/file.h"
 #include "transfer/media.h"
 #include "transfer/media_part.h"
@@ -132,6 +136,8 @@ same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+/* On FAT mtimes have steps of two seconds, so this alone would not do: the
+ * size is checked by reading on to the end. */
 static enum rc
 change_check(const char *from, int fd, const struct stat *before)
 {
@@ -169,6 +175,8 @@ copy_within(const char *from, int fd, const struct stat *st, uint8_t *room,
 	return RC_OK;
 }
 
+/* The size cap comes before a byte is read: a sparse file of terabytes costs
+ * nothing to make. */
 static enum rc
 copy_file(
     const char *from, int fd, const struct stat *st, size_t cap, int *ret_memfd)

@@ -139,6 +139,7 @@ temporary_clear(const struct spot *spot)
 	return RC_OK;
 }
 
+/* O_EXCL: what lies there already is somebody else's. */
 static enum rc
 file_write(int dir, const char *name, const char *from, struct span bytes)
 {
@@ -285,6 +286,7 @@ sync_again(const struct spot *spot, const struct load *load)
 	return rc != RC_OK ? rc : sync_fd(spot->from, spot->dir);
 }
 
+/* Whatever fails, what lay there before is untouched and the temporary goes. */
 static enum rc
 write_new(const struct spot *spot, const struct load *load, bool replace,
     struct buf *note)
@@ -305,6 +307,8 @@ write_new(const struct spot *spot, const struct load *load, bool replace,
 	return rc;
 }
 
+/* Read first: after a crash the right bytes may lie there already, and then
+ * only the syncs are missing. */
 static enum rc
 put(const struct spot *spot, const struct load *load, bool replace,
     struct buf *note)

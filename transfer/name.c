@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names as people type them, made into the one spelling that name_check
+ * takes; and what scopes compare. */
 #include "transfer/name.h"
 
 #include "transfer/name_jid.h"
@@ -147,6 +149,8 @@ name_domain(const struct name *name)
 							  : SPAN_NONE;
 }
 
+/* The byte before must be a dot: notexample.org does not lie below
+ * example.org. */
 static bool
 is_below(struct span domain, struct span scope)
 {

@@ -195,6 +195,8 @@ check_srv(
 	return check_domain(from, name, parts->domain);
 }
 
+/* One text for one address: what inet_ntop gives back must be what was there.
+ */
 static enum rc
 check_ip(const char *from, const struct name *name)
 {

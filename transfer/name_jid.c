@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 7622 wants strings prepared before they are compared, and libraries
+ * differ in how. Here nothing is prepared: only what preparation would leave
+ * as it is goes into a certificate. */
 #include "transfer/name_jid.h"
 
 #include "transfer/der.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Cutting names where their types do, and libidn2 for domains. A name is cut
+ * by the same function for scope and for form, so that both look at the same
+ * domain. */
 #include "transfer/name_parts.h"
 
 #include <idn2.h>
@@ -21,6 +24,8 @@ find_last(struct span text, char c)
 	return at == NULL ? text.n : (size_t)(at - text.p);
 }
 
+/* The host ends at the first of / ? # : (RFC 3986 3.2); user information
+ * stays in it, to be refused. */
 static bool
 split_uri(struct span text, struct name_parts *ret)
 {
@@ -96,6 +101,8 @@ add_lowered(struct buf *out, struct span text)
 /* ---- libidn2, which takes C strings ---------------------------------------
  */
 
+/* A NUL would end the domain early for libidn2 and not for the certificate
+ * (the old trick with NUL in names). */
 static bool
 as_cstr(struct span text, struct buf *ret)
 {

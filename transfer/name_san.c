@@ -117,6 +117,8 @@ names_to_san(const struct name *names, size_t n, GENERAL_NAMES **ret)
 
 /* ---- in ------------------------------------------------------------------ */
 
+/* RFC 5280 4.2.1.6: 4 or 16 octets; 8 or 32 are ranges, which only name
+ * constraints have. */
 static enum rc
 add_ip(const char *from, struct span bytes, struct name_list *list)
 {

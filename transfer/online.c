@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Private keys are files of mode 0600 beside the store and never in it: the
+ * store is copied, dumped and shown, and OpenSSL encodes keys in its own
+ * locked or wiped memory on the way. */
 #include "transfer/online.h"
 
 #include "base/file.h"
@@ -70,6 +73,7 @@ home_file(
 	return *ret_path == NULL ? err_memory() : RC_OK;
 }
 
+/* BIO_s_secmem wipes what it held; file_create is exclusive and syncs. */
 enum rc
 online_key_write(const char *home, const char *file, EVP_PKEY *key)
 {

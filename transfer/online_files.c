@@ -109,6 +109,8 @@ cert_path(const struct stored_cert *c, struct buf *dir, struct buf *path)
 	return rc;
 }
 
+/* No fsync here: name_all syncs the file system once for all of them. O_TRUNC
+ * takes over what a crash left. */
 static enum rc
 write_temporary(struct writer *w, const char *path, const struct stored_cert *c)
 {
@@ -129,6 +131,8 @@ write_temporary(struct writer *w, const char *path, const struct stored_cert *c)
 	return rc != RC_OK ? rc : remember(w, path);
 }
 
+/* What is there is not written again: serial and date in the name stand for
+ * one content. */
 static enum rc
 write_one(void *arg, const struct stored_cert *c)
 {
@@ -151,6 +155,7 @@ write_one(void *arg, const struct stored_cert *c)
 	return write_temporary(w, path_text, c);
 }
 
+/* Two syncs: contents before names, names before the count is told. */
 static enum rc
 name_all(struct writer *w)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Maps and lists by table. A list's memory is asked for only when the bytes
+ * left could hold as many items, so an array head of nine bytes allocates
+ * nothing. */
 #include "transfer/part.h"
 
 #include "base/clock.h"
@@ -43,6 +46,8 @@ part_map_take(struct cbor_in *in, const struct part_map *map, void *object,
 	return rc;
 }
 
+/* `where` lives on this stack and is put back: an error's sentence is made
+ * before that. */
 static enum rc
 items_take(
     struct cbor_in *in, const struct part_list *list, uint8_t *items, size_t n)
@@ -158,6 +163,8 @@ part_version(struct cbor_in *in)
 	    in, "format version", FORMAT_VERSION, FORMAT_VERSION, &version);
 }
 
+/* RFC 5280 4.1.2.2: positive. As a magnitude that is no leading zero, so one
+ * serial has one spelling here. */
 enum rc
 part_serial(struct cbor_in *in, struct span *ret)
 {

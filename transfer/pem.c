@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 7468 in the strict form for our own responses. CSRs, which people make
+ * with anything, have a laxer reader (transfer/csr_pem). */
 #include "transfer/pem.h"
 
 #include <openssl/evp.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The sections of policy.conf. Whatever is unknown stops the CA: a key that
+ * was misspelled and passed over would be a limit that does not hold. */
 #include "transfer/policy.h"
 
 #include "transfer/policy_read.h"
@@ -141,6 +143,8 @@ read_ca(struct policy_reading *r, const struct config *config)
 	return read_section(r, found, policy_ca_keys, r->policy);
 }
 
+/* Counted before it is read, so that what it has allocated when it fails is
+ * released with the rest. */
 static enum rc
 read_profile(struct policy_reading *r, const struct config_section *section)
 {

@@ -319,6 +319,8 @@ profile_scope(const struct policy_reading *r, const struct config_entry *entry,
 	return read_narrower(r, entry, &p->scope);
 }
 
+/* "critical" must be written out, as RFC 5280 4.2.1.3 wants it and OpenSSL
+ * spells it: nobody shall think that leaving it out does something. */
 static enum rc
 profile_key_usage(const struct policy_reading *r,
     const struct config_entry *entry, void *target)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Values of policy.conf: one spelling each, ranges told in the refusal. */
 #include "transfer/policy_read.h"
 
 #include "base/clock.h"
@@ -45,6 +46,7 @@ policy_value_dur(const struct policy_reading *r,
 	return refuse(r, entry, wanted);
 }
 
+/* No sign, no leading zero, no space: a policy has one spelling of a number. */
 enum rc
 policy_value_number(const struct policy_reading *r,
     const struct config_entry *entry, const uint32_t range[static 2],

@@ -122,6 +122,8 @@ lock_in(struct reader *r)
 	return rc;
 }
 
+/* A file that cannot be copied is an answer and not the end: the next one may
+ * be the bundle that matters. */
 static enum rc
 answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
 {
@@ -161,6 +163,7 @@ place_name(const struct reader *r)
 	return media_name_ok(name) ? name : FILE_ALIAS;
 }
 
+/* Once: the descriptor is closed, and the next scan finds the end. */
 static enum rc
 scan_file(struct reader *r)
 {

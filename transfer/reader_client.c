@@ -268,6 +268,8 @@ scanned_wipe(struct scanned *s)
 	*s = (struct scanned){ .copy = { .fd = -1 } };
 }
 
+/* The name goes to the screen and the ledger, so it is held to what a medium
+ * may carry. */
 static enum rc
 scanned_name(struct cbor_in *in, struct scanned *s)
 {
@@ -436,6 +438,7 @@ take_name(struct cbor_in *in, struct name_list *names)
 	return name_list_add(names, (enum name_type)type, text);
 }
 
+/* NAMES_MAX bounds what one verdict can make the parent allocate. */
 static enum rc
 take_names(struct cbor_in *in, struct name_list *names)
 {
@@ -447,6 +450,8 @@ take_names(struct cbor_in *in, struct name_list *names)
 	return rc;
 }
 
+/* Its size is bounded by the record's, and each field by its own limit; what
+ * it claims is for ca/intake to find in the bundle. */
 static enum rc
 take_verdict(struct cbor_in *in, struct verdict *v)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* All files are copied while opening is still allowed, and parsed only behind
+ * the strict sandbox. One bad file is reported and the others go on. */
 #include "transfer/reader_loose.h"
 
 #include "base/file.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Responses one after the other, each in a transaction of its own:
+ * certificates go in as the judge passes them and are rolled back with
+ * everything else when the response turns out bad. The next one is judged
+ * under the trust and policy that this one left. */
 #include "transfer/receive.h"
 
 #include "base/clock.h"
@@ -50,6 +54,7 @@ map_file(struct visit *v, const char *name, size_t cap, struct sealed *ret)
 
 /* ---- what the judge asks for --------------------------------------------- */
 
+/* One file in memory at a time; the one before is unmapped. */
 static enum rc
 give_file(void *arg, size_t i, struct span *ret_bytes)
 {
@@ -223,6 +228,8 @@ visit_one(struct round *round, const char *name)
 	return rc != RC_OK ? rc : tell(round, &v, &verdict);
 }
 
+/* By prefixes of eight digits, which others may share: the manifest's own ids
+ * decide. */
 static bool
 is_ours(const char *name, const char *prefix)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Every rule on one request that needs no database. Both sides run it, so it
+ * takes facts and asks for nothing: time, policy, key and names are
+ * arguments. */
 #include "transfer/request.h"
 
 #include "base/clock.h"
@@ -63,6 +66,8 @@ check_path_len(const struct asking *a, const struct ca_window *ca)
 
 /* ---- key ----------------------------------------------------------------- */
 
+/* The CA's own key in a subscriber's certificate would let its holder, or a
+ * confused verifier, take one for the other. */
 static enum rc
 check_key(const struct asking *a, const struct ca_window *ca)
 {
@@ -190,6 +195,7 @@ ip_in_scope(const struct policy *policy, const struct name *name)
 	return false;
 }
 
+/* Each narrower scope cuts into the wider one; none widens it. */
 static enum rc
 check_scope(const struct asking *a, const struct name *name)
 {
@@ -277,6 +283,7 @@ check_series(const struct asking *a)
 	return RC_OK;
 }
 
+/* The overlap counts: it is time during which the key is trusted. */
 static enum rc
 check_length(const struct asking *a)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Three layers that fail apart: no_new_privs, Landlock for paths (as far as
+ * the kernel knows it), seccomp for calls. The filter kills instead of
+ * failing a call: a parser that asks for a socket has been taken over, and
+ * must not go on. */
 #include "transfer/sandbox.h"
 
 #include "base/file.h"
@@ -111,6 +115,8 @@ landlock_allow(int ruleset, int dir)
 	return RC_OK;
 }
 
+/* Rights that are handled and not allowed by a rule are denied, so everything
+ * the kernel knows is handled. */
 static enum rc
 landlock_enter(int abi, int dir)
 {
@@ -236,6 +242,8 @@ filter_add_abort(scmp_filter_ctx filter)
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 }
 
+/* Another architecture's calls have other numbers (x32, i386 on x86-64): they
+ * end the process before any number is compared. */
 static enum rc
 filter_enter(bool reading, bool opening)
 {

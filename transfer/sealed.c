@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that nobody can change any more, handed over by descriptor: a reader
+ * that was taken over cannot alter a bundle after the parent has hashed it. */
 #include "base/file.h"
 #include "transfer/media.h"
 #include "transfer/media_part.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment and opening. What is pinned is checked again each time
+ * (trust_add_ca), so a store that was edited by hand is no way around the
+ * rules of a CA certificate. */
 #include "transfer/store.h"
 
 #include "transfer/rule.h"
@@ -116,6 +119,7 @@ put_enrolment(struct db *db, const struct enrolment *e)
 	return rc != RC_OK ? rc : db_done(db, st);
 }
 
+/* A store that is only half there would look like an enrolment: it goes. */
 enum rc
 store_create(const char *path, const struct enrolment *enrolment)
 {
@@ -232,6 +236,8 @@ load_enrolment(struct store *store)
 	return rc;
 }
 
+/* The newest manifest is the head: there is no second copy of it that could
+ * differ. */
 static enum rc
 load_head(struct store *store)
 {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bundles as they were sent, byte for byte: the answer's digest is of those
+ * bytes, and `--again` repeats from them. States only go forward: open, then
+ * answered or void. */
 #include "transfer/store.h"
 
 enum rc

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an accepted response leaves, all within the caller's transaction. The
+ * manifest's row comes last of all, and foreign keys are checked at commit,
+ * because certificates arrive before it is known to be good. */
 #include "transfer/store.h"
 
 enum rc
@@ -98,6 +101,8 @@ put_policy(struct store *store, const struct response_verdict *v)
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
+/* Certificates are added and never removed: what was issued under an older
+ * key must verify until it ends. */
 static enum rc
 put_trust(struct store *store, const struct trust *trust)
 {

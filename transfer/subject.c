@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Distinguished names from text. A name out of a request is put in with every
+ * byte escaped: a comma in it must not begin another attribute. */
 #include "transfer/subject.h"
 
 #include "base/own_ssl.h"
@@ -69,6 +71,8 @@ take_value(const char **at, struct buf *ret)
 	return RC_OK;
 }
 
+/* MBSTRING_UTF8 with OpenSSL's own table: it chooses the string type and
+ * holds the attribute to its length (upper bounds of RFC 5280 appendix A). */
 static enum rc
 add_attribute(X509_NAME *name, struct attribute *a)
 {
@@ -218,6 +222,8 @@ subject_of(const struct profile *profile, const struct name *names, size_t n,
 	return RC_OK;
 }
 
+/* With flags that escape control bytes; the printer at the terminal escapes
+ * once more. */
 enum rc
 subject_print(const X509_NAME *subject, struct buf *out)
 {

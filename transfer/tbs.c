@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A TBSCertificate from its fields, and a certificate into its fields,
+ * without OpenSSL: the one thing that the judge's comparison rests on should
+ * fit on two pages. */
 #include "transfer/tbs.h"
 
 #include "transfer/der.h"
@@ -129,6 +132,8 @@ take_certificate(
 	return take_fields(tbs.content, parts, ret_inner_algorithm);
 }
 
+/* RFC 5280 4.1.1.2: inner and outer algorithm are the same. Older verifiers
+ * looked at only one of them. */
 enum rc
 cert_parts_read(const char *from, struct span der, struct cert_parts *ret)
 {

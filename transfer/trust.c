@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* CA certificates here are those that airgap-ca makes, and only those: one
+ * algorithm for each kind of key, extensions as RFC 5280 wants them. What a
+ * verifier need not support nobody can use against it. */
 #include "base/own_ssl.h"
 #include "transfer/der.h"
 #include "transfer/judge.h"
@@ -214,6 +217,8 @@ read_ca(const char *from, struct span der, struct trust_ca *ca)
 	return rc;
 }
 
+/* RFC 5280 4.1.2.2 and 5: serials and CRLs go by the name of their issuer, so
+ * renewed and new keys keep the subject. */
 static enum rc
 check_company(
     const char *from, const struct trust *trust, const struct trust_ca *ca)
@@ -280,6 +285,8 @@ check_transfer_eku(const char *from, X509 *cert)
 	return RC_OK;
 }
 
+/* Exactly these and nothing more: a server's certificate of the same CA must
+ * never do for signing manifests. */
 static enum rc
 check_transfer_form(const char *from, X509 *cert)
 {
