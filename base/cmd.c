@@ -357,26 +357,46 @@ print_without_del(const char *text)
 		if (*text == '\x7f' ? fputs("\\u007f", stdout) == EOF
 				    : fputc(*text, stdout) == EOF)
 			return false;
-	return fputc('\n', stdout) != EOF && fflush(stdout) == 0;
+	return true;
+}
+
+enum rc
+cmd_json_item(json_t *value, bool first)
+{
+	char *text;
+	bool printed;
+
+	if (value == NULL)
+		return err_memory();
+	text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(value);
+	if (text == NULL)
+		return err_memory();
+	printed =
+	    (first || fputc(',', stdout) != EOF) && print_without_del(text);
+	free(text);
+	if (!printed)
+		return err_set(RC_IO, "standard output cannot be written");
+	return RC_OK;
 }
 
 enum rc
 cmd_json(json_t *document)
 {
-	char *text;
-	bool printed;
+	enum rc rc = cmd_json_item(document, true);
 
-	if (document == NULL)
-		return err_memory();
-	text = json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(document);
-	if (text == NULL)
-		return err_memory();
-	printed = print_without_del(text);
-	free(text);
-	if (!printed)
-		return err_set(RC_IO, "standard output cannot be written");
-	return RC_OK;
+	if (rc == RC_OK && (fputc('\n', stdout) == EOF || fflush(stdout) != 0))
+		rc = err_set(RC_IO, "standard output cannot be written");
+	return rc;
+}
+
+void
+cmd_json_add(json_t **list, json_t *value)
+{
+	if (json_array_append_new(*list, value) == 0)
+		return;
+	json_decref(*list);
+	*list = NULL;
 }
 
 json_t *

@@ -78,6 +78,15 @@ const struct cmd *cmd_current(void);
  * the reference. \retval RC_IO stdout cannot be written */
 enum rc cmd_json(json_t *document) MUST_CHECK;
 
+/** Print one item of a list that is too long to be held whole; the caller prints
+ * what stands before and behind. Takes over the reference. */
+enum rc cmd_json_item(json_t *value, bool first) MUST_CHECK;
+
+/** Append to an array and take over the value. When memory runs out `*list` is
+ * NULL from then on, and whatever is packed from it becomes an error: no row is
+ * left out without a word. */
+void cmd_json_add(json_t **list, json_t *value);
+
 /** json_string of foreign bytes: what is not UTF-8 is escaped first. */
 json_t *cmd_json_text(struct span text);
 json_t *cmd_json_hex(struct span bytes);

@@ -51,8 +51,6 @@ list_one(const struct ledger_cert *cert, void *arg)
 {
 	struct listing *l = arg;
 	WIPED(cert_text) text = { 0 };
-	json_t *object;
-	int failed;
 	enum rc rc = RC_OK;
 
 	if (cert->der.n == 0 && !cert->is_void)
@@ -66,15 +64,7 @@ list_one(const struct ledger_cert *cert, void *arg)
 		return row_print(l, cert, &text);
 
 	/* One at a time: a million of them do not fit into memory. */
-	object = cert_json(cert, &text, l->now);
-	if (object == NULL)
-		return err_memory();
-	if (l->n++ > 0)
-		(void)putchar(',');
-	failed = json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(object);
-	return failed != 0 ? err_set(RC_IO, "standard output cannot be written")
-			   : RC_OK;
+	return cmd_json_item(cert_json(cert, &text, l->now), l->n++ == 0);
 }
 
 static enum rc

@@ -83,6 +83,17 @@ cmd_tell(struct cmd_env *env, int argc, char **argv)
 	    "none"));
 }
 
+static enum rc
+cmd_rows(struct cmd_env *env, int argc, char **argv)
+{
+	enum rc rc = cmd_json_item(json_string("a\x7f"), true);
+
+	(void)env;
+	(void)argc;
+	(void)argv;
+	return rc != RC_OK ? rc : cmd_json_item(json_string("b"), false);
+}
+
 /* The disk is full for a moment, in the middle of the output. */
 static enum rc
 cmd_spill(struct cmd_env *env, int argc, char **argv)
@@ -107,6 +118,7 @@ static const struct cmd cmds[] = {
 	{ "refuse", cmd_refuse, "", "refuse" },
 	{ "due", cmd_due, "", "say that something is due" },
 	{ "tell", cmd_tell, "", "print JSON" },
+	{ "rows", cmd_rows, "", "print items" },
 	{ "spill", cmd_spill, "", "print to a full disk" },
 	{ 0 },
 };
@@ -280,6 +292,22 @@ json_is_one_line_of_ascii(void **state)
 }
 
 static void
+items_are_parted_and_as_plain_as_a_document(void **state)
+{
+	json_t *list = json_array();
+
+	(void)state;
+	assert_int_equal(run("t rows"), 0);
+	assert_string_equal(out, "\"a\\u007f\",\"b\"");
+	cmd_json_add(&list, json_true());
+	assert_int_equal(json_array_size(list), 1);
+	cmd_json_add(&list, NULL); /* as when memory runs out */
+	assert_null(list);
+	cmd_json_add(&list, NULL);
+	assert_int_equal(cmd_json(list), RC_IO);
+}
+
+static void
 output_lost_on_the_way_is_no_success(void **state)
 {
 	(void)state;
@@ -318,6 +346,7 @@ main(void)
 		cmocka_unit_test(
 		    a_refusal_is_printed_once_escaped_with_its_rule_and_remedy),
 		cmocka_unit_test(json_is_one_line_of_ascii),
+		cmocka_unit_test(items_are_parted_and_as_plain_as_a_document),
 		cmocka_unit_test(output_lost_on_the_way_is_no_success),
 		cmocka_unit_test(too_many_operands_are_refused),
 	};
