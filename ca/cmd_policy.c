@@ -43,11 +43,10 @@ policy_json(const struct policy *policy)
 	json_t *profiles = json_array(), *requesters = json_array();
 
 	for (size_t i = 0; i < policy->n_profiles; i++)
-		(void)json_array_append_new(
-		    profiles, json_string(policy->profiles[i].name));
+		cmd_json_add(&profiles, json_string(policy->profiles[i].name));
 	for (size_t i = 0; i < policy->n_requesters; i++)
-		(void)json_array_append_new(
-		    requesters, json_string(policy->requesters[i].label));
+		cmd_json_add(
+		    &requesters, json_string(policy->requesters[i].label));
 	return cmd_json(json_pack("{s:b,s:o,s:b,s:o,s:o,s:o,s:o}", "ok", 1,
 	    "sha256", cmd_json_hex(span_of(policy->digest, SHA256_LEN)),
 	    "scope_any", policy->scope_any, "scope", texts_json(&policy->scope),

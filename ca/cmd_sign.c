@@ -42,7 +42,7 @@ note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 	if (rule != NULL)
 		term_field("remedy", "%s", rule->remedy);
 	if (sign->env->json)
-		(void)json_array_append_new(sign->stopped,
+		cmd_json_add(&sign->stopped,
 		    json_pack("{s:s,s:s,s:o}", "file", file->name, "rule",
 			err_rule_name(), "reason",
 			cmd_json_text(span_str(err_text()))));

@@ -7,8 +7,7 @@ json_serials(const struct result *r)
 	json_t *serials = json_array();
 
 	for (size_t i = 0; i < r->n_certs; i++)
-		(void)json_array_append_new(
-		    serials, cmd_json_hex(r->certs[i].serial));
+		cmd_json_add(&serials, cmd_json_hex(r->certs[i].serial));
 	return serials;
 }
 
@@ -25,7 +24,7 @@ json_results(const struct manifest *m)
 		    "reason",
 		    r->rule.n == 0 ? json_null() : cmd_json_text(r->reason));
 
-		(void)json_array_append_new(results, row);
+		cmd_json_add(&results, row);
 	}
 	return results;
 }
@@ -41,7 +40,7 @@ json_decisions(const struct work *w)
 		    cmd_json_text(w->s->bundle.requests[i].id), "serials",
 		    "rule", d->rule, "reason", d->reason);
 
-		(void)json_array_append_new(results, row);
+		cmd_json_add(&results, row);
 	}
 	return results;
 }
@@ -54,13 +53,13 @@ sign_json_reply(struct sign *sign, const struct submission *s,
 
 	if (!sign->env->json)
 		return;
-	row = json_pack("{s:s,s:o,s:i,s:o,s:i,s:i,s:o}", "path", path,
+	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o}", "path", path,
 	    "requester", cmd_json_text(s->bundle.label), "sequence",
-	    (int)reply->record.sequence, "manifest_sha256",
+	    (json_int_t)reply->record.sequence, "manifest_sha256",
 	    cmd_json_hex(span_of(reply->record.digest, SHA256_LEN)), "issued",
-	    (int)reply->n_certs, "refused", (int)reply->n_refused, "results",
-	    json_results(&reply->manifest));
-	(void)json_array_append_new(sign->responses, row);
+	    (json_int_t)reply->n_certs, "refused", (json_int_t)reply->n_refused,
+	    "results", json_results(&reply->manifest));
+	cmd_json_add(&sign->responses, row);
 }
 
 void
@@ -70,10 +69,10 @@ sign_json_review(struct sign *sign, const struct work *w)
 
 	if (!sign->env->json)
 		return;
-	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:i,s:o}", "path", "requester",
+	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o}", "path", "requester",
 	    cmd_json_text(w->s->bundle.label), "sequence", "manifest_sha256",
 	    "issued", 0, "refused",
-	    (int)(w->decisions.n - w->decisions.granted), "results",
+	    (json_int_t)(w->decisions.n - w->decisions.granted), "results",
 	    json_decisions(w));
-	(void)json_array_append_new(sign->responses, row);
+	cmd_json_add(&sign->responses, row);
 }

@@ -156,7 +156,7 @@ due_json(const struct status *s)
 	for (size_t i = 0; i < s->due.n; i++) {
 		const struct due *d = &s->due.items[i];
 
-		(void)json_array_append_new(list,
+		cmd_json_add(&list,
 		    json_pack("{s:s,s:o,s:o,s:I}", "what", what_text(d->what),
 			"serial",
 			d->what == DUE_CERTIFICATE
@@ -175,7 +175,7 @@ open_json(const struct status *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->n_open; i++)
-		(void)json_array_append_new(list,
+		cmd_json_add(&list,
 		    json_pack("{s:o,s:o,s:I,s:o}", "bundle_id",
 			cmd_json_hex(
 			    span_of(s->open[i].id, sizeof(s->open[i].id))),
@@ -195,7 +195,7 @@ pending_json(const struct status *s)
 		const struct requester *q = &s->requesters[i];
 
 		if (q->last_manifest > q->arrived)
-			(void)json_array_append_new(list,
+			cmd_json_add(&list,
 			    json_pack("{s:s,s:I,s:I}", "requester", q->label,
 				"from", (json_int_t)q->arrived + 1, "to",
 				(json_int_t)q->last_manifest));
