@@ -9,6 +9,7 @@
 #include "ca/ledger_record.h"
 #include "transfer/cose.h"
 #include "transfer/rule.h"
+#include "transfer/tbs.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -84,16 +85,8 @@ record_json(const struct record *r, const uint8_t *hash, struct span words)
 	    (json_int_t)r->n, "at", cmd_json_time(r->at), "kind",
 	    record_kind_text(r->kind), "text", cmd_json_text(words), "hash",
 	    cmd_json_hex(span_of(hash, SHA256_LEN)));
-	int failed;
 
-	if (object == NULL)
-		return err_memory();
-	if (r->n > 1)
-		(void)putchar(',');
-	failed = json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(object);
-	return failed != 0 ? err_set(RC_IO, "standard output cannot be written")
-			   : RC_OK;
+	return cmd_json_item(object, r->n == 1);
 }
 
 static enum rc
@@ -131,33 +124,32 @@ records_print(struct cmd_env *env, struct ledger *ledger)
 /* ---- verify ---------------------------------------------------------------
  */
 
-/* A manifest from outside: our own, or one that proves nothing? */
+/* A manifest from outside: our own, or one that proves nothing? Its certificate
+ * is looked up by the serial that a DER walk finds, and only the ledger's own
+ * copy of the same bytes is given to OpenSSL. */
 static enum rc
 signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 {
 	WIPED(ledger_cert) known = { 0 };
-	const uint8_t *p = cose->cert.p;
-	OWN(X509) *x = d2i_X509(NULL, &p, (long)cose->cert.n);
-	OWN(BIGNUM) *number = NULL;
-	uint8_t serial[SERIAL_MAX];
+	OWN(X509) *x = NULL;
+	struct cert_parts parts = { 0 };
 	bool is_known = false;
-	int n;
-	enum rc rc = RC_OK;
+	const uint8_t *p;
+	enum rc rc = cert_parts_read(from, cose->cert, &parts);
 
-	if (x != NULL)
-		number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
-	n = number == NULL ? 0 : BN_num_bytes(number);
-	if (n > 0 && n <= SERIAL_MAX) {
-		(void)BN_bn2bin(number, serial);
-		rc = ledger_cert_get(
-		    ledger, span_of(serial, (size_t)n), &known, &is_known);
-	}
+	if (rc == RC_OK)
+		rc = ledger_cert_get(ledger, parts.serial, &known, &is_known);
 	if (rc != RC_OK)
 		return rc;
 	if (!is_known || !span_eq(buf_span(&known.der), cose->cert))
 		return rule_refuse("TRANSFER-CERT",
 		    "%s: not signed by a transfer certificate of this CA",
 		    from);
+	p = known.der.p;
+	x = d2i_X509(NULL, &p, (long)known.der.n);
+	if (x == NULL)
+		return err_openssl(
+		    RC_STATE, "%s: the ledger's own certificate", from);
 	return cose_verify(from, cose, X509_get0_pubkey(x));
 }
 

@@ -86,12 +86,12 @@ cmd_tell(struct cmd_env *env, int argc, char **argv)
 static enum rc
 cmd_rows(struct cmd_env *env, int argc, char **argv)
 {
-	enum rc rc = cmd_json_item(json_string("a\x7f"), true);
+	enum rc rc = cmd_json_item(json_pack("[s]", "a\x7f"), true);
 
 	(void)env;
 	(void)argc;
 	(void)argv;
-	return rc != RC_OK ? rc : cmd_json_item(json_string("b"), false);
+	return rc != RC_OK ? rc : cmd_json_item(json_pack("[s]", "b"), false);
 }
 
 /* The disk is full for a moment, in the middle of the output. */
@@ -298,7 +298,7 @@ items_are_parted_and_as_plain_as_a_document(void **state)
 
 	(void)state;
 	assert_int_equal(run("t rows"), 0);
-	assert_string_equal(out, "\"a\\u007f\",\"b\"");
+	assert_string_equal(out, "[\"a\\u007f\"],[\"b\"]");
 	cmd_json_add(&list, json_true());
 	assert_int_equal(json_array_size(list), 1);
 	cmd_json_add(&list, NULL); /* as when memory runs out */
