@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/words.h"
+#include "base/term.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -131,4 +132,25 @@ words_write(
 			rc = buf_printf(out, "%-*s", COLUMN, word);
 	}
 	return rc;
+}
+
+enum rc
+words_show(const uint8_t digest[static 32], const char *indent)
+{
+	WIPED(buf) words = { 0 };
+	struct span rest, line = SPAN_NONE;
+	enum rc rc = words_write(&words, digest, indent);
+
+	if (rc != RC_OK)
+		return rc;
+	/* Line by line: term_bold would escape a newline of the text. */
+	rest = buf_span(&words);
+	while (rest.n != 0) {
+		const uint8_t *end = memchr(rest.p, '\n', rest.n);
+
+		(void)span_take(&rest, (size_t)(end - rest.p), &line);
+		term_bold("%.*s\n", SPAN_FMT(line));
+		(void)span_take(&rest, 1, &line);
+	}
+	return RC_OK;
 }

@@ -20,4 +20,8 @@ const char *words_get0(uint8_t byte, size_t place);
 enum rc words_write(struct buf *out, const uint8_t digest[static 32],
     const char *indent) MUST_CHECK;
 
+/** Show those lines to the operator, in bold. */
+enum rc words_show(const uint8_t digest[static 32], const char *indent)
+    MUST_CHECK;
+
 #endif

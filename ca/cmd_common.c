@@ -30,27 +30,15 @@ cmd_show_ca(struct cmd_env *env, const struct ledger_ca *ca)
 {
 	uint8_t digest[SHA256_LEN];
 	char hex[SHA256_HEX];
-	WIPED(buf) words = { 0 };
-	struct span rest, line = SPAN_NONE;
 	enum rc rc = sha256(buf_span(&ca->ca_cert), digest);
 
-	if (rc == RC_OK)
-		rc = words_write(&words, digest, "    ");
 	if (rc != RC_OK)
 		return rc;
 	hex_write(span_of(digest, sizeof(digest)), hex);
 	term_say("The words of this CA, for whoever enrols with it:\n\n");
-	rest = buf_span(&words);
-	while (rest.n != 0) {
-		const uint8_t *end = memchr(rest.p, '\n', rest.n);
-		size_t n = end == NULL ? rest.n : (size_t)(end - rest.p);
-
-		(void)span_take(&rest, n, &line);
-		term_bold("%.*s", SPAN_FMT(line));
-		term_say("\n");
-		if (rest.n != 0)
-			(void)span_take(&rest, 1, &line);
-	}
+	rc = words_show(digest, "    ");
+	if (rc != RC_OK)
+		return rc;
 	term_say("\n  SHA-256 %s\n", hex);
 	if (!env->json)
 		return RC_OK;

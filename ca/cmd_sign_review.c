@@ -330,26 +330,17 @@ review_show(struct visit *v, const struct work *w)
 enum rc
 review_words(const struct submission *s)
 {
-	WIPED(buf) words = { 0 };
 	char hex[SHA256_HEX];
-	struct span rest;
-	enum rc rc = words_write(&words, s->key_id, "    ");
+	enum rc rc;
 
-	if (rc != RC_OK)
-		return rc;
 	hex_write(span_of(s->key_id, SHA256_LEN), hex);
 	term_bold("A requester that this CA does not know: \"%.*s\"\n",
 	    SPAN_FMT(s->bundle.label));
 	term_say("Compare these words with the ones shown on that host, over a "
 		 "way that the stick\ndid not take:\n\n");
-	rest = buf_span(&words);
-	for (size_t at = 0; at < rest.n; at++)
-		if (rest.p[at] == '\n') {
-			term_say("%.*s\n", (int)at, (const char *)rest.p);
-			rest.p += at + 1;
-			rest.n -= at + 1;
-			at = (size_t)-1;
-		}
+	rc = words_show(s->key_id, "    ");
+	if (rc != RC_OK)
+		return rc;
 	term_say("\n    SHA-256 %s\n\n", hex);
 	return RC_OK;
 }

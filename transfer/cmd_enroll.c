@@ -123,25 +123,11 @@ read_card(struct enroll *e)
 static enum rc
 show_words(const uint8_t *digest)
 {
-	WIPED(buf) words = { 0 };
 	char hex[SHA256_HEX];
-	struct span rest, line = SPAN_NONE;
-	enum rc rc = words_write(&words, digest, "  ");
 
-	if (rc != RC_OK)
-		return rc;
 	hex_write(span_of(digest, SHA256_LEN), hex);
 	term_say("  SHA-256  %s\n", hex); /* whole, for --expect */
-	rest = buf_span(&words);
-	while (rest.n != 0) {
-		const uint8_t *end = memchr(rest.p, '\n', rest.n);
-		size_t n = end == NULL ? rest.n : (size_t)(end - rest.p);
-
-		(void)span_take(&rest, n, &line);
-		term_bold("%.*s\n", SPAN_FMT(line));
-		(void)span_take(&rest, rest.n != 0 ? 1 : 0, &line);
-	}
-	return RC_OK;
+	return words_show(digest, "  ");
 }
 
 static enum rc
