@@ -66,8 +66,13 @@ enum rc
 home_open(const char *path, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
-	enum rc rc = access(path, F_OK) == 0 ? home_at(path, &home) : RC_OK;
+	enum rc rc = RC_OK;
 
+	/* A home that may not be looked into is not one to run `init` for. */
+	if (access(path, F_OK) == 0)
+		rc = home_at(path, &home);
+	else if (errno != ENOENT && errno != ENOTDIR)
+		rc = err_errno(RC_IO, errno, "%s", path);
 	if (rc != RC_OK)
 		return rc;
 	if (home.fd < 0 || !has_ledger(&home))

@@ -116,7 +116,13 @@ static enum rc
 lock_home(const struct home *home)
 {
 	if (flock(home->fd, LOCK_EX | LOCK_NB) != 0)
-		return err_errno(RC_STATE, errno, "%s", home->path);
+		return errno == EWOULDBLOCK
+			   ? err_set(RC_STATE,
+				 "%s: another 'airgap-ca init' is at work "
+				 "there",
+				 home->path)
+			   : err_errno(RC_IO, errno, "%s: cannot be locked",
+				 home->path);
 	if (faccessat(home->fd, HOME_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(RC_STATE,
 		    "%s: a CA lives there since a moment ago", home->path);
