@@ -47,6 +47,7 @@ run_child(pid_t parent, child_main *run, void *arg, int sock)
 {
 	enum rc rc;
 
+	/* A parent that died before the call is not seen by it: ask again. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
 		_exit(RC_IO);
 	/* A ^C at the terminal is the parent's to answer. */
@@ -87,6 +88,8 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 static bool
 leaves_within(pid_t pid, int seconds)
 {
+	/* Not waitpid in a loop: a pidfd can be waited for with a limit, and
+	 * its number is not given to another process meanwhile. */
 	OWN_FD fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int n;

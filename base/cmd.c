@@ -331,6 +331,8 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	struct words words = { argv + (argc > 0), argv + argc };
 	enum rc rc;
 
+	/* For usage texts from deep inside the parser; one program per process.
+	 */
 	running_program = program;
 	/* Names and times are spelled one way, whatever the locale says. */
 	(void)setlocale(LC_ALL, "C");

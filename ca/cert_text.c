@@ -16,6 +16,8 @@ cert_text_wipe(struct cert_text *text)
 	name_list_wipe(&text->names);
 }
 
+/* From the DER, field by field: X509 objects cost 94 us each with OpenSSL 3.0,
+ * and `list` walks the whole ledger. */
 static enum rc
 time_read(struct span *in, int64_t *ret)
 {

@@ -38,6 +38,8 @@ certify(
 		rc = cert_parse("new certificate", buf_span(&der), &cert);
 	if (rc != RC_OK)
 		return rc;
+	/* Promise 17. Under the key that was asked for, not the one that the
+	 * new certificate names: the token may have signed with another. */
 	key = d2i_PUBKEY(NULL, &p, (long)spki.n);
 	if (key == NULL || X509_verify(cert, key) != 1) {
 		ERR_clear_error();

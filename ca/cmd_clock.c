@@ -65,7 +65,8 @@ accept_clock(struct cmd_env *env)
 	if (rc == RC_OK && !env->dry_run)
 		rc = record_clock(ledger, &policy, now);
 	if (rc == RC_OK && env->json)
-		rc = cmd_json(json_pack("{s:o}", "accepted", cmd_json_time(now)));
+		rc = cmd_json(
+		    json_pack("{s:o}", "accepted", cmd_json_time(now)));
 	return rc;
 }
 

@@ -42,7 +42,7 @@ read_serial(struct init *init)
 {
 	const char *text = init->options->serial;
 	bool hex = strncmp(text, "0x", 2) == 0;
-	BIGNUM *value = NULL;
+	BIGNUM *value = NULL; /* BN_*2bn stop at the first other character */
 	int read = hex ? BN_hex2bn(&value, text + 2) : BN_dec2bn(&value, text);
 	int n = value == NULL ? 0 : BN_num_bits(value);
 	bool good = read > 0 && (size_t)read == strlen(text) - (hex ? 2 : 0) &&

@@ -134,6 +134,8 @@ take_one(const struct intake *intake, const struct submission *s, size_t i,
 
 	if (rc != RC_OK)
 		return child_explain(reader, rc);
+	/* Answers come in the order of the questions; anything else would put
+	 * one request's verdict on another. */
 	if (v.index != i)
 		return rule_refuse("READER",
 		    "%s: the reader process answers for request %u, not %zu",

@@ -20,7 +20,7 @@ enum rc sign_alg_of(struct span spki, struct sign_alg *ret) MUST_CHECK;
 
 struct keys {
 	struct token *token; /* borrowed: the process started before the ledger */
-	unsigned ca, transfer; /* handles, valid after keys_login */
+	unsigned ca, transfer; /* handles, valid after keys_open */
 	struct sign_alg alg;   /* of the CA key */
 	EVP_PKEY *transfer_key; /* public, from the transfer certificate; owned */
 	enum cose_alg transfer_alg;

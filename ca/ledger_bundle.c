@@ -300,6 +300,8 @@ last_act(
 		    (int64_t)bundle->answered);
 	if (rc == RC_OK)
 		rc = db_step(&ledger->db, st, &row);
+	/* Without an end the walk would go through a ledger of years for each
+	 * old response that is made again. */
 	if (rc == RC_OK)
 		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0)
 			     : ledger->end.head.count;

@@ -259,6 +259,8 @@ apply_bundle(struct ledger_index *index, const struct record *r)
 	    "its requester is unknown, or its sequence not above the last");
 }
 
+/* Asked for every intent of a batch: the answer changes with a manifest only,
+ * and then, or at a rollback, it is forgotten. */
 static enum rc
 bundle_is_open(
     struct ledger_index *index, uint64_t bundle, const struct record *r)

@@ -70,6 +70,8 @@ ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
 	uint8_t digest[SHA256_LEN];
 	enum rc rc;
 
+	/* Asked again although clock_check has been: a run may last, and the
+	 * clock be set meanwhile. */
 	if (now < ledger->end.at)
 		return rule_refuse("CLOCK-BEHIND",
 		    "the clock is %" PRId64 " s behind the ledger's newest "
@@ -121,6 +123,8 @@ ledger_clock_add(struct ledger *ledger, int64_t now)
 {
 	struct record r = { .kind = RECORD_CLOCK };
 
+	/* The time that is left behind is kept: `ledger verify` wants it to be
+	 * that of the record before, so no such record can be slipped in. */
 	r.u.clock.before = (uint64_t)ledger->end.at;
 	ledger->now = now;
 	return ledger_append(ledger, &r);

@@ -16,8 +16,9 @@ enum id_ce {
 
 #define CA_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
 
-const struct lint_extension *
-lint_extension_get0(const struct lint_facts *facts, uint8_t ce)
+/* The extension id-ce N (2.5.29.N); NULL. */
+static const struct lint_extension *
+extension_get0(const struct lint_facts *facts, uint8_t ce)
 {
 	const uint8_t oid[] = { 0x55, 0x1d, ce };
 
@@ -69,9 +70,9 @@ check_company(const struct lint_facts *f)
 	    f->want->profile == NULL ? 0 : f->want->profile->n_extensions;
 
 	for (size_t i = 0; i < sizeof(known); i++)
-		n += lint_extension_get0(f, known[i]) != NULL;
+		n += extension_get0(f, known[i]) != NULL;
 	if (f->want->kind == LINT_CA)
-		n += lint_extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
+		n += extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
 	return n == f->n_extensions ? NULL
 				    : "an extension that nobody asked for, or "
 				      "one that is missing";
@@ -82,7 +83,7 @@ check_company(const struct lint_facts *f)
 static const char *
 check_aki(const struct lint_facts *f)
 {
-	const struct lint_extension *e = lint_extension_get0(f, CE_AKI);
+	const struct lint_extension *e = extension_get0(f, CE_AKI);
 	struct span in, body, keyid;
 
 	if (e == NULL)
@@ -103,7 +104,7 @@ check_aki(const struct lint_facts *f)
 static const char *
 check_ski(const struct lint_facts *f)
 {
-	const struct lint_extension *e = lint_extension_get0(f, CE_SKI);
+	const struct lint_extension *e = extension_get0(f, CE_SKI);
 	uint8_t wanted[KEY_IDENTIFIER_LEN];
 	struct span in, id;
 	bool is_issuer;
@@ -158,7 +159,7 @@ wanted_key_usage(const struct lint_facts *f)
 static const char *
 check_key_usage(const struct lint_facts *f)
 {
-	const struct lint_extension *e = lint_extension_get0(f, CE_KEY_USAGE);
+	const struct lint_extension *e = extension_get0(f, CE_KEY_USAGE);
 	uint32_t wanted = wanted_key_usage(f), usage = 0;
 
 	if (e == NULL)
@@ -277,7 +278,7 @@ check_general_name(const struct der *name, const struct profile *profile)
 static const char *
 check_san(const struct lint_facts *f)
 {
-	const struct lint_extension *e = lint_extension_get0(f, CE_SAN);
+	const struct lint_extension *e = extension_get0(f, CE_SAN);
 	struct span in, list;
 	struct der name;
 	size_t n = 0;
@@ -309,8 +310,7 @@ check_san(const struct lint_facts *f)
 static const char *
 check_identity(const struct lint_facts *f)
 {
-	return f->subject.content.n != 0 ||
-		       lint_extension_get0(f, CE_SAN) != NULL
+	return f->subject.content.n != 0 || extension_get0(f, CE_SAN) != NULL
 		   ? NULL
 		   : "neither a subject nor a subjectAltName";
 }
@@ -321,7 +321,7 @@ static const char *
 check_basic_constraints(const struct lint_facts *f)
 {
 	const struct lint_extension *e =
-	    lint_extension_get0(f, CE_BASIC_CONSTRAINTS);
+	    extension_get0(f, CE_BASIC_CONSTRAINTS);
 	struct span in, body, ca, limit;
 
 	if (e == NULL)
@@ -345,8 +345,7 @@ check_basic_constraints(const struct lint_facts *f)
 static const char *
 check_name_constraints(const struct lint_facts *f)
 {
-	const struct lint_extension *e =
-	    lint_extension_get0(f, CE_NAME_CONSTRAINTS);
+	const struct lint_extension *e = extension_get0(f, CE_NAME_CONSTRAINTS);
 
 	if (e == NULL)
 		return NULL;
@@ -382,7 +381,7 @@ check_transfer_eku(const struct lint_extension *e)
 static const char *
 check_eku(const struct lint_facts *f)
 {
-	const struct lint_extension *e = lint_extension_get0(f, CE_EKU);
+	const struct lint_extension *e = extension_get0(f, CE_EKU);
 	struct span in, list, oid;
 	size_t n = 0;
 

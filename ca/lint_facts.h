@@ -30,8 +30,4 @@ struct lint_clause {
 /** The clauses of RFC 5280 4.2; ends with { 0 }. */
 extern const struct lint_clause lint_extension_clauses[];
 
-/** The extension id-ce N (2.5.29.N); NULL. */
-const struct lint_extension *lint_extension_get0(
-    const struct lint_facts *facts, uint8_t ce);
-
 #endif

@@ -52,6 +52,8 @@ note_result(struct outcome *o, const struct bundle_act *act)
 	const struct intent *intent = &act->intent;
 	struct slot *slot = &o->slots[intent->slot];
 
+	/* A void one is followed by another intent for the same place, whose
+	 * serial is new: promise 1. */
 	slot->done = act->kind == RECORD_RESULT;
 	slot->not_before = intent->not_before;
 	slot->not_after = intent->not_after;

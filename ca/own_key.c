@@ -93,6 +93,8 @@ own_key_get(struct token *token, const char *label, struct own_key *key)
 enum rc
 own_key_uri(const struct own_key *key, const char *opened_by, struct buf *out)
 {
+	/* The token names a key without saying where its PIN comes from; the
+	 * next command has nothing but this line to go by. */
 	const char *query = opened_by == NULL ? NULL : strchr(opened_by, '?');
 	const char *pin = query == NULL ? NULL : strstr(query, "pin-source=");
 	enum rc rc = buf_add_str(out, key->key.uri);

@@ -79,6 +79,8 @@ reply_judge(struct child *judge, struct ledger *ledger,
 
 	if (names == NULL)
 		return err_memory();
+	/* Judged are the bytes that will be written, not what they came from:
+	 * a slip in making files is caught as well. */
 	for (size_t i = 0; i < n; i++)
 		names[i] = span_str(reply->files[i].name);
 	memcpy(&borrowed, &reply, sizeof(borrowed)); /* arg has no const */

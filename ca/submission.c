@@ -190,6 +190,9 @@ submission_admit(struct submission *s, struct ledger *ledger,
 	bool met;
 	enum rc rc;
 
+	/* Before anything is said of it: a stick may carry bundles for several
+	 * CAs, and what is wrong with another's is not this ledger's to judge.
+	 */
 	s->admission = ADMIT_NEW;
 	if (memcmp(s->bundle.ca_id, ca_id, SHA256_LEN) != 0) {
 		s->admission = ADMIT_OTHER;
@@ -202,6 +205,8 @@ submission_admit(struct submission *s, struct ledger *ledger,
 		rc = check_head(s, ledger);
 	if (rc == RC_OK)
 		rc = check_met(s, ledger, &met);
+	/* What was met is finished or given again, however old it is: sequence
+	 * and clock count for what is new. */
 	if (rc != RC_OK || met)
 		return rc;
 	if (s->known && s->bundle.sequence <= s->requester.last_bundle)

@@ -150,11 +150,14 @@ successor_install(struct successor *s)
 
 	if (rc == RC_OK)
 		rc = act_begin(act);
+	/* While the old key is the one in use: it is what requesters trust. */
 	if (rc == RC_OK)
 		rc = make_replies(s, buf_span(&cert));
 	if (rc == RC_OK)
 		rc = change_over(s, buf_span(&cert));
 	if (rc == RC_OK)
 		rc = ledger_commit(act->ledger);
+	/* After the commit: keys are found by their certificates, so a stale
+	 * line in token.conf does no harm, and one too early might. */
 	return rc == RC_OK ? note_key(s) : rc;
 }

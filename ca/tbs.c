@@ -125,6 +125,7 @@ fill(struct tbs_maker *maker, const struct leaf *leaf)
 enum rc
 tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 {
+	/* What was granted, not what the template says: the lint compares. */
 	const struct lint lint = {
 		.kind = LINT_LEAF,
 		.alg = &maker->alg,

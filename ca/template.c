@@ -16,6 +16,8 @@ throw_away_key(const struct sign_alg *alg)
 {
 	if (alg->scheme != TOKEN_ECDSA)
 		return EVP_RSA_gen(THROW_AWAY_RSA_BITS);
+	/* Also for a P-384 CA: ecdsa-with-SHA384 names no curve, and nothing of
+	 * this key is left in what is signed. */
 	return EVP_EC_gen("P-256");
 }
 
