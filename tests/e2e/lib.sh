@@ -280,15 +280,21 @@ dialogue() {
 		match_max 200000
 		set n [lindex $argv 0]
 		set pairs [lrange $argv 1 $n]
+		# Expect's own exit would wait for a program that waits for us.
+		proc give_up {why status} {
+			puts "\n($why)"
+			catch { exec kill -KILL [exp_pid] }
+			exit $status
+		}
 		spawn -noecho {*}[lrange $argv [expr {$n + 1}] end]
 		foreach {pattern answer} $pairs {
 			expect {
 				-re $pattern { send -- "$answer\r" }
-				timeout { puts "\n(no /$pattern/ came)"; exit 124 }
-				eof { puts "\n(left before /$pattern/)"; exit 125 }
+				timeout { give_up "no /$pattern/ came" 124 }
+				eof { give_up "left before /$pattern/" 125 }
 			}
 		}
-		expect { eof { } timeout { puts "\n(does not end)"; exit 124 } }
+		expect { eof { } timeout { give_up "does not end" 124 } }
 		lassign [wait] pid spawn os status
 		exit $status
 	EXPECT
