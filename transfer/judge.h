@@ -15,8 +15,6 @@
 #include "transfer/media.h"
 #include "transfer/policy.h"
 
-#define EKU_TRANSFER "2.25.19590968114015642689692489763836022666"
-
 /* ---- whom to trust ------------------------------------------------------- */
 
 /** One CA certificate, with what a certificate under it must show. */

@@ -11,6 +11,9 @@
 #include "transfer/csr.h"
 #include "transfer/format.h"
 
+/* id-kp-airgapTransfer: signs manifests, and no profile may give it. */
+#define EKU_TRANSFER "2.25.19590968114015642689692489763836022666"
+
 struct text_list {
 	char **items; /* owned */
 	size_t n;

@@ -60,5 +60,8 @@ enum rc policy_value_bits(const struct policy_reading *r,
 /** Domains in the form that certificates have. */
 enum rc policy_value_domains(const struct policy_reading *r,
     const struct config_entry *entry, struct text_list *ret) MUST_CHECK;
+/** The same, and none outside the CA's own scope. */
+enum rc policy_value_narrower(const struct policy_reading *r,
+    const struct config_entry *entry, struct text_list *ret) MUST_CHECK;
 
 #endif

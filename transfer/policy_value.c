@@ -204,3 +204,27 @@ policy_value_domains(const struct policy_reading *r,
 	*ret = list;
 	return RC_OK;
 }
+
+/* A scope that reaches past the CA's would never hold: a mistake. */
+enum rc
+policy_value_narrower(const struct policy_reading *r, const struct config_entry *entry,
+    struct text_list *ret)
+{
+	enum rc rc = policy_value_domains(r, entry, ret);
+
+	if (rc != RC_OK || r->policy->scope_any)
+		return rc;
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct name name = { NAME_DNS, span_str(ret->items[i]) };
+		bool inside = false;
+
+		for (size_t j = 0; j < r->policy->scope.n; j++)
+			inside = inside || name_in_scope(&name,
+					       r->policy->scope.items[j]);
+		if (!inside)
+			return config_refuse(r->from, entry->line,
+			    "scope has %s, which is outside the CA's scope",
+			    ret->items[i]);
+	}
+	return RC_OK;
+}
