@@ -63,7 +63,7 @@ act_media_open(const char *path, struct media *ret)
 		return RC_OK;
 	rc = media_open(path, ret);
 	if (rc == RC_OK && faccessat(ret->root, ".", W_OK, 0) != 0)
-		rc = err_errno(RC_IO, errno, "%s", path);
+		rc = err_errno(RC_IO, errno, "%s: cannot be written to", path);
 	return rc;
 }
 
