@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/term.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -324,6 +325,25 @@ run_cmd(struct cmd_env *env, struct words *words)
 	return running->run(env, (int)(words->end - words->at), words->at);
 }
 
+/* Where a standard stream is closed, the next file opened would take its
+ * number, and what is said to a person would be written into a ledger. Each
+ * gets a descriptor that fails as a closed one does. */
+static enum rc
+hold_standard_streams(void)
+{
+	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd < 3; fd++) {
+		/* The lowest free number is this one: those below are held. */
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", wrong_way[fd]) != fd)
+			return err_set(RC_IO,
+			    "a standard stream is closed, and /dev/null cannot "
+			    "take its place");
+	}
+	return RC_OK;
+}
+
 int
 cmd_main(const struct cmd_program *program, int argc, char **argv)
 {
@@ -338,7 +358,9 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	(void)setlocale(LC_ALL, "C");
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
-	rc = run_cmd(&env, &words);
+	rc = hold_standard_streams();
+	if (rc == RC_OK)
+		rc = run_cmd(&env, &words);
 	buf_wipe(&env.home_default);
 	/* What was written early may have failed long before the last flush. */
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
