@@ -156,6 +156,11 @@ recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
 		if (got <= 0)
 			return gone(line->peer);
 		collect_fds(&msg, fd);
+		if ((msg.msg_flags & MSG_CTRUNC) != 0 && *fd < 0)
+			return err_set(RC_IO,
+			    "the %s process sent a descriptor, and there is no "
+			    "room for it: too many files are open",
+			    line->peer);
 		to += got;
 		n -= (size_t)got;
 	}

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void
@@ -17,6 +18,7 @@ sign_wipe(struct sign *sign)
 	cmd_list_wipe(&sign->expect);
 	json_decref(sign->responses);
 	json_decref(sign->stopped);
+	free(sign->delivered);
 }
 
 /* Errors that are about one bundle let the others go on; a token, a ledger or a
@@ -61,6 +63,19 @@ found_wipe(struct found *found)
 	free(found->items);
 }
 
+/* Each bundle is a copy in memory with a descriptor of its own, and a stick may
+ * hold more of them than the usual limit; beyond ours, the scan says so. */
+static void
+allow_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
@@ -69,6 +84,7 @@ scan(struct sign *sign, struct found *found)
 	struct child *reader = &sign->visit.readers[0];
 	bool more = true;
 
+	allow_descriptors();
 	while (more) {
 		struct scanned *grown =
 		    reallocarray(found->items, found->n + 1, sizeof(*grown));
