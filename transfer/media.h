@@ -16,6 +16,8 @@
 #define MEDIA_NAME_MAX 160	     /* room for a name, terminator included */
 #define MEDIA_FILE_MAX ((size_t)256 << 20) /* bytes of any file, whatever the cap */
 
+#define MEDIA_BUNDLES_MAX ((size_t)512 << 20) /* bytes of all bundles of a stick */
+
 #define MEDIA_REQUESTS "airgap-ca/requests"
 #define MEDIA_RESPONSES "airgap-ca/responses"
 #define MEDIA_CARDS "airgap-ca/cards"

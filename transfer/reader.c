@@ -13,6 +13,7 @@
 #include "transfer/rule.h"
 #include "transfer/warm.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct reader {
 	bool listed, locked;
 	struct media_names names;
 	size_t next;	    /* of names */
+	size_t room;	    /* bytes that may still be copied */
 	struct sealed copy; /* what `bundle` points into */
 	bool parsed, is_loose;
 	struct bundle bundle;
@@ -140,6 +142,18 @@ answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
 	return answer_send(r, &out, -1);
 }
 
+/* All copies are held at once, and a stick may be larger than the memory. */
+static enum rc
+room_take(struct reader *r, int memfd)
+{
+	struct stat st;
+
+	if (fstat(memfd, &st) != 0)
+		return err_errno(RC_IO, errno, "a copy cannot be looked at");
+	r->room -= (size_t)st.st_size; /* it was the cap */
+	return RC_OK;
+}
+
 static enum rc
 scan_dir(struct reader *r)
 {
@@ -149,7 +163,9 @@ scan_dir(struct reader *r)
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), MEDIA_REQUESTS "/%s", name);
-	rc = media_copy(&r->media, path, COSE_FILE_MAX, &memfd);
+	rc = media_copy(&r->media, path, r->room, &memfd);
+	if (rc == RC_OK)
+		rc = room_take(r, memfd);
 	return answer_copy(r, name, rc, memfd);
 }
 
@@ -506,7 +522,9 @@ enum rc
 reader_run(int sock, void *arg)
 {
 	const struct reader_place *place = arg;
-	struct reader r = { .sock = sock, .place = *place };
+	struct reader r = {
+		.sock = sock, .place = *place, .room = MEDIA_BUNDLES_MAX
+	};
 	enum rc rc;
 
 	/* The path is only a name here: the directory is open. */
