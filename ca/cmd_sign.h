@@ -21,6 +21,13 @@ struct sign {
 	json_t *responses, *stopped; /* owned; NULL without --json */
 	struct term_progress progress;
 	size_t issued, refused, answered, other;
+	/* Stored responses that this run has written already, so that a stick
+	 * of many old bundles is not written over and over. */
+	struct delivered {
+		uint8_t requester[SHA256_LEN];
+		uint32_t sequence;
+	} *delivered; /* owned */
+	size_t n_delivered;
 	enum rc first_stop; /* of a bundle; RC_OK while there is none */
 	bool declined;
 	bool signing; /* work_sign has begun, and not ended well */

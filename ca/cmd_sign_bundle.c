@@ -5,6 +5,8 @@
 #include "ca/cmd_sign.h"
 #include "transfer/rule.h"
 
+#include <stdlib.h>
+
 static void
 show_progress(void *arg, uint64_t done)
 {
@@ -64,6 +66,32 @@ deliver(struct sign *sign, const struct submission *s,
 	return RC_OK;
 }
 
+static bool
+is_delivered(const struct sign *sign, const struct submission *s, uint32_t n)
+{
+	for (size_t i = 0; i < sign->n_delivered; i++)
+		if (sign->delivered[i].sequence == n &&
+		    memcmp(sign->delivered[i].requester, s->key_id,
+			SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+static enum rc
+note_delivered(struct sign *sign, const struct submission *s, uint32_t n)
+{
+	struct delivered *more =
+	    reallocarray(sign->delivered, sign->n_delivered + 1, sizeof(*more));
+
+	if (more == NULL)
+		return err_memory();
+	sign->delivered = more;
+	more += sign->n_delivered++;
+	memcpy(more->requester, s->key_id, SHA256_LEN);
+	more->sequence = n;
+	return RC_OK;
+}
+
 /* Every stored response after `after`, up to and with `last`. */
 static enum rc
 deliver_stored(struct sign *sign, const struct submission *s, uint32_t after,
@@ -77,9 +105,13 @@ deliver_stored(struct sign *sign, const struct submission *s, uint32_t after,
 	for (uint32_t i = after + 1; i <= last && rc == RC_OK; i++) {
 		WIPED(reply) reply = { 0 };
 
+		if (is_delivered(sign, s, i))
+			continue;
 		rc = reply_again(&maker, s->key_id, i, &reply);
 		if (rc == RC_OK)
 			rc = deliver(sign, s, &reply, true);
+		if (rc == RC_OK)
+			rc = note_delivered(sign, s, i);
 	}
 	return rc;
 }
