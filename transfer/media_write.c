@@ -38,6 +38,14 @@ write_failed(const char *from, int errnum)
 	return err_errno(RC_IO, errnum, "%s: cannot be written", from);
 }
 
+/* What goes onto a stick is for another machine, where other people may read
+ * it than the umask here allows. FAT knows no such modes, and minds. */
+static void
+open_to_all(int fd, mode_t mode)
+{
+	(void)fchmod(fd, mode);
+}
+
 static enum rc
 sync_fd(const char *from, int fd)
 {
@@ -51,9 +59,10 @@ static enum rc
 step_into(const char *from, int *dir, const char *name)
 {
 	int next;
+	bool made = mkdirat(*dir, name, DIR_MODE) == 0;
 	enum rc rc = RC_OK;
 
-	if (mkdirat(*dir, name, DIR_MODE) == 0)
+	if (made)
 		rc = sync_fd(from, *dir);
 	else if (errno != EEXIST)
 		rc = write_failed(from, errno);
@@ -62,6 +71,8 @@ step_into(const char *from, int *dir, const char *name)
 	next = media_openat(*dir, name, O_RDONLY | O_DIRECTORY);
 	if (next < 0)
 		return media_open_failed(from, errno);
+	if (made)
+		open_to_all(next, DIR_MODE);
 	fd_close(dir);
 	*dir = next;
 	return RC_OK;
@@ -149,6 +160,7 @@ file_write(int dir, const char *name, const char *from, struct span bytes)
 
 	if (fd < 0)
 		return write_failed(from, errno);
+	open_to_all(fd, FILE_MODE);
 	rc = fd_write_all(fd, bytes, from);
 	if (rc == RC_OK)
 		rc = sync_fd(from, fd);
@@ -169,6 +181,7 @@ dir_fill(const struct spot *spot, const struct media_file *files, size_t n)
 	dir = media_openat(spot->dir, spot->temporary, O_RDONLY | O_DIRECTORY);
 	if (dir < 0)
 		return media_open_failed(spot->from, errno);
+	open_to_all(dir, DIR_MODE);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = file_write(dir, files[i].name, spot->from, files[i].bytes);
 	return rc != RC_OK ? rc : sync_fd(spot->from, dir);
