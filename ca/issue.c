@@ -254,6 +254,19 @@ take_signature(struct run *run, struct job *job)
 	return rc != RC_OK ? rc : ask_judge(run, job);
 }
 
+/* A token that signs wrongly is no fault of the request: to refuse it for good
+ * would be wrong. The intent is void then, and the next run tries again. */
+static enum rc
+blame_token(void)
+{
+	struct err_saved why;
+
+	err_save(&why);
+	return err_set(RC_TOKEN,
+	    "CA key: the token gave a signature that does not verify: %.900s",
+	    why.text);
+}
+
 static enum rc
 take_verdict(struct run *run, struct job *job)
 {
@@ -261,6 +274,8 @@ take_verdict(struct run *run, struct job *job)
 
 	if (rc != RC_OK && *err_rule_name() == '\0')
 		return child_explain(run->issue->judge, rc);
+	if (rc != RC_OK && strcmp(err_rule_name(), "CERT-SIGNATURE") == 0)
+		return blame_token();
 	if (rc != RC_OK)
 		rc = decision_refuse(
 		    &run->decisions->items[job->intent.request]);
