@@ -137,13 +137,22 @@ sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_sig)
 				       ? TOKEN_RSA_PSS
 				       : TOKEN_ECDSA;
 	uint8_t digest[EVP_MAX_MD_SIZE];
+	size_t half = ((size_t)EVP_PKEY_get_bits(keys->transfer_key) + 7) / 8;
+	size_t wanted = scheme == TOKEN_RSA_PSS ? half : 2 * half;
 	unsigned n;
+	enum rc rc;
 
 	assert(md != NULL); /* no token of ours holds an Ed25519 key */
 	if (EVP_Digest(tbs.p, tbs.n, digest, &n, md, NULL) != 1)
 		return err_openssl(RC_BUG, "digest of a manifest");
-	return token_sign(
+	rc = token_sign(
 	    keys->token, keys->transfer, scheme, span_of(digest, n), ret_sig);
+	if (rc == RC_OK && ret_sig->n != wanted)
+		rc = err_set(RC_TOKEN,
+		    "transfer key: the token gave a signature of %zu bytes; "
+		    "wanted %zu",
+		    ret_sig->n, wanted);
+	return rc;
 }
 
 /* Promise 17: every signature is verified before it leaves. */
