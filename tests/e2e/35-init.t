@@ -98,7 +98,7 @@ is "$(keys_on_tokens)" "$before" "or a key on the token"
 
 dialogue 'Type Yes: ' yes -- ca init --subject "$SUBJECT" --token "$(uri first)"
 status 4 "yes is not Yes"
-dialogue 'Type Yes: ' Yes 'PIN' "$PIN" -- ca init --subject "$SUBJECT" --token "$(uri_ask first)" \
+dialogue 'Type Yes: ' Yes 'PIN of token' "$PIN" -- ca init --subject "$SUBJECT" --token "$(uri_ask first)" \
 	--out "$(stick typed)"
 status 0 "Yes and the PIN, typed, make a CA"
 card_open "$(stick typed)"
