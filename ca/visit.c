@@ -65,25 +65,18 @@ enum rc
 visit_open(const struct visit_options *options, struct visit *ret)
 {
 	WIPED(visit) v = VISIT_NONE;
-	struct act_options act = options->act;
-	enum rc rc = act_start(&act, &v.act);
-
-	/* Opened here, without a look at whether it can be written to: what is
-	 * signed is in the ledger, and the same command writes it later. */
-	act.out = NULL;
+	enum rc rc = act_start(&options->act, &v.act);
 
 	if (rc == RC_OK)
 		rc = start_readers(&v, options->media);
 	if (rc == RC_OK)
-		rc = act_open(&act, &v.act);
+		rc = act_open(&options->act, &v.act);
 	if (rc == RC_OK)
 		rc = open_trust(&v);
 	if (rc == RC_OK)
 		rc = compare_policy(&v);
 	if (rc == RC_OK)
 		rc = reader_level(&v.readers[0], &v.sandbox);
-	if (rc == RC_OK && !options->act.dry_run)
-		rc = media_open(options->act.out, &v.act.media);
 	if (rc != RC_OK)
 		return rc;
 	*ret = v;
