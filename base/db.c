@@ -34,7 +34,7 @@ sql_error(struct db *db, const char *doing)
 			    "%s: %s: no journal can be made beside it: is the "
 			    "disk full, or the directory read-only?",
 			    db->path, doing);
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case SQLITE_IOERR:
 		/* SQLite's own words leave out what the disk said. */
 		if (why != 0)

@@ -127,7 +127,10 @@ name_read(const char *typed, struct buf *store, enum name_type *ret_type,
 	rc = add_canonical(name.type, span_str(colon + 1), store);
 	if (rc != RC_OK)
 		return rc;
-	name.text = span_of(store->p + before, store->n - before);
+	/* "srv:" leaves a fresh store without any bytes to point at. */
+	name.text = store->n == before
+			? SPAN_NONE
+			: span_of(store->p + before, store->n - before);
 	rc = name_check("--name", &name);
 	if (rc != RC_OK) {
 		store->n = before;
