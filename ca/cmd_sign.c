@@ -35,14 +35,14 @@ stops_everything(const struct sign *sign, enum rc rc)
 static void
 note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 {
-	const struct rule *rule = rule_get0(err_rule_name());
+	const char *remedy = rule_remedy(err_rule_name());
 
 	if (sign->first_stop == RC_OK)
 		sign->first_stop = rc;
 	term_alarm("\nStopped: ");
 	term_say("%s [%s]\n", err_text(), err_rule_name());
-	if (rule != NULL)
-		term_field("remedy", "%s", rule->remedy);
+	if (remedy != NULL)
+		term_field("remedy", "%s", remedy);
 	if (sign->env->json)
 		cmd_json_add(&sign->stopped,
 		    json_pack("{s:s,s:s,s:o}", "file", file->name, "rule",

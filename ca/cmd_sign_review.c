@@ -244,14 +244,14 @@ static void
 show_refused(const struct work *w, size_t i)
 {
 	const struct decision *d = &w->decisions.items[i];
-	const struct rule *rule = rule_get0(d->rule);
+	const char *remedy = rule_remedy(d->rule);
 
 	term_bold(
 	    "  %zu  %.*s\n", i + 1, SPAN_FMT(w->s->bundle.requests[i].id));
 	/* The reason is escaped already: what is shown is what is recorded. */
 	term_field("  refused", "[%s] %s", d->rule, d->reason);
-	if (rule != NULL)
-		term_field("  remedy", "%s", rule->remedy);
+	if (remedy != NULL)
+		term_field("  remedy", "%s", remedy);
 }
 
 /* ---- the whole --------------------------------------------------------- */
