@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,6 +345,18 @@ hold_standard_streams(void)
 	return RC_OK;
 }
 
+/* OpenSSL's configuration, the system's or OPENSSL_CONF's, may load modules
+ * into each of our processes and turn algorithms off: nothing that we sign or
+ * believe shall depend on it. What is decided first stays for good, children
+ * and libraries included. */
+static enum rc
+begin_openssl(void)
+{
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return err_openssl(RC_BUG, "OpenSSL does not start");
+	return RC_OK;
+}
+
 int
 cmd_main(const struct cmd_program *program, int argc, char **argv)
 {
@@ -359,6 +372,8 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = hold_standard_streams();
+	if (rc == RC_OK)
+		rc = begin_openssl();
 	if (rc == RC_OK)
 		rc = run_cmd(&env, &words);
 	buf_wipe(&env.home_default);

@@ -203,7 +203,6 @@ warm_up(void)
 {
 	enum rc rc;
 
-	/* A configuration could load anything into this process. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG |
 				    OPENSSL_INIT_ADD_ALL_DIGESTS |
 				    OPENSSL_INIT_LOAD_CRYPTO_STRINGS,
