@@ -80,6 +80,42 @@ time_fault(const struct profile *p)
 	return NULL;
 }
 
+/* RFC 5280 4.2.1.5, 4.2.1.10, 4.2.1.11, 4.2.1.14 */
+static bool
+is_for_ca(int nid)
+{
+	return nid == NID_name_constraints || nid == NID_policy_mappings ||
+	       nid == NID_policy_constraints || nid == NID_inhibit_any_policy;
+}
+
+/* What the lines came to, and not how they were spelled: an extension has a
+ * short name, a long one and a number. */
+static enum rc
+check_kinds(const struct policy_reading *r,
+    const struct config_section *section, const struct profile *p,
+    const struct extension_plan *plan)
+{
+	for (size_t i = plan->n_before; i < plan->n; i++) {
+		const struct extension_part *part = &plan->parts[i];
+		const char *name = p->extensions[i - plan->n_before].name;
+		const uint8_t *der = plan->store.p + part->oid;
+		OWN(ASN1_OBJECT) *oid =
+		    d2i_ASN1_OBJECT(NULL, &der, (long)part->oid_n);
+		int nid = oid == NULL ? NID_undef : OBJ_obj2nid(oid);
+
+		if (nid == NID_proxyCertInfo)
+			return config_refuse(r->from, section->line,
+			    "[profile %.*s]: extension.%s: not for "
+			    "certificates of ours",
+			    SPAN_FMT(section->name), name);
+		if (is_for_ca(nid) && !p->is_ca)
+			return config_refuse(r->from, section->line,
+			    "[profile %.*s]: extension.%s is for ca = yes",
+			    SPAN_FMT(section->name), name);
+	}
+	return RC_OK;
+}
+
 /* Would OpenSSL make these extensions, and does the subject make a name? Better
  * asked now than with the stick plugged in. */
 static enum rc
@@ -92,15 +128,10 @@ try_it(const struct policy_reading *r, const struct config_section *section,
 	OWN(X509_NAME) *subject = NULL;
 	struct err_saved why;
 
-	for (size_t i = 0; i < p->n_extensions; i++)
-		if (!p->is_ca &&
-		    strcmp(p->extensions[i].name, "nameConstraints") == 0)
-			return refuse(r, section,
-			    "extension.nameConstraints is for ca = yes");
 	if (extension_plan_make(p, span_of(ski, sizeof(ski)), &plan) == RC_OK &&
 	    subject_of(p, &sample, p->name_types == 0 ? 0 : 1, &subject) ==
 		RC_OK)
-		return RC_OK;
+		return check_kinds(r, section, p, &plan);
 	err_save(&why);
 	return config_refuse(r->from, section->line, "%s", why.text);
 }
