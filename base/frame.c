@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/frame.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -14,10 +15,12 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
-/* Where a record comes from, and how long each wait for it may be. */
+/* Where a record comes from, and when all of it must be here: a peer that sends
+ * a byte now and then is not working. */
 struct line {
 	int sock;
 	int seconds; /* 0: for ever */
+	int64_t end; /* of them, in clock_monotonic_ns */
 	const char *peer;
 };
 
@@ -89,6 +92,16 @@ frame_send(int sock, struct span record, int fd, const char *peer)
 	return RC_OK;
 }
 
+/* In milliseconds, rounded up: poll must not return a little too early. At 0
+ * what is there already still counts: we may be the one who was late. */
+static int
+time_left(const struct line *line)
+{
+	int64_t left = line->end - clock_monotonic_ns();
+
+	return left <= 0 ? 0 : (int)((left + MS - 1) / MS);
+}
+
 static enum rc
 wait_readable(const struct line *line)
 {
@@ -98,7 +111,7 @@ wait_readable(const struct line *line)
 	if (line->seconds == 0)
 		return RC_OK;
 	do
-		n = poll(&p, 1, line->seconds * 1000);
+		n = poll(&p, 1, time_left(line));
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return err_set(RC_IO, "the %s process did not answer in %d s",
@@ -171,7 +184,8 @@ enum rc
 frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
     int *ret_fd, const char *peer)
 {
-	const struct line line = { sock, seconds, peer };
+	const struct line line = { sock, seconds,
+		clock_monotonic_ns() + seconds * 1000 * MS, peer };
 	uint8_t head[4];
 	OWN_FD fd = -1;
 	size_t n;

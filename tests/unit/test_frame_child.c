@@ -214,6 +214,35 @@ silence_is_not_waited_for(void **state)
 	}
 }
 
+/* A byte every quarter of a second, for ever: each wait is short. */
+static enum rc
+drip(int sock, void *arg)
+{
+	const struct timespec quarter = { 0, 250000000 };
+	static const uint8_t head[] = { 0, 0, 1, 0 };
+
+	(void)arg;
+	for (size_t i = 0;; i++) {
+		const uint8_t *byte = i < 4 ? &head[i] : &head[0];
+
+		if (write(sock, byte, 1) != 1)
+			return RC_OK;
+		(void)nanosleep(&quarter, NULL);
+	}
+}
+
+static void
+a_record_that_drips_is_not_waited_for(void **state)
+{
+	WIPED(child) c = CHILD_NONE;
+	WIPED(buf) record = { 0 };
+
+	(void)state;
+	check_ok(child_start(&c, "p", drip, NULL, NULL, 0));
+	assert_int_equal(frame_recv(c.sock, 256, 2, &record, NULL, "p"), RC_IO);
+	assert_string_equal(err_text(), "the p process did not answer in 2 s");
+}
+
 /* ---- lives and deaths -----------------------------------------------------
  */
 
@@ -378,6 +407,7 @@ main(void)
 		cmocka_unit_test(a_record_over_the_cap_is_refused),
 		cmocka_unit_test(a_lie_about_the_length_takes_no_memory),
 		cmocka_unit_test(silence_is_not_waited_for),
+		cmocka_unit_test(a_record_that_drips_is_not_waited_for),
 		cmocka_unit_test(what_a_child_leaves_with_arrives),
 		cmocka_unit_test(a_death_by_signal_has_its_name),
 		cmocka_unit_test(a_child_that_merely_left_keeps_the_sentence),
