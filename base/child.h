@@ -11,12 +11,14 @@
 #include "base/own.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct child {
 	const char *name; /* static: "reader", "token", "judge" */
 	pid_t pid;	  /* 0 when not running */
 	int sock;	  /* our end; -1 when closed */
+	int64_t waited;	  /* ns that it is behind with: see transfer/reader */
 };
 
 #define CHILD_NONE ((struct child){ .sock = -1 })

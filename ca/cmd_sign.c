@@ -52,7 +52,7 @@ note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 
 struct found {
 	struct scanned *items; /* owned */
-	size_t n;
+	size_t n, bytes;
 };
 
 static void
@@ -76,6 +76,19 @@ allow_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* What an honest reader keeps to by itself. One more than the files: it tells
+ * of a name that it passes over. */
+static enum rc
+count_found(struct found *found)
+{
+	found->bytes += found->items[found->n].copy.bytes.n;
+	if (++found->n <= MEDIA_FILES_MAX + 1 &&
+	    found->bytes <= MEDIA_BUNDLES_MAX)
+		return RC_OK;
+	return rule_refuse("READER",
+	    "the reader process tells of more files than a stick may hold");
+}
+
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
@@ -96,7 +109,10 @@ scan(struct sign *sign, struct found *found)
 		rc = reader_scan(reader, &found->items[found->n], &more);
 		if (rc != RC_OK)
 			return child_explain(reader, rc);
-		found->n += more;
+		if (more)
+			rc = count_found(found);
+		if (rc != RC_OK)
+			return rc;
 	}
 	return RC_OK;
 }

@@ -3,6 +3,7 @@
  * answer is bytes from a stranger, within bounds or refused. */
 #include "transfer/reader.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/frame.h"
 #include "transfer/cbor_in.h"
@@ -19,7 +20,9 @@
 
 #define NAME "reader"
 #define ANSWER_SECONDS 300 /* a dying stick is slow; a dead one is given up */
-#define NAME_TEXT_MAX 3071 /* docs/transfer.cddl */
+#define VERDICT_TIME (1000 * MS)	      /* what a verdict takes at most */
+#define COPY_TIME(n) ((int64_t)(n) / 64 * MS) /* 64 KiB/s: a dying stick */
+#define NAME_TEXT_MAX 3071		      /* docs/transfer.cddl */
 
 /* ---- what is believed: form only ----------------------------------------- */
 
@@ -132,14 +135,32 @@ answer_open(struct span record, struct answer *ret)
 	return RC_OK;
 }
 
+/* What was done is worth time: how long a reader may keep us waiting in all
+ * depends on how much there is to do, and not on how many answers it sends. */
+static void
+work_off(struct child *reader, int64_t worth)
+{
+	reader->waited -= worth < reader->waited ? worth : reader->waited;
+}
+
+static int
+patience(const struct child *reader)
+{
+	int64_t behind = reader->waited / (1000 * MS);
+
+	return behind < ANSWER_SECONDS ? (int)(ANSWER_SECONDS - behind) : 1;
+}
+
 /* Receive one answer. Its descriptor, where none is wanted, is a lie too. */
 static enum rc
 answer_recv(
     struct child *reader, struct buf *record, int *fd, struct answer *ret)
 {
-	enum rc rc = frame_recv(
-	    reader->sock, READER_ANSWER_MAX, ANSWER_SECONDS, record, fd, NAME);
+	int64_t begun = clock_monotonic_ns();
+	enum rc rc = frame_recv(reader->sock, READER_ANSWER_MAX,
+	    patience(reader), record, fd, NAME);
 
+	reader->waited += clock_monotonic_ns() - begun;
 	if (rc != RC_OK)
 		return child_explain(reader, rc);
 	return answer_open(buf_span(record), ret);
@@ -338,6 +359,7 @@ scan_next(struct child *reader, enum reader_command command,
 	rc = scanned_read(&answer, &fd, &s);
 	if (rc != RC_OK)
 		return rc;
+	work_off(reader, VERDICT_TIME + COPY_TIME(s.copy.bytes.n));
 	*ret = s;
 	s.copy = (struct sealed){ .fd = -1 };
 	*ret_more = true;
@@ -507,6 +529,7 @@ reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
 		buf_reset(store);
 		return rc;
 	}
+	work_off(reader, VERDICT_TIME);
 	batch.at = (size_t)(in.rest.p - store->p);
 	batch.left--;
 	batch.next = v.index + 1;
