@@ -74,6 +74,14 @@ record_say(const struct record *r, struct buf *out)
 	case RECORD_ARRIVED:
 		return buf_printf(out, "number %" PRIu64 " of %s",
 		    u->arrived.sequence, short_hex(u->arrived.key_id, a));
+	case RECORD_ABANDON:
+		return buf_printf(out,
+		    "the bundle of record %" PRIu64 " was given up",
+		    u->abandon.bundle);
+	case RECORD_CHECKED:
+		return buf_printf(out,
+		    "number %" PRIu64 " of %s found whole on a medium",
+		    u->checked.sequence, short_hex(u->checked.channel, a));
 	}
 	return RC_OK;
 }

@@ -37,6 +37,8 @@ enum record_kind {
 	RECORD_TRANSFER = 12, /* a new transfer certificate */
 	RECORD_NETWORK = 13,  /* signed with a network interface up */
 	RECORD_ARRIVED = 14,  /* a head proved that a response arrived */
+	RECORD_ABANDON = 15,  /* a bundle was closed without an answer */
+	RECORD_CHECKED = 16,  /* a response was found whole on a medium */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -127,7 +129,8 @@ struct ledger_bundle {
 	uint32_t sequence;
 	int64_t at;		    /* when it was accepted */
 	uint8_t policy[SHA256_LEN]; /* in force then */
-	uint32_t answered;	    /* manifest sequence; 0: still open */
+	uint32_t answered;	    /* manifest sequence; 0: has none */
+	uint64_t closed; /* record that closed it without one; 0 */
 };
 enum rc ledger_bundle_get(struct ledger *ledger,
     const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
@@ -135,12 +138,14 @@ enum rc ledger_bundle_get(struct ledger *ledger,
 /** By its record. \retval RC_STATE record `n` is no bundle */
 enum rc ledger_bundle_at(struct ledger *ledger, uint64_t n,
     struct ledger_bundle *ret) MUST_CHECK;
-/** Bundles accepted but not answered: what an interrupted run left. */
+/** Bundles neither answered nor closed: what an interrupted run left. */
 enum rc ledger_bundles_open(struct ledger *ledger, struct ledger_bundle **ret,
     size_t *ret_n) MUST_CHECK;
 /** Accept: sets n. `id`, `digest`, `requester`, `sequence` are the caller's. */
 enum rc ledger_bundle_add(struct ledger *ledger, struct ledger_bundle *bundle)
     MUST_CHECK;
+/** Close it without an answer. Its intents have their outcomes by then. */
+enum rc ledger_abandon_add(struct ledger *ledger, uint64_t bundle) MUST_CHECK;
 
 #define PROFILE_MAX 32
 struct intent {
@@ -159,6 +164,8 @@ struct intent {
 enum rc ledger_intent_add(struct ledger *ledger, struct intent *intent) MUST_CHECK;
 enum rc ledger_result_add(struct ledger *ledger, const struct intent *intent,
     struct span der) MUST_CHECK;
+/** Also of an intent that has its result, as long as its bundle is open: what
+ * was signed never left then, and never will. */
 enum rc ledger_void_add(struct ledger *ledger, const struct intent *intent,
     const char *why) MUST_CHECK;
 enum rc ledger_refusal_add(struct ledger *ledger, uint64_t bundle,
@@ -196,6 +203,15 @@ enum rc ledger_manifest_get(struct ledger *ledger,
 /** Store a complete response and mark its bundle answered. */
 enum rc ledger_manifest_add(struct ledger *ledger,
     const struct ledger_manifest *manifest) MUST_CHECK;
+/** A response was found whole on a medium that was plugged in again. Once for
+ * each response: ask ledger_manifests_pending first. */
+enum rc ledger_checked_add(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence) MUST_CHECK;
+/** The sequences above `arrived`, rising, that were not found on a medium.
+ * `*ret` is the caller's to free. */
+enum rc ledger_manifests_pending(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t arrived, uint32_t **ret,
+    size_t *ret_n) MUST_CHECK;
 
 /* ---- certificates --------------------------------------------------------------- */
 

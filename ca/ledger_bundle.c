@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #define BUNDLE_COLUMNS \
-	"SELECT n, id, digest, requester, sequence, answered FROM bundle"
+	"SELECT n, id, digest, requester, sequence, answered, closed" \
+	" FROM bundle"
 
 static enum rc
 column_copy(
@@ -65,6 +66,7 @@ bundle_of_row(
 	b.n = (uint64_t)sqlite3_column_int64(st, 0);
 	b.sequence = (uint32_t)sqlite3_column_int64(st, 4);
 	b.answered = (uint32_t)sqlite3_column_int64(st, 5);
+	b.closed = (uint64_t)sqlite3_column_int64(st, 6);
 	if (rc == RC_OK)
 		rc = stamp_of(ledger, b.n, &b.at, b.policy);
 	if (rc == RC_OK)
@@ -116,8 +118,8 @@ ledger_bundles_open(
 	struct ledger_bundle *list = NULL, *grown;
 	size_t n = 0;
 	bool row = true;
-	enum rc rc = ledger_query(
-	    ledger, &st, BUNDLE_COLUMNS " WHERE answered = 0 ORDER BY n");
+	enum rc rc = ledger_query(ledger, &st,
+	    BUNDLE_COLUMNS " WHERE answered = 0 AND closed = 0 ORDER BY n");
 
 	while (rc == RC_OK) {
 		rc = db_step(&ledger->db, st, &row);
@@ -158,7 +160,17 @@ ledger_bundle_add(struct ledger *ledger, struct ledger_bundle *bundle)
 	bundle->at = r.at;
 	memcpy(bundle->policy, ledger->end.policy, SHA256_LEN);
 	bundle->answered = 0;
+	bundle->closed = 0;
 	return RC_OK;
+}
+
+enum rc
+ledger_abandon_add(struct ledger *ledger, uint64_t bundle)
+{
+	struct record r = { .kind = RECORD_ABANDON };
+
+	r.u.abandon.bundle = bundle;
+	return ledger_append(ledger, &r);
 }
 
 /* ---- what became of a request ---------------------------------------------
@@ -413,4 +425,52 @@ ledger_manifest_get(struct ledger *ledger,
 	if (rc == RC_OK)
 		*ret_known = row;
 	return rc;
+}
+
+enum rc
+ledger_checked_add(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence)
+{
+	struct record r = { .kind = RECORD_CHECKED };
+
+	r.u.checked.channel = span_of(channel, SHA256_LEN);
+	r.u.checked.sequence = sequence;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_manifests_pending(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t arrived, uint32_t **ret,
+    size_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	uint32_t *list = NULL, *grown;
+	size_t n = 0;
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT sequence FROM manifest WHERE channel = ? AND sequence > ?"
+	    " AND checked = 0 ORDER BY sequence");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "bi",
+		    span_of(channel, SHA256_LEN), (int64_t)arrived);
+	while (rc == RC_OK) {
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		grown = reallocarray(list, n + 1, sizeof(*list));
+		if (grown == NULL) {
+			rc = err_memory();
+			break;
+		}
+		list = grown;
+		list[n++] = (uint32_t)sqlite3_column_int64(st, 0);
+	}
+	if (rc != RC_OK) {
+		free(list);
+		return rc;
+	}
+	*ret = list;
+	*ret_n = n;
+	return RC_OK;
 }

@@ -20,6 +20,8 @@ enum statement {
 	CHANNEL_LAST,
 	ARRIVED,
 	BUNDLE_IS_OPEN,
+	BUNDLE_CLOSED,
+	CHECKED,
 	STATEMENTS,
 };
 _Static_assert(STATEMENTS <= INDEX_STATEMENTS, "room for every statement");
@@ -33,7 +35,7 @@ static const char *const sql[STATEMENTS] = {
 		  " removed = 0 WHERE removed != 0",
 	[REMOVE] = "UPDATE requester SET removed = ?2"
 		   " WHERE key_id = ?1 AND removed = 0",
-	[BUNDLE_ADD] = "INSERT INTO bundle VALUES(?, ?, ?, ?, ?, 0)",
+	[BUNDLE_ADD] = "INSERT INTO bundle VALUES(?, ?, ?, ?, ?, 0, 0)",
 	[BUNDLE_SEEN] =
 	    "UPDATE requester SET last_bundle = ?2"
 	    " WHERE key_id = ?1 AND last_bundle < ?2 AND removed = 0",
@@ -42,18 +44,25 @@ static const char *const sql[STATEMENTS] = {
 	[RESULT] = "UPDATE certificate SET result = ?2"
 		   " WHERE intent = ?1 AND result = 0 AND void = 0",
 	[VOID] = "UPDATE certificate SET void = ?2"
-		 " WHERE intent = ?1 AND result = 0 AND void = 0",
-	[MANIFEST_ADD] = "INSERT INTO manifest VALUES(?, ?, ?, ?, ?)",
+		 " WHERE intent = ?1 AND void = 0 AND (result = 0 OR"
+		 " (SELECT answered = 0 AND closed = 0 FROM bundle"
+		 " WHERE n = certificate.bundle))",
+	[MANIFEST_ADD] = "INSERT INTO manifest VALUES(?, ?, ?, ?, ?, 0)",
 	[MANIFEST_LAST] = "UPDATE requester SET last_manifest = ?2"
 			  " WHERE key_id = ?1 AND last_manifest = ?2 - 1",
 	[BUNDLE_ANSWERED] = "UPDATE bundle SET answered = ?2"
-			    " WHERE n = ?1 AND answered = 0"
+			    " WHERE n = ?1 AND answered = 0 AND closed = 0"
 			    " AND requester = ?3",
 	[CHANNEL_LAST] = "SELECT coalesce(max(sequence), 0) FROM manifest"
 			 " WHERE channel = ?",
 	[ARRIVED] = "UPDATE requester SET arrived = ?2 WHERE key_id = ?1"
 		    " AND arrived < ?2 AND last_manifest >= ?2",
-	[BUNDLE_IS_OPEN] = "SELECT 1 FROM bundle WHERE n = ? AND answered = 0",
+	[BUNDLE_IS_OPEN] = "SELECT 1 FROM bundle"
+			   " WHERE n = ? AND answered = 0 AND closed = 0",
+	[BUNDLE_CLOSED] = "UPDATE bundle SET closed = ?2"
+			  " WHERE n = ?1 AND answered = 0 AND closed = 0",
+	[CHECKED] = "UPDATE manifest SET checked = ?3 WHERE channel = ?1"
+		    " AND sequence = ?2 AND checked = 0",
 };
 
 void
@@ -311,7 +320,7 @@ static enum rc
 apply_void(struct ledger_index *index, const struct record *r)
 {
 	return change_by_n(index, VOID, r->u.voided.intent, r,
-	    "there is no such intent without a result");
+	    "there is no such intent, or what came of it may have left");
 }
 
 static enum rc
@@ -386,6 +395,28 @@ apply_arrived(struct ledger_index *index, const struct record *r)
 }
 
 static enum rc
+apply_abandon(struct ledger_index *index, const struct record *r)
+{
+	index->open_bundle = 0;
+	return change_by_n(index, BUNDLE_CLOSED, r->u.abandon.bundle, r,
+	    "no such open bundle");
+}
+
+static enum rc
+apply_checked(struct ledger_index *index, const struct record *r)
+{
+	sqlite3_stmt *st;
+	enum rc rc = statement_get(index, CHECKED, &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "bii", r->u.checked.channel,
+		    (int64_t)r->u.checked.sequence, (int64_t)r->n);
+	return rc != RC_OK ? rc
+			   : change(index, st, r,
+				 "no such response, or it was checked before");
+}
+
+static enum rc
 apply_nothing(struct ledger_index *index, const struct record *r)
 {
 	(void)index;
@@ -410,6 +441,8 @@ static apply_fn *const apply[] = {
 	[RECORD_TRANSFER] = apply_transfer,
 	[RECORD_NETWORK] = apply_nothing,
 	[RECORD_ARRIVED] = apply_arrived,
+	[RECORD_ABANDON] = apply_abandon,
+	[RECORD_CHECKED] = apply_checked,
 };
 
 enum rc

@@ -14,7 +14,7 @@
 
 extern const struct db_kind ledger_kind;
 
-#define INDEX_STATEMENTS 16
+#define INDEX_STATEMENTS 20
 
 /** A database with these tables, and the statements that change them. */
 struct ledger_index {

@@ -97,6 +97,11 @@ static const struct kind kinds[] = {
 	[RECORD_ARRIVED] = { "arrived", {
 		BYTES(arrived, key_id, SHA256_LEN, SHA256_LEN),
 		UINT(arrived, sequence, UINT32_MAX) } },
+	[RECORD_ABANDON] = { "abandon", {
+		UINT(abandon, bundle, INT64_MAX) } },
+	[RECORD_CHECKED] = { "checked", {
+		BYTES(checked, channel, SHA256_LEN, SHA256_LEN),
+		UINT(checked, sequence, UINT32_MAX) } },
 };
 /* clang-format on */
 

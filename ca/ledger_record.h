@@ -65,6 +65,13 @@ union record_body {
 		struct span key_id;
 		uint64_t sequence;
 	} arrived;
+	struct {
+		uint64_t bundle;
+	} abandon;
+	struct {
+		struct span channel;
+		uint64_t sequence;
+	} checked;
 };
 
 struct record {

@@ -42,8 +42,10 @@ static const char schema[] =
     " digest BLOB NOT NULL,"
     " requester BLOB NOT NULL,"
     " sequence INTEGER NOT NULL,"
-    " answered INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX bundle_open ON bundle(n) WHERE answered = 0;"
+    " answered INTEGER NOT NULL,"
+    " closed INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX bundle_open ON bundle(n)"
+    " WHERE answered = 0 AND closed = 0;"
 
     "CREATE TABLE manifest("
     " channel BLOB NOT NULL,"
@@ -51,6 +53,7 @@ static const char schema[] =
     " n INTEGER NOT NULL,"
     " digest BLOB NOT NULL,"
     " bundle INTEGER NOT NULL,"
+    " checked INTEGER NOT NULL,"
     " PRIMARY KEY(channel, sequence)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE serial("

@@ -39,6 +39,8 @@ KINDS = {
     12: ("transfer", {1: ("cert", BYTES)}),
     13: ("network", {1: ("interfaces", TEXT)}),
     14: ("arrived", {1: ("key_id", BYTES), 2: ("sequence", UINT)}),
+    15: ("abandon", {1: ("bundle", UINT)}),
+    16: ("checked", {1: ("channel", BYTES), 2: ("sequence", UINT)}),
 }
 OPTIONAL = {(2, 2)}
 LOOSE = bytes(32)
@@ -111,7 +113,7 @@ class Tables:
     def apply_bundle(self, n, _, b):
         want(all(x[0] != b["id"] for x in self.bundle.values()), n, "id twice")
         self.bundle[n] = [b["id"], b["digest"], b["requester"],
-                          b["sequence"], 0]
+                          b["sequence"], 0, 0]
         if b["requester"] != LOOSE:
             q = self.known(n, b["requester"])
             want(q["removed"] == 0, n, "removed requester")
@@ -119,7 +121,7 @@ class Tables:
             q["last_bundle"] = b["sequence"]
 
     def open_bundle(self, n, bundle):
-        want(bundle in self.bundle and self.bundle[bundle][4] == 0, n,
+        want(bundle in self.bundle and self.bundle[bundle][4:] == [0, 0], n,
              "no such open bundle")
 
     def apply_intent(self, n, _, b):
@@ -136,7 +138,11 @@ class Tables:
         self.outcome(n, b["intent"], 2)
 
     def apply_void(self, n, _, b):
-        self.outcome(n, b["intent"], 3)
+        row = self.certificate.get(b["intent"])
+        want(row and row[3] == 0, n, "no intent, or void already")
+        if row[2]:
+            self.open_bundle(n, row[0])
+        row[3] = n
 
     def apply_refusal(self, n, _, b):
         self.open_bundle(n, b["bundle"])
@@ -152,14 +158,23 @@ class Tables:
             self.bundle[b["bundle"]][4] = b["sequence"]
         if b["channel"] != LOOSE:
             self.known(n, b["channel"])["last_manifest"] = b["sequence"]
-        self.manifest[b["channel"], b["sequence"]] = (
-            n, sha256(b["file"]), b["bundle"])
+        self.manifest[b["channel"], b["sequence"]] = [
+            n, sha256(b["file"]), b["bundle"], 0]
 
     def apply_arrived(self, n, _, b):
         q = self.known(n, b["key_id"])
         want(q["arrived"] < b["sequence"] <= q["last_manifest"], n,
              "nothing under way")
         q["arrived"] = b["sequence"]
+
+    def apply_abandon(self, n, _, b):
+        self.open_bundle(n, b["bundle"])
+        self.bundle[b["bundle"]][5] = n
+
+    def apply_checked(self, n, _, b):
+        row = self.manifest.get((b["channel"], b["sequence"]))
+        want(row and row[3] == 0, n, "no response, or checked before")
+        row[3] = n
 
     def apply_clock(self, n, _, b):
         pass

@@ -176,7 +176,7 @@ manifest_add(struct ledger *l, const struct ledger_bundle *b, uint32_t sequence)
 	ok(ledger_manifest_add(l, &m));
 }
 
-/* Every kind of record once at least: 22 records. */
+/* Every kind of record once at least: 28 records. */
 static inline void
 story_tell(struct ledger *l)
 {
@@ -233,7 +233,21 @@ story_tell(struct ledger *l)
 	one = intent_make(&b, 0, 0x44);
 	ok(ledger_intent_add(l, &one)); /* 22 */
 	ok(ledger_commit(l));
+
+	buf_reset(&der);
+	cert_make(0x45, &der);
+	ok(ledger_begin(l));
+	stamp(l, T0 + 80001);
+	b = bundle_make(0x33, 0x21, 8);
+	ok(ledger_bundle_add(l, &b)); /* 23 */
+	two = intent_make(&b, 0, 0x45);
+	ok(ledger_intent_add(l, &two)); /* 24 */
+	ok(ledger_result_add(l, &two, buf_span(&der))); /* 25 */
+	ok(ledger_void_add(l, &two, "given up")); /* 26 */
+	ok(ledger_abandon_add(l, b.n)); /* 27 */
+	ok(ledger_checked_add(l, id, 1)); /* 28 */
+	ok(ledger_commit(l));
 }
-#define STORY_RECORDS 22
+#define STORY_RECORDS 28
 
 #endif

@@ -100,9 +100,95 @@ intent_has_one_outcome(void **state)
 	cert_make(0x41, &der);
 	ok(ledger_intent_add(l, &one));
 	ok(ledger_result_add(l, &one, buf_span(&der)));
-	assert_int_equal(ledger_void_add(l, &one, "no"), RC_STATE);
 	assert_int_equal(ledger_result_add(l, &one, buf_span(&der)), RC_STATE);
 	assert_non_null(strstr(err_text(), "no such intent without a result"));
+}
+
+static void
+signed_certificate_is_void_only_before_it_leaves(void **state)
+{
+	struct ledger_bundle b;
+	OWNS(ledger) *l = open_with_bundle(state, &b);
+	struct intent one = intent_make(&b, 0, 0x41);
+	struct intent two = intent_make(&b, 1, 0x42);
+	WIPED(ledger_cert) cert = { 0 };
+	WIPED(buf) der = { 0 };
+	struct ledger_totals t;
+	bool known = false;
+
+	cert_make(0x41, &der);
+	ok(ledger_intent_add(l, &one));
+	ok(ledger_intent_add(l, &two));
+	ok(ledger_result_add(l, &one, buf_span(&der)));
+	ok(ledger_result_add(l, &two, buf_span(&der)));
+	ok(ledger_void_add(l, &one, "given up"));
+	ok(ledger_cert_get(l, span_of(one.serial, 16), &cert, &known));
+	assert_true(known && cert.is_void && cert.der.n == 0);
+	manifest_add(l, &b, 1);
+	ok(ledger_commit(l));
+	ok(ledger_verify(l, NULL, 0, &t));
+	ok(ledger_begin(l));
+	stamp(l, T0 + 2);
+	assert_int_equal(ledger_void_add(l, &one, "again"), RC_STATE);
+	assert_int_equal(ledger_void_add(l, &two, "no"), RC_STATE);
+	assert_non_null(strstr(err_text(), "may have left"));
+}
+
+static void
+abandoned_bundle_is_closed_for_good(void **state)
+{
+	struct ledger_bundle b, found;
+	OWNS(ledger) *l = open_with_bundle(state, &b);
+	struct intent one = intent_make(&b, 0, 0x41);
+	struct ledger_bundle *open = NULL;
+	struct ledger_totals t;
+	size_t n = 9;
+	bool known = false;
+
+	ok(ledger_abandon_add(l, b.n));
+	ok(ledger_bundles_open(l, &open, &n));
+	assert_int_equal(n, 0);
+	free(open);
+	ok(ledger_bundle_get(l, b.id, &found, &known));
+	assert_true(known);
+	assert_int_equal(found.answered, 0);
+	assert_int_equal(found.closed, b.n + 1);
+	ok(ledger_commit(l));
+	ok(ledger_verify(l, NULL, 0, &t));
+	ok(ledger_begin(l));
+	stamp(l, T0 + 2);
+	assert_int_equal(ledger_intent_add(l, &one), RC_STATE);
+	assert_int_equal(ledger_abandon_add(l, b.n), RC_STATE);
+	assert_non_null(strstr(err_text(), "no such open bundle"));
+	assert_int_equal(ledger_abandon_add(l, 1), RC_STATE);
+}
+
+static void
+response_is_pending_until_it_arrived_or_was_checked(void **state)
+{
+	struct ledger_bundle b, none = { 0 };
+	OWNS(ledger) *l = open_with_bundle(state, &b);
+	uint32_t *pending = NULL;
+	struct ledger_totals t;
+	size_t n = 0;
+
+	memcpy(none.requester, b.requester, SHA256_LEN);
+	for (uint32_t i = 1; i <= 4; i++)
+		manifest_add(l, i == 1 ? &b : &none, i);
+	ok(ledger_checked_add(l, b.requester, 3));
+	assert_int_equal(ledger_checked_add(l, b.requester, 3), RC_STATE);
+	assert_non_null(strstr(err_text(), "it was checked before"));
+	assert_int_equal(ledger_checked_add(l, b.requester, 5), RC_STATE);
+	ok(ledger_manifests_pending(l, b.requester, 1, &pending, &n));
+	assert_int_equal(n, 2);
+	assert_int_equal(pending[0], 2);
+	assert_int_equal(pending[1], 4);
+	free(pending);
+	ok(ledger_manifests_pending(l, b.requester, 4, &pending, &n));
+	assert_int_equal(n, 0);
+	free(pending);
+	ledger_rollback(l);
+	ok(ledger_verify(l, NULL, 0, &t));
 }
 
 static void
@@ -270,7 +356,7 @@ certificates_are_found_by_serial(void **state)
 	ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ok(ledger_certs_each(l, cert_note, all));
-	assert_string_equal(all, "CVC-");
+	assert_string_equal(all, "CVC-V");
 	memset(serial, 0x43, sizeof(serial));
 	ok(ledger_cert_get(l, span_of(serial, 16), &cert, &known));
 	assert_true(known);
@@ -366,6 +452,9 @@ main(void)
 		T(bundle_id_is_taken_once),
 		T(serial_is_never_taken_twice),
 		T(intent_has_one_outcome),
+		T(signed_certificate_is_void_only_before_it_leaves),
+		T(abandoned_bundle_is_closed_for_good),
+		T(response_is_pending_until_it_arrived_or_was_checked),
 		T(void_intent_gets_no_result),
 		T(intent_wants_an_open_bundle),
 		T(intent_says_profile_and_request),
