@@ -74,7 +74,7 @@ tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 
 # ---- sources ----------------------------------------------------------------------
 src_of   = $(sort $(wildcard $(1)/*.c))
-is_prog  = $(filter %/main.c,$(1)) $(foreach s,$(1),$(if $(findstring /cmd_,$(s)),$(s)))
+is_prog  = $(filter-out base/%,$(filter %/main.c,$(1)) $(foreach s,$(1),$(if $(findstring /cmd_,$(s)),$(s))))
 lib_of   = $(patsubst %.c,$(B)/%.o,$(filter-out $(call is_prog,$(call src_of,$(1))),$(call src_of,$(1))))
 prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call src_of,$(1))))
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cmd.h"
-#include "base/clock.h"
+#include "base/cmd_usage.h"
 #include "base/file.h"
-#include "base/hex.h"
 #include "base/term.h"
 
 #include <fcntl.h>
@@ -12,15 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-static const struct cmd_program *running_program;
-static const struct cmd *running;
-
-const struct cmd *
-cmd_current(void)
-{
-	return running;
-}
 
 void
 cmd_list_wipe(struct cmd_list *list)
@@ -45,59 +35,6 @@ list_add(struct cmd_list *list, const char *item)
 	list->items = grown;
 	list->items[list->n++] = item;
 	return RC_OK;
-}
-
-/* ---- usage ----------------------------------------------------------------
- */
-
-static void
-print_common(FILE *to)
-{
-	if (running_program->home_variable != NULL)
-		(void)fprintf(to, "  --%-22s %s\n", "home DIR",
-		    "where this program keeps its state");
-	(void)fprintf(to, "  --%-22s %s\n", "json",
-	    "one JSON document on standard output");
-	(void)fprintf(to, "  --%-22s %s\n", "yes",
-	    "answer the typed confirmation of a review");
-	(void)fprintf(to, "  %-24s %s\n", "-n",
-	    "dry run: show what would be done, and stop");
-	(void)fprintf(to, "  %-24s %s\n", "-h, --help", "this text");
-}
-
-static void
-print_cmd_usage(const struct cmd *cmd, const struct cmd_option *options)
-{
-	(void)printf("usage: %s %s%s%s\n\n%s.\n\noptions:\n",
-	    running_program->name, cmd->name, *cmd->synopsis == '\0' ? "" : " ",
-	    cmd->synopsis, cmd->summary);
-	for (const struct cmd_option *o = options; o->name != NULL; o++) {
-		char head[64];
-
-		(void)snprintf(head, sizeof(head), "%s%s%s", o->name,
-		    o->value == NULL ? "" : " ",
-		    o->value == NULL ? "" : o->value);
-		(void)printf("  --%-22s %s\n", head, o->help);
-	}
-	print_common(stdout);
-}
-
-static void
-print_usage(FILE *to)
-{
-	(void)fprintf(to,
-	    "usage: %s COMMAND [OPTION]... [OPERAND]...\n\n%s.\n\n"
-	    "commands:\n",
-	    running_program->name, running_program->about);
-	for (const struct cmd *c = running_program->cmds; c->name != NULL; c++)
-		(void)fprintf(to, "  %-14s %s\n", c->name, c->summary);
-	(void)fprintf(to, "\noptions of every command:\n");
-	print_common(to);
-	(void)fprintf(to,
-	    "  --%-22s %s\n\n'%s COMMAND --help' tells more, and "
-	    "'man %s' all.\n",
-	    "version", "print the version", running_program->name,
-	    running_program->name);
 }
 
 /* ---- options --------------------------------------------------------------
@@ -178,15 +115,15 @@ take_option(struct cmd_env *env, const char *arg, struct words *words,
 	for (const struct cmd_option *o = options; o->name != NULL; o++)
 		if (is_flag(arg, n, o->name))
 			return store_option(o, words, attached);
-	if (is_flag(arg, n, "home") && running_program->home_variable != NULL)
+	if (is_flag(arg, n, "home") && env->program->home_variable != NULL)
 		return take_value(words, "home", attached, &env->home);
 	if (attached == NULL && common_flag(env, arg, n))
 		return RC_OK;
 	return err_set(RC_USAGE,
 	    "unknown option --%.*s; '%s %s --help' lists "
 	    "them",
-	    (int)n, arg, running_program->name,
-	    running == NULL ? "COMMAND" : running->name);
+	    (int)n, arg, env->program->name,
+	    env->cmd == NULL ? "COMMAND" : env->cmd->name);
 }
 
 static enum rc
@@ -194,17 +131,17 @@ fill_home(struct cmd_env *env)
 {
 	enum rc rc;
 
-	if (env->home != NULL || running_program->home_variable == NULL)
+	if (env->home != NULL || env->program->home_variable == NULL)
 		return RC_OK;
-	rc = home_path(NULL, running_program->home_variable,
-	    running_program->name, &env->home_default);
+	rc = home_path(NULL, env->program->home_variable, env->program->name,
+	    &env->home_default);
 	if (rc == RC_OK)
 		env->home = (const char *)env->home_default.p;
 	return rc;
 }
 
 enum rc
-cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
+cmd_options(struct cmd_env *env, int argc, char **argv,
     const struct cmd_option *options, struct cmd_list *ret_operands,
     bool *ret_done)
 {
@@ -224,7 +161,7 @@ cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
 			env->dry_run = true;
 		} else if (strcmp(arg, "-h") == 0 ||
 			   strcmp(arg, "--help") == 0) {
-			print_cmd_usage(cmd, options);
+			cmd_usage_command(env, options);
 			*ret_done = true;
 			return RC_OK;
 		} else if (arg[1] == '-') {
@@ -233,7 +170,7 @@ cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
 			rc = err_set(RC_USAGE,
 			    "unknown option %s; '%s %s "
 			    "--help' lists them",
-			    arg, running_program->name, cmd->name);
+			    arg, env->program->name, env->cmd->name);
 		}
 	}
 	return rc != RC_OK ? rc : fill_home(env);
@@ -243,29 +180,29 @@ cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc, char **argv,
  */
 
 static int
-report(enum rc rc)
+report(const struct cmd_program *program, enum rc rc)
 {
 	const char *rule = err_rule_name(), *remedy = NULL;
 
 	if (rc == RC_OK || *err_text() == '\0')
 		return (int)rc;
-	term_alarm("%s: ", running_program->name);
+	term_alarm("%s: ", program->name);
 	if (*rule == '\0') {
 		term_say("%s\n", err_text());
 		return (int)rc;
 	}
 	term_say("%s [%s]\n", err_text(), rule);
-	if (running_program->remedy != NULL)
-		remedy = running_program->remedy(rule);
+	if (program->remedy != NULL)
+		remedy = program->remedy(rule);
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
 	return (int)rc;
 }
 
 static const struct cmd *
-find_cmd(const char *name)
+find_cmd(const struct cmd_program *program, const char *name)
 {
-	for (const struct cmd *c = running_program->cmds; c->name != NULL; c++)
+	for (const struct cmd *c = program->cmds; c->name != NULL; c++)
 		if (strcmp(c->name, name) == 0)
 			return c;
 	return NULL;
@@ -282,13 +219,13 @@ leading_options(struct cmd_env *env, struct words *words, bool *ret_done)
 		enum rc rc = RC_OK;
 
 		if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
-			print_usage(stdout);
+			cmd_usage_program(env->program, stdout);
 			*ret_done = true;
 			return RC_OK;
 		}
 		if (strcmp(arg, "--version") == 0) {
 			(void)printf(
-			    "%s %s\n", running_program->name, AIRGAP_VERSION);
+			    "%s %s\n", env->program->name, AIRGAP_VERSION);
 			*ret_done = true;
 			return RC_OK;
 		}
@@ -313,17 +250,17 @@ run_cmd(struct cmd_env *env, struct words *words)
 	if (rc != RC_OK || done)
 		return rc;
 	if (words->at == words->end) {
-		print_usage(stderr);
+		cmd_usage_program(env->program, stderr);
 		return RC_USAGE;
 	}
-	running = find_cmd(*words->at);
-	if (running == NULL)
+	env->cmd = find_cmd(env->program, *words->at);
+	if (env->cmd == NULL)
 		return err_set(RC_USAGE,
 		    "unknown command %s; '%s --help' lists "
 		    "them",
-		    *words->at, running_program->name);
+		    *words->at, env->program->name);
 	words->at++;
-	return running->run(env, (int)(words->end - words->at), words->at);
+	return env->cmd->run(env, (int)(words->end - words->at), words->at);
 }
 
 /* Where a standard stream is closed, the next file opened would take its
@@ -360,13 +297,10 @@ begin_openssl(void)
 int
 cmd_main(const struct cmd_program *program, int argc, char **argv)
 {
-	struct cmd_env env = { .program = program->name };
+	struct cmd_env env = { .program = program };
 	struct words words = { argv + (argc > 0), argv + argc };
 	enum rc rc;
 
-	/* For usage texts from deep inside the parser; one program per process.
-	 */
-	running_program = program;
 	/* Names and times are spelled one way, whatever the locale says. */
 	(void)setlocale(LC_ALL, "C");
 	(void)umask(077);
@@ -381,96 +315,5 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
 	    (rc == RC_OK || rc == RC_PARTIAL))
 		rc = err_set(RC_IO, "standard output cannot be written");
-	return report(rc);
-}
-
-/* ---- JSON -----------------------------------------------------------------
- */
-
-/* JSON_ENSURE_ASCII leaves DEL as it is, which a terminal may act on. It only
- * ever stands inside a string. */
-static bool
-print_without_del(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (*text == '\x7f' ? fputs("\\u007f", stdout) == EOF
-				    : fputc(*text, stdout) == EOF)
-			return false;
-	return true;
-}
-
-enum rc
-cmd_json_item(json_t *value, bool first)
-{
-	char *text;
-	bool printed;
-
-	if (value == NULL)
-		return err_memory();
-	text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(value);
-	if (text == NULL)
-		return err_memory();
-	printed =
-	    (first || fputc(',', stdout) != EOF) && print_without_del(text);
-	free(text);
-	if (!printed)
-		return err_set(RC_IO, "standard output cannot be written");
-	return RC_OK;
-}
-
-enum rc
-cmd_json(json_t *document)
-{
-	enum rc rc = cmd_json_item(document, true);
-
-	if (rc == RC_OK && (fputc('\n', stdout) == EOF || fflush(stdout) != 0))
-		rc = err_set(RC_IO, "standard output cannot be written");
-	return rc;
-}
-
-void
-cmd_json_add(json_t **list, json_t *value)
-{
-	if (json_array_append_new(*list, value) == 0)
-		return;
-	json_decref(*list);
-	*list = NULL;
-}
-
-json_t *
-cmd_json_text(struct span text)
-{
-	WIPED(buf) plain = { 0 };
-	json_t *value;
-
-	/* jansson gives NULL for what is not UTF-8. */
-	value =
-	    json_stringn(text.p == NULL ? "" : (const char *)text.p, text.n);
-	if (value != NULL || term_escape(&plain, text) != RC_OK)
-		return value;
-	return json_stringn((const char *)plain.p, plain.n);
-}
-
-json_t *
-cmd_json_hex(struct span bytes)
-{
-	char *text = malloc(2 * bytes.n + 1);
-	json_t *value;
-
-	if (text == NULL)
-		return NULL;
-	hex_write(bytes, text);
-	value = json_string(text);
-	free(text);
-	return value;
-}
-
-json_t *
-cmd_json_time(int64_t at)
-{
-	char text[CLOCK_TEXT];
-
-	clock_write(at, text);
-	return json_string(text);
+	return report(program, rc);
 }

@@ -14,9 +14,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+struct cmd;
+struct cmd_program;
+
 /** What every command may use. */
 struct cmd_env {
-	const char *program; /* "airgap-ca" */
+	const struct cmd_program *program;
+	const struct cmd *cmd; /* that runs; NULL before its name was read */
 	const char *home;    /* set by cmd_options; nobody has made it yet */
 	bool json;	     /* --json: one document on stdout */
 	bool yes;	     /* --yes: answers a review's typed confirmation */
@@ -62,17 +66,14 @@ struct cmd_program {
  * ones anywhere, operands gathered in order. "--" ends options; "-h" prints
  * the command's usage and exits 0 (RC_OK with *ret_done).
  * \retval RC_USAGE unknown option, missing value, an option given twice */
-enum rc cmd_options(struct cmd_env *env, const struct cmd *cmd, int argc,
-    char **argv, const struct cmd_option *options, struct cmd_list *ret_operands,
+enum rc cmd_options(struct cmd_env *env, int argc, char **argv,
+    const struct cmd_option *options, struct cmd_list *ret_operands,
     bool *ret_done) MUST_CHECK;
 
 /** Find the command, run it, print the error if any ("airgap-ca: SENTENCE
  * [RULE]", then the rule's remedy), and give the exit status. Global options may stand before the
  * command's name too. --version and --help are answered here. */
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
-
-/** The running command's table row, for cmd_options. */
-const struct cmd *cmd_current(void);
 
 /** Print a JSON document on stdout, one line, keys in the order set; takes over
  * the reference. \retval RC_IO stdout cannot be written */

@@ -76,8 +76,7 @@ cmd_clock(struct cmd_env *env, int argc, char **argv)
 	static const struct cmd_option options[] = { { 0 } };
 	WIPED(cmd_list) operands = { 0 };
 	bool done = false;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

@@ -217,8 +217,7 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	/* clang-format on */
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc == RC_OK && !done && operands.n != 0)
 		rc = err_set(RC_USAGE,

@@ -96,8 +96,7 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 	WIPED(home) home = { .fd = -1 };
 	OWNS(ledger) *ledger = NULL;
 	bool done = false;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

@@ -88,8 +88,7 @@ cmd_policy(struct cmd_env *env, int argc, char **argv)
 	WIPED(cmd_list) operands = { 0 };
 	WIPED(policy) policy = { 0 };
 	bool done = false;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

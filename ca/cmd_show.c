@@ -344,8 +344,7 @@ cmd_show(struct cmd_env *env, int argc, char **argv)
 	OWNS(ledger) *ledger = NULL;
 	bool done = false;
 	int64_t now = 0;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

@@ -263,7 +263,7 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 		return err_set(RC_USAGE,
 		    "sign wants one MEDIA or FILE; '%s sign "
 		    "--help' tells more",
-		    sign->env->program);
+		    sign->env->program->name);
 	for (size_t i = 0; i < sign->expect.n; i++)
 		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
 			return err_set(RC_USAGE,
@@ -300,8 +300,7 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	bool done;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

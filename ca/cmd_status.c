@@ -245,8 +245,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	OWNS(ledger) *ledger = NULL;
 	int64_t within = WITHIN_DEFAULT;
 	bool done = false;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

@@ -162,8 +162,7 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 		CMD_TOKEN_OPTIONS(o, o.token),
 		{ 0 },
 	};
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

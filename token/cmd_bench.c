@@ -58,8 +58,7 @@ cmd_bench(struct cmd_env *env, int argc, char **argv)
 	};
 	WIPED(cmd_list) operands = { 0 };
 	bool done = false;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

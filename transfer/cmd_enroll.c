@@ -340,8 +340,7 @@ cmd_enroll(struct cmd_env *env, int argc, char **argv)
 	bool done;
 	enum rc rc;
 
-	rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &e.operands, &done);
+	rc = cmd_options(env, argc, argv, options, &e.operands, &done);
 	if (rc != RC_OK || done)
 		return rc;
 	if (e.operands.n != 1)

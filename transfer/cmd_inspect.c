@@ -92,8 +92,7 @@ cmd_inspect(struct cmd_env *env, int argc, char **argv)
 	WIPED(cmd_list) files = { 0 };
 	WIPED(buf) file = { 0 };
 	struct diag d;
-	enum rc rc =
-	    cmd_options(env, cmd_current(), argc, argv, options, &files, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &files, &done);
 
 	if (rc != RC_OK || done)
 		return rc;

@@ -124,11 +124,9 @@ run(struct cmd_env *env, int argc, char **argv, bool store_them)
 	bool done;
 	enum rc rc;
 
-	rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done && operands.n != 1)
-		rc = err_set(
-		    RC_USAGE, "%s wants one MEDIA", cmd_current()->name);
+		rc = err_set(RC_USAGE, "%s wants one MEDIA", env->cmd->name);
 	if (rc == RC_OK && !done) {
 		t.store_them = store_them && !env->dry_run;
 		rc = take(&t, operands.items[0], &all);

@@ -166,8 +166,7 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 	bool done;
 	enum rc rc;
 
-	rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done && operands.n != 0)
 		rc = err_set(RC_USAGE, "list takes no operand");
 	cmd_list_wipe(&operands);

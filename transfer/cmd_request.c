@@ -539,8 +539,7 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 	bool done;
 	enum rc rc;
 
-	rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &a.operands, &done);
+	rc = cmd_options(env, argc, argv, options, &a.operands, &done);
 	if (rc != RC_OK || done)
 		return rc;
 	rc = check_usage(&a);

@@ -37,8 +37,7 @@ cmd_work(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	bool done;
-	enum rc rc = cmd_options(
-	    env, cmd_current(), argc, argv, options, &operands, &done);
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;
