@@ -257,6 +257,12 @@ db_begin(struct db *db)
 }
 
 enum rc
+db_begin_read(struct db *db)
+{
+	return run_sql(db, "BEGIN", "cannot be locked");
+}
+
+enum rc
 db_commit(struct db *db)
 {
 	return run_sql(db, "COMMIT", "cannot be committed");

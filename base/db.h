@@ -39,6 +39,9 @@ void db_wipe(struct db *db); /* close; { 0 } is fine */
 
 /** BEGIN IMMEDIATE, COMMIT, ROLLBACK. A rollback never fails loudly. */
 enum rc db_begin(struct db *db) MUST_CHECK;
+/** BEGIN alone, for many reads: they see one state, and the file is locked and
+ * looked at once instead of for each. Ended by db_rollback. */
+enum rc db_begin_read(struct db *db) MUST_CHECK;
 enum rc db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db);
 

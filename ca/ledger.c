@@ -227,6 +227,7 @@ ledger_free(struct ledger *ledger)
 		return;
 	(void)sqlite3_finalize(ledger->record_add);
 	(void)sqlite3_finalize(ledger->record_get);
+	(void)sqlite3_finalize(ledger->cert_get);
 	ledger_index_wipe(&ledger->index);
 	ledger_rollback(ledger);
 	db_wipe(&ledger->db);
@@ -289,6 +290,19 @@ ledger_rollback(struct ledger *ledger)
 	ledger->end = ledger->before;
 	ledger->index.open_bundle = 0;
 	ledger->failed = false;
+}
+
+enum rc
+ledger_read_begin(struct ledger *ledger)
+{
+	return ledger->open ? RC_OK : db_begin_read(&ledger->db);
+}
+
+void
+ledger_read_end(struct ledger *ledger)
+{
+	if (!ledger->open)
+		db_rollback(&ledger->db);
 }
 
 /* ---- records --------------------------------------------------------------

@@ -54,6 +54,12 @@ enum rc ledger_begin(struct ledger *ledger) MUST_CHECK;
 enum rc ledger_commit(struct ledger *ledger) MUST_CHECK;
 void ledger_rollback(struct ledger *ledger);
 
+/** Around many reads: each alone would lock the file, look for a journal and
+ * unlock it again. Within ledger_begin they have no effect; else nothing may be
+ * written in between. */
+enum rc ledger_read_begin(struct ledger *ledger) MUST_CHECK;
+void ledger_read_end(struct ledger *ledger);
+
 /** The clock and policy that go into the records that follow; once per
  * transaction at least, before anything is added. The policy's text is stored
  * once; a RECORD_POLICY is written when it differs from the newest record's.

@@ -12,10 +12,10 @@ ledger_cert_wipe(struct ledger_cert *cert)
 }
 
 /* i: the intent; r: its result or void record, if any; b: its bundle. */
-#define CERT_QUERY \
+#define CERT_QUERY(from) \
 	"SELECT i.n, i.at, i.kind, i.policy, i.body," \
 	" r.n, r.at, r.kind, r.policy, r.body, b.requester" \
-	" FROM certificate c JOIN record i ON i.n = c.intent" \
+	" FROM " from " JOIN record i ON i.n = c.intent" \
 	" LEFT JOIN record r ON r.n = max(c.result, c.void)" \
 	" LEFT JOIN bundle b ON b.n = c.bundle"
 
@@ -53,23 +53,28 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	return rc;
 }
 
+/* The statement is kept: a response has ten thousand certificates. */
 static enum rc
-cert_of_intent(struct ledger *ledger, uint64_t n, struct ledger_cert *ret)
+cert_of_serial(struct ledger *ledger, struct span serial,
+    struct ledger_cert *ret, bool *ret_known)
 {
-	OWN(sqlite3_stmt) *st = NULL;
-	bool row = false;
-	enum rc rc =
-	    ledger_query(ledger, &st, CERT_QUERY " WHERE c.intent = ?");
+	sqlite3_stmt **st = &ledger->cert_get;
+	enum rc rc = RC_OK;
 
+	*ret_known = false;
+	if (*st == NULL)
+		rc =
+		    ledger_query(ledger, st,
+			CERT_QUERY("serial s JOIN certificate c ON c.intent = "
+				   "s.n") " WHERE s.serial = ?");
 	if (rc == RC_OK)
-		rc = db_bind(&ledger->db, st, "i", (int64_t)n);
+		rc = db_bind(&ledger->db, *st, "b", serial);
 	if (rc == RC_OK)
-		rc = db_step(&ledger->db, st, &row);
-	if (rc == RC_OK && !row)
-		rc = err_set(RC_STATE,
-		    "%s: record %" PRIu64 " has no certificate row",
-		    ledger->db.path, n);
-	return rc != RC_OK ? rc : cert_of_row(ledger, st, ret);
+		rc = db_step(&ledger->db, *st, ret_known);
+	if (rc == RC_OK && *ret_known)
+		rc = cert_of_row(ledger, *st, ret);
+	(void)sqlite3_reset(*st);
+	return rc;
 }
 
 /* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
@@ -123,23 +128,28 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 	WIPED(ledger_cert) cert = { 0 };
 	struct record r;
 	uint64_t n = 0;
-	enum rc rc = serial_find(ledger, serial, &n);
+	bool known;
+	enum rc rc = cert_of_serial(ledger, serial, &cert, &known);
 
-	if (rc != RC_OK || n == 0) {
-		if (rc == RC_OK)
-			*ret_known = false;
-		return rc;
+	if (rc == RC_OK && !known) {
+		rc = serial_find(ledger, serial, &n);
+		if (rc == RC_OK && n != 0)
+			rc = ledger_record_get(ledger, n, 0, &r, NULL);
+		if (rc == RC_OK && n != 0 && r.kind == RECORD_INTENT)
+			rc = err_set(RC_STATE,
+			    "%s: record %" PRIu64 " has no certificate row",
+			    ledger->db.path, n);
+		if (rc == RC_OK && n != 0)
+			rc = cert_of_ca(&r, serial, &cert);
+		known = n != 0;
 	}
-	rc = ledger_record_get(ledger, n, 0, &r, NULL);
-	if (rc == RC_OK && r.kind == RECORD_INTENT)
-		rc = cert_of_intent(ledger, n, &cert);
-	else if (rc == RC_OK)
-		rc = cert_of_ca(&r, serial, &cert);
 	if (rc != RC_OK)
 		return rc;
+	*ret_known = known;
+	if (!known)
+		return RC_OK;
 	*ret = cert;
 	cert = (struct ledger_cert){ 0 };
-	*ret_known = true;
 	return RC_OK;
 }
 
@@ -149,7 +159,8 @@ ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(ledger_cert) cert = { 0 };
 	bool row = true;
-	enum rc rc = ledger_query(ledger, &st, CERT_QUERY " ORDER BY c.intent");
+	enum rc rc = ledger_query(
+	    ledger, &st, CERT_QUERY("certificate c") " ORDER BY c.intent");
 
 	while (rc == RC_OK) {
 		rc = db_step(&ledger->db, st, &row);

@@ -82,10 +82,13 @@ reply_files_make(struct ledger *ledger, const struct ledger_ca *ca,
     bool with_policy, struct reply *reply)
 {
 	struct buf *file = NULL;
-	enum rc rc = RC_OK;
+	enum rc rc = ledger_read_begin(ledger);
 
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < reply->manifest.n_results && rc == RC_OK; i++)
 		rc = add_result(ledger, reply, i, &file);
+	ledger_read_end(ledger);
 	if (rc == RC_OK)
 		rc = add_file(reply, "ca.pem", &file);
 	if (rc == RC_OK)

@@ -88,10 +88,11 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 static enum rc
 check_all_replaced(struct visit *v, struct work *w)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = ledger_read_begin(v->act.ledger);
 
 	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++)
 		rc = check_replaced(v, w, i);
+	ledger_read_end(v->act.ledger);
 	return rc;
 }
 
