@@ -174,6 +174,9 @@ enum rc judge_response(struct judge *judge, const struct response *response,
 #define JUDGE_WINDOW 64
 enum rc judge_start(struct child *ret) MUST_CHECK;
 
+/** Wait until it has locked itself in, or learn why it cannot: rule SANDBOX. */
+enum rc judge_ready(struct child *judge) MUST_CHECK;
+
 /** \param transfer_cert  n 0 where no response will be judged
  * May be sent again: the judge begins anew. Nothing may be outstanding. */
 enum rc judge_open(struct child *judge, struct span policy_text,

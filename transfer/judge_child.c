@@ -388,7 +388,7 @@ do_order(struct bench *b, int *fd)
 		rc = cbor_take_array(&in, "order", 1, 16, &items);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(
-		    &in, "order", ORDER_OPEN, ORDER_RESPONSE, &order);
+		    &in, "order", ORDER_OPEN, ORDER_LEVEL, &order);
 	if (rc != RC_OK)
 		return rc;
 	switch ((enum judge_order)order) {
@@ -398,20 +398,44 @@ do_order(struct bench *b, int *fd)
 		return do_cert(b, &in);
 	case ORDER_RESPONSE:
 		return do_response(b, &in, fd);
+	case ORDER_LEVEL:
+		return RC_OK;
 	}
 	return err_set(RC_BUG, "judge: no such order");
+}
+
+static enum rc
+settle(void)
+{
+	enum rc rc = sandbox_leave_terminal();
+
+	if (rc == RC_OK)
+		rc = warm_up();
+	return rc == RC_OK ? sandbox_strict() : rc;
+}
+
+/* Why it cannot work is the answer to the first order, which is not read. */
+static enum rc
+give_up(struct bench *b, enum rc why)
+{
+	struct err_saved saved;
+	enum rc rc;
+
+	err_save(&saved);
+	rc = frame_recv(b->sock, FRAME_MAX, 0, &b->order, NULL, PARENT);
+	err_restore(&saved);
+	return rc != RC_OK ? rc : answer(b, why);
 }
 
 enum rc
 judge_run(int sock, void *unused)
 {
 	WIPED(bench) b = { .sock = sock };
-	enum rc rc;
+	enum rc rc = settle();
 
 	(void)unused;
-	rc = warm_up();
-	if (rc == RC_OK)
-		rc = sandbox_strict();
+	if (rc != RC_OK)
+		return give_up(&b, rc);
 	while (rc == RC_OK) {
 		OWN_FD fd = -1;
 

@@ -131,6 +131,20 @@ judge_recv(struct child *judge)
 /* ---- orders -------------------------------------------------------------- */
 
 enum rc
+judge_ready(struct child *judge)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+	enum rc rc;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 1);
+	cbor_put_uint(&out, ORDER_LEVEL);
+	rc = send_order(judge, &out, -1);
+	return rc != RC_OK ? rc : judge_recv(judge);
+}
+
+enum rc
 judge_open(struct child *judge, struct span policy_text,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
 {

@@ -6,6 +6,7 @@
  *			    not-after, issuer / null, [* [type, text]]]
  *			[2, from, manifest, requester, head / null, bundle-fd,
  *			    [* file-name]]		and the bundle's memfd
+ *			[3]		are you locked in?
  *	judge		[0, rc, rule, sentence]		a verdict
  *			[1, index]			only after a [2]: give me
  *							that file
@@ -16,7 +17,7 @@
 
 #include "transfer/judge.h"
 
-enum judge_order { ORDER_OPEN, ORDER_CERT, ORDER_RESPONSE };
+enum judge_order { ORDER_OPEN, ORDER_CERT, ORDER_RESPONSE, ORDER_LEVEL };
 enum judge_answer { ANSWER_VERDICT, ANSWER_FILE };
 
 #define JUDGE_CHUNK ((size_t)1 << 20)

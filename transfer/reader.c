@@ -508,8 +508,10 @@ serve(struct reader *r)
 static enum rc
 settle(struct reader *r)
 {
-	enum rc rc = warm_up();
+	enum rc rc = sandbox_leave_terminal();
 
+	if (rc == RC_OK)
+		rc = warm_up();
 	/* A single file is open already: nothing else needs to be. */
 	if (rc == RC_OK)
 		rc = sandbox_read_only(r->place.dir, &r->level);

@@ -6,6 +6,7 @@
 #include "transfer/sandbox.h"
 
 #include "base/file.h"
+#include "transfer/rule.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -27,6 +29,16 @@
 #ifdef __SANITIZE_ADDRESS__
 #define WITH_ASAN 1
 #endif
+
+/* What the kernel refuses; the stick is then not read at all. */
+static enum rc
+refused(const char *what, int error)
+{
+	return rule_refuse("SANDBOX",
+	    "this kernel gives no %s (%s), and without it nothing of a "
+	    "stick is parsed",
+	    what, strerror(error));
+}
 
 /* ---- Landlock ------------------------------------------------------------ */
 
@@ -111,8 +123,17 @@ landlock_allow(int ruleset, int dir)
 		beneath.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
 		&beneath, 0) != 0)
-		return err_errno(RC_IO, errno, "Landlock takes no rule");
+		return refused("Landlock rule", errno);
 	return RC_OK;
+}
+
+/* A lock that was turned is tried: nothing allows writing, anywhere. */
+static enum rc
+landlock_try(void)
+{
+	OWN_FD fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? RC_OK : refused("Landlock that holds", ENOLCK);
 }
 
 /* Rights that are handled and not allowed by a rule are denied, so everything
@@ -127,14 +148,14 @@ landlock_enter(int abi, int dir)
 	enum rc rc = RC_OK;
 
 	if (ruleset < 0)
-		return err_errno(RC_IO, errno, "Landlock takes no rules");
+		return refused("Landlock rules", errno);
 	if (dir >= 0)
 		rc = landlock_allow(ruleset, dir);
 	if (rc != RC_OK)
 		return rc;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		return err_errno(RC_IO, errno, "Landlock cannot be entered");
-	return RC_OK;
+		return refused("Landlock", errno);
+	return landlock_try();
 }
 
 /* ---- seccomp ------------------------------------------------------------- */
@@ -209,12 +230,6 @@ static const struct call no_open_call = FAILS(openat2);
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-static enum rc
-filter_failed(int error)
-{
-	return err_errno(RC_IO, -error, "seccomp: no filter");
-}
-
 static int
 filter_add(scmp_filter_ctx filter, const struct call *calls, size_t n)
 {
@@ -251,7 +266,7 @@ filter_enter(bool reading, bool opening)
 	int rc;
 
 	if (filter == NULL)
-		return err_set(RC_IO, "seccomp: this kernel has none");
+		return refused("seccomp filter", ENOSYS);
 	rc = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (rc == 0)
@@ -266,7 +281,7 @@ filter_enter(bool reading, bool opening)
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
-	return rc == 0 ? RC_OK : filter_failed(rc);
+	return rc == 0 ? RC_OK : refused("seccomp filter", -rc);
 }
 
 /* ---- levels -------------------------------------------------------------- */
@@ -283,6 +298,24 @@ sandbox_probe(void)
 	};
 }
 
+/* The sanitisers report to 2. */
+enum rc
+sandbox_leave_terminal(void)
+{
+	const int last =
+#ifdef WITH_ASAN
+	    1;
+#else
+	    2;
+#endif
+	OWN_FD nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= last; fd++)
+		if (nothing < 0 || dup2(nothing, fd) != fd)
+			return err_errno(RC_IO, errno, "/dev/null");
+	return RC_OK;
+}
+
 enum rc
 sandbox_read_only(int dir, struct sandbox_level *ret)
 {
@@ -290,9 +323,9 @@ sandbox_read_only(int dir, struct sandbox_level *ret)
 	enum rc rc = RC_OK;
 
 	if (!level.seccomp)
-		return err_set(RC_IO, "seccomp: this kernel has none");
+		return refused("seccomp filter", ENOSYS);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_errno(RC_IO, errno, "no_new_privs cannot be set");
+		return refused("no_new_privs", errno);
 	if (level.landlock_abi > 0)
 		rc = landlock_enter(level.landlock_abi, dir);
 	if (rc == RC_OK)

@@ -351,6 +351,84 @@ failed_assertion_dies_of_its_own_signal(void **state)
 	assert_int_equal(ends(STRICT, try_abort), 1000 + SIGABRT);
 }
 
+static int
+try_terminal(void)
+{
+	struct stat st, nothing;
+
+	if (stat("/dev/null", &nothing) != 0 ||
+	    sandbox_leave_terminal() != RC_OK)
+		return 1;
+	/* The sanitisers keep 2. */
+	for (int fd = 0; fd < 2; fd++)
+		if (fstat(fd, &st) != 0 || st.st_rdev != nothing.st_rdev)
+			return 2;
+	return 0;
+}
+
+static int
+ends_outside(attempt *try)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(try());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static void
+who_is_locked_in_has_no_terminal(void **state)
+{
+	(void)state;
+	assert_int_equal(ends_outside(try_terminal), 0);
+}
+
+static void
+the_kernel_is_asked_about_a_child(void **state)
+{
+	for (int locked = 0; locked < 2; locked++) {
+		struct sandbox_seen seen = { .no_new_privs = !locked };
+		int ready[2], go[2];
+		char byte = 0;
+		pid_t pid;
+
+		(void)state;
+		assert_int_equal(pipe(ready) | pipe(go), 0);
+		pid = fork();
+		if (pid == 0) {
+			if (locked && !enter(STRICT))
+				_exit(NOT_ENTERED);
+			_exit(write(ready[1], "", 1) == 1 &&
+				      read(go[0], &byte, 1) == 1
+				  ? 0
+				  : 1);
+		}
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		assert_int_equal(sandbox_look(pid, &seen), RC_OK);
+		assert_int_equal(seen.no_new_privs, locked);
+		assert_int_equal(seen.filtered, locked);
+		assert_int_equal(write(go[1], "", 1), 1);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		for (int i = 0; i < 2; i++) {
+			(void)close(ready[i]);
+			(void)close(go[i]);
+		}
+	}
+}
+
+static void
+the_way_out_is_tried(void **state)
+{
+	bool killed = false;
+
+	(void)state;
+	assert_int_equal(sandbox_try_socket(&killed), RC_OK);
+	assert_true(killed);
+}
+
 static void
 probe_tells_what_is_reached(void **state)
 {
@@ -397,6 +475,9 @@ main(void)
 		cmocka_unit_test(strict_level_kills_any_open),
 		cmocka_unit_test(strict_level_lets_a_parser_work),
 		cmocka_unit_test(failed_assertion_dies_of_its_own_signal),
+		cmocka_unit_test(who_is_locked_in_has_no_terminal),
+		cmocka_unit_test(the_kernel_is_asked_about_a_child),
+		cmocka_unit_test(the_way_out_is_tried),
 		cmocka_unit_test(probe_tells_what_is_reached),
 	};
 
