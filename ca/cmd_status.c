@@ -3,9 +3,10 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd.h"
+#include "ca/confine.h"
 #include "ca/due.h"
 #include "ca/home.h"
-#include "transfer/sandbox.h"
+#include "transfer/rule.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ struct status {
 	size_t n_open;
 	struct ledger_totals totals;
 	struct ledger_head head;
-	struct sandbox_level sandbox;
+	struct confine sandbox;
 	struct buf network;
 };
 
@@ -51,7 +52,6 @@ status_read(struct ledger *ledger, int64_t within, struct status *s)
 	if (rc == RC_OK)
 		rc = network_up(&s->network);
 	ledger_head_get(ledger, &s->head);
-	s->sandbox = sandbox_probe();
 	return rc;
 }
 
@@ -117,6 +117,32 @@ channels_print(const struct status *s)
 	}
 }
 
+static const char *
+yes_or_no(bool yes)
+{
+	return yes ? "yes" : "NO";
+}
+
+static void
+sandbox_print(const struct confine *c)
+{
+	const char *remedy = rule_remedy(c->why.rule);
+
+	term_print(stdout, "sandbox       seccomp %s, no_new_privs %s, ",
+	    yes_or_no(c->seccomp), yes_or_no(c->no_new_privs));
+	term_print(stdout, "no sockets %s, Landlock %s",
+	    yes_or_no(c->no_sockets), c->landlock_abi == 0 ? "no" : "ABI ");
+	if (c->landlock_abi != 0)
+		term_print(stdout, "%d", c->landlock_abi);
+	term_print(stdout, "\n");
+	if (c->reached)
+		return;
+	term_print(stdout, "              'sign' refuses: %s [%s]\n",
+	    c->why.text, c->why.rule);
+	if (remedy != NULL)
+		term_print(stdout, "remedy        %s\n", remedy);
+}
+
 static void
 status_print(const struct status *s)
 {
@@ -135,12 +161,8 @@ status_print(const struct status *s)
 	    ", requesters %zu\n",
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.bundles, s->totals.manifests, s->n_requesters);
-	term_print(stdout, "sandbox       seccomp %s, Landlock %s",
-	    s->sandbox.seccomp ? "yes" : "NO",
-	    s->sandbox.landlock_abi == 0 ? "no" : "ABI ");
-	if (s->sandbox.landlock_abi != 0)
-		term_print(stdout, "%d", s->sandbox.landlock_abi);
-	term_print(stdout, "\nnetwork       %s%.*s\n",
+	sandbox_print(&s->sandbox);
+	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
 	    SPAN_FMT(buf_span(&s->network)));
 }
@@ -203,12 +225,23 @@ pending_json(const struct status *s)
 	return list;
 }
 
+static json_t *
+sandbox_json(const struct confine *c)
+{
+	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:o,s:o}", "reached", c->reached,
+	    "seccomp", c->seccomp, "no_new_privs", c->no_new_privs,
+	    "no_sockets", c->no_sockets, "landlock_abi", c->landlock_abi,
+	    "rule", c->reached ? json_null() : json_string(c->why.rule),
+	    "reason",
+	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
+}
+
 static enum rc
 status_json(const struct status *s)
 {
 	const struct ledger_totals *t = &s->totals;
 
-	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:{s:b,s:i},s:o,"
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
 				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
@@ -216,8 +249,7 @@ status_json(const struct status *s)
 	    s->due.next == 0 ? json_null()
 			     : json_integer(days_left(s->due.next, s->now)),
 	    "unfinished", open_json(s), "pending", pending_json(s), "sandbox",
-	    "seccomp", s->sandbox.seccomp, "landlock_abi",
-	    s->sandbox.landlock_abi, "network",
+	    sandbox_json(&s->sandbox), "network",
 	    s->network.n == 0 ? json_null()
 			      : cmd_json_text(buf_span(&s->network)),
 	    "ledger", "records", (json_int_t)t->records, "head",
@@ -258,6 +290,8 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 		    within_text);
 	rc = home_open(env->home, &home);
 	if (rc == RC_OK)
+		confine_measure(&status.sandbox);
+	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)
 		rc = status_read(ledger, within, &status);
@@ -268,5 +302,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK)
 		return rc;
 	err_clear();
-	return status.due.n + status.n_open > 0 ? RC_PARTIAL : RC_OK;
+	return status.due.n + status.n_open > 0 || !status.sandbox.reached
+		   ? RC_PARTIAL
+		   : RC_OK;
 }

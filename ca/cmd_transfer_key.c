@@ -3,6 +3,7 @@
 #include "ca/cmd.h"
 #include "ca/cmd_common.h"
 #include "ca/successor.h"
+#include "transfer/judge.h"
 
 /* ---- before and after ---------------------------------------------------- */
 
@@ -173,5 +174,7 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 		rc = act_start(&o, &act);
 	if (rc == RC_OK)
 		rc = act_open(&o, &act);
+	if (rc == RC_OK) /* else a new key would be made in vain */
+		rc = judge_ready(&act.judge);
 	return rc == RC_OK ? run(env, &s, o.out) : rc;
 }
