@@ -16,9 +16,8 @@ sign_wipe(struct sign *sign)
 {
 	visit_wipe(&sign->visit);
 	cmd_list_wipe(&sign->expect);
-	json_decref(sign->responses);
+	delivery_wipe(&sign->delivery);
 	json_decref(sign->stopped);
-	free(sign->delivered);
 }
 
 /* Errors that are about one bundle let the others go on; a token, a ledger or a
@@ -214,7 +213,7 @@ print_json(struct sign *sign)
 
 	if (!sign->env->json)
 		return RC_OK;
-	document = json_pack("{s:O,s:O}", "responses", sign->responses,
+	document = json_pack("{s:O,s:O}", "responses", sign->delivery.responses,
 	    "stopped", sign->stopped);
 	return cmd_json(document);
 }
@@ -310,7 +309,7 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 	sign.options.act.home = env->home;
 	sign.options.act.dry_run = env->dry_run;
 	if (env->json) {
-		sign.responses = json_array();
+		sign.delivery.responses = json_array();
 		sign.stopped = json_array();
 	}
 	return run_sign(&sign);

@@ -10,6 +10,7 @@
 
 #include "base/cmd.h"
 #include "base/term.h"
+#include "ca/cmd_deliver.h"
 #include "ca/work.h"
 
 /* One run of `sign`. */
@@ -18,16 +19,10 @@ struct sign {
 	struct visit visit;
 	struct visit_options options;
 	struct cmd_list expect;
-	json_t *responses, *stopped; /* owned; NULL without --json */
+	struct delivery delivery;
+	json_t *stopped; /* owned; NULL without --json */
 	struct term_progress progress;
 	size_t issued, refused, answered, other;
-	/* Stored responses that this run has written already, so that a stick
-	 * of many old bundles is not written over and over. */
-	struct delivered {
-		uint8_t requester[SHA256_LEN];
-		uint32_t sequence;
-	} *delivered; /* owned */
-	size_t n_delivered;
 	enum rc first_stop; /* of a bundle; RC_OK while there is none */
 	bool declined;
 	bool signing; /* work_sign has begun, and not ended well */
@@ -37,9 +32,7 @@ struct sign {
  * \retval with a rule's name: this bundle is stopped, others may go on */
 enum rc sign_file(struct sign *sign, const struct scanned *file) MUST_CHECK;
 
-/** Add a response, or in a dry run what would be decided. */
-void sign_json_reply(struct sign *sign, const struct submission *s,
-    const struct reply *reply, const char *path);
+/** Add, in a dry run, what would be decided. */
 void sign_json_review(struct sign *sign, const struct work *w);
 
 /** Who asks, the clock, the policy, the network, what would be signed, what is

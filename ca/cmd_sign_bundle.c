@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One bundle: the two questions, the signing, the response. */
-#include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd_sign.h"
 #include "transfer/rule.h"
-
-#include <stdlib.h>
 
 static void
 show_progress(void *arg, uint64_t done)
@@ -15,105 +12,23 @@ show_progress(void *arg, uint64_t done)
 
 /* ---- responses --------------------------------------------------------- */
 
-/* When the first of these requests runs out: a series lasts to its last. */
-static void
-show_due(const struct manifest *m)
+static struct addressee
+addressee_of(const struct submission *s)
 {
-	char at[CLOCK_TEXT];
-	int64_t due = CLOCK_MAX;
-
-	for (size_t i = 0; i < m->n_results; i++) {
-		const struct result *r = &m->results[i];
-
-		if (r->n_certs > 0 && r->certs[r->n_certs - 1].not_after < due)
-			due = r->certs[r->n_certs - 1].not_after;
-	}
-	if (due == CLOCK_MAX)
-		return;
-	clock_write(due, at);
-	term_field("next due", "%s, when the first of these runs out", at);
-}
-
-static enum rc
-deliver(struct sign *sign, const struct submission *s,
-    const struct reply *reply, bool stored)
-{
-	WIPED(buf) note = { 0 };
-	char hex[SHA256_HEX];
-	enum rc rc = reply_write(&sign->visit.act.media, reply, &note);
-
-	if (rc != RC_OK)
-		return err_in(rc,
-		    "response %u is complete in the ledger but "
-		    "not on the stick; mend that and run the same command "
-		    "again",
-		    reply->record.sequence);
-	hex_write(span_of(reply->record.digest, SHA256_LEN), hex);
-	term_bold(
-	    "Response %u for \"%.*s\"%s: %zu certificate%s, %zu refused\n",
-	    reply->record.sequence, SPAN_FMT(s->bundle.label),
-	    stored ? " (the stored one, byte for byte)" : "", reply->n_certs,
-	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
-	term_field(
-	    "written to", "%s/%s", sign->visit.act.media.path, reply->dir);
-	term_field("read back", "%.*s", SPAN_FMT(buf_span(&note)));
-	term_field("manifest", "%s", hex);
-	show_due(&reply->manifest);
-	if (!stored)
-		term_say("Carry it back, and there: airgap-transfer install "
-			 "STICK\n");
-	sign_json_reply(sign, s, reply, reply->dir);
-	return RC_OK;
-}
-
-static bool
-is_delivered(const struct sign *sign, const struct submission *s, uint32_t n)
-{
-	for (size_t i = 0; i < sign->n_delivered; i++)
-		if (sign->delivered[i].sequence == n &&
-		    memcmp(sign->delivered[i].requester, s->key_id,
-			SHA256_LEN) == 0)
-			return true;
-	return false;
-}
-
-static enum rc
-note_delivered(struct sign *sign, const struct submission *s, uint32_t n)
-{
-	struct delivered *more =
-	    reallocarray(sign->delivered, sign->n_delivered + 1, sizeof(*more));
-
-	if (more == NULL)
-		return err_memory();
-	sign->delivered = more;
-	more += sign->n_delivered++;
-	memcpy(more->requester, s->key_id, SHA256_LEN);
-	more->sequence = n;
-	return RC_OK;
+	return (struct addressee){ s->key_id, s->bundle.label };
 }
 
 /* Every stored response after `after`, up to and with `last`. */
 static enum rc
-deliver_stored(struct sign *sign, const struct submission *s, uint32_t after,
+send_stored(struct sign *sign, const struct submission *s, uint32_t after,
     uint32_t last)
 {
-	const struct reply_maker maker = { .ledger = sign->visit.act.ledger,
-		.ca = &sign->visit.act.ca,
-		.issuer = sign->visit.window.key_id };
-	enum rc rc = RC_OK;
+	const struct addressee to = addressee_of(s);
 
-	for (uint32_t i = after + 1; i <= last && rc == RC_OK; i++) {
-		WIPED(reply) reply = { 0 };
-
-		if (is_delivered(sign, s, i))
-			continue;
-		rc = reply_again(&maker, s->key_id, i, &reply);
-		if (rc == RC_OK)
-			rc = deliver(sign, s, &reply, true);
-		if (rc == RC_OK)
-			rc = note_delivered(sign, s, i);
-	}
-	return rc;
+	sign->delivery.ledger = sign->visit.act.ledger;
+	sign->delivery.ca = &sign->visit.act.ca;
+	sign->delivery.media = &sign->visit.act.media;
+	return deliver_stored(&sign->delivery, &to, after + 1, last);
 }
 
 static uint32_t
@@ -122,21 +37,27 @@ head_sequence(const struct submission *s)
 	return s->bundle.has_head ? s->bundle.head.sequence : 0;
 }
 
+/* The exit status is that of the run that answered it. */
 static enum rc
 answer_again(struct sign *sign, const struct submission *s)
 {
 	uint32_t last = s->requester.last_manifest;
+	uint32_t answer = s->record.answered, head = head_sequence(s);
+	const struct delivered *done;
+	enum rc rc;
 
 	sign->answered++;
 	term_bold("\nBundle %s was answered before\n", s->file->name);
 	if (sign->env->dry_run)
 		return RC_OK;
-	if (last < s->record.answered)
-		last = s->record.answered;
-	return deliver_stored(sign, s,
-	    head_sequence(s) < s->record.answered ? head_sequence(s)
-						  : s->record.answered - 1,
-	    last);
+	rc = send_stored(sign, s, head < answer ? head : answer - 1,
+	    last < answer ? answer : last);
+	done = delivery_find(&sign->delivery, s->key_id, answer);
+	if (rc == RC_OK && done != NULL) {
+		sign->issued += done->n_certs;
+		sign->refused += done->n_refused;
+	}
+	return rc;
 }
 
 /* ---- the two questions ------------------------------------------------- */
@@ -215,6 +136,7 @@ sign_work(struct sign *sign, struct work *w)
 {
 	WIPED(reply) reply = { 0 };
 	struct submission *s = w->s;
+	const struct addressee to = addressee_of(s);
 	enum rc rc = visit_unlock(&sign->visit);
 
 	if (rc != RC_OK)
@@ -230,9 +152,8 @@ sign_work(struct sign *sign, struct work *w)
 	sign->issued += reply.n_certs;
 	sign->refused += reply.n_refused;
 	/* What the requester missed goes along, unasked. */
-	rc = deliver_stored(
-	    sign, s, head_sequence(s), reply.record.sequence - 1);
-	return rc != RC_OK ? rc : deliver(sign, s, &reply, false);
+	rc = send_stored(sign, s, head_sequence(s), reply.record.sequence - 1);
+	return rc != RC_OK ? rc : deliver_new(&sign->delivery, &to, &reply);
 }
 
 static enum rc
