@@ -12,6 +12,7 @@ enum rc cmd_ledger(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_policy(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_requester(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_resend(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_show(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_sign(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);
