@@ -82,6 +82,15 @@ record_say(const struct record *r, struct buf *out)
 		return buf_printf(out,
 		    "number %" PRIu64 " of %s found whole on a medium",
 		    u->checked.sequence, short_hex(u->checked.channel, a));
+	case RECORD_RESTORED:
+		return buf_printf(out, "from the backup %s",
+		    short_hex(u->restored.digest, a));
+	case RECORD_IMPORT:
+		return buf_printf(out, "number %" PRIu64 " of %s, brought back",
+		    u->import.sequence, short_hex(u->import.channel, a));
+	case RECORD_REGAINED:
+		return buf_printf(out, "certificate for %.*s, brought back",
+		    SPAN_FMT(u->regained.request_id));
 	}
 	return RC_OK;
 }

@@ -112,7 +112,7 @@ end_check(struct ledger *ledger, sqlite3_stmt *st, struct ledger_end *ret_end)
 	if (rc == RC_OK && r.n > 1) {
 		struct record prior;
 
-		rc = ledger_record_get(ledger, r.n - 1, 0, &prior, &previous);
+		rc = ledger_record_before(ledger, r.n, &prior, &previous);
 	}
 	if (rc == RC_OK)
 		rc = record_hash(&r, previous.p, end.policy, db_blob(st, 4),
@@ -289,6 +289,7 @@ ledger_rollback(struct ledger *ledger)
 	db_rollback(&ledger->db);
 	ledger->end = ledger->before;
 	ledger->index.open_bundle = 0;
+	ledger->index.regaining = 0;
 	ledger->failed = false;
 }
 
@@ -344,7 +345,7 @@ ledger_append(struct ledger *ledger, struct record *record)
 	 * commit each row on its own. */
 	assert(!sqlite3_get_autocommit(ledger->db.sql));
 	assert(ledger->now >= 0 && ledger->end.policy_id != 0);
-	record->n = ledger->end.head.count + 1;
+	record->n = record_number(record, ledger->end.head.count);
 	record->at = ledger->now;
 	record->policy_id = ledger->end.policy_id;
 
@@ -438,6 +439,36 @@ ledger_record_get(struct ledger *ledger, uint64_t n, enum record_kind kind,
 	return rc;
 }
 
+/* Numbers may have gaps. */
+static enum rc
+number_find(struct ledger *ledger, const char *sql, uint64_t n, uint64_t *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(ledger, &st, sql);
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)n);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	return rc;
+}
+
+enum rc
+ledger_record_before(struct ledger *ledger, uint64_t n, struct record *ret,
+    struct span *ret_hash)
+{
+	uint64_t prior = 0;
+	enum rc rc = number_find(ledger,
+	    "SELECT n FROM record WHERE n < ? ORDER BY n DESC LIMIT 1", n,
+	    &prior);
+
+	return rc != RC_OK ? rc
+			   : ledger_record_get(ledger, prior, 0, ret, ret_hash);
+}
+
 enum rc
 ledger_newest_of(struct ledger *ledger, enum record_kind kind, uint64_t *ret_n)
 {
@@ -505,13 +536,17 @@ ledger_head_known(
 {
 	struct record r;
 	struct span hash = SPAN_NONE;
+	uint64_t n = 0;
 	enum rc rc = RC_OK;
 
-	if (head->count == 0 || head->count > ledger->end.head.count) {
+	if (head->count != 0 && head->count <= ledger->end.head.count)
+		rc = number_find(ledger, "SELECT n FROM record WHERE n = ?",
+		    head->count, &n);
+	if (rc != RC_OK || n == 0) {
 		*ret_known = false;
-		return RC_OK;
+		return rc;
 	}
-	rc = ledger_record_get(ledger, head->count, 0, &r, &hash);
+	rc = ledger_record_get(ledger, n, 0, &r, &hash);
 	if (rc == RC_OK)
 		*ret_known = span_eq(hash, span_of(head->hash, SHA256_LEN));
 	return rc;

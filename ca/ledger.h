@@ -8,7 +8,9 @@
  * ledger_verify rebuilds and compares. DER and manifests are kept as bytes;
  * nothing that can be derived from them is.
  *
- * Time in records never goes back, but at a RECORD_CLOCK.
+ * Time in records never goes back, but at a RECORD_CLOCK. Their numbers have no
+ * gap, but before a RECORD_IMPORT: it stands behind all that its manifest was
+ * made over, so that no requester sees the ledger shrink.
  *
  * All writes happen between ledger_begin and ledger_commit. A commit is durable
  * when it returns; after one that failed nothing more can be written until the
@@ -39,6 +41,9 @@ enum record_kind {
 	RECORD_ARRIVED = 14,  /* a head proved that a response arrived */
 	RECORD_ABANDON = 15,  /* a bundle was closed without an answer */
 	RECORD_CHECKED = 16,  /* a response was found whole on a medium */
+	RECORD_RESTORED = 17, /* what is before it came from a backup */
+	RECORD_IMPORT = 18,   /* a manifest of the part that was lost */
+	RECORD_REGAINED = 19, /* a certificate of the last such manifest */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -200,6 +205,8 @@ struct ledger_manifest {
 	int64_t at;
 	struct buf file; /* the manifest, as it was written */
 	uint64_t bundle; /* the bundle's record; 0: none */
+	bool imported;	 /* it was made over a lost part of the ledger */
+	struct ledger_head over; /* which this is the head of, then */
 };
 void ledger_manifest_wipe(struct ledger_manifest *manifest);
 /** `sequence` 0: the newest. */
@@ -237,6 +244,57 @@ enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
 typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 /** Those asked for in bundles, in the order of their intents. */
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
+    MUST_CHECK;
+
+/* ---- after a backup was restored ------------------------------------------------- */
+
+/** This ledger was a backup until now. \param digest  of the backup file */
+enum rc ledger_restored_add(struct ledger *ledger,
+    const uint8_t digest[static SHA256_LEN]) MUST_CHECK;
+
+/** A manifest of ours that a lost part of the ledger had, back from its
+ * requester. It has arrived, and its bundle is answered. */
+struct ledger_import {
+	uint8_t channel[SHA256_LEN];
+	uint32_t sequence;
+	bool has_bundle;
+	uint8_t bundle_id[BUNDLE_ID_LEN], bundle_digest[SHA256_LEN];
+	uint32_t bundle_sequence;
+	uint64_t count; /* records before it, as it says */
+	struct span file;
+	uint64_t n; /* its record; set by ledger_import_add */
+};
+/** \retval RC_STATE it does not continue its channel, or its bundle was answered
+ * otherwise */
+enum rc ledger_import_add(struct ledger *ledger, struct ledger_import *import)
+    MUST_CHECK;
+
+/** A certificate of the manifest that was imported last: nothing else may be
+ * added in between. It is the result of its intent where the ledger has that.
+ * \retval RC_STATE its serial belongs to another certificate */
+struct ledger_regained {
+	uint32_t request, slot;
+	struct span request_id, profile, der;
+};
+enum rc ledger_regained_add(struct ledger *ledger,
+    const struct ledger_regained *regained) MUST_CHECK;
+
+/** Intents of a bundle that have neither result nor void; `each` may add records
+ * only after the walk. */
+typedef enum rc intent_fn(const struct intent *intent, void *arg);
+enum rc ledger_intents_open(struct ledger *ledger, uint64_t bundle,
+    intent_fn *each, void *arg) MUST_CHECK;
+
+/** Every manifest imported since the newest RECORD_RESTORED, in order, after the
+ * number of records that were restored. \retval RC_STATE none was restored */
+struct ledger_restored {
+	uint64_t count; /* records of the backup */
+	int64_t made, at; /* times of its newest record, and of the restoring */
+};
+enum rc ledger_restored_get(struct ledger *ledger, struct ledger_restored *ret,
+    bool *ret_any) MUST_CHECK;
+typedef enum rc import_fn(const struct ledger_import *import, void *arg);
+enum rc ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
     MUST_CHECK;
 
 /* ---- other acts ----------------------------------------------------------------- */

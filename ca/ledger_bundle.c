@@ -389,13 +389,19 @@ manifest_of_row(
 	m.sequence = (uint32_t)sqlite3_column_int64(st, 1);
 	m.bundle = (uint64_t)sqlite3_column_int64(st, 4);
 	if (rc == RC_OK)
-		rc = ledger_record_get(ledger,
-		    (uint64_t)sqlite3_column_int64(st, 2), RECORD_MANIFEST, &r,
-		    NULL);
-	if (rc == RC_OK)
-		rc = buf_add_span(&m.file, r.u.manifest.file);
+		rc = ledger_record_get(
+		    ledger, (uint64_t)sqlite3_column_int64(st, 2), 0, &r, NULL);
+	if (rc == RC_OK && r.kind != RECORD_MANIFEST && r.kind != RECORD_IMPORT)
+		rc = err_set(RC_STATE, "%s: record %" PRIu64 " is no manifest",
+		    ledger->db.path, r.n);
 	if (rc == RC_OK)
 		rc = stamp_of(ledger, r.n, &m.at, m.policy);
+	m.imported = rc == RC_OK && r.kind == RECORD_IMPORT;
+	if (m.imported)
+		rc = import_head_read(&r, &m.over, m.policy);
+	if (rc == RC_OK)
+		rc = buf_add_span(
+		    &m.file, m.imported ? r.u.import.file : r.u.manifest.file);
 	if (rc != RC_OK)
 		return rc;
 	*ret = m;

@@ -14,7 +14,7 @@ ledger_cert_wipe(struct ledger_cert *cert)
 /* i: the intent; r: its result or void record, if any; b: its bundle. */
 #define CERT_QUERY(from) \
 	"SELECT i.n, i.at, i.kind, i.policy, i.body," \
-	" r.n, r.at, r.kind, r.policy, r.body, b.requester" \
+	" r.n, r.at, r.kind, r.policy, r.body, b.requester, c.bundle" \
 	" FROM " from " JOIN record i ON i.n = c.intent" \
 	" LEFT JOIN record r ON r.n = max(c.result, c.void)" \
 	" LEFT JOIN bundle b ON b.n = c.bundle"
@@ -27,13 +27,18 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	enum rc rc = ledger_record_of_row(st, 0, &intent);
 
 	if (rc == RC_OK &&
-	    (intent.kind != RECORD_INTENT || requester.n != SHA256_LEN))
+	    ((intent.kind != RECORD_INTENT && intent.kind != RECORD_REGAINED) ||
+		requester.n != SHA256_LEN))
 		rc = err_set(RC_STATE,
 		    "%s: record %" PRIu64 " is no intent of a bundle",
 		    ledger->db.path, intent.n);
+	if (rc == RC_OK && intent.kind == RECORD_INTENT)
+		intent_of_record(&intent, &cert->intent);
+	else if (rc == RC_OK)
+		rc = intent_of_regained(&intent,
+		    (uint64_t)sqlite3_column_int64(st, 11), &cert->intent);
 	if (rc != RC_OK)
 		return rc;
-	intent_of_record(&intent, &cert->intent);
 	memcpy(cert->requester, requester.p, SHA256_LEN);
 	cert->at = intent.at;
 	cert->is_void = false;
@@ -48,8 +53,10 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	cert->at = outcome.at;
 	cert->outcome = outcome.n;
 	cert->is_void = outcome.kind == RECORD_VOID;
-	if (outcome.kind == RECORD_RESULT)
+	if (rc == RC_OK && outcome.kind == RECORD_RESULT)
 		rc = buf_add_span(&cert->der, outcome.u.result.der);
+	else if (rc == RC_OK && outcome.kind == RECORD_REGAINED)
+		rc = buf_add_span(&cert->der, outcome.u.regained.der);
 	return rc;
 }
 

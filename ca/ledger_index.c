@@ -443,6 +443,9 @@ static apply_fn *const apply[] = {
 	[RECORD_ARRIVED] = apply_arrived,
 	[RECORD_ABANDON] = apply_abandon,
 	[RECORD_CHECKED] = apply_checked,
+	[RECORD_RESTORED] = apply_nothing,
+	[RECORD_IMPORT] = ledger_index_import,
+	[RECORD_REGAINED] = ledger_index_regained,
 };
 
 enum rc
@@ -452,5 +455,7 @@ ledger_index_apply(struct ledger_index *index, const struct record *record)
 
 	if (kind >= sizeof(apply) / sizeof(*apply) || apply[kind] == NULL)
 		return misfit(record, "a kind that is unknown");
+	if (record->kind != RECORD_REGAINED)
+		index->regaining = 0;
 	return apply[kind](index, record);
 }

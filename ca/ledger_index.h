@@ -21,11 +21,18 @@ struct ledger_index {
 	struct db *db; /* borrowed */
 	sqlite3_stmt *st[INDEX_STATEMENTS];
 	uint64_t open_bundle; /* last one found open, to look once; 0: none */
+	uint64_t regaining;   /* bundle of the import just before; 0: none */
 };
 void ledger_index_wipe(struct ledger_index *index);
 
 /** \retval RC_STATE the record does not fit those before it; no row changed */
 enum rc ledger_index_apply(struct ledger_index *index,
+    const struct record *record) MUST_CHECK;
+
+/** Of ledger_index_apply: the kinds IMPORT and REGAINED. */
+enum rc ledger_index_import(struct ledger_index *index,
+    const struct record *record) MUST_CHECK;
+enum rc ledger_index_regained(struct ledger_index *index,
     const struct record *record) MUST_CHECK;
 
 #endif

@@ -37,6 +37,10 @@ enum rc ledger_record_get(struct ledger *ledger, uint64_t n,
     enum record_kind kind, struct record *ret, struct span *ret_hash)
     MUST_CHECK;
 
+/** The same for the last record before number `n`. */
+enum rc ledger_record_before(struct ledger *ledger, uint64_t n,
+    struct record *ret, struct span *ret_hash) MUST_CHECK;
+
 /** The columns n, at, kind, policy, body of a row, from `column` on. */
 enum rc ledger_record_of_row(sqlite3_stmt *st, int column, struct record *ret)
     MUST_CHECK;
@@ -50,5 +54,12 @@ enum rc ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
     MUST_CHECK;
 
 void intent_of_record(const struct record *record, struct intent *ret);
+/** The intent that a RECORD_REGAINED stands for. \retval RC_STATE damaged */
+enum rc intent_of_regained(const struct record *record, uint64_t bundle,
+    struct intent *ret) MUST_CHECK;
+/** What the manifest of a RECORD_IMPORT was made over, and under. */
+enum rc import_head_read(const struct record *record,
+    struct ledger_head *ret_head, uint8_t ret_policy[static SHA256_LEN])
+    MUST_CHECK;
 
 #endif

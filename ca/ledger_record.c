@@ -102,6 +102,22 @@ static const struct kind kinds[] = {
 	[RECORD_CHECKED] = { "checked", {
 		BYTES(checked, channel, SHA256_LEN, SHA256_LEN),
 		UINT(checked, sequence, UINT32_MAX) } },
+	[RECORD_RESTORED] = { "restored", {
+		BYTES(restored, digest, SHA256_LEN, SHA256_LEN) } },
+	[RECORD_IMPORT] = { "import", {
+		BYTES(import, channel, SHA256_LEN, SHA256_LEN),
+		UINT(import, sequence, UINT32_MAX),
+		MAYBE(import, bundle_id, BUNDLE_ID_LEN),
+		MAYBE(import, bundle_digest, SHA256_LEN),
+		UINT(import, bundle_sequence, UINT32_MAX),
+		UINT(import, count, INT64_MAX / 2),
+		BYTES(import, file, 1, FILE_MAX) } },
+	[RECORD_REGAINED] = { "regained", {
+		UINT(regained, request, UINT32_MAX),
+		UINT(regained, slot, UINT32_MAX),
+		TEXT(regained, request_id, 1, REQUEST_ID_MAX),
+		TEXT(regained, profile, 1, PROFILE_MAX),
+		BYTES(regained, der, 64, CERT_MAX) } },
 };
 /* clang-format on */
 
@@ -196,6 +212,14 @@ record_encode(const struct record *record, struct buf *ret_body)
 		rc = field_write(&out, record, f);
 	}
 	return rc != RC_OK ? rc : cbor_out_end(&out);
+}
+
+uint64_t
+record_number(const struct record *record, uint64_t last)
+{
+	if (record->kind == RECORD_IMPORT && record->u.import.count > last)
+		last = record->u.import.count;
+	return last + 1;
 }
 
 /* ---- reading --------------------------------------------------------------

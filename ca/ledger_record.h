@@ -72,6 +72,21 @@ union record_body {
 		struct span channel;
 		uint64_t sequence;
 	} checked;
+	struct {
+		struct span digest; /* of the backup file */
+	} restored;
+	struct {
+		struct span channel;
+		uint64_t sequence;
+		struct span bundle_id, bundle_digest; /* n 0: none */
+		uint64_t bundle_sequence;
+		uint64_t count; /* records that the manifest was made over */
+		struct span file;
+	} import;
+	struct {
+		uint64_t request, slot;
+		struct span request_id, profile, der;
+	} regained;
 };
 
 struct record {
@@ -84,6 +99,10 @@ struct record {
 
 /** "intent", "result", ...; "unknown" for a kind from the future. */
 const char *record_kind_text(enum record_kind kind);
+
+/** The number of a record that follows record `last`: an import's is above all
+ * that its manifest was made over. */
+uint64_t record_number(const struct record *record, uint64_t last);
 
 /** Append the body's encoding. \retval RC_BUG a field is out of its bounds */
 enum rc record_encode(const struct record *record, struct buf *ret_body)

@@ -6,6 +6,11 @@
 #include "ca/ledger_internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+
+/* A head of the part that was lost with a backup is as good as one of this
+ * ledger's own, once the manifest that carries it was imported. */
+enum head_state { HEAD_UNMET, HEAD_MET, HEAD_OTHER, HEAD_IMPORTED };
 
 struct walk {
 	struct ledger *ledger;
@@ -16,6 +21,7 @@ struct walk {
 	struct buf scratch;
 	const struct ledger_head *heads;
 	size_t n_heads;
+	enum head_state *states; /* owned; one for each head */
 	struct ledger_totals totals;
 };
 
@@ -26,6 +32,7 @@ walk_wipe(struct walk *w)
 	ledger_index_wipe(&w->index);
 	db_wipe(&w->rebuilt);
 	buf_wipe(&w->scratch);
+	free(w->states);
 }
 
 /* A database without a name is a temporary file that nobody else can open, and
@@ -110,11 +117,11 @@ link_check(
 		    "its hash is not that of its content after the record "
 		    "before it");
 	for (size_t i = 0; i < w->n_heads; i++)
-		if (w->heads[i].count == r->n &&
-		    memcmp(w->heads[i].hash, wanted, sizeof(wanted)) != 0)
-			return broken(w, r->n,
-			    "a manifest was made over another one: this is "
-			    "another history");
+		if (w->heads[i].count == r->n)
+			w->states[i] = memcmp(w->heads[i].hash, wanted,
+					   sizeof(wanted)) == 0
+					   ? HEAD_MET
+					   : HEAD_OTHER;
 	memcpy(w->end.head.hash, wanted, sizeof(wanted));
 	return RC_OK;
 }
@@ -123,11 +130,28 @@ static void
 count_up(struct ledger_totals *t, enum record_kind kind)
 {
 	t->records++;
-	t->certificates += kind == RECORD_RESULT;
+	t->certificates += kind == RECORD_RESULT || kind == RECORD_REGAINED;
 	t->voids += kind == RECORD_VOID;
 	t->refusals += kind == RECORD_REFUSAL;
 	t->bundles += kind == RECORD_BUNDLE;
-	t->manifests += kind == RECORD_MANIFEST;
+	t->manifests += kind == RECORD_MANIFEST || kind == RECORD_IMPORT;
+}
+
+static enum rc
+imported_heads(struct walk *w, const struct record *r)
+{
+	struct ledger_head head;
+	uint8_t policy[SHA256_LEN];
+	enum rc rc;
+
+	if (r->kind != RECORD_IMPORT || w->n_heads == 0)
+		return RC_OK;
+	rc = import_head_read(r, &head, policy);
+	for (size_t i = 0; i < w->n_heads && rc == RC_OK; i++)
+		if (w->heads[i].count == head.count &&
+		    memcmp(w->heads[i].hash, head.hash, SHA256_LEN) == 0)
+			w->states[i] = HEAD_IMPORTED;
+	return rc;
 }
 
 static enum rc
@@ -135,11 +159,16 @@ row_check(struct walk *w, sqlite3_stmt *st)
 {
 	struct record r = { 0 };
 	uint64_t n = (uint64_t)sqlite3_column_int64(st, 0);
-	enum rc rc;
+	uint64_t wanted = w->end.head.count + 1;
+	enum rc rc = RC_OK;
 
-	if (n != w->end.head.count + 1)
-		return broken(w, w->end.head.count + 1, "is missing");
-	rc = ledger_record_of_row(st, 0, &r);
+	if (n == wanted || sqlite3_column_int(st, 2) == RECORD_IMPORT) {
+		rc = ledger_record_of_row(st, 0, &r);
+		if (rc == RC_OK)
+			wanted = record_number(&r, w->end.head.count);
+	}
+	if (rc == RC_OK && n != wanted)
+		return broken(w, wanted, "is missing");
 	if (rc == RC_OK && r.at < w->end.at && r.kind != RECORD_CLOCK)
 		rc = broken(w, n,
 		    "its time is before that of the record "
@@ -153,6 +182,8 @@ row_check(struct walk *w, sqlite3_stmt *st)
 		rc = policy_follow(w, &r);
 	if (rc == RC_OK)
 		rc = link_check(w, &r, db_blob(st, 4), db_blob(st, 5));
+	if (rc == RC_OK)
+		rc = imported_heads(w, &r);
 	w->end.head.count = n;
 	w->end.at = r.at;
 	count_up(&w->totals, r.kind);
@@ -179,14 +210,21 @@ chain_walk(struct walk *w)
 static enum rc
 heads_check(const struct walk *w)
 {
-	for (size_t i = 0; i < w->n_heads; i++)
-		if (w->heads[i].count > w->end.head.count)
-			return err_set(RC_STATE,
-			    "%s: ends with record %" PRIu64 ", but a manifest "
-			    "was made over record %" PRIu64 ": its tail is "
-			    "lost",
-			    w->ledger->db.path, w->end.head.count,
-			    w->heads[i].count);
+	for (size_t i = 0; i < w->n_heads; i++) {
+		uint64_t n = w->heads[i].count;
+
+		if (w->states[i] == HEAD_MET || w->states[i] == HEAD_IMPORTED)
+			continue;
+		if (n <= w->end.head.count)
+			return broken(w, n,
+			    "a manifest was made over another one: this is "
+			    "another history");
+		return err_set(RC_STATE,
+		    "%s: ends with record %" PRIu64 ", but a manifest "
+		    "was made over record %" PRIu64 ": its tail is "
+		    "lost",
+		    w->ledger->db.path, w->end.head.count, n);
+	}
 	return RC_OK;
 }
 
@@ -320,9 +358,13 @@ ledger_verify(struct ledger *ledger, const struct ledger_head *heads,
 {
 	WIPED(walk)
 	w = { .ledger = ledger, .heads = heads, .n_heads = n_heads };
-	/* One state of the ledger, whatever a signer commits meanwhile. */
-	enum rc rc = snapshot(ledger, "BEGIN");
+	enum rc rc;
 
+	w.states = calloc(n_heads == 0 ? 1 : n_heads, sizeof(*w.states));
+	if (w.states == NULL)
+		return err_memory();
+	/* One state of the ledger, whatever a signer commits meanwhile. */
+	rc = snapshot(ledger, "BEGIN");
 	if (rc != RC_OK)
 		return rc;
 	rc = verify_all(&w);

@@ -109,7 +109,12 @@ check_head(const struct submission *s, struct ledger *ledger)
 		    "%s: the requester has another response %u than this "
 		    "ledger: two ledgers have signed for one CA",
 		    s->file->name, head->sequence);
-	rc = ledger_head_known(ledger, &head->ledger, &known);
+	if (ours.imported)
+		known =
+		    head->ledger.count == ours.over.count &&
+		    memcmp(head->ledger.hash, ours.over.hash, SHA256_LEN) == 0;
+	else
+		rc = ledger_head_known(ledger, &head->ledger, &known);
 	if (rc == RC_OK && !known)
 		rc = rule_refuse("ROLLBACK",
 		    "%s: the requester saw this CA's ledger with %llu records "

@@ -6,6 +6,7 @@ Written from airgap-ledger(5) alone, with none of airgap-ca's code, so that the
 two check each other. LEDGER is a ledger.db, or an SQL dump of one (*.sql).
 RECORD:HASH is a ledger head that a manifest carries. Exits 0 when all is well.
 """
+import datetime
 import hashlib
 import sqlite3
 import sys
@@ -41,8 +42,16 @@ KINDS = {
     14: ("arrived", {1: ("key_id", BYTES), 2: ("sequence", UINT)}),
     15: ("abandon", {1: ("bundle", UINT)}),
     16: ("checked", {1: ("channel", BYTES), 2: ("sequence", UINT)}),
+    17: ("restored", {1: ("digest", BYTES)}),
+    18: ("import", {1: ("channel", BYTES), 2: ("sequence", UINT),
+                    3: ("bundle_id", BYTES), 4: ("bundle_digest", BYTES),
+                    5: ("bundle_sequence", UINT), 6: ("count", UINT),
+                    7: ("file", BYTES)}),
+    19: ("regained", {1: ("request", UINT), 2: ("slot", UINT),
+                      3: ("request_id", TEXT), 4: ("profile", TEXT),
+                      5: ("der", BYTES)}),
 }
-OPTIONAL = {(2, 2)}
+OPTIONAL = {(2, 2), (18, 3), (18, 4)}
 LOOSE = bytes(32)
 
 
@@ -64,6 +73,10 @@ def serial_of(der):
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
+def manifest_of(file):
+    return cbor2.loads(cbor2.loads(file).value[2])
+
+
 class Tables:
     """What the records come to."""
 
@@ -76,6 +89,8 @@ class Tables:
         self.serial[serial] = n
 
     def apply(self, n, at, kind, policy_id, b):
+        if kind != 19:
+            self.regaining = None
         getattr(self, "apply_" + KINDS[kind][0])(n, policy_id, b)
 
     def apply_init(self, n, _, b):
@@ -176,6 +191,56 @@ class Tables:
         want(row and row[3] == 0, n, "no response, or checked before")
         row[3] = n
 
+    def apply_restored(self, n, _, b):
+        pass
+
+    def apply_import(self, n, _, b):
+        last = max((s for c, s in self.manifest if c == b["channel"]),
+                   default=0)
+        want(b["sequence"] == last + 1, n, "a gap in the channel")
+        m = manifest_of(b["file"])
+        want(m[2] == b["sequence"] and m[14] == b["channel"], n,
+             "the manifest of another place")
+        want(m[12][0] == b["count"], n, "another ledger head")
+        want(("bundle_id" in b) == (m[5] is not None), n,
+             "a bundle, or none")
+        bundle = 0
+        if "bundle_id" in b:
+            want(m[5] == {1: b["bundle_id"], 2: b["bundle_digest"]}, n,
+                 "the manifest of another bundle")
+            bundle = next((k for k, x in self.bundle.items()
+                           if x[0] == b["bundle_id"]), n)
+            row = self.bundle.setdefault(
+                bundle, [b["bundle_id"], b["bundle_digest"], b["channel"],
+                         b["bundle_sequence"], 0, 0])
+            want(row[1:3] == [b["bundle_digest"], b["channel"]] and
+                 row[4] == 0, n, "its bundle is known otherwise")
+            row[4:] = [b["sequence"], 0]
+        q = self.requester.setdefault(b["channel"], dict(
+            label="", n=n, removed=n, last_bundle=0))
+        q["last_bundle"] = max(q["last_bundle"], b["bundle_sequence"])
+        q["last_manifest"] = q["arrived"] = b["sequence"]
+        self.manifest[b["channel"], b["sequence"]] = [
+            n, sha256(b["file"]), bundle, 0]
+        self.regaining = (bundle, m)
+
+    def apply_regained(self, n, _, b):
+        want(self.regaining is not None, n, "no import is before it")
+        bundle, m = self.regaining
+        entry = m[8][b["request"]][3][b["slot"]]
+        want(entry[2] == sha256(b["der"]), n, "not what the manifest lists")
+        serial = serial_of(b["der"])
+        if serial in self.serial:
+            row = self.certificate[self.serial[serial]]
+            want(row[0] == bundle and (row[2] == 0 or row[3] != 0), n,
+                 "its serial has another certificate")
+            row[2] = n
+        else:
+            self.serial[serial] = n
+            end = x509.load_der_x509_certificate(b["der"]).not_valid_after
+            end = int(end.replace(tzinfo=datetime.timezone.utc).timestamp())
+            self.certificate[n] = [bundle, end, n, 0]
+
     def apply_clock(self, n, _, b):
         pass
 
@@ -213,13 +278,15 @@ def body_of(n, kind, raw):
 
 def walk(db, heads):
     tables, previous, last_at, policy = Tables(), bytes(32), 0, None
-    count = 0
+    count, other = 0, set()
     for n, at, kind, policy_id, raw, digest in db.execute(
             "SELECT n, at, kind, policy, body, hash FROM record ORDER BY n"):
+        body = body_of(n, kind, raw) if n == count + 1 or kind == 18 else {}
+        if kind == 18:
+            count = max(count, body["count"])
         count += 1
         want(n == count, count, "is missing")
         want(at >= last_at or kind == 11, n, "its time goes back")
-        body = body_of(n, kind, raw)
         if kind == 11:
             want(body["before"] == last_at, n, "another time before it")
         if kind == 2:
@@ -229,9 +296,13 @@ def walk(db, heads):
         item = cbor2.dumps([n, previous, at, kind, tables.policy[policy][0],
                             cbor2.loads(raw)], canonical=True)
         want(sha256(item) == digest, n, "its hash does not fit")
-        if n in heads:
-            want(heads[n] == digest, n, "a head of another history")
+        if kind == 18:
+            other.discard(tuple(manifest_of(body["file"])[12]))
+        if n in heads and heads[n] != digest:
+            other.add((n, heads[n]))
         previous, last_at = digest, at
+    for n, _ in other:
+        want(False, n, "a head of another history")
     for n in heads:
         want(n <= count, n, "a head knows it, the ledger ends before")
     return tables, count
