@@ -180,12 +180,14 @@ bench: all ## what signing costs, against openssl ca and the bare token
 bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
 docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
+bashdir := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
 
 # install_some PROGRAMS, MANUALS
 define install_some
-install -d '$(bindir)' '$(docdir)'
+install -d '$(bindir)' '$(docdir)' '$(bashdir)'
 install -m 755 $(foreach p,$(1),$(B)/bin/$(p)) '$(bindir)'
+$(foreach p,$(1),$(B)/bin/$(p) --completion >'$(bashdir)/$(p)' && chmod 644 '$(bashdir)/$(p)' &&) true
 $(foreach m,$(call man_of,$(2)),install -D -m 644 $(m) '$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))' &&) true
 install -m 644 README.md SECURITY.md CHANGES.md $(wildcard docs/*.md docs/*.cddl docs/*.conf) '$(docdir)'
 endef

@@ -149,7 +149,11 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 	bool ended = false;
 	enum rc rc = RC_OK;
 
-	*ret_done = false;
+	*ret_done = env->completing;
+	if (env->completing) {
+		cmd_complete_command(env, options);
+		return RC_OK;
+	}
 	while (rc == RC_OK && words.at < words.end) {
 		const char *arg = *words.at++;
 
@@ -228,6 +232,10 @@ leading_options(struct cmd_env *env, struct words *words, bool *ret_done)
 			    "%s %s\n", env->program->name, AIRGAP_VERSION);
 			*ret_done = true;
 			return RC_OK;
+		}
+		if (strcmp(arg, "--completion") == 0) {
+			*ret_done = true;
+			return cmd_complete_program(env);
 		}
 		if (strcmp(arg, "-n") == 0)
 			env->dry_run = true;

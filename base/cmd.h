@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Subcommands: one table per program, one file per subcommand.
  *
- * Usage text, --help and the manual's SYNOPSIS test come from the table. A
- * command reads its words with cmd_options and leaves printing of errors to
- * cmd_main, which turns the result into the exit status.
+ * Usage text, --help, the completion for bash and the tests of the manuals come
+ * from the table. A command reads its words with cmd_options and leaves printing
+ * of errors to cmd_main, which turns the result into the exit status.
  */
 #ifndef BASE_CMD_H
 #define BASE_CMD_H
@@ -25,6 +25,7 @@ struct cmd_env {
 	bool json;	     /* --json: one document on stdout */
 	bool yes;	     /* --yes: answers a review's typed confirmation */
 	bool dry_run;	     /* -n */
+	bool completing;     /* --completion: cmd_options prints, none runs */
 	struct buf home_default; /* what `home` points to when not given */
 };
 
@@ -72,7 +73,7 @@ enum rc cmd_options(struct cmd_env *env, int argc, char **argv,
 
 /** Find the command, run it, print the error if any ("airgap-ca: SENTENCE
  * [RULE]", then the rule's remedy), and give the exit status. Global options may stand before the
- * command's name too. --version and --help are answered here. */
+ * command's name too. --version, --help and --completion are answered here. */
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
 
 /** Print a JSON document on stdout, one line, keys in the order set; takes over

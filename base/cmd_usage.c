@@ -46,6 +46,8 @@ cmd_usage_program(const struct cmd_program *program, FILE *to)
 		(void)fprintf(to, "  %-14s %s\n", c->name, c->summary);
 	(void)fprintf(to, "\noptions of every command:\n");
 	print_common(program, to);
+	(void)fprintf(to, "  --%-22s %s\n", "completion",
+	    "print the completion for bash, to be sourced");
 	(void)fprintf(to,
 	    "  --%-22s %s\n\n'%s COMMAND --help' tells more, and "
 	    "'man %s' all.\n",

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# The manuals tell what the programs do: commands, options, statuses and rules are
+# compared with the tables that the programs are made of, and so is the completion.
+. "$(dirname "$0")/lib.sh"
+
+needs mandoc mandoc
+cd "$TOP" || exit 1
+
+# ---- the pages ---------------------------------------------------------------------------
+# Whether a page that is referred to exists depends on where mandoc looks; the next check
+# says it of ours.
+lint() { mandoc -Tlint "$@" 2>&1 | grep -v 'referenced manual not found\|outdated mandoc.db'; }
+for page in docs/man/*.[1-8]; do
+	is "$(lint "$page")" '' "${page##*/}: mandoc has nothing to say"
+done
+lacking=
+while read -r name section; do
+	[ -e "docs/man/$name.$section" ] || lacking+=" $name($section)"
+done < <(sed -nE 's/^\.Xr (airgap-[a-z-]+) ([1-8]).*/\1 \2/p' docs/man/* | sort -u)
+is "$lacking" '' 'every page of ours that a page refers to is there'
+
+# ---- programs ----------------------------------------------------------------------------
+# told PROGRAM STATUSES [MANUAL]
+told() { "$PYTHON" tests/manuals.py "$BIN/$1" "${3:-docs/man/$1.1}" "$2" 2>&1; }
+is "$(told airgap-ca 012345678)" '' 'airgap-ca.1: commands, options and statuses'
+is "$(told airgap-token 012568)" '' 'airgap-token.1: commands, options and statuses'
+is "$(told airgap-transfer 01234678)" '' 'airgap-transfer.1: commands, options and statuses'
+
+# The comparison itself: a page with something taken out or put in is found out.
+page=docs/man/airgap-ca.1
+sed '/^\.Op Fl -path-len/d' $page >"$WORK/page"
+like "$(told airgap-ca 012345678 "$WORK/page")" '^init --path-len: in the usage text only$' \
+	'an option that the SYNOPSIS lacks is found'
+sed '/^\.It Fl -path-len/d' $page >"$WORK/page"
+like "$(told airgap-ca 012345678 "$WORK/page")" '^init --path-len: not described$' \
+	'an option without a description is found'
+sed 's/^\.It Fl -path-len/&gth/' $page >"$WORK/page"
+like "$(told airgap-ca 012345678 "$WORK/page")" '^--path-length: described, but no command' \
+	'an option that no command takes is found'
+sed 's/^\.Cm export$/.Cm exports/' $page >"$WORK/page"
+like "$(told airgap-ca 012345678 "$WORK/page")" '^exports: in the SYNOPSIS, but no command$' \
+	'a command that there is not is found'
+sed '/^\.It 7$/d' $page >"$WORK/page"
+like "$(told airgap-ca 012345678 "$WORK/page")" '^EXIT STATUS: 01234568 are told' \
+	'a missing status is found'
+
+# ---- rules -------------------------------------------------------------------------------
+# By name where something is refused; airgap-rules(7) is made from the table of rules, which
+# a unit test compares, and has the remedy of each.
+named=$(cat {base,transfer,token,ca}/*.c | tr '\n\t' '  ' |
+	grep -oE '(rule_refuse\(|err_rule\( *[A-Za-z_]+,|rule_remedy\() *"[A-Z0-9-]+"' |
+	grep -oE '"[A-Z0-9-]+"' | tr -d '"' | sort -u)
+described=$(sed -n 's/^\.It Sy //p' docs/man/airgap-rules.7 | sort -u)
+ok 'rules are found in the sources' test "$(wc -l <<<"$named")" -gt 50
+is "$(comm -23 <(echo "$named") <(echo "$described"))" '' 'every rule that refuses has its entry'
+
+# ---- completion --------------------------------------------------------------------------
+for program in airgap-ca airgap-token airgap-transfer; do
+	run "$BIN/$program" --completion
+	status 0 "$program makes its completion"
+	printf '%s\n' "$OUT" >"$WORK/$program.bash"
+	ok "$program: bash reads it" bash -n "$WORK/$program.bash"
+done
+# complete WORD...: what bash offers for the last of them
+complete_words() (
+	. "$WORK/$1.bash"
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	"_${1//-/_}"
+	echo "${COMPREPLY[*]}"
+)
+is "$(complete_words airgap-ca s)" 'sign show status' 'commands'
+is "$(complete_words airgap-ca --home /x tr)" 'transfer-key' 'a command behind an option of all'
+is "$(complete_words airgap-ca init --path)" '--path-len' 'options of a command'
+is "$(complete_words airgap-ca requester '')" 'list remove' 'what a command is asked to do'
+is "$(complete_words airgap-ca sign --out '')" '' 'an option'\''s value is a file, not a word'
+is "$(complete_words airgap-transfer enroll --rep)" '--replace' 'of the online side'
+is "$(complete_words airgap-token key)" 'keygen' 'of the token'
+
+done_testing
