@@ -5,6 +5,7 @@
 
 #include "base/cmd.h"
 
+enum rc cmd_check(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_clock(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_export(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_init(struct cmd_env *env, int argc, char **argv);

@@ -18,6 +18,11 @@ struct status {
 	struct due_list due;
 	struct requester *requesters;
 	size_t n_requesters;
+	struct pending {
+		const struct requester *of;
+		uint32_t first, last; /* one run of numbers */
+	} * pending;
+	size_t n_pending;
 	struct ledger_bundle *open;
 	size_t n_open;
 	struct ledger_totals totals;
@@ -31,8 +36,46 @@ status_wipe(struct status *s)
 {
 	due_list_wipe(&s->due);
 	requesters_free(s->requesters, s->n_requesters);
+	free(s->pending);
 	free(s->open);
 	buf_wipe(&s->network);
+}
+
+static enum rc
+pending_add(struct status *s, const struct requester *of, uint32_t sequence)
+{
+	struct pending *last = s->pending + s->n_pending, *more;
+
+	if (s->n_pending > 0 && last[-1].of == of &&
+	    last[-1].last + 1 == sequence) {
+		last[-1].last = sequence;
+		return RC_OK;
+	}
+	more = reallocarray(s->pending, s->n_pending + 1, sizeof(*more));
+	if (more == NULL)
+		return err_memory();
+	s->pending = more;
+	more[s->n_pending++] = (struct pending){ of, sequence, sequence };
+	return RC_OK;
+}
+
+static enum rc
+pending_read(struct ledger *ledger, struct status *s)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n_requesters && rc == RC_OK; i++) {
+		const struct requester *q = &s->requesters[i];
+		uint32_t *list = NULL;
+		size_t n = 0;
+
+		rc = ledger_manifests_pending(
+		    ledger, q->key_id, q->arrived, &list, &n);
+		for (size_t j = 0; j < n && rc == RC_OK; j++)
+			rc = pending_add(s, q, list[j]);
+		free(list);
+	}
+	return rc;
 }
 
 static enum rc
@@ -45,6 +88,8 @@ status_read(struct ledger *ledger, int64_t within, struct status *s)
 	if (rc == RC_OK)
 		rc =
 		    ledger_requesters(ledger, &s->requesters, &s->n_requesters);
+	if (rc == RC_OK)
+		rc = pending_read(ledger, s);
 	if (rc == RC_OK)
 		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
 	if (rc == RC_OK)
@@ -109,15 +154,14 @@ due_print(const struct status *s)
 static void
 channels_print(const struct status *s)
 {
-	for (size_t i = 0; i < s->n_requesters; i++) {
-		const struct requester *q = &s->requesters[i];
-
-		if (q->last_manifest > q->arrived)
-			term_print(stdout,
-			    "pending: %s: responses %" PRIu32 " to %" PRIu32
-			    " are not known to have arrived\n",
-			    q->label, q->arrived + 1, q->last_manifest);
-	}
+	for (size_t i = 0; i < s->n_pending; i++)
+		term_print(stdout,
+		    "pending: %s: responses %" PRIu32 " to %" PRIu32
+		    " are not known to have arrived:\n"
+		    "         plug the stick in again and run 'airgap-ca "
+		    "check'\n",
+		    s->pending[i].of->label, s->pending[i].first,
+		    s->pending[i].last);
 }
 
 static const char *
@@ -216,15 +260,11 @@ pending_json(const struct status *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->n_requesters; i++) {
-		const struct requester *q = &s->requesters[i];
-
-		if (q->last_manifest > q->arrived)
-			cmd_json_add(&list,
-			    json_pack("{s:s,s:I,s:I}", "requester", q->label,
-				"from", (json_int_t)q->arrived + 1, "to",
-				(json_int_t)q->last_manifest));
-	}
+	for (size_t i = 0; i < s->n_pending; i++)
+		cmd_json_add(&list, json_pack("{s:s,s:I,s:I}", "requester",
+					s->pending[i].of->label, "from",
+					(json_int_t)s->pending[i].first, "to",
+					(json_int_t)s->pending[i].last));
 	return list;
 }
 

@@ -215,6 +215,11 @@ void ledger_manifest_wipe(struct ledger_manifest *manifest);
 enum rc ledger_manifest_get(struct ledger *ledger,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,
     struct ledger_manifest *ret, bool *ret_known) MUST_CHECK;
+/** Whose response is it? By the first 4 bytes of its channel, which are what its
+ * directory is named after, and its number. */
+enum rc ledger_manifest_find(struct ledger *ledger,
+    const uint8_t prefix[static 4], uint32_t sequence,
+    uint8_t ret_channel[static SHA256_LEN], bool *ret_known) MUST_CHECK;
 /** Store a complete response and mark its bundle answered. */
 enum rc ledger_manifest_add(struct ledger *ledger,
     const struct ledger_manifest *manifest) MUST_CHECK;

@@ -23,6 +23,8 @@ static const struct cmd cmds[] = {
 	{ "resend", cmd_resend,
 	  "MEDIA [--requester LABEL] [--from SEQ]",
 	  "past responses onto a stick again, without the token" },
+	{ "check", cmd_check, "MEDIA",
+	  "is what lies on a stick what the ledger says was written" },
 	{ "requester", cmd_requester, "list | remove LABEL",
 	  "the online sides that are enrolled" },
 	{ "clock", cmd_clock, "accept",
