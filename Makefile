@@ -181,6 +181,7 @@ bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
 docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
 bashdir := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
 man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
 
 # install_some PROGRAMS, MANUALS
@@ -197,6 +198,10 @@ install-offline: all ## what the laptop needs: airgap-ca, airgap-token
 	$(call install_some,airgap-ca airgap-token,airgap-ca airgap-ca-* airgap-ledger airgap-policy airgap-token airgap-token-*)
 install-online: all ## what a server needs: airgap-transfer
 	$(call install_some,airgap-transfer,airgap-transfer airgap-transfer-*)
+	install -d '$(unitdir)'
+	sed 's:@bindir@:$(PREFIX)/bin:' systemd/airgap-transfer-rotate.service.in >'$(unitdir)/airgap-transfer-rotate.service'
+	chmod 644 '$(unitdir)/airgap-transfer-rotate.service'
+	install -m 644 systemd/airgap-transfer-rotate.timer '$(unitdir)'
 
 # ---- dependencies -----------------------------------------------------------------
 deps: ## install the missing Debian packages (run, build, test)

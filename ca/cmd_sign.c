@@ -38,9 +38,7 @@ note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 
 	if (sign->first_stop == RC_OK)
 		sign->first_stop = rc;
-	/* One bad file of a loose set is left out, and the others go on. */
-	term_alarm(
-	    sign->loose && file->rc != RC_OK ? "\nLeft out: " : "\nStopped: ");
+	term_alarm("\nStopped: ");
 	term_say("%s [%s]\n", err_text(), err_rule_name());
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
@@ -107,10 +105,7 @@ scan(struct sign *sign, struct found *found)
 		if (grown == NULL)
 			return err_memory();
 		found->items = grown;
-		rc = sign->loose
-			 ? reader_scan_loose(
-			       reader, &found->items[found->n], &more)
-			 : reader_scan(reader, &found->items[found->n], &more);
+		rc = reader_scan(reader, &found->items[found->n], &more);
 		if (rc != RC_OK)
 			return child_explain(reader, rc);
 		if (more)
@@ -160,10 +155,9 @@ handle_all(struct sign *sign, const struct found *found)
 	if (turns == NULL)
 		return err_memory();
 	for (size_t i = 0; i < found->n; i++)
-		turns[i] = (struct turn){ found->n == 1 || sign->loose
-					      ? 0
-					      : sequence_of(&found->items[i]),
-			i };
+		turns[i] = (struct turn){
+			found->n == 1 ? 0 : sequence_of(&found->items[i]), i
+		};
 	qsort(turns, found->n, sizeof(*turns), by_sequence);
 	for (size_t i = 0; i < found->n && !sign->declined; i++) {
 		const struct scanned *file = &found->items[turns[i].index];
@@ -204,13 +198,6 @@ say_unfinished(const struct sign *sign)
 		char id[2 * BUNDLE_ID_LEN + 1];
 
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
-		if (ledger_bundle_is_loose(&open[i])) {
-			term_say("An earlier run did not finish the loose CSRs "
-				 "%s: insert the stick that has them and sign "
-				 "--loose.\n",
-			    id);
-			continue;
-		}
 		term_say("An earlier run did not finish bundle %s.cose: insert "
 			 "the stick that has it and sign.\n",
 		    id);
@@ -232,27 +219,17 @@ print_json(struct sign *sign)
 }
 
 static enum rc
-say_nothing(const struct sign *sign)
-{
-	term_say("No %s in %s: nothing to do\n",
-	    sign->loose ? "*.csr, *.p10, *.pem or *.der" : "bundle",
-	    sign->options.media);
-	return sign->loose ? RC_OK : sign_loose_hint(sign);
-}
-
-static enum rc
 run_sign(struct sign *sign)
 {
 	struct found found __attribute__((cleanup(found_wipe))) = { 0 };
 	struct err_saved err;
 	enum rc rc = visit_open(&sign->options, &sign->visit), json_rc;
 
-	if (rc == RC_OK && sign->loose)
-		rc = sign_loose_alone(sign);
 	if (rc == RC_OK)
 		rc = scan(sign, &found);
 	if (rc == RC_OK && found.n == 0)
-		rc = say_nothing(sign);
+		term_say(
+		    "No bundle in %s: nothing to do\n", sign->options.media);
 	if (rc == RC_OK)
 		rc = handle_all(sign, &found);
 	if (rc == RC_OK)
@@ -281,16 +258,6 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 {
 	uint8_t digest[SHA256_LEN];
 
-	if (sign->loose != (sign->profile != NULL))
-		return err_set(RC_USAGE,
-		    "--loose and --profile go together: loose CSRs are all "
-		    "signed for that one");
-	if (sign->loose && !format_is_profile(span_str(sign->profile)))
-		return err_set(RC_USAGE, "--profile %s: no name of a profile",
-		    sign->profile);
-	if (sign->loose && sign->expect.n > 0)
-		return err_set(RC_USAGE,
-		    "--expect names a requester, and loose CSRs have none");
 	if (operands->n != 1)
 		return err_set(RC_USAGE,
 		    "sign wants one MEDIA or FILE; '%s sign "
@@ -307,7 +274,7 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 		if (!is_directory(sign->options.media))
 			return err_set(RC_USAGE,
 			    "%s: not a directory; for a "
-			    "single file give --out MEDIA too",
+			    "single bundle file give --out MEDIA too",
 			    sign->options.media);
 		sign->options.act.out = sign->options.media;
 	}
@@ -328,13 +295,6 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 		    .value = "HEX",
 		    .list = &sign.expect,
 		    .help = "enrol the unknown requester with this SHA-256" },
-		{ .name = "loose",
-		    .flag = &sign.loose,
-		    .help = "plain CSR files instead of bundles" },
-		{ .name = "profile",
-		    .value = "P",
-		    .text = &sign.profile,
-		    .help = "what all of them are signed as" },
 		CMD_TOKEN_OPTIONS(sign.options.act, sign.options.act.token),
 		{ 0 },
 	};

@@ -140,14 +140,11 @@ due_print(const struct status *s)
 		const struct ledger_bundle *b = &s->open[i];
 		char id[2 * BUNDLE_ID_LEN + 1];
 
-		bool loose = ledger_bundle_is_loose(b);
-
 		hex_write(span_of(b->id, sizeof(b->id)), id);
 		term_print(stdout,
-		    "due: %s %s is unfinished:\n"
-		    "     insert its stick and run 'airgap-ca sign%s' again\n",
-		    loose ? "loose set" : "bundle", id,
-		    loose ? " --loose" : "");
+		    "due: bundle %s is unfinished:\n"
+		    "     insert its stick and run 'airgap-ca sign' again\n",
+		    id);
 	}
 }
 

@@ -54,18 +54,11 @@ decision_refuse(struct decision *d)
 	return refuse_with(d, rule, span_str(err_text()));
 }
 
-/* What a request is called in sentences: its place and its id, or its file. */
+/* What a request is called in sentences: its place and its id. */
 static void
-name_request(const struct submission *s, size_t i, char *to, size_t size)
+name_request(const struct cert_request *r, size_t i, char *to, size_t size)
 {
-	const struct cert_request *r = &s->bundle.requests[i];
-
-	if (s->is_loose)
-		(void)snprintf(
-		    to, size, "%.*s", SPAN_FMT(s->loose.items[i].name));
-	else
-		(void)snprintf(
-		    to, size, "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
+	(void)snprintf(to, size, "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
 }
 
 /* The policy, applied to facts found here. A refusal is a decision. */
@@ -74,7 +67,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
     struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[i];
-	char from[32 + MEDIA_NAME_MAX];
+	char from[32 + REQUEST_ID_MAX];
 	struct ask ask = { .from = from,
 		.label = s->bundle.label,
 		.request = request,
@@ -82,7 +75,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
 		.n_csr_names = d->csr_names.n };
 	enum rc rc;
 
-	name_request(s, i, from, sizeof(from));
+	name_request(request, i, from, sizeof(from));
 	rc = key_shape(from, d->spki, &ask.key);
 	if (rc == RC_OK)
 		rc = request_check(intake->policy, intake->window, intake->now,
@@ -123,16 +116,12 @@ order_chunk(
     const struct intake *intake, const struct submission *s, size_t chunk)
 {
 	size_t first = chunk * CHUNK, n = s->bundle.n_requests;
-	struct child *reader = &intake->readers[chunk % intake->n_readers];
-	uint32_t count;
 
 	if (first >= n)
 		return RC_OK;
-	count = (uint32_t)(n - first < CHUNK ? n - first : CHUNK);
-	return s->is_loose ? reader_check_loose_start(
-				 reader, &s->file->copy, (uint32_t)first, count)
-			   : reader_check_start(reader, &s->file->copy,
-				 (uint32_t)first, count);
+	return reader_check_start(&intake->readers[chunk % intake->n_readers],
+	    &s->file->copy, (uint32_t)first,
+	    (uint32_t)(n - first < CHUNK ? n - first : CHUNK));
 }
 
 static enum rc

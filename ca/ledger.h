@@ -143,8 +143,6 @@ struct ledger_bundle {
 	uint32_t answered;	    /* manifest sequence; 0: has none */
 	uint64_t closed; /* record that closed it without one; 0 */
 };
-/** Loose CSRs, which have no requester. */
-bool ledger_bundle_is_loose(const struct ledger_bundle *bundle);
 enum rc ledger_bundle_get(struct ledger *ledger,
     const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
     bool *ret_known) MUST_CHECK;

@@ -27,14 +27,6 @@ column_copy(
 /* ---- bundles --------------------------------------------------------------
  */
 
-bool
-ledger_bundle_is_loose(const struct ledger_bundle *bundle)
-{
-	static const uint8_t none[SHA256_LEN];
-
-	return memcmp(bundle->requester, none, SHA256_LEN) == 0;
-}
-
 /* Time and policy of record `n`. */
 static enum rc
 stamp_of(struct ledger *ledger, uint64_t n, int64_t *ret_at,

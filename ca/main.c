@@ -17,8 +17,7 @@ static const struct cmd cmds[] = {
 	  "--use-key URI | --key-type TYPE [--out MEDIA]",
 	  "put another transfer key in place of the present one" },
 	{ "sign", cmd_sign,
-	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...\n"
-	  "    [--loose --profile P]",
+	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...",
 	  "sign the requests on a stick" },
 	{ "resend", cmd_resend,
 	  "MEDIA [--requester LABEL] [--from SEQ]",

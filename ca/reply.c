@@ -29,8 +29,7 @@ channel_before(
 	bool known;
 	enum rc rc;
 
-	*ret = (struct channel){ .has_head = reply->record.sequence > 1 &&
-					     reply->manifest.has_requester };
+	*ret = (struct channel){ .has_head = reply->record.sequence > 1 };
 	memcpy(ret->requester, reply->record.channel, SHA256_LEN);
 	if (!ret->has_head)
 		return RC_OK;
@@ -70,7 +69,6 @@ reply_judge(struct child *judge, struct ledger *ledger,
 	struct span *names = calloc(n == 0 ? 1 : n, sizeof(*names));
 	struct reply *borrowed = NULL;
 	struct channel channel;
-	struct loose_terms terms = { 0 };
 	struct response response = { .from = "the new response",
 		.manifest = reply->files[n].bytes,
 		.channel = &channel,
@@ -87,10 +85,6 @@ reply_judge(struct child *judge, struct ledger *ledger,
 		names[i] = span_str(reply->files[i].name);
 	memcpy(&borrowed, &reply, sizeof(borrowed)); /* arg has no const */
 	response.arg = borrowed;
-	if (s != NULL && s->is_loose) {
-		terms.profile = s->bundle.requests[0].profile;
-		response.loose = &terms;
-	}
 	rc = channel_before(ledger, reply, &channel);
 	if (rc == RC_OK)
 		rc = judge_response_ask(

@@ -225,16 +225,13 @@ send_response(struct child *judge, const struct response *r, int bundle_fd)
 	struct cbor_out out;
 
 	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 8);
+	cbor_put_array(&out, 7);
 	cbor_put_uint(&out, ORDER_RESPONSE);
 	cbor_put_bytes(&out, cut_from(r->from));
 	cbor_put_bytes(&out, r->manifest);
 	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
 	put_head(&out, r->channel);
-	cbor_put_uint(&out, bundle_fd < 0      ? COPY_NONE
-			    : r->loose == NULL ? COPY_BUNDLE
-					       : COPY_LOOSE);
-	cbor_put_bytes(&out, r->loose == NULL ? SPAN_NONE : r->loose->profile);
+	cbor_put_uint(&out, bundle_fd >= 0);
 	cbor_put_array(&out, r->n_names);
 	for (size_t i = 0; i < r->n_names; i++)
 		cbor_put_bytes(&out, r->names[i]);
