@@ -22,6 +22,7 @@ deps_build := gcc libc6-dev make pkg-config libssl-dev libp11-dev libp11-kit-dev
 deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbor2 python3-cryptography \
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
+deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/deps $(foreach d,$(1),'$(d)')
 
@@ -85,7 +86,7 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units test demo check check-peers deps deps-run deps-build deps-tidy install install-online \
+.PHONY: all units test demo check check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -137,8 +138,11 @@ check: ## install what is missing, build anew, pass the core tests
 	@$(MAKE) --no-print-directory clean
 	@$(MAKE) --no-print-directory -j$$(nproc) test
 
-check-peers: ## the tests against live servers and every PKCS#11 module
-	@$(MAKE) --no-print-directory check
+check-peers: ## the tests against live servers, installed but never started by themselves
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory deps-peers
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
 
 demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory deps
@@ -210,6 +214,8 @@ deps-run: ## only those that the programs need when they run
 	$(call install_deps,run: $(deps_run))
 deps-build: ## those and what a build needs
 	$(call install_deps,run: $(deps_run) build: $(deps_build))
+deps-peers: ## the live servers of `make check-peers`
+	$(call install_deps,peers: $(deps_peers))
 deps-tidy: ## the checkers of `make tidy` and `make fuzz`
 	$(call install_deps,tidy: $(deps_tidy))
 
