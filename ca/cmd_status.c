@@ -2,6 +2,7 @@
 /* `status`: what is due, what is under way, and what this machine gives. */
 #include "base/clock.h"
 #include "base/term.h"
+#include "ca/backup.h"
 #include "ca/cmd.h"
 #include "ca/confine.h"
 #include "ca/due.h"
@@ -27,6 +28,7 @@ struct status {
 	size_t n_open;
 	struct ledger_totals totals;
 	struct ledger_head head;
+	struct backup_state backup;
 	struct confine sandbox;
 	struct buf network;
 };
@@ -79,7 +81,8 @@ pending_read(struct ledger *ledger, struct status *s)
 }
 
 static enum rc
-status_read(struct ledger *ledger, int64_t within, struct status *s)
+status_read(const struct home *home, struct ledger *ledger, int64_t within,
+    struct status *s)
 {
 	enum rc rc = clock_now(&s->now);
 
@@ -94,6 +97,8 @@ status_read(struct ledger *ledger, int64_t within, struct status *s)
 		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
 	if (rc == RC_OK)
 		rc = ledger_totals_get(ledger, &s->totals);
+	if (rc == RC_OK)
+		rc = backup_state_read(home, ledger, &s->backup);
 	if (rc == RC_OK)
 		rc = network_up(&s->network);
 	ledger_head_get(ledger, &s->head);
@@ -188,6 +193,22 @@ sandbox_print(const struct confine *c)
 }
 
 static void
+backup_print(const struct backup_state *b)
+{
+	char at[CLOCK_TEXT];
+
+	clock_write(b->at, at);
+	term_print(stdout, "backup        %s", b->any ? "of " : "none");
+	if (b->any)
+		term_print(
+		    stdout, "%s, %" PRIu64 " records", at, b->head.count);
+	term_print(stdout, "\n");
+	if (b->behind)
+		term_print(stdout, "              older than the last signing:"
+				   " 'airgap-ca backup MEDIA'\n");
+}
+
+static void
 status_print(const struct status *s)
 {
 	char hex[SHA256_HEX];
@@ -205,6 +226,7 @@ status_print(const struct status *s)
 	    ", requesters %zu\n",
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.bundles, s->totals.manifests, s->n_requesters);
+	backup_print(&s->backup);
 	sandbox_print(&s->sandbox);
 	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
@@ -276,20 +298,30 @@ sandbox_json(const struct confine *c)
 	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
 }
 
+static json_t *
+backup_json(const struct backup_state *b)
+{
+	return json_pack("{s:o,s:o,s:b}", "at",
+	    b->any ? cmd_json_time(b->at) : json_null(), "records",
+	    b->any ? json_integer((json_int_t)b->head.count) : json_null(),
+	    "behind", (int)b->behind);
+}
+
 static enum rc
 status_json(const struct status *s)
 {
 	const struct ledger_totals *t = &s->totals;
 
-	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
 				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(days_left(s->due.next, s->now)),
-	    "unfinished", open_json(s), "pending", pending_json(s), "sandbox",
-	    sandbox_json(&s->sandbox), "network",
+	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
+	    backup_json(&s->backup), "sandbox", sandbox_json(&s->sandbox),
+	    "network",
 	    s->network.n == 0 ? json_null()
 			      : cmd_json_text(buf_span(&s->network)),
 	    "ledger", "records", (json_int_t)t->records, "head",
@@ -334,7 +366,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)
-		rc = status_read(ledger, within, &status);
+		rc = status_read(&home, ledger, within, &status);
 	if (rc == RC_OK && env->json)
 		rc = status_json(&status);
 	else if (rc == RC_OK)

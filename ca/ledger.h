@@ -251,6 +251,24 @@ typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
 
+/* ---- backups ---------------------------------------------------------------------- */
+
+/** Copy it as it is at this moment into a new file, which is no more than that: the
+ * caller syncs it. \retval RC_IO the file is there, or cannot be written */
+enum rc ledger_copy(struct ledger *ledger, const char *path) MUST_CHECK;
+
+/** Put a file's bytes into a copy, in a table of its own; take them out again,
+ * table and all. `ret_bytes` is appended to; *ret_any is false where there is
+ * none. \retval RC_STATE not a copy of a ledger */
+enum rc ledger_file_put(const char *path, const char *name, struct span bytes)
+    MUST_CHECK;
+enum rc ledger_file_take(const char *path, const char *name,
+    struct buf *ret_bytes, bool *ret_any) MUST_CHECK;
+
+/** Record and time of the newest response that this ledger's CA signed; 0: none. */
+enum rc ledger_last_response(struct ledger *ledger, uint64_t *ret_n,
+    int64_t *ret_at) MUST_CHECK;
+
 /* ---- after a backup was restored ------------------------------------------------- */
 
 /** This ledger was a backup until now. \param digest  of the backup file */
