@@ -21,6 +21,7 @@ deps_build := gcc libc6-dev make pkg-config libssl-dev libp11-dev libp11-kit-dev
               libseccomp-dev libidn2-dev libunistring-dev libjansson-dev libqrencode-dev
 deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbor2 python3-cryptography \
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
+deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
 deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
@@ -29,7 +30,7 @@ install_deps = @tests/deps $(foreach d,$(1),'$(d)')
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
 pc      := $(pkgs)
-probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz,$(or $(MAKECMDGOALS),all)),yes)
+probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
 ifneq ($(shell $(CC) -xc -c -o /dev/null /dev/null >/dev/null 2>&1 && echo ok),ok)
@@ -87,7 +88,7 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all units test demo check check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
-        install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench fuzz fuzz-run clean help
+        install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
 
@@ -177,8 +178,17 @@ tidy-gcc:
 	$(call say,TIDY,gcc-fanalyzer)
 	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy gcc $(filter-out tests/%,$(tidy_c))
 
-bench: all ## what signing costs, against openssl ca and the bare token
+bench_c := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(B)/bench/%: $(B)/tests/bench/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
+
+bench: ## what signing costs beside others and the limits (SIZES="100 1000" ...)
+	$(call install_deps,$(deps_core) bench: $(deps_bench))
+	@$(MAKE) --no-print-directory all bench-programs
 	@BUILD=$(CURDIR)/$(B) tests/bench.sh
+bench-programs: $(bench_c)
 
 # ---- installing ---------------------------------------------------------------------
 bindir := $(DESTDIR)$(PREFIX)/bin
