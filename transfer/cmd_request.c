@@ -259,84 +259,26 @@ add_operands(struct ask_for *a)
 
 /* ---- a key of our own ---------------------------------------------------- */
 
-/* "keys/NAME-KEYID.pem": the id keeps keys of one name apart. */
 static enum rc
-key_file_name(const struct ask_for *a, EVP_PKEY *key, struct buf *out)
+add_new_key(struct ask_for *a, const struct profile *profile)
 {
-	struct span name =
-	    a->asked.n != 0 ? a->asked.items[0].text : span_str(a->profile);
-	uint8_t id[SHA256_LEN];
-	char hex[17];
-	enum rc rc = key_id_of(key, id);
+	enum rc rc =
+	    compose_add_key(&a->compose, a->new_key, profile, &a->asked);
 
-	if (rc != RC_OK)
-		return rc;
-	hex_write(span_of(id, 8), hex);
-	rc = buf_add_str(out, "keys/");
-	if (rc == RC_OK)
-		rc = online_name_write(name, out);
-	return rc != RC_OK ? rc : buf_printf(out, "-%s.pem", hex);
+	return rc != RC_OK ? rc
+			   : fill(a, &a->compose.items[a->compose.n - 1]);
 }
 
 static enum rc
-add_own_csr(struct ask_for *a, EVP_PKEY *key, const struct profile *profile)
+keep_keys(struct ask_for *a)
 {
-	bool in_bundle = profile->names_from_bundle && a->asked.n != 0;
-	struct span id =
-	    a->asked.n != 0 ? a->asked.items[0].text : span_str(a->profile);
-	WIPED(buf) der = { 0 };
-	struct composed *c;
-	enum rc rc;
+	enum rc rc = compose_keys_keep(&a->compose, a->env->home);
 
-	rc = compose_csr(key, a->asked.items, in_bundle ? 0 : a->asked.n, &der);
-	if (rc == RC_OK)
-		rc = compose_add(&a->compose, "new key", buf_span(&der), id);
-	if (rc != RC_OK)
-		return rc;
-	c = &a->compose.items[a->compose.n - 1];
-	rc = fill(a, c);
-	return rc != RC_OK || !in_bundle ? rc : add_asked(a, c);
-}
-
-static enum rc
-add_new_key(struct ask_for *a, const struct profile *profile, EVP_PKEY **ret)
-{
-	OWN(EVP_PKEY) *key = NULL;
-	enum rc rc = online_key_make(a->new_key, &key);
-
-	if (rc == RC_OK)
-		rc = add_own_csr(a, key, profile);
-	if (rc == RC_OK)
-		*ret = MOVE(key);
+	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
+		if (a->compose.items[i].new_key != NULL)
+			term_say("private key: %s/%s\n", a->env->home,
+			    a->compose.items[i].key_file);
 	return rc;
-}
-
-/* Kept before the bundle is: a certificate for a lost key is of no use. */
-static enum rc
-keep_key(struct ask_for *a, EVP_PKEY *key)
-{
-	struct composed *c = &a->compose.items[a->compose.n - 1];
-	WIPED(buf) dir = { 0 };
-	WIPED(buf) file = { 0 };
-	const char *dir_text, *text;
-	enum rc rc = key_file_name(a, key, &file);
-
-	if (rc == RC_OK)
-		rc = buf_printf(&dir, "%s/keys", a->env->home);
-	if (rc != RC_OK)
-		return rc;
-	dir_text = buf_cstr(&dir);
-	text = buf_cstr(&file);
-	if (dir_text == NULL || text == NULL)
-		return err_memory();
-	rc = dir_make(dir_text, 0700);
-	if (rc == RC_OK)
-		rc = online_key_write(a->env->home, text, key);
-	if (rc != RC_OK)
-		return rc;
-	c->key_file = strdup(text);
-	term_say("private key: %s/%s\n", a->env->home, text);
-	return c->key_file == NULL ? err_memory() : RC_OK;
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -412,7 +354,7 @@ read_expiry(const struct ask_for *a, int64_t *ret)
 }
 
 static enum rc
-send(struct ask_for *a, EVP_PKEY *new_key)
+send(struct ask_for *a)
 {
 	WIPED(composed_bundle) bundle = { 0 };
 	OWN(EVP_PKEY) *requester = NULL;
@@ -435,8 +377,7 @@ send(struct ask_for *a, EVP_PKEY *new_key)
 		    a->compose.n, a->compose.n == 1 ? "" : "s");
 		return RC_OK;
 	}
-	if (new_key != NULL)
-		rc = keep_key(a, new_key);
+	rc = keep_keys(a);
 	if (rc == RC_OK)
 		rc = compose_finish(&a->compose, requester, a->expires != NULL,
 		    expires, &bundle);
@@ -446,7 +387,6 @@ send(struct ask_for *a, EVP_PKEY *new_key)
 static enum rc
 request_new(struct ask_for *a)
 {
-	OWN(EVP_PKEY) *key = NULL;
 	const struct profile *profile;
 	enum rc rc;
 
@@ -460,8 +400,8 @@ request_new(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = add_operands(a);
 	if (rc == RC_OK && a->new_key != NULL)
-		rc = add_new_key(a, profile, &key);
-	return rc != RC_OK ? rc : send(a, key);
+		rc = add_new_key(a, profile);
+	return rc != RC_OK ? rc : send(a);
 }
 
 static enum rc
@@ -477,7 +417,7 @@ request(struct ask_for *a)
 	if (!a->again)
 		return request_new(a);
 	rc = compose_again(&a->compose);
-	return rc != RC_OK ? rc : send(a, NULL);
+	return rc != RC_OK ? rc : send(a);
 }
 
 /* ---- options ------------------------------------------------------------- */

@@ -19,6 +19,8 @@ composed_wipe(struct composed *c)
 	name_list_wipe(&c->csr_names);
 	free(c->comment);
 	free(c->key_file);
+	EVP_PKEY_free(c->new_key);
+	buf_wipe(&c->replaces);
 }
 
 void
@@ -186,6 +188,7 @@ request_of(const struct composed *c, struct cert_request *ret)
 		.validity = c->validity,
 		.comment =
 		    c->comment == NULL ? SPAN_NONE : span_str(c->comment),
+		.replaces = buf_span(&c->replaces),
 		.names = c->names.n == 0 ? NULL : c->names.items,
 		.n_names = c->names.n,
 	};

@@ -24,6 +24,8 @@ struct compose {
 		struct name_list csr_names; /* what the CSR itself says */
 		struct key_facts key;
 		char *comment, *key_file; /* owned; NULL */
+		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
+		struct buf replaces; /* serial; empty: nothing */
 	} *items; /* owned */
 	size_t n, room;
 	struct key_cache keys;
@@ -40,6 +42,17 @@ enum rc compose_add(struct compose *compose, const char *from,
 /** A CSR for a key: empty subject, and the names, if any, in its SAN. */
 enum rc compose_csr(EVP_PKEY *key, const struct name *names, size_t n,
     struct buf *ret_der) MUST_CHECK;
+
+/** Make a private key of that type, and add the CSR for it. `names` stand in the
+ * bundle where the profile takes them from there, else in the CSR. The key is kept
+ * by compose_keys_keep.
+ * \retval RC_USAGE no such type */
+enum rc compose_add_key(struct compose *compose, const char *type,
+    const struct profile *profile, const struct name_list *names) MUST_CHECK;
+
+/** Write every new key to a file of the home, whose name goes into its key_file:
+ * before the bundle is made, as a certificate for a lost key is of no use. */
+enum rc compose_keys_keep(struct compose *compose, const char *home) MUST_CHECK;
 
 /** Ask the CA's own policy about each (request_check). Every refusal is told to
  * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
