@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "base/own.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +18,7 @@ struct child {
 	const char *name; /* static: "reader", "token", "judge" */
 	pid_t pid;	  /* 0 when not running */
 	int sock;	  /* our end; -1 when closed */
+	int signal;	  /* that it died of, as child_explain found; else 0 */
 	int64_t waited;	  /* ns that it is behind with: see transfer/reader */
 };
 
@@ -44,8 +44,5 @@ void child_wipe(struct child *c);
 /** What became of a child that closed its socket: puts "NAME process: died of
  * SIGSYS (bad system call)" or the like into the error record. */
 enum rc child_explain(struct child *c, enum rc rc);
-
-/** Wait at most `seconds` for a process of ours to leave, without reaping it. */
-bool child_leaves_within(pid_t pid, int seconds);
 
 #endif

@@ -198,7 +198,7 @@ frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
 	n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
 	    (size_t)head[2] << 8 | head[3];
 	if (n > cap)
-		return err_set(RC_IO,
+		return err_set(RC_FORMAT,
 		    "the %s process sent %zu bytes, at most %zu wanted", peer,
 		    n, cap);
 	rc = buf_reserve(ret_record, n);
@@ -207,8 +207,8 @@ frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
 	if (rc != RC_OK)
 		return rc;
 	if (fd >= 0 && ret_fd == NULL)
-		return err_set(
-		    RC_IO, "the %s process sent a descriptor unasked", peer);
+		return err_set(RC_FORMAT,
+		    "the %s process sent a descriptor unasked", peer);
 	ret_record->n = n;
 	if (ret_fd != NULL)
 		*ret_fd = fd;

@@ -20,7 +20,8 @@ enum rc frame_send(int sock, struct span record, int fd, const char *peer)
 /** Receive one record into `ret_record` (reset first), and a descriptor when
  * one came (`*ret_fd`, else -1; pass NULL to refuse one).
  * \param seconds  until the whole record must be here; 0 waits for ever
- * \retval RC_IO   closed, stalled, or larger than `cap` */
+ * \retval RC_IO      closed or stalled
+ * \retval RC_FORMAT  larger than `cap`, or with a descriptor that none wants */
 enum rc frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
     int *ret_fd, const char *peer) MUST_CHECK;
 

@@ -86,12 +86,13 @@ static void
 show_reply(const struct delivery *d, const struct addressee *to,
     const struct reply *reply, bool stored)
 {
-	const struct span nobody = span_str("loose requests");
+	const char *quote = to->label.n == 0 ? "" : "\"";
+	const struct span nobody = span_str("loose CSRs");
 
 	term_bold(
-	    "Response %u for \"%.*s\"%s: %zu certificate%s, %zu refused\n",
-	    reply->record.sequence,
-	    SPAN_FMT(to->label.n == 0 ? nobody : to->label),
+	    "Response %u for %s%.*s%s%s: %zu certificate%s, %zu refused\n",
+	    reply->record.sequence, quote,
+	    SPAN_FMT(to->label.n == 0 ? nobody : to->label), quote,
 	    stored ? " (the stored one, byte for byte)" : "", reply->n_certs,
 	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
 	if (d->media->path == NULL)
@@ -171,7 +172,8 @@ deliver_new(
 
 	if (rc == RC_OK)
 		term_say("Carry it back, and there: airgap-transfer install "
-			 "STICK\n");
+			 "STICK%s\n",
+		    to->label.n == 0 ? " --csr FILE..." : "");
 	return rc;
 }
 

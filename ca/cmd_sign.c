@@ -2,7 +2,6 @@
 #include "ca/cmd_sign.h"
 #include "base/clock.h"
 #include "base/term.h"
-#include "ca/backup.h"
 #include "ca/cmd.h"
 #include "ca/cmd_common.h"
 #include "transfer/rule.h"
@@ -24,12 +23,13 @@ sign_wipe(struct sign *sign)
 /* Errors that are about one bundle let the others go on; a token, a ledger or a
  * medium that fails will fail again. After the Yes token and judge may be left
  * in the middle of a batch: their next answers would be to the wrong questions.
- */
+ * And a reader that lied once is asked no more. */
 static bool
 stops_everything(const struct sign *sign, enum rc rc)
 {
 	return sign->signing || rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
-	       rc == RC_USAGE || *err_rule_name() == '\0';
+	       rc == RC_USAGE || *err_rule_name() == '\0' ||
+	       strcmp(err_rule_name(), "READER") == 0;
 }
 
 static void
@@ -39,7 +39,9 @@ note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 
 	if (sign->first_stop == RC_OK)
 		sign->first_stop = rc;
-	term_alarm("\nStopped: ");
+	/* One bad file of a loose set is left out, and the others go on. */
+	term_alarm(
+	    sign->loose && file->rc != RC_OK ? "\nLeft out: " : "\nStopped: ");
 	term_say("%s [%s]\n", err_text(), err_rule_name());
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
@@ -106,9 +108,12 @@ scan(struct sign *sign, struct found *found)
 		if (grown == NULL)
 			return err_memory();
 		found->items = grown;
-		rc = reader_scan(reader, &found->items[found->n], &more);
+		rc = sign->loose
+			 ? reader_scan_loose(
+			       reader, &found->items[found->n], &more)
+			 : reader_scan(reader, &found->items[found->n], &more);
 		if (rc != RC_OK)
-			return child_explain(reader, rc);
+			return rc;
 		if (more)
 			rc = count_found(found);
 		if (rc != RC_OK)
@@ -156,9 +161,10 @@ handle_all(struct sign *sign, const struct found *found)
 	if (turns == NULL)
 		return err_memory();
 	for (size_t i = 0; i < found->n; i++)
-		turns[i] = (struct turn){
-			found->n == 1 ? 0 : sequence_of(&found->items[i]), i
-		};
+		turns[i] = (struct turn){ found->n == 1 || sign->loose
+					      ? 0
+					      : sequence_of(&found->items[i]),
+			i };
 	qsort(turns, found->n, sizeof(*turns), by_sequence);
 	for (size_t i = 0; i < found->n && !sign->declined; i++) {
 		const struct scanned *file = &found->items[turns[i].index];
@@ -199,6 +205,13 @@ say_unfinished(const struct sign *sign)
 		char id[2 * BUNDLE_ID_LEN + 1];
 
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
+		if (ledger_bundle_is_loose(&open[i])) {
+			term_say("An earlier run did not finish the loose CSRs "
+				 "%s: insert the stick that has them and sign "
+				 "--loose.\n",
+			    id);
+			continue;
+		}
 		term_say("An earlier run did not finish bundle %s.cose: insert "
 			 "the stick that has it and sign.\n",
 		    id);
@@ -219,25 +232,13 @@ print_json(struct sign *sign)
 	return cmd_json(document);
 }
 
-/* Of what was signed before this visit: this one's comes with the next backup.
- */
 static enum rc
-warn_backup(const struct sign *sign)
+say_nothing(const struct sign *sign)
 {
-	struct backup_state state;
-	char at[CLOCK_TEXT], signed_at[CLOCK_TEXT];
-	enum rc rc = backup_state_read(
-	    &sign->visit.act.home, sign->visit.act.ledger, &state);
-
-	if (rc != RC_OK || !state.behind)
-		return rc;
-	clock_write(state.at, at);
-	clock_write(state.signed_at, signed_at);
-	term_alarm("No backup has what was signed on %s: ", signed_at);
-	if (state.any)
-		term_say("the newest is of %s; ", at);
-	term_say("'airgap-ca backup MEDIA'\n");
-	return RC_OK;
+	term_say("No %s in %s: nothing to do\n",
+	    sign->loose ? "*.csr, *.p10, *.pem or *.der" : "bundle",
+	    sign->options.media);
+	return sign->loose ? RC_OK : sign_loose_hint(sign);
 }
 
 static enum rc
@@ -247,13 +248,12 @@ run_sign(struct sign *sign)
 	struct err_saved err;
 	enum rc rc = visit_open(&sign->options, &sign->visit), json_rc;
 
-	if (rc == RC_OK)
-		rc = warn_backup(sign);
+	if (rc == RC_OK && sign->loose)
+		rc = sign_loose_alone(sign);
 	if (rc == RC_OK)
 		rc = scan(sign, &found);
 	if (rc == RC_OK && found.n == 0)
-		term_say(
-		    "No bundle in %s: nothing to do\n", sign->options.media);
+		rc = say_nothing(sign);
 	if (rc == RC_OK)
 		rc = handle_all(sign, &found);
 	if (rc == RC_OK)
@@ -282,6 +282,16 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 {
 	uint8_t digest[SHA256_LEN];
 
+	if (sign->loose != (sign->profile != NULL))
+		return err_set(RC_USAGE,
+		    "--loose and --profile go together: loose CSRs are all "
+		    "signed for that one");
+	if (sign->loose && !format_is_profile(span_str(sign->profile)))
+		return err_set(RC_USAGE, "--profile %s: no name of a profile",
+		    sign->profile);
+	if (sign->loose && sign->expect.n > 0)
+		return err_set(RC_USAGE,
+		    "--expect names a requester, and loose CSRs have none");
 	if (operands->n != 1)
 		return err_set(RC_USAGE,
 		    "sign wants one MEDIA or FILE; '%s sign "
@@ -298,7 +308,7 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 		if (!is_directory(sign->options.media))
 			return err_set(RC_USAGE,
 			    "%s: not a directory; for a "
-			    "single bundle file give --out MEDIA too",
+			    "single file give --out MEDIA too",
 			    sign->options.media);
 		sign->options.act.out = sign->options.media;
 	}
@@ -319,6 +329,13 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 		    .value = "HEX",
 		    .list = &sign.expect,
 		    .help = "enrol the unknown requester with this SHA-256" },
+		{ .name = "loose",
+		    .flag = &sign.loose,
+		    .help = "plain CSR files instead of bundles" },
+		{ .name = "profile",
+		    .value = "P",
+		    .text = &sign.profile,
+		    .help = "what all of them are signed as" },
 		CMD_TOKEN_OPTIONS(sign.options.act, sign.options.act.token),
 		{ 0 },
 	};

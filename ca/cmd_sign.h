@@ -2,6 +2,7 @@
 /** The parts of the command `sign`, which share one run.
  *
  * cmd_sign.c has the options and the stick, cmd_sign_bundle.c one bundle,
+ * cmd_sign_loose.c what is different when there is none,
  * cmd_sign_review.c what the operator sees before the word Yes, and
  * cmd_sign_json.c what a program reads.
  */
@@ -19,6 +20,8 @@ struct sign {
 	struct visit visit;
 	struct visit_options options;
 	struct cmd_list expect;
+	bool loose; /* plain CSRs, all for one profile */
+	const char *profile;
 	struct delivery delivery;
 	json_t *stopped; /* owned; NULL without --json */
 	struct term_progress progress;
@@ -31,6 +34,12 @@ struct sign {
 /** Everything that one file on the stick comes to.
  * \retval with a rule's name: this bundle is stopped, others may go on */
 enum rc sign_file(struct sign *sign, const struct scanned *file) MUST_CHECK;
+
+/** With --loose: refuse a medium that has a bundle without an answer.
+ * Rule LOOSE-BUNDLE. */
+enum rc sign_loose_alone(struct sign *sign) MUST_CHECK;
+/** Without: a word about plain CSRs that lie there unused. */
+enum rc sign_loose_hint(const struct sign *sign) MUST_CHECK;
 
 /** Add, in a dry run, what would be decided. */
 void sign_json_review(struct sign *sign, const struct work *w);

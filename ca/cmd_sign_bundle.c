@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One bundle: the two questions, the signing, the response. */
+#include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd_sign.h"
 #include "transfer/rule.h"
@@ -31,10 +32,28 @@ send_stored(struct sign *sign, const struct submission *s, uint32_t after,
 	return deliver_stored(&sign->delivery, &to, after + 1, last);
 }
 
+/* Loose CSRs are in no channel where anything before could be missing. */
 static uint32_t
-head_sequence(const struct submission *s)
+head_sequence(const struct submission *s, uint32_t before)
 {
+	if (s->is_loose)
+		return before;
 	return s->bundle.has_head ? s->bundle.head.sequence : 0;
+}
+
+/* A set is one question for ever, and its answer the certificates of that day.
+ */
+static void
+say_set_again(const struct submission *s)
+{
+	char at[CLOCK_TEXT];
+
+	clock_write(s->record.at, at);
+	term_bold(
+	    "\nThis set of %zu loose CSR%s was answered before, on %.10s\n",
+	    s->loose.n, s->loose.n == 1 ? "" : "s", at);
+	term_say("It gets the stored response. For new certificates bring new "
+		 "CSRs.\n");
 }
 
 /* The exit status is that of the run that answered it. */
@@ -42,12 +61,16 @@ static enum rc
 answer_again(struct sign *sign, const struct submission *s)
 {
 	uint32_t last = s->requester.last_manifest;
-	uint32_t answer = s->record.answered, head = head_sequence(s);
+	uint32_t answer = s->record.answered;
+	uint32_t head = head_sequence(s, answer - 1);
 	const struct delivered *done;
 	enum rc rc;
 
 	sign->answered++;
-	term_bold("\nBundle %s was answered before\n", s->file->name);
+	if (s->is_loose)
+		say_set_again(s);
+	else
+		term_bold("\nBundle %s was answered before\n", s->file->name);
 	if (sign->env->dry_run)
 		return RC_OK;
 	rc = send_stored(sign, s, head < answer ? head : answer - 1,
@@ -152,7 +175,8 @@ sign_work(struct sign *sign, struct work *w)
 	sign->issued += reply.n_certs;
 	sign->refused += reply.n_refused;
 	/* What the requester missed goes along, unasked. */
-	rc = send_stored(sign, s, head_sequence(s), reply.record.sequence - 1);
+	rc = send_stored(sign, s, head_sequence(s, reply.record.sequence - 1),
+	    reply.record.sequence - 1);
 	return rc != RC_OK ? rc : deliver_new(&sign->delivery, &to, &reply);
 }
 
@@ -181,6 +205,16 @@ handle_new(struct sign *sign, struct submission *s)
 	return rc != RC_OK || !yes ? rc : sign_work(sign, &w);
 }
 
+static enum rc
+admit(struct sign *sign, struct submission *s)
+{
+	struct ledger *ledger = sign->visit.act.ledger;
+
+	return s->is_loose ? submission_admit_loose(s, ledger)
+			   : submission_admit(s, ledger,
+				 sign->visit.act.ca.ca_id, sign->visit.act.now);
+}
+
 enum rc
 sign_file(struct sign *sign, const struct scanned *file)
 {
@@ -189,10 +223,10 @@ sign_file(struct sign *sign, const struct scanned *file)
 
 	if (file->rc != RC_OK)
 		return err_rule(file->rc, file->rule, "%s", file->reason);
-	rc = submission_read(file, &s);
+	rc = sign->loose ? submission_read_loose(file, sign->profile, &s)
+			 : submission_read(file, &s);
 	if (rc == RC_OK)
-		rc = submission_admit(&s, sign->visit.act.ledger,
-		    sign->visit.act.ca.ca_id, sign->visit.act.now);
+		rc = admit(sign, &s);
 	if (rc != RC_OK)
 		return rc;
 	switch (s.admission) {

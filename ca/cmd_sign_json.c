@@ -17,6 +17,12 @@ json_decisions(const struct work *w)
 	return results;
 }
 
+static json_t *
+json_requester(const struct submission *s)
+{
+	return s->is_loose ? json_null() : cmd_json_text(s->bundle.label);
+}
+
 void
 sign_json_review(struct sign *sign, const struct work *w)
 {
@@ -25,9 +31,8 @@ sign_json_review(struct sign *sign, const struct work *w)
 	if (!sign->env->json)
 		return;
 	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o}", "path", "requester",
-	    cmd_json_text(w->s->bundle.label), "sequence", "manifest_sha256",
-	    "issued", 0, "refused",
-	    (json_int_t)(w->decisions.n - w->decisions.granted), "results",
-	    json_decisions(w));
+	    json_requester(w->s), "sequence", "manifest_sha256", "issued", 0,
+	    "refused", (json_int_t)(w->decisions.n - w->decisions.granted),
+	    "results", json_decisions(w));
 	cmd_json_add(&sign->delivery.responses, row);
 }

@@ -29,6 +29,12 @@ show_requester(const struct submission *s)
 {
 	char at[CLOCK_TEXT];
 
+	if (s->is_loose) {
+		term_field("asked by",
+		    "loose requests, nobody vouches for them: names come from "
+		    "the CSRs");
+		return;
+	}
 	if (s->known)
 		term_field("asked by", "\"%s\", enrolled %.10s",
 		    s->requester.label, day_time(s->requester.enrolled, at));
@@ -90,7 +96,7 @@ show_unfinished(const struct work *w)
 			done += w->outcomes.items[i].slots[c].done;
 	term_field("unfinished",
 	    "an earlier run signed %zu certificates of "
-	    "this bundle and left %zu serials that will never be used; it goes "
+	    "these and left %zu serials that will never be used; it goes "
 	    "on from there",
 	    done, w->outcomes.n_unfinished);
 }
@@ -215,6 +221,17 @@ show_comment(const struct cert_request *r)
 	return rc;
 }
 
+static void
+show_file(const struct loose_csr *csr)
+{
+	if (csr->twins == 0)
+		term_field("  file", "%.*s", SPAN_FMT(csr->name));
+	else
+		term_field("  file", "%.*s, and the same CSR in %u other%s",
+		    SPAN_FMT(csr->name), csr->twins,
+		    csr->twins == 1 ? "" : "s");
+}
+
 static enum rc
 show_granted(struct visit *v, const struct work *w, size_t i)
 {
@@ -233,7 +250,9 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	term_bold("  %zu  %.*s\n", i + 1, SPAN_FMT(r->id));
 	term_field("  profile", "%s, key %s", d->grant.profile->name, key);
 	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
-	if (r->n_names == 0)
+	if (w->s->is_loose)
+		show_file(&w->s->loose.items[i]);
+	else if (r->n_names == 0)
 		term_field("  ", "(from the CSR)");
 	show_validity(r, &d->grant);
 	rc = show_comment(r);
@@ -307,7 +326,11 @@ review_show(struct visit *v, const struct work *w)
 {
 	enum rc rc;
 
-	term_bold("\nBundle %s\n", w->s->file->name);
+	if (w->s->is_loose)
+		term_bold("\n%zu loose CSR%s\n", w->s->loose.n,
+		    w->s->loose.n == 1 ? "" : "s");
+	else
+		term_bold("\nBundle %s\n", w->s->file->name);
 	show_requester(w->s);
 	show_clock(v);
 	show_policy(v, w);

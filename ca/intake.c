@@ -54,11 +54,18 @@ decision_refuse(struct decision *d)
 	return refuse_with(d, rule, span_str(err_text()));
 }
 
-/* What a request is called in sentences: its place and its id. */
+/* What a request is called in sentences: its place and its id, or its file. */
 static void
-name_request(const struct cert_request *r, size_t i, char *to, size_t size)
+name_request(const struct submission *s, size_t i, char *to, size_t size)
 {
-	(void)snprintf(to, size, "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
+	const struct cert_request *r = &s->bundle.requests[i];
+
+	if (s->is_loose)
+		(void)snprintf(
+		    to, size, "%.*s", SPAN_FMT(s->loose.items[i].name));
+	else
+		(void)snprintf(
+		    to, size, "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
 }
 
 /* The policy, applied to facts found here. A refusal is a decision. */
@@ -67,7 +74,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
     struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[i];
-	char from[32 + REQUEST_ID_MAX];
+	char from[32 + MEDIA_NAME_MAX];
 	struct ask ask = { .from = from,
 		.label = s->bundle.label,
 		.request = request,
@@ -75,7 +82,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
 		.n_csr_names = d->csr_names.n };
 	enum rc rc;
 
-	name_request(request, i, from, sizeof(from));
+	name_request(s, i, from, sizeof(from));
 	rc = key_shape(from, d->spki, &ask.key);
 	if (rc == RC_OK)
 		rc = request_check(intake->policy, intake->window, intake->now,
@@ -116,12 +123,16 @@ order_chunk(
     const struct intake *intake, const struct submission *s, size_t chunk)
 {
 	size_t first = chunk * CHUNK, n = s->bundle.n_requests;
+	struct child *reader = &intake->readers[chunk % intake->n_readers];
+	uint32_t count;
 
 	if (first >= n)
 		return RC_OK;
-	return reader_check_start(&intake->readers[chunk % intake->n_readers],
-	    &s->file->copy, (uint32_t)first,
-	    (uint32_t)(n - first < CHUNK ? n - first : CHUNK));
+	count = (uint32_t)(n - first < CHUNK ? n - first : CHUNK);
+	return s->is_loose ? reader_check_loose_start(
+				 reader, &s->file->copy, (uint32_t)first, count)
+			   : reader_check_start(reader, &s->file->copy,
+				 (uint32_t)first, count);
 }
 
 static enum rc
@@ -133,7 +144,7 @@ take_one(const struct intake *intake, const struct submission *s, size_t i,
 	enum rc rc = reader_check_next(reader, store, &v);
 
 	if (rc != RC_OK)
-		return child_explain(reader, rc);
+		return rc;
 	/* Answers come in the order of the questions; anything else would put
 	 * one request's verdict on another. */
 	if (v.index != i)

@@ -41,8 +41,8 @@ struct intake {
 
 /** Check every request of a submission.
  * \param progress  called with the number done; may be NULL
- * \retval RC_BUG  rule READER: a reader said what is not in the bytes
- * \retval RC_IO   a reader died or hung */
+ * \retval RC_FORMAT  rule READER: a reader said what is not in the bytes
+ * \retval RC_IO      a reader died or hung */
 enum rc intake_check(const struct intake *intake, const struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg,
     struct decisions *ret) MUST_CHECK;

@@ -27,6 +27,14 @@ column_copy(
 /* ---- bundles --------------------------------------------------------------
  */
 
+bool
+ledger_bundle_is_loose(const struct ledger_bundle *bundle)
+{
+	static const uint8_t none[SHA256_LEN];
+
+	return memcmp(bundle->requester, none, SHA256_LEN) == 0;
+}
+
 /* Time and policy of record `n`. */
 static enum rc
 stamp_of(struct ledger *ledger, uint64_t n, int64_t *ret_at,
@@ -431,4 +439,52 @@ ledger_manifest_get(struct ledger *ledger,
 	if (rc == RC_OK)
 		*ret_known = row;
 	return rc;
+}
+
+enum rc
+ledger_checked_add(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence)
+{
+	struct record r = { .kind = RECORD_CHECKED };
+
+	r.u.checked.channel = span_of(channel, SHA256_LEN);
+	r.u.checked.sequence = sequence;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_manifests_pending(struct ledger *ledger,
+    const uint8_t channel[static SHA256_LEN], uint32_t arrived, uint32_t **ret,
+    size_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	uint32_t *list = NULL, *grown;
+	size_t n = 0;
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT sequence FROM manifest WHERE channel = ? AND sequence > ?"
+	    " AND checked = 0 ORDER BY sequence");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "bi",
+		    span_of(channel, SHA256_LEN), (int64_t)arrived);
+	while (rc == RC_OK) {
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		grown = reallocarray(list, n + 1, sizeof(*list));
+		if (grown == NULL) {
+			rc = err_memory();
+			break;
+		}
+		list = grown;
+		list[n++] = (uint32_t)sqlite3_column_int64(st, 0);
+	}
+	if (rc != RC_OK) {
+		free(list);
+		return rc;
+	}
+	*ret = list;
+	*ret_n = n;
+	return RC_OK;
 }

@@ -29,7 +29,8 @@ channel_before(
 	bool known;
 	enum rc rc;
 
-	*ret = (struct channel){ .has_head = reply->record.sequence > 1 };
+	*ret = (struct channel){ .has_head = reply->record.sequence > 1 &&
+					     reply->manifest.has_requester };
 	memcpy(ret->requester, reply->record.channel, SHA256_LEN);
 	if (!ret->has_head)
 		return RC_OK;
@@ -69,6 +70,7 @@ reply_judge(struct child *judge, struct ledger *ledger,
 	struct span *names = calloc(n == 0 ? 1 : n, sizeof(*names));
 	struct reply *borrowed = NULL;
 	struct channel channel;
+	struct loose_terms terms = { 0 };
 	struct response response = { .from = "the new response",
 		.manifest = reply->files[n].bytes,
 		.channel = &channel,
@@ -85,6 +87,10 @@ reply_judge(struct child *judge, struct ledger *ledger,
 		names[i] = span_str(reply->files[i].name);
 	memcpy(&borrowed, &reply, sizeof(borrowed)); /* arg has no const */
 	response.arg = borrowed;
+	if (s != NULL && s->is_loose) {
+		terms.profile = s->bundle.requests[0].profile;
+		response.loose = &terms;
+	}
 	rc = channel_before(ledger, reply, &channel);
 	if (rc == RC_OK)
 		rc = judge_response_ask(

@@ -103,7 +103,7 @@ reply_files_make(struct ledger *ledger, const struct ledger_ca *ca,
 enum rc
 reply_files_close(struct reply *reply, const struct ledger_ca *ca)
 {
-	char ca_hex[9], channel_hex[9];
+	char ca_hex[9], channel_hex[9] = "loose";
 	struct buf *last;
 	enum rc rc = add_file(reply, REPLY_MANIFEST, &last);
 
@@ -118,7 +118,8 @@ reply_files_close(struct reply *reply, const struct ledger_ca *ca)
 		reply->files[i] = (struct media_file){ reply->names[i],
 			buf_span(&reply->bytes[i]) };
 	hex_write(span_of(ca->ca_id, 4), ca_hex);
-	hex_write(span_of(reply->record.channel, 4), channel_hex);
+	if (reply->manifest.has_requester)
+		hex_write(span_of(reply->record.channel, 4), channel_hex);
 	(void)snprintf(reply->dir, sizeof(reply->dir), "%s/%s-%s-%06u",
 	    MEDIA_RESPONSES, ca_hex, channel_hex, reply->record.sequence);
 	return RC_OK;

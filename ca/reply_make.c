@@ -9,7 +9,8 @@
 struct draft {
 	struct manifest m;
 	struct outcomes outcomes;
-	const uint8_t *issuer;		  /* key-id of the CA key */
+	const uint8_t *issuer; /* key-id of the CA key */
+	bool is_loose;
 	char (*files)[FILE_NAME_MAX + 1]; /* owned; the file of each result */
 };
 
@@ -111,14 +112,18 @@ fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
 
 	if (rc != RC_OK)
 		return rc;
-	d->m.has_requester = true;
-	memcpy(d->m.requester, channel, SHA256_LEN);
 	d->m.sequence = known ? before.sequence + 1 : 1;
-	d->m.has_previous = known;
-	if (known)
+	/* Loose CSRs are in no chain: their manifests are only counted, and
+	 * nobody knows which policy the reader of one has. */
+	d->m.has_requester = !d->is_loose;
+	d->m.has_previous = known && !d->is_loose;
+	if (d->m.has_requester)
+		memcpy(d->m.requester, channel, SHA256_LEN);
+	if (d->m.has_previous)
 		memcpy(d->m.previous, before.digest, SHA256_LEN);
 	*ret_policy_is_new =
-	    !known || memcmp(before.policy, d->m.policy, SHA256_LEN) != 0;
+	    !known || d->is_loose ||
+	    memcmp(before.policy, d->m.policy, SHA256_LEN) != 0;
 	ledger_head_get(ledger, &d->m.ledger);
 	return RC_OK;
 }
@@ -227,7 +232,9 @@ reply_make(const struct reply_maker *maker, const struct submission *s,
 	enum rc rc;
 
 	draft_head(&d, maker->ca, policy, now);
-	draft_bundle(&d, s);
+	d.is_loose = s->is_loose;
+	if (!s->is_loose)
+		draft_bundle(&d, s);
 	rc = outcomes_read(maker->ledger, &s->record, &s->bundle, &d.outcomes);
 	if (rc == RC_OK)
 		rc = fill_results(&d, &s->bundle);

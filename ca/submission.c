@@ -11,6 +11,7 @@ void
 submission_wipe(struct submission *s)
 {
 	bundle_wipe(&s->bundle);
+	loose_wipe(&s->loose);
 	requester_wipe(&s->requester);
 	*s = (struct submission){ 0 };
 }

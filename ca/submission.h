@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A bundle as it lies on the stick, read and admitted, or not.
+/** A bundle as it lies on the stick, read and admitted, or not; or loose CSRs,
+ * which become one submission too.
  *
  * Reading trusts the bytes of a sealed copy only. Admission asks the ledger:
  * whose is it, was it answered, does it fit this ledger's history and clock.
@@ -9,6 +10,7 @@
 
 #include "ca/ledger.h"
 #include "transfer/cose.h"
+#include "transfer/loose.h"
 #include "transfer/policy.h"
 #include "transfer/reader.h"
 
@@ -22,11 +24,13 @@ enum admission {
 struct submission {
 	const struct scanned *file; /* borrowed */
 	struct cose cose;	    /* spans into the file */
-	struct bundle bundle;	    /* likewise */
+	struct bundle bundle;	    /* likewise; of loose CSRs the requests */
 	uint8_t digest[SHA256_LEN]; /* of the file */
-	uint8_t key_id[SHA256_LEN]; /* of the requester's SPKI */
+	uint8_t key_id[SHA256_LEN]; /* of the requester's SPKI; loose: zero */
+	bool is_loose;
+	struct loose loose; /* the set, in the order of the requests */
 	enum admission admission;
-	bool known; /* the requester is enrolled */
+	bool known; /* the requester is enrolled; loose: there is none */
 	struct requester requester;
 	struct ledger_bundle record; /* when resumed or answered */
 };
@@ -43,5 +47,21 @@ enum rc submission_read(const struct scanned *file, struct submission *ret)
  * BUNDLE-EXPIRED. */
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
+
+/** Take a set of loose CSRs (reader_scan_loose) for a profile. Its id are the
+ * first bytes of the set's digest, its digest is over that and the profile.
+ * `profile` is borrowed. */
+enum rc submission_read_loose(const struct scanned *file, const char *profile,
+    struct submission *ret) MUST_CHECK;
+
+/** The same set again is met again, under any names of files. No other loose set
+ * stands in its way. Rules LOOSE-PROFILE, REPLAY. */
+enum rc submission_admit_loose(struct submission *s, struct ledger *ledger)
+    MUST_CHECK;
+
+/** A loose CSR asks for no dates: it gets those of the profile in this policy.
+ * Rule PROFILE-UNKNOWN. */
+enum rc submission_set_terms(struct submission *s, const struct policy *policy)
+    MUST_CHECK;
 
 #endif

@@ -108,6 +108,8 @@ work_check(struct visit *v, struct submission *s,
 
 	if (s->admission == ADMIT_RESUME)
 		rc = resume(v, &w);
+	if (rc == RC_OK && s->is_loose)
+		rc = submission_set_terms(s, w.policy);
 	if (rc != RC_OK)
 		return rc;
 	intake.policy = w.policy;

@@ -105,6 +105,8 @@ struct channel {
 /** How a bundle stands with the one who sent it. */
 enum bundle_state { BUNDLE_UNKNOWN, BUNDLE_OPEN, BUNDLE_VOID, BUNDLE_ANSWERED };
 
+struct loose;
+
 /** One certificate that was found good. Valid during the call. */
 struct judged {
 	uint32_t request, slot; /* indices into results and their certs */
@@ -116,12 +118,22 @@ struct judged {
 	struct span subject; /* its DER */
 };
 
+/** What a response to loose CSRs is held to. */
+struct loose_terms {
+	/* NULL: not at hand. Each certificate is then held to the key and the
+	 * names that it has itself. */
+	const struct loose *set;
+	struct span profile; /* n 0: whichever of the policy's fits */
+};
+
 /** A response, and the ways to what belongs to it. All but `file` may be NULL
  * where noted. Spans given by a function are good until its next call. */
 struct response {
 	const char *from;     /* first words of every sentence */
 	struct span manifest; /* manifest.cose as it lies there */
 	const struct channel *channel;
+	/* Loose CSRs, which have neither channel nor bundle; else NULL. */
+	const struct loose_terms *loose;
 	/* Names of the other files of the directory. */
 	const struct span *names;
 	size_t n_names;
@@ -191,7 +203,8 @@ enum rc judge_recv(struct child *judge) MUST_CHECK;
 
 /** Judge a whole response as the requester will. The judge asks for the files
  * one at a time, so that it never holds them all. `bundle` is NULL when the
- * response answers none. The signatures of certificates that this judge passed
+ * response answers none, and the loose set when response->loose is not: of that
+ * only the profile is taken, for the judge reads the set itself. The signatures of certificates that this judge passed
  * since judge_open are not verified a second time; everything else is. Nothing
  * may be outstanding. `response->seen` and `take` are not called. */
 enum rc judge_response_ask(struct child *judge, const struct response *response,

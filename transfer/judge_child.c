@@ -10,6 +10,7 @@
 #include "transfer/cbor_out.h"
 #include "transfer/judge_state.h"
 #include "transfer/judge_wire.h"
+#include "transfer/loose.h"
 #include "transfer/rule.h"
 #include "transfer/sandbox.h"
 #include "transfer/warm.h"
@@ -188,8 +189,10 @@ struct remote {
 	struct response r;
 	struct channel channel;
 	char from[JUDGE_FROM_MAX + 1];
-	struct span *names; /* owned */
-	struct sealed bundle;
+	struct span *names;   /* owned */
+	struct sealed bundle; /* or the loose set */
+	struct loose loose;
+	struct loose_terms terms;
 	struct buf frame, file;
 };
 
@@ -197,6 +200,7 @@ static void
 remote_wipe(struct remote *x)
 {
 	free(x->names);
+	loose_wipe(&x->loose);
 	sealed_wipe(&x->bundle);
 	buf_wipe(&x->frame);
 	buf_wipe(&x->file);
@@ -316,11 +320,28 @@ take_file_names(struct cbor_in *in, struct remote *x)
 	return rc;
 }
 
+/* What is answered: a bundle, or a loose set for one profile. */
+static enum rc
+take_copy(struct remote *x, bool loose, struct span profile, int *fd)
+{
+	enum rc rc = sealed_map(*fd, &x->bundle);
+
+	if (rc != RC_OK)
+		return rc;
+	*fd = -1; /* the map's now */
+	if (!loose)
+		return RC_OK;
+	x->terms = (struct loose_terms){ &x->loose, profile };
+	x->r.loose = &x->terms;
+	return loose_read(x->bundle.bytes, &x->loose);
+}
+
 static enum rc
 take_response(struct cbor_in *in, struct remote *x, int *fd)
 {
 	struct span text, requester;
-	uint64_t has_bundle = 0;
+	struct span profile = SPAN_NONE;
+	uint64_t copy = COPY_NONE;
 	enum rc rc;
 
 	rc = cbor_take_bytes(in, "from", 0, JUDGE_FROM_MAX, &text);
@@ -333,19 +354,18 @@ take_response(struct cbor_in *in, struct remote *x, int *fd)
 	if (rc == RC_OK)
 		rc = take_head(in, &x->channel);
 	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "bundle", 0, 1, &has_bundle);
+		rc = cbor_take_uint(in, "copy", 0, COPY_LOOSE, &copy);
+	if (rc == RC_OK)
+		rc = cbor_take_bytes(in, "profile", 0, CSR_MAX, &profile);
 	if (rc == RC_OK)
 		rc = take_file_names(in, x);
 	if (rc != RC_OK)
 		return rc;
 	(void)snprintf(x->from, sizeof(x->from), "%.*s", SPAN_FMT(text));
 	memcpy(x->channel.requester, requester.p, SHA256_LEN);
-	if (has_bundle == 0)
-		return RC_OK;
-	rc = sealed_map(*fd, &x->bundle);
-	if (rc == RC_OK)
-		*fd = -1; /* the map's now */
-	return rc;
+	return copy == COPY_NONE
+		   ? RC_OK
+		   : take_copy(x, copy == COPY_LOOSE, profile, fd);
 }
 
 static enum rc

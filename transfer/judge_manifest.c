@@ -14,6 +14,13 @@ check_channel(const struct response *r, const struct trust *trust,
 	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
 		return rule_refuse(
 		    "CHANNEL", "%s: a response of another CA", r->from);
+	if (r->loose != NULL)
+		return !m->has_requester
+			   ? RC_OK
+			   : rule_refuse("CHANNEL",
+				 "%s: a response of a requester's channel, not "
+				 "to loose CSRs",
+				 r->from);
 	if (!m->has_requester ||
 	    memcmp(m->requester, r->channel->requester, SHA256_LEN) != 0)
 		return rule_refuse(
@@ -119,12 +126,12 @@ judge_manifest(const struct response *r, const struct trust *trust,
 		rc = manifest_read(r->from, cose.payload, &v->manifest);
 	if (rc == RC_OK)
 		rc = check_channel(r, trust, m);
-	if (rc == RC_OK && r->channel->has_head &&
+	if (rc == RC_OK && r->loose == NULL && r->channel->has_head &&
 	    m->sequence <= r->channel->head.sequence)
 		return check_old(r, trust, &cose, v);
 	if (rc == RC_OK)
 		rc = check_signature(r, trust, &cose, m);
-	if (rc == RC_OK)
+	if (rc == RC_OK && r->loose == NULL)
 		rc = check_next(r, m);
 	if (rc != RC_OK)
 		return rc;

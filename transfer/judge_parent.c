@@ -86,6 +86,18 @@ take_answer(struct cbor_in *in, struct answer *a)
 		   : cbor_take_uint(in, "index", 0, UINT32_MAX, &a->index);
 }
 
+/* Its words are ours, and no rule for files from a stick. */
+static enum rc
+garbled(enum rc rc)
+{
+	struct err_saved saved;
+
+	if (rc != RC_FORMAT)
+		return rc;
+	err_save(&saved);
+	return err_set(RC_BUG, "the judge's answer: %.900s", saved.text);
+}
+
 static enum rc
 recv_answer(struct child *judge, struct answer *a)
 {
@@ -95,12 +107,12 @@ recv_answer(struct child *judge, struct answer *a)
 	rc = frame_recv(
 	    judge->sock, ANSWER_MAX, ANSWER_WAIT, &a->frame, NULL, judge->name);
 	if (rc != RC_OK)
-		return child_explain(judge, rc);
+		return child_explain(judge, garbled(rc));
 	in.rest = buf_span(&a->frame);
 	rc = cbor_in_check(judge->name, in.rest);
 	if (rc == RC_OK)
 		rc = take_answer(&in, a);
-	return rc == RC_FORMAT ? err_in(RC_BUG, "judge process") : rc;
+	return garbled(rc);
 }
 
 /* A refusal in the name of its rule; the sentence was the judge's. */
@@ -225,13 +237,16 @@ send_response(struct child *judge, const struct response *r, int bundle_fd)
 	struct cbor_out out;
 
 	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 7);
+	cbor_put_array(&out, 8);
 	cbor_put_uint(&out, ORDER_RESPONSE);
 	cbor_put_bytes(&out, cut_from(r->from));
 	cbor_put_bytes(&out, r->manifest);
 	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
 	put_head(&out, r->channel);
-	cbor_put_uint(&out, bundle_fd >= 0);
+	cbor_put_uint(&out, bundle_fd < 0      ? COPY_NONE
+			    : r->loose == NULL ? COPY_BUNDLE
+					       : COPY_LOOSE);
+	cbor_put_bytes(&out, r->loose == NULL ? SPAN_NONE : r->loose->profile);
 	cbor_put_array(&out, r->n_names);
 	for (size_t i = 0; i < r->n_names; i++)
 		cbor_put_bytes(&out, r->names[i]);

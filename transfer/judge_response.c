@@ -260,21 +260,26 @@ place_all(struct work *w)
 	return RC_OK;
 }
 
-/* Key and names of the request: looked for once for a whole series. */
+/* Key and names of the request: looked for once for a whole series. Of a loose
+ * CSR that is not at hand only the certificate can tell. */
 static enum rc
-find_request(struct work *w, uint32_t request)
+find_request(struct work *w, uint32_t request, struct span der)
 {
 	const struct cert_request *asked = &w->bundle.requests[request];
 	const struct profile *profile =
 	    policy_profile_get0(w->judge->policy, asked->profile);
-	bool from_csr =
-	    asked->names == NULL && profile != NULL && profile->names_from_csr;
+	bool from_csr = asked->names == NULL &&
+			(w->r->loose != NULL ||
+			    (profile != NULL && profile->names_from_csr));
 	enum rc rc;
 
 	if (w->has_request && w->request == request)
 		return RC_OK;
 	w->has_request = false;
 	name_list_wipe(&w->csr_names);
+	if (asked->csr.n == 0)
+		return judge_loose_facts(
+		    w->r->from, der, &w->spki, &w->csr_names);
 	rc = csr_find_spki(w->r->from, asked->csr, &w->spki);
 	if (rc == RC_OK && from_csr)
 		rc = csr_names_read(w->r->from, asked->csr, &w->csr_names);
@@ -286,7 +291,7 @@ find_request(struct work *w, uint32_t request)
 static enum rc
 judge_one(struct work *w, const struct cert_place *place, struct span der)
 {
-	const struct cert_request *asked = &w->bundle.requests[place->request];
+	struct cert_request *asked = &w->bundle.requests[place->request];
 	const struct result *result = &w->m->results[place->request];
 	const struct cert_entry *entry = &result->certs[place->slot];
 	bool own = asked->names != NULL;
@@ -295,7 +300,7 @@ judge_one(struct work *w, const struct cert_place *place, struct span der)
 	char from[FROM_MAX];
 	enum rc rc;
 
-	rc = find_request(w, place->request);
+	rc = find_request(w, place->request, der);
 	if (rc != RC_OK)
 		return rc;
 	(void)snprintf(from, sizeof(from), "%s: %.*s, certificate %u",
@@ -316,8 +321,11 @@ judge_one(struct work *w, const struct cert_place *place, struct span der)
 		.not_before = entry->not_before,
 		.not_after = entry->not_after,
 		.issuer = entry->issuer };
-	rc = judge_certificate_subject(
-	    w->judge, der, entry->digest, &e, &judged.subject);
+	rc = w->r->loose != NULL
+		 ? judge_loose_certificate(w->judge, der,
+		       &(struct loose_try){ w->r->loose, &e, asked }, &judged)
+		 : judge_certificate_subject(
+		       w->judge, der, entry->digest, &e, &judged.subject);
 	if (rc != RC_OK || w->r->take == NULL)
 		return rc;
 	return w->r->take(w->r->arg, &judged);
@@ -406,6 +414,22 @@ count(struct response_verdict *v)
 	}
 }
 
+/* One result for each request, whoever made it. */
+static enum rc
+match_requests(struct work *w, struct response_verdict *v)
+{
+	enum rc rc;
+
+	if (w->r->loose != NULL) {
+		rc = judge_loose_requests(w->r, w->m, &w->bundle);
+		return rc != RC_OK ? rc : judge_loose_results(w->r, w->m);
+	}
+	rc = find_bundle(w, &v->bundle);
+	return rc != RC_OK ? rc
+			   : judge_results(w->r->from, w->judge->policy, w->m,
+				 w->m->has_bundle ? &w->bundle : NULL);
+}
+
 static enum rc
 judge_content(struct work *w, struct response_verdict *v)
 {
@@ -417,10 +441,7 @@ judge_content(struct work *w, struct response_verdict *v)
 		    "%s: has revocation lists, which this version does not "
 		    "take",
 		    from);
-	rc = find_bundle(w, &v->bundle);
-	if (rc == RC_OK)
-		rc = judge_results(from, w->judge->policy, w->m,
-		    w->m->has_bundle ? &w->bundle : NULL);
+	rc = match_requests(w, v);
 	if (rc == RC_OK)
 		rc = place_all(w);
 	if (rc == RC_OK)

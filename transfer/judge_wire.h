@@ -4,8 +4,10 @@
  *	parent		[0, policy, [* ca-cert], transfer-cert]
  *			[1, der, from, spki, profile, serial, not-before,
  *			    not-after, issuer / null, [* [type, text]]]
- *			[2, from, manifest, requester, head / null, bundle-fd,
- *			    [* file-name]]		and the bundle's memfd
+ *			[2, from, manifest, requester, head / null, copy,
+ *			    profile, [* file-name]]	and a memfd, unless copy
+ *			    is 0: the bundle (1), or a loose set (2), which is
+ *			    for that profile
  *			[3]		are you locked in?
  *	judge		[0, rc, rule, sentence]		a verdict
  *			[1, index]			only after a [2]: give me
@@ -19,6 +21,8 @@
 
 enum judge_order { ORDER_OPEN, ORDER_CERT, ORDER_RESPONSE, ORDER_LEVEL };
 enum judge_answer { ANSWER_VERDICT, ANSWER_FILE };
+
+enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE };
 
 #define JUDGE_CHUNK ((size_t)1 << 20)
 #define JUDGE_FILE_MAX ((uint64_t)1 << 30)

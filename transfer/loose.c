@@ -32,6 +32,20 @@ by_digest(const void *a, const void *b)
 	return memcmp(x->digest, y->digest, SHA256_LEN);
 }
 
+static int
+by_digest_and_name(const void *a, const void *b)
+{
+	const struct loose_csr *x = a, *y = b;
+	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+	int c = by_digest(a, b);
+
+	if (c == 0)
+		c = memcmp(x->name.p, y->name.p, n);
+	if (c == 0)
+		c = (x->name.n > n) - (y->name.n > n);
+	return c;
+}
+
 /* Sorted, and each of its kind the first only. */
 static void
 make_set(struct loose *loose)
@@ -39,12 +53,19 @@ make_set(struct loose *loose)
 	size_t kept = 0;
 
 	if (loose->n > 1)
-		qsort(
-		    loose->items, loose->n, sizeof(loose->items[0]), by_digest);
-	for (size_t i = 0; i < loose->n; i++)
-		if (kept == 0 ||
-		    by_digest(&loose->items[kept - 1], &loose->items[i]) != 0)
-			loose->items[kept++] = loose->items[i];
+		qsort(loose->items, loose->n, sizeof(loose->items[0]),
+		    by_digest_and_name);
+	for (size_t i = 0; i < loose->n; i++) {
+		struct loose_csr *last =
+		    &loose->items[kept == 0 ? 0 : kept - 1];
+
+		if (kept != 0 && by_digest(last, &loose->items[i]) == 0) {
+			last->twins++;
+			continue;
+		}
+		loose->items[kept] = loose->items[i];
+		loose->items[kept++].twins = 0;
+	}
 	loose->n = kept;
 }
 
@@ -57,9 +78,10 @@ loose_write(struct loose *loose, struct buf *ret_out)
 	cbor_out_init(&out, ret_out);
 	cbor_put_array(&out, loose->n);
 	for (size_t i = 0; i < loose->n; i++) {
-		cbor_put_array(&out, 2);
+		cbor_put_array(&out, 3);
 		cbor_put_text(&out, loose->items[i].name);
 		cbor_put_bytes(&out, loose->items[i].der);
+		cbor_put_uint(&out, loose->items[i].twins);
 	}
 	return cbor_out_end(&out);
 }
@@ -80,8 +102,8 @@ static enum rc
 read_one(struct cbor_in *in, struct loose *loose)
 {
 	struct loose_csr *csr = &loose->items[loose->n];
-	uint64_t two;
-	enum rc rc = cbor_take_array(in, "CSR", 2, 2, &two);
+	uint64_t three, twins = 0;
+	enum rc rc = cbor_take_array(in, "CSR", 3, 3, &three);
 
 	if (rc == RC_OK)
 		rc = cbor_take_text(
@@ -89,9 +111,13 @@ read_one(struct cbor_in *in, struct loose *loose)
 	if (rc == RC_OK)
 		rc = cbor_take_bytes(in, "CSR", CSR_MIN, CSR_MAX, &csr->der);
 	if (rc == RC_OK)
+		rc = cbor_take_uint(in, "twins", 0, LOOSE_MAX, &twins);
+	if (rc == RC_OK)
 		rc = sha256(csr->der, csr->digest);
 	if (rc != RC_OK)
 		return rc;
+	csr->twins = (uint32_t)twins;
+	loose_id(csr->digest, csr->id);
 	if (!is_name(csr->name))
 		return rule_refuse(
 		    "READER", FROM ": a name that no medium may carry");
@@ -147,4 +173,30 @@ loose_digest(const struct loose *loose, uint8_t ret_digest[static SHA256_LEN])
 	for (size_t i = 0; i < loose->n && rc == RC_OK; i++)
 		rc = buf_add(&all, loose->items[i].digest, SHA256_LEN);
 	return rc != RC_OK ? rc : sha256(buf_span(&all), ret_digest);
+}
+
+void
+loose_id(const uint8_t csr_digest[static SHA256_LEN],
+    char ret[static LOOSE_ID_LEN + 1])
+{
+	hex_write(span_of(csr_digest, LOOSE_ID_LEN / 2), ret);
+}
+
+enum rc
+loose_requests(const struct loose *loose, struct span profile, int64_t period,
+    struct cert_request **ret)
+{
+	struct cert_request *all = calloc(loose->n + 1, sizeof(*all));
+
+	if (all == NULL)
+		return err_memory();
+	for (size_t i = 0; i < loose->n; i++) {
+		all[i].id = span_str(loose->items[i].id);
+		all[i].csr = loose->items[i].der;
+		all[i].profile = profile;
+		all[i].validity =
+		    (struct validity){ .count = 1, .period = period };
+	}
+	*ret = all;
+	return RC_OK;
 }

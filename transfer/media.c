@@ -163,12 +163,14 @@ names_add(struct media_names *names, const char *name)
 	return RC_OK;
 }
 
+/* In any case: a name in capitals is not allowed, but it is not passed over
+ * without a word. */
 static bool
 ends_in(const char *name, const char *suffix)
 {
 	size_t n = strlen(name), m = strlen(suffix);
 
-	return n >= m && strcmp(name + n - m, suffix) == 0;
+	return n >= m && strcasecmp(name + n - m, suffix) == 0;
 }
 
 enum rc

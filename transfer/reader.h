@@ -13,6 +13,7 @@
 
 #include "base/child.h"
 #include "transfer/csr.h"
+#include "transfer/loose.h"
 #include "transfer/media.h"
 #include "transfer/sandbox.h"
 
@@ -45,7 +46,6 @@ enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
 /** Ask for the loose CSRs of the medium's root (or the one FILE) instead: first
  * each file that is refused, as `ret->rc`, then the others as one set for
  * loose_read, named LOOSE_NAME, if there are any. */
-#define LOOSE_NAME "loose"
 enum rc reader_scan_loose(struct child *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 

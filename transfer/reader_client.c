@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -135,6 +136,23 @@ answer_open(struct span record, struct answer *ret)
 	return RC_OK;
 }
 
+/* Killed by its sandbox, or broken by what it parsed; but whoever is short of
+ * memory, or of patience, kills by SIGKILL and SIGTERM. */
+static enum rc
+explain(struct child *reader, enum rc rc)
+{
+	struct err_saved saved;
+
+	if (rc == RC_FORMAT) /* it lives, and lies */
+		return lied(rc);
+	rc = child_explain(reader, rc);
+	if (reader->signal == 0 || reader->signal == SIGKILL ||
+	    reader->signal == SIGTERM)
+		return rc;
+	err_save(&saved);
+	return rule_refuse("READER", "%s", saved.text);
+}
+
 /* What was done is worth time: how long a reader may keep us waiting in all
  * depends on how much there is to do, and not on how many answers it sends. */
 static void
@@ -162,7 +180,7 @@ answer_recv(
 
 	reader->waited += clock_monotonic_ns() - begun;
 	if (rc != RC_OK)
-		return child_explain(reader, rc);
+		return explain(reader, rc);
 	return answer_open(buf_span(record), ret);
 }
 
@@ -191,7 +209,7 @@ command_send(struct child *reader, enum reader_command command,
 	if (rc != RC_OK)
 		return rc;
 	rc = frame_send(reader->sock, buf_span(&record), fd, NAME);
-	return rc != RC_OK ? child_explain(reader, rc) : RC_OK;
+	return rc != RC_OK ? explain(reader, rc) : RC_OK;
 }
 
 static enum rc

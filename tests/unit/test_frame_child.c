@@ -141,7 +141,7 @@ a_descriptor_nobody_asked_for_is_refused(void **state)
 	next = dup(0);
 	(void)close(next);
 	assert_int_equal(
-	    frame_recv(pair[1], 10, 20, &record, NULL, "p"), RC_IO);
+	    frame_recv(pair[1], 10, 20, &record, NULL, "p"), RC_FORMAT);
 	assert_string_equal(
 	    err_text(), "the p process sent a descriptor unasked");
 	/* And it is closed again: the next number is free. */
@@ -163,7 +163,8 @@ a_record_over_the_cap_is_refused(void **state)
 	check_ok(frame_recv(pair[1], 5, 20, &record, NULL, "p"));
 	assert_true(span_eq_str(buf_span(&record), "12345"));
 	check_ok(frame_send(pair[0], span_str("123456"), -1, "p"));
-	assert_int_equal(frame_recv(pair[1], 5, 20, &record, NULL, "p"), RC_IO);
+	assert_int_equal(
+	    frame_recv(pair[1], 5, 20, &record, NULL, "p"), RC_FORMAT);
 	assert_string_equal(
 	    err_text(), "the p process sent 6 bytes, at most 5 wanted");
 	(void)close(pair[0]);
@@ -180,7 +181,7 @@ a_lie_about_the_length_takes_no_memory(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(write(pair[0], "\xff\xff\xff\xff", 4), 4);
 	assert_int_equal(
-	    frame_recv(pair[1], FRAME_MAX, 20, &record, NULL, "p"), RC_IO);
+	    frame_recv(pair[1], FRAME_MAX, 20, &record, NULL, "p"), RC_FORMAT);
 	assert_null(record.p);
 	assert_int_equal(
 	    frame_send(pair[0], span_of("", FRAME_MAX + 1), -1, "p"), RC_BUG);

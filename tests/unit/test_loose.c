@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,9 +21,10 @@ put(struct cbor_out *out, const char *name, uint8_t fill, size_t n)
 
 	assert_true(n <= sizeof(der));
 	memset(der, fill, sizeof(der));
-	cbor_put_array(out, 2);
+	cbor_put_array(out, 3);
 	cbor_put_text(out, span_str(name));
 	cbor_put_bytes(out, span_of(der, n));
+	cbor_put_uint(out, 0);
 }
 
 static void
@@ -52,11 +54,44 @@ set_is_sorted_and_has_none_twice(void **state)
 	assert_int_equal(loose_write(&set, &bytes), RC_OK);
 	assert_int_equal(loose_read(buf_span(&bytes), &got), RC_OK);
 	assert_int_equal(got.n, 3);
+	for (size_t i = 0; i < got.n; i++) {
+		bool twin = span_eq_str(got.items[i].name, "b.csr");
+
+		assert_int_equal(got.items[i].twins, twin ? 1 : 0);
+		assert_false(span_eq_str(got.items[i].name, "d.csr"));
+	}
 	for (size_t i = 1; i < got.n; i++)
 		assert_true(memcmp(got.items[i - 1].digest, got.items[i].digest,
 				SHA256_LEN) < 0);
 	for (size_t i = 0; i < got.n; i++)
 		assert_int_equal(got.items[i].der.n, DER_LEN);
+}
+
+static void
+requests_bear_the_digits_of_their_digest(void **state)
+{
+	struct loose_csr items[1];
+	uint8_t der[DER_LEN];
+	struct loose set = { .items = items, .n = 1 };
+	struct cert_request *requests = NULL;
+	WIPED(loose) got = { 0 };
+	WIPED(buf) bytes = { 0 };
+	char hex[SHA256_HEX];
+
+	(void)state;
+	fill_csr(&items[0], "a.csr", der, 1);
+	hex_write(span_of(items[0].digest, SHA256_LEN), hex);
+	hex[16] = '\0';
+	assert_int_equal(loose_write(&set, &bytes), RC_OK);
+	assert_int_equal(loose_read(buf_span(&bytes), &got), RC_OK);
+	assert_int_equal(
+	    loose_requests(&got, span_str("p"), 60, &requests), RC_OK);
+	assert_true(span_eq_str(requests[0].id, hex));
+	assert_true(span_eq(requests[0].csr, got.items[0].der));
+	assert_int_equal(requests[0].validity.count, 1);
+	assert_int_equal(requests[0].validity.period, 60);
+	assert_null(requests[0].names);
+	free(requests);
 }
 
 static void
@@ -142,6 +177,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(set_is_sorted_and_has_none_twice),
+		cmocka_unit_test(requests_bear_the_digits_of_their_digest),
 		cmocka_unit_test(digest_of_a_set_ignores_names),
 		cmocka_unit_test(set_in_bad_form_is_refused),
 		cmocka_unit_test(set_out_of_order_is_refused),

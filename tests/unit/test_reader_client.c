@@ -147,18 +147,33 @@ record_over_the_limit_is_an_error(void **state)
 	assert_int_equal(
 	    buf_reserve(&lie.record, READER_ANSWER_MAX + 1), RC_OK);
 	lie.record.n = READER_ANSWER_MAX + 1;
-	assert_int_equal(scan_a_liar(&lie), RC_IO);
+	assert_int_equal(scan_a_liar(&lie), RC_FORMAT);
+	assert_string_equal(err_rule_name(), "READER");
 	assert_non_null(strstr(err_text(), "at most"));
 }
 
 static void
 death_in_the_sandbox_is_told(void **state)
 {
-	struct lie lie = { .fd = -1, .sig = SIGSYS };
+	static const struct {
+		int sig;
+		enum rc rc;
+		const char *rule, *text;
+	} deaths[] = {
+		{ SIGSYS, RC_FORMAT, "READER", "SIGSYS" },
+		{ SIGSEGV, RC_FORMAT, "READER", "SIGSEGV" },
+		{ SIGABRT, RC_FORMAT, "READER", "SIGABRT" },
+		{ SIGKILL, RC_IO, "", "SIGKILL" },
+	};
 
 	(void)state;
-	assert_int_equal(scan_a_liar(&lie), RC_IO);
-	assert_non_null(strstr(err_text(), "SIGSYS"));
+	for (size_t i = 0; i < 4; i++) {
+		struct lie lie = { .fd = -1, .sig = deaths[i].sig };
+
+		assert_int_equal(scan_a_liar(&lie), deaths[i].rc);
+		assert_string_equal(err_rule_name(), deaths[i].rule);
+		assert_non_null(strstr(err_text(), deaths[i].text));
+	}
 }
 
 /* ---- verdicts -------------------------------------------------------------
