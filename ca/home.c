@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/home.h"
 #include "base/file.h"
+#include "transfer/guard.h"
 #include "transfer/rule.h"
 
 #include <errno.h>
@@ -22,6 +23,8 @@ home_wipe(struct home *home)
 static enum rc
 home_at(const char *path, struct home *ret)
 {
+	static const char *const files[] = { HOME_LEDGER, HOME_POLICY,
+		HOME_TOKEN, NULL };
 	WIPED(home) home = { .fd = -1 };
 	enum rc rc;
 
@@ -29,6 +32,8 @@ home_at(const char *path, struct home *ret)
 	if (home.path == NULL)
 		return err_memory();
 	rc = dir_open(AT_FDCWD, path, &home.fd);
+	if (rc == RC_OK)
+		rc = guard_home(home.fd, path, files);
 	if (rc != RC_OK)
 		return rc;
 	*ret = home;

@@ -23,7 +23,8 @@ void home_wipe(struct home *home);
 /** Make the directory (0700) for init; refused when it holds a ledger.
  * \retval RC_STATE a CA lives there already */
 enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
-/** Open it: RC_STATE "no CA in PATH: run 'airgap-ca init' first". */
+/** Open it: RC_STATE "no CA in PATH: run 'airgap-ca init' first"; here and above
+ * rule HOME-MODE where others may write to it. */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;
 
 /** For init: an empty ledger, open for writing. */

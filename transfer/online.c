@@ -6,10 +6,12 @@
 
 #include "base/file.h"
 #include "base/own_ssl.h"
+#include "transfer/guard.h"
 #include "transfer/key.h"
 
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <unistd.h>
 
 #define KEY_FILE_MAX 16384 /* bytes; RSA 8192 takes 6,400 */
 
@@ -17,6 +19,21 @@ enum rc
 online_store_path(const char *home, struct buf *ret_path)
 {
 	return buf_printf(ret_path, "%s/store.db", home);
+}
+
+/* A home that is not there is for store_open to miss. */
+enum rc
+online_guard(const char *home)
+{
+	static const char *const files[] = { "store.db", ONLINE_REQUESTER_KEY,
+		"keys", NULL };
+	OWN_FD dir = -1;
+	enum rc rc;
+
+	if (access(home, F_OK) != 0)
+		return RC_OK;
+	rc = dir_open(AT_FDCWD, home, &dir);
+	return rc != RC_OK ? rc : guard_home(dir, home, files);
 }
 
 enum rc
@@ -29,7 +46,10 @@ online_open(const char *home, bool write, struct store *ret)
 	if (rc != RC_OK)
 		return rc;
 	text = buf_cstr(&path);
-	return text == NULL ? err_memory() : store_open(text, write, ret);
+	if (text == NULL)
+		return err_memory();
+	rc = online_guard(home);
+	return rc != RC_OK ? rc : store_open(text, write, ret);
 }
 
 /* ---- keys ---------------------------------------------------------------- */

@@ -17,8 +17,12 @@
 
 #define ONLINE_REQUESTER_KEY "requester.pem"
 
-/** Open the store of a home. Rule UNENROLLED when there is none. */
+/** Open the store of a home. Rule UNENROLLED when there is none, HOME-MODE when
+ * others may write to it. */
 enum rc online_open(const char *home, bool write, struct store *ret) MUST_CHECK;
+
+/** Rule HOME-MODE where others may write to the home; RC_OK when there is none. */
+enum rc online_guard(const char *home) MUST_CHECK;
 
 /** "HOME/store.db". */
 enum rc online_store_path(const char *home, struct buf *ret_path) MUST_CHECK;

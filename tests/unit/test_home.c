@@ -67,6 +67,36 @@ home_is_made_once_and_for_its_owner(void **state)
 }
 
 static void
+home_that_others_may_write_to_is_refused(void **state)
+{
+	static const struct {
+		mode_t dir, file;
+		bool good;
+	} modes[] = { { 0700, 0600, true }, { 0755, 0644, true },
+		{ 0720, 0600, false }, { 0702, 0600, false },
+		{ 0700, 0620, false }, { 0700, 0602, false } };
+	WIPED(home) made = { .fd = -1 };
+	OWNS(ledger) *l = NULL;
+
+	ok(home_create(*state, &made));
+	ok(home_ledger_create(&made, &l));
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		WIPED(home) home = { .fd = -1 };
+
+		assert_int_equal(fchmod(made.fd, modes[i].dir), 0);
+		assert_int_equal(
+		    fchmodat(made.fd, HOME_LEDGER, modes[i].file, 0), 0);
+		if (modes[i].good) {
+			ok(home_open(*state, &home));
+			continue;
+		}
+		assert_int_equal(home_open(*state, &home), RC_STATE);
+		assert_string_equal(err_rule_name(), "HOME-MODE");
+		assert_non_null(strstr(err_text(), "may write to it (mode 0"));
+	}
+}
+
+static void
 token_conf_comes_back_as_written(void **state)
 {
 	WIPED(home) home = { .fd = -1 };
@@ -172,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(home_without_a_ca_says_so),
 		T(home_is_made_once_and_for_its_owner),
+		T(home_that_others_may_write_to_is_refused),
 		T(token_conf_comes_back_as_written),
 		T(token_conf_has_known_lines_only),
 		T(token_conf_may_be_written_by_hand),
