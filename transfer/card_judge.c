@@ -71,8 +71,6 @@ judge(const char *from, struct span file, struct offer *o)
 	if (rc == RC_OK)
 		rc = cose_verify(from, &cose, key);
 	if (rc == RC_OK)
-		rc = policy_parse(from, o->card.policy, &o->policy);
-	if (rc == RC_OK)
 		rc = sha256(o->card.certs[0], o->fingerprint);
 	return rc != RC_OK ? rc
 			   : buf_add_span(&o->trust.transfer_cert, cose.cert);
@@ -89,4 +87,10 @@ card_judge(const char *from, struct span file, struct offer *ret)
 	*ret = offer;
 	offer = (struct offer){ 0 };
 	return RC_OK;
+}
+
+enum rc
+offer_policy_read(const char *from, struct offer *offer)
+{
+	return policy_parse(from, offer->card.policy, &offer->policy);
 }

@@ -144,8 +144,6 @@ show_offer(const struct enroll *e)
 	clock_write(ca->not_after, until);
 	term_field("CA", "%.*s", SPAN_FMT(buf_span(&subject)));
 	term_field("valid until", "%s", until);
-	for (size_t i = 0; i < e->offer.policy.n_profiles; i++)
-		term_field("profile", "%s", e->offer.policy.profiles[i].name);
 	return show_words(e->offer.fingerprint);
 }
 
@@ -168,6 +166,17 @@ decide(const struct enroll *e)
 	    "--expect HEX", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was pinned");
+	return rc;
+}
+
+/* Its file is the operator's operand, whatever card of it was chosen. */
+static enum rc
+show_policy(struct enroll *e)
+{
+	enum rc rc = offer_policy_read(e->operands.items[0], &e->offer);
+
+	for (size_t i = 0; rc == RC_OK && i < e->offer.policy.n_profiles; i++)
+		term_field("profile", "%s", e->offer.policy.profiles[i].name);
 	return rc;
 }
 
@@ -312,11 +321,15 @@ enroll(struct enroll *e)
 		return err_set(RC_STATE,
 		    "%s: nothing to replace; enroll without --replace",
 		    store_path);
-	rc = read_card(e);
+	rc = online_guard(e->env->home);
+	if (rc == RC_OK)
+		rc = read_card(e);
 	if (rc == RC_OK)
 		rc = show_offer(e);
 	if (rc == RC_OK)
 		rc = decide(e);
+	if (rc == RC_OK)
+		rc = show_policy(e);
 	if (rc == RC_OK)
 		rc = clock_now(&now);
 	if (rc != RC_OK || e->env->dry_run)
