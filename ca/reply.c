@@ -8,7 +8,10 @@
 void
 reply_wipe(struct reply *reply)
 {
-	filing_wipe(&reply->filing);
+	for (size_t i = 0; reply->bytes != NULL && i < reply->n; i++)
+		buf_wipe(&reply->bytes[i]);
+	free(reply->bytes);
+	free(reply->names);
 	free(reply->files);
 	manifest_wipe(&reply->manifest);
 	ledger_manifest_wipe(&reply->record);

@@ -85,5 +85,77 @@ refused 7 SANDBOX 'this kernel gives no seccomp filter' 'in a container that wit
 
 run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
 status 0 'on a kernel that has all of it, the stick is signed'
+must transfer install "$STICK"
+
+# ---- OpenSSL's configuration --------------------------------------------------------------
+
+# As an engine, as a provider, and the worst default of all: nothing is fit for use.
+printf '%s\n' '#include <fcntl.h>' \
+	'__attribute__((constructor)) static void loaded(void)' \
+	"{ (void)!open(\"$WORK/loaded\", O_WRONLY | O_CREAT, 0600); }" >"$WORK/evil.c"
+must "${CC:-gcc}" -shared -fPIC -o "$WORK/evil.so" "$WORK/evil.c"
+printf '%s\n' 'openssl_conf = all' '[all]' 'engines = engines' 'providers = providers' \
+	'alg_section = algorithms' '[engines]' 'evil = evil_engine' '[evil_engine]' \
+	'engine_id = evil' "dynamic_path = $WORK/evil.so" 'init = 0' '[providers]' \
+	'evil = evil_provider' '[evil_provider]' "module = $WORK/evil.so" 'activate = 1' \
+	'[algorithms]' 'default_properties = fips=yes' >"$WORK/evil.cnf"
+new_token evil # softhsm2-util loads it
+export OPENSSL_CONF=$WORK/evil.cnf
+openssl dgst -sha256 /dev/null >"$WORK/log" 2>&1
+ok 'openssl itself loads what OPENSSL_CONF names' test -e "$WORK/loaded"
+rm "$WORK/loaded"
+# heeds DESC CMD...: it does what it does, and loads nothing
+heeds() {
+	run "${@:2}"
+	status 0 "with that configuration, $1"
+	ok "$1: nothing was loaded" test ! -e "$WORK/loaded"
+}
+heeds 'the token is listed' token list --module "$MODULE"
+heeds 'a request is made' transfer request --profile tls-server --new-key rsa-2048 \
+	--name dns:two.example.org --out "$STICK"
+heeds 'it is signed' ca sign "$STICK" --yes
+heeds 'it is installed' transfer install "$STICK"
+heeds 'status works' ca status
+heeds 'the ledger is verified' ca ledger verify
+heeds 'a CA is made' ca @evil init --subject 'CN=Test CA evil' --token "$(uri evil)" \
+	--key-type ec-p256 --scope example.org --profiles tls --yes
+unset OPENSSL_CONF
+
+# ---- a home that others may write to -----------------------------------------------------
+
+# guarded HOME PATH WHO COMMAND...: refused while others may write to PATH
+guarded() {
+	local home=$1 path=$1/$2 mode
+	shift 2
+	mode=$(stat -c %a "$path")
+	for bits in g+w o+w; do
+		chmod "$bits" "$path"
+		freeze
+		run "$@"
+		refused 7 HOME-MODE "${path%/.}: others than its owner may write to it" \
+			"$* while ${path##*/home-} is $bits"
+		chmod "$mode" "$path"
+	done
+}
+for file in . ledger.db policy.conf token.conf; do
+	guarded "$(home_of ca)" $file ca sign "$STICK" --yes
+done
+guarded "$(home_of ca)" . ca status
+guarded "$(home_of ca)" ledger.db ca list
+for file in . store.db requester.pem keys; do
+	guarded "$(home_of online)" $file transfer install "$STICK"
+done
+mkdir -m 770 "$(home_of open)"
+guarded "$(home_of open)" . ca @open init --subject CN=x --token "$(uri evil)" --key-type ec-p256 --yes
+guarded "$(home_of open)" . transfer @open enroll "$WORK/stick" --expect "$CA_HEX"
+chmod g+rx "$(home_of ca)" "$(home_of online)"
+run ca status
+status 0 'that a group may read is its affair'
+if [ "$(id -u)" = 0 ]; then
+	chown 65534 "$(home_of ca)/policy.conf"
+	run ca status
+	status 0 "root uses anybody's home"
+	chown 0 "$(home_of ca)/policy.conf"
+fi
 
 done_testing
