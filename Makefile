@@ -21,14 +21,16 @@ deps_build := gcc libc6-dev make pkg-config libssl-dev libp11-dev libp11-kit-dev
               libseccomp-dev libidn2-dev libunistring-dev libjansson-dev libqrencode-dev
 deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbor2 python3-cryptography \
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
+deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
+deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/deps $(foreach d,$(1),'$(d)')
 
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
 pc      := $(pkgs)
-probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz,$(or $(MAKECMDGOALS),all)),yes)
+probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
 ifneq ($(shell $(CC) -xc -c -o /dev/null /dev/null >/dev/null 2>&1 && echo ok),ok)
@@ -85,8 +87,8 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test demo check check-peers deps deps-run deps-build deps-tidy install install-online \
-        install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench fuzz fuzz-run clean help
+.PHONY: all units subverted test demo check check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+        install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
 
@@ -148,8 +150,11 @@ check: ## install what is missing, build anew, pass the core tests
 	@$(MAKE) --no-print-directory clean
 	@$(MAKE) --no-print-directory -j$$(nproc) test
 
-check-peers: ## the tests against live servers and every PKCS#11 module
-	@$(MAKE) --no-print-directory check
+check-peers: ## the tests against live servers, installed but never started by themselves
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory deps-peers
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
 
 demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory deps
@@ -184,14 +189,24 @@ tidy-gcc:
 	$(call say,TIDY,gcc-fanalyzer)
 	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy gcc $(filter-out tests/%,$(tidy_c))
 
-bench: all ## what signing costs, against openssl ca and the bare token
+bench_c := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(B)/bench/%: $(B)/tests/bench/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
+
+bench: ## what signing costs beside others and the limits (SIZES="100 1000" ...)
+	$(call install_deps,$(deps_core) bench: $(deps_bench))
+	@$(MAKE) --no-print-directory all bench-programs
 	@BUILD=$(CURDIR)/$(B) tests/bench.sh
+bench-programs: $(bench_c)
 
 # ---- installing ---------------------------------------------------------------------
 bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
 docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
 bashdir := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
 man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
 
 # install_some PROGRAMS, MANUALS
@@ -208,6 +223,10 @@ install-offline: all ## what the laptop needs: airgap-ca, airgap-token
 	$(call install_some,airgap-ca airgap-token,airgap-ca airgap-ca-* airgap-ledger airgap-policy airgap-token airgap-token-*)
 install-online: all ## what a server needs: airgap-transfer
 	$(call install_some,airgap-transfer,airgap-transfer airgap-transfer-*)
+	install -d '$(unitdir)'
+	sed 's:@bindir@:$(PREFIX)/bin:' systemd/airgap-transfer-rotate.service.in >'$(unitdir)/airgap-transfer-rotate.service'
+	chmod 644 '$(unitdir)/airgap-transfer-rotate.service'
+	install -m 644 systemd/airgap-transfer-rotate.timer '$(unitdir)'
 
 # ---- dependencies -----------------------------------------------------------------
 deps: ## install the missing Debian packages (run, build, test)
@@ -216,6 +235,8 @@ deps-run: ## only those that the programs need when they run
 	$(call install_deps,run: $(deps_run))
 deps-build: ## those and what a build needs
 	$(call install_deps,run: $(deps_run) build: $(deps_build))
+deps-peers: ## the live servers of `make check-peers`
+	$(call install_deps,peers: $(deps_peers))
 deps-tidy: ## the checkers of `make tidy` and `make fuzz`
 	$(call install_deps,tidy: $(deps_tidy))
 

@@ -84,9 +84,8 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 	return RC_OK;
 }
 
-/* Wait at most `seconds` for the process to leave, without reaping it. */
-static bool
-leaves_within(pid_t pid, int seconds)
+bool
+child_leaves_within(pid_t pid, int seconds)
 {
 	/* Not waitpid in a loop: a pidfd can be waited for with a limit, and
 	 * its number is not given to another process meanwhile. */
@@ -135,7 +134,7 @@ child_stop(struct child *c, int seconds)
 	fd_close(&c->sock);
 	if (c->pid == 0)
 		return RC_OK;
-	if (!leaves_within(c->pid, seconds)) {
+	if (!child_leaves_within(c->pid, seconds)) {
 		(void)kill(c->pid, SIGKILL);
 		(void)reap(c);
 		return err_set(RC_IO, "the %s process did not end in %d s",
@@ -163,7 +162,7 @@ child_explain(struct child *c, enum rc rc)
 	int status;
 
 	/* A closed socket is the first sign; the status follows at once. */
-	if (c->pid == 0 || !leaves_within(c->pid, 1))
+	if (c->pid == 0 || !child_leaves_within(c->pid, 1))
 		return rc;
 	status = reap(c);
 	fd_close(&c->sock);

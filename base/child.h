@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/own.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -44,5 +45,8 @@ void child_wipe(struct child *c);
 /** What became of a child that closed its socket: puts "NAME process: died of
  * SIGSYS (bad system call)" or the like into the error record. */
 enum rc child_explain(struct child *c, enum rc rc);
+
+/** Wait at most `seconds` for a process of ours to leave, without reaping it. */
+bool child_leaves_within(pid_t pid, int seconds);
 
 #endif

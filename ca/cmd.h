@@ -5,6 +5,8 @@
 
 #include "base/cmd.h"
 
+enum rc cmd_backup(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_check(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_clock(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_export(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_init(struct cmd_env *env, int argc, char **argv);
@@ -13,6 +15,7 @@ enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_policy(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_requester(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_resend(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_restore(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_show(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_sign(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);

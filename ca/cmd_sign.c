@@ -2,6 +2,7 @@
 #include "ca/cmd_sign.h"
 #include "base/clock.h"
 #include "base/term.h"
+#include "ca/backup.h"
 #include "ca/cmd.h"
 #include "ca/cmd_common.h"
 #include "transfer/rule.h"
@@ -232,6 +233,27 @@ print_json(struct sign *sign)
 	return cmd_json(document);
 }
 
+/* Of what was signed before this visit: this one's comes with the next backup.
+ */
+static enum rc
+warn_backup(const struct sign *sign)
+{
+	struct backup_state state;
+	char at[CLOCK_TEXT], signed_at[CLOCK_TEXT];
+	enum rc rc = backup_state_read(
+	    &sign->visit.act.home, sign->visit.act.ledger, &state);
+
+	if (rc != RC_OK || !state.behind)
+		return rc;
+	clock_write(state.at, at);
+	clock_write(state.signed_at, signed_at);
+	term_alarm("No backup has what was signed on %s: ", signed_at);
+	if (state.any)
+		term_say("the newest is of %s; ", at);
+	term_say("'airgap-ca backup MEDIA'\n");
+	return RC_OK;
+}
+
 static enum rc
 say_nothing(const struct sign *sign)
 {
@@ -250,6 +272,8 @@ run_sign(struct sign *sign)
 
 	if (rc == RC_OK && sign->loose)
 		rc = sign_loose_alone(sign);
+	if (rc == RC_OK)
+		rc = warn_backup(sign);
 	if (rc == RC_OK)
 		rc = scan(sign, &found);
 	if (rc == RC_OK && found.n == 0)

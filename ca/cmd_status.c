@@ -2,6 +2,7 @@
 /* `status`: what is due, what is under way, and what this machine gives. */
 #include "base/clock.h"
 #include "base/term.h"
+#include "ca/backup.h"
 #include "ca/cmd.h"
 #include "ca/confine.h"
 #include "ca/due.h"
@@ -18,10 +19,16 @@ struct status {
 	struct due_list due;
 	struct requester *requesters;
 	size_t n_requesters;
+	struct pending {
+		const struct requester *of;
+		uint32_t first, last; /* one run of numbers */
+	} * pending;
+	size_t n_pending;
 	struct ledger_bundle *open;
 	size_t n_open;
 	struct ledger_totals totals;
 	struct ledger_head head;
+	struct backup_state backup;
 	struct confine sandbox;
 	struct buf network;
 };
@@ -31,12 +38,51 @@ status_wipe(struct status *s)
 {
 	due_list_wipe(&s->due);
 	requesters_free(s->requesters, s->n_requesters);
+	free(s->pending);
 	free(s->open);
 	buf_wipe(&s->network);
 }
 
 static enum rc
-status_read(struct ledger *ledger, int64_t within, struct status *s)
+pending_add(struct status *s, const struct requester *of, uint32_t sequence)
+{
+	struct pending *last = s->pending + s->n_pending, *more;
+
+	if (s->n_pending > 0 && last[-1].of == of &&
+	    last[-1].last + 1 == sequence) {
+		last[-1].last = sequence;
+		return RC_OK;
+	}
+	more = reallocarray(s->pending, s->n_pending + 1, sizeof(*more));
+	if (more == NULL)
+		return err_memory();
+	s->pending = more;
+	more[s->n_pending++] = (struct pending){ of, sequence, sequence };
+	return RC_OK;
+}
+
+static enum rc
+pending_read(struct ledger *ledger, struct status *s)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n_requesters && rc == RC_OK; i++) {
+		const struct requester *q = &s->requesters[i];
+		uint32_t *list = NULL;
+		size_t n = 0;
+
+		rc = ledger_manifests_pending(
+		    ledger, q->key_id, q->arrived, &list, &n);
+		for (size_t j = 0; j < n && rc == RC_OK; j++)
+			rc = pending_add(s, q, list[j]);
+		free(list);
+	}
+	return rc;
+}
+
+static enum rc
+status_read(const struct home *home, struct ledger *ledger, int64_t within,
+    struct status *s)
 {
 	enum rc rc = clock_now(&s->now);
 
@@ -46,9 +92,13 @@ status_read(struct ledger *ledger, int64_t within, struct status *s)
 		rc =
 		    ledger_requesters(ledger, &s->requesters, &s->n_requesters);
 	if (rc == RC_OK)
+		rc = pending_read(ledger, s);
+	if (rc == RC_OK)
 		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
 	if (rc == RC_OK)
 		rc = ledger_totals_get(ledger, &s->totals);
+	if (rc == RC_OK)
+		rc = backup_state_read(home, ledger, &s->backup);
 	if (rc == RC_OK)
 		rc = network_up(&s->network);
 	ledger_head_get(ledger, &s->head);
@@ -109,15 +159,14 @@ due_print(const struct status *s)
 static void
 channels_print(const struct status *s)
 {
-	for (size_t i = 0; i < s->n_requesters; i++) {
-		const struct requester *q = &s->requesters[i];
-
-		if (q->last_manifest > q->arrived)
-			term_print(stdout,
-			    "pending: %s: responses %" PRIu32 " to %" PRIu32
-			    " are not known to have arrived\n",
-			    q->label, q->arrived + 1, q->last_manifest);
-	}
+	for (size_t i = 0; i < s->n_pending; i++)
+		term_print(stdout,
+		    "pending: %s: responses %" PRIu32 " to %" PRIu32
+		    " are not known to have arrived:\n"
+		    "         plug the stick in again and run 'airgap-ca "
+		    "check'\n",
+		    s->pending[i].of->label, s->pending[i].first,
+		    s->pending[i].last);
 }
 
 static const char *
@@ -147,6 +196,22 @@ sandbox_print(const struct confine *c)
 }
 
 static void
+backup_print(const struct backup_state *b)
+{
+	char at[CLOCK_TEXT];
+
+	clock_write(b->at, at);
+	term_print(stdout, "backup        %s", b->any ? "of " : "none");
+	if (b->any)
+		term_print(
+		    stdout, "%s, %" PRIu64 " records", at, b->head.count);
+	term_print(stdout, "\n");
+	if (b->behind)
+		term_print(stdout, "              older than the last signing:"
+				   " 'airgap-ca backup MEDIA'\n");
+}
+
+static void
 status_print(const struct status *s)
 {
 	char hex[SHA256_HEX];
@@ -164,6 +229,7 @@ status_print(const struct status *s)
 	    ", requesters %zu\n",
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.bundles, s->totals.manifests, s->n_requesters);
+	backup_print(&s->backup);
 	sandbox_print(&s->sandbox);
 	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
@@ -216,15 +282,11 @@ pending_json(const struct status *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->n_requesters; i++) {
-		const struct requester *q = &s->requesters[i];
-
-		if (q->last_manifest > q->arrived)
-			cmd_json_add(&list,
-			    json_pack("{s:s,s:I,s:I}", "requester", q->label,
-				"from", (json_int_t)q->arrived + 1, "to",
-				(json_int_t)q->last_manifest));
-	}
+	for (size_t i = 0; i < s->n_pending; i++)
+		cmd_json_add(&list, json_pack("{s:s,s:I,s:I}", "requester",
+					s->pending[i].of->label, "from",
+					(json_int_t)s->pending[i].first, "to",
+					(json_int_t)s->pending[i].last));
 	return list;
 }
 
@@ -239,20 +301,30 @@ sandbox_json(const struct confine *c)
 	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
 }
 
+static json_t *
+backup_json(const struct backup_state *b)
+{
+	return json_pack("{s:o,s:o,s:b}", "at",
+	    b->any ? cmd_json_time(b->at) : json_null(), "records",
+	    b->any ? json_integer((json_int_t)b->head.count) : json_null(),
+	    "behind", (int)b->behind);
+}
+
 static enum rc
 status_json(const struct status *s)
 {
 	const struct ledger_totals *t = &s->totals;
 
-	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
 				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(days_left(s->due.next, s->now)),
-	    "unfinished", open_json(s), "pending", pending_json(s), "sandbox",
-	    sandbox_json(&s->sandbox), "network",
+	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
+	    backup_json(&s->backup), "sandbox", sandbox_json(&s->sandbox),
+	    "network",
 	    s->network.n == 0 ? json_null()
 			      : cmd_json_text(buf_span(&s->network)),
 	    "ledger", "records", (json_int_t)t->records, "head",
@@ -297,7 +369,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)
-		rc = status_read(ledger, within, &status);
+		rc = status_read(&home, ledger, within, &status);
 	if (rc == RC_OK && env->json)
 		rc = status_json(&status);
 	else if (rc == RC_OK)

@@ -215,6 +215,11 @@ void ledger_manifest_wipe(struct ledger_manifest *manifest);
 enum rc ledger_manifest_get(struct ledger *ledger,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,
     struct ledger_manifest *ret, bool *ret_known) MUST_CHECK;
+/** Whose response is it? By the first 4 bytes of its channel, which are what its
+ * directory is named after, and its number. */
+enum rc ledger_manifest_find(struct ledger *ledger,
+    const uint8_t prefix[static 4], uint32_t sequence,
+    uint8_t ret_channel[static SHA256_LEN], bool *ret_known) MUST_CHECK;
 /** Store a complete response and mark its bundle answered. */
 enum rc ledger_manifest_add(struct ledger *ledger,
     const struct ledger_manifest *manifest) MUST_CHECK;
@@ -247,6 +252,24 @@ typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 /** Those asked for in bundles, in the order of their intents. */
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
+
+/* ---- backups ---------------------------------------------------------------------- */
+
+/** Copy it as it is at this moment into a new file, which is no more than that: the
+ * caller syncs it. \retval RC_IO the file is there, or cannot be written */
+enum rc ledger_copy(struct ledger *ledger, const char *path) MUST_CHECK;
+
+/** Put a file's bytes into a copy, in a table of its own; take them out again,
+ * table and all. `ret_bytes` is appended to; *ret_any is false where there is
+ * none. \retval RC_STATE not a copy of a ledger */
+enum rc ledger_file_put(const char *path, const char *name, struct span bytes)
+    MUST_CHECK;
+enum rc ledger_file_take(const char *path, const char *name,
+    struct buf *ret_bytes, bool *ret_any) MUST_CHECK;
+
+/** Record and time of the newest response that this ledger's CA signed; 0: none. */
+enum rc ledger_last_response(struct ledger *ledger, uint64_t *ret_n,
+    int64_t *ret_at) MUST_CHECK;
 
 /* ---- after a backup was restored ------------------------------------------------- */
 

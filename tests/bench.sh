@@ -1,93 +1,217 @@
 #!/bin/bash
-# What one certificate costs: N requests (default 1000, ec-p256) signed by ours with
-# every check, judge, ledger and manifest; by `openssl ca` in one batch, which checks
-# little and keeps one text file; and the bare token's own rate, which nobody can beat.
-# Ratios are from this one run on this machine. A benchmark, never a test.
+# SPDX-License-Identifier: Apache-2.0
+# What one certificate costs, beside others and beside what nobody can do without,
+# all in one run on this machine: read the ratios, not the microseconds. A benchmark,
+# never a test. It prints Markdown; UPDATE=docs/performance.md puts that into the page.
+#
+#	SIZES="100 1000 10000 100000"	requests in a bundle
+#	KEYS="ec-p256 rsa-3072"		the CA's key
+#	PAST="0 1000000"		certificates in the ledger before
+#	RUNS=3				the median of so many counts (once above 10,000)
+#	OPENSSL_MAX=10000		`openssl ca` rewrites its whole index for each
+#					batch and looks each name up in it: above this
+#					number of requests it is left out
+#	CERTTOOL_MAX=100		one process for each certificate: as many suffice
+#
+# ours: sign and install as shipped, with every check. limit: tests/bench/limit.c, in
+# one thread. token: C_Sign alone, `airgap-token bench`. openssl: `openssl ca` in one
+# batch with the token's key by way of engine pkcs11; certtool: GnuTLS with the same key.
 set -eu
 BUILD=${BUILD:-$(cd "$(dirname "$0")/.." && pwd)/build}
-N=${N:-1000}
-PATH=$BUILD/bin:$PATH:/usr/sbin:/sbin
-export LC_ALL=C.UTF-8 TZ=UTC
-module=/usr/lib/softhsm/libsofthsm2.so
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+SIZES=${SIZES:-100 1000 10000 100000}
+KEYS=${KEYS:-ec-p256 rsa-3072}
+PAST=${PAST:-0 1000000}
+RUNS=${RUNS:-3}
+OPENSSL_MAX=${OPENSSL_MAX:-10000}
+CERTTOOL_MAX=${CERTTOOL_MAX:-100}
+MODULE=${MODULE:-/usr/lib/softhsm/libsofthsm2.so}
+case ${UPDATE:-} in '' | /*) ;; *) UPDATE=$TOP/$UPDATE ;; esac
+PATH=$BUILD/bin:$BUILD/bench:$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8 TZ=UTC PIN=123456 GNUTLS_PIN=123456 PKCS11_MODULE_PATH=$MODULE
 
+# Nothing is removed before the end: a file system that has just forgotten many
+# files is slow to make new ones (ext4 for five minutes).
 work=$(mktemp -d "${TMPDIR:-/tmp}/airgap-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-mkdir tokens STICK csr
+mkdir tokens csr
 printf '%s\n' "directories.tokendir = $work/tokens" 'objectstore.backend = file' \
 	'log.level = ERROR' >softhsm2.conf
 export SOFTHSM2_CONF=$work/softhsm2.conf
-export AIRGAP_CA_HOME=$work/laptop AIRGAP_TRANSFER_HOME=$work/server
-(umask 077; echo 123456 >pin)
-softhsm2-util --init-token --free --label bench --so-pin 12345678 --pin 123456 >/dev/null
-uri="pkcs11:token=bench?module-path=$module&pin-source=file:$work/pin"
-
-# measured NAME CMD...: wall and CPU seconds into NAME_wall, NAME_cpu
-measured() {
-	local name=$1 TIMEFORMAT='%R %U %S' wall user sys
-	shift
-	{ time "$@" >"$work/log" 2>&1; } 2>"$work/time" || { cat "$work/log" >&2; exit 1; }
-	read -r wall user sys <"$work/time"
-	printf -v "${name}_wall" %s "$wall"
-	printf -v "${name}_cpu" %s "$(awk "BEGIN { print $user + $sys }")"
-}
-per() { awk "BEGIN { printf \"%.0f\", $1 * 1000000 / $N }"; }
-ratio() { awk "BEGIN { printf \"%.2f\", $1 / $2 }"; }
-
-echo "making $N requests"
-cat >openssl.cnf <<'CNF'
-[req]
-distinguished_name = dn
-[dn]
-[ca]
-default_ca = bench
-[bench]
-database = index.txt
-new_certs_dir = out
-serial = serial
-rand_serial = yes
-certificate = ossl-ca.pem
-private_key = ossl-ca.key
-default_md = sha256
-default_days = 31
-policy = any
-copy_extensions = copy
-[any]
-commonName = supplied
-CNF
-openssl ecparam -name prime256v1 -genkey -noout -out key.pem
-i=0
-while [ $i -lt "$N" ]; do
-	i=$((i + 1))
-	openssl ecparam -name prime256v1 -genkey -noout -out csr/$i.key
-	openssl req -new -key csr/$i.key -subj "/CN=h$i.example.org" \
-		-addext "subjectAltName=DNS:h$i.example.org" -out csr/$i.csr
-	rm csr/$i.key
-done 2>/dev/null
-
-airgap-ca init --subject "CN=Bench CA" --token "$uri" --key-type ec-p256 --scope example.org \
-	--profiles tls --out STICK --yes --allow-network --json >init.json 2>init.log || { cat init.log >&2; exit 1; }
+(umask 077; echo "$PIN" >pin)
+say() { echo "bench: $*" >&2; }
+die() { cat "$work/log" >&2; exit 1; }
+quiet() { "$@" >"$work/log" 2>&1 || die; }
 hex() { sed -n 's/.*"fingerprint":"\([0-9a-f]*\)".*/\1/p' "$1"; }
-airgap-transfer enroll STICK --label bench --expect "$(hex init.json)" --json >enroll.json 2>/dev/null
-measured request airgap-transfer request csr --profile tls-server --out STICK
-measured ours airgap-ca sign STICK --yes --expect "$(hex enroll.json)" --allow-network
-measured install airgap-transfer install STICK
 
-openssl ecparam -name prime256v1 -genkey -noout -out ossl-ca.key
-openssl req -x509 -new -key ossl-ca.key -subj "/CN=Bench CA" -days 3650 -out ossl-ca.pem
-mkdir out && : >index.txt && : >index.txt.attr
-measured openssl openssl ca -config openssl.cnf -batch -notext -infiles csr/*.csr
+# row WHAT WALL CPU KIB PER: seconds of PER certificates
+row() { echo "$key $past $n $1 $2 $3 $4 $5" >>"$work/rows"; }
+# measured WHAT PER CMD...
+measured() {
+	local what=$1 per=$2 wall cpu kib
+	shift 2
+	measure "$work/took" "$@" >"$work/log" 2>&1 || die
+	read -r wall cpu kib <"$work/took"
+	row "$what" "$wall" "$cpu" "$kib" "$per"
+}
 
-name=$(airgap-token list --module $module 2>/dev/null | sed -n 's/.*\(object=[^;?& ]*\).*/\1/p' | head -1)
-airgap-token bench "pkcs11:token=bench;${name:-object=CA}?module-path=$module&pin-source=file:$work/pin" \
-	--seconds 2 --threads 1 --json >token.json 2>token.log || { cat token.log >&2; exit 1; }
-rate=$(tr ',{}' '\n' <token.json | sed -n 's/.*"[a-z_]*\(rate\|per_second\)":\([0-9.]*\).*/\2/p' | head -1)
+# ---- one CA key -------------------------------------------------------------------
 
-printf '\n%-34s %12s %12s\n' "$N certificates, us each" wall CPU
-printf '%-34s %12s %12s\n' "airgap-ca sign, all of it" "$(per "$ours_wall")" "$(per "$ours_cpu")" \
-	"openssl ca, one batch" "$(per "$openssl_wall")" "$(per "$openssl_cpu")" \
-	"airgap-transfer request" "$(per "$request_wall")" "$(per "$request_cpu")" \
-	"airgap-transfer install" "$(per "$install_wall")" "$(per "$install_cpu")"
-printf '%-34s %12s\n' "the token alone, one thread" "$(awk "BEGIN { printf \"%.0f\", 1000000 / ${rate:-1} }")"
-printf '\nairgap-ca / openssl ca: wall %s, CPU %s\n' \
-	"$(ratio "$ours_wall" "$openssl_wall")" "$(ratio "$ours_cpu" "$openssl_cpu")"
+make_ca() {
+	quiet softhsm2-util --init-token --free --label "$key" --so-pin 12345678 --pin $PIN
+	mkdir "ca-$key"
+	uri="pkcs11:token=$key?module-path=$MODULE&pin-source=file:$work/pin"
+	airgap-ca --home "$work/ca-$key/home" init --subject "CN=Bench CA $key" --token "$uri" \
+		--key-type "$key" --scope example.org --profiles tls --out "ca-$key" --yes \
+		--allow-network --json >"ca-$key/init.json" 2>"$work/log" || die
+	name=$(airgap-token list --module "$MODULE" 2>/dev/null |
+		sed -n "s/.*token=$key;.*object=\(ca-[0-9a-f]*\).*/\1/p" | head -1)
+}
+
+# The ledger of $past certificates; an empty one is new for each run.
+laptop() {
+	if [ "$past" = 0 ]; then
+		cp -a "ca-$key/home" "$dir/laptop"
+		laptop=$dir/laptop
+	else
+		laptop=$work/ca-$key/past-$past
+		if [ ! -d "$laptop" ]; then
+			say "$key: a ledger of $past certificates"
+			cp -a "ca-$key/home" "$laptop"
+			quiet make_ledger "$laptop/ledger.db" "$past"
+			quiet airgap-ca --home "$laptop" ledger verify
+		fi
+	fi
+}
+
+# ---- ours -------------------------------------------------------------------------
+
+ours() {
+	local i bundle
+	dir=$work/run-$key-$past-$n-$1
+	mkdir -p "$dir/csr" "$dir/stick"
+	laptop
+	for ((i = 1; i <= n; i++)); do echo "$work/csr/h$i.csr"; done | xargs ln -t "$dir/csr"
+	cp -a "ca-$key/airgap-ca" "$dir/stick/"
+	airgap-transfer --home "$dir/server" enroll "$dir/stick" --label "b-$past-$n-$1" \
+		--expect "$(hex "ca-$key/init.json")" --json >"$dir/enroll.json" 2>"$work/log" || die
+	measured request "$n" airgap-transfer --home "$dir/server" request "$dir/csr" \
+		--profile tls-server --out "$dir/stick"
+	sync
+	measured sign "$n" airgap-ca --home "$laptop" sign "$dir/stick" --yes \
+		--expect "$(hex "$dir/enroll.json")" --allow-network
+	# The bundle is a copy in memory that all of them see: the input, not the program.
+	bundle=$(stat -c %s "$dir"/stick/airgap-ca/requests/*.cose)
+	awk -v kib=$((bundle / 1024)) '{ last = $0; if (NR > 1) print held; held = $0 }
+		END { $0 = held; $7 -= kib; print }' rows >rows.new && mv rows.new rows
+	sync
+	measured install "$n" airgap-transfer --home "$dir/server" install "$dir/stick"
+	ca_pem=$(echo "$dir"/stick/airgap-ca/responses/*/ca.pem)
+}
+
+# ---- the others -------------------------------------------------------------------
+
+limits() {
+	local wall cpu rest
+	limit "$MODULE" "$key" "$name" "$ca_pem" csr 1 "$n" >took 2>"$work/log" || die
+	{
+		read -r wall cpu
+		row limit-sign "$wall" "$cpu" 0 "$n"
+		read -r wall cpu rest
+		row limit-install "$wall" "$cpu" 0 "$n"
+	} <took
+}
+
+openssl_ca() {
+	local i dir=$work/openssl-$key-$n-$1
+	[ "$n" -le "$OPENSSL_MAX" ] || return 0
+	mkdir -p "$dir/out"
+	: >"$dir/index.txt"
+	cat >"$dir/ca.cnf" <<-CNF
+		[ca]
+		default_ca = bench
+		[bench]
+		database = $dir/index.txt
+		new_certs_dir = $dir/out
+		rand_serial = yes
+		certificate = $ca_pem
+		default_md = sha256
+		default_days = 31
+		policy = any
+		copy_extensions = copy
+		[any]
+		commonName = supplied
+	CNF
+	for ((i = 1; i <= n; i++)); do echo "csr/h$i.csr"; done >"$dir/list"
+	# shellcheck disable=SC2046 # file names of ours
+	measured openssl "$n" openssl ca -engine pkcs11 -keyform engine \
+		-keyfile "pkcs11:token=$key;object=$name;type=private;pin-value=$PIN" \
+		-config "$dir/ca.cnf" -batch -notext -infiles $(cat "$dir/list")
+}
+
+certtool_each() {
+	local some=$((n < CERTTOOL_MAX ? n : CERTTOOL_MAX))
+	printf '%s\n' 'expiration_days = 31' honor_crq_extensions tls_www_server signing_key >tmpl
+	# shellcheck disable=SC2016 # for the inner shell
+	measured certtool "$some" bash -c 'for ((i = 1; i <= $1; i++)); do
+		certtool --provider="$2" --generate-certificate --load-request "csr/h$i.csr" \
+			--load-ca-certificate "$3" --load-ca-privkey "$4" --template tmpl \
+			--outfile certtool.pem || exit 1
+		done' - "$some" "$MODULE" "$ca_pem" "pkcs11:token=$key;object=$name;type=private"
+}
+
+token_alone() {
+	local rate
+	airgap-token bench "pkcs11:token=$key;object=$name?module-path=$MODULE&pin-source=file:$work/pin" \
+		--seconds 2 --threads 1 --json >token.json 2>"$work/log" || die
+	rate=$(tr ',{}' '\n' <token.json | sed -n 's/.*"[a-z_]*\(rate\|per_second\)":\([0-9.]*\).*/\2/p' | head -1)
+	row token "$(awk "BEGIN { print 1 / ${rate:-1} }")" 0 0 1
+}
+
+# ---- all of it --------------------------------------------------------------------
+
+most=$(printf '%s\n' $SIZES | sort -n | tail -1)
+say "making $most requests"
+make_csrs csr 1 "$most"
+: >rows
+for key in $KEYS; do
+	make_ca
+	for n in $SIZES; do
+		runs=$RUNS
+		[ "$n" -le 10000 ] || runs=1
+		for past in $PAST; do
+			for ((r = 1; r <= runs; r++)); do
+				say "$key, $n requests, $past before: run $r of $runs"
+				ours "$r"
+				limits
+				[ "$past" = "${PAST%% *}" ] || continue
+				openssl_ca "$r"
+				certtool_each
+				token_alone
+			done
+		done
+	done
+done
+
+# ---- the page ---------------------------------------------------------------------
+
+version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null || echo '?'; }
+tables() {
+	printf 'Measured on %s: %s, %s cores, Linux %s, %s; OpenSSL %s, SoftHSM %s,\n' \
+		"$(date +%Y-%m-%d)" "$(lscpu | sed -n 's/^Model name: *//p')" "$(nproc)" "$(uname -r)" \
+		"$(. /etc/os-release && echo "$PRETTY_NAME")" "$(openssl version | cut -d' ' -f2)" \
+		"$(version softhsm2)"
+	printf 'SQLite %s, GnuTLS %s. Load average at the end: %s. Medians of %s runs (one above 10,000).\n' \
+		"$(version libsqlite3-0)" "$(version gnutls-bin)" "$(cut -d' ' -f1 /proc/loadavg)" "$RUNS"
+	awk -f "$TOP/tests/bench/report.awk" rows
+}
+tables >report.md
+cat report.md
+if [ -n "${UPDATE:-}" ]; then
+	awk -v report=report.md '/^<!-- bench -->/ { print; print ""; while ((getline line <report) > 0) print line
+		print ""; skip = 1 }
+		/^<!-- end of bench -->/ { skip = 0 }
+		!skip || /^<!-- end/ { if (!/^<!-- bench/) print }' "$UPDATE" >page.md
+	cat page.md >"$UPDATE"
+fi

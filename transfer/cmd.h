@@ -5,11 +5,13 @@
 
 #include "base/cmd.h"
 
+enum rc cmd_deploy(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_enroll(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_inspect(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_install(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_request(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_rotate(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_verify(struct cmd_env *env, int argc, char **argv);
 

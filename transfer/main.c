@@ -20,6 +20,13 @@ static const struct cmd cmds[] = {
 	{ "list", cmd_list, "", "list the certificates of this host" },
 	{ "status", cmd_status, "[--within DUR]",
 	  "tell what is due: certificates, open bundles, visits" },
+	{ "deploy", cmd_deploy,
+	  "NAME --format pemfile|cert|chain|fullchain|p12 --to FILE [--key FILE]"
+	  " [--key-from FILE] [--pass-source FILE] [--reload CMD]"
+	  " [--profile P] | --forget FILE",
+	  "write the certificate that is due to a server's files" },
+	{ "rotate", cmd_rotate, "[--within DUR]",
+	  "bring all that was deployed to the certificate that is due" },
 	{ "inspect", cmd_inspect, "FILE [--words]",
 	  "print a bundle, manifest or card as text" },
 	{ 0 },

@@ -90,7 +90,8 @@ enum rc sealed_make(struct span bytes, int *ret_memfd) MUST_CHECK;
  * read back, compared. Same bytes already there: that counts as written, after
  * the same read-back. Others there: with `replace` the file is replaced, else
  * what is there is renamed to NAME.bad-N and said. The temporary name begins
- * with a dot, which no reader takes; one left by a crash goes at the next try.
+ * with a dot, which no reader takes; one left by a crash goes at the next try,
+ * or is renamed to NAME.bad-N too when it holds what is not ours.
  * \param[out] ret_note  appended: how far the read-back reached ("read back from
  *                       the medium", "tmpfs: memory only"), and what was moved
  * \retval RC_IO     full, read-only, failed, or read back differently
@@ -106,11 +107,23 @@ struct media_file {
 enum rc media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note) MUST_CHECK;
 
+/** What is wrong with one name of a directory; "" is the directory itself. */
+enum media_fault { MEDIA_MISSING, MEDIA_OTHER, MEDIA_EXTRA };
+struct media_faults {
+	struct media_fault_at {
+		enum media_fault what;
+		char name[MEDIA_NAME_MAX]; /* as it lies there: show it escaped */
+	} *items; /* owned; none when all is well */
+	size_t n;
+	bool past_cache; /* what is well was not read from the page cache */
+};
+void media_faults_wipe(struct media_faults *faults);
+
 /** Does a directory of the medium hold exactly these files with these bytes?
- * They are read past the cache as far as that goes; `ret_note` (may be NULL)
- * then says how far, as above. What is missing or no file is not the same. */
-enum rc media_dir_same(const struct media *media, const char *path,
-    const struct media_file *files, size_t n, bool *ret_same,
+ * They are read past the cache as far as that goes; `ret_note` says how far, as
+ * above. What is there but no regular file of one name is other. */
+enum rc media_dir_compare(const struct media *media, const char *path,
+    const struct media_file *files, size_t n, struct media_faults *ret,
     struct buf *ret_note) MUST_CHECK;
 
 #endif

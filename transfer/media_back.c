@@ -210,30 +210,3 @@ media_note_reach(struct buf *note, enum media_reach reach)
 
 	return media_note(note, "%s", text[reach]);
 }
-
-enum rc
-media_dir_same(const struct media *media, const char *path,
-    const struct media_file *files, size_t n, bool *ret_same,
-    struct buf *ret_note)
-{
-	char from[MEDIA_FROM_MAX];
-	enum media_reach reach = REACH_MEDIUM;
-	OWN_FD dir = -1;
-	enum rc rc;
-
-	media_from(media, path, from);
-	rc = media_path_check(from, path);
-	if (rc != RC_OK)
-		return rc;
-	dir = media_openat(media->root, path, O_RDONLY | O_DIRECTORY);
-	if (dir < 0) {
-		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-			return media_open_failed(from, errno);
-		*ret_same = false;
-		return RC_OK;
-	}
-	rc = media_back_dir(dir, from, files, n, ret_same, &reach);
-	if (rc == RC_OK && *ret_same && ret_note != NULL)
-		rc = media_note_reach(ret_note, reach);
-	return rc;
-}

@@ -139,17 +139,6 @@ temporary_remove(const struct spot *spot)
 	return gone || errno == ENOENT;
 }
 
-/* What a crash left there was never finished, and is in the way. */
-static enum rc
-temporary_clear(const struct spot *spot)
-{
-	if (!temporary_remove(spot))
-		return err_errno(RC_IO, errno,
-		    "%s: what an earlier run left as %s cannot be removed",
-		    spot->from, spot->temporary);
-	return RC_OK;
-}
-
 /* O_EXCL: what lies there already is somebody else's. */
 static enum rc
 file_write(int dir, const char *name, const char *from, struct span bytes)
@@ -214,23 +203,34 @@ rename_new(int dir, const char *old, const char *new)
 	return renameat(dir, old, dir, new);
 }
 
-/* Move what lies under our name out of the way, and say so. */
+/* Move what lies under `name` out of the way of ours, and say so. */
 static enum rc
-move_aside(const struct spot *spot, struct buf *note)
+move_aside(const struct spot *spot, const char *name, const char *what,
+    struct buf *note)
 {
 	char bad[SPOT_NAME_MAX];
 
 	for (int i = 1; i <= BAD_MAX; i++) {
 		(void)snprintf(bad, sizeof(bad), "%s.bad-%d", spot->name, i);
-		if (rename_new(spot->dir, spot->name, bad) == 0)
-			return media_note(note,
-			    "other bytes lay there: they are now %s", bad);
+		if (rename_new(spot->dir, name, bad) == 0)
+			return media_note(note, "%s now %s", what, bad);
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			break;
 	}
 	return err_errno(RC_IO, errno,
-	    "%s: other bytes lie there and cannot be moved to %s", spot->from,
+	    "%s: %s in the way and cannot be moved to %s", spot->from, name,
 	    bad);
+}
+
+/* What a crash left there was never finished, and is in the way. What cannot be
+ * removed is not all ours: somebody may want to look at it. */
+static enum rc
+temporary_clear(const struct spot *spot, struct buf *note)
+{
+	if (temporary_remove(spot))
+		return RC_OK;
+	return move_aside(spot, spot->temporary,
+	    "strange files lay where it is made: they are", note);
 }
 
 /* The temporary becomes what it was made for. */
@@ -249,7 +249,8 @@ put_in_place(const struct spot *spot, bool replace, struct buf *note)
 		return sync_fd(spot->from, spot->dir);
 	}
 	if (there)
-		rc = move_aside(spot, note);
+		rc = move_aside(
+		    spot, spot->name, "other bytes lay there: they are", note);
 	if (rc != RC_OK)
 		return rc;
 	if (rename_new(spot->dir, spot->temporary, spot->name) != 0)
@@ -304,7 +305,7 @@ static enum rc
 write_new(const struct spot *spot, const struct load *load, bool replace,
     struct buf *note)
 {
-	enum rc rc = temporary_clear(spot);
+	enum rc rc = temporary_clear(spot, note);
 
 	if (rc != RC_OK)
 		return rc;

@@ -6,24 +6,17 @@
 #include "transfer/receive.h"
 
 #include "base/clock.h"
-#include "transfer/rule.h"
+#include "transfer/response_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MANIFEST_NAME "manifest.cose"
-#define PATH_LEN 256
 #define PREFIX_LEN 18 /* "0123abcd-4567cdef-" */
 
 /* One response directory. */
 struct visit {
 	struct store *store;
-	const struct media *media;
-	char path[PATH_LEN];
-	struct sealed manifest, file;
-	struct media_names names;
-	struct span *others; /* owned: the names but the manifest's */
-	size_t n_others;
+	struct response_dir dir;
 	uint32_t bundle_sequence;
 	struct buf bundle;
 };
@@ -31,44 +24,18 @@ struct visit {
 static void
 visit_wipe(struct visit *v)
 {
-	sealed_wipe(&v->manifest);
-	sealed_wipe(&v->file);
-	media_names_wipe(&v->names);
-	free(v->others);
+	response_dir_wipe(&v->dir);
 	buf_wipe(&v->bundle);
-}
-
-static enum rc
-map_file(struct visit *v, const char *name, size_t cap, struct sealed *ret)
-{
-	char path[PATH_LEN + MEDIA_NAME_MAX];
-	int fd = -1;
-	enum rc rc;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", v->path, name);
-	rc = media_copy(v->media, path, cap, &fd);
-	if (rc == RC_OK)
-		rc = sealed_map(fd, ret);
-	return rc;
 }
 
 /* ---- what the judge asks for --------------------------------------------- */
 
-/* One file in memory at a time; the one before is unmapped. */
 static enum rc
 give_file(void *arg, size_t i, struct span *ret_bytes)
 {
 	struct visit *v = arg;
-	char name[MEDIA_NAME_MAX];
-	enum rc rc;
 
-	sealed_wipe(&v->file);
-	v->file = (struct sealed){ .fd = -1 };
-	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(v->others[i]));
-	rc = map_file(v, name, MEDIA_FILE_MAX, &v->file);
-	if (rc == RC_OK)
-		*ret_bytes = v->file.bytes;
-	return rc;
+	return response_dir_file(&v->dir, i, ret_bytes);
 }
 
 static enum rc
@@ -113,30 +80,11 @@ take_cert(void *arg, const struct judged *judged)
 /* ---- one response -------------------------------------------------------- */
 
 static enum rc
-list_files(struct visit *v)
-{
-	enum rc rc = media_list(v->media, v->path, NULL, true, &v->names);
-
-	if (rc != RC_OK)
-		return rc;
-	v->others = calloc(v->names.n + 1, sizeof(*v->others));
-	if (v->others == NULL)
-		return err_memory();
-	for (size_t i = 0; i < v->names.n; i++)
-		if (strcmp(v->names.items[i], MANIFEST_NAME) != 0)
-			v->others[v->n_others++] = span_str(v->names.items[i]);
-	if (v->n_others == v->names.n)
-		return rule_refuse("MANIFEST-FILES",
-		    "%s: " MANIFEST_NAME " is missing", v->path);
-	return RC_OK;
-}
-
-static enum rc
 judge_visit(struct visit *v, struct response_verdict *verdict)
 {
 	OWNS(judge) *judge = NULL;
 	struct response r = {
-		.from = v->path,
+		.from = v->dir.path,
 		.channel = &v->store->channel,
 		.file = give_file,
 		.bundle = give_bundle,
@@ -145,18 +93,13 @@ judge_visit(struct visit *v, struct response_verdict *verdict)
 		.take = take_cert,
 		.arg = v,
 	};
-	enum rc rc;
+	enum rc rc = judge_new(&v->store->trust, &v->store->policy, &judge);
 
-	rc = list_files(v);
-	if (rc == RC_OK)
-		rc = map_file(v, MANIFEST_NAME, COSE_FILE_MAX, &v->manifest);
-	if (rc == RC_OK)
-		rc = judge_new(&v->store->trust, &v->store->policy, &judge);
 	if (rc != RC_OK)
 		return rc;
-	r.manifest = v->manifest.bytes;
-	r.names = v->others;
-	r.n_names = v->n_others;
+	r.manifest = v->dir.manifest.bytes;
+	r.names = v->dir.others;
+	r.n_names = v->dir.n_others;
 	return judge_response(judge, &r, verdict);
 }
 
@@ -169,8 +112,8 @@ take_response(struct visit *v, struct response_verdict *verdict)
 	if (rc == RC_OK)
 		rc = judge_visit(v, verdict);
 	if (rc == RC_OK && !verdict->again)
-		rc = store_response_add(v->store, verdict, v->manifest.bytes,
-		    v->bundle_sequence, now);
+		rc = store_response_add(v->store, verdict,
+		    v->dir.manifest.bytes, v->bundle_sequence, now);
 	return rc;
 }
 
@@ -189,7 +132,8 @@ static enum rc
 tell(struct round *round, struct visit *v,
     const struct response_verdict *verdict)
 {
-	struct received r = { v->path, verdict->manifest.sequence, verdict };
+	struct received r = { v->dir.path, verdict->manifest.sequence,
+		verdict };
 
 	round->ret->found++;
 	round->ret->again += verdict->again;
@@ -205,14 +149,11 @@ static enum rc
 visit_one(struct round *round, const char *name)
 {
 	WIPED(response_verdict) verdict = { 0 };
-	WIPED(visit)
-	v = { .store = round->store,
-		.media = round->media,
-		.manifest = { .fd = -1 },
-		.file = { .fd = -1 } };
-	enum rc rc = RC_OK;
+	WIPED(visit) v = { .store = round->store };
+	enum rc rc = response_dir_open(round->media, name, &v.dir);
 
-	(void)snprintf(v.path, sizeof(v.path), MEDIA_RESPONSES "/%s", name);
+	if (rc != RC_OK)
+		return rc;
 	if (round->store_them)
 		rc = store_begin(round->store);
 	if (rc == RC_OK)

@@ -96,7 +96,25 @@
 "  next_update INTEGER NOT NULL," \
 "  shadow INTEGER NOT NULL CHECK (shadow IN (0, 1))," \
 "  der BLOB NOT NULL" \
-");"
+");" \
+"CREATE TABLE deployment (" \
+"  path TEXT PRIMARY KEY," /* of the file, absolute */ \
+"  name TEXT NOT NULL," /* first of a certificate's, else its request's id */ \
+"  profile TEXT NOT NULL," \
+"  format TEXT NOT NULL CHECK (format IN" \
+"    ('pemfile', 'cert', 'chain', 'fullchain', 'p12'))," \
+"  key_path TEXT," /* the key's own file */ \
+"  key_from TEXT," /* a key that was not made here */ \
+"  pass_source TEXT," \
+"  reload TEXT," \
+"  sha256 BLOB CHECK (length(sha256) = 32)" /* in place and reloaded */ \
+") WITHOUT ROWID;" \
+"CREATE TABLE publication (" \
+"  dir TEXT PRIMARY KEY," /* the web root, absolute */ \
+"  name TEXT," /* of the POSH documents; NULL: none */ \
+"  profile TEXT," \
+"  CHECK ((name IS NULL) = (profile IS NULL))" \
+") WITHOUT ROWID;"
 /* clang-format on */
 
 #endif

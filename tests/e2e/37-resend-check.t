@@ -95,6 +95,95 @@ status 2 'no medium'
 run ca resend "$WORK/nowhere"
 status 6 'a medium that is not there'
 
+# ---- check ----------------------------------------------------------------------------
+
+pending() { ca status --json >"$WORK/status"; json pending "$WORK/status"; }
+is "$(pending)" '[{"requester": "online", "from": 1, "to": 2}, {"requester": "second", "from": 1, "to": 1}]' \
+	'all that was written is pending'
+run ca check "$last" -n
+status 0 'a dry run looks'
+is "$(pending | grep -c '"to": 2')" 1 'and records nothing'
+must mkdir -p "$last/airgap-ca/responses/aaaaaaaa-bbbbbbbb-000001"
+run on_network ca check "$last" --json
+status 0 'the stick holds what the ledger says, without token, PIN or --allow-network'
+is "$(json recorded)" 2 'two responses are found'
+is "$(json foreign)" 1 'the name of another CA is passed over and counted'
+is "$(json responses.1.whole) $(json responses.1.sequence)" 'true 2' 'each is told'
+says 'whole' 'to people too'
+says 'no longer pending: recorded' 'and what that means'
+is "$(pending)" '[{"requester": "second", "from": 1, "to": 1}]' 'they are pending no more'
+run ca status
+prints 'pending: second: responses 1 to 1' 'what was not found still is'
+freeze
+run ca check "$last"
+status 0 'a second look'
+unchanged 'has nothing to record'
+run ca ledger
+prints 'checked +number 2 of' 'the ledger tells what was found'
+
+# One stick, everything that can be wrong with it. Ours has an empty name.
+sick() {
+	must rm -rf "$WORK/stick-sick"
+	must cp -a "$last" "$WORK/stick-sick"
+	(cd "$WORK/stick-sick/$path" && eval "$1") || fail "preparation: $1"
+	freeze
+	run ca check "$WORK/stick-sick" --json
+	refused 3 RESPONSE-DIFFERS '1 of 2 responses is not what the ledger says' "$2"
+	says 'airgap-ca resend' 'and the way on is named'
+	is "$("$PYTHON" -c 'import json, sys
+r = json.load(open(sys.argv[1]))["responses"][1]
+print(r["missing"], r["other"], r["extra"], r["whole"])' "$WORK/out")" "$3 False" 'with the file'
+}
+sick 'rm ca.pem' 'a missing file' "['ca.pem'] [] []"
+sick 'printf x >>ca.pem' 'a file that grew' "[] ['ca.pem'] []"
+sick 'truncate -s 0 manifest.cose' 'a file without its bytes' "[] ['manifest.cose'] []"
+sick 'printf "\377" | dd of=manifest.cose bs=1 seek=99 conv=notrunc status=none' 'one byte' \
+	"[] ['manifest.cose'] []"
+sick 'touch more.pem' 'a file more' "[] [] ['more.pem']"
+sick 'touch "A b"; rm ca.pem' 'a name that no stick may carry' "['ca.pem'] [] ['A b']"
+sick 'mv ca.pem ../x; ln -s ../x ca.pem' 'a link' "[] ['ca.pem'] []"
+sick 'rm manifest.cose; mkdir manifest.cose' 'a directory' "[] ['manifest.cose'] []"
+sick 'cd ..; rm -r "$OLDPWD"; touch "$OLDPWD"' 'a file in its place' "[] [''] []"
+run ca resend "$WORK/stick-sick" --requester online
+status 0 'resend leads on'
+run ca check "$WORK/stick-sick"
+status 0 'and then all is well'
+is "$(ls -d "$WORK/stick-sick/$path".bad-*)" "$WORK/stick-sick/$path.bad-1" 'but for what is kept for a look'
+
+empty=$(stick empty)
+run ca check "$empty"
+wants 3 RESPONSE-MISSING 'a stick without a response of ours'
+says 'airgap-ca resend' 'is told with the way on'
+must mkdir -p "$empty/airgap-ca/responses"
+must cp -a "$last/$path" "$empty/${path%-*}-000007"
+run ca check "$empty"
+wants 7 RESPONSE-UNKNOWN 'a response under a number that was never made'
+run ca check "$WORK/nowhere"
+status 6 'no such stick'
+run ca check
+status 2 'none named'
+
+# ---- the way back -----------------------------------------------------------------------
+
 run transfer install "$new"
 status 1 'the online side takes what was given again, with its refusal'
+mv "$WORK/safe" "$WORK/tokens"
+mv "$WORK/pin-away" "$WORK/pin"
+visit @online c.good.example.org
+status 0 'the next visit'
+is "$(pending | grep -o '"online".*')" '"online", "from": 3, "to": 3}, {"requester": "second", "from": 1, "to": 1}]' \
+	'only what came after is pending'
+
+last=$stick path=$(json responses.0.path)
+dir=${path##*/}
+must rm -r "$stick/$path"
+must mkdir -p "$stick/airgap-ca/responses/.tmp-$dir/sub"
+run ca sign "$stick" --yes
+status 0 'a directory planted under the name that a response is made under'
+says "they are now +$dir.bad-1|$dir.bad-1" 'is moved aside, and that is said'
+run ca check "$stick"
+status 0 'and the response is whole'
+run ca ledger verify
+status 0 'the ledger is whole'
+ok 'for other code too' "$PYTHON" "$TOP/tests/ledger_verify.py" "$(home_of ca)/ledger.db"
 done_testing

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #define DIR_PATH MEDIA_RESPONSES "/0a0b0c0d-01020304-000001"
+#define TMP_PATH MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"
 #define CARD_PATH MEDIA_CARDS "/0a0b0c0d.cose"
 
 /* ---- a stick that fails ---------------------------------------------------
@@ -287,32 +288,23 @@ name_that_a_stick_may_not_carry_is_refused(void **state)
 }
 
 static void
-directories_are_compared_to_the_last_byte(void **state)
+strange_files_under_the_temporary_name_are_moved_aside(void **state)
 {
 	struct stick *stick = *state;
 	WIPED(buf) note = { 0 };
-	bool same = true;
 
-	assert_int_equal(
-	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, &note),
-	    RC_OK);
-	assert_false(same); /* not there */
-	put_three(stick, &note);
+	put_three(stick, &note); /* makes the directories */
 	buf_reset(&note);
-	assert_int_equal(
-	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, &note),
-	    RC_OK);
-	assert_true(same);
-	assert_string_equal(buf_cstr(&note), "read back from the medium");
-	assert_int_equal(
-	    media_dir_same(&stick->media, DIR_PATH, three, 2, &same, NULL),
-	    RC_OK);
-	assert_false(same); /* one more than told */
-	stick_write(stick, DIR_PATH "/manifest.cose", "manifesT");
-	assert_int_equal(
-	    media_dir_same(&stick->media, DIR_PATH, three, 3, &same, NULL),
-	    RC_OK);
-	assert_false(same);
+	stick_write(stick, DIR_PATH "/ca.pem", "CA");
+	assert_int_equal(mkdir(stick_path(stick, TMP_PATH), 0755), 0);
+	assert_int_equal(mkdir(stick_path(stick, TMP_PATH "/sub"), 0755), 0);
+	stick_write(stick, TMP_PATH "/sub/theirs", "theirs");
+	put_three(stick, &note);
+	assert_true(says(&note, "strange files lay where it is made: they are "
+				"now 0a0b0c0d-01020304-000001.bad-1"));
+	assert_true(stick_holds(stick, DIR_PATH ".bad-1/sub/theirs", "theirs"));
+	assert_true(stick_holds(stick, DIR_PATH ".bad-2/ca.pem", "CA"));
+	assert_false(stick_has(stick, TMP_PATH));
 }
 
 static void
@@ -417,7 +409,8 @@ main(void)
 		ON_STICK(
 		    read_only_medium_with_the_same_bytes_counts_as_written),
 		ON_STICK(name_that_a_stick_may_not_carry_is_refused),
-		ON_STICK(directories_are_compared_to_the_last_byte),
+		ON_STICK(
+		    strange_files_under_the_temporary_name_are_moved_aside),
 		ON_STICK(large_file_is_read_back_in_pieces),
 		FAULTY(sync_that_fails_is_an_error_and_never_tried_again),
 		FAULTY(medium_that_keeps_other_bytes_is_caught),

@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A backup is a whole CA but for its keys, on a medium or in a file; sign says
+# when it is old, and restore takes none that is not whole.
+. "$(dirname "$0")/lib.sh"
+needs sqlite3 sqlite3
+
+LEDGER=$WORK/home-ca/ledger.db
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+
+run ca backup "$STICK"
+status 7 "where there is no CA there is no backup"
+
+make_ca
+CA_ID=$CA_HEX
+enrol_online
+visit() {
+	must transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
+	run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+}
+
+# ---- the warning -----------------------------------------------------------------
+
+visit
+status 0 "a CA without a backup signs"
+quiet "No backup" "and has nothing to lose yet"
+run ca sign "$STICK" --yes
+says "No backup has what was signed on .*'airgap-ca backup MEDIA'" \
+	"the next visit warns of it"
+run ca status
+prints "^backup +none$" "status knows of no backup"
+prints "older than the last signing: 'airgap-ca backup MEDIA'" \
+	"and says what to do"
+run ca status --json
+is "$(json backup.at)" null "for programs too"
+is "$(json backup.behind)" true "and that something is not backed up"
+
+# ---- backup ----------------------------------------------------------------------
+
+freeze
+run ca backup "$STICK" -n --json
+status 0 "a dry run says what would be copied"
+is "$(json path | sed 's/-[0-9]*t[0-9]*z/-TIME/')" \
+	"airgap-ca/backups/${CA_ID:0:8}-TIME.db" "and where to"
+unchanged "and writes nothing"
+
+must ca ledger --json
+HEAD=$(ca ledger --json | "$PYTHON" -c '
+import json, sys; print(json.load(sys.stdin)["records"][-1]["hash"])')
+run ca backup "$STICK" --json
+status 0 "a backup on a medium"
+COPY=$STICK/$(json path)
+ok "lies where it is said to lie" test -f "$COPY"
+is "$(json sha256)" "$(sha256sum <"$COPY" | cut -d' ' -f1)" "with that digest"
+is "$(json head)" "$HEAD" "of the ledger as it is"
+is "$(ca ledger --json | "$PYTHON" -c '
+import json, sys; print(json.load(sys.stdin)["records"][-1]["hash"])')" "$HEAD" \
+	"the ledger's head did not move"
+says "read back +[^ ]" "it was read back"
+nok "no temporary file is left" test -e "$WORK/home-ca/.backup.tmp"
+nok "no key and no PIN is in it" grep -qaE "PRIVATE|pin-|pkcs11:" "$COPY"
+nok "and no path of this machine" grep -qaF "$WORK" "$COPY"
+run ca sign "$STICK" --yes
+quiet "No backup" "sign does not warn"
+run ca status --json
+is "$(json backup.behind)" false "nor does status"
+visit
+quiet "No backup" "nor the visit that signs more"
+run ca sign "$STICK" --yes
+says "No backup has what .* the newest is of" "but the one after it"
+
+run ca backup "$WORK/kept.db"
+status 0 "a backup as a file"
+is "$(stat -c %a "$WORK/kept.db")" 600 "for its owner"
+run ca backup "$WORK/kept.db"
+status 6 "never over another file"
+ok "two backups of one ledger hold the same" test \
+	"$(sqlite3 "$WORK/kept.db" .dump | sha256sum)" = "$(
+	must ca backup "$WORK/again.db"
+	sqlite3 "$WORK/again.db" .dump | sha256sum)"
+
+exec 8>>"$LEDGER.lock"
+flock 8
+run ca backup "$WORK/meanwhile.db"
+status 0 "a backup is made while a signer works"
+exec 8>&-
+
+cp "$LEDGER" "$WORK/good.db"
+must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
+run ca backup "$WORK/bad.db"
+status 7 "a damaged ledger is not copied as if it were a good one"
+says "record 4" "and what is wrong is said"
+nok "nothing is written" test -e "$WORK/bad.db"
+cp "$WORK/good.db" "$LEDGER"
+
+# ---- restore ---------------------------------------------------------------------
+
+restored() { rm -rf "$WORK/home-second"; }
+freeze "$WORK/kept.db"
+run ca restore "$WORK/kept.db" --yes
+status 7 "no home is restored over a CA"
+says "a CA lives there already" "and it is said why"
+unchanged "which stays as it was"
+
+run ca @second restore "$WORK/kept.db" -n
+status 0 "a dry run looks at a backup"
+says "subject +CN=Test CA ca" "says whose it is"
+says "ca-id +$CA_ID" "which CA"
+says "records +[0-9]+, the newest of .*: 0 days old" "and how old"
+nok "and makes nothing" ls -d "$WORK"/home-second*
+run ca @second restore "$WORK/kept.db" </dev/null
+status 2 "without a Yes"
+nok "nothing is made" ls -d "$WORK"/home-second*
+dialogue "Type Yes" no -- ca @second restore "$WORK/kept.db"
+status 4 "another word than Yes stops"
+nok "and leaves nothing" ls -d "$WORK"/home-second*
+
+run ca @second restore "$WORK/kept.db" --yes --json --token "$(uri ca)"
+status 0 "a backup is restored at a Yes"
+is "$(json ca_id)" "$CA_ID" "it is the CA"
+says "airgap-ca recover" "and what comes next is said"
+SECOND=$WORK/home-second
+is "$(stat -c %a "$SECOND" "$SECOND/ledger.db" "$SECOND/policy.conf" \
+	"$SECOND/token.conf" | sort -u | tr '\n' ' ')" "600 700 " \
+	"for its owner only"
+ok "the policy is the same" cmp "$WORK/home-ca/policy.conf" "$SECOND/policy.conf"
+run ca @second ledger
+prints "restored  from the backup [0-9a-f]{16}" "the ledger has a record of it"
+run ca @second ledger verify
+status 0 "and is whole"
+ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$SECOND/ledger.db"
+is "$(ca @second list --json)" "$(ca list --json)" "every certificate is there"
+run ca @second sign "$STICK" --yes
+status 0 "its token is found"
+nok "nothing is left beside it" test -e "$SECOND.restore-tmp"
+
+restored
+mkdir "$SECOND"
+run ca @second restore "$WORK/kept.db" --yes
+status 0 "an empty directory may be there"
+says "token.conf" "without --token it is said what is missing"
+nok "and no token.conf is made up" test -e "$SECOND/token.conf"
+restored
+mkdir "$SECOND"
+touch "$SECOND/other"
+run ca @second restore "$WORK/kept.db" --yes
+status 7 "a directory with other things is left alone"
+says "is not empty" "and it is said why"
+rm "$SECOND/other"
+run at "2025-01-01 00:00:00" ca @second restore "$WORK/kept.db" --yes
+wants 7 CLOCK-BEHIND "no restoring before the backup was made"
+nok "which leaves nothing" test -e "$SECOND.restore-tmp"
+
+run ca @second restore "$LEDGER" --yes
+status 0 "a ledger that was copied by hand does too"
+ok "with the policy signed under last" \
+	cmp "$WORK/home-ca/policy.conf" "$SECOND/policy.conf"
+restored
+
+# ---- backups that are not good ones ------------------------------------------------
+
+damaged() {
+	run ca @second restore "$WORK/damaged.db" --yes
+	status 7 "$1"
+	says "damaged.db: not a good backup" "$1: it is said which file"
+	says "${2:-.}" "$1: and what is wrong"
+	nok "$1: nothing is made" ls -d "$WORK"/home-second*
+}
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "UPDATE record SET at = at - 1 WHERE n = 4"
+damaged "an edited record" "record 4"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "DELETE FROM serial"
+damaged "a missing table row" "table serial"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "PRAGMA application_id = 7"
+damaged "another kind of file" "not a ledger"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "PRAGMA user_version = 9"
+damaged "a version to come" "version 9"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "CREATE TRIGGER t AFTER INSERT ON record
+	BEGIN DELETE FROM serial; END"
+damaged "a schema with more in it" "row t"
+head -c 20000 "$WORK/kept.db" >"$WORK/damaged.db"
+damaged "half a file"
+head -c 40000 /dev/urandom >"$WORK/damaged.db"
+damaged "no database at all"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "UPDATE home SET bytes = x'5b63615d0a6e6f6e73656e7365203d20310a'"
+run ca @second restore "$WORK/damaged.db" --yes
+wants 3 POLICY "a policy that does not parse"
+: >"$WORK/damaged.db"
+run ca @second restore "$WORK/damaged.db" --yes
+status 7 "an empty file"
+run ca @second restore "$WORK" --yes
+status 3 "a directory"
+run ca @second restore "$WORK/nothing.db" --yes
+status 6 "no file at all"
+nok "none of them leaves anything" ls -d "$WORK"/home-second*
+
+# ---- killed amid it --------------------------------------------------------------
+
+needs strace strace
+# every_kill CALLS CMD...: killed at a sample of the calls of CMD; then again.
+killed_at() { # CALL N CMD...
+	local call=$1 n=$2
+	shift 2
+	command_of "$@"
+	(strace -f -qq -o /dev/null -e "trace=$call" \
+		-e "inject=$call:signal=KILL:when=$n" "${ARGV[@]}" \
+		>/dev/null 2>&1 </dev/null; exit $?) 2>/dev/null
+	[ $? = 137 ] && points=$((points + 1))
+}
+bad=
+points=0
+for call in fsync fdatasync rename renameat2 unlink unlinkat pwrite64 mkdir; do
+	for n in 1 2 3 5 8 13 21; do
+		killed_at $call $n ca @second restore "$WORK/kept.db" --yes
+		if [ -e "$SECOND/ledger.db" ]; then
+			ca @second ledger verify >/dev/null 2>&1 || bad+=" $call:$n:half"
+			rm -rf "$SECOND"
+			ca @second restore "$WORK/kept.db" --yes >/dev/null 2>&1 ||
+				bad+=" $call:$n:again"
+		else
+			ca @second restore "$WORK/kept.db" --yes >/dev/null 2>&1 ||
+				bad+=" $call:$n:again"
+		fi
+		[ ! -e "$SECOND.restore-tmp" ] || bad+=" $call:$n:left"
+		rm -rf "$SECOND"
+	done
+done
+is "$bad" "" "restore, killed at $points places and run again, makes a whole home"
+ok "$points places are a sample" test "$points" -ge 20
+bad=
+points=0
+for call in fsync fdatasync rename renameat2 unlink pwrite64; do
+	for n in 1 2 3 5 8; do
+		rm -rf "$STICK/airgap-ca/backups"
+		killed_at $call $n ca backup "$STICK"
+		ca backup "$STICK" >/dev/null 2>&1 || bad+=" $call:$n:again"
+		for file in "$STICK"/airgap-ca/backups/*.db; do
+			ca @second restore "$file" --yes >/dev/null 2>&1 ||
+				bad+=" $call:$n:bad"
+			rm -rf "$SECOND"
+		done
+	done
+done
+is "$bad" "" "backup, killed at $points places and run again, leaves only good ones"
+ok "$points places are a sample" test "$points" -ge 15
+done_testing

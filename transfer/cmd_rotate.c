@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For a timer: silent about nothing, stopped by nothing. One deployment that
+ * fails is told and keeps no other from its certificate. */
+#include "transfer/cmd_deployed.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/term.h"
+#include "transfer/online.h"
+
+struct rotation {
+	struct deploying by;
+	int64_t within;
+	json_t *rows; /* with --json */
+	bool json;
+	size_t n, n_due, n_failed;
+	enum rc first; /* failure */
+};
+
+static void
+rotate_one(struct rotation *r, struct deployment *d)
+{
+	WIPED(deployed) result = { 0 };
+	enum rc rc = deploy(&r->by, d, &result);
+	bool due = false;
+
+	deployed_tell(d, &result, rc, &r->by, r->within, &due);
+	if (r->json)
+		cmd_json_add(&r->rows, deployed_json(d, &result, rc, due));
+	r->n++;
+	r->n_due += due;
+	if (rc == RC_OK)
+		return;
+	r->n_failed++;
+	if (r->first == RC_OK)
+		r->first = rc;
+	err_clear();
+}
+
+static enum rc
+outcome(const struct rotation *r)
+{
+	if (r->n_failed != 0)
+		return err_set(r->first,
+		    "%zu of %zu deployments could not be brought to the "
+		    "certificate that is due",
+		    r->n_failed, r->n);
+	err_clear();
+	return r->n_due != 0 ? RC_PARTIAL : RC_OK;
+}
+
+static enum rc
+rotate_all(struct rotation *r)
+{
+	WIPED(deployment_list) list = { 0 };
+	enum rc rc = deployment_list_load(r->by.store, &list);
+
+	if (rc != RC_OK)
+		return rc;
+	if (list.n == 0)
+		term_say("nothing is deployed: airgap-transfer deploy NAME\n");
+	r->rows = r->json ? json_array() : NULL;
+	for (size_t i = 0; i < list.n; i++)
+		rotate_one(r, &list.items[i]);
+	if (r->json)
+		rc = cmd_json(json_pack("{s:o, s:I, s:I}", "deployments",
+		    r->rows, "due", (json_int_t)r->n_due, "failed",
+		    (json_int_t)r->n_failed));
+	return rc != RC_OK ? rc : outcome(r);
+}
+
+static enum rc
+rotate(struct rotation *r)
+{
+	WIPED(store) store = { 0 };
+	OWN_FD lock = -1;
+	enum rc rc = online_open(r->by.home, true, &store);
+
+	r->by.store = &store;
+	if (rc == RC_OK)
+		rc = clock_now(&r->by.now);
+	if (rc == RC_OK)
+		rc = deploy_lock(r->by.home, &lock);
+	return rc != RC_OK ? rc : rotate_all(r);
+}
+
+enum rc
+cmd_rotate(struct cmd_env *env, int argc, char **argv)
+{
+	struct rotation r = { .within = HELD_WITHIN };
+	struct cmd_list operands = { 0 };
+	const char *within = NULL;
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ "within", "DUR", "a name that runs out within this is due (30d)", NULL, &within, NULL },
+		{ 0 },
+	};
+	/* clang-format on */
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(env, argc, argv, options, &operands, &done);
+	if (rc == RC_OK && !done && operands.n != 0)
+		rc = err_set(RC_USAGE, "rotate takes no operand");
+	cmd_list_wipe(&operands);
+	if (rc != RC_OK || done)
+		return rc;
+	if (within != NULL && !dur_read(within, &r.within))
+		return err_set(RC_USAGE,
+		    "--within %s: not digits and one of h, d, w", within);
+	r.by.home = env->home;
+	r.by.dry_run = env->dry_run;
+	r.json = env->json;
+	return rotate(&r);
+}
