@@ -13,15 +13,16 @@
 #define BATCH_MAX 1024
 #define BATCH_MS 500
 
+/* Certificates on their way: at most a batch that is only built, one whose
+ * intents are committed, and one whose results are not. */
+#define JOBS_MAX 4096
+_Static_assert(
+    JOBS_MAX >= 3 * BATCH_MAX + TOKEN_WINDOW + JUDGE_WINDOW, "room for all");
+
 /* One certificate on its way. */
 struct job {
 	struct intent intent;
 	struct buf tbs, der;
-};
-
-struct batch {
-	struct job *jobs; /* owned; BATCH_MAX of them */
-	size_t n;	  /* in use */
 };
 
 struct run {
@@ -35,21 +36,22 @@ struct run {
 	} * makers; /* owned; one per profile met */
 	size_t n_makers;
 	uint32_t request, slot; /* the next certificate to be looked at */
-	uint64_t count;		/* certificates finished */
-	struct batch next;	/* built, its intents not committed yet */
-	struct batch signing;	/* intents committed; results not yet */
-	size_t most;		/* certificates in a batch, for now */
+	struct job *jobs;	/* owned; JOBS_MAX, used in a circle */
+	/* How many have come so far, each at most the one before: */
+	uint64_t built;	   /* have a TBS */
+	uint64_t intended; /* their intents are committed */
+	uint64_t sent;	   /* their digests are with the token */
+	uint64_t taken;	   /* are signed, and with the judge */
+	uint64_t judged;   /* have its verdict */
+	uint64_t recorded; /* their results are committed */
+	size_t most;	   /* certificates in a batch, for now */
+	int64_t committed; /* when, in clock_monotonic_ns */
 };
 
-static void
-batch_wipe(struct batch *b)
+static struct job *
+job_at(const struct run *run, uint64_t i)
 {
-	for (size_t i = 0; b->jobs != NULL && i < BATCH_MAX; i++) {
-		buf_wipe(&b->jobs[i].tbs);
-		buf_wipe(&b->jobs[i].der);
-	}
-	free(b->jobs);
-	*b = (struct batch){ 0 };
+	return &run->jobs[i % JOBS_MAX];
 }
 
 static void
@@ -58,8 +60,11 @@ run_wipe(struct run *run)
 	for (size_t i = 0; i < run->n_makers; i++)
 		tbs_maker_free(run->makers[i].maker);
 	free(run->makers);
-	batch_wipe(&run->next);
-	batch_wipe(&run->signing);
+	for (size_t i = 0; run->jobs != NULL && i < JOBS_MAX; i++) {
+		buf_wipe(&run->jobs[i].tbs);
+		buf_wipe(&run->jobs[i].der);
+	}
+	free(run->jobs);
 }
 
 static enum rc
@@ -143,17 +148,17 @@ build_job(struct run *run, struct job *job)
 static enum rc
 build_next(struct run *run, bool *ret_built)
 {
-	struct batch *b = &run->next;
+	struct job *job = job_at(run, run->built);
 	enum rc rc;
 
 	*ret_built = false;
-	if (b->n == run->most || !next_wanted(run))
+	if (run->built - run->intended == run->most || !next_wanted(run))
 		return RC_OK;
-	rc = build_job(run, &b->jobs[b->n]);
+	rc = build_job(run, job);
 	if (rc != RC_OK)
 		return err_in(rc, "request %u", run->request + 1);
-	b->jobs[b->n].intent.bundle = run->s->record.n;
-	b->n++;
+	job->intent.bundle = run->s->record.n;
+	run->built++;
 	run->slot++;
 	*ret_built = true;
 	return RC_OK;
@@ -182,25 +187,27 @@ begin(const struct issue *issue)
 		   : ledger_stamp(issue->ledger, issue->now, issue->policy);
 }
 
-/* One commit: the results of the batch that was signed and the intents of the
- * one that is next. */
+/* One commit: the results of what was judged and the intents of what is built.
+ * The token and the judge have work meanwhile. */
 static enum rc
-commit_batches(struct run *run)
+commit(struct run *run)
 {
 	struct ledger *ledger = run->issue->ledger;
 	enum rc rc = begin(run->issue);
 
-	for (size_t i = 0; i < run->signing.n && rc == RC_OK; i++)
-		rc = record_job(run, &run->signing.jobs[i]);
-	for (size_t i = 0; i < run->next.n && rc == RC_OK; i++)
-		rc = ledger_intent_add(ledger, &run->next.jobs[i].intent);
+	for (uint64_t i = run->recorded; i < run->judged && rc == RC_OK; i++)
+		rc = record_job(run, job_at(run, i));
+	for (uint64_t i = run->intended; i < run->built && rc == RC_OK; i++)
+		rc = ledger_intent_add(ledger, &job_at(run, i)->intent);
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);
 	else
 		ledger_rollback(ledger);
 	/* On failure too: what an fsync has failed for is not written a second
 	 * time. Those certificates are void, and the next run makes others. */
-	run->signing.n = 0;
+	run->recorded = run->judged;
+	if (rc == RC_OK)
+		run->intended = run->built;
 	return rc;
 }
 
@@ -279,79 +286,74 @@ take_verdict(struct run *run, struct job *job)
 	if (rc != RC_OK)
 		rc = decision_refuse(
 		    &run->decisions->items[job->intent.request]);
-	run->count++;
-	if (run->issue->progress != NULL)
-		run->issue->progress(run->issue->arg, run->count);
+	if (rc == RC_OK && run->issue->progress != NULL)
+		run->issue->progress(run->issue->arg, run->judged + 1);
 	return rc;
 }
 
-/* Three places move through the batch: digests sent to the token, signatures
- * taken from it, verdicts taken from the judge; each as far ahead of the next
- * as the windows allow, so that both processes always have work. Before this
- * one waits, it builds for the next batch. Only what was judged stays in the
- * batch.
- */
-static enum rc
-sign_batch(struct run *run)
+/* While the token still has a window's worth to sign, so that it need not wait
+ * for the disk. With a small batch, when half of it is left. */
+static bool
+commit_is_due(const struct run *run)
 {
-	struct batch *b = &run->signing;
-	size_t sent = 0, taken = 0, judged = 0;
-	enum rc rc = RC_OK;
+	uint64_t ahead = run->intended - run->taken;
 
-	while (rc == RC_OK && judged < b->n) {
-		bool built = false;
-
-		if (sent < b->n && sent - taken < TOKEN_WINDOW) {
-			rc = ask_token(run, &b->jobs[sent++]);
-			continue;
-		}
-		rc = build_next(run, &built);
-		if (rc != RC_OK)
-			break;
-		if (taken < b->n && taken - judged < JUDGE_WINDOW) {
-			rc = take_signature(run, &b->jobs[taken++]);
-		} else {
-			rc = take_verdict(run, &b->jobs[judged]);
-			judged += rc == RC_OK;
-		}
-	}
-	b->n = judged;
-	return rc;
+	if (run->built == run->intended)
+		return run->judged == run->built && run->recorded < run->built;
+	return ahead <= TOKEN_WINDOW && ahead <= run->most / 2;
 }
 
 static enum rc
-fill_next(struct run *run)
+commit_batch(struct run *run)
+{
+	int64_t now = clock_monotonic_ns();
+
+	if (run->committed != 0 && now - run->committed < BATCH_MS * MS &&
+	    run->most < BATCH_MAX)
+		run->most *= 2;
+	run->committed = now;
+	return commit(run);
+}
+
+/* Take what the token or the judge has: each as far ahead of the next as the
+ * windows allow, so that both processes always have work. */
+static enum rc
+take_next(struct run *run)
+{
+	enum rc rc;
+
+	if (run->taken < run->sent && run->taken - run->judged < JUDGE_WINDOW) {
+		rc = take_signature(run, job_at(run, run->taken));
+		run->taken += rc == RC_OK;
+		return rc;
+	}
+	rc = take_verdict(run, job_at(run, run->judged));
+	run->judged += rc == RC_OK;
+	return rc;
+}
+
+/* Before this waits, it builds one more. */
+static enum rc
+sign_all(struct run *run)
 {
 	bool built = true;
 	enum rc rc = RC_OK;
 
 	while (rc == RC_OK && built)
 		rc = build_next(run, &built);
-	return rc;
-}
-
-static enum rc
-run_batches(struct run *run)
-{
-	enum rc rc = fill_next(run);
-
-	while (rc == RC_OK && run->next.n + run->signing.n > 0) {
-		int64_t started = clock_monotonic_ns();
-		struct batch signed_ = run->signing;
-
-		rc = commit_batches(run);
-		if (rc != RC_OK)
-			break;
-		signed_.n = 0;
-		run->signing = run->next;
-		run->next = signed_;
-		rc = sign_batch(run);
-		if (rc == RC_OK &&
-		    clock_monotonic_ns() - started < BATCH_MS * MS &&
-		    run->most < BATCH_MAX)
-			run->most *= 2;
+	while (rc == RC_OK && run->recorded < run->built) {
+		if (run->sent < run->intended &&
+		    run->sent - run->taken < TOKEN_WINDOW) {
+			rc = ask_token(run, job_at(run, run->sent++));
+			continue;
+		}
+		if (commit_is_due(run)) {
+			rc = commit_batch(run);
+			continue;
+		}
+		rc = build_next(run, &built);
 		if (rc == RC_OK)
-			rc = fill_next(run);
+			rc = take_next(run);
 	}
 	return rc;
 }
@@ -365,10 +367,20 @@ keep_judged(struct run *run)
 	struct err_saved err;
 
 	err_save(&err);
-	run->next.n = 0;
-	if (run->signing.n > 0 && commit_batches(run) != RC_OK)
+	run->built = run->intended;
+	if (run->recorded < run->judged && commit(run) != RC_OK)
 		err_clear();
 	err_restore(&err);
+}
+
+static bool
+any_refused(const struct run *run, const struct outcomes *before)
+{
+	for (size_t i = 0; i < run->decisions->n; i++)
+		if (run->decisions->items[i].rule != NULL &&
+		    before->items[i].rule == NULL)
+			return true;
+	return false;
 }
 
 /* Requests that the judge refused: the ledger has the sentence too, and nothing
@@ -377,8 +389,11 @@ static enum rc
 record_refused(struct run *run, const struct outcomes *before)
 {
 	struct ledger *ledger = run->issue->ledger;
-	enum rc rc = begin(run->issue);
+	enum rc rc;
 
+	if (!any_refused(run, before))
+		return RC_OK;
+	rc = begin(run->issue);
 	for (size_t i = 0; i < run->decisions->n && rc == RC_OK; i++) {
 		const struct decision *d = &run->decisions->items[i];
 
@@ -406,11 +421,10 @@ issue_run(const struct issue *issue, const struct submission *s,
 		.most = BATCH_FIRST };
 	enum rc rc;
 
-	run.next.jobs = calloc(BATCH_MAX, sizeof(*run.next.jobs));
-	run.signing.jobs = calloc(BATCH_MAX, sizeof(*run.signing.jobs));
-	if (run.next.jobs == NULL || run.signing.jobs == NULL)
+	run.jobs = calloc(JOBS_MAX, sizeof(*run.jobs));
+	if (run.jobs == NULL)
 		return err_memory();
-	rc = run_batches(&run);
+	rc = sign_all(&run);
 	if (rc != RC_OK) {
 		keep_judged(&run);
 		return rc;
