@@ -5,11 +5,14 @@
 #include "transfer/request.h"
 
 #include "base/clock.h"
+#include "base/own_ssl.h"
 #include "transfer/cidr.h"
 #include "transfer/rule.h"
+#include "transfer/subject.h"
 
 /* A notBefore that was asked for may lie this far back: the day on which the
  * stick was on its way. */
+#define SERVER_AUTH "1.3.6.1.5.5.7.3.1" /* id-kp-serverAuth */
 #define PAST_MAX DAY
 
 struct asking {
@@ -218,8 +221,17 @@ check_scope(const struct asking *a, const struct name *name)
 	return RC_OK;
 }
 
-/* A JID beside a host's name would let a server log in as a person, or a person
- * pose as a server. */
+static bool
+is_for_servers(const struct profile *p)
+{
+	for (size_t i = 0; i < p->eku.n; i++)
+		if (strcmp(p->eku.items[i], SERVER_AUTH) == 0)
+			return true;
+	return false;
+}
+
+/* A JID beside a host's name, or in what a server may use, would let a server
+ * log in as a person, or a person pose as a server. */
 static enum rc
 check_mixture(const struct asking *a, const struct grant *grant)
 {
@@ -234,10 +246,12 @@ check_mixture(const struct asking *a, const struct grant *grant)
 		else if (name->type == NAME_DNS || name->type == NAME_SRV)
 			host = true;
 	}
-	return jid == NULL || !host ? RC_OK
-				    : refuse_name(a, "NAME-MIXED", jid,
-					  "stands beside names of hosts; "
-					  "wanted a certificate each");
+	if (jid == NULL || (!host && !is_for_servers(a->profile)))
+		return RC_OK;
+	return refuse_name(a, "NAME-MIXED", jid,
+	    host ? "stands beside names of hosts; wanted a certificate each"
+		 : "stands in a profile for servers (serverAuth); wanted one "
+		   "for clients");
 }
 
 static enum rc
@@ -259,6 +273,20 @@ check_names(const struct asking *a, const struct grant *grant)
 				    a, "NAME-DUPLICATE", name, "stands twice");
 	}
 	return rc != RC_OK ? rc : check_mixture(a, grant);
+}
+
+/* A name that is too long for the profile's text, say: found here and not when
+ * its certificate is made. The other subjects always come about. */
+static enum rc
+check_subject(const struct asking *a, const struct grant *grant)
+{
+	OWN(X509_NAME) *subject = NULL;
+	enum rc rc;
+
+	if (a->profile->subject != SUBJECT_TEXT)
+		return RC_OK;
+	rc = subject_of(a->profile, grant->names, grant->n_names, &subject);
+	return rc == RC_OK ? RC_OK : err_in(rc, "%s", a->ask->from);
 }
 
 /* ---- validity ------------------------------------------------------------ */
@@ -374,6 +402,8 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 		rc = choose_names(&a, &grant);
 	if (rc == RC_OK)
 		rc = check_names(&a, &grant);
+	if (rc == RC_OK)
+		rc = check_subject(&a, &grant);
 	if (rc == RC_OK)
 		rc = check_series(&a);
 	if (rc == RC_OK)

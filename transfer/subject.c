@@ -120,6 +120,14 @@ subject_read(const char *text, X509_NAME **ret)
 	return RC_OK;
 }
 
+/* What stands for itself in subject_read: the rest of ASCII is escaped. */
+static bool
+is_plain(uint8_t c)
+{
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       c == '.' || c == '-' || c == '_' || c == '@';
+}
+
 /* What a name puts into the text must not become syntax there. */
 static enum rc
 add_escaped(struct buf *out, struct span text)
@@ -127,7 +135,8 @@ add_escaped(struct buf *out, struct span text)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < text.n && rc == RC_OK; i++) {
-		rc = buf_add_byte(out, '\\');
+		if (!is_plain(text.p[i]))
+			rc = buf_add_byte(out, '\\');
 		if (rc == RC_OK)
 			rc = buf_add_byte(out, text.p[i]);
 	}

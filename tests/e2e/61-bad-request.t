@@ -69,6 +69,30 @@ for key in ca-key transfer-key; do
 	must openssl req -new -key "$WORK/$key.key" -subj /CN=x -out "$WORK/$key.csr"
 done
 
+# Names of the XMPP profiles in the wrong string type, or of the wrong bytes.
+must "$PYTHON" - "$WORK" <<'PY'
+import sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+SRV, JID = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7"), x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
+UTF8, PRINTABLE, IA5 = 0x0c, 0x13, 0x16
+srv, jid = b"_xmpp-client.example.org", b"juliet@example.org"
+for name, oid, tag, text in (
+        ("srv-ia5", SRV, IA5, srv), ("srv-utf8", SRV, UTF8, srv), ("srv-print", SRV, PRINTABLE, b"xmpp"),
+        ("srv-u-ia5", SRV, IA5, "_xmpp-client.b\u00fccher.example.org".encode()),
+        ("srv-nul-ia5", SRV, IA5, srv + b"\0.example.com"),
+        ("jid-utf8", JID, UTF8, jid), ("jid-ia5", JID, IA5, jid),
+        ("jid-bytes", JID, UTF8, b"jul\xff@example.org"), ("jid-domain", JID, UTF8, b"example.org"),
+        ("other-name", x509.ObjectIdentifier("1.3.6.1.5.5.7.8.9"), UTF8, b"a@example.org")):
+    key = ec.generate_private_key(ec.SECP256R1())
+    value = bytes([tag, len(text)]) + text
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(
+        x509.SubjectAlternativeName([x509.OtherName(oid, value)]), False).sign(key, hashes.SHA256())
+    with open("%s/%s.csr" % (sys.argv[1], name), "wb") as f:
+        f.write(csr.public_bytes(serialization.Encoding.PEM))
+PY
+
 # ---- cases -------------------------------------------------------------------------------
 # id | rule, or ok | what the sentence says | CSR | how `request` is asked; - cannot
 # say it | what the hostile bundle says
@@ -85,6 +109,10 @@ read -r ca_begin ca_end < <(ca_dates)
 name='"names":[[0,"www.example.org"]]'
 tls='"profile":"tls-server"'
 q='--profile tls-server --name dns:www.example.org'
+xs='"profile":"xmpp-server","names"' xsq='--profile xmpp-server --name'
+xc='"profile":"xmpp-client","names"' xcq='--profile xmpp-client --name'
+long=$(printf 'a%.0s' {1..63})
+long=$long.$long.$long
 cat >"$WORK/cases" <<CASES
 profile-unknown|PROFILE-UNKNOWN|no profile .*smtp|bare|--profile smtp --name dns:www.example.org|"profile":"smtp",$name
 profile-sub-ca|PROFILE-DENIED|may not use the profile sub-ca|bare|--profile sub-ca --name dns:www.example.org|"profile":"sub-ca",$name
@@ -141,6 +169,66 @@ srv-outside|NAME-SCOPE|lies outside|bare|--profile xmpp-server --name srv:_xmpp-
 jid|ok||bare|--profile xmpp-client --jid juliet@example.org|"profile":"xmpp-client","names":[[2,"juliet@example.org"]]
 jid-outside|NAME-SCOPE|lies outside|bare|--profile xmpp-client --jid juliet@example.com|"profile":"xmpp-client","names":[[2,"juliet@example.com"]]
 jid-mixed|NAME-MIXED|names of hosts|bare|--profile both --jid juliet@example.org --name dns:www.example.org|"profile":"both","names":[[2,"juliet@example.org"],[0,"www.example.org"]]
+srv-bare|NAME-FORM|wanted _service.domain|bare|$xsq srv:xmpp-client.example.org|$xs:[[1,"xmpp-client.example.org"]]
+srv-no-service|NAME-FORM|a service of no|bare|$xsq srv:_.example.org|$xs:[[1,"_.example.org"]]
+srv-no-domain|NAME-FORM|no domain|bare|$xsq srv:_xmpp-client.|$xs:[[1,"_xmpp-client."]]
+srv-no-dot|NAME-FORM|wanted _service.domain|bare|$xsq srv:_xmpp-client|$xs:[[1,"_xmpp-client"]]
+srv-dot|NAME-FORM|trailing dot|bare|-|$xs:[[1,"_xmpp-client.example.org."]]
+srv-space|NAME-FORM|a character that no host name has|bare|-|$xs:[[1,"_xmpp-client.ex ample.org"]]
+srv-nul|NAME-FORM|a character that no host name has|bare|-|$xs:[[1,"_xmpp-client.example.org\u0000.example.com"]]
+srv-control|NAME-FORM|a character that no host name has|bare|-|$xs:[[1,"_xmpp-client.ex\u001bample.org"]]
+srv-upper|NAME-FORM|no lower-case letter|bare|-|$xs:[[1,"_XMPP-client.example.org"]]
+srv-wildcard|NAME-WILDCARD|wildcard|bare|$xsq srv:_xmpp-client.*.example.org|$xs:[[1,"_xmpp-client.*.example.org"]]
+srv-u-label|NAME-FORM|not ASCII|bare|-|$xs:[[1,"_xmpp-client.b\u00fccher.example.org"]]
+srv-a-label|ok||bare|$xsq srv:_xmpp-client.bücher.example.org|$xs:[[1,"_xmpp-client.xn--bcher-kva.example.org"]]
+srv-ia5|ok||srv-ia5|--profile xmpp-server|"profile":"xmpp-server"
+srv-utf8|NAME-TYPE|IA5String|srv-utf8|--profile xmpp-server|"profile":"xmpp-server"
+srv-print|NAME-TYPE|IA5String|srv-print|--profile xmpp-server|"profile":"xmpp-server"
+srv-u-ia5|NAME-FORM|not ASCII|srv-u-ia5|--profile xmpp-server|"profile":"xmpp-server"
+srv-nul-ia5|NAME-FORM|a character that no host name has|srv-nul-ia5|--profile xmpp-server|"profile":"xmpp-server"
+dns-u-label|NAME-FORM|not ASCII|bare|-|$xs:[[0,"b\u00fccher.example.org"]]
+dns-a-label|ok||bare|$xsq dns:bücher.example.org|$xs:[[0,"xn--bcher-kva.example.org"]]
+dns-a-label-empty|NAME-FORM|stands for nothing|bare|$xsq dns:xn--99999999.example.org|$xs:[[0,"xn--99999999.example.org"]]
+dns-a-label-emoji|NAME-FORM|stands for nothing|bare|$xsq dns:xn--ls8h.example.org|$xs:[[0,"xn--ls8h.example.org"]]
+dns-longest|ok||bare|--profile tls-server --name dns:$long.${long::49}.example.org|$tls,"names":[[0,"$long.${long::49}.example.org"]]
+dns-too-long|NAME-FORM|a domain of over 253 bytes|bare|--profile tls-server --name dns:$long.${long::50}.example.org|$tls,"names":[[0,"$long.${long::50}.example.org"]]
+subject-longest|ok||bare|$xsq dns:${long::36}.example.org|$xs:[[0,"${long::36}.example.org"]]
+subject-too-long|SUBJECT|subject .*too long|bare|$xsq dns:${long::37}.example.org|$xs:[[0,"${long::37}.example.org"]]
+dns-wildcard|NAME-WILDCARD|which the profile does not have|bare|$xsq dns:*.example.org|$xs:[[0,"*.example.org"]]
+xmpp-none|NAMES-COUNT|0 names; profile xmpp-server wants 1|bare|--profile xmpp-server|"profile":"xmpp-server"
+xs-ip|NAME-TYPE|ip:192\.0\.2\.1 is of a type|bare|$xsq ip:192.0.2.1|$xs:[[3,"192.0.2.1"]]
+xs-email|NAME-TYPE|email:a@example\.org is of a type|bare|$xsq email:a@example.org|$xs:[[4,"a@example.org"]]
+xs-uri|NAME-TYPE|uri:xmpp.* is of a type|bare|$xsq uri:xmpp://example.org/|$xs:[[5,"xmpp://example.org/"]]
+xs-jid|NAME-TYPE|xmpp:juliet@example\.org is of a type|bare|--profile xmpp-server --jid juliet@example.org|$xs:[[2,"juliet@example.org"]]
+xc-ip|NAME-TYPE|is of a type|bare|$xcq ip:192.0.2.1|$xc:[[3,"192.0.2.1"]]
+xc-email|NAME-TYPE|is of a type|bare|$xcq email:a@example.org|$xc:[[4,"a@example.org"]]
+xc-uri|NAME-TYPE|is of a type|bare|$xcq uri:xmpp://example.org/|$xc:[[5,"xmpp://example.org/"]]
+xc-dns|NAME-TYPE|is of a type|bare|$xcq dns:example.org|$xc:[[0,"example.org"]]
+xc-srv|NAME-TYPE|is of a type|bare|$xcq srv:_xmpp-client.example.org|$xc:[[1,"_xmpp-client.example.org"]]
+jid-resource|NAME-FORM|resource|bare|--profile xmpp-client --jid juliet@example.org/home|$xc:[[2,"juliet@example.org/home"]]
+jid-no-local|NAME-FORM|no localpart|bare|--profile xmpp-client --jid @example.org|$xc:[[2,"@example.org"]]
+jid-no-at|NAME-FORM|wanted localpart@domain|bare|--profile xmpp-client --jid example.org|$xc:[[2,"example.org"]]
+jid-two-at|NAME-FORM|juliet@x@example\.org|bare|--profile xmpp-client --jid juliet@x@example.org|$xc:[[2,"juliet@x@example.org"]]
+jid-two|NAMES-COUNT|2 names; profile xmpp-client wants 1 to 1|bare|--profile xmpp-client --jid a@example.org --jid b@example.org|$xc:[[2,"a@example.org"],[2,"b@example.org"]]
+jid-server-auth|NAME-MIXED|for servers|bare|--profile both --jid juliet@example.org|"profile":"both","names":[[2,"juliet@example.org"]]
+jid-upper|NAME-FORM|lower case|bare|-|$xc:[[2,"Juliet@example.org"]]
+jid-lowered|ok||bare|--profile xmpp-client --jid Juliet@Example.ORG|$xc:[[2,"juliet@example.org"]]
+jid-decomposed|NAME-FORM|composed|bare|-|$xc:[[2,"jose\u0301@example.org"]]
+jid-composed|ok||bare|--profile xmpp-client --jid josé@example.org|$xc:[[2,"jos\u00e9@example.org"]]
+jid-compatible|NAME-FORM|compatibility|bare|--profile xmpp-client --jid ﬁ@example.org|$xc:[[2,"\ufb01@example.org"]]
+jid-directions|NAME-FORM|both directions|bare|--profile xmpp-client --jid aא@example.org|$xc:[[2,"a\u05d0@example.org"]]
+jid-one-direction|ok||bare|--profile xmpp-client --jid א@example.org|$xc:[[2,"\u05d0@example.org"]]
+jid-quote|NAME-FORM|no localpart has|bare|--profile xmpp-client --jid o'neil@example.org|$xc:[[2,"o'neil@example.org"]]
+jid-invisible|NAME-FORM|no localpart has|bare|-|$xc:[[2,"jul\u200biet@example.org"]]
+jid-u-domain|ok||bare|--profile xmpp-client --jid juliet@bücher.example.org|$xc:[[2,"juliet@b\u00fccher.example.org"]]
+jid-a-domain|NAME-FORM|A-label|bare|-|$xc:[[2,"juliet@xn--bcher-kva.example.org"]]
+jid-emoji-domain|NAME-FORM|IDNA2008|bare|-|$xc:[[2,"juliet@\ud83d\ude00.example.org"]]
+jid-wildcard|NAME-WILDCARD|wildcard|bare|--profile xmpp-client --jid juliet@*.example.org|$xc:[[2,"juliet@*.example.org"]]
+jid-utf8|ok||jid-utf8|--profile xmpp-client|"profile":"xmpp-client"
+jid-ia5|NAME-TYPE|UTF8String|jid-ia5|--profile xmpp-client|"profile":"xmpp-client"
+jid-bytes|CSR-FORM|not UTF-8|jid-bytes|--profile xmpp-client|"profile":"xmpp-client"
+jid-domain|NAME-FORM|wanted localpart@domain|jid-domain|--profile xmpp-client|"profile":"xmpp-client"
+other-name|NAME-TYPE|1\.3\.6\.1\.5\.5\.7\.8\.9|other-name|--profile xmpp-client|"profile":"xmpp-client"
 email|ok||bare|--profile tls-client --name email:a@example.org|"profile":"tls-client","names":[[4,"a@example.org"]]
 email-outside|NAME-SCOPE|lies outside|bare|--profile tls-client --name email:a@example.com|"profile":"tls-client","names":[[4,"a@example.com"]]
 uri|ok||bare|--profile web --name uri:https://www.example.org/a|"profile":"web","names":[[5,"https://www.example.org/a"]]
@@ -181,6 +269,8 @@ CASES
 tree() { (cd "$1" && find . -type f ! -name '*.db*' -exec sha256sum {} + | sort); }
 printable() { ! LC_ALL=C grep -qP '[^\x20-\x7e\n]' "$@"; }
 
+status_of() { case $1 in CSR-*) echo 3 ;; *) echo 4 ;; esac; }
+
 # ---- online --------------------------------------------------------------------------------
 tree "$STICK" >"$WORK/stick.before"
 tree "$(home_of online)" >"$WORK/home.before"
@@ -193,7 +283,7 @@ while IFS='|' read -r id rule words csr args _; do
 	set +f
 	if [ "$rule" = ok ]; then
 		status 0 "request: $id is good"
-	elif [ "$STATUS" = 4 ] && [ -z "$OUT" ] && [ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] &&
+	elif [ "$STATUS" = "$(status_of "$rule")" ] && [ -z "$OUT" ] && [ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] &&
 		matches "$ERR" "($words).*\\[$rule\\]\$" && matches "$ERR" '^  remedy '; then
 		pass "request: $id is refused in one sentence by $rule"
 	else
@@ -273,7 +363,8 @@ while IFS='|' read -r id rule words csr args _; do
 	if [ "$rule" = ok ]; then
 		is "$result" "$id issued " "sign: $id is signed"
 	else
-		like "$result" "^$id $rule request [0-9]+ \\($id\\): .*($words)" \
+		# The reader process calls requests[N] ID what the signer calls request N (ID).
+		like "$result" "^$id $rule request(s\\[[0-9]+\\] $id| [0-9]+ \\($id\\)): .*($words)" \
 			"sign: $id is refused by $rule"
 	fi
 done <"$WORK/cases"

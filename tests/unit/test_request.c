@@ -24,6 +24,10 @@ static const char text[] =
     "names-min = 0\nnames-from = bundle\nkey-types = ec-p256\n"
     "keyUsage = critical, digitalSignature\nextendedKeyUsage = clientAuth\n"
     "validity = 30d\nvalidity-max = 90d\n"
+    "[profile persons-server]\nsubject = O=for %{domain}\nnames = xmpp, email\n"
+    "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
+    "extendedKeyUsage = clientAuth, serverAuth\n"
+    "validity = 30d\nvalidity-max = 90d\n"
     "[profile sub-ca]\nsubject = CN=x\nnames = dns\nkey-types = ec-p256\n"
     "keyUsage = critical, keyCertSign\nca = yes\n"
     "validity = 30d\nvalidity-max = 90d\n"
@@ -332,6 +336,40 @@ a_person_is_no_host(void **state)
 	check_refused(check(a), "NAME-MIXED", NULL);
 }
 
+static void
+a_person_gets_nothing_for_servers(void **state)
+{
+	struct asked *a = *state;
+
+	a->request.profile = span_str("persons-server");
+	name_add(a, "email:a@example.org");
+	check_ok(check(a));
+	name_add(a, "xmpp:a@example.org");
+	check_refused(check(a), "NAME-MIXED",
+	    "r: name xmpp:a@example.org stands in a profile for servers "
+	    "(serverAuth); wanted one for clients");
+}
+
+static void
+the_subject_is_found_to_fit(void **state)
+{
+	struct asked *a = *state;
+	char name[128];
+	int n;
+
+	a->request.profile = span_str("persons-server");
+	n = snprintf(name, sizeof(name), "email:a@%.48s.example.org",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	assert_int_equal(n, 8 + 48 + 12);
+	name_add(a, name);
+	check_ok(check(a)); /* 64 characters */
+	a->request.n_names = 0;
+	(void)snprintf(name, sizeof(name), "email:a@%.49s.example.org",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	name_add(a, name);
+	check_refused(check(a), "SUBJECT", NULL);
+}
+
 /* ---- time ------------------------------------------------------------------
  */
 
@@ -461,6 +499,8 @@ main(void)
 		T(an_unscoped_ca_takes_any_domain),
 		T(no_name_stands_twice),
 		T(a_person_is_no_host),
+		T(a_person_gets_nothing_for_servers),
+		T(the_subject_is_found_to_fit),
 		T(validity_is_within_the_profiles),
 		T(a_certificate_does_not_begin_long_past),
 		T(validity_lies_within_the_cas),
