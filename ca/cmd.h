@@ -5,6 +5,7 @@
 
 #include "base/cmd.h"
 
+enum rc cmd_abandon(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_backup(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_check(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_clock(struct cmd_env *env, int argc, char **argv);

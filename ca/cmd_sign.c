@@ -183,15 +183,23 @@ handle_all(struct sign *sign, const struct found *found)
 }
 
 static enum rc
+outcome_by(size_t issued, size_t refused)
+{
+	if (refused == 0)
+		return RC_OK;
+	return issued > 0 ? RC_PARTIAL : RC_POLICY;
+}
+
+static enum rc
 outcome_of(const struct sign *sign)
 {
 	if (sign->first_stop != RC_OK)
 		return sign->first_stop;
 	if (sign->declined)
 		return RC_POLICY;
-	if (sign->refused > 0)
-		return sign->issued > 0 ? RC_PARTIAL : RC_POLICY;
-	return RC_OK;
+	if (sign->issued + sign->refused > 0)
+		return outcome_by(sign->issued, sign->refused);
+	return outcome_by(sign->old_issued, sign->old_refused);
 }
 
 /* What an earlier run left, and which bundle brings it to an end. */
@@ -214,7 +222,8 @@ say_unfinished(const struct sign *sign)
 			continue;
 		}
 		term_say("An earlier run did not finish bundle %s.cose: insert "
-			 "the stick that has it and sign.\n",
+			 "the stick that has it and sign, or close it with "
+			 "'airgap-ca abandon'.\n",
 		    id);
 	}
 	free(open);

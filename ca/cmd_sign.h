@@ -26,6 +26,7 @@ struct sign {
 	json_t *stopped; /* owned; NULL without --json */
 	struct term_progress progress;
 	size_t issued, refused, answered, other;
+	size_t old_issued, old_refused; /* in stored answers, not yet arrived */
 	enum rc first_stop; /* of a bundle; RC_OK while there is none */
 	bool declined;
 	bool signing; /* work_sign has begun, and not ended well */

@@ -56,7 +56,8 @@ say_set_again(const struct submission *s)
 		 "CSRs.\n");
 }
 
-/* The exit status is that of the run that answered it. */
+/* With nothing new on the stick the exit status is that of the run that
+ * answered it, as long as nobody has seen that answer. */
 static enum rc
 answer_again(struct sign *sign, const struct submission *s)
 {
@@ -76,9 +77,9 @@ answer_again(struct sign *sign, const struct submission *s)
 	rc = send_stored(sign, s, head < answer ? head : answer - 1,
 	    last < answer ? answer : last);
 	done = delivery_find(&sign->delivery, s->key_id, answer);
-	if (rc == RC_OK && done != NULL) {
-		sign->issued += done->n_certs;
-		sign->refused += done->n_refused;
+	if (rc == RC_OK && done != NULL && s->requester.arrived < answer) {
+		sign->old_issued += done->n_certs;
+		sign->old_refused += done->n_refused;
 	}
 	return rc;
 }

@@ -150,7 +150,8 @@ due_print(const struct status *s)
 		hex_write(span_of(b->id, sizeof(b->id)), id);
 		term_print(stdout,
 		    "due: %s %s is unfinished:\n"
-		    "     insert its stick and run 'airgap-ca sign%s' again\n",
+		    "     insert its stick and run 'airgap-ca sign%s' again,\n"
+		    "     or close it with 'airgap-ca abandon'\n",
 		    loose ? "loose set" : "bundle", id,
 		    loose ? " --loose" : "");
 	}

@@ -29,6 +29,8 @@ static const struct cmd cmds[] = {
 	  "copy ledger and policy, as one file" },
 	{ "restore", cmd_restore, "FILE [--token URI]",
 	  "make the home of a CA from its backup" },
+	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID",
+	  "close a bundle that cannot be finished" },
 	{ "requester", cmd_requester, "list | remove LABEL",
 	  "the online sides that are enrolled" },
 	{ "clock", cmd_clock, "accept",

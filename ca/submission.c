@@ -160,6 +160,9 @@ check_met(struct submission *s, struct ledger *ledger, bool *ret_met)
 		    "%s: a bundle with this id and other content was processed "
 		    "before",
 		    s->file->name);
+	if (s->record.closed != 0)
+		return rule_refuse("BUNDLE-CLOSED",
+		    "%s: was closed as lost, without an answer", s->file->name);
 	s->admission = s->record.answered != 0 ? ADMIT_ANSWERED : ADMIT_RESUME;
 	return RC_OK;
 }

@@ -43,7 +43,7 @@ enum rc submission_read(const struct scanned *file, struct submission *ret)
     MUST_CHECK;
 
 /** Place it in the ledger's history; sets admission, known, requester, record.
- * Rules LABEL-TAKEN, REPLAY, ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK,
+ * Rules LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK,
  * BUNDLE-EXPIRED. */
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;

@@ -201,6 +201,19 @@ enum rc judge_send(struct child *judge, struct span der,
 /** RC_OK: the oldest outstanding one passed; else its refusal with rule. */
 enum rc judge_recv(struct child *judge) MUST_CHECK;
 
+/** Hand over the bundle that certificates are for: judge_asked_ask judges each as
+ * the response to that bundle will be, with what it reads there itself. Nothing
+ * may be outstanding. After judge_open. */
+enum rc judge_bundle_open(
+    struct child *judge, const struct sealed *bundle) MUST_CHECK;
+struct asked_cert {
+	uint32_t request; /* place in the bundle, from 0 */
+	struct span serial;
+	int64_t not_before, not_after;
+};
+enum rc judge_asked_ask(struct child *judge, struct span der,
+    const struct asked_cert *cert) MUST_CHECK;
+
 /** Judge a whole response as the requester will. The judge asks for the files
  * one at a time, so that it never holds them all. `bundle` is NULL when the
  * response answers none, and the loose set when response->loose is not: of that

@@ -8,6 +8,7 @@
 #include "base/frame.h"
 #include "transfer/cbor_in.h"
 #include "transfer/cbor_out.h"
+#include "transfer/judge_asked.h"
 #include "transfer/judge_state.h"
 #include "transfer/judge_wire.h"
 #include "transfer/loose.h"
@@ -28,6 +29,7 @@ struct bench {
 	struct trust trust;
 	struct policy policy;
 	struct judge *judge; /* NULL before the first ORDER_OPEN */
+	struct asked asked;
 	struct name names[NAMES_MAX];
 };
 
@@ -44,6 +46,7 @@ static void
 bench_wipe(struct bench *b)
 {
 	bench_close(b);
+	asked_wipe(&b->asked);
 	buf_wipe(&b->order);
 }
 
@@ -179,6 +182,33 @@ do_cert(struct bench *b, struct cbor_in *in)
 	e.from = from;
 	rc = take_expected(b, in, &e);
 	return rc != RC_OK ? rc : judge_certificate(b->judge, der, &e);
+}
+
+/* ---- ORDER_ASKED --------------------------------------------------------- */
+
+static enum rc
+do_asked(struct bench *b, struct cbor_in *in)
+{
+	struct asked_cert cert = { 0 };
+	struct span der;
+	uint64_t request;
+	enum rc rc;
+
+	if (b->judge == NULL)
+		return err_set(RC_BUG, "judge: a certificate before the CA");
+	rc = cbor_take_bytes(in, "certificate", 0, SIZE_MAX, &der);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(in, "request", 0, UINT32_MAX, &request);
+	if (rc == RC_OK)
+		rc = cbor_take_bytes(in, "serial", 0, SERIAL_MAX, &cert.serial);
+	if (rc == RC_OK)
+		rc = cbor_take_int(in, "notBefore", &cert.not_before);
+	if (rc == RC_OK)
+		rc = cbor_take_int(in, "notAfter", &cert.not_after);
+	if (rc != RC_OK)
+		return rc;
+	cert.request = (uint32_t)request;
+	return asked_judge(b->judge, &b->asked, der, &cert);
 }
 
 /* ---- ORDER_RESPONSE ------------------------------------------------------ */
@@ -408,7 +438,7 @@ do_order(struct bench *b, int *fd)
 		rc = cbor_take_array(&in, "order", 1, 16, &items);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(
-		    &in, "order", ORDER_OPEN, ORDER_LEVEL, &order);
+		    &in, "order", ORDER_OPEN, ORDER_ASKED, &order);
 	if (rc != RC_OK)
 		return rc;
 	switch ((enum judge_order)order) {
@@ -420,6 +450,10 @@ do_order(struct bench *b, int *fd)
 		return do_response(b, &in, fd);
 	case ORDER_LEVEL:
 		return RC_OK;
+	case ORDER_BUNDLE:
+		return asked_open(&b->asked, fd);
+	case ORDER_ASKED:
+		return do_asked(b, &in);
 	}
 	return err_set(RC_BUG, "judge: no such order");
 }

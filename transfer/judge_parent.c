@@ -214,6 +214,40 @@ judge_send(
 	return send_order(judge, &out, -1);
 }
 
+enum rc
+judge_bundle_open(struct child *judge, const struct sealed *bundle)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+	enum rc rc;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 1);
+	cbor_put_uint(&out, ORDER_BUNDLE);
+	rc = send_order(judge, &out, bundle->fd);
+	return rc != RC_OK ? rc : judge_recv(judge);
+}
+
+enum rc
+judge_asked_ask(
+    struct child *judge, struct span der, const struct asked_cert *cert)
+{
+	WIPED(buf) order = { 0 };
+	struct cbor_out out;
+	enum rc rc;
+
+	cbor_out_init(&out, &order);
+	cbor_put_array(&out, 6);
+	cbor_put_uint(&out, ORDER_ASKED);
+	cbor_put_bytes(&out, der);
+	cbor_put_uint(&out, cert->request);
+	cbor_put_bytes(&out, cert->serial);
+	cbor_put_int(&out, cert->not_before);
+	cbor_put_int(&out, cert->not_after);
+	rc = send_order(judge, &out, -1);
+	return rc != RC_OK ? rc : judge_recv(judge);
+}
+
 static void
 put_head(struct cbor_out *out, const struct channel *channel)
 {

@@ -9,6 +9,8 @@
  *			    is 0: the bundle (1), or a loose set (2), which is
  *			    for that profile
  *			[3]		are you locked in?
+ *			[4]		and a memfd: the bundle of each [5]
+ *			[5, der, request, serial, not-before, not-after]
  *	judge		[0, rc, rule, sentence]		a verdict
  *			[1, index]			only after a [2]: give me
  *							that file
@@ -19,7 +21,14 @@
 
 #include "transfer/judge.h"
 
-enum judge_order { ORDER_OPEN, ORDER_CERT, ORDER_RESPONSE, ORDER_LEVEL };
+enum judge_order {
+	ORDER_OPEN,
+	ORDER_CERT,
+	ORDER_RESPONSE,
+	ORDER_LEVEL,
+	ORDER_BUNDLE,
+	ORDER_ASKED,
+};
 enum judge_answer { ANSWER_VERDICT, ANSWER_FILE };
 
 enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE };
