@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/db.h"
 #include "base/db_vfs.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,14 +150,13 @@ create_schema(struct db *db, const struct db_kind *kind)
 static enum rc
 create_file(const char *path)
 {
-	int fd = open(
-	    path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	OWN_FD fd = fd_openat(AT_FDCWD, path,
+	    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0 && errno == EEXIST)
 		return err_set(RC_STATE, "%s: is there already", path);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s: cannot be made", path);
-	(void)close(fd);
 	return RC_OK;
 }
 

@@ -53,7 +53,7 @@ sync_directory(const char *name)
 		return SQLITE_IOERR_DIR_FSYNC;
 	(void)snprintf(dir, sizeof(dir), "%.*s",
 	    slash == name ? 1 : (int)(slash - name), name);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = fd_openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	return fd < 0 || fsync(fd) != 0 ? SQLITE_IOERR_DIR_FSYNC : SQLITE_OK;
 }
 

@@ -48,7 +48,7 @@ read_whole(int fd, const char *path, size_t size, struct buf *ret_bytes)
 enum rc
 file_read(int dir, const char *path, size_t cap, struct buf *ret_bytes)
 {
-	OWN_FD fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	OWN_FD fd = fd_openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -59,6 +59,28 @@ file_read(int dir, const char *path, size_t cap, struct buf *ret_bytes)
 		return err_set(RC_FORMAT, "%s: %jd bytes, at most %zu wanted",
 		    path, (intmax_t)st.st_size, cap);
 	return read_whole(fd, path, (size_t)st.st_size, ret_bytes);
+}
+
+int
+fd_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = openat(dir, path, flags, mode);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+enum rc
+fd_finish(int *fd, const char *name)
+{
+	int failed = close(*fd);
+
+	*fd = -1;
+	if (failed != 0 && errno != EINTR)
+		return err_errno(RC_IO, errno, "%s: cannot be closed", name);
+	return RC_OK;
 }
 
 enum rc
@@ -81,7 +103,7 @@ fd_write_all(int fd, struct span bytes, const char *name)
 enum rc
 dir_open(int dir, const char *path, int *ret_fd)
 {
-	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fd_openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s", path);
@@ -89,9 +111,8 @@ dir_open(int dir, const char *path, int *ret_fd)
 	return RC_OK;
 }
 
-/* The directory of `path`, opened, so that a rename in it can be synced. */
-static enum rc
-parent_open(int dir, const char *path, int *ret_fd)
+enum rc
+file_parent_open(int dir, const char *path, int *ret_fd)
 {
 	WIPED(buf) parent = { 0 };
 	const char *slash = strrchr(path, '/');
@@ -116,7 +137,7 @@ write_synced(int dir, const char *temporary, struct span bytes, mode_t mode)
 	/* What a crashed run left under this name is worth nothing. */
 	if (unlinkat(dir, temporary, 0) != 0 && errno != ENOENT)
 		return err_errno(RC_IO, errno, "%s", temporary);
-	fd = openat(
+	fd = fd_openat(
 	    dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s: cannot be made", temporary);
@@ -125,11 +146,7 @@ write_synced(int dir, const char *temporary, struct span bytes, mode_t mode)
 		rc = err_errno(RC_IO, errno, "%s: mode", temporary);
 	if (rc == RC_OK && fsync(fd) != 0)
 		rc = err_errno(RC_IO, errno, "%s: cannot be synced", temporary);
-	/* A network file system may say only now that there is no room. */
-	if (close(fd) != 0 && rc == RC_OK)
-		rc = err_errno(RC_IO, errno, "%s: cannot be closed", temporary);
-	fd = -1;
-	return rc;
+	return rc == RC_OK ? fd_finish(&fd, temporary) : rc;
 }
 
 static enum rc
@@ -143,7 +160,7 @@ write_renamed(
 
 	rc = buf_printf(&temporary, "%s" TEMPORARY, path);
 	if (rc == RC_OK)
-		rc = parent_open(dir, path, &parent);
+		rc = file_parent_open(dir, path, &parent);
 	if (rc != RC_OK)
 		return rc;
 	name = buf_cstr(&temporary);
@@ -191,7 +208,7 @@ make_one(const char *path, mode_t mode)
 			return RC_OK;
 		return err_errno(RC_IO, why, "%s: cannot be made", path);
 	}
-	rc = parent_open(AT_FDCWD, path, &parent);
+	rc = file_parent_open(AT_FDCWD, path, &parent);
 	if (rc == RC_OK && fsync(parent) != 0)
 		rc = err_errno(RC_IO, errno, "%s: its directory", path);
 	return rc;

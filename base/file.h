@@ -16,6 +16,13 @@
 void fd_close(int *fd);
 #define OWN_FD __attribute__((cleanup(fd_close))) int
 
+/** As openat, going on after EINTR: a medium in user space may give it. */
+int fd_openat(int dir, const char *path, int flags, mode_t mode);
+
+/** Close what was written, and set it to -1: a network file system may say only
+ * now that there is no room. After EINTR it is closed all the same. */
+enum rc fd_finish(int *fd, const char *name) MUST_CHECK;
+
 /** Read a regular file of at most `cap` bytes whole. Follows symbolic links.
  * \retval RC_IO      cannot be opened or read, or no memory
  * \retval RC_FORMAT  not a regular file, or larger than `cap` */
@@ -37,6 +44,9 @@ enum rc dir_make(const char *path, mode_t mode) MUST_CHECK;
 
 /** Open a directory for openat and fsync. The caller closes it. */
 enum rc dir_open(int dir, const char *path, int *ret_fd) MUST_CHECK;
+
+/** Open the directory that `path` lies in: to lock it, or to sync a rename. */
+enum rc file_parent_open(int dir, const char *path, int *ret_fd) MUST_CHECK;
 
 /** Write every byte or say why not (EINTR is carried on from). */
 enum rc fd_write_all(int fd, struct span bytes, const char *name) MUST_CHECK;

@@ -204,7 +204,8 @@ pin_ask(const char *prompt, struct pin *ret_pin)
 enum rc
 pin_read(const char *path, struct pin *ret_pin)
 {
-	OWN_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	OWN_FD fd =
+	    fd_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	struct source from = { .fd = fd, .name = path, .signals = -1 };
 	struct stat st;
 

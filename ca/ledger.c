@@ -51,7 +51,8 @@ lock_take(const char *path, int *ret_fd)
 	lock = buf_cstr(&name);
 	if (lock == NULL)
 		return err_memory();
-	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = fd_openat(
+	    AT_FDCWD, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s", lock);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -24,7 +24,8 @@
 enum rc
 media_open(const char *path, struct media *ret)
 {
-	int root = open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+	int root = fd_openat(
+	    AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, 0);
 	char *copy;
 
 	if (root < 0)
@@ -68,7 +69,12 @@ media_openat(int dir, const char *path, int flags)
 			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	while (fd < 0 && errno == EINTR);
+	return fd;
 }
 
 enum rc

@@ -143,7 +143,7 @@ temporary_remove(const struct spot *spot)
 static enum rc
 file_write(int dir, const char *name, const char *from, struct span bytes)
 {
-	int fd = openat(dir, name,
+	OWN_FD fd = fd_openat(dir, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
 	enum rc rc;
 
@@ -153,10 +153,7 @@ file_write(int dir, const char *name, const char *from, struct span bytes)
 	rc = fd_write_all(fd, bytes, from);
 	if (rc == RC_OK)
 		rc = sync_fd(from, fd);
-	/* Some file systems tell of a failed write only here. */
-	if (close(fd) != 0 && rc == RC_OK)
-		rc = write_failed(from, errno);
-	return rc;
+	return rc == RC_OK ? fd_finish(&fd, from) : rc;
 }
 
 static enum rc

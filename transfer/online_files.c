@@ -123,11 +123,13 @@ write_temporary(struct writer *w, const char *path, const struct stored_cert *c)
 	rc = pem_write(PEM_CERTIFICATE, c->der, &w->pem);
 	if (rc != RC_OK)
 		return rc;
-	fd = openat(w->home, name,
+	fd = fd_openat(w->home, name,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s", name);
 	rc = fd_write_all(fd, buf_span(&w->pem), name);
+	if (rc == RC_OK)
+		rc = fd_finish(&fd, name);
 	return rc != RC_OK ? rc : remember(w, path);
 }
 

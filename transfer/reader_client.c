@@ -216,7 +216,7 @@ static enum rc
 place_open(const char *path, struct reader_place *place)
 {
 	/* Looked at before it is opened: the operator may have named a fifo. */
-	OWN_FD look = open(path, O_PATH | O_CLOEXEC);
+	OWN_FD look = fd_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
 	struct stat st;
 	int fd;
 
@@ -225,7 +225,8 @@ place_open(const char *path, struct reader_place *place)
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return rule_refuse("MEDIA-FILE",
 		    "%s: is neither a directory nor a regular file", path);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = fd_openat(
+	    AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s: cannot be opened", path);
 	*place = (struct reader_place){ .path = path, .dir = -1, .file = -1 };

@@ -45,6 +45,21 @@ mode_of(const char *name)
 }
 
 static void
+what_fails_to_close_is_said_and_let_go(void **state)
+{
+	int fd = fd_openat(top_fd, ".", O_RDONLY | O_DIRECTORY, 0), twin = fd;
+
+	(void)state;
+	assert_true(fd >= 0);
+	check_ok(fd_finish(&fd, "it"));
+	assert_int_equal(fd, -1);
+	assert_int_equal(fd_finish(&twin, "it"), RC_IO);
+	assert_string_equal(
+	    err_text(), "it: cannot be closed: Bad file descriptor");
+	assert_int_equal(twin, -1);
+}
+
+static void
 a_file_is_created_once_with_its_mode(void **state)
 {
 	WIPED(buf) back = { 0 };
@@ -186,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_created_once_with_its_mode),
+		cmocka_unit_test(what_fails_to_close_is_said_and_let_go),
 		cmocka_unit_test(a_replaced_file_is_the_new_one_whole),
 		cmocka_unit_test(a_failed_write_leaves_the_old_file),
 		cmocka_unit_test(reading_stops_at_the_cap),
