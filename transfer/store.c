@@ -4,10 +4,14 @@
  * rules of a CA certificate. */
 #include "transfer/store.h"
 
+#include "base/file.h"
 #include "transfer/rule.h"
 #include "transfer/store_schema.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static const struct db_kind kind = {
@@ -119,24 +123,86 @@ put_enrolment(struct db *db, const struct enrolment *e)
 	return rc != RC_OK ? rc : db_done(db, st);
 }
 
-/* A store that is only half there would look like an enrolment: it goes. */
-enum rc
-store_create(const char *path, const struct enrolment *enrolment)
+static enum rc
+fill_new(const char *path, const struct enrolment *enrolment)
 {
 	WIPED(store) store = { 0 };
 	enum rc rc = db_open(&store.db, path, &kind, true);
 
-	if (rc != RC_OK)
-		return rc;
-	rc = store_begin(&store);
+	if (rc == RC_OK)
+		rc = store_begin(&store);
 	if (rc == RC_OK)
 		rc = put_enrolment(&store.db, enrolment);
+	return rc == RC_OK ? store_commit(&store) : rc;
+}
+
+/* The lock ends with the descriptor. */
+static enum rc
+lock_directory(int dir, const char *path)
+{
+	if (flock(dir, LOCK_EX | LOCK_NB) == 0)
+		return RC_OK;
+	if (errno == EWOULDBLOCK)
+		return err_set(
+		    RC_STATE, "%s: another enrolment is at work there", path);
+	return err_errno(
+	    RC_IO, errno, "%s: its directory cannot be locked", path);
+}
+
+/* What a run that was killed left. */
+static enum rc
+remove_stale(const char *name, const char *journal)
+{
+	if ((unlink(name) != 0 && errno != ENOENT) ||
+	    (unlink(journal) != 0 && errno != ENOENT))
+		return err_errno(RC_IO, errno, "%s", name);
+	return RC_OK;
+}
+
+static enum rc
+put_in_place(int dir, const char *name, const char *path)
+{
+	if (renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
+		return errno == EEXIST
+			   ? err_set(RC_STATE, "%s: is there already", path)
+			   : err_errno(RC_IO, errno,
+				 "%s: cannot be put in place", path);
+	if (fsync(dir) != 0)
+		return err_errno(RC_IO, errno, "%s: its directory", path);
+	return RC_OK;
+}
+
+/* A store that is only half there would look like an enrolment: it gets its
+ * name when it is whole. */
+enum rc
+store_create(const char *path, const struct enrolment *enrolment)
+{
+	WIPED(buf) new = { 0 };
+	WIPED(buf) journal = { 0 };
+	OWN_FD dir = -1;
+	const char *name, *journal_name;
+	enum rc rc = file_parent_open(AT_FDCWD, path, &dir);
+
 	if (rc == RC_OK)
-		rc = store_commit(&store);
-	if (rc != RC_OK) {
-		store_wipe(&store);
-		(void)unlink(path); /* ours, and empty */
-	}
+		rc = lock_directory(dir, path);
+	if (rc == RC_OK)
+		rc = buf_printf(&new, "%s.new", path);
+	if (rc == RC_OK)
+		rc = buf_printf(&journal, "%s.new-journal", path);
+	if (rc != RC_OK)
+		return rc;
+	name = buf_cstr(&new);
+	journal_name = buf_cstr(&journal);
+	if (name == NULL || journal_name == NULL)
+		return err_memory();
+	rc = remove_stale(name, journal_name);
+	if (rc != RC_OK)
+		return rc;
+	rc = fill_new(name, enrolment);
+	if (rc == RC_OK)
+		rc = put_in_place(dir, name, path);
+	if (rc != RC_OK)
+		(void)unlink(name);
 	return rc;
 }
 

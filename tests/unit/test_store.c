@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define VECTOR "tests/vectors/store/v1.sql"
@@ -73,6 +74,45 @@ what_is_pinned_is_found_again(void **state)
 	assert_non_null(policy_profile_get0(&store.policy, span_str("bare")));
 	assert_false(store.channel.has_head);
 	assert_int_equal(create(&b), RC_STATE);
+}
+
+/* A killed enrolment must not look like one, nor stand in the next one's way.
+ */
+static void
+what_a_killed_creation_left_is_no_store(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(store) store = { 0 };
+	char new[80], journal[80];
+
+	(void)state;
+	bed_make(&b);
+	(void)snprintf(new, sizeof(new), "%s.new", b.path);
+	(void)snprintf(journal, sizeof(journal), "%s.new-journal", b.path);
+	check_ok(file_create(AT_FDCWD, new, span_str("half"), 0600));
+	check_ok(file_create(AT_FDCWD, journal, span_str("of it"), 0600));
+	check_rule(store_open(b.path, true, &store), "UNENROLLED", b.path);
+	check_ok(create(&b));
+	assert_int_equal(access(new, F_OK), -1);
+	assert_int_equal(access(journal, F_OK), -1);
+	check_ok(store_open(b.path, true, &store));
+	assert_string_equal(store.label, "web");
+}
+
+static void
+two_creations_at_once_do_not_meet(void **state)
+{
+	WIPED(bed) b = { 0 };
+	OWN_FD dir = -1;
+
+	(void)state;
+	bed_make(&b);
+	check_ok(dir_open(AT_FDCWD, b.dir, &dir));
+	assert_int_equal(flock(dir, LOCK_EX), 0);
+	assert_int_equal(create(&b), RC_STATE);
+	assert_non_null(strstr(err_text(), "another enrolment is at work"));
+	fd_close(&dir);
+	check_ok(create(&b));
 }
 
 static void
@@ -257,6 +297,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_pinned_is_found_again),
+		cmocka_unit_test(what_a_killed_creation_left_is_no_store),
+		cmocka_unit_test(two_creations_at_once_do_not_meet),
 		cmocka_unit_test(an_answer_voids_what_was_sent_before),
 		cmocka_unit_test(only_what_was_abandoned_is_asked_again),
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
