@@ -35,6 +35,19 @@ in_use(int fd, const char *path)
 	    RC_STATE, "%s: in use by another airgap-ca (pid %s)", path, pid);
 }
 
+/* Only for the sentence that another one prints. */
+static enum rc
+lock_sign(int fd, const char *name)
+{
+	char pid[24];
+	int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+
+	while (ftruncate(fd, 0) != 0)
+		if (errno != EINTR)
+			return err_errno(RC_IO, errno, "%s", name);
+	return fd_write_all(fd, span_of(pid, (size_t)n), name);
+}
+
 /* The lock is on a file of its own: closing a second descriptor of the database
  * would drop SQLite's locks. It is held by the open descriptor, so it ends with
  * the process; the file stays. */
@@ -61,9 +74,8 @@ lock_take(const char *path, int *ret_fd)
 		fd_close(&fd);
 		return rc;
 	}
-	/* Only for the sentence that another one prints. */
-	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
-		rc = err_errno(RC_IO, errno, "%s", lock);
+	rc = lock_sign(fd, lock);
+	if (rc != RC_OK) {
 		fd_close(&fd);
 		return rc;
 	}
