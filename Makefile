@@ -87,7 +87,7 @@ progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/a
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test demo check check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+.PHONY: all units subverted test demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -155,6 +155,9 @@ check-peers: ## the tests against live servers, installed but never started by t
 	@$(MAKE) --no-print-directory deps-peers
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
+
+check-faults: all ## every fault at every system call (half an hour), and docs/faults.md from it
+	@BUILD=$(CURDIR)/$(B) JOBS=$(or $(JOBS),$$(nproc)) tests/faults/run
 
 demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory deps

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced after lib.sh: build_faults builds the driver, killed uses it; prepare_faults
+# makes what sweep.py begins with, in $STATES (one directory an act) and $SETTINGS;
+# sweep_faults OPTION... runs it.
+
+# A medium in memory: thousands of states are written, and only programs die.
+FAULTS_DIR=$WORK
+if [ -w /dev/shm ] && [ "$(df -k --output=avail /dev/shm | tail -1)" -gt 500000 ]; then
+	FAULTS_DIR=$(mktemp -d /dev/shm/airgap-faults.XXXXXX) || exit 1
+	trap 'left=$?; rm -rf "$FAULTS_DIR"; (exit $left); leave' EXIT
+fi
+STATES=$FAULTS_DIR/states
+SETTINGS=$FAULTS_DIR/settings.json
+FAULT=$FAULTS_DIR/fault
+SHIM_SO=$FAULTS_DIR/shim.so
+
+# state ACT THING...: what lies there now is what that act begins with
+state() {
+	local act=$1 what
+	shift
+	mkdir -p "$STATES/$act"
+	for what; do must cp -a "$WORK/$what" "$STATES/$act/"; done
+}
+
+# shellcheck disable=SC2046 # lists of flags
+build_faults() {
+	must "${CC:-gcc}" -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$FAULT" \
+		"$TOP/tests/faults/fault.c" $(pkg-config --cflags --libs libseccomp)
+	must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
+		-o "$SHIM_SO" "$TOP/tests/e2e/shim.c" -ldl
+}
+
+# killed PROCESS CALL N WHO ARG...: as lib.sh runs WHO, but for that process, which
+# is killed at its N-th CALL; "not hit" when it never came to that
+killed() {
+	local point=("$1" "$2" "$3" KILL) args=() arg
+	shift 3
+	command_of "$@"
+	for arg in "${ARGV[@]}"; do
+		case $arg in
+		"$BIN"/airgap-*) args+=("$FAULT" "$WORK/hit" "${point[@]}") ;;
+		esac
+		args+=("$arg")
+	done
+	FAULT_SKIP=$WORK/tokens timeout -k 5 "$LIMIT" setsid -w "${args[@]}"
+	local status=$?
+	[ -s "$WORK/hit" ] || echo 'not hit'
+	return $status
+}
+
+prepare_faults() {
+	local name
+	build_faults
+	export SHIM=log SHIM_LOG=$WORK/signed
+	new_token new
+	state init stick tokens
+	make_ca --scope example.org --scope example.net --profiles tls
+	enrol_online
+	state enroll stick
+	must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
+	for name in one.example.org two.example.org three.example.org four.example.net; do
+		must csr_openssl "$name" ec-p256 "/CN=$name" "DNS:$name"
+	done
+	state request home-ca home-online stick tokens
+	must transfer request "$WORK"/*.csr --profile tls-server --series 3x31d+7d --out "$STICK"
+	must transfer request "$WORK/one.example.org.csr" --profile tls-client --out "$STICK"
+	# Refused by a policy that the requester does not have yet.
+	must sed -i 's/^scope = .*/scope = example.org/' "$WORK/home-ca/policy.conf"
+	state sign home-ca home-online stick tokens
+	run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	status 1 'without a fault: nine signed, one refused, and one more'
+	is "$(grep -c '^ca-' "$SHIM_LOG")" 10 'the token signed ten times'
+	is "$(grep -c . "$SHIM_LOG")" 12 'and twice a manifest'
+	state install home-online stick
+	write_settings
+}
+
+write_settings() {
+	local options=()
+	[ "$unshare_net" != none ] || options=(--allow-network)
+	"$PYTHON" - "$SETTINGS" "$BIN" "$FAULT" "$REQUESTER_HEX" "$CA_HEX" \
+		"$(uri new)" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
+		"$(find "$STATES/init/tokens" -name '*.object' | wc -l)" \
+		"${options[@]}" <<'EOF_PY'
+import json, sys
+out, bin, fault, requester, ca, token, one, two, files, *options = sys.argv[1:]
+json.dump({"bin": bin, "fault": fault, "requester": requester, "ca": ca, "new_token": token,
+           "csrs": [one, two], "token_files": int(files), "ca_options": options}, open(out, "w"))
+EOF_PY
+}
+
+# One network of their own for all of them, where this user may have one.
+sweep_faults() {
+	local fence=()
+	[ "$unshare_net" = none ] || fence=(unshare "$unshare_net" --)
+	"${fence[@]}" "$PYTHON" "$TOP/tests/faults/sweep.py" "$STATES" "$SETTINGS" "$@"
+}

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""docs/faults.md from what sweep.py and openssl_ca.py found.
+
+usage: table.py OURS.json THEIRS.json >docs/faults.md
+       table.py --check docs/faults.md
+"""
+import collections
+import json
+import os
+import platform
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import points  # noqa: E402
+
+GOOD = ("nothing", "begun", "kept", "told", "whole")
+BAD = ("twice", "lost", "stuck", "unlisted", "lied")
+FAULTS = ("KILL", "EIO", "ENOSPC", "EINTR")
+ACTS = ("init", "enroll", "request", "sign", "install")
+CLASSES = (*points.CLASSES, "other")
+
+HEAD = """# Faults, and what became of them
+
+`make check-faults` makes this page: it runs each command with one fault at one system call of one
+of its processes, for every call and every fault that the rule below gives it, then runs the same
+command again and looks at what both left. A row's numbers are points, one run with one fault each.
+
+- **The fault.** KILL ends that process before the call. EIO, ENOSPC and EINTR are its answer. Calls are counted
+  for each process by runs without a fault (`tests/faults/fault.c` traces and injects).
+- **Which call gets which.** KILL: every call. {rule}
+- **Left out.** The calls of the software token on its own files: a card has none.
+- **The commands.** `init`: a CA with two new keys and its card. `enroll`: a new server. `request`: a bundle of two
+  requests. `sign`: a requester that is met, a bundle of four series of three of which one is refused, in two
+  batches, and a second bundle. `install`: both responses.
+- **What must hold** after the second run, or the point is wrong: no serial has two TBS and no TBS two
+  signatures, each TBS that the token was given was in the ledger before, no record of the first run is lost, each
+  intent has a result or is void; the stick has each response whole and nothing else, what lay there
+  after the fault is the same byte for byte, its manifests verify by `tests/cose_verify.py` and the server installs
+  all of it; `ledger verify --head` is satisfied; nothing was removed or mended by hand; `sign` said what the
+  unfinished run had left. And of the first: status 0 or 1 only when all was done, never after a failed write, sync or
+  rename of a file in a home or on the stick; no sync that failed tried again; an EINTR not noticed, but at a sync
+  (never tried again), in the loader (gives up) and where output is printed (said).
+- A point that left every byte as it was is tried again only each tenth time: they all begin alike.
+
+The words at the heads of the columns:
+
+| | |
+| --- | --- |
+| nothing | nothing had been done; the same command does it all |
+| begun | a part was done; the same command goes on from there and ends it |
+| kept | all was done and stored, but not handed out; the same command hands it out |
+| told | all was done, and the run was killed after it or says that something failed; the same command does no harm |
+| whole | the run does its work in spite of the fault, and says so |
+| missed | the run made fewer such calls than those without a fault (it waited less), so none was hit |
+| **wrong** | anything else |
+
+"""
+
+
+def rule_text():
+    def calls_of(fault):
+        return sorted(call for calls in points.CLASSES.values() for call in calls.split()
+                      if fault in points.faults_of(call))
+    return " ".join("%s: %s." % (fault, ", ".join(
+        "%s" % name if all(fault in points.faults_of(c) for c in calls.split()) else
+        "%s (%s)" % (name, " ".join(c for c in calls.split() if c in calls_of(fault)))
+        for name, calls in points.CLASSES.items() if any(c in calls_of(fault) for c in calls.split())))
+        for fault in FAULTS[1:])
+
+
+def row(cells):
+    return "| %s |\n" % " | ".join(str(c) if c != 0 else "." for c in cells)
+
+
+def counted(found, key):
+    table = collections.defaultdict(collections.Counter)
+    for p in found["points"]:
+        act, process, call, n, fault, outcome, status, wrong = p
+        table[key(act, process, points.class_of(call), fault)]["wrong" if wrong else outcome] += 1
+    return table
+
+
+def ours_table(found):
+    table = counted(found, lambda *key: key)
+    text = row(("command", "process", "calls", "fault", "points", *GOOD, "missed", "**wrong**"))
+    text += row(["---"] * 4 + ["---:"] * 8)
+    order = {name: i for i, name in enumerate((*ACTS, *CLASSES, *FAULTS))}
+    for key in sorted(table, key=lambda k: (order[k[0]], k[1] != k[0], k[1], order[k[2]], order[k[3]])):
+        n = table[key]
+        text += row((*key, sum(n.values()), *(n[o] for o in GOOD), n["missed"], n["wrong"]))
+    total = sum(table.values(), collections.Counter())
+    text += row(("all", "", "", "", sum(total.values()), *(total[o] for o in GOOD), total["missed"],
+                 total["wrong"]))
+    return text
+
+
+def theirs_table(ours, theirs):
+    names = {"twice": "one serial, two certificates", "lost": "history lost", "stuck": "every later run fails",
+             "unlisted": "signed, not in the index", "lied": "exit 0, and not done"}
+    text = row(("program", "calls", "fault", "points", "no harm", *(names[b] for b in BAD)))
+    text += row(["---"] * 3 + ["---:"] * (2 + len(BAD)))
+    for who, found in (("`openssl ca`", theirs), ("`airgap-ca sign`", ours)):
+        table = counted(found, lambda act, process, kind, fault: (act, kind, fault))
+        for kind in CLASSES:
+            for fault in FAULTS:
+                n = sum((c for (a, k, f), c in table.items()
+                         if (k, f) == (kind, fault) and a in ("sign", "openssl ca")), collections.Counter())
+                total = sum(n.values())
+                harm = sum(n[b] for b in BAD) + n["wrong"]
+                if total:
+                    text += row((who, kind, fault, total, total - harm, *(n[b] for b in BAD)))
+    return text
+
+
+def renames(theirs):
+    """Each rename of openssl ca by itself: that is where its files change."""
+    text = row(("rename of `openssl ca`", "KILL", "EIO", "ENOSPC")) + row(["---"] * 4)
+    at = {}
+    for _, _, call, n, fault, outcome, status, _ in theirs["points"]:
+        if call == "rename":
+            at.setdefault(n, {})[fault] = "%s%s" % (outcome, ", exit 0" if status == 0 else "")
+    for n, found in sorted(at.items()):
+        text += row((n, *(found.get(f, "") for f in ("KILL", "EIO", "ENOSPC"))))
+    return text
+
+
+def machine():
+    model = ""
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as f:
+            model = (re.findall(r"model name\s*: (.*)", f.read()) or [""])[0]
+    system = ""
+    if os.path.exists("/etc/os-release"):
+        with open("/etc/os-release") as f:
+            system = (re.findall(r'PRETTY_NAME="(.*)"', f.read()) or [""])[0]
+    return "%s, Linux %s, %s %s, %d cores" % (
+        system, platform.release(), platform.machine(), model, os.cpu_count())
+
+
+def page(ours, theirs):
+    text = HEAD.format(rule=rule_text())
+    text += "Made on %s; files on a tmpfs. %d points in %d s, %d at a time.\n\n" % (
+        machine(), len(ours["points"]), ours["seconds"], ours["jobs"])
+    text += "## All points\n\n" + ours_table(ours)
+    text += """
+## Beside `openssl ca`
+
+OpenSSL %s signs two requests for a CA that has one certificate in its index, with its defaults but for
+`unique_subject = no`, which would refuse the second run: the same driver, the same rule, the same machine
+(`tests/faults/openssl_ca.py`, %d points). After the fault the same command runs again, an hour later. A point counts once, under the
+first of the columns on the right that is true of it.
+
+""" % (theirs["version"], len(theirs["points"]))
+    text += theirs_table(ours, theirs)
+    text += "\nWhere its files change their names (twice: one serial, two certificates; stuck: every later run fails; lost:\n"
+    text += "the index has lost its history; unlisted: signed, and not in the index):\n\n" + renames(theirs)
+    return text
+
+
+def check(path):
+    """What the page says of itself: no point wrong, and all of them there."""
+    with open(path) as f:
+        text = f.read()
+    total = re.search(r"^\| all \|.*\| (\d+) \|" + r" [\d.]+ \|" * 7 + "$", text, re.M)
+    wrong = re.search(r"^\| all \|.*\| (\S+) \|$", text, re.M)
+    if not total or wrong[1] != "." or int(total[1]) < 5000:
+        raise SystemExit("%s: not all points, or some wrong: run `make check-faults`" % path)
+    if HEAD.format(rule=rule_text()) not in text:
+        raise SystemExit("%s: the rule has changed since: run `make check-faults`" % path)
+    for line in re.findall(r"^\| `airgap-ca sign` .*$", text, re.M):
+        if not line.endswith("| . | . | . | . | . |"):
+            raise SystemExit("%s: %s" % (path, line))
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--check":
+        check(sys.argv[2])
+        return
+    if len(sys.argv) != 3:
+        raise SystemExit(__doc__)
+    with open(sys.argv[1]) as ours, open(sys.argv[2]) as theirs:
+        sys.stdout.write(page(json.load(ours), json.load(theirs)))
+
+
+if __name__ == "__main__":
+    main()
