@@ -3,13 +3,14 @@
  * Nothing lasting happens until all of it is good and the stick is open: then
  * the private key, the bundle in the store, and at last the stick, so that
  * whatever breaks off leaves more on this side than on the stick. */
-#include "transfer/cmd.h"
+#include "transfer/cmd_request.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
 #include "transfer/compose.h"
+#include "transfer/holding.h"
 #include "transfer/media.h"
 #include "transfer/online.h"
 #include "transfer/rule.h"
@@ -28,7 +29,8 @@ struct ask_for {
 	struct cmd_env *env;
 	struct cmd_list operands, names, domains, components, hosts, jids;
 	const char *profile, *days, *series, *out, *expires, *comment, *new_key;
-	bool again;
+	const char *within;
+	bool again, renew;
 	struct store store;
 	struct name_list asked; /* by --name and its kin */
 	struct validity validity;
@@ -143,19 +145,22 @@ read_validity(struct ask_for *a, const struct profile *profile)
 	return RC_OK;
 }
 
+static enum rc
+add_comment(const struct ask_for *a, struct composed *c)
+{
+	if (a->comment == NULL)
+		return RC_OK;
+	c->comment = strdup(a->comment);
+	return c->comment == NULL ? err_memory() : RC_OK;
+}
+
 /* What all requests of one command share. */
 static enum rc
-fill(struct ask_for *a, struct composed *c)
+fill(const struct ask_for *a, struct composed *c)
 {
-	enum rc rc = RC_OK;
-
 	(void)snprintf(c->profile, sizeof(c->profile), "%s", a->profile);
 	c->validity = a->validity;
-	if (a->comment != NULL) {
-		c->comment = strdup(a->comment);
-		rc = c->comment == NULL ? err_memory() : RC_OK;
-	}
-	return rc;
+	return add_comment(a, c);
 }
 
 static enum rc
@@ -265,8 +270,7 @@ add_new_key(struct ask_for *a, const struct profile *profile)
 	enum rc rc =
 	    compose_add_key(&a->compose, a->new_key, profile, &a->asked);
 
-	return rc != RC_OK ? rc
-			   : fill(a, &a->compose.items[a->compose.n - 1]);
+	return rc != RC_OK ? rc : fill(a, &a->compose.items[a->compose.n - 1]);
 }
 
 static enum rc
@@ -404,6 +408,22 @@ request_new(struct ask_for *a)
 	return rc != RC_OK ? rc : send(a);
 }
 
+/* A comment is of one request only, and the last year's is not repeated. */
+static enum rc
+request_renewed(struct ask_for *a)
+{
+	int64_t within = HELD_WITHIN;
+	enum rc rc;
+
+	if (a->within != NULL && !dur_read(a->within, &within))
+		return err_set(RC_USAGE,
+		    "--within %s: not digits and one of h, d, w", a->within);
+	rc = request_renewal(&a->compose, &a->operands, within);
+	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
+		rc = add_comment(a, &a->compose.items[i]);
+	return rc != RC_OK ? rc : send(a);
+}
+
 static enum rc
 request(struct ask_for *a)
 {
@@ -414,6 +434,8 @@ request(struct ask_for *a)
 		rc = clock_now(&a->compose.now);
 	if (rc != RC_OK)
 		return rc;
+	if (a->renew)
+		return request_renewed(a);
 	if (!a->again)
 		return request_new(a);
 	rc = compose_again(&a->compose);
@@ -427,7 +449,7 @@ check_usage(const struct ask_for *a)
 {
 	bool asks = a->operands.n != 0 || a->new_key != NULL;
 	bool describes = a->profile != NULL || a->days != NULL ||
-			 a->series != NULL || a->comment != NULL ||
+			 a->series != NULL ||
 			 a->names.n + a->domains.n + a->components.n +
 				 a->hosts.n + a->jids.n !=
 			     0;
@@ -438,7 +460,15 @@ check_usage(const struct ask_for *a)
 	    (*a->comment == '\0' || strlen(a->comment) > COMMENT_MAX))
 		return err_set(
 		    RC_USAGE, "--comment: 1 to %d bytes", COMMENT_MAX);
-	if (a->again && (asks || describes))
+	if (a->within != NULL && !a->renew)
+		return err_set(RC_USAGE, "--within goes with --renew");
+	if (a->renew && (a->again || a->new_key != NULL || describes))
+		return err_set(RC_USAGE,
+		    "--renew asks for the same as before: it goes with names, "
+		    "--within, --comment, --expires and --out");
+	if (a->renew)
+		return RC_OK;
+	if (a->again && (asks || describes || a->comment != NULL))
 		return err_set(RC_USAGE,
 		    "--again repeats what is unanswered as it was: it goes "
 		    "with --out and --expires only");
@@ -472,6 +502,8 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 		{ "expires", "DUR", "not to be signed after that", NULL, &a.expires, NULL },
 		{ "comment", "TEXT", "shown to the operator", NULL, &a.comment, NULL },
 		{ "again", NULL, "what has no answer yet, once more", &a.again, NULL, NULL },
+		{ "renew", NULL, "what runs out, for as long again", &a.renew, NULL, NULL },
+		{ "within", "DUR", "with --renew: what ends within this (30d)", NULL, &a.within, NULL },
 		{ "out", "MEDIA", "the stick", NULL, &a.out, NULL },
 		{ 0 },
 	};

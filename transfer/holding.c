@@ -2,8 +2,6 @@
 /* Which certificate is due is told from dates alone, here and nowhere else. */
 #include "transfer/holding.h"
 
-#include "base/clock.h"
-
 #include <stdlib.h>
 
 static void
@@ -97,9 +95,7 @@ holding_load(struct store *store, struct span name, struct span profile,
 		    " r.slots, c.revoked_at, c.serial, c.der, r.key_file,"
 		    " r.names FROM request r JOIN certificate c"
 		    " ON c.bundle = r.bundle AND c.place = r.place"
-		    " WHERE r.profile = ?2 AND (r.names = ?1"
-		    "   OR substr(r.names, 1, length(?1) + 1) = ?1 || char(10)"
-		    "   OR (r.names = '' AND r.id = ?1))"
+		    " WHERE " HELD_UNDER
 		    " ORDER BY c.not_before, c.not_after, c.serial",
 		    &st);
 	if (rc == RC_OK)

@@ -9,6 +9,7 @@
 #ifndef TRANSFER_HOLDING_H
 #define TRANSFER_HOLDING_H
 
+#include "base/clock.h"
 #include "transfer/store.h"
 
 /** What of a certificate is kept. */
@@ -40,6 +41,21 @@ enum rc holding_load(struct store *store, struct span name, struct span profile,
  * \retval RC_USAGE  several kinds of certificates have it */
 enum rc holding_find(struct store *store, const char *typed,
     const char *profile, int64_t now, struct holding *ret) MUST_CHECK;
+
+/** Every name and profile under which something is held, with the end of the last
+ * certificate of it. */
+enum rc holding_each(struct store *store,
+    enum rc (*each)(void *arg, struct span name, struct span profile,
+	int64_t ends),
+    void *arg) MUST_CHECK;
+
+/** Which rows of table request, called r, are held under name ?1, profile ?2: those
+ * whose list of names (one a line) is it or begins with it. Each part of the OR is
+ * one search in an index. */
+#define HELD_UNDER                                                            \
+	"(r.profile = ?2 AND (r.names = ?1"                                   \
+	" OR (r.names > ?1 || char(10) AND r.names < ?1 || char(11))"         \
+	" OR (r.names = '' AND r.id = ?1)))"
 
 /** How long a certificate settles before it takes over from one that is still
  * valid: clocks of peers may be that far behind. */

@@ -11,12 +11,12 @@
 
 struct search {
 	struct buf spelt[SPELLINGS]; /* "dns:example.org"; empty: none */
-	const char *typed, *profile;
+	const char *typed, *profile; /* NULL: any */
 	int64_t now;
 	struct found {
 		char *name, *profile; /* owned */
 		bool first;	      /* its first name, or its request's id */
-		bool alive;	      /* one of them has not ended */
+		int64_t ends;	      /* the last of them */
 	} * items;		      /* owned */
 	size_t n;
 };
@@ -82,9 +82,9 @@ take_line(struct span *names)
 
 static enum rc
 add_found(struct search *s, struct span name, struct span profile, bool first,
-    bool alive)
+    int64_t ends)
 {
-	struct found one = { .first = first, .alive = alive }, *more;
+	struct found one = { .first = first, .ends = ends }, *more;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct found *f = &s->items[i];
@@ -93,7 +93,8 @@ add_found(struct search *s, struct span name, struct span profile, bool first,
 		    !span_eq_str(profile, f->profile))
 			continue;
 		f->first |= first;
-		f->alive |= alive;
+		if (f->ends < ends)
+			f->ends = ends;
 		return RC_OK;
 	}
 	more = reallocarray(s->items, s->n + 1, sizeof(*more));
@@ -111,8 +112,9 @@ see(struct search *s, sqlite3_stmt *st)
 {
 	struct span profile = db_text(st, 0), names = db_text(st, 1);
 	struct span id = db_text(st, 2), first = names.n == 0 ? id : SPAN_NONE;
-	bool alive = sqlite3_column_int64(st, 3) >= s->now;
-	bool by_id = span_eq_str(id, s->typed), any = by_id, is_first = by_id;
+	int64_t ends = sqlite3_column_int64(st, 3);
+	bool is_first = s->typed == NULL || span_eq_str(id, s->typed);
+	bool any = is_first;
 
 	if (s->profile != NULL && !span_eq_str(profile, s->profile))
 		return RC_OK;
@@ -125,7 +127,7 @@ see(struct search *s, sqlite3_stmt *st)
 		}
 		any |= is_spelt(s, line);
 	}
-	return any ? add_found(s, first, profile, is_first, alive) : RC_OK;
+	return any ? add_found(s, first, profile, is_first, ends) : RC_OK;
 }
 
 static enum rc
@@ -159,7 +161,7 @@ best_of(const struct search *s, bool first, bool alive, size_t *ret_count)
 	*ret_count = 0;
 	for (size_t i = 0; i < s->n; i++)
 		if ((s->items[i].first || !first) &&
-		    (s->items[i].alive || !alive)) {
+		    (s->items[i].ends >= s->now || !alive)) {
 			best = i;
 			++*ret_count;
 		}
@@ -208,4 +210,19 @@ holding_find(struct store *store, const char *typed, const char *profile,
 	return rc != RC_OK ? rc
 			   : holding_load(store, span_str(found->name),
 				 span_str(found->profile), ret);
+}
+
+enum rc
+holding_each(struct store *store,
+    enum rc (*each)(
+	void *arg, struct span name, struct span profile, int64_t ends),
+    void *arg)
+{
+	WIPED(search) s = { 0 };
+	enum rc rc = look(&s, store);
+
+	for (size_t i = 0; i < s.n && rc == RC_OK; i++)
+		rc = each(arg, span_str(s.items[i].name),
+		    span_str(s.items[i].profile), s.items[i].ends);
+	return rc;
 }

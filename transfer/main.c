@@ -11,7 +11,8 @@ static const struct cmd cmds[] = {
 	  "[CSR|DIR...] --profile P [--name TYPE:X]... [--new-key TYPE]"
 	  " [--domain D]... [--component D]... [--host H]... [--jid J]"
 	  " [--days N | --series NxDUR[+DUR]] [--expires DUR] [--comment TEXT]"
-	  " --out MEDIA | --again --out MEDIA",
+	  " --out MEDIA | --renew [NAME...] [--within DUR] --out MEDIA"
+	  " | --again --out MEDIA",
 	  "put certificate requests on a stick" },
 	{ "verify", cmd_verify, "MEDIA",
 	  "prove the responses on a stick, and store nothing" },

@@ -55,6 +55,7 @@
 "  PRIMARY KEY (bundle, place)" \
 ") WITHOUT ROWID;" \
 "CREATE INDEX request_csr ON request (csr_sha256);" \
+"CREATE INDEX request_names ON request (names, profile);" \
 "CREATE TABLE manifest (" \
 "  sequence INTEGER PRIMARY KEY CHECK (sequence BETWEEN 1 AND 4294967295)," \
 "  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \

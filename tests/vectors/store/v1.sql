@@ -10,3 +10,4 @@ CREATE TABLE policy (  sha256 BLOB PRIMARY KEY CHECK (length(sha256) = 32),  tex
 CREATE TABLE publication (  dir TEXT PRIMARY KEY,  name TEXT,  profile TEXT,  CHECK ((name IS NULL) = (profile IS NULL))) WITHOUT ROWID;
 CREATE TABLE request (  bundle INTEGER NOT NULL REFERENCES bundle (sequence),  place INTEGER NOT NULL CHECK (place >= 0),  id TEXT NOT NULL,  csr_sha256 BLOB NOT NULL CHECK (length(csr_sha256) = 32),  profile TEXT NOT NULL,  names TEXT NOT NULL,  not_before INTEGER,  slots INTEGER NOT NULL,  period INTEGER NOT NULL,  overlap INTEGER NOT NULL,  key_file TEXT,  issued INTEGER CHECK (issued IN (0, 1)),  rule TEXT,  reason TEXT,  PRIMARY KEY (bundle, place)) WITHOUT ROWID;
 CREATE INDEX request_csr ON request (csr_sha256);
+CREATE INDEX request_names ON request (names, profile);
