@@ -8,10 +8,7 @@
 void
 reply_wipe(struct reply *reply)
 {
-	for (size_t i = 0; reply->bytes != NULL && i < reply->n; i++)
-		buf_wipe(&reply->bytes[i]);
-	free(reply->bytes);
-	free(reply->names);
+	filing_wipe(&reply->filing);
 	free(reply->files);
 	manifest_wipe(&reply->manifest);
 	ledger_manifest_wipe(&reply->record);

@@ -12,16 +12,14 @@
 #include "ca/keys.h"
 #include "ca/outcome.h"
 #include "ca/submission.h"
+#include "transfer/filing.h"
 #include "transfer/media.h"
-
-#define REPLY_MANIFEST "manifest.cose"
 
 struct reply {
 	struct ledger_manifest record; /* channel, sequence, digest, file */
 	struct manifest manifest;      /* what the file says; spans into it */
-	char (*names)[FILE_NAME_MAX + 1]; /* owned */
-	struct buf *bytes;		  /* owned; contents, in order */
-	struct media_file *files;	  /* owned; the manifest is the last */
+	struct filing filing;
+	struct media_file *files; /* owned; of it; the manifest is the last */
 	size_t n;
 	size_t n_certs, n_refused;
 	char dir[MEDIA_NAME_MAX]; /* below the medium's root */

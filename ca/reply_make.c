@@ -129,18 +129,18 @@ fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
 }
 
 static enum rc
-fill_file_entries(struct draft *d, const struct reply *reply)
+fill_file_entries(struct draft *d, const struct filing *filing)
 {
 	enum rc rc = RC_OK;
 
-	d->m.files = calloc(reply->n, sizeof(*d->m.files));
+	d->m.files = calloc(filing->n, sizeof(*d->m.files));
 	if (d->m.files == NULL)
 		return err_memory();
-	d->m.n_files = reply->n;
-	for (size_t i = 0; i < reply->n && rc == RC_OK; i++) {
-		d->m.files[i].name = span_str(reply->names[i]);
-		d->m.files[i].size = reply->bytes[i].n;
-		rc = sha256(buf_span(&reply->bytes[i]), d->m.files[i].digest);
+	d->m.n_files = filing->n;
+	for (size_t i = 0; i < filing->n && rc == RC_OK; i++) {
+		d->m.files[i].name = span_str(filing->names[i]);
+		d->m.files[i].size = filing->bytes[i].n;
+		rc = sha256(buf_span(&filing->bytes[i]), d->m.files[i].digest);
 	}
 	return rc;
 }
@@ -215,7 +215,7 @@ finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
 	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, reply);
 	reply->manifest = (struct manifest){ 0 };
 	if (rc == RC_OK)
-		rc = fill_file_entries(d, reply);
+		rc = fill_file_entries(d, &reply->filing);
 	if (rc == RC_OK)
 		rc = sign_manifest(d, maker, reply);
 	if (rc == RC_OK)
@@ -288,32 +288,6 @@ reply_make_change(const struct reply_maker *maker, const struct requester *to,
 /* ---- and again ------------------------------------------------------------
  */
 
-/* The files must come out as the manifest says that they once were. */
-static enum rc
-check_entries(const struct reply *reply)
-{
-	const struct manifest *m = &reply->manifest;
-	uint8_t digest[SHA256_LEN];
-	enum rc rc = RC_OK;
-
-	if (m->n_files != reply->n)
-		return err_set(RC_STATE,
-		    "response %u does not come out of the "
-		    "ledger as it was",
-		    m->sequence);
-	for (size_t i = 0; i < reply->n && rc == RC_OK; i++) {
-		rc = sha256(buf_span(&reply->bytes[i]), digest);
-		if (rc == RC_OK &&
-		    (!span_eq_str(m->files[i].name, reply->names[i]) ||
-			memcmp(digest, m->files[i].digest, SHA256_LEN) != 0))
-			rc = err_set(RC_STATE,
-			    "%s of response %u does not come "
-			    "out of the ledger as it was",
-			    reply->names[i], m->sequence);
-	}
-	return rc;
-}
-
 enum rc
 reply_again(const struct reply_maker *maker,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,
@@ -335,10 +309,10 @@ reply_again(const struct reply_maker *maker,
 		return rc;
 	for (size_t i = 0; i < reply.manifest.n_files; i++)
 		with_policy |=
-		    span_eq_str(reply.manifest.files[i].name, "policy.conf");
+		    span_eq_str(reply.manifest.files[i].name, FILING_POLICY);
 	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
 	if (rc == RC_OK)
-		rc = check_entries(&reply);
+		rc = filing_check(&reply.filing, &reply.manifest);
 	if (rc == RC_OK)
 		rc = reply_files_close(&reply, maker->ca);
 	if (rc != RC_OK)
