@@ -16,9 +16,8 @@
 #	xmpp_ca @NAME SCOPE...	a CA with the xmpp profiles, an online side enrolled;
 #				its certificate is $WORK/NAME-ca.pem
 #	obtain @NAME FILE REQUEST-OPTION...
-#				request, sign, install; $WORK/FILE.pem is what jabberd2
-#				calls pemfile: key, certificate, CA certificate; FILE.key,
-#				FILE.crt and FILE.ca are its parts
+#				request, sign, install, deploy: $WORK/FILE.pem is the
+#				pemfile, FILE.crt the fullchain, FILE.key its key
 #	hostile FILE SAN [OPTION]	what our CA would not issue, under $WORK/hostile-ca.pem;
 #				OPTION is expired, or other: under a CA nobody trusts
 #	prosody_host NAME DOMAIN FILE	a virtual host and its certificate, for
@@ -109,19 +108,15 @@ xmpp_ca() {
 }
 
 obtain() {
-	local name=${1#@} file=$2 home key certificate
+	local name=$1 file=$2 what=
 	shift 2
-	home=$(home_of "$name")
-	must transfer "@$name" request "$@" --out "${STICK_OF[$name]}"
-	key=$(sed -n 's/^private key: //p' "$WORK/must.log")
-	find "$home/certs" -name '*.pem' 2>/dev/null | sort >"$WORK/certs.before"
-	must ca "@$name" sign "${STICK_OF[$name]}" --yes --expect "$REQUESTER_HEX"
-	must transfer "@$name" install "${STICK_OF[$name]}"
-	certificate=$(find "$home/certs" -name '*.pem' | sort | comm -13 "$WORK/certs.before" -)
-	[ -z "$key" ] || must cp "$key" "$WORK/$file.key"
-	must cp "$certificate" "$WORK/$file.crt"
-	must cp "$WORK/$name-ca.pem" "$WORK/$file.ca"
-	cat "$WORK/$file".{key,crt,ca} >"$WORK/$file.pem"
+	[[ $* =~ --(domain|jid)\ ([^ ]+) ]] && what=${BASH_REMATCH[2]}
+	must transfer "$name" request "$@" --out "${STICK_OF[${name#@}]}"
+	must ca "$name" sign "${STICK_OF[${name#@}]}" --yes --expect "$REQUESTER_HEX"
+	must transfer "$name" install "${STICK_OF[${name#@}]}"
+	must transfer "$name" deploy "$what" --format pemfile --to "$WORK/$file.pem"
+	must transfer "$name" deploy "$what" --format fullchain --to "$WORK/$file.crt" \
+		--key "$WORK/$file.key"
 }
 
 hostile_ca() {
@@ -143,8 +138,8 @@ hostile() {
 	must csr_openssl "$1" ec-p256 "/O=hostile"
 	must "${when[@]}" openssl x509 -req -in "$WORK/$1.csr" -CA "$WORK/$ca.pem" \
 		-CAkey "$WORK/$ca.key" -days 10 -extfile "$WORK/hostile.ext" -out "$WORK/$1.crt"
-	cp "$WORK/$ca.pem" "$WORK/$1.ca"
-	cat "$WORK/$1".{key,crt,ca} >"$WORK/$1.pem"
+	cat "$WORK/$ca.pem" >>"$WORK/$1.crt"
+	cat "$WORK/$1".{key,crt} >"$WORK/$1.pem"
 }
 srv() { echo "otherName:1.3.6.1.5.5.7.8.7;IA5:$1"; }
 
@@ -158,7 +153,7 @@ prosody_host() {
 	accounts=$dir/data/$(sed 's/\./%2e/g; s/-/%2d/g' <<<"$2")/accounts
 	mkdir -p "$dir/certs" "$accounts"
 	cp "$WORK/$3.key" "$dir/certs/$2.key"
-	cat "$WORK/$3.crt" "$WORK/$3.ca" >"$dir/certs/$2.crt"
+	cp "$WORK/$3.crt" "$dir/certs/$2.crt"
 	for user in alice bob; do
 		echo 'return { ["password"] = "secret" }' >"$accounts/$user.dat"
 	done
