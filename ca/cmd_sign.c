@@ -92,6 +92,22 @@ count_found(struct found *found)
 	    "the reader process tells of more files than a stick may hold");
 }
 
+/* For one more; doubled at each power of two. */
+static enum rc
+make_room(struct found *found)
+{
+	struct scanned *grown;
+
+	if ((found->n & (found->n - 1)) != 0)
+		return RC_OK;
+	grown = reallocarray(
+	    found->items, found->n == 0 ? 1 : 2 * found->n, sizeof(*grown));
+	if (grown == NULL)
+		return err_memory();
+	found->items = grown;
+	return RC_OK;
+}
+
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
@@ -102,13 +118,10 @@ scan(struct sign *sign, struct found *found)
 
 	allow_descriptors();
 	while (more) {
-		struct scanned *grown =
-		    reallocarray(found->items, found->n + 1, sizeof(*grown));
-		enum rc rc;
+		enum rc rc = make_room(found);
 
-		if (grown == NULL)
-			return err_memory();
-		found->items = grown;
+		if (rc != RC_OK)
+			return rc;
 		rc = sign->loose
 			 ? reader_scan_loose(
 			       reader, &found->items[found->n], &more)
