@@ -263,6 +263,23 @@ store_reply(struct visit *v, const struct work *w, const struct reply *reply)
 	return rc;
 }
 
+/* Signed certificates stay signed: where a reader lied about what a CSR says,
+ * the next run comes to the same end. */
+static enum rc
+judge_reply(struct visit *v, const struct work *w, const struct reply *reply)
+{
+	struct err_saved why;
+	enum rc rc = reply_judge(&v->act.judge, v->act.ledger, w->s, reply);
+
+	if (rc == RC_OK || *err_rule_name() == '\0')
+		return rc;
+	err_save(&why);
+	return rule_refuse("JUDGE",
+	    "%s: nothing leaves: the response is not what was asked: %.900s "
+	    "(%s)",
+	    w->s->file->name, why.text, why.rule);
+}
+
 enum rc
 work_sign(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg,
@@ -278,7 +295,7 @@ work_sign(struct visit *v, struct work *w,
 	if (rc == RC_OK)
 		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
 	if (rc == RC_OK)
-		rc = reply_judge(&v->act.judge, v->act.ledger, w->s, &reply);
+		rc = judge_reply(v, w, &reply);
 	if (rc == RC_OK)
 		rc = store_reply(v, w, &reply);
 	if (rc != RC_OK)

@@ -10,12 +10,17 @@ SHIM_SO=$WORK/shim.so
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
 	-o "$SHIM_SO" "$TOP/tests/e2e/shim.c" -ldl
 make_ca
+must sed -i 's/^series-max = .*/series-max = 100/' "$(home_of ca)/policy.conf"
+must ca export "$STICK"
 enrol_online
 must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$(home_of ca)/token.conf"
 
 BAD=bad.example.org
-# ask N: a bundle of N requests for one certificate each, then one for a series
-# of twelve, and one that the CA's policy will refuse; leaves $ID
+# More than the windows of token and judge hold, so that some of it is signed,
+# judged and stored whenever the token fails: of $AFTER signatures, AFTER - 64 are.
+K=60 AFTER=190
+# ask N [K]: a bundle of N + 2 requests for a series of K, of which the policy may
+# refuse the last but one; leaves $ID
 ask() {
 	local csrs=() i
 	for i in $(seq "$1"); do
@@ -25,7 +30,7 @@ ask() {
 	must csr_openssl bad ec-p256 /CN=bad "DNS:$BAD"
 	must csr_openssl series ec-p256 /CN=series DNS:series.good.example.org
 	run transfer request "${csrs[@]}" "$WORK/bad.csr" "$WORK/series.csr" \
-		--profile tls-server --series "${2:-2}x31d+7d" --out "$STICK"
+		--profile tls-server --series "${2:-2}x2d+1d" --out "$STICK"
 	[ "$STATUS" = 0 ] || fail "preparation: request"
 	ID=$(ls -t "$STICK/airgap-ca/requests" | head -1)
 	ID=${ID%.cose}
@@ -67,10 +72,10 @@ status 0 'it is installed'
 # ---- closed with an answer ------------------------------------------------------------
 
 must sed -i 's/^scope = .*/scope = good.example.org/' "$(home_of ca)/policy.conf"
-ask 3 5
-export SHIM=die SHIM_AFTER=13
+ask 3 $K
+export SHIM=sign-error SHIM_AFTER=$AFTER
 run ca sign "$STICK" --yes
-status 5 'the token dies amid the second request'
+status 5 'the token fails amid the third request or the fourth'
 unset SHIM SHIM_AFTER
 run ca status
 prints "bundle $ID is unfinished" 'status tells what is left'
@@ -82,7 +87,7 @@ status 0 'a dry run'
 unchanged 'changes nothing'
 says 'delivered +[0-9]+ request' 'and says what will be delivered'
 says 'abandoned .*\[ABANDONED\]' 'what will not'
-says '[0-9]+ of 5 certificates signed' 'how far each was'
+says '[0-9]+ of 60 certificates signed' 'how far each was'
 says 'refused +1 request, as before' 'and what was refused before'
 delivered=$(json delivered) abandoned=$(json abandoned)
 is "$((delivered + abandoned)) $(json refused) $(json closed)" '4 1 false' 'every request is in one of these'
@@ -158,10 +163,10 @@ run ca abandon "$ID" "$STICK" --yes --json
 status 1 'closed, and some were refused'
 is "$(json responses.0.sequence) $(json delivered) $(json abandoned)" "2 $delivered $abandoned" \
 	'as the dry run said'
-is "$(json responses.0.issued)" "$((delivered * 5))" 'whole series alone'
+is "$(json responses.0.issued)" "$((delivered * K))" 'whole series alone'
 is "$(json responses.0.refused)" "$((abandoned + 1))" 'the rest refused'
 is "$(grep -o '"rule": *"ABANDONED"' "$WORK/out" | wc -l)" "$abandoned" 'as ABANDONED'
-is "$(certificates valid future)" "$((6 + delivered * 5))" 'what was signed of the others'
+is "$(certificates valid future)" "$((6 + delivered * K))" 'what was signed of the others'
 is "$((before + voids < $(certificates valid future void) + 1))" 1 'is void'
 whole 'closed with an answer'
 run transfer install "$STICK"
@@ -171,7 +176,7 @@ run transfer request --again --out "$STICK"
 status 0 'which it asks for again'
 run ca sign "$STICK" --yes --json
 status 0 'and gets: nothing stands in the way any more'
-is "$(json responses.-1.issued)" "$((abandoned * 5))" 'all that was abandoned'
+is "$(json responses.-1.issued)" "$((abandoned * K))" 'all that was abandoned'
 run transfer install "$STICK"
 status 0 'and installs'
 
@@ -179,9 +184,9 @@ status 0 'and installs'
 
 must sed -i 's/^scope = .*/scope = example.org/' "$(home_of ca)/policy.conf"
 BAD=bad.good.example.org
-ask 3 5
+ask 3 $K
 lost=$ID
-export SHIM=die SHIM_AFTER=13
+export SHIM=sign-error SHIM_AFTER=$AFTER
 run ca sign "$STICK" --yes
 status 5 'another one is not finished'
 unset SHIM SHIM_AFTER
@@ -232,8 +237,52 @@ run transfer request --again --out "$STICK"
 status 0 'by its requester, who asks for all of it again'
 run ca sign "$STICK" --yes --json
 status 0 'and gets it'
-is "$(json responses.-1.issued)" 25 'whole'
+is "$(json responses.-1.issued)" $((5 * K)) 'whole'
 run transfer install "$STICK"
 status 0 'and installs it'
 whole 'in the end'
+# ---- what the judge refuses for ever ---------------------------------------------------
+
+# as WHEN:WHAT ca ARG...: by a CA whose reader is taken over (see 81-subverted.t)
+as() {
+	local BIN=$BUILD/subverted
+	export SUBVERT=$1
+	shift
+	"$@"
+	set -- $?
+	export -n SUBVERT
+	return "$1"
+}
+[ -x "$BUILD/subverted/airgap-ca" ] || fail 'the subverted CA is built (make subverted)'
+STICK=$(stick lies)
+for name in honest lied; do
+	must csr_openssl $name ec-p256 /CN=$name DNS:$name.good.example.org
+done
+run transfer request "$WORK/honest.csr" "$WORK/lied.csr" --profile tls-server \
+	--series 100x2d+1d --out "$STICK"
+status 0 'two series of a hundred, with the names of their CSRs'
+export SHIM=sign-error SHIM_AFTER=170
+run ca sign "$STICK" --yes
+status 5 'the first is signed, the other begun'
+unset SHIM SHIM_AFTER
+run as check:name ca sign "$STICK" --yes
+wants 3 JUDGE 'a reader that lies about the names of a CSR for the rest of it'
+like "$(echo $ERR)" 'airgap-ca abandon' 'is stopped with the way out'
+run ca sign "$STICK" --yes
+wants 3 JUDGE 'an honest one comes to the same end: what is signed is signed'
+ID=$(basename "$STICK"/airgap-ca/requests/*.cose .cose)
+run ca abandon "$ID" "$STICK" --yes --json
+status 1 'abandon leads out'
+says '2  lied.*signed, but not what was asked \[CERT-' 'and names what was wrong'
+is "$(json delivered) $(json abandoned) $(json responses.0.issued)" '1 1 100' 'what was right is delivered'
+run transfer install "$STICK"
+status 1 'and passes the requester'
+says 'lied: the bundle was closed; what was signed was not what was asked' 'who is told'
+run transfer request --again --out "$STICK"
+status 0 'asks again'
+run ca sign "$STICK" --yes
+status 0 'and gets what it asked'
+run transfer install "$STICK"
+status 0 'at last'
+whole 'after the lies'
 done_testing

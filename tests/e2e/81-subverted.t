@@ -251,7 +251,8 @@ says 'dns:evil\.example\.org' 'the operator sees them before Yes'
 quiet 'dns:three' 'and not the true ones'
 run as check:name ca sign "$STICK" --yes
 status 3 'who types Yes unread'
-rule CERT-PROFILE 'is stopped by the judge, which reads the request itself'
+rule JUDGE 'is stopped by the judge, which reads the request itself'
+says '\(CERT-PROFILE\)' 'and says what is wrong'
 ok 'nothing left the laptop' test ! -e "$STICK/airgap-ca/responses"
 run as check:name,judge:yes ca sign "$STICK" --yes
 status 0 'a judge that is taken over by the same stick says nothing'

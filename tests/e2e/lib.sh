@@ -242,7 +242,7 @@ command_of() {
 	[ "$who" = token ] || ARGV+=(--home "$WORK/home-$name")
 	ARGV+=("$@")
 	if [ "$who$NETWORK$unshare_net" = canone ]; then
-		case ${1:-} in init | sign | transfer-key) ARGV+=(--allow-network) ;; esac
+		case ${1:-} in init | export | sign | abandon | transfer-key) ARGV+=(--allow-network) ;; esac
 	fi
 }
 
