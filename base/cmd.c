@@ -19,8 +19,8 @@ cmd_list_wipe(struct cmd_list *list)
 	*list = (struct cmd_list){ 0 };
 }
 
-static enum rc
-list_add(struct cmd_list *list, const char *item)
+enum rc
+cmd_list_add(struct cmd_list *list, const char *item)
 {
 	const char **grown;
 
@@ -97,7 +97,7 @@ store_option(
 	if (rc != RC_OK)
 		return rc;
 	if (o->list != NULL)
-		return list_add(o->list, value);
+		return cmd_list_add(o->list, value);
 	if (*o->text != NULL)
 		return err_set(RC_USAGE, "--%s is given twice", o->name);
 	*o->text = value;
@@ -158,7 +158,7 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 		const char *arg = *words.at++;
 
 		if (ended || arg[0] != '-' || arg[1] == '\0') {
-			rc = list_add(ret_operands, arg);
+			rc = cmd_list_add(ret_operands, arg);
 		} else if (strcmp(arg, "--") == 0) {
 			ended = true;
 		} else if (strcmp(arg, "-n") == 0) {

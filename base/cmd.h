@@ -40,12 +40,14 @@ struct cmd_option {
 	struct cmd_list *list; /* or appended to by one that may be repeated */
 };
 
-#define CMD_LIST_MAX 1024
+#define CMD_LIST_MAX 10000
 struct cmd_list {
 	const char **items;
 	size_t n;
 };
 void cmd_list_wipe(struct cmd_list *list);
+/** Append; the text is borrowed. \retval RC_USAGE it is full */
+enum rc cmd_list_add(struct cmd_list *list, const char *item) MUST_CHECK;
 
 struct cmd {
 	const char *name;

@@ -85,9 +85,8 @@ sign_loose_hint(const struct sign *sign)
 		n += names.n;
 	}
 	if (rc == RC_OK && n != 0)
-		term_say("There %s %zu plain CSR%s: airgap-ca sign %s --loose "
+		term_say("Plain CSR files lie there: airgap-ca sign %s --loose "
 			 "--profile P\n",
-		    n == 1 ? "is" : "are", n, n == 1 ? "" : "s",
 		    sign->options.media);
 	return rc;
 }

@@ -3,13 +3,29 @@
 #include "transfer/cmd.h"
 
 #include "base/term.h"
+#include "transfer/loose_files.h"
 #include "transfer/online.h"
 #include "transfer/receive.h"
+
+#include <sys/stat.h>
 
 struct taking {
 	struct cmd_env *env;
 	bool store_them;
+	bool loose;	      /* what answers loose CSRs, */
+	struct cmd_list csrs; /* exactly these; none: they are not at hand */
+	struct loose_files files;
+	struct cmd_list operands;
+	const char *media;
 };
+
+static void
+taking_wipe(struct taking *t)
+{
+	cmd_list_wipe(&t->csrs);
+	cmd_list_wipe(&t->operands);
+	loose_files_wipe(&t->files);
+}
 
 static void
 tell_refused(const struct manifest *m)
@@ -80,7 +96,19 @@ outcome(const struct reception *all)
 }
 
 static enum rc
-take(struct taking *t, const char *path, struct reception *all)
+receive_all(struct taking *t, struct store *store, const struct media *media,
+    struct reception *all)
+{
+	const struct receiving how = { t->store_them, tell_one, t };
+
+	if (!t->loose)
+		return receive(store, media, t->store_them, tell_one, t, all);
+	return receive_loose(store, media,
+	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
+}
+
+static enum rc
+take(struct taking *t, struct reception *all)
 {
 	WIPED(media) media = { 0 };
 	WIPED(store) store = { 0 };
@@ -89,10 +117,12 @@ take(struct taking *t, const char *path, struct reception *all)
 
 	rc = online_open(t->env->home, true, &store);
 	if (rc == RC_OK)
-		rc = media_open(path, &media);
+		rc = media_open(t->media, &media);
+	if (rc == RC_OK && t->csrs.n != 0)
+		rc = loose_files_read(t->csrs.items, t->csrs.n, &t->files);
 	if (rc != RC_OK)
 		return rc;
-	rc = receive(&store, &media, t->store_them, tell_one, t, all);
+	rc = receive_all(t, &store, &media, all);
 	if (!t->store_them)
 		return rc;
 	/* What was stored gets its files, whatever came after it, and so does
@@ -114,46 +144,95 @@ take(struct taking *t, const char *path, struct reception *all)
 	return rc != RC_OK ? rc : files;
 }
 
-static enum rc
-run(struct cmd_env *env, int argc, char **argv, bool store_them)
+static bool
+is_directory(const char *path)
 {
-	static const struct cmd_option options[] = { { 0 } };
-	struct cmd_list operands = { 0 };
-	struct taking t = { .env = env };
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* `--csr *.csr` becomes an option and many operands: the directory is MEDIA and
+ * the files are CSRs, in whatever order they stand. */
+static enum rc
+sort_operands(struct taking *t)
+{
+	const char *name = t->env->cmd->name;
+
+	for (size_t i = 0; i < t->operands.n; i++) {
+		const char *path = t->operands.items[i];
+		bool is_csr = t->csrs.n != 0 && !is_directory(path);
+		enum rc rc;
+
+		if (!is_csr && t->media != NULL)
+			return err_set(RC_USAGE, "%s wants one MEDIA", name);
+		if (!is_csr) {
+			t->media = path;
+			continue;
+		}
+		rc = cmd_list_add(&t->csrs, path);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (t->media == NULL)
+		return err_set(RC_USAGE, "%s wants one MEDIA%s", name,
+		    t->csrs.n == 0 ? "" : ", a directory, besides the CSRs");
+	t->loose = t->loose || t->csrs.n != 0;
+	return RC_OK;
+}
+
+static enum rc
+run(struct taking *t, int argc, char **argv, const struct cmd_option *options)
+{
 	struct reception all = { 0 };
 	bool done;
-	enum rc rc;
+	enum rc rc =
+	    cmd_options(t->env, argc, argv, options, &t->operands, &done);
 
-	rc = cmd_options(env, argc, argv, options, &operands, &done);
-	if (rc == RC_OK && !done && operands.n != 1)
-		rc = err_set(RC_USAGE, "%s wants one MEDIA", env->cmd->name);
-	if (rc == RC_OK && !done) {
-		t.store_them = store_them && !env->dry_run;
-		rc = take(&t, operands.items[0], &all);
-		if (env->json && rc != RC_BUG) {
-			struct err_saved saved;
+	if (rc != RC_OK || done)
+		return rc;
+	rc = sort_operands(t);
+	if (rc != RC_OK)
+		return rc;
+	t->store_them = t->store_them && !t->env->dry_run;
+	rc = take(t, &all);
+	if (t->env->json && rc != RC_BUG) {
+		struct err_saved saved;
 
-			err_save(&saved);
-			if (print_json(rc, &all) != RC_OK)
-				rc = RC_IO;
-			else
-				err_restore(&saved);
-		}
-		if (rc == RC_OK)
-			rc = outcome(&all);
+		err_save(&saved);
+		if (print_json(rc, &all) != RC_OK)
+			rc = RC_IO;
+		else
+			err_restore(&saved);
 	}
-	cmd_list_wipe(&operands);
-	return rc;
+	return rc != RC_OK ? rc : outcome(&all);
 }
 
 enum rc
 cmd_install(struct cmd_env *env, int argc, char **argv)
 {
-	return run(env, argc, argv, true);
+	WIPED(taking) t = { .env = env, .store_them = true };
+	const struct cmd_option options[] = {
+		{ .name = "csr",
+		    .value = "FILE...",
+		    .list = &t.csrs,
+		    .help = "the response to exactly these loose CSRs" },
+		{ 0 },
+	};
+
+	return run(&t, argc, argv, options);
 }
 
 enum rc
 cmd_verify(struct cmd_env *env, int argc, char **argv)
 {
-	return run(env, argc, argv, false);
+	WIPED(taking) t = { .env = env };
+	const struct cmd_option options[] = {
+		{ .name = "loose",
+		    .flag = &t.loose,
+		    .help = "responses to loose CSRs" },
+		{ 0 },
+	};
+
+	return run(&t, argc, argv, options);
 }

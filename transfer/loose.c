@@ -47,8 +47,8 @@ by_digest_and_name(const void *a, const void *b)
 }
 
 /* Sorted, and each of its kind the first only. */
-static void
-make_set(struct loose *loose)
+void
+loose_sort(struct loose *loose)
 {
 	size_t kept = 0;
 
@@ -64,6 +64,7 @@ make_set(struct loose *loose)
 			continue;
 		}
 		loose->items[kept] = loose->items[i];
+		loose_id(loose->items[kept].digest, loose->items[kept].id);
 		loose->items[kept++].twins = 0;
 	}
 	loose->n = kept;
@@ -74,7 +75,7 @@ loose_write(struct loose *loose, struct buf *ret_out)
 {
 	struct cbor_out out;
 
-	make_set(loose);
+	loose_sort(loose);
 	cbor_out_init(&out, ret_out);
 	cbor_put_array(&out, loose->n);
 	for (size_t i = 0; i < loose->n; i++) {

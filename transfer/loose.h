@@ -28,8 +28,10 @@ struct loose {
 };
 void loose_wipe(struct loose *loose);
 
-/** Sort, drop what is there twice, and append the encoding. The digests are
- * given. \retval RC_IO no memory */
+/** Sort and drop what is there twice. The digests are given; sets the ids. */
+void loose_sort(struct loose *loose);
+
+/** loose_sort, and append the encoding. \retval RC_IO no memory */
 enum rc loose_write(struct loose *loose, struct buf *out) MUST_CHECK;
 
 /** Read such an array, believing nothing: sizes, names, order. The digests are

@@ -14,9 +14,9 @@ static const struct cmd cmds[] = {
 	  " --out MEDIA | --renew [NAME...] [--within DUR] --out MEDIA"
 	  " | --again --out MEDIA",
 	  "put certificate requests on a stick" },
-	{ "verify", cmd_verify, "MEDIA",
+	{ "verify", cmd_verify, "MEDIA [--loose]",
 	  "prove the responses on a stick, and store nothing" },
-	{ "install", cmd_install, "MEDIA",
+	{ "install", cmd_install, "MEDIA [--csr FILE...]",
 	  "prove the responses on a stick, and store them" },
 	{ "list", cmd_list, "", "list the certificates of this host" },
 	{ "status", cmd_status, "[--within DUR]",

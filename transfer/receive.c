@@ -182,6 +182,16 @@ is_ours(const char *name, const char *prefix)
 	return digits >= 6 && name[PREFIX_LEN + digits] == '\0';
 }
 
+static bool
+has_loose(const struct media_names *names, const char *ca)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strncmp(names->items[i], ca, 8) == 0 &&
+		    strncmp(names->items[i] + 8, "-loose-", 7) == 0)
+			return true;
+	return false;
+}
+
 static enum rc
 visit_all(struct round *round)
 {
@@ -202,8 +212,11 @@ visit_all(struct round *round)
 	if (rc == RC_OK && round->ret->found == 0)
 		rc = err_set(RC_IO,
 		    "%s: no response for this host (" MEDIA_RESPONSES
-		    "/%s*), and %zu for others",
-		    round->media->path, prefix, names.n);
+		    "/%s*), and %zu for others%s",
+		    round->media->path, prefix, names.n,
+		    has_loose(&names, ca)
+			? "; one to loose CSRs is taken with --csr"
+			: "");
 	return rc;
 }
 

@@ -30,4 +30,20 @@ enum rc receive(struct store *store, const struct media *media,
     bool store_them, enum rc (*each)(void *arg, const struct received *r),
     void *arg, struct reception *ret) MUST_CHECK;
 
+/** The same for responses to loose CSRs, which are in no channel. With a `set`
+ * the one that answers exactly it is judged and, with store_them, stored in one
+ * transaction; without, all of them are proved as far as they can be without
+ * their CSRs, and nothing is stored.
+ * \retval RC_FORMAT rule LOOSE-SET: none answers exactly these CSRs
+ * \retval RC_STATE  rule FORK: they had another answer before
+ * \retval RC_IO     the medium has none; else as judge_response */
+struct receiving {
+	bool store_them;
+	enum rc (*each)(void *arg, const struct received *r);
+	void *arg;
+};
+enum rc receive_loose(struct store *store, const struct media *media,
+    const struct loose *set, const struct receiving *how,
+    struct reception *ret) MUST_CHECK;
+
 #endif

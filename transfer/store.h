@@ -11,6 +11,7 @@
 
 #include "base/db.h"
 #include "transfer/judge.h"
+#include "transfer/loose.h"
 
 struct store {
 	struct db db;
@@ -84,6 +85,10 @@ enum rc store_bundle_find(struct store *store,
     const uint8_t id[static BUNDLE_ID_LEN], enum bundle_state *ret_state,
     uint32_t *ret_sequence, struct buf *ret_file) MUST_CHECK;
 
+/** The names of a request as the store has them: one a line, as in --name. */
+enum rc store_names_write(const struct name *names, size_t n,
+    struct buf *out) MUST_CHECK;
+
 /** Requests without an answer: of open and void bundles, and those closed as
  * ABANDONED, each CSR once, oldest first. `file` is the whole bundle that `place`
  * (from 0) counts in. */
@@ -120,12 +125,34 @@ enum rc store_serial_seen(struct store *store, struct span serial,
 /** Within a transaction: a certificate that the judge passed; then, once the
  * whole response is judged, the rest: manifest, results, policy, trust, states
  * of bundles. The store's own trust, policy and head are those of before until
- * it is opened again. */
+ * it is opened again. A `manifest_sequence` of 0 is for loose CSRs. */
 enum rc store_cert_add(struct store *store, uint32_t manifest_sequence,
     uint32_t bundle_sequence, const struct judged *judged) MUST_CHECK;
 enum rc store_response_add(struct store *store,
     const struct response_verdict *verdict, struct span manifest,
     uint32_t bundle_sequence, int64_t now) MUST_CHECK;
+
+/* ---- loose CSRs ---------------------------------------------------------- */
+
+/** What answered a set of loose CSRs here: the digest of that manifest. */
+enum rc store_loose_find(struct store *store, const struct loose *set,
+    bool *ret_known, uint8_t ret_digest[static SHA256_LEN]) MUST_CHECK;
+
+/** Within a transaction, around the judging of a response to a set: it takes the
+ * number of a bundle, for certificates to belong to; then each certificate that
+ * the judge passed; then the rest. The channel, the trust and the policy in force
+ * stay as they are. */
+enum rc store_loose_begin(struct store *store, const struct loose *set,
+    int64_t now, uint32_t *ret_bundle) MUST_CHECK;
+enum rc store_loose_cert_add(struct store *store, uint32_t bundle,
+    const struct judged *judged) MUST_CHECK;
+struct loose_answer {
+	const struct response_verdict *verdict;
+	struct span manifest; /* the file */
+	int64_t now;
+};
+enum rc store_loose_add(struct store *store, uint32_t bundle,
+    const struct loose_answer *answer) MUST_CHECK;
 
 /* ---- certificates -------------------------------------------------------- */
 

@@ -48,16 +48,17 @@ put_bundle(struct store *store, const struct bundle *b, struct span file)
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
-static enum rc
-write_names(const struct sent_request *sent, struct buf *out)
+enum rc
+store_names_write(const struct name *names, size_t n, struct buf *out)
 {
-	enum rc rc = RC_OK;
+	/* Also of none there are bytes: NULL would be SQL's NULL. */
+	enum rc rc = buf_reserve(out, 1);
 
-	for (size_t i = 0; i < sent->n_names && rc == RC_OK; i++) {
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		if (i != 0)
 			rc = buf_add_byte(out, '\n');
 		if (rc == RC_OK)
-			rc = name_write(out, &sent->names[i]);
+			rc = name_write(out, &names[i]);
 	}
 	return rc;
 }
@@ -73,9 +74,7 @@ put_request(struct store *store, sqlite3_stmt *st, const struct bundle *b,
 	enum rc rc = sha256(r->csr, digest);
 
 	if (rc == RC_OK)
-		rc = write_names(sent, &names);
-	if (rc == RC_OK && names.p == NULL)
-		rc = buf_reserve(&names, 1); /* empty, but not NULL */
+		rc = store_names_write(sent->names, sent->n_names, &names);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st,
 		    v->has_not_before ? "iisbssiiiti" : "iisbssiiit",
@@ -143,6 +142,7 @@ store_each_unanswered(struct store *store,
 	    " JOIN bundle b ON b.sequence = r.bundle"
 	    " WHERE (r.issued IS NULL OR"
 	    "   (r.issued = 0 AND r.rule = 'ABANDONED'))"
+	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
 	    " AND NOT EXISTS (SELECT 1 FROM request o"
 	    "   WHERE o.csr_sha256 = r.csr_sha256 AND o.profile = r.profile"
 	    "   AND (o.bundle > r.bundle OR"

@@ -58,8 +58,8 @@ store_cert_add(struct store *store, uint32_t manifest_sequence,
 		rc = db_prepare(&store->db,
 		    "INSERT INTO certificate (serial, sha256, issuer, bundle,"
 		    " place, slot, manifest, not_before, not_after, subject,"
-		    " der) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		    " ?11)",
+		    " der) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+		    " nullif(?7, 0), ?8, ?9, ?10, ?11)",
 		    &store->add);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, store->add, "bbbiiiiiibb",

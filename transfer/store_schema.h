@@ -75,7 +75,7 @@
 "  bundle INTEGER NOT NULL," \
 "  place INTEGER NOT NULL," \
 "  slot INTEGER NOT NULL," \
-"  manifest INTEGER NOT NULL REFERENCES manifest (sequence)" \
+"  manifest INTEGER REFERENCES manifest (sequence)" /* NULL: loose */ \
 "    DEFERRABLE INITIALLY DEFERRED," \
 "  not_before INTEGER NOT NULL," \
 "  not_after INTEGER NOT NULL," \
@@ -87,6 +87,15 @@
 "  FOREIGN KEY (bundle, place) REFERENCES request (bundle, place)" \
 ") WITHOUT ROWID;" \
 "CREATE INDEX certificate_date ON certificate (not_before, serial);" \
+"CREATE TABLE loose (" /* what answered loose CSRs, in no channel */ \
+"  bundle INTEGER PRIMARY KEY REFERENCES bundle (sequence)," /* the set */ \
+"  sequence INTEGER NOT NULL," /* the CA's own count */ \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \
+"  signed_at INTEGER NOT NULL," \
+"  policy BLOB NOT NULL REFERENCES policy (sha256)," \
+"  installed_at INTEGER NOT NULL," \
+"  file BLOB NOT NULL" \
+");" \
 "CREATE TABLE crl (" \
 "  number INTEGER PRIMARY KEY," \
 "  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \

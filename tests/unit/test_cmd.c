@@ -328,7 +328,7 @@ too_many_operands_are_refused(void **state)
 	argv[CMD_LIST_MAX + 3] = NULL;
 	err_clear();
 	assert_int_equal(cmd_main(&program, CMD_LIST_MAX + 3, argv), RC_USAGE);
-	assert_non_null(strstr(err_text(), "more than 1024 operands"));
+	assert_non_null(strstr(err_text(), "more than 10000 operands"));
 }
 
 int

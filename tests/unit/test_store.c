@@ -262,6 +262,109 @@ nothing_stays_of_what_was_not_committed(void **state)
 	assert_false(known);
 }
 
+/* A set of two CSRs; the first gets a certificate, the second is refused. */
+struct loose_story {
+	struct loose_csr csrs[2];
+	struct loose set;
+	struct result results[2];
+	struct response_verdict v;
+};
+
+static void
+story_make(struct loose_story *t, const struct store *store)
+{
+	static const char *const ders[] = { "csr of one", "csr of another" };
+
+	for (size_t i = 0; i < 2; i++) {
+		t->csrs[i].name = t->csrs[i].der = span_str(ders[i]);
+		check_ok(sha256(t->csrs[i].der, t->csrs[i].digest));
+	}
+	t->set = (struct loose){ t->csrs, 2 };
+	loose_sort(&t->set);
+	for (size_t i = 0; i < 2; i++) {
+		t->results[i].id = span_str(t->csrs[i].id);
+		memcpy(t->results[i].csr_digest, t->csrs[i].digest, SHA256_LEN);
+	}
+	t->results[0].n_certs = 1;
+	t->results[1].rule = span_str("ABANDONED");
+	t->results[1].reason = span_str("given up");
+	t->v.manifest.sequence = 5;
+	t->v.manifest.results = t->results;
+	t->v.manifest.n_results = 2;
+	memcpy(t->v.manifest.policy, store->policy.digest, SHA256_LEN);
+	memset(t->v.head.digest, 9, SHA256_LEN);
+}
+
+static void
+add_loose(struct store *store, const struct loose_story *t, uint32_t *ret)
+{
+	const struct name name = { NAME_DNS, span_str("a.example.org") };
+	const struct cert_request asked = { .id = t->results[0].id,
+		.csr = t->csrs[0].der,
+		.profile = span_str("server"),
+		.validity = { .count = 1, .period = DAY } };
+	const struct cert_entry entry = { .serial = span_str("12345678") };
+	const struct judged judged = { .asked = &asked,
+		.names = &name,
+		.n_names = 1,
+		.entry = &entry,
+		.der = span_str("der"),
+		.subject = span_str("subject") };
+	const struct loose_answer answer = { &t->v, span_str("m"), NOW };
+
+	check_ok(store_loose_begin(store, &t->set, NOW, ret));
+	check_ok(store_loose_cert_add(store, *ret, &judged));
+	check_ok(store_loose_add(store, *ret, &answer));
+}
+
+static enum rc
+see_cert(void *arg, const struct stored_cert *cert)
+{
+	size_t *n = arg;
+
+	assert_true(span_eq_str(cert->names, "dns:a.example.org"));
+	assert_true(span_eq_str(cert->profile, "server"));
+	assert_int_equal(cert->key_file.n, 0);
+	(*n)++;
+	return RC_OK;
+}
+
+static void
+loose_csrs_have_one_answer_and_no_place_in_the_channel(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(store) store = { 0 };
+	struct loose_story t = { 0 };
+	uint8_t digest[SHA256_LEN];
+	uint32_t before, bundle = 0;
+	bool known = true, seen = false;
+	size_t n = 0;
+
+	(void)state;
+	bed_make(&b);
+	check_ok(create(&b));
+	check_ok(store_open(b.path, true, &store));
+	story_make(&t, &store);
+	add_bundle(&store, span_str("csr"), &before);
+	check_ok(store_loose_find(&store, &t.set, &known, digest));
+	assert_false(known);
+	check_ok(store_begin(&store));
+	add_loose(&store, &t, &bundle);
+	check_ok(store_commit(&store));
+	assert_int_equal(bundle, before + 1);
+	check_ok(store_loose_find(&store, &t.set, &known, digest));
+	assert_true(known);
+	assert_memory_equal(digest, t.v.head.digest, SHA256_LEN);
+	check_ok(store_reload(&store));
+	assert_false(store.channel.has_head);
+	check_ok(store_serial_seen(&store, span_str("12345678"), &seen));
+	assert_true(seen);
+	check_ok(store_each_cert(&store, STORE_BY_DATE, see_cert, &n));
+	assert_int_equal(n, 1);
+	/* What was asked in the channel is still open, and nothing else is. */
+	assert_int_equal(unanswered(&store), 1);
+}
+
 static void
 version_1_is_what_it_was(void **state)
 {
@@ -302,6 +405,8 @@ main(void)
 		cmocka_unit_test(an_answer_voids_what_was_sent_before),
 		cmocka_unit_test(only_what_was_abandoned_is_asked_again),
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
+		cmocka_unit_test(
+		    loose_csrs_have_one_answer_and_no_place_in_the_channel),
 		cmocka_unit_test(version_1_is_what_it_was),
 	};
 

@@ -1,0 +1,309 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Plain CSR files and no bundle: signed under --loose, proved by verify --loose,
+# taken by install --csr against exactly those CSRs.
+. "$(dirname "$0")/lib.sh"
+needs certtool gnutls-bin
+needs strace strace
+
+make_ca
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org,DNS:www.example.org
+must csr_openssl mail rsa-2048 /CN=mail.example.org DNS:mail.example.org
+must csr_certtool gnu ec-p256 gnu.example.org gnu.example.org
+must csr_openssl far ec-p256 /CN=far.example.net DNS:far.example.net
+must csr_openssl other ec-p256 /CN=other.example.org DNS:other.example.org
+
+loose() { ca sign "$STICK" --loose --profile tls-server "$@"; }
+responses() { ls "$STICK/airgap-ca/responses" 2>/dev/null; }
+id_of() { openssl req -in "$1" -outform der | sha256sum | cut -c1-16; }
+
+# ---- what is wanted of the operator --------------------------------------------------
+run ca sign "$STICK" --loose
+status 2 '--loose wants a profile'
+run ca sign "$STICK" --profile tls-server
+status 2 'and a profile --loose'
+run loose --expect "$CA_HEX"
+status 2 'there is no requester to expect'
+run loose
+status 0 'a stick without a CSR is no mistake'
+says 'No \*\.csr, .* in .*: nothing to do' 'and it is said'
+
+must cp "$WORK/web.csr" "$STICK/web.csr"
+must openssl req -in "$WORK/mail.csr" -outform der -out "$STICK/mail.p10"
+must cp "$WORK/gnu.csr" "$STICK/gnu.pem"
+run ca sign "$STICK"
+status 0 'without --loose they are not signed'
+says 'Plain CSR files lie there: airgap-ca sign .* --loose --profile P' 'but the way is told'
+freeze
+run ca sign "$STICK" --loose --profile no-such
+refused 4 PROFILE-UNKNOWN 'no profile "no-such"' 'a profile that the policy lacks'
+run loose -n --json
+status 0 'a dry run signs nothing'
+unchanged 'and stores nothing'
+is "$(json responses.0.requester)" null 'nobody asks'
+is "$(json responses.0.results | grep -o request_id | wc -l)" 3 'for three certificates'
+says 'loose requests, nobody vouches for them: names come from +the CSRs|loose requests, nobody vouches' \
+	'and the review says what they are'
+says 'file +mail.p10' 'each by the name of its file'
+dialogue 'Type Yes to sign this' no -- ca sign "$STICK" --loose --profile tls-server
+status 4 'a no at the terminal is a no'
+unchanged 'and leaves nothing'
+
+# ---- a visit ---------------------------------------------------------------------------
+dialogue 'Type Yes to sign this' Yes -- ca sign "$STICK" --loose --profile tls-server
+status 0 'Yes signs them'
+is "$(responses)" "${CA_HEX:0:8}-loose-000001" 'into a response for nobody'
+RESPONSE=$STICK/airgap-ca/responses/$(responses)
+is "$(ls "$RESPONSE")" "$(printf '%s\n' \
+	"$(n=0; for id in $(for f in web mail gnu; do id_of "$WORK/$f.csr"; done | sort); do
+		n=$((n + 1)); printf '%04d-%s.pem\n' $n "$id"; done)" \
+	ca.pem manifest.cose policy.conf)" \
+	'a file for each, in the order of their digests, and the policy'
+ok 'certtool verifies the one for its own CSR' certtool --verify \
+	--load-ca-certificate "$RESPONSE/ca.pem" \
+	--infile "$RESPONSE"/*-"$(id_of "$WORK/gnu.csr")".pem
+is "$(openssl x509 -in "$RESPONSE"/*-"$(id_of "$WORK/web.csr")".pem -noout -pubkey)" \
+	"$(openssl pkey -in "$WORK/web.key" -pubout)" 'the key is that of the CSR'
+like "$(transfer inspect "$RESPONSE/manifest.cose")" 'requester / 14: null' \
+	'its manifest is in no channel'
+run ca show "$(ca list --json 2>/dev/null | sed 's/.*"serial": *"\([0-9a-f]*\)".*/\1/')"
+prints 'requester +\(loose requests' 'the ledger knows that nobody asked'
+ok 'and is whole' ca ledger verify
+
+# ---- the same set again ----------------------------------------------------------------
+must cp -a "$RESPONSE" "$WORK/first"
+must rm -r "$STICK/airgap-ca/responses"
+must mv "$STICK/web.csr" "$STICK/z.pem"
+must openssl req -in "$WORK/mail.csr" -out "$STICK/mail.csr"
+run loose --json
+status 0 'the same CSRs under other names need neither Yes nor PIN'
+says 'set of 3 loose CSRs was answered before' 'which is said'
+ok 'and get the stored response, byte for byte' diff -r "$WORK/first" "$RESPONSE"
+is "$(json responses.0.requester)" null 'which is for nobody'
+freeze
+run ca sign "$STICK" --loose --profile tls-client --yes
+refused 7 LOOSE-PROFILE 'another profile than "tls-client"' 'the same set for another profile'
+must cp "$WORK/other.csr" "$STICK"
+run loose --yes --json
+status 0 'with one more CSR it is another set'
+is "$(json responses.0.sequence)" 2 'the second of those that are counted'
+is "$(json responses.0.issued)" 4 'and all of it is signed'
+must rm "$STICK/other.csr"
+
+# ---- online ------------------------------------------------------------------------------
+enrol_online
+run transfer install "$STICK"
+status 6 'a plain install takes no loose response'
+says 'one to loose CSRs is taken with --csr' 'and says who does'
+freeze
+run transfer verify "$STICK" --loose --json
+status 0 'verify --loose proves them'
+is "$(json trusted) $(json certificates)" 'true 7' 'both of them'
+unchanged 'and stores nothing'
+run transfer install -n "$STICK" --csr "$WORK"/{web,mail,gnu}.csr
+status 0 'a dry run takes them'
+unchanged 'and stores nothing either'
+run transfer install "$STICK" --csr "$WORK"/{web,mail}.csr
+refused 3 LOOSE-SET 'answers 3 CSRs; 1 of those' 'a CSR too few'
+run transfer install "$STICK" --csr "$WORK"/{web,mail,gnu,far}.csr
+refused 3 LOOSE-SET 'far.csr is none of them' 'a CSR too many'
+run transfer install "$STICK" --csr "$WORK/far.csr"
+refused 3 LOOSE-SET 'answers none of the CSRs' 'other CSRs'
+run transfer install "$STICK" --csr "$WORK/web.key"
+refused 3 CSR-FORM web.key 'what is no CSR'
+run transfer install --csr "$WORK/web.csr"
+status 2 'a medium is wanted'
+
+run transfer install --csr "$WORK"/{gnu,mail,web}.csr "$STICK" --json
+status 0 'exactly those CSRs, in any order, are taken'
+is "$(json certificates) $(json sequence)" '3 1' 'three certificates of response 1'
+run transfer list --json
+is "$(json certificates | grep -o '"serial"' | wc -l)" 3 'which list knows'
+is "$(json certificates.0.profile)" tls-server 'by their profile'
+like "$OUT" 'dns:www.example.org' 'and their names'
+ok 'and has written' openssl verify -CAfile "$WORK/home-online/ca.pem" \
+	"$WORK"/home-online/certs/gnu.example.org/*.pem
+run transfer status --within 365d
+status 1 'status knows when they end'
+says 'due +certificate dns:gnu.example.org ends' 'each'
+freeze
+run transfer install "$STICK" --csr "$WORK"/{web,mail,gnu}.csr --json
+status 0 'again is no mistake'
+is "$(json certificates)" 0 'and brings nothing'
+unchanged 'nor changes anything'
+run transfer request --again --out "$STICK"
+status 7 'a loose set leaves nothing unanswered'
+run transfer install "$STICK" --csr "$WORK"/{web,mail,gnu,other}.csr --json
+status 0 'the larger set is another answer'
+run transfer list --json
+is "$(json certificates | grep -o '"serial"' | wc -l)" 7 'with certificates of its own'
+
+# ---- a stick that was changed ----------------------------------------------------------------
+# spoilt STATUS RULE DESC COMMAND...: a new home, a copy of the first response
+# changed by COMMAND in its directory; nothing of it is stored.
+new_home() { rm -rf "$WORK/home-new"; must transfer @new enroll "$STICK" --label new --expect "$CA_HEX"; }
+new_home
+spoilt() {
+	local status=$1 rule=$2 desc=$3
+	shift 3
+	rm -rf "$WORK/spoilt"
+	must mkdir -p "$WORK/spoilt/airgap-ca/responses"
+	must cp -a "$WORK/first" "$WORK/spoilt/airgap-ca/responses/${CA_HEX:0:8}-loose-000001"
+	(cd "$WORK/spoilt/airgap-ca/responses"/* && "$@") || fail "spoiling: $*"
+	freeze "$WORK/spoilt"
+	run transfer @new verify "$WORK/spoilt" --loose
+	refused "$status" "$rule" . "$desc: verify"
+	run transfer @new install "$WORK/spoilt" --csr "$WORK"/{web,mail,gnu}.csr
+	refused "$status" "$rule" . "$desc: install"
+}
+flip() { "$PYTHON" -c 'import sys
+b = bytearray(open(sys.argv[1], "rb").read()); b[-1] ^= 1; open(sys.argv[1], "wb").write(b)' "$1"; }
+forge() {
+	must openssl ecparam -name prime256v1 -genkey -noout -out "$WORK/forger.pem"
+	must cose --key "$WORK/forger.pem" manifest.cose "$WORK/forged" "$1"
+	must cp "$WORK/forged" manifest.cose
+}
+spoilt 3 COSE-SIGNATURE 'a changed signature' flip manifest.cose
+spoilt 3 COSE-SIGNATURE 'another key' forge ''
+spoilt 3 MANIFEST-FILES 'a file too many' sh -c 'echo >more.pem'
+spoilt 3 MANIFEST-FILES 'a certificate too few' sh -c 'rm 0002-*'
+spoilt 3 MANIFEST-FILES 'two files swapped' sh -c 'mv 0001-* x; mv 0002-* "$(echo 0001-)x"; mv x 0002-x'
+spoilt 3 MEDIA-FILE 'a link' sh -c 'ln -sf /etc/hostname ca.pem'
+run transfer @new install "$STICK" --csr "$WORK"/{web,mail,gnu}.csr
+status 0 'and after all that the good one is taken'
+
+# Two ledgers answer one set: the second answer is an alarm, not news.
+must mkdir "$WORK/twice"
+must cp "$WORK/other.csr" "$WORK/twice"
+must cp -a "$WORK/home-ca" "$WORK/home-copy"
+must ca sign "$WORK/twice" --loose --profile tls-server --yes
+must transfer install "$WORK/twice" --csr "$WORK/other.csr"
+must rm -r "$WORK/twice/airgap-ca"
+must ca @copy sign "$WORK/twice" --loose --profile tls-server --yes
+freeze "$WORK/twice"
+run transfer install "$WORK/twice" --csr "$WORK/other.csr"
+refused 7 FORK 'answered already, by another manifest' 'another answer to the same set'
+
+# ---- bundles beside them -----------------------------------------------------------------------
+must transfer request "$WORK/other.csr" --profile tls-server --out "$STICK"
+freeze
+run loose --yes
+refused 4 LOOSE-BUNDLE 'has 1 bundle' 'an open bundle on the stick'
+must ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+run loose --json
+status 0 'once it is answered, it is in nobody'"'"'s way'
+
+# ---- bad files among good ones -----------------------------------------------------------------
+BAD=$(stick bad)
+must cp "$WORK/web.csr" "$BAD/a.csr"
+must cp "$WORK/web.csr" "$BAD/again.pem"
+must cp "$WORK/far.csr" "$BAD/far.csr"
+must openssl req -in "$WORK/other.csr" -outform der -out "$BAD/pop.der"
+flip "$BAD/pop.der"
+run ca sign "$BAD" --loose --profile tls-server --yes --json
+status 1 'what the rules refuse is refused in the response'
+is "$(json responses.0.issued) $(json responses.0.refused)" '1 2' 'the others are signed'
+says 'file +a.csr, and the same CSR in 1 other' 'one CSR twice counts once'
+says '\[NAME-SCOPE\] far.csr: ' 'a name out of scope, by its file'
+says '\[CSR-POP\] pop.der: ' 'a signature that is not of its key'
+run transfer install "$BAD" --csr "$BAD"/*.{csr,pem,der} --json
+status 1 'online it is partly refused too'
+says 'NAME-SCOPE' 'by the rule'
+is "$(json certificates)" 1 'and one is installed'
+
+BAD=$(stick worse)
+must cp "$WORK/gnu.csr" "$BAD/good.csr"
+must sh -c "echo nothing >$BAD/text.csr"
+must ln -s good.csr "$BAD/link.csr"
+must mkfifo "$BAD/pipe.csr"
+must mkdir "$BAD/dir.pem"
+must truncate -s 4G "$BAD/huge.der"
+must cp "$WORK/mail.csr" "$BAD/Web Server.CSR"
+must cp "$WORK/mail.csr" "$BAD/$(printf 'a\033[31m.p10')"
+must cp "$WORK/mail.csr" "$BAD/.hidden.csr"
+must cp "$WORK/mail.csr" "$BAD/readme.txt"
+run ca sign "$BAD" --loose --profile tls-server --yes --json
+status 3 'what cannot even be read is left out'
+is "$(json responses.0.issued)" 1 'and the good one is signed'
+for wanted in 'text.csr: .*\[CSR-FORM\]' 'link.csr: is a symbolic link.*\[MEDIA-FILE\]' \
+	'pipe.csr: is a fifo.*\[MEDIA-FILE\]' 'dir.pem: is a directory.*\[MEDIA-FILE\]' \
+	'huge.der: has 4294967296 bytes.*\[MEDIA-SIZE\]' 'holds "Web Server.CSR".*\[MEDIA-NAME\]' \
+	'holds "a\\x1b\[31m.p10".*\[MEDIA-NAME\]'; do
+	like "$ERR" "^Left out: .*$wanted\$" "left out: $wanted"
+done
+is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 7 'each in one sentence, and nothing else'
+nok 'no control byte of a name reaches the terminal' grep -q $'\033\\[31m' "$WORK/err"
+is "$(json stopped | grep -o '"rule"' | wc -l)" 7 'and each is in the JSON'
+
+# ---- one file, and many ---------------------------------------------------------------------------
+OUTSIDE=$(stick outside)
+run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes
+status 2 'for a single file there must be a place for the response'
+run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes --out "$OUTSIDE"
+status 0 'then it is signed'
+run transfer install "$OUTSIDE" --csr "$WORK/mail.csr"
+status 0 'and installed'
+
+MANY=$(stick many)
+ok '1,100 CSRs' "$PYTHON" - "$MANY" <<'PY'
+import sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+for i in range(1100):
+    key = ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(
+        x509.SubjectAlternativeName([x509.DNSName(f"h{i}.example.org")]), False).sign(key, hashes.SHA256())
+    open(f"{sys.argv[1]}/h{i}.csr", "wb").write(csr.public_bytes(serialization.Encoding.PEM))
+PY
+run ca sign "$MANY" --loose --profile tls-server --yes --json
+status 0 'are one set'
+is "$(json responses.0.issued)" 1100 'and all are signed'
+run transfer install "$MANY" --csr "$MANY"/*.csr --json
+status 0 'and installed'
+is "$(json certificates)" 1100 'all of them'
+
+# ---- killed while it signs ------------------------------------------------------------------------
+CRASH=$(stick crash)
+must cp "$MANY"/h{1,2,3}.csr "$CRASH"
+must cp -a "$WORK/home-ca" "$WORK/kept-ca"
+# killed N: the signer dies at its N-th write to the disk; false when it came through
+killed() {
+	command_of ca sign "$CRASH" --loose --profile tls-server --yes
+	local args=() arg
+	for arg in "${ARGV[@]}"; do
+		[ "$arg" != "$BIN/airgap-ca" ] || args+=(strace -qq -o "$WORK/trace"
+			-e "trace=fsync,fdatasync" -e "inject=fsync,fdatasync:signal=KILL:when=$1")
+		args+=("$arg")
+	done
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 \
+		timeout -k 5 "$LIMIT" setsid -w "${args[@]}" >"$WORK/killed" 2>&1
+	grep -q 'killed by SIGKILL' "$WORK/trace"
+}
+n=0 resumed=0
+while killed $((n + 1)) 2>/dev/null; do
+	n=$((n + 1))
+	wrong=
+	run ca status
+	if matches "$OUT" 'loose set [0-9a-f]* is unfinished'; then
+		resumed=$((resumed + 1))
+		matches "$OUT" "airgap-ca sign --loose' again" || wrong+=' no-way-out'
+		run ca sign "$CRASH" --loose --profile tls-client --yes
+		matches "$ERR" 'LOOSE-PROFILE' || wrong+=' other-profile'
+	fi
+	run ca sign "$CRASH" --loose --profile tls-server --yes --json
+	[ "$STATUS" = 0 ] || wrong+=" status-$STATUS"
+	[ "$(json responses.0.issued)" = 3 ] || wrong+=' issued'
+	ca ledger verify >"$WORK/verify" 2>&1 || wrong+=' verify'
+	rm -rf "$WORK/home-resumed"
+	transfer @resumed enroll "$STICK" --label r --expect "$CA_HEX" >/dev/null 2>&1
+	transfer @resumed install "$CRASH" --csr "$CRASH"/*.csr >"$WORK/install" 2>&1 || wrong+=' install'
+	if [ -z "$wrong" ]; then pass "killed at write $n, and the same command again"; else
+		fail "killed at write $n, and the same command again" "$wrong"; fi
+	rm -rf "$WORK/home-ca" "$CRASH/airgap-ca"
+	must cp -a "$WORK/kept-ca" "$WORK/home-ca"
+done
+ok 'some points were met' test "$n" -ge 4
+ok 'and at some of them the set was open' test "$resumed" -ge 1
+
+done_testing
