@@ -24,15 +24,31 @@ day_time(int64_t at, char to[static CLOCK_TEXT])
 /* ---- the head of the screen -------------------------------------------------
  */
 
+/* An old file that stayed on the stick would be signed once more. */
+static void
+show_nobody(const struct submission *s)
+{
+	size_t n = 0;
+
+	term_field("asked by",
+	    "loose requests, nobody vouches for them: names come from the "
+	    "CSRs");
+	for (size_t i = 0; s->before != NULL && i < s->loose.n; i++)
+		n += s->before[i].sequence != 0;
+	if (n != 0)
+		term_field("before",
+		    "%zu of these CSRs %s a certificate already, and would get "
+		    "another",
+		    n, n == 1 ? "has" : "have");
+}
+
 static void
 show_requester(const struct submission *s)
 {
 	char at[CLOCK_TEXT];
 
 	if (s->is_loose) {
-		term_field("asked by",
-		    "loose requests, nobody vouches for them: names come from "
-		    "the CSRs");
+		show_nobody(s);
 		return;
 	}
 	if (s->known)
@@ -222,6 +238,18 @@ show_comment(const struct cert_request *r)
 }
 
 static void
+show_before(const struct loose_before *before)
+{
+	char serial[2 * SERIAL_MAX + 1], at[CLOCK_TEXT];
+
+	if (before->sequence == 0)
+		return;
+	hex_write(span_of(before->serial, before->n_serial), serial);
+	term_field("  BEFORE", "%s of loose response %u, until %.10s", serial,
+	    before->sequence, day_time(before->not_after, at));
+}
+
+static void
 show_file(const struct loose_csr *csr)
 {
 	if (csr->twins == 0)
@@ -254,6 +282,8 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 		show_file(&w->s->loose.items[i]);
 	else if (r->n_names == 0)
 		term_field("  ", "(from the CSR)");
+	if (w->s->before != NULL)
+		show_before(&w->s->before[i]);
 	show_validity(r, &d->grant);
 	rc = show_comment(r);
 	return rc != RC_OK ? rc : show_replaced(v, r, d);

@@ -12,6 +12,7 @@ submission_wipe(struct submission *s)
 {
 	bundle_wipe(&s->bundle);
 	loose_wipe(&s->loose);
+	free(s->before);
 	requester_wipe(&s->requester);
 	*s = (struct submission){ 0 };
 }

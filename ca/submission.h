@@ -9,6 +9,7 @@
 #define CA_SUBMISSION_H
 
 #include "ca/ledger.h"
+#include "ca/loose_before.h"
 #include "transfer/cose.h"
 #include "transfer/loose.h"
 #include "transfer/policy.h"
@@ -29,6 +30,7 @@ struct submission {
 	uint8_t key_id[SHA256_LEN]; /* of the requester's SPKI; loose: zero */
 	bool is_loose;
 	struct loose loose; /* the set, in the order of the requests */
+	struct loose_before *before; /* owned; for each of it, when new */
 	enum admission admission;
 	bool known; /* the requester is enrolled; loose: there is none */
 	struct requester requester;
@@ -55,7 +57,7 @@ enum rc submission_read_loose(const struct scanned *file, const char *profile,
     struct submission *ret) MUST_CHECK;
 
 /** The same set again is met again, under any names of files. No other loose set
- * stands in its way. Rules LOOSE-PROFILE, REPLAY. */
+ * stands in its way, but what it has in common with one is told in `before`. Rules LOOSE-PROFILE, REPLAY. */
 enum rc submission_admit_loose(struct submission *s, struct ledger *ledger)
     MUST_CHECK;
 

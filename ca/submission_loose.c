@@ -55,6 +55,8 @@ submission_admit_loose(struct submission *s, struct ledger *ledger)
 	enum rc rc = ledger_bundle_get(ledger, s->bundle.id, &s->record, &met);
 
 	s->admission = ADMIT_NEW;
+	if (rc == RC_OK && !met)
+		rc = loose_before_find(ledger, &s->loose, &s->before);
 	if (rc != RC_OK || !met)
 		return rc;
 	/* A bundle's id is its sender's choice. */

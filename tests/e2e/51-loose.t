@@ -88,6 +88,8 @@ run loose --yes --json
 status 0 'with one more CSR it is another set'
 is "$(json responses.0.sequence)" 2 'the second of those that are counted'
 is "$(json responses.0.issued)" 4 'and all of it is signed'
+says '3 of these CSRs have a certificate already' 'but it is said that most were signed before'
+is "$(printf '%s' "$ERR" | grep -cE 'BEFORE +[0-9a-f]{32} of loose response 1,')" 3 'each by its serial'
 must rm "$STICK/other.csr"
 
 # ---- online ------------------------------------------------------------------------------
