@@ -7,6 +7,7 @@
 
 enum rc cmd_deploy(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_enroll(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_history(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_inspect(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_install(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);

@@ -18,6 +18,8 @@ static const struct cmd cmds[] = {
 	  "prove the responses on a stick, and store nothing" },
 	{ "install", cmd_install, "MEDIA [--csr FILE...]",
 	  "prove the responses on a stick, and store them" },
+	{ "history", cmd_history, "--out MEDIA [--from SEQ]",
+	  "give the CA's responses back, for a CA that lost its ledger" },
 	{ "list", cmd_list, "", "list the certificates of this host" },
 	{ "status", cmd_status, "[--within DUR]",
 	  "tell what is due: certificates, open bundles, visits" },

@@ -21,6 +21,7 @@
 #define MEDIA_REQUESTS "airgap-ca/requests"
 #define MEDIA_RESPONSES "airgap-ca/responses"
 #define MEDIA_CARDS "airgap-ca/cards"
+#define MEDIA_HISTORY "airgap-ca/history"
 
 struct media {
 	char *path; /* as the operator gave it, for errors */

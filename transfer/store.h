@@ -175,6 +175,25 @@ enum rc store_each_cert(struct store *store, enum store_order order,
     enum rc (*each)(void *arg, const struct stored_cert *cert), void *arg)
     MUST_CHECK;
 
+/* ---- looking back -------------------------------------------------------- */
+
+/** The manifests accepted, from number `from` on, in order; spans last during the
+ * call. */
+struct stored_manifest {
+	uint32_t sequence;
+	struct span file;
+	struct span bundle; /* the file that it answers; n 0: none */
+};
+enum rc store_each_manifest(struct store *store, uint32_t from,
+    enum rc (*each)(void *arg, const struct stored_manifest *m), void *arg)
+    MUST_CHECK;
+
+/** Appended. \retval RC_STATE it is not there */
+enum rc store_cert_der(struct store *store, struct span serial,
+    struct buf *ret_der) MUST_CHECK;
+enum rc store_policy_text(struct store *store,
+    const uint8_t digest[static SHA256_LEN], struct buf *ret_text) MUST_CHECK;
+
 /** When the CA expects the next visit, as the newest manifest says. */
 enum rc store_next_visit(struct store *store, bool *ret_has, int64_t *ret_at)
     MUST_CHECK;
