@@ -9,6 +9,7 @@
 #include "transfer/cbor_out.h"
 #include "transfer/cose.h"
 #include "transfer/reader_loose.h"
+#include "transfer/reader_past.h"
 #include "transfer/reader_wire.h"
 #include "transfer/rule.h"
 #include "transfer/warm.h"
@@ -36,6 +37,7 @@ struct reader {
 	bool parsed, is_loose;
 	struct bundle bundle;
 	struct loose_scan loose;
+	struct past_scan past;
 	struct key_cache keys;
 	struct buf out;
 };
@@ -47,6 +49,7 @@ reader_wipe(struct reader *r)
 	bundle_wipe(&r->bundle);
 	sealed_wipe(&r->copy);
 	loose_scan_wipe(&r->loose);
+	past_scan_wipe(&r->past);
 	key_cache_wipe(&r->keys);
 	buf_wipe(&r->out);
 }
@@ -270,6 +273,37 @@ scan_loose(struct reader *r)
 	return rc;
 }
 
+/* ---- histories: both phases -----------------------------------------------
+ */
+
+static enum rc
+past_gather(struct reader *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->locked || r->place.dir < 0)
+		r->past.begun = true;
+	else
+		rc = past_scan_dir(&r->past, &r->media);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc != RC_OK ? rc : past_scan_parse(&r->past);
+}
+
+static enum rc
+scan_past(struct reader *r)
+{
+	enum rc rc = r->past.begun ? RC_OK : past_gather(r);
+
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	if (r->past.memfd < 0)
+		return answer_end(r);
+	rc = answer_copy(r, PAST_SET, RC_OK, r->past.memfd);
+	fd_close(&r->past.memfd);
+	return rc;
+}
+
 /* ---- checking: phase b --------------------------------------------------- */
 
 /* The same memory as last time? Its number cannot be used again as long as our
@@ -480,6 +514,8 @@ obey(struct reader *r, struct span command, int *memfd)
 		return answer_level(r);
 	if (kind == READER_SCAN_LOOSE)
 		return scan_loose(r);
+	if (kind == READER_SCAN_PAST)
+		return scan_past(r);
 	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &range[0]);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &range[1]);
@@ -534,6 +570,7 @@ reader_run(int sock, void *arg)
 	r.media.root = place->dir;
 	r.copy.fd = -1;
 	r.loose.memfd = -1;
+	r.past.memfd = -1;
 	rc = r.media.path == NULL ? err_memory() : settle(&r);
 	if (rc == RC_OK)
 		rc = answer_end(&r);

@@ -49,6 +49,13 @@ enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
 enum rc reader_scan_loose(struct child *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
+/** Ask for all histories of the medium instead, as one set for past_read, named
+ * PAST_SET, if there is one.
+ * \retval RC_FORMAT a file of one of them is refused, by its rule */
+#define PAST_SET "history"
+enum rc reader_scan_past(struct child *reader, struct scanned *ret,
+    bool *ret_more) MUST_CHECK;
+
 /** The level that a reader has reached (asked of it). */
 enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK;
 

@@ -397,6 +397,12 @@ reader_scan_loose(struct child *reader, struct scanned *ret, bool *ret_more)
 	return scan_next(reader, READER_SCAN_LOOSE, ret, ret_more);
 }
 
+enum rc
+reader_scan_past(struct child *reader, struct scanned *ret, bool *ret_more)
+{
+	return scan_next(reader, READER_SCAN_PAST, ret, ret_more);
+}
+
 /* ---- check --------------------------------------------------------------- */
 
 enum rc

@@ -2,7 +2,7 @@
 /** What a reader and its parent say to each other; nobody else includes this.
  *
  * Each record is one CBOR array. A command is [READER_SCAN], [READER_SCAN_LOOSE],
- * [READER_LEVEL], or [READER_CHECK, first, n] with the bundle's memfd, or
+ * [READER_SCAN_PAST], [READER_LEVEL], or [READER_CHECK, first, n] with the bundle's memfd, or
  * [READER_CHECK_LOOSE, first, n] with that of a loose set. An answer begins with
  * what it is:
  *
@@ -30,6 +30,7 @@ enum reader_command {
 	READER_LEVEL,
 	READER_CHECK,
 	READER_CHECK_LOOSE,
+	READER_SCAN_PAST,
 	READER_COMMANDS,
 };
 
