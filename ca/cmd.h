@@ -14,6 +14,7 @@ enum rc cmd_init(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_ledger(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_policy(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_recover(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_requester(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_resend(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_restore(struct cmd_env *env, int argc, char **argv);

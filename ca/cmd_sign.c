@@ -137,17 +137,23 @@ scan(struct sign *sign, struct found *found)
 }
 
 /* The place of a bundle in its requester's order; what cannot be read has none
- * and is met when its turn by name comes. */
-static uint32_t
-sequence_of(const struct scanned *file)
+ * and is met when its turn by name comes. One bundle that has seen more of this
+ * CA than the ledger stops them all: an older one beside it, which such a
+ * ledger has forgotten as well, would be signed a second time. */
+static enum rc
+look_ahead(
+    struct sign *sign, const struct scanned *file, uint32_t *ret_sequence)
 {
 	WIPED(submission) s = { 0 };
-	uint32_t sequence = 0;
 
-	if (file->rc == RC_OK && submission_read(file, &s) == RC_OK)
-		sequence = s.bundle.sequence;
-	err_clear();
-	return sequence;
+	*ret_sequence = 0;
+	if (file->rc != RC_OK || submission_read(file, &s) != RC_OK) {
+		err_clear();
+		return RC_OK;
+	}
+	*ret_sequence = s.bundle.sequence;
+	return submission_check_head(
+	    &s, sign->visit.act.ledger, sign->visit.act.ca.ca_id);
 }
 
 struct turn {
@@ -165,22 +171,43 @@ by_sequence(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* *ret_stopped: what one of them says stops all, and was told. */
+static enum rc
+take_turns(struct sign *sign, const struct found *found, struct turn *turns,
+    bool *ret_stopped)
+{
+	bool alone = found->n == 1 || sign->loose;
+	enum rc rc = RC_OK;
+
+	*ret_stopped = false;
+	for (size_t i = 0; i < found->n && rc == RC_OK; i++) {
+		turns[i] = (struct turn){ 0, i };
+		if (!alone)
+			rc = look_ahead(
+			    sign, &found->items[i], &turns[i].sequence);
+		if (rc == RC_OK || stops_everything(sign, rc))
+			continue;
+		note_stop(sign, &found->items[i], rc);
+		*ret_stopped = true;
+		return RC_OK;
+	}
+	qsort(turns, found->n, sizeof(*turns), by_sequence);
+	return rc;
+}
+
 static enum rc
 handle_all(struct sign *sign, const struct found *found)
 {
 	struct turn *turns =
 	    calloc(found->n == 0 ? 1 : found->n, sizeof(*turns));
+	bool stopped = false;
 	enum rc rc = RC_OK;
 
 	if (turns == NULL)
 		return err_memory();
-	for (size_t i = 0; i < found->n; i++)
-		turns[i] = (struct turn){ found->n == 1 || sign->loose
-					      ? 0
-					      : sequence_of(&found->items[i]),
-			i };
-	qsort(turns, found->n, sizeof(*turns), by_sequence);
-	for (size_t i = 0; i < found->n && !sign->declined; i++) {
+	rc = take_turns(sign, found, turns, &stopped);
+	for (size_t i = 0;
+	     rc == RC_OK && i < found->n && !sign->declined && !stopped; i++) {
 		const struct scanned *file = &found->items[turns[i].index];
 
 		err_clear();

@@ -125,6 +125,15 @@ check_head(const struct submission *s, struct ledger *ledger)
 	return rc;
 }
 
+enum rc
+submission_check_head(const struct submission *s, struct ledger *ledger,
+    const uint8_t ca_id[static SHA256_LEN])
+{
+	if (memcmp(s->bundle.ca_id, ca_id, SHA256_LEN) != 0)
+		return RC_OK;
+	return check_head(s, ledger);
+}
+
 static enum rc
 check_times(const struct submission *s, int64_t now)
 {

@@ -44,6 +44,11 @@ void submission_wipe(struct submission *s);
 enum rc submission_read(const struct scanned *file, struct submission *ret)
     MUST_CHECK;
 
+/** Is what its requester saw last part of this ledger's history? Another CA's
+ * bundle says nothing of it. Rules HEAD-AHEAD, FORK, ROLLBACK. */
+enum rc submission_check_head(const struct submission *s, struct ledger *ledger,
+    const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
+
 /** Place it in the ledger's history; sets admission, known, requester, record.
  * Rules LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK,
  * BUNDLE-EXPIRED. */

@@ -199,7 +199,7 @@ class Tables:
                    default=0)
         want(b["sequence"] == last + 1, n, "a gap in the channel")
         m = manifest_of(b["file"])
-        want(m[2] == b["sequence"] and m[14] == b["channel"], n,
+        want(m[3] == b["sequence"] and m[14] == b["channel"], n,
              "the manifest of another place")
         want(m[12][0] == b["count"], n, "another ledger head")
         want(("bundle_id" in b) == (m[5] is not None), n,
