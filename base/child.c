@@ -132,6 +132,7 @@ child_stop(struct child *c, int seconds)
 	int status;
 
 	fd_close(&c->sock);
+	frame_line_wipe(&c->line);
 	if (c->pid == 0)
 		return RC_OK;
 	if (!child_leaves_within(c->pid, seconds)) {
@@ -150,6 +151,7 @@ void
 child_wipe(struct child *c)
 {
 	fd_close(&c->sock);
+	frame_line_wipe(&c->line);
 	if (c->pid == 0)
 		return;
 	(void)kill(c->pid, SIGKILL);

@@ -8,6 +8,7 @@
 #define BASE_CHILD_H
 
 #include "base/err.h"
+#include "base/frame.h"
 #include "base/own.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct child {
 	const char *name; /* static: "reader", "token", "judge" */
 	pid_t pid;	  /* 0 when not running */
 	int sock;	  /* our end; -1 when closed */
+	struct frame_line line; /* for those who send and take many records */
 	int signal;	  /* that it died of, as child_explain found; else 0 */
 	int64_t waited;	  /* ns that it is behind with: see transfer/reader */
 };

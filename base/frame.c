@@ -45,22 +45,19 @@ attach_fd(struct msghdr *msg, union control *control, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(int));
 }
 
-enum rc
-frame_send(int sock, struct span record, int fd, const char *peer)
+static enum rc
+check_size(struct span record, const char *peer)
 {
-	uint8_t head[4];
-	struct span left[2];
-	union control control;
-
 	if (record.n > FRAME_MAX)
 		return err_set(RC_BUG,
 		    "a record of %zu bytes for the %s process", record.n, peer);
-	head[0] = (uint8_t)(record.n >> 24);
-	head[1] = (uint8_t)(record.n >> 16);
-	head[2] = (uint8_t)(record.n >> 8);
-	head[3] = (uint8_t)record.n;
-	left[0] = span_of(head, sizeof(head));
-	left[1] = record;
+	return RC_OK;
+}
+
+static enum rc
+send_all(int sock, struct span left[2], int fd, const char *peer)
+{
+	union control control;
 
 	while (left[0].n + left[1].n > 0) {
 		struct iovec iov[2];
@@ -90,6 +87,20 @@ frame_send(int sock, struct span record, int fd, const char *peer)
 		}
 	}
 	return RC_OK;
+}
+
+enum rc
+frame_send(int sock, struct span record, int fd, const char *peer)
+{
+	uint8_t head[4];
+	struct span left[2] = { span_of(head, sizeof(head)), record };
+	enum rc rc = check_size(record, peer);
+
+	head[0] = (uint8_t)(record.n >> 24);
+	head[1] = (uint8_t)(record.n >> 16);
+	head[2] = (uint8_t)(record.n >> 8);
+	head[3] = (uint8_t)record.n;
+	return rc != RC_OK ? rc : send_all(sock, left, fd, peer);
 }
 
 /* In milliseconds, rounded up: poll must not return a little too early. At 0
@@ -146,12 +157,12 @@ collect_fds(struct msghdr *msg, int *fd)
 	}
 }
 
-/* Exactly `n` bytes, and a descriptor if one rides along. A peer that stops in
- * the middle is as dead as one that never began. */
+/* Some bytes, `n` at most, and a descriptor if one rides along. */
 static enum rc
-recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
+recv_some(
+    const struct line *line, uint8_t *to, size_t n, int *fd, size_t *ret_got)
 {
-	while (n > 0) {
+	for (;;) {
 		struct iovec iov = { .iov_base = to, .iov_len = n };
 		union control control;
 		struct msghdr msg = { .msg_iov = &iov,
@@ -174,10 +185,40 @@ recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
 			    "the %s process sent a descriptor, and there is no "
 			    "room for it: too many files are open",
 			    line->peer);
+		*ret_got = (size_t)got;
+		return RC_OK;
+	}
+}
+
+/* Exactly `n` bytes. A peer that stops in the middle is as dead as one that
+ * never began. */
+static enum rc
+recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
+{
+	while (n > 0) {
+		size_t got;
+		enum rc rc = recv_some(line, to, n, fd, &got);
+
+		if (rc != RC_OK)
+			return rc;
 		to += got;
-		n -= (size_t)got;
+		n -= got;
 	}
 	return RC_OK;
+}
+
+static enum rc
+too_large(size_t n, size_t cap, const char *peer)
+{
+	return err_set(RC_FORMAT,
+	    "the %s process sent %zu bytes, at most %zu wanted", peer, n, cap);
+}
+
+static enum rc
+fd_unasked(const char *peer)
+{
+	return err_set(
+	    RC_FORMAT, "the %s process sent a descriptor unasked", peer);
 }
 
 enum rc
@@ -198,20 +239,138 @@ frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
 	n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
 	    (size_t)head[2] << 8 | head[3];
 	if (n > cap)
-		return err_set(RC_FORMAT,
-		    "the %s process sent %zu bytes, at most %zu wanted", peer,
-		    n, cap);
+		return too_large(n, cap, peer);
 	rc = buf_reserve(ret_record, n);
 	if (rc == RC_OK)
 		rc = recv_exact(&line, ret_record->p, n, &fd);
 	if (rc != RC_OK)
 		return rc;
 	if (fd >= 0 && ret_fd == NULL)
-		return err_set(RC_FORMAT,
-		    "the %s process sent a descriptor unasked", peer);
+		return fd_unasked(peer);
 	ret_record->n = n;
 	if (ret_fd != NULL)
 		*ret_fd = fd;
 	fd = -1;
 	return RC_OK;
+}
+
+/* ---- many at once -------------------------------------------------------- */
+
+#define AHEAD ((size_t)16 << 10) /* bytes asked for at once */
+#define WORTH ((size_t)8 << 10)	 /* bytes that are worth a call */
+
+void
+frame_line_wipe(struct frame_line *line)
+{
+	buf_wipe(&line->in);
+	buf_wipe(&line->out);
+	line->at = 0;
+}
+
+/* How long the next record is with its head, if that is here; 0 if not. */
+static size_t
+length_here(const struct frame_line *line)
+{
+	struct span left;
+	uint32_t n;
+
+	if (line->in.n == line->at)
+		return 0;
+	left = span_of(line->in.p + line->at, line->in.n - line->at);
+	return span_take_u32(&left, &n) ? sizeof(n) + (size_t)n : 0;
+}
+
+bool
+frame_is_here(const struct frame_line *line)
+{
+	size_t n = length_here(line);
+
+	return n != 0 && line->in.n - line->at >= n;
+}
+
+/* Move what is left to the front, and read on behind it. */
+static enum rc
+read_ahead(struct frame_line *ahead, const struct line *line, int *fd)
+{
+	size_t left = ahead->in.n - ahead->at, whole = length_here(ahead), got;
+	size_t room = whole > left + AHEAD ? whole - left : AHEAD;
+	enum rc rc;
+
+	if (left != 0 && ahead->at != 0)
+		memmove(ahead->in.p, ahead->in.p + ahead->at, left);
+	ahead->in.n = left;
+	ahead->at = 0;
+	rc = buf_reserve(&ahead->in, room);
+	if (rc == RC_OK)
+		rc = recv_some(line, ahead->in.p + left, room, fd, &got);
+	if (rc == RC_OK)
+		ahead->in.n += got;
+	return rc;
+}
+
+/* A size that is too large is noticed by its head alone: nothing is allocated
+ * for it. */
+static enum rc
+fetch(struct frame_line *ahead, size_t cap, struct line *line, int *fd)
+{
+	enum rc rc = RC_OK;
+
+	for (;;) {
+		size_t n = length_here(ahead);
+
+		if (n > sizeof(uint32_t) + cap)
+			return too_large(n - sizeof(uint32_t), cap, line->peer);
+		if (rc != RC_OK || frame_is_here(ahead))
+			return rc;
+		if (line->end == 0)
+			line->end =
+			    clock_monotonic_ns() + line->seconds * 1000 * MS;
+		rc = read_ahead(ahead, line, fd);
+	}
+}
+
+enum rc
+frame_next(struct frame_line *ahead, int sock, size_t cap, int seconds,
+    struct span *ret_record, int *ret_fd, const char *peer)
+{
+	struct line line = { sock, seconds, 0, peer };
+	OWN_FD fd = -1;
+	size_t n;
+	enum rc rc = fetch(ahead, cap, &line, &fd);
+
+	if (rc != RC_OK)
+		return rc;
+	if (fd >= 0 && ret_fd == NULL)
+		return fd_unasked(peer);
+	n = length_here(ahead);
+	*ret_record = span_of(
+	    ahead->in.p + ahead->at + sizeof(uint32_t), n - sizeof(uint32_t));
+	ahead->at += n;
+	if (fd >= 0)
+		*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
+}
+
+enum rc
+frame_add(
+    struct frame_line *line, int sock, struct span record, const char *peer)
+{
+	enum rc rc = check_size(record, peer);
+
+	if (rc == RC_OK)
+		rc = buf_add_lv(&line->out, record);
+	if (rc != RC_OK || line->out.n < WORTH)
+		return rc;
+	return frame_flush(line, sock, peer);
+}
+
+enum rc
+frame_flush(struct frame_line *line, int sock, const char *peer)
+{
+	struct span left[2] = { buf_span(&line->out), SPAN_NONE };
+	enum rc rc = send_all(sock, left, -1, peer);
+
+	buf_reset(&line->out);
+	return rc;
 }

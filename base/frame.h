@@ -25,4 +25,26 @@ enum rc frame_send(int sock, struct span record, int fd, const char *peer)
 enum rc frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
     int *ret_fd, const char *peer) MUST_CHECK;
 
+/** Small records by the dozen: what was read ahead, and what is not sent yet.
+ * One system call then serves many of them. { 0 } to begin with. */
+struct frame_line {
+	struct buf in, out;
+	size_t at; /* of `in`: what is before it was taken */
+};
+void frame_line_wipe(struct frame_line *line);
+
+/** Is a whole record here, so that frame_next would not wait? */
+bool frame_is_here(const struct frame_line *line);
+/** As frame_recv, by way of `line`. The record lies in it until the next call.
+ * frame_recv may be used on the same socket while nothing is left over. */
+enum rc frame_next(struct frame_line *line, int sock, size_t cap, int seconds,
+    struct span *ret_record, int *ret_fd, const char *peer) MUST_CHECK;
+
+/** Add a record to what will be sent, and send it all once it is worth a call. */
+enum rc frame_add(struct frame_line *line, int sock, struct span record,
+    const char *peer) MUST_CHECK;
+/** Send it now: before waiting for the peer. */
+enum rc frame_flush(struct frame_line *line, int sock, const char *peer)
+    MUST_CHECK;
+
 #endif

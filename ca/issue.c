@@ -320,9 +320,12 @@ commit_batch(struct run *run)
 static enum rc
 take_next(struct run *run)
 {
+	/* With a slow card a verdict is wanted before the next signature. */
+	uint64_t window =
+	    run->most / 2 < JUDGE_WINDOW ? run->most / 2 : JUDGE_WINDOW;
 	enum rc rc;
 
-	if (run->taken < run->sent && run->taken - run->judged < JUDGE_WINDOW) {
+	if (run->taken < run->sent && run->taken - run->judged < window) {
 		rc = take_signature(run, job_at(run, run->taken));
 		run->taken += rc == RC_OK;
 		return rc;

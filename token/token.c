@@ -35,7 +35,7 @@ struct token {
 	struct echo echo;
 	unsigned outstanding;
 	bool ask_each; /* an answer may wait for a person */
-	struct buf out, in;
+	struct buf out;
 };
 
 static void
@@ -101,7 +101,6 @@ token_free(struct token *token)
 		err_restore(&before);
 	child_wipe(&token->child);
 	buf_wipe(&token->out);
-	buf_wipe(&token->in);
 	free(token);
 }
 
@@ -176,7 +175,8 @@ receive(struct token *token, int seconds, struct span *ret_body)
 {
 	uint32_t code;
 
-	if (!answers_within(token, seconds)) {
+	if (!frame_is_here(&token->child.line) &&
+	    !answers_within(token, seconds)) {
 		/* A module that hangs can only be killed. */
 		child_wipe(&token->child);
 		token->outstanding = 0;
@@ -185,10 +185,9 @@ receive(struct token *token, int seconds, struct span *ret_body)
 		    "ended",
 		    seconds);
 	}
-	if (frame_recv(token->child.sock, WIRE_ANSWER_MAX, CALL_SECONDS,
-		&token->in, NULL, WIRE_NAME) != RC_OK)
+	if (frame_next(&token->child.line, token->child.sock, WIRE_ANSWER_MAX,
+		CALL_SECONDS, ret_body, NULL, WIRE_NAME) != RC_OK)
 		return lost(token);
-	*ret_body = buf_span(&token->in);
 	if (!span_take_u32(ret_body, &code))
 		return wire_take_error(SPAN_NONE, RC_BUG);
 	return code == RC_OK ? RC_OK : wire_take_error(*ret_body, code);

@@ -25,7 +25,9 @@
 /* The judge process between two orders. */
 struct bench {
 	int sock;
-	struct buf order;
+	int fd; /* came with an order, for the one that wants it; or -1 */
+	struct frame_line line;
+	struct span order; /* in `line` */
 	struct trust trust;
 	struct policy policy;
 	struct judge *judge; /* NULL before the first ORDER_OPEN */
@@ -47,12 +49,13 @@ bench_wipe(struct bench *b)
 {
 	bench_close(b);
 	asked_wipe(&b->asked);
-	buf_wipe(&b->order);
+	frame_line_wipe(&b->line);
+	fd_close(&b->fd);
 }
 
 /* The verdict on the order just done: the error record, if `code` is none. */
 static enum rc
-answer(const struct bench *b, enum rc code)
+answer(struct bench *b, enum rc code)
 {
 	const char *rule = code == RC_OK ? "" : err_rule_name();
 	const char *text = code == RC_OK ? "" : err_text();
@@ -67,8 +70,12 @@ answer(const struct bench *b, enum rc code)
 	cbor_put_text(&out, span_str(rule));
 	cbor_put_bytes(&out, span_str(text));
 	rc = cbor_out_end(&out);
-	return rc != RC_OK ? rc
-			   : frame_send(b->sock, buf_span(&frame), -1, PARENT);
+	if (rc == RC_OK)
+		rc = frame_add(&b->line, b->sock, buf_span(&frame), PARENT);
+	/* Nobody waits for it as long as there are further orders. */
+	if (rc == RC_OK && !frame_is_here(&b->line))
+		rc = frame_flush(&b->line, b->sock, PARENT);
+	return rc;
 }
 
 /* ---- ORDER_OPEN ---------------------------------------------------------- */
@@ -432,7 +439,7 @@ do_order(struct bench *b, int *fd)
 	uint64_t items, order;
 	enum rc rc;
 
-	in.rest = buf_span(&b->order);
+	in.rest = b->order;
 	rc = cbor_in_check(PARENT, in.rest);
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "order", 1, 16, &items);
@@ -476,7 +483,8 @@ give_up(struct bench *b, enum rc why)
 	enum rc rc;
 
 	err_save(&saved);
-	rc = frame_recv(b->sock, FRAME_MAX, 0, &b->order, NULL, PARENT);
+	rc = frame_next(
+	    &b->line, b->sock, FRAME_MAX, 0, &b->order, NULL, PARENT);
 	err_restore(&saved);
 	return rc != RC_OK ? rc : answer(b, why);
 }
@@ -484,21 +492,21 @@ give_up(struct bench *b, enum rc why)
 enum rc
 judge_run(int sock, void *unused)
 {
-	WIPED(bench) b = { .sock = sock };
+	WIPED(bench) b = { .sock = sock, .fd = -1 };
 	enum rc rc = settle();
 
 	(void)unused;
 	if (rc != RC_OK)
 		return give_up(&b, rc);
 	while (rc == RC_OK) {
-		OWN_FD fd = -1;
-
 		/* The parent closes its end when it needs no more verdicts. */
-		if (frame_recv(sock, FRAME_MAX, 0, &b.order, &fd, PARENT) !=
-		    RC_OK)
+		if (frame_next(&b.line, sock, FRAME_MAX, 0, &b.order, &b.fd,
+			PARENT) != RC_OK)
 			return RC_OK;
 		err_clear();
-		rc = answer(&b, do_order(&b, &fd));
+		rc = answer(&b, do_order(&b, &b.fd));
+		if (!frame_is_here(&b.line)) /* nobody wanted it */
+			fd_close(&b.fd);
 	}
 	return rc;
 }

@@ -24,30 +24,23 @@ send_order(struct child *judge, struct cbor_out *out, int fd)
 {
 	enum rc rc = cbor_out_end(out);
 
-	if (rc == RC_OK) {
+	if (rc != RC_OK)
+		return rc;
+	rc = frame_flush(&judge->line, judge->sock, judge->name);
+	if (rc == RC_OK)
 		rc =
 		    frame_send(judge->sock, buf_span(out->to), fd, judge->name);
-		if (rc != RC_OK)
-			rc = child_explain(judge, rc);
-	}
-	return rc;
+	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
 
 /* ---- answers ------------------------------------------------------------- */
 
 struct answer {
 	enum judge_answer kind;
-	enum rc rc;	/* a verdict's */
-	uint64_t index; /* of the file that is wanted */
-	struct span rule, sentence;
-	struct buf frame;
+	enum rc rc;		    /* a verdict's */
+	uint64_t index;		    /* of the file that is wanted */
+	struct span rule, sentence; /* in judge->line */
 };
-
-static void
-answer_wipe(struct answer *a)
-{
-	buf_wipe(&a->frame);
-}
 
 static enum rc
 take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
@@ -102,13 +95,15 @@ static enum rc
 recv_answer(struct child *judge, struct answer *a)
 {
 	struct cbor_in in = { .from = judge->name, .where = "answer" };
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	rc = frame_recv(
-	    judge->sock, ANSWER_MAX, ANSWER_WAIT, &a->frame, NULL, judge->name);
+	if (!frame_is_here(&judge->line))
+		rc = frame_flush(&judge->line, judge->sock, judge->name);
+	if (rc == RC_OK)
+		rc = frame_next(&judge->line, judge->sock, ANSWER_MAX,
+		    ANSWER_WAIT, &in.rest, NULL, judge->name);
 	if (rc != RC_OK)
 		return child_explain(judge, garbled(rc));
-	in.rest = buf_span(&a->frame);
 	rc = cbor_in_check(judge->name, in.rest);
 	if (rc == RC_OK)
 		rc = take_answer(&in, a);
@@ -132,7 +127,7 @@ pass_verdict(const struct answer *a)
 enum rc
 judge_recv(struct child *judge)
 {
-	WIPED(answer) a = { 0 };
+	struct answer a = { 0 };
 	enum rc rc = recv_answer(judge, &a);
 
 	if (rc == RC_OK && a.kind != ANSWER_VERDICT)
@@ -183,13 +178,15 @@ cut_from(const char *from)
 }
 
 /* Does not wait: with the token at work on the next signatures, verifying
- * costs no time. */
+ * costs no time. It stays here until more have come or a verdict is waited
+ * for: to wake the judge for each would cost both sides. */
 enum rc
 judge_send(
     struct child *judge, struct span der, const struct expected *expected)
 {
 	WIPED(buf) order = { 0 };
 	struct cbor_out out;
+	enum rc rc;
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 10);
@@ -211,7 +208,12 @@ judge_send(
 		cbor_put_uint(&out, expected->names[i].type);
 		cbor_put_bytes(&out, expected->names[i].text);
 	}
-	return send_order(judge, &out, -1);
+	rc = cbor_out_end(&out);
+	if (rc != RC_OK)
+		return rc;
+	rc =
+	    frame_add(&judge->line, judge->sock, buf_span(&order), judge->name);
+	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
 
 enum rc
@@ -322,7 +324,7 @@ judge_response_ask(struct child *judge, const struct response *response,
 
 	rc = send_response(judge, response, bundle == NULL ? -1 : bundle->fd);
 	while (rc == RC_OK) {
-		WIPED(answer) a = { 0 };
+		struct answer a = { 0 };
 
 		rc = recv_answer(judge, &a);
 		if (rc == RC_OK && a.kind == ANSWER_VERDICT)

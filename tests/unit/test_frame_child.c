@@ -247,6 +247,125 @@ a_record_that_drips_is_not_waited_for(void **state)
 /* ---- lives and deaths -----------------------------------------------------
  */
 
+/* ---- many at once -------------------------------------------------------- */
+
+static void
+small_records_come_in_order(void **state)
+{
+	WIPED(frame_line) to = { 0 };
+	WIPED(frame_line) from = { 0 };
+	struct span got;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (uint8_t i = 0; i < 100; i++)
+		check_ok(frame_add(&to, pair[0], span_of(&i, i % 2), "p"));
+	assert_false(frame_is_here(&from));
+	check_ok(frame_flush(&to, pair[0], "p"));
+	for (uint8_t i = 0; i < 100; i++) {
+		check_ok(frame_next(&from, pair[1], 1, 20, &got, NULL, "p"));
+		assert_int_equal(got.n, i % 2);
+		assert_true(got.n == 0 || got.p[0] == i);
+		assert_int_equal(frame_is_here(&from), i != 99);
+	}
+	(void)close(pair[0]);
+	assert_int_equal(
+	    frame_next(&from, pair[1], 1, 20, &got, NULL, "p"), RC_IO);
+	assert_string_equal(err_text(), "the p process has gone");
+	(void)close(pair[1]);
+}
+
+/* Enough of them are sent by themselves, and one may be larger than what is
+ * read ahead. */
+static void
+a_large_record_comes_among_small_ones(void **state)
+{
+	static uint8_t big[40000];
+	WIPED(frame_line) to = { 0 };
+	WIPED(frame_line) from = { 0 };
+	struct span got;
+	int pair[2];
+
+	(void)state;
+	memset(big, 'b', sizeof(big));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	check_ok(frame_add(&to, pair[0], span_str("small"), "p"));
+	check_ok(frame_add(&to, pair[0], span_of(big, sizeof(big)), "p"));
+	check_ok(frame_next(&from, pair[1], 5, 20, &got, NULL, "p"));
+	assert_true(span_eq_str(got, "small"));
+	check_ok(frame_next(&from, pair[1], sizeof(big), 20, &got, NULL, "p"));
+	assert_true(span_eq(got, span_of(big, sizeof(big))));
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+one_over_the_cap_is_refused_by_its_head(void **state)
+{
+	WIPED(frame_line) from = { 0 };
+	const uint8_t head[] = { 0x7f, 0xff, 0xff, 0xff };
+	struct span got;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	check_ok(frame_send(pair[0], span_str("123456"), -1, "p"));
+	assert_int_equal(
+	    frame_next(&from, pair[1], 5, 20, &got, NULL, "p"), RC_FORMAT);
+	assert_string_equal(
+	    err_text(), "the p process sent 6 bytes, at most 5 wanted");
+	frame_line_wipe(&from);
+	assert_int_equal(write(pair[0], head, sizeof(head)), sizeof(head));
+	assert_int_equal(
+	    frame_next(&from, pair[1], 5, 20, &got, NULL, "p"), RC_FORMAT);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+a_descriptor_rides_along_with_many(void **state)
+{
+	OWN_FD file = memfd_create("f", MFD_CLOEXEC);
+	OWN_FD came = -1;
+	WIPED(frame_line) from = { 0 };
+	struct span got;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	check_ok(frame_send(pair[0], span_str("1"), -1, "p"));
+	check_ok(frame_next(&from, pair[1], 5, 20, &got, &came, "p"));
+	assert_int_equal(came, -1);
+	check_ok(frame_send(pair[0], span_str("2"), file, "p"));
+	check_ok(frame_next(&from, pair[1], 5, 20, &got, &came, "p"));
+	assert_true(came >= 0 && span_eq_str(got, "2"));
+	check_ok(frame_send(pair[0], span_str("3"), file, "p"));
+	assert_int_equal(
+	    frame_next(&from, pair[1], 5, 20, &got, NULL, "p"), RC_FORMAT);
+	assert_string_equal(
+	    err_text(), "the p process sent a descriptor unasked");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+half_a_record_is_not_waited_for(void **state)
+{
+	WIPED(frame_line) from = { 0 };
+	struct span got;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(write(pair[0], "\0\0\0\5ab", 6), 6);
+	assert_int_equal(
+	    frame_next(&from, pair[1], 5, 1, &got, NULL, "p"), RC_IO);
+	assert_string_equal(err_text(), "the p process did not answer in 1 s");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 static void
 what_a_child_leaves_with_arrives(void **state)
 {
@@ -409,6 +528,11 @@ main(void)
 		cmocka_unit_test(a_lie_about_the_length_takes_no_memory),
 		cmocka_unit_test(silence_is_not_waited_for),
 		cmocka_unit_test(a_record_that_drips_is_not_waited_for),
+		cmocka_unit_test(small_records_come_in_order),
+		cmocka_unit_test(a_large_record_comes_among_small_ones),
+		cmocka_unit_test(one_over_the_cap_is_refused_by_its_head),
+		cmocka_unit_test(a_descriptor_rides_along_with_many),
+		cmocka_unit_test(half_a_record_is_not_waited_for),
 		cmocka_unit_test(what_a_child_leaves_with_arrives),
 		cmocka_unit_test(a_death_by_signal_has_its_name),
 		cmocka_unit_test(a_child_that_merely_left_keeps_the_sentence),
