@@ -7,15 +7,25 @@
 #include "base/file.h"
 #include "base/term.h"
 #include "transfer/online.h"
+#include "transfer/publish.h"
 
 struct rotation {
 	struct deploying by;
 	int64_t within;
 	json_t *rows; /* with --json */
 	bool json;
-	size_t n, n_due, n_failed;
+	size_t n, n_due, n_failed, n_published;
 	enum rc first; /* failure */
 };
+
+static void
+note_failure(struct rotation *r, enum rc rc)
+{
+	r->n_failed++;
+	if (r->first == RC_OK)
+		r->first = rc;
+	err_clear();
+}
 
 static void
 rotate_one(struct rotation *r, struct deployment *d)
@@ -29,12 +39,37 @@ rotate_one(struct rotation *r, struct deployment *d)
 		cmd_json_add(&r->rows, deployed_json(d, &result, rc, due));
 	r->n++;
 	r->n_due += due;
-	if (rc == RC_OK)
-		return;
-	r->n_failed++;
-	if (r->first == RC_OK)
-		r->first = rc;
-	err_clear();
+	if (rc != RC_OK)
+		note_failure(r, rc);
+}
+
+/* Before a server presents a certificate its peers can read of it. */
+static enum rc
+publish_all(struct rotation *r)
+{
+	WIPED(publication_list) list = { 0 };
+	enum rc rc = publication_list_load(r->by.store, &list);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct publication *p = &list.items[i];
+		size_t n = 0;
+
+		rc =
+		    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
+		r->n++;
+		r->n_published += n;
+		if (rc == RC_OK && n != 0)
+			term_say("%s: %zu file%s %s\n", p->dir, n,
+			    n == 1 ? "" : "s",
+			    r->by.dry_run ? "would be written" : "written");
+		if (rc == RC_OK)
+			continue;
+		term_alarm("failed  %s\n", err_text());
+		note_failure(r, rc);
+	}
+	return RC_OK;
 }
 
 static enum rc
@@ -42,8 +77,8 @@ outcome(const struct rotation *r)
 {
 	if (r->n_failed != 0)
 		return err_set(r->first,
-		    "%zu of %zu deployments could not be brought to the "
-		    "certificate that is due",
+		    "%zu of %zu deployments and web roots could not be brought "
+		    "up to date",
 		    r->n_failed, r->n);
 	err_clear();
 	return r->n_due != 0 ? RC_PARTIAL : RC_OK;
@@ -55,17 +90,19 @@ rotate_all(struct rotation *r)
 	WIPED(deployment_list) list = { 0 };
 	enum rc rc = deployment_list_load(r->by.store, &list);
 
+	if (rc == RC_OK)
+		rc = publish_all(r);
 	if (rc != RC_OK)
 		return rc;
-	if (list.n == 0)
+	if (r->n + list.n == 0)
 		term_say("nothing is deployed: airgap-transfer deploy NAME\n");
 	r->rows = r->json ? json_array() : NULL;
 	for (size_t i = 0; i < list.n; i++)
 		rotate_one(r, &list.items[i]);
 	if (r->json)
-		rc = cmd_json(json_pack("{s:o, s:I, s:I}", "deployments",
-		    r->rows, "due", (json_int_t)r->n_due, "failed",
-		    (json_int_t)r->n_failed));
+		rc = cmd_json(json_pack("{s:o, s:I, s:I, s:I}", "deployments",
+		    r->rows, "published", (json_int_t)r->n_published, "due",
+		    (json_int_t)r->n_due, "failed", (json_int_t)r->n_failed));
 	return rc != RC_OK ? rc : outcome(r);
 }
 

@@ -25,6 +25,10 @@ enum rc deploy_files_make(const char *home, struct store *store,
     const struct deployment *d, const struct held *held,
     struct deploy_files *ret) MUST_CHECK;
 
+/** The CA certificate whose key-id that is, the newest; NULL: none is pinned. */
+const struct trust_ca *deploy_issuer_get0(
+    const struct store *store, const uint8_t *key_id);
+
 /** The CA certificates as PEM: `issuer` is the key-id of the one that issued. */
 enum rc deploy_chain_write(struct store *store, const uint8_t *issuer,
     struct buf *out) MUST_CHECK;

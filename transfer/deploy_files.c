@@ -22,9 +22,10 @@ deploy_files_wipe(struct deploy_files *files)
 /* ---- the CA's certificates ----------------------------------------------- */
 
 /* A renewed CA has two certificates of one key: the newest lasts longest. */
-static const struct trust_ca *
-issuer_of(const struct trust *trust, const uint8_t *key_id)
+const struct trust_ca *
+deploy_issuer_get0(const struct store *store, const uint8_t *key_id)
 {
+	const struct trust *trust = &store->trust;
 	const struct trust_ca *newest = NULL;
 
 	for (size_t i = 0; i < trust->n_cas; i++)
@@ -36,7 +37,7 @@ issuer_of(const struct trust *trust, const uint8_t *key_id)
 enum rc
 deploy_chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
 {
-	const struct trust_ca *ca = issuer_of(&store->trust, issuer);
+	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
 	WIPED(buf) above = { 0 };
 	struct span rest;
 	struct der one;
