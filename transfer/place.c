@@ -337,13 +337,11 @@ change(const struct pair *p, const struct place *place)
 
 /* ---- what was there ------------------------------------------------------ */
 
-/* A second name for the same file, which costs no room on the disk. One that is
- * there already is from a run that was interrupted: what it has was there
- * first. */
+/* A second name for the same file, which costs no room on the disk. */
 static enum rc
-save_old(const struct spot *s)
+save_one(const struct spot *s)
 {
-	if (is_there(s, s->old) || !is_there(s, s->name))
+	if (!is_there(s, s->name))
 		return RC_OK;
 	if (linkat(s->dir, s->name, s->dir, s->old, 0) != 0)
 		return err_errno(
@@ -368,6 +366,31 @@ restore_name(const struct spot *s)
 		return err_errno(
 		    RC_IO, errno, "%s: cannot be put back", s->path);
 	return RC_OK;
+}
+
+/* The certificate's old file is what counts: it is made last and goes first.
+ * Where it lies already, a run was interrupted, and what the two have was there
+ * first; a key's old file without it is worth nothing. */
+static enum rc
+save_old(const struct pair *p)
+{
+	enum rc rc = RC_OK;
+
+	if (is_there(&p->cert, p->cert.old))
+		return RC_OK;
+	if (p->key.dir >= 0)
+		rc = drop_old(&p->key);
+	if (rc == RC_OK && p->key.dir >= 0 && !is_bridge(&p->key, &p->cert))
+		rc = save_one(&p->key);
+	return rc != RC_OK ? rc : save_one(&p->cert);
+}
+
+static enum rc
+drop_both(const struct pair *p)
+{
+	enum rc rc = drop_old(&p->cert);
+
+	return rc != RC_OK || p->key.dir < 0 ? rc : drop_old(&p->key);
 }
 
 /* By a rename, which works on a full disk too, unless the key changed. */
@@ -395,9 +418,7 @@ restore(const struct pair *p)
 			.key = { .bytes = buf_span(&key) } };
 		rc = change(p, &old);
 	}
-	if (rc == RC_OK && key_is)
-		rc = drop_old(&p->key);
-	return rc != RC_OK ? rc : drop_old(&p->cert);
+	return rc != RC_OK ? rc : drop_both(p);
 }
 
 /* ---- all of it ----------------------------------------------------------- */
@@ -409,10 +430,8 @@ place_put(const struct place *place)
 	struct err_saved why;
 	enum rc rc = pair_open(place, &p);
 
-	if (rc == RC_OK && p.key.dir >= 0 && !is_bridge(&p.key, &p.cert))
-		rc = save_old(&p.key);
 	if (rc == RC_OK)
-		rc = save_old(&p.cert);
+		rc = save_old(&p);
 	if (rc != RC_OK)
 		return rc;
 	rc = change(&p, place);
@@ -430,9 +449,7 @@ place_keep(const struct place *place)
 	WIPED(pair) p = PAIR_NONE;
 	enum rc rc = pair_open(place, &p);
 
-	if (rc == RC_OK && p.key.dir >= 0)
-		rc = drop_old(&p.key);
-	return rc != RC_OK ? rc : drop_old(&p.cert);
+	return rc != RC_OK ? rc : drop_both(&p);
 }
 
 enum rc
