@@ -193,6 +193,17 @@ tell_next(const struct deployment *d)
 		 "systemctl enable --now airgap-transfer-rotate.timer\n");
 }
 
+/* It is remembered all the same: rotate is who tries again. */
+static enum rc
+not_reloaded(const struct deployed *r)
+{
+	struct err_saved why;
+
+	err_save(&why);
+	return err_set(RC_IO, "%.900s; %s, and rotate tries again", why.text,
+	    r->restored ? "what was there is back" : "the new file stays");
+}
+
 static enum rc
 deploy_new(struct asked *a, struct store *store, int64_t now)
 {
@@ -213,13 +224,10 @@ deploy_new(struct asked *a, struct store *store, int64_t now)
 		return rc;
 	if (rc == RC_OK)
 		deployed_tell(&d, &r, rc, &by, HELD_WITHIN, &due);
-	warn_open(&d);
+	if (!r.restored)
+		warn_open(&d);
 	if (rc != RC_OK)
-		return err_in(rc, r.restored
-				      ? "what was there is back; it is "
-					"remembered, and rotate tries again"
-				      : "the new file is in place; it is "
-					"remembered, and rotate tries again");
+		return not_reloaded(&r);
 	if (!by.dry_run)
 		tell_next(&d);
 	if (!a->env->json)

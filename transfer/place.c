@@ -99,6 +99,13 @@ is_bridge(const struct spot *key, const struct spot *cert)
 }
 
 static enum rc
+no_file(const struct spot *s)
+{
+	return err_set(RC_IO,
+	    "%s: not a regular file: deploy to what it leads to", s->path);
+}
+
+static enum rc
 read_name(const struct spot *s, const char *name, struct buf *ret, bool *ret_is)
 {
 	struct stat st;
@@ -109,9 +116,7 @@ read_name(const struct spot *s, const char *name, struct buf *ret, bool *ret_is)
 		return errno == ENOENT ? RC_OK
 				       : err_errno(RC_IO, errno, "%s", s->path);
 	if (kind != S_IFREG)
-		return err_set(RC_IO,
-		    "%s: not a regular file: deploy to what it leads to",
-		    s->path);
+		return no_file(s);
 	return file_read(s->dir, name, PLACE_MAX, ret);
 }
 
@@ -341,8 +346,13 @@ change(const struct pair *p, const struct place *place)
 static enum rc
 save_one(const struct spot *s)
 {
-	if (!is_there(s, s->name))
+	struct stat st;
+	mode_t kind = kind_of(s, s->name, &st);
+
+	if (kind == 0)
 		return RC_OK;
+	if (kind != S_IFREG)
+		return no_file(s);
 	if (linkat(s->dir, s->name, s->dir, s->old, 0) != 0)
 		return err_errno(
 		    RC_IO, errno, "%s" OLD ": cannot be made", s->path);
