@@ -82,7 +82,10 @@ unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
 	rc = use_key(
 	    keys->token, "transfer key", transfer_cert, &keys->transfer);
 	wanted->found_transfer = rc == RC_OK;
-	return wanted->transfer ? rc : RC_OK;
+	if (rc == RC_OK || !wanted->transfer)
+		return RC_OK;
+	return err_in(rc, "if it is lost, 'airgap-ca transfer-key' puts "
+			  "another in its place; because");
 }
 
 static enum rc
