@@ -49,8 +49,9 @@ tell(void *arg, const struct holding *h, const struct held_left *left,
 		    h->name);
 		break;
 	case RENEW_REVOKED:
-		term_say("%s: all of it was revoked: ask anew, with another "
-			 "key\n",
+		term_say(
+		    "%s: all of it was revoked, or came of loose CSRs: ask "
+		    "anew, with another key\n",
 		    h->name);
 		break;
 	}

@@ -58,6 +58,7 @@ query(struct store *store, const struct holding *h, const char *sql,
 	return rc != RC_OK ? rc : db_step(&store->db, *ret_st, ret_row);
 }
 
+/* What came of loose CSRs was nobody's request: there is nothing to repeat. */
 static enum rc
 find_last(
     struct store *store, const struct holding *h, struct last *l, bool *ret_is)
@@ -68,6 +69,7 @@ find_last(
 	    " FROM request r"
 	    " JOIN certificate c ON c.bundle = r.bundle AND c.place = r.place"
 	    " WHERE c.revoked_at IS NULL AND " HELD_UNDER
+	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
 	    " ORDER BY c.not_after DESC, c.not_before DESC LIMIT 1",
 	    &st, ret_is);
 

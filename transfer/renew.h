@@ -20,7 +20,7 @@ enum renewal {
 	RENEW_ASKED,   /* it is in the bundle now */
 	RENEW_EARLY,   /* it does not run out yet */
 	RENEW_WAITING, /* a bundle that asks for it has no answer yet */
-	RENEW_REVOKED, /* nothing that is not revoked could be repeated */
+	RENEW_REVOKED, /* nothing could be repeated: revoked, or from loose CSRs */
 };
 
 struct renewing {
