@@ -69,6 +69,22 @@ resend_channel(struct resend *r, const struct requester *q)
 	return deliver_stored(&r->delivery, &to, first, q->last_manifest);
 }
 
+/* Loose CSRs have no requester, but their responses are counted alike. */
+static enum rc
+resend_loose(struct resend *r)
+{
+	WIPED(ledger_manifest) last = { 0 };
+	struct requester nobody = { .label = "" };
+	bool known = false;
+	enum rc rc =
+	    ledger_manifest_get(r->ledger, nobody.key_id, 0, &last, &known);
+
+	if (rc != RC_OK || !known)
+		return rc;
+	nobody.last_manifest = last.sequence;
+	return resend_channel(r, &nobody);
+}
+
 static enum rc
 none_found(const struct resend *r, bool met)
 {
@@ -100,6 +116,8 @@ resend_all(struct resend *r)
 		met = true;
 		rc = resend_channel(r, q);
 	}
+	if (rc == RC_OK && r->label == NULL)
+		rc = resend_loose(r);
 	if (rc == RC_OK && r->delivery.n_done == 0)
 		rc = none_found(r, met);
 	if (rc != RC_OK || !r->env->json)

@@ -80,6 +80,10 @@ status 0 'the same CSRs under other names need neither Yes nor PIN'
 says 'set of 3 loose CSRs was answered before' 'which is said'
 ok 'and get the stored response, byte for byte' diff -r "$WORK/first" "$RESPONSE"
 is "$(json responses.0.requester)" null 'which is for nobody'
+run ca resend "$(stick resent)" --json
+status 0 'resend knows it too'
+ok 'the same bytes' diff -r "$WORK/first" "$(stick resent)/$(json responses.0.path)"
+is "$(json responses.0.requester)" null 'for nobody'
 freeze
 run ca sign "$STICK" --loose --profile tls-client --yes
 refused 7 LOOSE-PROFILE 'another profile than "tls-client"' 'the same set for another profile'
