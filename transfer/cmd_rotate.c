@@ -43,6 +43,30 @@ rotate_one(struct rotation *r, struct deployment *d)
 		note_failure(r, rc);
 }
 
+/* A name without any certificate left is due, and no failure of the web root.
+ */
+static void
+publish_one(struct rotation *r, const struct publication *p)
+{
+	size_t n = 0;
+	enum rc rc =
+	    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
+
+	r->n++;
+	r->n_published += n;
+	if (rc == RC_OK && n != 0)
+		term_say("%s: %zu file%s %s\n", p->dir, n, n == 1 ? "" : "s",
+		    r->by.dry_run ? "would be written" : "written");
+	if (rc == RC_OK)
+		return;
+	term_alarm("%s  %s: %s\n", rc == RC_STATE ? "due" : "failed", p->dir,
+	    err_text());
+	if (rc == RC_STATE)
+		r->n_due++;
+	else
+		note_failure(r, rc);
+}
+
 /* Before a server presents a certificate its peers can read of it. */
 static enum rc
 publish_all(struct rotation *r)
@@ -50,26 +74,9 @@ publish_all(struct rotation *r)
 	WIPED(publication_list) list = { 0 };
 	enum rc rc = publication_list_load(r->by.store, &list);
 
-	if (rc != RC_OK)
-		return rc;
-	for (size_t i = 0; i < list.n; i++) {
-		const struct publication *p = &list.items[i];
-		size_t n = 0;
-
-		rc =
-		    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
-		r->n++;
-		r->n_published += n;
-		if (rc == RC_OK && n != 0)
-			term_say("%s: %zu file%s %s\n", p->dir, n,
-			    n == 1 ? "" : "s",
-			    r->by.dry_run ? "would be written" : "written");
-		if (rc == RC_OK)
-			continue;
-		term_alarm("failed  %s\n", err_text());
-		note_failure(r, rc);
-	}
-	return RC_OK;
+	for (size_t i = 0; i < list.n; i++)
+		publish_one(r, &list.items[i]);
+	return rc;
 }
 
 static enum rc
