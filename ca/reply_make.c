@@ -218,6 +218,8 @@ finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
 		rc = fill_file_entries(d, &reply->filing);
 	if (rc == RC_OK)
 		rc = sign_manifest(d, maker, reply);
+	/* Read back into as much memory again, if this were kept. */
+	manifest_wipe(&d->m);
 	if (rc == RC_OK)
 		rc = read_manifest(reply);
 	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;

@@ -292,6 +292,9 @@ work_sign(struct visit *v, struct work *w,
 
 	if (rc == RC_OK)
 		rc = sign_all(v, w, progress, arg);
+	/* From here on the ledger tells what was done. */
+	decisions_wipe(&w->decisions);
+	outcomes_wipe(&w->outcomes);
 	if (rc == RC_OK)
 		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
 	if (rc == RC_OK)
