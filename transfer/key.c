@@ -328,8 +328,10 @@ key_shape(const char *from, struct span spki, struct key_facts *ret)
 void
 key_cache_wipe(struct key_cache *cache)
 {
-	for (size_t i = 0; i < KEY_KINDS; i++)
+	for (size_t i = 0; i < KEY_KINDS; i++) {
+		EVP_PKEY_CTX_free(cache->verify[i]);
 		EVP_PKEY_free(cache->ec[i]);
+	}
 	EVP_MD_CTX_free(cache->digest);
 	*cache = (struct key_cache){ 0 };
 }

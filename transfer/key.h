@@ -38,6 +38,7 @@ enum rc key_shape(const char *from, struct span spki, struct key_facts *ret)
  * key object slowly. Starts as { 0 }; belongs to one thread. */
 struct key_cache {
 	EVP_PKEY *ec[KEY_KINDS]; /* one reused object for each curve */
+	EVP_PKEY_CTX *verify[KEY_KINDS]; /* of these keys; for transfer/csr */
 	EVP_MD_CTX *digest;
 };
 void key_cache_wipe(struct key_cache *cache);

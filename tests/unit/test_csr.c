@@ -8,7 +8,9 @@
 #include "transfer/der.h"
 
 #include <dirent.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 /* Everything of the directory that does not begin with "good". */
@@ -483,6 +485,60 @@ a_cache_carries_nothing_over(void **state)
 	}
 }
 
+/* A request for the key `of`, signed with `by`. */
+static void
+make_request(EVP_PKEY *of, EVP_PKEY *by, struct buf *der)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *p = NULL;
+	int n;
+
+	assert_int_equal(
+	    X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN",
+		MBSTRING_UTF8, (const unsigned char *)"a.example", -1, -1, 0),
+	    1);
+	assert_int_equal(X509_REQ_set_pubkey(req, of), 1);
+	assert_true(X509_REQ_sign(req, by, EVP_sha256()) > 0);
+	n = i2d_X509_REQ(req, &p);
+	assert_true(n > 0);
+	buf_reset(der);
+	check_ok(buf_add(der, p, (size_t)n));
+	OPENSSL_free(p);
+	X509_REQ_free(req);
+}
+
+/* The object in the cache is kept: what it held before proves nothing. */
+static void
+the_key_before_cannot_sign_for_the_next(void **state)
+{
+	static const char *const groups[] = { "P-256", "P-384", "P-521" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		WIPED(key_cache) cache = { 0 };
+		EVP_PKEY *one = EVP_EC_gen(groups[i]);
+		EVP_PKEY *two = EVP_EC_gen(groups[i]);
+		WIPED(buf) der = { 0 };
+
+		for (int round = 0; round < 3; round++) {
+			WIPED(csr) good = { 0 };
+			WIPED(csr) bad = { 0 };
+
+			make_request(one, one, &der);
+			check_ok(
+			    csr_read("one", buf_span(&der), &cache, &good));
+			make_request(two, one, &der);
+			check_refused(
+			    csr_read("two", buf_span(&der), &cache, &bad),
+			    "CSR-POP",
+			    "two: the signature does not verify under the "
+			    "request's own key");
+		}
+		EVP_PKEY_free(one);
+		EVP_PKEY_free(two);
+	}
+}
+
 int
 main(void)
 {
@@ -496,6 +552,7 @@ main(void)
 		cmocka_unit_test(a_request_has_a_size_limit),
 		cmocka_unit_test(the_spki_is_found_without_judging),
 		cmocka_unit_test(a_cache_carries_nothing_over),
+		cmocka_unit_test(the_key_before_cannot_sign_for_the_next),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
