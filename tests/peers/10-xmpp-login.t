@@ -54,6 +54,9 @@ listen:
   - { port: 5224, ip: 127.0.0.3, module: ejabberd_c2s, starttls_required: true, access: all,
       tls_verify: true, cafile: $WORK/server-ca.pem }
   - { port: 5269, ip: 127.0.0.3, module: ejabberd_s2s_in }
+  - { port: 5280, ip: 127.0.0.3, module: ejabberd_http, request_handlers: { /api: mod_http_api } }
+api_permissions:
+  reload: { who: { ip: 127.0.0.0/8 }, what: [reload_config] }
 YAML
 jabberd2_start 127.0.0.4 josefsson.org "$WORK/server.pem" "$WORK/server-ca.pem"
 
@@ -80,6 +83,35 @@ for one in prosody=127.0.0.1 ejabberd=127.0.0.3 jabberd2=127.0.0.4; do
 		"bob@josefsson.org/$address,direct,ca=$WORK/server-ca.pem"
 	is "$OUT" arrived "$name: a message goes from one way in to the other"
 done
+# ---- the next certificate, by each server's own way to take it up ----------------------------------
+
+presented() { # ADDRESS
+	openssl s_client -connect "$1:5222" -starttls xmpp -xmpphost josefsson.org \
+		-servername josefsson.org </dev/null 2>/dev/null | openssl x509 -noout -serial
+}
+presents() { [ "$(presented "$1")" = "$2" ]; }
+old=$(presented 127.0.0.1)
+obtain @server server --profile xmpp-server --new-key rsa-2048 --domain josefsson.org \
+	--domain id.josefsson.org --host chat.sjd.se
+new=$(openssl x509 -in "$WORK/server.crt" -noout -serial)
+isnt() { [ "$1" != "$2" ]; }
+ok 'there is a new one' isnt "$old" "$new"
+# Of all files that have the domain prosody takes any: none of the old may stay.
+prosody_host login josefsson.org server
+prosody_host login id.josefsson.org server
+kill -HUP "${PIDS[0]}"
+until_true 'prosody presents the next after SIGHUP' presents 127.0.0.1 "$new"
+pass 'prosody presents the next after SIGHUP (systemctl reload prosody)'
+must "$PYTHON" -c 'import urllib.request as u
+u.urlopen(u.Request("http://127.0.0.3:5280/api/reload_config", b"{}", {"Content-Type": "application/json"}))'
+until_true 'ejabberd presents the next after reload_config' presents 127.0.0.3 "$new"
+pass 'ejabberd presents the next after reload_config (systemctl reload ejabberd)'
+kill -HUP "${JABBERD2[c2s]}"
+until_true 'c2s of jabberd2 is told' grep -q 'reloading some configuration' "$WORK/jabberd2/c2s.log"
+is "$(presented 127.0.0.4)" "$old" 'jabberd2 keeps the old one at SIGHUP'
+jabberd2_part c2s 'ready for connections'
+is "$(presented 127.0.0.4)" "$new" 'and has the next when its c2s is started again'
+
 declare -A reason=([expired]='certificate has expired' [other]='(unable to|self.signed)')
 for fault in "${faults[@]}"; do
 	looks 127.0.0.1 "$fault.josefsson.org"

@@ -143,6 +143,8 @@ hostile() {
 }
 srv() { echo "otherName:1.3.6.1.5.5.7.8.7;IA5:$1"; }
 
+PIDS=() # of prosody and ejabberd, in the order of their starts
+
 # ---- the servers --------------------------------------------------------------------
 
 client() { timeout -k 5 "$LIMIT" "$PYTHON" "$PEERS/xmpp_client.py" "$@"; }
@@ -187,6 +189,7 @@ prosody_start() {
 	cat "$dir/hosts" >>"$dir/conf.lua"
 	sed -n '/^VirtualHost/,$p' "$dir/more" >>"$dir/conf.lua"
 	prosody --config "$dir/conf.lua" >"$dir/out" 2>&1 </dev/null &
+	PIDS+=($!)
 	for port in 5222 5223 5269; do
 		until_true "prosody $name listens at $address:$port" listens "$address" "$port"
 	done
@@ -211,6 +214,7 @@ ejabberd_start() {
 	env HOME="$dir" ERL_LIBS="$(multiarch 'ejabberd-*')" EJABBERD_CONFIG_PATH="$dir/ejabberd.yml" \
 		EJABBERD_LOG_PATH="$dir/log" EJABBERD_PID_PATH="$dir/pid" ERL_CRASH_DUMP="$dir/crash" \
 		erl +S 2 -noinput -mnesia dir "\"$dir/db\"" -s ejabberd >"$dir/out" 2>&1 </dev/null &
+	PIDS+=($!)
 	for port in 5222 5223 5269; do
 		until_true "ejabberd listens at $address:$port" listens "$address" "$port"
 	done
@@ -264,10 +268,21 @@ jabberd2_start() {
 		<password_type><plaintext/></password_type></sqlite>
 		</authreg></c2s>
 	XML
-	for part in router sm c2s; do
-		: >"$dir/$part.log"
-		"jabberd2-$part" -c "$dir/$part.xml" >"$dir/out" 2>&1 </dev/null &
-	done
-	until_true 'the session manager of jabberd2 is ready' grep -q 'ready for sessions' "$dir/sm.log"
-	until_true 'c2s of jabberd2 is ready' grep -q 'ready for connections' "$dir/c2s.log"
+	jabberd2_part router 'listening for incoming connections'
+	jabberd2_part sm 'ready for sessions'
+	jabberd2_part c2s 'ready for connections'
 }
+
+# Starts one part, in place of the one that runs.
+jabberd2_part() {
+	local dir=$WORK/jabberd2 pid=${JABBERD2[$1]:-}
+	if [ -n "$pid" ]; then
+		kill "$pid"
+		wait "$pid"
+	fi
+	: >"$dir/$1.log"
+	"jabberd2-$1" -c "$dir/$1.xml" >"$dir/out" 2>&1 </dev/null &
+	JABBERD2[$1]=$!
+	until_true "$1 of jabberd2 is ready" grep -q "$2" "$dir/$1.log"
+}
+declare -A JABBERD2
