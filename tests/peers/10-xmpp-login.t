@@ -58,7 +58,10 @@ listen:
 api_permissions:
   reload: { who: { ip: 127.0.0.0/8 }, what: [reload_config] }
 YAML
-jabberd2_start 127.0.0.4 josefsson.org "$WORK/server.pem" "$WORK/server-ca.pem"
+jabberd2_start 127.0.0.4 josefsson.org <<XML
+<id realm='josefsson.org' require-starttls='true'
+	pemfile='$WORK/server.pem' cachain='$WORK/server-ca.pem'>josefsson.org</id>
+XML
 
 # ---- the server's certificate --------------------------------------------------------------
 

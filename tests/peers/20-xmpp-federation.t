@@ -42,6 +42,7 @@ hosts: [example.com]
 certfiles: [$WORK/com.pem]
 ca_file: $WORK/trust.pem
 s2s_cafile: $WORK/trust.pem
+s2s_use_starttls: required
 listen:
   - { port: 5222, ip: 127.0.0.3, module: ejabberd_c2s, starttls_required: true, access: all }
   - { port: 5223, ip: 127.0.0.3, module: ejabberd_c2s, tls: true, access: all }

@@ -12,7 +12,7 @@
 #
 #	resolver NAME=ADDRESS... DOMAIN:HOST...
 #				unbound: addresses, and the SRV records of XMPP for
-#				DOMAIN and all below, to HOST
+#				DOMAIN, to HOST; +RECORD as it is
 #	xmpp_ca @NAME SCOPE...	a CA with the xmpp profiles, an online side enrolled;
 #				its certificate is $WORK/NAME-ca.pem
 #	obtain @NAME FILE REQUEST-OPTION...
@@ -24,7 +24,8 @@
 #	prosody_start NAME ADDRESS <<CONF	with further configuration of all hosts, and
 #				then, from VirtualHost on, of single ones
 #	ejabberd_start ADDRESS <<CONF
-#	jabberd2_start ADDRESS DOMAIN PEMFILE CACHAIN
+#	jabberd2_start ADDRESS DOMAIN <<XML	its <id>
+#	servers_stop
 #	client VERB WHO...	xmpp_client.py
 
 if [ -z "${XMPP_NAMESPACE:-}" ]; then
@@ -75,6 +76,7 @@ resolver() {
 			'local-zone: . static'
 		for one; do
 			case $one in
+			+*) echo "local-data: '${one#+}'" ;;
 			*=*) echo "local-data: '${one%=*}. A ${one#*=}'" ;;
 			*:*)
 				domain=${one%:*} host=${one#*:}
@@ -149,16 +151,23 @@ PIDS=() # of prosody and ejabberd, in the order of their starts
 
 client() { timeout -k 5 "$LIMIT" "$PYTHON" "$PEERS/xmpp_client.py" "$@"; }
 
-# With two accounts, whose password is "secret". Prosody finds certificates by name.
-prosody_host() {
-	local dir=$WORK/prosody-$1 accounts user
-	accounts=$dir/data/$(sed 's/\./%2e/g; s/-/%2d/g' <<<"$2")/accounts
-	mkdir -p "$dir/certs" "$accounts"
-	cp "$WORK/$3.key" "$dir/certs/$2.key"
-	cp "$WORK/$3.crt" "$dir/certs/$2.crt"
+# Two accounts, whose password is "secret".
+prosody_accounts() {
+	local accounts user
+	accounts=$WORK/prosody-$1/data/$(sed 's/\./%2e/g; s/-/%2d/g' <<<"$2")/accounts
+	mkdir -p "$accounts"
 	for user in alice bob; do
 		echo 'return { ["password"] = "secret" }' >"$accounts/$user.dat"
 	done
+}
+
+# Prosody finds certificates by their names.
+prosody_host() {
+	local dir=$WORK/prosody-$1
+	prosody_accounts "$1" "$2"
+	mkdir -p "$dir/certs"
+	cp "$WORK/$3.key" "$dir/certs/$2.key"
+	cp "$WORK/$3.crt" "$dir/certs/$2.crt"
 	echo "VirtualHost \"$2\"" >>"$dir/hosts"
 }
 
@@ -175,18 +184,20 @@ prosody_start() {
 		local_interfaces = { "127.0.0.1" }
 		modules_enabled = { "roster", "saslauth", "tls", "disco", "ping" }
 		authentication = "internal_plain"
+		s2s_direct_tls_ports = {}
+		http_ports = {}
+		https_ports = {}
+	LUA
+	cat >"$dir/more"
+	grep -q '^certificates' "$dir/more" || cat >>"$dir/conf.lua" <<-LUA
 		c2s_require_encryption = true
 		c2s_direct_tls_ports = { 5223 }
 		s2s_require_encryption = true
 		s2s_secure_auth = true
-		s2s_direct_tls_ports = {}
-		http_ports = {}
-		https_ports = {}
 		certificates = "$dir/certs"
 	LUA
-	cat >"$dir/more"
 	sed '/^VirtualHost/,$d' "$dir/more" >>"$dir/conf.lua"
-	cat "$dir/hosts" >>"$dir/conf.lua"
+	[ ! -e "$dir/hosts" ] || cat "$dir/hosts" >>"$dir/conf.lua"
 	sed -n '/^VirtualHost/,$p' "$dir/more" >>"$dir/conf.lua"
 	prosody --config "$dir/conf.lua" >"$dir/out" 2>&1 </dev/null &
 	PIDS+=($!)
@@ -201,7 +212,6 @@ ejabberd_start() {
 	mkdir -p "$dir/db"
 	cat >"$dir/ejabberd.yml" <<-YAML
 		loglevel: debug
-		s2s_use_starttls: required
 		auth_method: [anonymous]
 		anonymous_protocol: login_anon
 		disable_sasl_mechanisms: [X-OAUTH2]
@@ -221,12 +231,14 @@ ejabberd_start() {
 }
 
 jabberd2_start() {
-	local address=$1 domain=$2 pemfile=$3 cachain=$4 dir=$WORK/jabberd2 lib part
+	local address=$1 domain=$2 dir=$WORK/jabberd2 id pemfile lib
 	local router="<router><ip>$1</ip><port>5347</port><user>jabberd</user><pass>secret</pass>
 		<retry><init>30</init><lost>3</lost><sleep>1</sleep></retry></router>"
 	needs jabberd2-c2s jabberd2
 	needs sqlite3 sqlite3
 	lib=$(multiarch jabberd2)/jabberd2
+	id=$(cat)
+	pemfile=$(sed -n "s/.* pemfile='\([^']*\)'.*/\1/p" <<<"$id")
 	mkdir -p "$dir/fs"
 	must sqlite3 "$dir/users.db" "CREATE TABLE authreg (username TEXT, realm TEXT, password TEXT);
 		INSERT INTO authreg VALUES ('alice', '$domain', 'secret'), ('bob', '$domain', 'secret')"
@@ -258,7 +270,7 @@ jabberd2_start() {
 		<c2s><id>c2s</id><pidfile>$dir/c2s.pid</pidfile>$router
 		<log type='file'><file>$dir/c2s.log</file></log>
 		<local>
-		<id realm='$domain' pemfile='$pemfile' cachain='$cachain' require-starttls='true'>$domain</id>
+		$id
 		<ip>$address</ip><port>5222</port><ssl-port>5223</ssl-port><pemfile>$pemfile</pemfile></local>
 		<io><max_fds>64</max_fds></io><stats/>
 		<authreg><path>$lib</path><module>sqlite</module>
@@ -286,3 +298,10 @@ jabberd2_part() {
 	until_true "$1 of jabberd2 is ready" grep -q "$2" "$dir/$1.log"
 }
 declare -A JABBERD2
+
+servers_stop() {
+	kill "${PIDS[@]}" "${JABBERD2[@]}" 2>/dev/null
+	wait "${PIDS[@]}" "${JABBERD2[@]}" 2>/dev/null
+	PIDS=()
+	JABBERD2=()
+}
