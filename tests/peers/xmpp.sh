@@ -238,7 +238,7 @@ jabberd2_start() {
 	needs sqlite3 sqlite3
 	lib=$(multiarch jabberd2)/jabberd2
 	id=$(cat)
-	pemfile=$(sed -n "s/.* pemfile='\([^']*\)'.*/\1/p" <<<"$id")
+	pemfile=$(sed -n "s/.*[[:space:]]pemfile='\([^']*\)'.*/\1/p" <<<"$id")
 	mkdir -p "$dir/fs"
 	must sqlite3 "$dir/users.db" "CREATE TABLE authreg (username TEXT, realm TEXT, password TEXT);
 		INSERT INTO authreg VALUES ('alice', '$domain', 'secret'), ('bob', '$domain', 'secret')"
