@@ -161,23 +161,26 @@ static void
 show_channel(const struct recovering *r, const struct channel_sum *s)
 {
 	const char *label = label_of(r, s->id);
-	char id[17];
+	char id[17], range[32];
 
 	hex_write(span_of(s->id, 8), id);
-	if (s->n_new == 0)
+	if (s->n_new == 0) {
 		term_field(label == NULL ? id : label,
 		    "%zu response%s, all known here", s->n,
 		    s->n == 1 ? "" : "s");
+		return;
+	}
+	if (s->n_new == 1)
+		(void)snprintf(range, sizeof(range), " %u comes", s->first);
 	else
-		term_field(label == NULL ? id : label,
-		    "response%s %u to %u come%s back, with %zu "
-		    "certificate%s%s",
-		    s->n_new == 1 ? "" : "s", s->first, s->last,
-		    s->n_new == 1 ? "s" : "", s->n_certs,
-		    s->n_certs == 1 ? "" : "s",
-		    label == NULL ? "; not enrolled here: its words are "
-				    "compared at its next bundle"
-				  : "");
+		(void)snprintf(
+		    range, sizeof(range), "s %u to %u come", s->first, s->last);
+	term_field(label == NULL ? id : label,
+	    "response%s back, with %zu certificate%s%s", range, s->n_certs,
+	    s->n_certs == 1 ? "" : "s",
+	    label == NULL ? "; not enrolled here: its words are compared at "
+			    "its next bundle"
+			  : "");
 }
 
 static bool

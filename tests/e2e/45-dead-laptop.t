@@ -54,6 +54,7 @@ for file in "$STICK"/airgap-ca/responses/*/manifest.cose; do
 done
 ok "every head fits the ledger" ca ledger verify "${HEADS[@]}"
 cp -a "$STICK/airgap-ca/responses" "$WORK/responses-then"
+THEN=("${HEADS[@]}")
 
 # ---- the day after -----------------------------------------------------------------
 
@@ -227,7 +228,7 @@ freeze
 run ca @new recover "$STICK" -n
 status 0 "a dry run proves them"
 says "web +responses 2 to 5 come back, with 6 certificates" "says what comes back"
-says "mail +response 2 to 2 comes back, with 1 certificate" "for whom"
+says "mail +response 2 comes back, with 1 certificate" "for whom"
 says "not enrolled" "and who was met since the backup"
 says "records +the lost ledger had [0-9]+ at least; the backup had [0-9]+; about [0-3] are" \
 	"and that nothing else was signed"
@@ -371,6 +372,32 @@ for file in "$WORK"/responses-then/*/manifest.cose \
 done
 run ca @new ledger verify "${HEADS[@]}"
 status 0 "every head there ever was fits the ledger"
+
+# ---- a backup from amid a signing --------------------------------------------------
+
+# As a copy of the disk would have it that was made between intents and results.
+cp "$WORK/dead/ledger.db" "$WORK/amid.db"
+LAST=$(sqlite3 "$WORK/amid.db" "SELECT max(n) FROM record WHERE kind = 6")
+must sqlite3 "$WORK/amid.db" "DELETE FROM record WHERE n > $LAST;
+	DELETE FROM manifest WHERE n > $LAST;
+	UPDATE certificate SET result = 0 WHERE result > $LAST;
+	UPDATE bundle SET answered = 0 WHERE n = (SELECT max(n) FROM bundle);
+	UPDATE requester SET last_manifest = last_manifest - 1 WHERE label = 'web'"
+run ca @amid restore "$WORK/amid.db" --yes --token "$(uri ca)"
+status 0 "a backup from amid a signing is restored"
+run ca @amid status
+prints "is unfinished" "with its unfinished bundle"
+run ca @amid recover "$STICK" -n
+says "web +response 5 comes back, with 1 certificate$" "whose answer comes back"
+run ca @amid recover "$STICK" --yes
+status 0 "and is taken"
+run ca @amid status
+status 0 "then nothing is unfinished"
+prints "certificates  10, void 0$" "the intents have the certificates that came of them"
+run ca @amid ledger verify "${THEN[@]}"
+status 0 "and the ledger is whole"
+is "$(ca @amid list --json | grep -o '"serial": *"[0-9a-f]*"' | sort)" \
+	"$(serials "$WORK/list-then")" "with every certificate"
 
 # ---- two ledgers ---------------------------------------------------------------------
 
