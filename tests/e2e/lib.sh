@@ -56,6 +56,7 @@ MODULE=/usr/lib/softhsm/libsofthsm2.so
 PIN=123456
 SO_PIN=12345678
 LIMIT=${LIMIT:-120}	# seconds that a program may take before it is killed
+export PROMPT_LIMIT=${PROMPT_LIMIT:-60}	# and before a dialogue gives it up
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/airgap-test.XXXXXX") || exit 1
 STICK=$WORK/stick
@@ -275,7 +276,7 @@ dialogue() {
 	done
 	command_of "$@"
 	cat >"$WORK/dialogue.exp" <<-'EXPECT'
-		set timeout 60
+		set timeout $env(PROMPT_LIMIT)
 		log_user 1
 		match_max 200000
 		set n [lindex $argv 0]
@@ -283,7 +284,7 @@ dialogue() {
 		# Expect's own exit would wait for a program that waits for us.
 		proc give_up {why status} {
 			puts "\n($why)"
-			catch { exec kill -KILL [exp_pid] }
+			catch { exec kill -KILL -- -[exp_pid] }
 			exit $status
 		}
 		spawn -noecho {*}[lrange $argv [expr {$n + 1}] end]
@@ -294,14 +295,30 @@ dialogue() {
 				eof { give_up "left before /$pattern/" 125 }
 			}
 		}
-		expect { eof { } timeout { give_up "does not end" 124 } }
+		# On one line this would be a pattern, and wait for ever after it.
+		expect {
+			eof { }
+			timeout { give_up "does not end" 124 }
+		}
+		# What has left the terminal may still not end, and wait has no limit.
+		proc has_ended {} {
+			if {[catch { open "/proc/[exp_pid]/stat" } file]} { return 1 }
+			set state [read $file]
+			close $file
+			return [regexp {\) Z } $state]
+		}
+		for {set n 0} {![has_ended]} {incr n} {
+			if {$n == $timeout * 20} { give_up "does not end" 124 }
+			after 50
+		}
 		lassign [wait] pid spawn os status
 		exit $status
 	EXPECT
-	TERM=dumb expect "$WORK/dialogue.exp" "${#pairs[@]}" "${pairs[@]}" \
+	TERM=dumb timeout -k 5 "$LIMIT" expect "$WORK/dialogue.exp" "${#pairs[@]}" "${pairs[@]}" \
 		"${ARGV[@]}" >"$WORK/out" 2>"$WORK/err" </dev/null
 	STATUS=$?
-	OUT=$(tr -d '\0\r' <"$WORK/out")
+	# What expect itself has to say, of a pattern for one, is on its stderr.
+	OUT=$(cat "$WORK/out" "$WORK/err" | tr -d '\0\r')
 	ERR=$OUT
 }
 
