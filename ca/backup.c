@@ -64,7 +64,7 @@ copy_check(struct backup *b)
 static enum rc
 copy_map(struct backup *b)
 {
-	OWN_FD fd = open(b->temporary, O_RDONLY | O_CLOEXEC);
+	OWN_FD fd = fd_openat(AT_FDCWD, b->temporary, O_RDONLY | O_CLOEXEC, 0);
 	struct stat st;
 	void *map;
 

@@ -26,7 +26,7 @@
 static void
 empty(int dir)
 {
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = fd_openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 
@@ -141,7 +141,8 @@ make_temporary(struct restore *r)
 static enum rc
 open_regular(const char *file, int *ret_fd)
 {
-	OWN_FD fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	OWN_FD fd = fd_openat(
+	    AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -190,7 +191,7 @@ copy_file(struct restore *r, const char *file)
 		return rc;
 	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
 		return err_openssl(RC_BUG, "SHA-256");
-	to = openat(r->home.fd, HOME_LEDGER,
+	to = fd_openat(r->home.fd, HOME_LEDGER,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (to < 0)
 		return err_errno(

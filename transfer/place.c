@@ -187,7 +187,7 @@ write_fresh(const struct spot *s, struct span bytes, const struct look *look)
 	/* What a crashed run left under this name is worth nothing. */
 	if (unlinkat(s->dir, s->fresh, 0) != 0 && errno != ENOENT)
 		return err_errno(RC_IO, errno, "%s" NEW, s->path);
-	fd = openat(s->dir, s->fresh,
+	fd = fd_openat(s->dir, s->fresh,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(

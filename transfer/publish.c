@@ -65,7 +65,7 @@ enter(const struct root *root, int dir, const char *name, int *ret_fd)
 		return RC_OK;
 	if (!root->dry_run)
 		made = mkdirat(dir, name, 0755) == 0;
-	*ret_fd = openat(dir, name, flags);
+	*ret_fd = fd_openat(dir, name, flags, 0);
 	if (*ret_fd < 0 && errno == ENOENT && root->dry_run)
 		return RC_OK;
 	/* Our umask is for secrets. */

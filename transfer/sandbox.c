@@ -131,7 +131,7 @@ landlock_allow(int ruleset, int dir)
 static enum rc
 landlock_try(void)
 {
-	OWN_FD fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	OWN_FD fd = fd_openat(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC, 0);
 
 	return fd < 0 ? RC_OK : refused("Landlock that holds", ENOLCK);
 }
@@ -308,7 +308,8 @@ sandbox_leave_terminal(void)
 #else
 	    2;
 #endif
-	OWN_FD nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+	OWN_FD nothing =
+	    fd_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0);
 
 	for (int fd = 0; fd <= last; fd++)
 		if (nothing < 0 || dup2(nothing, fd) != fd)
