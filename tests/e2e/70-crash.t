@@ -38,4 +38,6 @@ while read -r line; do
 	*) echo "# $line" ;;
 	esac
 done < <(sweep_faults --some 200 --jobs "${FAULT_JOBS:-2}" 2>"$WORK/progress" || echo "not ok: sweep: status $?")
+ok 'docs/faults.md has all points, and none of ours does harm' \
+	"$PYTHON" "$TOP/tests/faults/table.py" --check "$TOP/docs/faults.md"
 done_testing

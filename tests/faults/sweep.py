@@ -144,11 +144,18 @@ class Sweep:
             print("  %d of %d points, %d s" % (self.done, self.total, time.monotonic() - self.began),
                   file=sys.stderr, flush=True)
 
+    def mend(self, every):
+        """What was wrong in an earlier run, again; its other results stay."""
+        with open(self.options.mend) as f:
+            self.earlier = json.load(f)
+        wrong = {(p[0], p[1], p[2], p[3], p[4]) for p in self.earlier["points"] if p[7]}
+        return [p for p in every if (p.act, self.acts[p.act].role(p.process), *p[2:]) in wrong]
+
     def run(self):
         every = [p for act in self.acts.values() for p in self.count(act)]
         if self.options.list:
             return self.list(every)
-        chosen = every if self.options.all else points.sample(every, self.options.some)
+        chosen = self.mend(every) if self.options.mend else every if self.options.all else points.sample(every, self.options.some)
         self.total = len(chosen)
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             for done in [pool.submit(self.try_point, p) for p in chosen]:
@@ -160,6 +167,18 @@ def name_of(p):
     return "%s: %s at %s %d of process %s" % (p.act, p.fault, p.call, p.n, p.process)
 
 
+def write_results(sweep, every):
+    found = [[p.act, sweep.acts[p.act].role(p.process), *p[2:], outcome, status, wrong]
+             for p, outcome, status, wrong in sorted(sweep.results)]
+    text = {"every": every, "all": sweep.options.all, "jobs": sweep.options.jobs,
+            "seconds": round(time.monotonic() - sweep.began), "mended": 0, "points": found}
+    if sweep.options.mend:
+        text = dict(sweep.earlier, mended=len(found))
+        text["points"] = sorted([p for p in text["points"] if not p[7]] + found)
+    with open(sweep.options.results, "w") as f:
+        json.dump(text, f)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("state")
@@ -168,6 +187,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--list", action="store_true", help="only count the points")
+    parser.add_argument("--mend", help="only what is wrong in these results; the others are kept")
     parser.add_argument("--act")
     parser.add_argument("--results")
     options = parser.parse_args()
@@ -183,10 +203,7 @@ def main():
         print("%s: %s: %d faults, %d wrong, %d out of reach" % (
             "ok" if good else "not ok", act, len(mine), wrong, missed))
     if options.results:
-        seconds = round(time.monotonic() - sweep.began)
-        with open(options.results, "w") as f:
-            json.dump({"every": every, "all": options.all, "seconds": seconds, "jobs": options.jobs, "points": [
-                [p.act, sweep.acts[p.act].role(p.process), *p[2:], outcome, status, wrong] for p, outcome, status, wrong in sorted(sweep.results)]}, f)
+        write_results(sweep, every)
     for n in range(1, sweep.workers + 1):
         shutil.rmtree(sweep.worker(n))
     return bad

@@ -143,6 +143,9 @@ def page(ours, theirs):
     text = HEAD.format(rule=rule_text())
     text += "Made on %s; files on a tmpfs. %d points in %d s, %d at a time.\n\n" % (
         machine(), len(ours["points"]), ours["seconds"], ours["jobs"])
+    if ours.get("mended"):
+        text += ("Of these %d were wrong at first; what was wrong with them was mended, and they alone "
+                 "were run again.\n\n" % ours["mended"])
     text += "## All points\n\n" + ours_table(ours)
     text += """
 ## Beside `openssl ca`
