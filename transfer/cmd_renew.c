@@ -48,10 +48,9 @@ tell(void *arg, const struct holding *h, const struct held_left *left,
 			 "more\n",
 		    h->name);
 		break;
-	case RENEW_REVOKED:
-		term_say(
-		    "%s: all of it was revoked, or came of loose CSRs: ask "
-		    "anew, with another key\n",
+	case RENEW_NOTHING:
+		term_say("%s: nothing that could be repeated: it was revoked, "
+			 "or came of loose CSRs; ask anew\n",
 		    h->name);
 		break;
 	}

@@ -59,6 +59,8 @@ query(struct store *store, const struct holding *h, const char *sql,
 }
 
 /* What came of loose CSRs was nobody's request: there is nothing to repeat. */
+/* What came of loose CSRs was asked by no bundle, and may be replaced by none.
+ */
 static enum rc
 find_last(
     struct store *store, const struct holding *h, struct last *l, bool *ret_is)
@@ -69,6 +71,7 @@ find_last(
 	    " FROM request r"
 	    " JOIN certificate c ON c.bundle = r.bundle AND c.place = r.place"
 	    " WHERE c.revoked_at IS NULL AND " HELD_UNDER
+	    " AND NOT EXISTS (SELECT 1 FROM loose o WHERE o.bundle = r.bundle)"
 	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
 	    " ORDER BY c.not_after DESC, c.not_before DESC LIMIT 1",
 	    &st, ret_is);
@@ -247,7 +250,7 @@ renew(struct run *run, const struct holding *h)
 	if (waiting)
 		what = RENEW_WAITING;
 	else if (!is)
-		what = RENEW_REVOKED;
+		what = RENEW_NOTHING;
 	else if (!held_runs_out(&left, c->now, by->within))
 		what = RENEW_EARLY;
 	else

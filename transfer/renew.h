@@ -20,7 +20,7 @@ enum renewal {
 	RENEW_ASKED,   /* it is in the bundle now */
 	RENEW_EARLY,   /* it does not run out yet */
 	RENEW_WAITING, /* a bundle that asks for it has no answer yet */
-	RENEW_REVOKED, /* nothing could be repeated: revoked, or from loose CSRs */
+	RENEW_NOTHING, /* all of it is revoked, or came of loose CSRs */
 };
 
 struct renewing {
