@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs/xmpp.md, run: its commands in their order, its settings on the servers. The
 # places that it names are real here, on file systems of this test's own.
+
+# Keys are given to the servers' users: that takes root.
+if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then
+	exec sudo -n env BUILD="${BUILD:-}" /bin/bash "$0"
+fi
 . "$(dirname "$0")/xmpp.sh"
 needs expect expect
 needs prosody prosody
