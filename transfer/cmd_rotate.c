@@ -125,7 +125,10 @@ rotate(struct rotation *r)
 		rc = clock_now(&r->by.now);
 	if (rc == RC_OK)
 		rc = deploy_lock(r->by.home, &lock);
-	return rc != RC_OK ? rc : rotate_all(r);
+	if (rc == RC_OK)
+		rc = rotate_all(r);
+	r->by.store = NULL;
+	return rc;
 }
 
 enum rc

@@ -127,9 +127,8 @@ put_back(const struct deploying *by, const struct deployment *d,
 	struct err_saved why;
 
 	err_save(&why);
-	if (!is_worth_it(by, d, holding, place))
-		err_restore(&why);
-	else if (place_undo(place, &ret->restored) == RC_OK)
+	if (!is_worth_it(by, d, holding, place) ||
+	    place_undo(place, &ret->restored) == RC_OK)
 		err_restore(&why);
 	else /* the worse news, with what began it */
 		(void)err_in(RC_IO, "%.300s; then", why.text);

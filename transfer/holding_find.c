@@ -101,7 +101,7 @@ add_found(struct search *s, struct span name, struct span profile, bool first,
 	if (more == NULL)
 		return err_memory();
 	s->items = more;
-	one.name = strndup((const char *)name.p, name.n);
+	one.name = strndup(name.n == 0 ? "" : (const char *)name.p, name.n);
 	one.profile = strndup((const char *)profile.p, profile.n);
 	s->items[s->n++] = one;
 	return one.name == NULL || one.profile == NULL ? err_memory() : RC_OK;

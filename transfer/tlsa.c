@@ -85,6 +85,7 @@ take_line(struct span *lines, struct span *ret)
 	struct span newline;
 	size_t n;
 
+	*ret = SPAN_NONE;
 	if (lines->n == 0)
 		return false;
 	end = memchr(lines->p, '\n', lines->n);
