@@ -1,7 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Certificates for XMPP: each kind, field by field in its DER, from the one-liners of the
-# manual. What is refused is in 61-bad-request.t (names, profiles) and 60-bad-csr.t.
+# manual. What must be refused has its cases in
+#	61-bad-request.t	SRV-IDs: srv-*; A-labels: dns-a-*; lengths: dns-longest;
+#				scope: scope-*, srv-outside, jid-outside; XMPP addresses:
+#				jid-*; other types of names: xs-*, xc-*; a person beside a
+#				host or for servers: jid-mixed, jid-server-auth; wildcards:
+#				*wildcard*; dates: ends-*, begins-*; keys of the CA: key-*
+#	60-bad-csr.t		what a CSR asks for: ask-*; its keys: key-*; its signature
+#	35-init.t		serials of the CA
 . "$(dirname "$0")/lib.sh"
 needs certtool gnutls-bin
 
