@@ -111,10 +111,10 @@ show_unfinished(const struct work *w)
 		for (uint32_t c = 0; c < w->outcomes.items[i].n_slots; c++)
 			done += w->outcomes.items[i].slots[c].done;
 	term_field("unfinished",
-	    "an earlier run signed %zu certificates of "
-	    "these and left %zu serials that will never be used; it goes "
-	    "on from there",
-	    done, w->outcomes.n_unfinished);
+	    "an earlier run signed %zu certificate%s of these and left %zu "
+	    "serial%s that will never be used; it goes on from there",
+	    done, done == 1 ? "" : "s", w->outcomes.n_unfinished,
+	    w->outcomes.n_unfinished == 1 ? "" : "s");
 }
 
 /* ---- one request ------------------------------------------------------- */

@@ -140,7 +140,7 @@ unchanged 'nor changes anything'
 run transfer request --again --out "$STICK"
 status 7 'a loose set leaves nothing unanswered'
 run transfer request --renew --within 365d --out "$STICK"
-says 'web.example.org: .*came of loose CSRs: ask anew' 'and what it brought is not renewed: nobody here asked'
+says 'web.example.org: .*came of loose CSRs; ask anew' 'and what it brought is not renewed: nobody here asked'
 nok 'so no bundle is made' ls "$STICK/airgap-ca/requests"
 run transfer install "$STICK" --csr "$WORK"/{web,mail,gnu,other}.csr --json
 status 0 'the larger set is another answer'

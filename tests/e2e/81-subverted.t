@@ -197,7 +197,7 @@ by judge:terminal 6 'the judge process has gone$' 'a judge that wants the termin
 unlike "$(written)" 'TYPED BY THE READER' 'and writes nothing there'
 by judge:die 6 'the judge process has gone$' 'a judge that ends'
 by judge:garbage 8 "the judge's answer: " 'a judge that says nothing sensible'
-by judge:no 3 'a lie \[CERT-SIGNATURE\]$' 'a judge that condemns what is good'
+by judge:no 3 '.*: a lie \(CERT-SIGNATURE\) \[JUDGE\]$' 'a judge that condemns what is good'
 run as judge:yes ca sign "$STICK" --yes
 status 0 'a judge that passes everything has what was signed well to pass'
 ok 'and the requester judges for itself' transfer install "$STICK"
