@@ -180,6 +180,38 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 	return rc != RC_OK ? rc : fill_home(env);
 }
 
+enum rc
+cmd_wants(const struct cmd_env *env, const char *what)
+{
+	return err_set(RC_USAGE, "%s wants %s; '%s %s --help' tells more",
+	    env->cmd->name, what, env->program->name, env->cmd->name);
+}
+
+enum rc
+cmd_operands_none(const struct cmd_env *env, const struct cmd_list *operands)
+{
+	if (operands->n == 0)
+		return RC_OK;
+	return err_set(RC_USAGE,
+	    "%s takes no operand, but \"%s\" was given; '%s %s --help' tells "
+	    "more",
+	    env->cmd->name, operands->items[0], env->program->name,
+	    env->cmd->name);
+}
+
+enum rc
+cmd_operand_one(const struct cmd_env *env, const struct cmd_list *operands,
+    const char *what, const char **ret_operand)
+{
+	if (operands->n != 1)
+		return err_set(RC_USAGE,
+		    "%s wants one %s, not %zu; '%s %s --help' tells more",
+		    env->cmd->name, what, operands->n, env->program->name,
+		    env->cmd->name);
+	*ret_operand = operands->items[0];
+	return RC_OK;
+}
+
 /* ---- main -----------------------------------------------------------------
  */
 

@@ -73,6 +73,19 @@ enum rc cmd_options(struct cmd_env *env, int argc, char **argv,
     const struct cmd_option *options, struct cmd_list *ret_operands,
     bool *ret_done) MUST_CHECK;
 
+/** "CMD wants WHAT; 'PROGRAM CMD --help' tells more". \retval RC_USAGE always */
+enum rc cmd_wants(const struct cmd_env *env, const char *what) MUST_CHECK;
+
+/** A command of options alone. \retval RC_USAGE an operand was given */
+enum rc cmd_operands_none(
+    const struct cmd_env *env, const struct cmd_list *operands) MUST_CHECK;
+
+/** A command about one thing; `what` is its name in the synopsis ("MEDIA").
+ * \retval RC_USAGE none or several were given */
+enum rc cmd_operand_one(const struct cmd_env *env,
+    const struct cmd_list *operands, const char *what,
+    const char **ret_operand) MUST_CHECK;
+
 /** Find the command, run it, print the error if any ("airgap-ca: SENTENCE
  * [RULE]", then the rule's remedy), and give the exit status. Global options may stand before the
  * command's name too. --version, --help and --completion are answered here. */

@@ -242,15 +242,14 @@ answer(struct run *run)
 }
 
 static enum rc
-check_words(const struct cmd_list *operands, bool lost)
+check_words(
+    const struct cmd_env *env, const struct cmd_list *operands, bool lost)
 {
 	if (lost && operands->n != 1)
-		return err_set(RC_USAGE, "abandon --lost wants the bundle's id "
-					 "and nothing else");
+		return cmd_wants(env, "the bundle's id alone with --lost");
 	if (!lost && operands->n != 2)
-		return err_set(RC_USAGE,
-		    "abandon wants BUNDLE and MEDIA; 'airgap-ca "
-		    "status' lists what is unfinished");
+		return cmd_wants(
+		    env, "BUNDLE, which 'airgap-ca status' lists, and MEDIA");
 	if (lost && !abandon_is_id(operands->items[0]))
 		return err_set(RC_USAGE,
 		    "%s: a bundle's id is 32 hexadecimal digits, of which 4 "
@@ -276,7 +275,7 @@ cmd_abandon(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_words(&operands, lost);
+	rc = check_words(env, &operands, lost);
 	if (rc != RC_OK)
 		return rc;
 	if (lost)

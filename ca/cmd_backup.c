@@ -112,10 +112,9 @@ cmd_backup(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "backup wants one FILE or MEDIA");
-	c.to = operands.items[0];
-	rc = look(&c);
+	rc = cmd_operand_one(env, &operands, "FILE or MEDIA", &c.to);
+	if (rc == RC_OK)
+		rc = look(&c);
 	if (rc == RC_OK)
 		rc = backup_make(&c.home, c.ledger, &c.backup);
 	if (rc == RC_OK && !env->dry_run)

@@ -223,13 +223,14 @@ cmd_check(struct cmd_env *env, int argc, char **argv)
 	static const struct cmd_option options[] = { { 0 } };
 	WIPED(check) c = { .env = env, .home = { .fd = -1 } };
 	WIPED(cmd_list) operands = { 0 };
+	const char *media = NULL;
 	bool done = false;
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "check wants one MEDIA");
-	rc = open_all(&c, operands.items[0]);
+	rc = cmd_operand_one(env, &operands, "MEDIA", &media);
+	if (rc == RC_OK)
+		rc = open_all(&c, media);
 	return rc == RC_OK ? run(&c) : rc;
 }

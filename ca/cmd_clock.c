@@ -81,6 +81,6 @@ cmd_clock(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK || done)
 		return rc;
 	if (operands.n != 1 || strcmp(operands.items[0], "accept") != 0)
-		return err_set(RC_USAGE, "clock: wanted 'accept'");
+		return cmd_wants(env, "the word 'accept'");
 	return accept_clock(env);
 }

@@ -50,12 +50,11 @@ cmd_export(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "export wants one MEDIA");
 	o.home = env->home;
-	o.out = operands.items[0];
 	o.dry_run = env->dry_run;
-	rc = act_start(&o, &act);
+	rc = cmd_operand_one(env, &operands, "MEDIA", &o.out);
+	if (rc == RC_OK)
+		rc = act_start(&o, &act);
 	if (rc == RC_OK)
 		rc = act_open(&o, &act);
 	if (rc == RC_OK && !env->dry_run)

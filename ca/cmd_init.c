@@ -219,10 +219,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 	/* clang-format on */
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
-	if (rc == RC_OK && !done && operands.n != 0)
-		rc = err_set(RC_USAGE,
-		    "init takes no operand, but \"%s\" was given",
-		    operands.items[0]);
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
 	o.home = env->home;
 	o.dry_run = env->dry_run;
 	/* First of all: nothing is open yet that a child could inherit. */

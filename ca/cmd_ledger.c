@@ -292,8 +292,7 @@ cmd_ledger(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	is_verify = operands.n == 1 && strcmp(operands.items[0], "verify") == 0;
 	if (operands.n > 0 && !is_verify)
-		return err_set(RC_USAGE, "ledger: 'verify' or nothing, not %s",
-		    operands.items[operands.n - 1]);
+		return cmd_wants(env, "'verify' or nothing");
 	if (heads.n > 0 && !is_verify)
 		return err_set(RC_USAGE, "--head belongs to 'ledger verify'");
 	rc = home_open(env->home, &home);

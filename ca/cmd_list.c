@@ -100,10 +100,9 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 0)
-		return err_set(
-		    RC_USAGE, "list takes no operand: %s", operands.items[0]);
-	rc = home_open(env->home, &home);
+	rc = cmd_operands_none(env, &operands);
+	if (rc == RC_OK)
+		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	return rc != RC_OK ? rc : list_all(env, ledger);

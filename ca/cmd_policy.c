@@ -94,7 +94,7 @@ cmd_policy(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	if (operands.n < 1 || operands.n > 2 ||
 	    strcmp(operands.items[0], "check") != 0)
-		return err_set(RC_USAGE, "policy: wanted 'check [FILE]'");
+		return cmd_wants(env, "'check [FILE]'");
 	rc = policy_load(
 	    env, operands.n == 2 ? operands.items[1] : NULL, &policy);
 	if (rc != RC_OK)

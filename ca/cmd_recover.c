@@ -334,8 +334,6 @@ cmd_recover(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "recover wants one MEDIA");
-	r.from = operands.items[0];
-	return run(&r);
+	rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
+	return rc == RC_OK ? run(&r) : rc;
 }

@@ -160,5 +160,5 @@ cmd_requester(struct cmd_env *env, int argc, char **argv)
 			   ? rc
 			   : requester_remove(env, &home, operands.items[1]);
 	}
-	return err_set(RC_USAGE, "requester: wanted 'list' or 'remove LABEL'");
+	return cmd_wants(env, "'list' or 'remove LABEL'");
 }

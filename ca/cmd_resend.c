@@ -149,6 +149,7 @@ cmd_resend(struct cmd_env *env, int argc, char **argv)
 {
 	WIPED(resend) r = { .env = env, .home = { .fd = -1 } };
 	WIPED(cmd_list) operands = { 0 };
+	const char *media = NULL;
 	const char *from = NULL;
 	bool done = false;
 	const struct cmd_option options[] = {
@@ -166,11 +167,10 @@ cmd_resend(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "resend wants one MEDIA");
-	if (from != NULL)
+	rc = cmd_operand_one(env, &operands, "MEDIA", &media);
+	if (rc == RC_OK && from != NULL)
 		rc = read_from(from, &r.from);
 	if (rc == RC_OK)
-		rc = open_all(&r, operands.items[0]);
+		rc = open_all(&r, media);
 	return rc == RC_OK ? resend_all(&r) : rc;
 }

@@ -93,12 +93,12 @@ cmd_restore(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };
+	const char *file = NULL;
 	bool done = false;
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "restore wants one FILE");
-	return run(env, operands.items[0], token);
+	rc = cmd_operand_one(env, &operands, "FILE", &file);
+	return rc == RC_OK ? run(env, file, token) : rc;
 }

@@ -339,6 +339,7 @@ cmd_show(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };
+	const char *serial = NULL;
 	WIPED(home) home = { .fd = -1 };
 	WIPED(story) story = { 0 };
 	OWNS(ledger) *ledger = NULL;
@@ -348,15 +349,15 @@ cmd_show(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 1)
-		return err_set(RC_USAGE, "show: wanted one SERIAL");
-	rc = clock_now(&now);
+	rc = cmd_operand_one(env, &operands, "SERIAL", &serial);
+	if (rc == RC_OK)
+		rc = clock_now(&now);
 	if (rc == RC_OK)
 		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)
-		rc = story_read(ledger, operands.items[0], &story);
+		rc = story_read(ledger, serial, &story);
 	if (rc != RC_OK)
 		return rc;
 	if (pem)

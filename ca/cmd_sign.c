@@ -354,6 +354,7 @@ static enum rc
 check_words(struct sign *sign, const struct cmd_list *operands)
 {
 	uint8_t digest[SHA256_LEN];
+	enum rc rc;
 
 	if (sign->loose != (sign->profile != NULL))
 		return err_set(RC_USAGE,
@@ -365,18 +366,16 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 	if (sign->loose && sign->expect.n > 0)
 		return err_set(RC_USAGE,
 		    "--expect names a requester, and loose CSRs have none");
-	if (operands->n != 1)
-		return err_set(RC_USAGE,
-		    "sign wants one MEDIA or FILE; '%s sign "
-		    "--help' tells more",
-		    sign->env->program->name);
+	rc = cmd_operand_one(
+	    sign->env, operands, "MEDIA or FILE", &sign->options.media);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < sign->expect.n; i++)
 		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
 			return err_set(RC_USAGE,
 			    "--expect %s: 64 hex digits "
 			    "are wanted, the whole SHA-256",
 			    sign->expect.items[i]);
-	sign->options.media = operands->items[0];
 	if (sign->options.act.out == NULL && !sign->env->dry_run) {
 		if (!is_directory(sign->options.media))
 			return err_set(RC_USAGE,

@@ -357,9 +357,9 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 0)
-		return err_set(
-		    RC_USAGE, "status takes no operand: %s", operands.items[0]);
+	rc = cmd_operands_none(env, &operands);
+	if (rc != RC_OK)
+		return rc;
 	if (within_text != NULL && !dur_read(within_text, &within))
 		return err_set(RC_USAGE,
 		    "--within %s: wanted digits and one of h, d, w",

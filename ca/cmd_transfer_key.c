@@ -126,16 +126,11 @@ run(struct cmd_env *env, struct successor *s, const char *out)
 }
 
 static enum rc
-check_words(const struct cmd_list *operands, const struct own_key *key)
+check_key(const struct cmd_env *env, const struct own_key *key)
 {
-	if (operands->n != 0)
-		return err_set(RC_USAGE,
-		    "transfer-key takes no operand, but \"%s\" was given",
-		    operands->items[0]);
 	if ((key->uri == NULL) == (key->type == NULL))
-		return err_set(RC_USAGE,
-		    "transfer-key wants one of --use-key URI and --key-type "
-		    "TYPE");
+		return cmd_wants(
+		    env, "one of --use-key URI and --key-type TYPE");
 	return key->type == NULL ? RC_OK : own_key_type_check(key->type);
 }
 
@@ -167,7 +162,9 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_words(&operands, &s.key);
+	rc = cmd_operands_none(env, &operands);
+	if (rc == RC_OK)
+		rc = check_key(env, &s.key);
 	o.home = env->home;
 	o.dry_run = env->dry_run;
 	if (rc == RC_OK)

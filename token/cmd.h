@@ -14,7 +14,8 @@ enum rc cmd_check(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_bench(struct cmd_env *env, int argc, char **argv);
 
 /** The one operand, or NULL. \retval RC_USAGE more than one */
-enum rc cmd_uri(const struct cmd_list *operands, const char **ret) MUST_CHECK;
+enum rc cmd_uri(const struct cmd_env *env, const struct cmd_list *operands,
+    const char **ret) MUST_CHECK;
 
 /** Start, open, log in and find the key that the URI means. */
 struct cmd_key {

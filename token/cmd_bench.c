@@ -62,7 +62,7 @@ cmd_bench(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = cmd_uri(&operands, &o.uri);
+	rc = cmd_uri(env, &operands, &o.uri);
 	if (rc == RC_OK)
 		rc = cmd_number("seconds", seconds, 1, 3600, &o.seconds);
 	if (rc == RC_OK)

@@ -176,6 +176,6 @@ cmd_check(struct cmd_env *env, int argc, char **argv)
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc == RC_OK && !done)
-		rc = cmd_uri(&operands, &uri);
+		rc = cmd_uri(env, &operands, &uri);
 	return rc != RC_OK || done ? rc : check_run(env, uri, &o);
 }

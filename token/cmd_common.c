@@ -6,12 +6,12 @@
 #include <stdlib.h>
 
 enum rc
-cmd_uri(const struct cmd_list *operands, const char **ret)
+cmd_uri(const struct cmd_env *env, const struct cmd_list *operands,
+    const char **ret)
 {
-	if (operands->n > 1)
-		return err_set(RC_USAGE, "%s: one URI is wanted, not %zu",
-		    operands->items[1], operands->n);
-	*ret = operands->n == 0 ? NULL : operands->items[0];
+	if (operands->n != 0)
+		return cmd_operand_one(env, operands, "URI", ret);
+	*ret = NULL; /* the only token, or the only key */
 	return RC_OK;
 }
 

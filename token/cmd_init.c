@@ -78,10 +78,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 0)
-		return err_set(
-		    RC_USAGE, "%s: init takes no operand", operands.items[0]);
-	if (setup.module == NULL || setup.label == NULL)
-		return err_set(RC_USAGE, "init wants --module and --label");
-	return init_run(env, &setup);
+	rc = cmd_operands_none(env, &operands);
+	if (rc == RC_OK && (setup.module == NULL || setup.label == NULL))
+		rc = cmd_wants(env, "--module and --label");
+	return rc == RC_OK ? init_run(env, &setup) : rc;
 }

@@ -54,7 +54,7 @@ keygen_start(struct cmd_env *env, const struct keygen_options *o)
 	enum rc rc;
 
 	if (o->label == NULL || o->type == NULL)
-		return err_set(RC_USAGE, "keygen wants --label and --type");
+		return cmd_wants(env, "--label and --type");
 	if (*o->label == '\0')
 		return err_set(RC_USAGE, "--label: it is empty");
 	if (o->id != NULL && !hex_read_some(o->id, id, sizeof(id), &n))
@@ -96,6 +96,6 @@ cmd_keygen(struct cmd_env *env, int argc, char **argv)
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
 	if (rc == RC_OK && !done)
-		rc = cmd_uri(&operands, &o.uri);
+		rc = cmd_uri(env, &operands, &o.uri);
 	return rc != RC_OK || done ? rc : keygen_start(env, &o);
 }

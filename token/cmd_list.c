@@ -180,9 +180,9 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (operands.n != 0)
-		return err_set(
-		    RC_USAGE, "%s: list takes no operand", operands.items[0]);
+	rc = cmd_operands_none(env, &operands);
+	if (rc != RC_OK)
+		return rc;
 	o.login = o.login || o.pin_source != NULL;
 	if (!env->json)
 		return list_all(&o, NULL);

@@ -58,8 +58,8 @@ check_usage(struct asked *a)
 	enum rc rc;
 
 	if (a->operands.n != 1 || a->format == NULL || a->to == NULL)
-		return err_set(RC_USAGE,
-		    "deploy wants one NAME, --format FORMAT and --to FILE");
+		return cmd_wants(
+		    a->env, "one NAME, --format FORMAT and --to FILE");
 	if (!deploy_format_read(a->format, &a->form))
 		return err_set(RC_USAGE,
 		    "--format %s: not pemfile, cert, chain, fullchain or p12",

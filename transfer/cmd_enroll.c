@@ -28,6 +28,7 @@
 struct enroll {
 	struct cmd_env *env;
 	struct cmd_list operands;
+	const char *from;
 	const char *label, *expect;
 	bool replace;
 	uint8_t expected[SHA256_LEN];
@@ -108,7 +109,7 @@ static enum rc
 read_card(struct enroll *e)
 {
 	WIPED(media) media = { 0 };
-	const char *path = e->operands.items[0];
+	const char *path = e->from;
 	struct stat st;
 	enum rc rc;
 
@@ -173,7 +174,7 @@ decide(const struct enroll *e)
 static enum rc
 show_policy(struct enroll *e)
 {
-	enum rc rc = offer_policy_read(e->operands.items[0], &e->offer);
+	enum rc rc = offer_policy_read(e->from, &e->offer);
 
 	for (size_t i = 0; rc == RC_OK && i < e->offer.policy.n_profiles; i++)
 		term_field("profile", "%s", e->offer.policy.profiles[i].name);
@@ -356,8 +357,9 @@ cmd_enroll(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &e.operands, &done);
 	if (rc != RC_OK || done)
 		return rc;
-	if (e.operands.n != 1)
-		return err_set(RC_USAGE, "enroll wants one MEDIA or CARD");
+	rc = cmd_operand_one(env, &e.operands, "MEDIA or CARD", &e.from);
+	if (rc != RC_OK)
+		return rc;
 	if (e.expect != NULL && !hex_read(e.expect, e.expected, SHA256_LEN))
 		return err_set(RC_USAGE,
 		    "--expect wants the whole SHA-256: 64 hex digits");

@@ -98,7 +98,7 @@ check_words(struct telling *t, const struct cmd_list *operands)
 	unsigned long first = 1;
 
 	if (operands->n != 0 || t->out == NULL)
-		return err_set(RC_USAGE, "history wants --out MEDIA");
+		return cmd_wants(t->env, "--out MEDIA and no operand");
 	errno = 0;
 	if (t->from != NULL)
 		first = strtoul(t->from, &end, 10);

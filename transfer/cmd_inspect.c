@@ -90,17 +90,18 @@ cmd_inspect(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 	WIPED(cmd_list) files = { 0 };
+	const char *path = NULL;
 	WIPED(buf) file = { 0 };
 	struct diag d;
 	enum rc rc = cmd_options(env, argc, argv, options, &files, &done);
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (files.n != 1)
-		return err_set(RC_USAGE, "inspect: wanted one FILE");
-	rc = file_read(AT_FDCWD, files.items[0], COSE_FILE_MAX, &file);
+	rc = cmd_operand_one(env, &files, "FILE", &path);
 	if (rc == RC_OK)
-		rc = diag_read(files.items[0], buf_span(&file), &d);
+		rc = file_read(AT_FDCWD, path, COSE_FILE_MAX, &file);
+	if (rc == RC_OK)
+		rc = diag_read(path, buf_span(&file), &d);
 	if (rc == RC_OK)
 		rc = env->json ? print_json(&d, words)
 			       : print_notation(&d, words);

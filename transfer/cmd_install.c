@@ -157,15 +157,13 @@ is_directory(const char *path)
 static enum rc
 sort_operands(struct taking *t)
 {
-	const char *name = t->env->cmd->name;
-
 	for (size_t i = 0; i < t->operands.n; i++) {
 		const char *path = t->operands.items[i];
 		bool is_csr = t->csrs.n != 0 && !is_directory(path);
 		enum rc rc;
 
 		if (!is_csr && t->media != NULL)
-			return err_set(RC_USAGE, "%s wants one MEDIA", name);
+			return cmd_wants(t->env, "one MEDIA");
 		if (!is_csr) {
 			t->media = path;
 			continue;
@@ -175,8 +173,10 @@ sort_operands(struct taking *t)
 			return rc;
 	}
 	if (t->media == NULL)
-		return err_set(RC_USAGE, "%s wants one MEDIA%s", name,
-		    t->csrs.n == 0 ? "" : ", a directory, besides the CSRs");
+		return cmd_wants(
+		    t->env, t->csrs.n == 0
+				? "one MEDIA"
+				: "one MEDIA, a directory, besides the CSRs");
 	t->loose = t->loose || t->csrs.n != 0;
 	return RC_OK;
 }

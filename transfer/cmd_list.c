@@ -162,13 +162,12 @@ enum rc
 cmd_list(struct cmd_env *env, int argc, char **argv)
 {
 	static const struct cmd_option options[] = { { 0 } };
-	struct cmd_list operands = { 0 };
+	WIPED(cmd_list) operands = { 0 };
 	bool done;
 	enum rc rc;
 
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
-	if (rc == RC_OK && !done && operands.n != 0)
-		rc = err_set(RC_USAGE, "list takes no operand");
-	cmd_list_wipe(&operands);
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
 	return rc != RC_OK || done ? rc : list(env);
 }

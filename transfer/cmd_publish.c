@@ -17,7 +17,7 @@
 struct asked {
 	struct cmd_env *env;
 	struct cmd_list operands, ports;
-	const char *profile, *host, *forget;
+	const char *name, *profile, *host, *forget;
 	struct store store;
 	struct holding holding;
 	int64_t now;
@@ -46,8 +46,8 @@ open_name(struct asked *a)
 	enum rc rc = open_store(a, false);
 
 	if (rc == RC_OK)
-		rc = holding_find(&a->store, a->operands.items[0], a->profile,
-		    a->now, &a->holding);
+		rc = holding_find(
+		    &a->store, a->name, a->profile, a->now, &a->holding);
 	return rc;
 }
 
@@ -86,9 +86,8 @@ cmd_posh(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (a.operands.n != 1)
-		return err_set(RC_USAGE, "posh wants one NAME");
-	return posh(&a);
+	rc = cmd_operand_one(env, &a.operands, "NAME", &a.name);
+	return rc == RC_OK ? posh(&a) : rc;
 }
 
 /* ---- tlsa ---------------------------------------------------------------- */
@@ -217,8 +216,9 @@ cmd_tlsa(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	if (a.operands.n != 1)
-		return err_set(RC_USAGE, "tlsa wants one NAME");
+	rc = cmd_operand_one(env, &a.operands, "NAME", &a.name);
+	if (rc != RC_OK)
+		return rc;
 	for (size_t i = 0; i < a.ports.n; i++)
 		if (!is_port(a.ports.items[i]))
 			return err_set(RC_USAGE, "--port %s: not a port",
@@ -348,8 +348,7 @@ cmd_publish(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	if (a.forget != NULL ? a.operands.n != 0
 			     : a.operands.n < 1 || a.operands.n > 2)
-		return err_set(
-		    RC_USAGE, "publish wants a DIR and perhaps a NAME");
+		return cmd_wants(env, "a DIR and perhaps a NAME");
 	rc = open_store(&a, true);
 	if (rc == RC_OK)
 		rc = deploy_lock(env->home, &lock);

@@ -455,7 +455,7 @@ check_usage(const struct ask_for *a)
 			     0;
 
 	if (a->out == NULL)
-		return err_set(RC_USAGE, "request wants --out MEDIA");
+		return cmd_wants(a->env, "--out MEDIA");
 	if (a->comment != NULL &&
 	    (*a->comment == '\0' || strlen(a->comment) > COMMENT_MAX))
 		return err_set(
@@ -475,10 +475,10 @@ check_usage(const struct ask_for *a)
 	if (a->again)
 		return RC_OK;
 	if (!asks)
-		return err_set(RC_USAGE,
-		    "request wants a CSR, a directory of them, or --new-key");
+		return cmd_wants(
+		    a->env, "a CSR, a directory of them, or --new-key");
 	if (a->profile == NULL || !format_is_profile(span_str(a->profile)))
-		return err_set(RC_USAGE, "request wants --profile NAME");
+		return cmd_wants(a->env, "--profile NAME");
 	if (a->days != NULL && a->series != NULL)
 		return err_set(RC_USAGE, "--days or --series, not both");
 	return RC_OK;

@@ -220,7 +220,7 @@ enum rc
 cmd_status(struct cmd_env *env, int argc, char **argv)
 {
 	WIPED(status) s = { .env = env, .within = WITHIN_DEFAULT };
-	struct cmd_list operands = { 0 };
+	WIPED(cmd_list) operands = { 0 };
 	const char *within = NULL;
 	/* clang-format off */
 	const struct cmd_option options[] = {
@@ -232,9 +232,8 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	enum rc rc;
 
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
-	if (rc == RC_OK && !done && operands.n != 0)
-		rc = err_set(RC_USAGE, "status takes no operand");
-	cmd_list_wipe(&operands);
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
 	if (rc != RC_OK || done)
 		return rc;
 	if (within != NULL && !dur_read(within, &s.within))

@@ -93,6 +93,35 @@ cmd_rows(struct cmd_env *env, int argc, char **argv)
 	return rc != RC_OK ? rc : cmd_json_item(json_pack("[s]", "b"), false);
 }
 
+static enum rc
+cmd_alone(struct cmd_env *env, int argc, char **argv)
+{
+	static const struct cmd_option options[] = { { 0 } };
+	WIPED(cmd_list) operands = { 0 };
+	bool done;
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc == RC_OK)
+		rc = cmd_operands_none(env, &operands);
+	return rc == RC_OK ? cmd_wants(env, "--to FILE") : rc;
+}
+
+static enum rc
+cmd_single(struct cmd_env *env, int argc, char **argv)
+{
+	static const struct cmd_option options[] = { { 0 } };
+	WIPED(cmd_list) operands = { 0 };
+	const char *media = "unset";
+	bool done;
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc == RC_OK)
+		rc = cmd_operand_one(env, &operands, "MEDIA", &media);
+	if (rc == RC_OK)
+		(void)puts(media);
+	return rc;
+}
+
 /* The disk is full for a moment, in the middle of the output. */
 static enum rc
 cmd_spill(struct cmd_env *env, int argc, char **argv)
@@ -118,6 +147,8 @@ static const struct cmd cmds[] = {
 	{ "due", cmd_due, "", "say that something is due" },
 	{ "tell", cmd_tell, "", "print JSON" },
 	{ "rows", cmd_rows, "", "print items" },
+	{ "alone", cmd_alone, "", "take no operand" },
+	{ "single", cmd_single, "MEDIA", "take one" },
 	{ "spill", cmd_spill, "", "print to a full disk" },
 	{ 0 },
 };
@@ -281,6 +312,27 @@ a_refusal_is_printed_once_escaped_with_its_rule_and_remedy(void **state)
 }
 
 static void
+operands_are_as_many_as_the_command_takes(void **state)
+{
+	(void)state;
+	assert_int_equal(run("t single stick"), RC_OK);
+	assert_string_equal(out, "stick\n");
+	assert_int_equal(run("t single"), RC_USAGE);
+	assert_string_equal(err, "airgap-test: single wants one MEDIA, not 0; "
+				 "'airgap-test single --help' tells more\n");
+	assert_int_equal(run("t single a b"), RC_USAGE);
+	assert_non_null(strstr(err, "MEDIA, not 2;"));
+	assert_int_equal(run("t alone it"), RC_USAGE);
+	assert_string_equal(err,
+	    "airgap-test: alone takes no operand, but \"it\" was given; "
+	    "'airgap-test alone --help' tells more\n");
+	assert_int_equal(run("t alone"), RC_USAGE);
+	assert_string_equal(err,
+	    "airgap-test: alone wants --to FILE; 'airgap-test alone --help' "
+	    "tells more\n");
+}
+
+static void
 json_is_one_line_of_ascii(void **state)
 {
 	(void)state;
@@ -344,6 +396,7 @@ main(void)
 		cmocka_unit_test(the_home_comes_from_the_environment_otherwise),
 		cmocka_unit_test(
 		    a_refusal_is_printed_once_escaped_with_its_rule_and_remedy),
+		cmocka_unit_test(operands_are_as_many_as_the_command_takes),
 		cmocka_unit_test(json_is_one_line_of_ascii),
 		cmocka_unit_test(items_are_parted_and_as_plain_as_a_document),
 		cmocka_unit_test(output_lost_on_the_way_is_no_success),
