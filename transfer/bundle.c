@@ -369,13 +369,9 @@ bundle_read(const char *from, struct span payload, struct bundle *ret)
 		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(8) | KEY(9) |
 		    KEY(10) | KEY(13),
 		KEY(7) | KEY(11) | KEY(12), bundle_field };
-	struct cbor_in in = { .from = from, .rest = payload };
 	WIPED(bundle) b = { .sequence = 0 };
-	enum rc rc = part_map_take(&in, &map, &b, NULL);
+	enum rc rc = part_map_read(from, payload, &map, &b);
 
-	if (rc == RC_OK && in.rest.n != 0)
-		rc = rule_refuse(
-		    "CBOR", "%s: more bytes after the bundle", from);
 	if (rc == RC_OK)
 		rc = ids_check(from, &b);
 	if (rc != RC_OK)

@@ -36,12 +36,9 @@ card_read(const char *from, struct span payload, struct card *ret)
 {
 	static const struct part_map map = { "card",
 		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5), 0, card_field };
-	struct cbor_in in = { .from = from, .rest = payload };
 	WIPED(card) card = { .n_certs = 0 };
-	enum rc rc = part_map_take(&in, &map, &card, NULL);
+	enum rc rc = part_map_read(from, payload, &map, &card);
 
-	if (rc == RC_OK && in.rest.n != 0)
-		rc = rule_refuse("CBOR", "%s: more bytes after the card", from);
 	if (rc != RC_OK)
 		return rc;
 	*ret = card;

@@ -405,13 +405,9 @@ manifest_read(const char *from, struct span payload, struct manifest *ret)
 		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6) | KEY(8) |
 		    KEY(9) | KEY(10) | KEY(11) | KEY(12) | KEY(13) | KEY(14),
 		KEY(7) | KEY(15), manifest_field };
-	struct cbor_in in = { .from = from, .rest = payload };
 	WIPED(manifest) m = { .sequence = 0 };
-	enum rc rc = part_map_take(&in, &map, &m, NULL);
+	enum rc rc = part_map_read(from, payload, &map, &m);
 
-	if (rc == RC_OK && in.rest.n != 0)
-		rc = rule_refuse(
-		    "CBOR", "%s: more bytes after the manifest", from);
 	if (rc == RC_OK)
 		rc = previous_check(from, &m);
 	if (rc != RC_OK)

@@ -46,6 +46,19 @@ part_map_take(struct cbor_in *in, const struct part_map *map, void *object,
 	return rc;
 }
 
+enum rc
+part_map_read(const char *from, struct span input, const struct part_map *map,
+    void *object)
+{
+	struct cbor_in in = { .from = from, .rest = input };
+	enum rc rc = part_map_take(&in, map, object, NULL);
+
+	if (rc == RC_OK && in.rest.n != 0)
+		rc = rule_refuse(
+		    "CBOR", "%s: more bytes after the %s", from, map->what);
+	return rc;
+}
+
 /* `where` lives on this stack and is put back: an error's sentence is made
  * before that. */
 static enum rc

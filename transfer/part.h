@@ -32,6 +32,11 @@ struct part_map {
 enum rc part_map_take(struct cbor_in *in, const struct part_map *map,
     void *object, uint32_t *ret_seen) MUST_CHECK;
 
+/** Read a map that is the whole input, from its first byte to its last.
+ * \retval RC_FORMAT with rule CBOR when bytes follow it */
+enum rc part_map_read(const char *from, struct span input,
+    const struct part_map *map, void *object) MUST_CHECK;
+
 /* ---- lists ----------------------------------------------------------------- */
 
 /** Read one item of a list into its zeroed place. */
