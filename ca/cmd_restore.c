@@ -4,6 +4,7 @@
 #include "ca/cert_text.h"
 #include "ca/cmd.h"
 #include "ca/restore.h"
+#include "token/token.h"
 
 #include <inttypes.h>
 
@@ -100,5 +101,9 @@ cmd_restore(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK || done)
 		return rc;
 	rc = cmd_operand_one(env, &operands, "FILE", &file);
-	return rc == RC_OK ? run(env, file, token) : rc;
+	if (rc != RC_OK)
+		return rc;
+	/* Kept unseen, it would fail at the first signing. */
+	rc = token == NULL ? RC_OK : token_uri_check(token);
+	return rc == RC_OK ? run(env, file, token) : err_in(rc, "--token");
 }

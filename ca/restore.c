@@ -114,6 +114,27 @@ check_vacant(const char *path)
 	return RC_OK;
 }
 
+/* It will be emptied and then be the home: a link that somebody put there would
+ * have us empty another directory, and his own would leave him its owner. */
+static enum rc
+open_own(const char *path, int *ret_fd)
+{
+	OWN_FD fd = fd_openat(
+	    AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) != 0)
+		return err_errno(RC_IO, errno, "%s", path);
+	if (fd < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+		return err_set(RC_STATE,
+		    "%s: is in the way and no directory of ours alone: look "
+		    "at it and remove it",
+		    path);
+	*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
+}
+
 static enum rc
 make_temporary(struct restore *r)
 {
@@ -123,7 +144,7 @@ make_temporary(struct restore *r)
 	if (rc == RC_OK && r->home.path == NULL)
 		rc = err_memory();
 	if (rc == RC_OK)
-		rc = dir_open(AT_FDCWD, r->temporary, &r->home.fd);
+		rc = open_own(r->temporary, &r->home.fd);
 	if (rc != RC_OK)
 		return rc;
 	if (flock(r->home.fd, LOCK_EX | LOCK_NB) != 0) {

@@ -59,6 +59,11 @@ struct token_info {
 enum rc token_list(struct token *token, const char *module,
     struct token_info **ret, size_t *ret_n) MUST_CHECK;
 
+/** Is it a URI that token_open would look for, one line and without a PIN in it?
+ * No token is asked.
+ * \retval RC_USAGE no */
+enum rc token_uri_check(const char *uri) MUST_CHECK;
+
 /** Load the module, find the one token that the URI names (NULL: the only one
  * present), open a session. No PIN yet. What was open before is closed: this is
  * also the way back after an error, before token_login and token_use_key.

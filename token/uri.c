@@ -3,6 +3,7 @@
 #include "token/uri.h"
 
 #include "base/own.h"
+#include "token/token.h"
 
 #include <p11-kit/uri.h>
 #include <stdlib.h>
@@ -109,6 +110,23 @@ uri_parse(const char *text, struct uri *ret)
 		.pin_file = file };
 	ret->parsed = MOVE(p);
 	return RC_OK;
+}
+
+/* p11-kit passes over white space, and a line break would be a second line of
+ * whatever file the URI is kept in. */
+enum rc
+token_uri_check(const char *text)
+{
+	struct uri uri = { 0 };
+	enum rc rc;
+
+	for (const char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(RC_USAGE,
+			    "%s: a control character in a token's URI", text);
+	rc = uri_parse(text, &uri);
+	uri_wipe(&uri);
+	return rc;
 }
 
 void

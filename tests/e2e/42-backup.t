@@ -157,6 +157,29 @@ ok "with the policy signed under last" \
 	cmp "$WORK/home-ca/policy.conf" "$SECOND/policy.conf"
 restored
 
+# What lies where the home is made first: to be emptied, and then be the home.
+must mkdir "$WORK/precious"
+must touch "$WORK/precious/kept"
+must ln -s "$WORK/precious" "$SECOND.restore-tmp"
+run ca @second restore "$WORK/kept.db" --yes
+status 7 "a link where the home is made is not followed"
+says "restore-tmp: is in the way" "it is named"
+ok "nothing behind it is touched" test -e "$WORK/precious/kept"
+must rm "$SECOND.restore-tmp"
+must mkdir -m 777 "$SECOND.restore-tmp"
+run ca @second restore "$WORK/kept.db" --yes
+status 7 "nor is a directory taken that others may write to"
+must rmdir "$SECOND.restore-tmp"
+nok "no home is made" test -e "$SECOND"
+
+for uri in nonsense "" "pkcs11:token=ca?pin-value=1234" \
+	$'pkcs11:token=ca\nca = pkcs11:token=other'; do
+	run ca @second restore "$WORK/kept.db" --yes --token "$uri"
+	status 2 "--token ${uri@Q}: no URI to be kept"
+done
+says "control character" "and it is said why"
+nok "before anything is made" ls -d "$WORK"/home-second*
+
 # ---- backups that are not good ones ------------------------------------------------
 
 damaged() {
