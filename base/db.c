@@ -108,6 +108,44 @@ pragma_int(struct db *db, const char *sql, int64_t *ret)
 	return rc;
 }
 
+#define SCHEMA \
+	"SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT " \
+	"NULL"
+
+/* A file from elsewhere may bear our numbers and have other tables: that is its
+ * fault, and must not look like one of our statements. What it has besides is
+ * for whoever reads all of it to judge. */
+static enum rc
+check_schema(struct db *db, const struct db_kind *kind)
+{
+	WIPED(db) ours = { 0 };
+	OWN(sqlite3_stmt) *wanted = NULL;
+	OWN(sqlite3_stmt) *found = NULL;
+	bool more = true, there = true;
+	enum rc rc = connect_file(&ours, ":memory:",
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY);
+
+	if (rc == RC_OK)
+		rc = run_sql(&ours, kind->schema, "cannot be created");
+	if (rc == RC_OK)
+		rc = db_prepare(&ours, SCHEMA, &wanted);
+	if (rc == RC_OK)
+		rc = db_prepare(db, SCHEMA " AND sql = ?", &found);
+	while (rc == RC_OK && there) {
+		rc = db_step(&ours, wanted, &more);
+		if (rc != RC_OK || !more)
+			break;
+		rc = db_bind(db, found, "s", db_text(wanted, 0));
+		if (rc == RC_OK)
+			rc = db_step(db, found, &there);
+	}
+	if (rc == RC_OK && !there)
+		rc = err_set(RC_STATE,
+		    "%s: damaged: its tables are not those of a %s", db->path,
+		    kind->name);
+	return rc;
+}
+
 static enum rc
 check_kind(struct db *db, const struct db_kind *kind)
 {
@@ -125,7 +163,7 @@ check_kind(struct db *db, const struct db_kind *kind)
 		return err_set(RC_STATE,
 		    "%s: a %s of version %lld; this program knows version %d",
 		    db->path, kind->name, (long long)version, kind->version);
-	return RC_OK;
+	return check_schema(db, kind);
 }
 
 static enum rc

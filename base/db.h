@@ -28,7 +28,7 @@ struct db_kind {
 
 /** Open, creating when `create` (mode 0600; refused when the file exists).
  * \retval RC_IO     cannot be opened, or is being used by another process
- * \retval RC_STATE  missing, not this kind, or another version */
+ * \retval RC_STATE  missing, not this kind, another version, or other tables */
 enum rc db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
     bool create) MUST_CHECK;
 /** Open for reading only: takes no write lock, makes no file. Only what a killed

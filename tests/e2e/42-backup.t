@@ -205,6 +205,14 @@ cp "$WORK/kept.db" "$WORK/damaged.db"
 must sqlite3 "$WORK/damaged.db" "CREATE TRIGGER t AFTER INSERT ON record
 	BEGIN DELETE FROM serial; END"
 damaged "a schema with more in it" "row t"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "ALTER TABLE policy RENAME COLUMN digest TO other"
+damaged "a table that lacks a column" "its tables are not those of a ledger"
+cp "$WORK/kept.db" "$WORK/damaged.db"
+must sqlite3 "$WORK/damaged.db" "DROP TABLE record;
+	CREATE VIEW record AS SELECT 1 AS n, 1 AS at, 1 AS kind, 1 AS policy,
+	x'00' AS body, x'00' AS hash"
+damaged "a view in a table's place" "its tables are not those of a ledger"
 head -c 20000 "$WORK/kept.db" >"$WORK/damaged.db"
 damaged "half a file"
 head -c 40000 /dev/urandom >"$WORK/damaged.db"
