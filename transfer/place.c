@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two files cannot be renamed at once. So that no moment shows the new key
- *beside the old certificate, a change of key goes over a bridge, each step one
- *rename:
+ * beside the old certificate, a change of key goes over a bridge, each step one
+ * rename:
  *
  *	cert file: old key and certificate	key file: old key
  *	cert file: the same			key file: link to the cert file
@@ -10,8 +10,9 @@
  *	cert file: new certificate
  *
  * TLS libraries take from a PEM file what they look for and pass over the rest.
- *The file with both has owner and mode of the key's. A run that was interrupted
- *on the bridge is taken up from wherever it stopped: the link tells. */
+ * The file with both has owner and mode of the key's. A run that was
+ * interrupted on the bridge is taken up from wherever it stopped: the link
+ * tells. */
 #include "transfer/place.h"
 
 #include "base/file.h"
@@ -197,7 +198,7 @@ write_fresh(const struct spot *s, struct span bytes, const struct look *look)
 		rc = dress(fd, look, s->path);
 	if (rc == RC_OK && fsync(fd) != 0)
 		rc = err_errno(RC_IO, errno, "%s: cannot be synced", s->path);
-	return rc;
+	return rc == RC_OK ? fd_finish(&fd, s->path) : rc;
 }
 
 static enum rc
@@ -360,12 +361,17 @@ save_one(const struct spot *s)
 				  : err_errno(RC_IO, errno, "%s", s->path);
 }
 
+/* For good: what a power cut brought back would pass for what was there before
+ * the next change. */
 static enum rc
 drop_old(const struct spot *s)
 {
-	if (unlinkat(s->dir, s->old, 0) != 0 && errno != ENOENT)
-		return err_errno(RC_IO, errno, "%s" OLD, s->path);
-	return RC_OK;
+	if (unlinkat(s->dir, s->old, 0) != 0)
+		return errno == ENOENT
+			   ? RC_OK
+			   : err_errno(RC_IO, errno, "%s" OLD, s->path);
+	return fsync(s->dir) == 0 ? RC_OK
+				  : err_errno(RC_IO, errno, "%s", s->path);
 }
 
 static enum rc
