@@ -58,8 +58,7 @@ query(struct store *store, const struct holding *h, const char *sql,
 	return rc != RC_OK ? rc : db_step(&store->db, *ret_st, ret_row);
 }
 
-/* What came of loose CSRs was nobody's request: there is nothing to repeat. */
-/* What came of loose CSRs was asked by no bundle, and may be replaced by none.
+/* What came of loose CSRs was asked by no bundle: there is nothing to repeat.
  */
 static enum rc
 find_last(
@@ -71,7 +70,6 @@ find_last(
 	    " FROM request r"
 	    " JOIN certificate c ON c.bundle = r.bundle AND c.place = r.place"
 	    " WHERE c.revoked_at IS NULL AND " HELD_UNDER
-	    " AND NOT EXISTS (SELECT 1 FROM loose o WHERE o.bundle = r.bundle)"
 	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
 	    " ORDER BY c.not_after DESC, c.not_before DESC LIMIT 1",
 	    &st, ret_is);
