@@ -62,7 +62,7 @@ static enum rc
 read_card_on(struct enroll *e, const struct media *media, const char *name)
 {
 	char path[sizeof(MEDIA_CARDS) + MEDIA_NAME_MAX];
-	int fd = -1;
+	OWN_FD fd = -1;
 	enum rc rc;
 
 	offer_wipe(&e->offer);
@@ -72,7 +72,10 @@ read_card_on(struct enroll *e, const struct media *media, const char *name)
 	rc = media_copy(media, path, CARD_MAX, &fd);
 	if (rc == RC_OK)
 		rc = sealed_map(fd, &e->file);
-	return rc != RC_OK ? rc : card_judge(path, e->file.bytes, &e->offer);
+	if (rc != RC_OK)
+		return rc;
+	fd = -1; /* the map's now */
+	return card_judge(path, e->file.bytes, &e->offer);
 }
 
 /* The only card, or the one that --expect names. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/response_dir.h"
 
+#include "base/file.h"
 #include "transfer/cose.h"
 #include "transfer/rule.h"
 
@@ -24,13 +25,15 @@ map_file(
     struct response_dir *dir, const char *name, size_t cap, struct sealed *ret)
 {
 	char path[RESPONSE_PATH_MAX + MEDIA_NAME_MAX];
-	int fd = -1;
+	OWN_FD fd = -1;
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir->path, name);
 	rc = media_copy(dir->media, path, cap, &fd);
 	if (rc == RC_OK)
 		rc = sealed_map(fd, ret);
+	if (rc == RC_OK)
+		fd = -1; /* the map's now */
 	return rc;
 }
 
