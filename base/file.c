@@ -49,9 +49,18 @@ enum rc
 file_read(int dir, const char *path, size_t cap, struct buf *ret_bytes)
 {
 	OWN_FD fd = fd_openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_errno(RC_IO, errno, "%s", path);
+	return fd_read(fd, path, cap, ret_bytes);
+}
+
+enum rc
+fd_read(int fd, const char *path, size_t cap, struct buf *ret_bytes)
+{
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fstat(fd, &st) != 0)
 		return err_errno(RC_IO, errno, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(RC_FORMAT, "%s: not a regular file", path);

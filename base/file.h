@@ -29,6 +29,10 @@ enum rc fd_finish(int *fd, const char *name) MUST_CHECK;
 enum rc file_read(int dir, const char *path, size_t cap, struct buf *ret_bytes)
     MUST_CHECK;
 
+/** The same of an open file, from where it stands: for who looks at it first. */
+enum rc fd_read(int fd, const char *path, size_t cap, struct buf *ret_bytes)
+    MUST_CHECK;
+
 /** Write a file that does not exist yet: temporary name in the same directory,
  * fsync, rename without replacing, fsync of the directory.
  * \retval RC_IO any failure; the temporary file is gone then */

@@ -42,15 +42,17 @@ check_pass_file(const char *path, const struct stat *st)
 static enum rc
 read_pass(const char *path, struct buf *ret, const char **ret_text)
 {
+	OWN_FD fd =
+	    fd_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 	struct stat st;
 	const uint8_t *end;
 	enum rc rc;
 
-	if (stat(path, &st) != 0)
+	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_errno(RC_IO, errno, "password file %s", path);
 	rc = check_pass_file(path, &st);
 	if (rc == RC_OK)
-		rc = file_read(AT_FDCWD, path, PASS_FILE_MAX, ret);
+		rc = fd_read(fd, path, PASS_FILE_MAX, ret);
 	if (rc != RC_OK)
 		return err_in(rc, "password file");
 	end = memchr(ret->p, '\n', ret->n);
