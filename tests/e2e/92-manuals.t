@@ -54,6 +54,40 @@ described=$(sed -n 's/^\.It Sy //p' docs/man/airgap-rules.7 | sort -u)
 ok 'rules are found in the sources' test "$(wc -l <<<"$named")" -gt 50
 is "$(comm -23 <(echo "$named") <(echo "$described"))" '' 'every rule that refuses has its entry'
 
+# ---- promises ----------------------------------------------------------------------------
+# wrong_promises FILE: its tests and checks that there are not, and its numbers without any
+wrong_promises() {
+	local line file name promise= kept= refused=
+	while read -r line; do
+		case $line in
+		'### '*)
+			[ -z "$promise$kept$refused" ] || echo "$promise"
+			promise=${line#'### '} kept=no refused=no
+			;;
+		'*Not built*: '*) promise= kept= refused= ;;
+		'- kept: '*) kept= ;;
+		'- refused: '*) refused= ;;
+		esac
+		[ -n "$kept$refused" ] || promise=
+		case $line in '- '*) ;; *) continue ;; esac
+		file=${line#*\`} file=${file%%\`*}
+		[ -f "$file" ] || { echo "$file"; continue; }
+		while read -r name; do
+			[ -z "$name" ] || grep -qF -- "$name" "$file" || echo "$file: $name"
+		done < <(grep -oE '"[^"]+"' <<<"$line" | tr -d '"')
+	done <"$1"
+	[ -z "$promise" ] || echo "$promise"
+}
+page=docs/promises.md
+is "$(grep -c '^### ' $page)" 30 'there are thirty promises'
+is "$(wrong_promises $page)" '' 'each has its tests, and every check that it names is there'
+sed 's/"yes is not Yes"/"no is Yes"/; s/50-loop/50-hoop/; /refused.*wrong PIN from/,/^$/d' $page >"$WORK/page"
+sed -i '/^- kept.*41-clock/d' "$WORK/page"
+is "$(wrong_promises "$WORK/page" | sort -u)" '18. A wrong clock signs nothing
+28. The PIN stays where it is typed
+tests/e2e/35-init.t: no is Yes
+tests/e2e/50-hoop.t' 'one that is not is found'
+
 # ---- completion --------------------------------------------------------------------------
 for program in airgap-ca airgap-token airgap-transfer; do
 	run "$BIN/$program" --completion
