@@ -202,6 +202,7 @@ static enum rc
 show_json(struct run *run)
 {
 	const size_t *n = run->abandon.n_fate;
+	size_t n_abandoned = n[FATE_PART] + n[FATE_WRONG];
 
 	if (!run->env->json)
 		return RC_OK;
@@ -209,8 +210,7 @@ show_json(struct run *run)
 	    cmd_json_hex(span_of(run->s.bundle.id, BUNDLE_ID_LEN)), "closed",
 	    !run->env->dry_run, "delivered", (json_int_t)n[FATE_DELIVERED],
 	    "refused", (json_int_t)n[FATE_REFUSED], "abandoned",
-	    (json_int_t)(n[FATE_PART] + n[FATE_WRONG]), "responses",
-	    run->delivery.responses));
+	    (json_int_t)n_abandoned, "responses", run->delivery.responses));
 }
 
 static bool

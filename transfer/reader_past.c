@@ -9,6 +9,7 @@
 #include "transfer/pem.h"
 #include "transfer/rule.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -267,10 +268,12 @@ point_to_certs(const struct past_scan *scan, struct draft *d)
 		    sizeof(*item->certs));
 		if (item->certs == NULL)
 			return err_memory();
-		for (size_t c = 0; c < item->n_certs; c++, next++)
+		for (size_t c = 0; c < item->n_certs; c++, next++) {
+			assert(next < d->n_places && d->places != NULL);
 			item->certs[c] =
 			    span_of(scan->ders.p + d->places[next].at,
 				d->places[next].n);
+		}
 	}
 	return RC_OK;
 }

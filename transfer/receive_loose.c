@@ -8,6 +8,7 @@
 #include "transfer/response_dir.h"
 #include "transfer/rule.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define PREFIX_LEN 15 /* "0123abcd-loose-" */
@@ -327,7 +328,10 @@ take(struct round *round, const struct media_names *names, bool store_them)
 	if (rc == RC_OK && store_them)
 		rc = store_commit(round->store);
 	store_rollback(round->store);
-	return rc != RC_OK ? rc : tell(&taken.visit, &taken.verdict);
+	if (rc != RC_OK)
+		return rc;
+	assert(taken.any); /* `names` is not empty: one fits, or is told */
+	return tell(&taken.visit, &taken.verdict);
 }
 
 enum rc
