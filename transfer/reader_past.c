@@ -149,6 +149,14 @@ draft_wipe(struct draft *d)
 	free(d->places);
 }
 
+/* The response whose files are being read. */
+static struct past_item *
+last_item(struct draft *d)
+{
+	assert(d->past.items != NULL && d->past.n > 0);
+	return &d->past.items[d->past.n - 1];
+}
+
 static enum rc
 add_place(struct draft *d, struct past_scan *scan, struct span der)
 {
@@ -159,7 +167,7 @@ add_place(struct draft *d, struct past_scan *scan, struct span der)
 		return err_memory();
 	d->places = more;
 	more[d->n_places++] = (struct place){ scan->ders.n, der.n };
-	d->past.items[d->past.n - 1].n_certs++;
+	last_item(d)->n_certs++;
 	return buf_add_span(&scan->ders, der);
 }
 
@@ -201,7 +209,7 @@ static enum rc
 parse_file(
     struct draft *d, struct past_scan *scan, const struct past_file *file)
 {
-	struct past_item *item = &d->past.items[d->past.n - 1];
+	struct past_item *item = last_item(d);
 	struct span bytes = span_of(scan->bytes.p + file->at, file->n);
 
 	if (strcmp(file->name, FILING_MANIFEST) == 0)
@@ -222,8 +230,7 @@ next_item(struct draft *d, const struct past_file *file)
 	struct past *past = &d->past;
 	struct past_item *more;
 
-	if (past->n > 0 &&
-	    span_eq_str(past->items[past->n - 1].name, file->response))
+	if (past->n > 0 && span_eq_str(last_item(d)->name, file->response))
 		return RC_OK;
 	if (past->n == MEDIA_FILES_MAX)
 		return rule_refuse("MEDIA-COUNT",
