@@ -29,8 +29,13 @@ deploy_lock(const char *home, int *ret_fd)
 	if (rc != RC_OK)
 		return rc;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return err_set(RC_IO,
-		    "%s: another deploy, rotate or publish is running", home);
+		return errno == EWOULDBLOCK
+			   ? err_set(RC_IO,
+				 "%s: another deploy, rotate or publish is "
+				 "running",
+				 home)
+			   : err_errno(
+				 RC_IO, errno, "%s: cannot be locked", home);
 	*ret_fd = fd;
 	fd = -1;
 	return RC_OK;

@@ -126,12 +126,17 @@ status 2 "in days, weeks or hours"
 
 # Two at once: the second says so and touches nothing.
 at "2028-02-21 00:00:00" transfer deploy example.org --format cert --to "$SRV/slow.pem" \
-	--key "$SRV/slow.key" --reload "sh -c 'touch $WORK/started; sleep 20'" >/dev/null 2>&1 &
+	--key "$SRV/slow.key" --reload "sh -c 'touch $WORK/started; until [ -e $WORK/go ]; do sleep 0.1; done'" \
+	>/dev/null 2>&1 &
 slow=$!
-until [ -e "$WORK/started" ]; do kill -0 $slow || break; done
+until [ -e "$WORK/started" ]; do
+	kill -0 $slow || break
+	sleep 0.1
+done
 run at "2028-02-21 00:00:00" transfer rotate
 status 6 "two at once: the second"
 says 'another deploy, rotate or publish is running' "says why it does nothing"
+touch "$WORK/go"
 wait $slow
 must transfer deploy --forget "$SRV/slow.pem"
 
