@@ -84,13 +84,12 @@ done
 
 # Waits a minute, so it begins here and is looked at near the end; on a copy of the
 # tokens, because two processes at one SoftHSM store disturb each other.
-began=$SECONDS
 must cp -r "$WORK/tokens" "$WORK/tokens-hang"
 sed "s|$WORK/tokens|$WORK/tokens-hang|" "$SOFTHSM2_CONF" >"$WORK/hang.conf"
 (
 	export SOFTHSM2_CONF=$WORK/hang.conf
 	shim hang check "$(shim_uri ec-p256)" >/dev/null 2>"$WORK/hang.err" </dev/null
-	echo "$? $((SECONDS - began))" >"$WORK/hang.status"
+	echo $? >"$WORK/hang.status"
 ) &
 hanging=$!
 
@@ -288,10 +287,8 @@ says 'died of SIGABRT' "and says of what"
 run shim open-fails check "$(shim_uri ec-p256)"
 status 5 "a session that cannot be opened does not hang"
 wait "$hanging"
-read -r hang_status hang_seconds <"$WORK/hang.status"
-is "$hang_status" 5 "a C_Sign that never returns: status 5"
+is "$(cat "$WORK/hang.status")" 5 "a C_Sign that never returns: status 5"
 like "$(cat "$WORK/hang.err")" 'did not answer in 60 s' "and says so"
-ok "in good time" test "$hang_seconds" -lt 75
 run token list --module "$WORK/nothing.so"
 status 5 "a module that is not there"
 run token list --module "$WORK/pin"
