@@ -6,7 +6,6 @@
 #include "base/cmd.h"
 #include "token/token.h"
 
-
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_init(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_keygen(struct cmd_env *env, int argc, char **argv);
@@ -16,6 +15,16 @@ enum rc cmd_bench(struct cmd_env *env, int argc, char **argv);
 /** The one operand, or NULL. \retval RC_USAGE more than one */
 enum rc cmd_uri(const struct cmd_env *env, const struct cmd_list *operands,
     const char **ret) MUST_CHECK;
+
+/** Rows of a table of options, for a command about one key: `t` is a struct
+ * token_options. */
+/* clang-format off */
+#define CMD_KEY_OPTIONS(t)                                                     \
+	{ .name = "module", .value = "FILE", .text = &(t).module,              \
+	  .help = "the module, when the URI has no module-path" },             \
+	{ .name = "last-try", .flag = &(t).last_try,                           \
+	  .help = "use the token's final PIN try" }
+/* clang-format on */
 
 /** Start, open, log in and find the key that the URI means. */
 struct cmd_key {

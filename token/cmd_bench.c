@@ -47,13 +47,7 @@ cmd_bench(struct cmd_env *env, int argc, char **argv)
 		    .value = "N",
 		    .help = "sessions side by side (default 1)",
 		    .text = &threads },
-		{ .name = "module",
-		    .value = "FILE",
-		    .help = "the module, when the URI has no module-path",
-		    .text = &o.token.module },
-		{ .name = "last-try",
-		    .help = "use the token's final PIN try",
-		    .flag = &o.token.last_try },
+		CMD_KEY_OPTIONS(o.token),
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };

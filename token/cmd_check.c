@@ -161,13 +161,7 @@ cmd_check(struct cmd_env *env, int argc, char **argv)
 {
 	struct token_options o = { .module = NULL };
 	const struct cmd_option options[] = {
-		{ .name = "module",
-		    .value = "FILE",
-		    .help = "the module, when the URI has no module-path",
-		    .text = &o.module },
-		{ .name = "last-try",
-		    .help = "use the token's final PIN try",
-		    .flag = &o.last_try },
+		CMD_KEY_OPTIONS(o),
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };

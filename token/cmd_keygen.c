@@ -82,13 +82,7 @@ cmd_keygen(struct cmd_env *env, int argc, char **argv)
 		    .value = "T",
 		    .help = "ec-p256, ec-p384 or rsa-BITS (2048 to 4096)",
 		    .text = &o.type },
-		{ .name = "module",
-		    .value = "FILE",
-		    .help = "the module, when the URI has no module-path",
-		    .text = &o.token.module },
-		{ .name = "last-try",
-		    .help = "use the token's final PIN try",
-		    .flag = &o.token.last_try },
+		CMD_KEY_OPTIONS(o.token),
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };
