@@ -16,8 +16,6 @@
 #define BUSY_MS (10 * 60 * 1000)
 #define KEPT_MAX ((size_t)1 << 20) /* larger buffers are not kept */
 
-#define RECORD_COLUMNS "n, at, kind, policy, body, hash"
-
 /* ---- one writer -----------------------------------------------------------
  */
 
@@ -452,7 +450,8 @@ ledger_record_get(struct ledger *ledger, uint64_t n, enum record_kind kind,
 	return rc;
 }
 
-/* Numbers may have gaps. */
+/* The number of the record that one bound number leads to; 0 for none. Record
+ * numbers may have gaps. */
 static enum rc
 number_find(struct ledger *ledger, const char *sql, uint64_t n, uint64_t *ret)
 {
@@ -485,33 +484,20 @@ ledger_record_before(struct ledger *ledger, uint64_t n, struct record *ret,
 enum rc
 ledger_newest_of(struct ledger *ledger, enum record_kind kind, uint64_t *ret_n)
 {
-	OWN(sqlite3_stmt) *st = NULL;
-	bool row = false;
 	/* The second condition is the index's own: SQLite wants it said. */
-	enum rc rc = ledger_query(ledger, &st,
+	return number_find(ledger,
 	    "SELECT n FROM record WHERE kind = ?"
-	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1");
-
-	if (rc == RC_OK)
-		rc = db_bind(&ledger->db, st, "i", (int64_t)kind);
-	if (rc == RC_OK)
-		rc = db_step(&ledger->db, st, &row);
-	if (rc == RC_OK)
-		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
-	return rc;
+	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1",
+	    (uint64_t)kind, ret_n);
 }
 
 enum rc
-ledger_records_each(
-    struct ledger *ledger, uint64_t first, record_fn *each, void *arg)
+ledger_records_walk(
+    struct ledger *ledger, sqlite3_stmt *st, record_fn *each, void *arg)
 {
-	OWN(sqlite3_stmt) *st = NULL;
 	bool row = true;
-	enum rc rc = ledger_query(ledger, &st,
-	    "SELECT " RECORD_COLUMNS " FROM record WHERE n >= ? ORDER BY n");
+	enum rc rc = RC_OK;
 
-	if (rc == RC_OK)
-		rc = db_bind(&ledger->db, st, "i", (int64_t)first);
 	while (rc == RC_OK) {
 		struct record r = { 0 };
 
@@ -525,6 +511,46 @@ ledger_records_each(
 		if (rc == RC_OK)
 			rc = each(&r, db_blob(st, 5).p, arg);
 	}
+	return rc;
+}
+
+enum rc
+ledger_records_each(
+    struct ledger *ledger, uint64_t first, record_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE n >= ? ORDER BY n");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)first);
+	return rc != RC_OK ? rc : ledger_records_walk(ledger, st, each, arg);
+}
+
+enum rc
+ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st, size_t item_size,
+    ledger_row *row, void **ret_items, size_t *ret_n)
+{
+	uint8_t *items = NULL, *grown;
+	size_t n = 0;
+	bool more = true;
+	enum rc rc;
+
+	while ((rc = db_step(&ledger->db, st, &more)) == RC_OK && more) {
+		grown = reallocarray(items, n + 1, item_size);
+		if (grown == NULL) {
+			rc = err_memory();
+			break;
+		}
+		items = grown;
+		memset(items + n * item_size, 0, item_size);
+		rc = row(ledger, st, items + n * item_size);
+		if (rc != RC_OK)
+			break;
+		n++;
+	}
+	*ret_items = items;
+	*ret_n = n;
 	return rc;
 }
 

@@ -46,15 +46,24 @@ ledger_checked_add(struct ledger *ledger,
 	return ledger_append(ledger, &r);
 }
 
+static enum rc
+sequence_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
+{
+	uint32_t *ret = item;
+
+	(void)ledger;
+	*ret = (uint32_t)sqlite3_column_int64(st, 0);
+	return RC_OK;
+}
+
 enum rc
 ledger_manifests_pending(struct ledger *ledger,
     const uint8_t channel[static SHA256_LEN], uint32_t arrived, uint32_t **ret,
     size_t *ret_n)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	uint32_t *list = NULL, *grown;
+	void *list = NULL;
 	size_t n = 0;
-	bool row = true;
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT sequence FROM manifest WHERE channel = ? AND sequence > ?"
 	    " AND checked = 0 ORDER BY sequence");
@@ -62,18 +71,9 @@ ledger_manifests_pending(struct ledger *ledger,
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "bi",
 		    span_of(channel, SHA256_LEN), (int64_t)arrived);
-	while (rc == RC_OK) {
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
-		grown = reallocarray(list, n + 1, sizeof(*list));
-		if (grown == NULL) {
-			rc = err_memory();
-			break;
-		}
-		list = grown;
-		list[n++] = (uint32_t)sqlite3_column_int64(st, 0);
-	}
+	if (rc == RC_OK)
+		rc = ledger_rows_take(
+		    ledger, st, sizeof(uint32_t), sequence_of_row, &list, &n);
 	if (rc != RC_OK) {
 		free(list);
 		return rc;

@@ -61,10 +61,9 @@ stamp_of(struct ledger *ledger, uint64_t n, int64_t *ret_at,
 }
 
 static enum rc
-bundle_of_row(
-    struct ledger *ledger, sqlite3_stmt *st, struct ledger_bundle *ret)
+bundle_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 {
-	struct ledger_bundle b = { 0 };
+	struct ledger_bundle b = { 0 }, *ret = item;
 	enum rc rc = column_copy(ledger, st, 1, b.id, sizeof(b.id));
 
 	if (rc == RC_OK)
@@ -123,25 +122,14 @@ ledger_bundles_open(
     struct ledger *ledger, struct ledger_bundle **ret, size_t *ret_n)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	struct ledger_bundle *list = NULL, *grown;
+	void *list = NULL;
 	size_t n = 0;
-	bool row = true;
 	enum rc rc = ledger_query(ledger, &st,
 	    BUNDLE_COLUMNS " WHERE answered = 0 AND closed = 0 ORDER BY n");
 
-	while (rc == RC_OK) {
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
-		grown = reallocarray(list, n + 1, sizeof(*list));
-		if (grown == NULL) {
-			rc = err_memory();
-			break;
-		}
-		list = grown;
-		rc = bundle_of_row(ledger, st, &list[n]);
-		n += rc == RC_OK;
-	}
+	if (rc == RC_OK)
+		rc = ledger_rows_take(ledger, st, sizeof(struct ledger_bundle),
+		    bundle_of_row, &list, &n);
 	if (rc != RC_OK) {
 		free(list);
 		return rc;

@@ -181,9 +181,15 @@ ledger_restored_get(
 	return RC_OK;
 }
 
+struct import_teller {
+	import_fn *each;
+	void *arg;
+};
+
 static enum rc
-import_tell(const struct record *r, import_fn *each, void *arg)
+import_tell(const struct record *r, const uint8_t *hash, void *arg)
 {
+	struct import_teller *to = arg;
 	struct ledger_import import = { .sequence =
 					    (uint32_t)r->u.import.sequence,
 		.has_bundle = r->u.import.bundle_id.n != 0,
@@ -192,6 +198,7 @@ import_tell(const struct record *r, import_fn *each, void *arg)
 		.file = r->u.import.file,
 		.n = r->n };
 
+	(void)hash;
 	memcpy(import.channel, r->u.import.channel.p, SHA256_LEN);
 	if (import.has_bundle) {
 		memcpy(
@@ -199,14 +206,14 @@ import_tell(const struct record *r, import_fn *each, void *arg)
 		memcpy(import.bundle_digest, r->u.import.bundle_digest.p,
 		    SHA256_LEN);
 	}
-	return each(&import, arg);
+	return to->each(&import, to->arg);
 }
 
 enum rc
 ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
 {
+	struct import_teller to = { each, arg };
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	uint64_t restored = 0;
 	enum rc rc = ledger_newest_of(ledger, RECORD_RESTORED, &restored);
 
@@ -214,21 +221,12 @@ ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
 	 * kinds, which SQLite wants to be told. */
 	if (rc == RC_OK)
 		rc = ledger_query(ledger, &st,
-		    "SELECT n, at, kind, policy, body FROM record"
+		    "SELECT " RECORD_COLUMNS " FROM record"
 		    " WHERE kind = ? AND n > ? AND kind NOT IN (6, 7, 8, 9)"
 		    " ORDER BY n");
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "ii", (int64_t)RECORD_IMPORT,
 		    (int64_t)restored);
-	while (rc == RC_OK) {
-		struct record r = { 0 };
-
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
-		rc = ledger_record_of_row(st, 0, &r);
-		if (rc == RC_OK)
-			rc = import_tell(&r, each, arg);
-	}
-	return rc;
+	return rc != RC_OK ? rc
+			   : ledger_records_walk(ledger, st, import_tell, &to);
 }

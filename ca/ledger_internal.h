@@ -53,6 +53,22 @@ enum rc ledger_newest_of(struct ledger *ledger, enum record_kind kind,
 enum rc ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
     MUST_CHECK;
 
+/** Read one row into its zeroed place in a list. */
+typedef enum rc ledger_row(
+    struct ledger *ledger, sqlite3_stmt *st, void *item);
+
+/** All rows of a bound statement as a list that grows as they come, for what
+ * a ledger has few of. *ret_items is set on failure too, for the owner to
+ * release with the *ret_n items that were read whole. */
+enum rc ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st,
+    size_t item_size, ledger_row *row, void **ret_items, size_t *ret_n)
+    MUST_CHECK;
+
+/** Call for each record that a bound statement over RECORD_COLUMNS finds. */
+#define RECORD_COLUMNS "n, at, kind, policy, body, hash"
+enum rc ledger_records_walk(struct ledger *ledger, sqlite3_stmt *st,
+    record_fn *each, void *arg) MUST_CHECK;
+
 void intent_of_record(const struct record *record, struct intent *ret);
 /** The intent that a RECORD_REGAINED stands for. \retval RC_STATE damaged */
 enum rc intent_of_regained(const struct record *record, uint64_t bundle,

@@ -96,9 +96,10 @@ requesters_free(struct requester *list, size_t n)
 }
 
 static enum rc
-requester_of_row(struct ledger *ledger, sqlite3_stmt *st, struct requester *ret)
+requester_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 {
 	WIPED(requester) q = { 0 };
+	struct requester *ret = item;
 	struct span key_id = db_blob(st, 0), label = db_text(st, 1);
 	struct record r;
 	enum rc rc;
@@ -200,25 +201,14 @@ enum rc
 ledger_requesters(struct ledger *ledger, struct requester **ret, size_t *ret_n)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	struct requester *list = NULL, *grown;
+	void *list = NULL;
 	size_t n = 0;
-	bool row = true;
 	enum rc rc =
 	    ledger_query(ledger, &st, REQUESTER_COLUMNS " ORDER BY label");
 
-	while (rc == RC_OK) {
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
-		grown = reallocarray(list, n + 1, sizeof(*list));
-		if (grown == NULL) {
-			rc = err_memory();
-			break;
-		}
-		list = grown;
-		rc = requester_of_row(ledger, st, &list[n]);
-		n += rc == RC_OK;
-	}
+	if (rc == RC_OK)
+		rc = ledger_rows_take(ledger, st, sizeof(struct requester),
+		    requester_of_row, &list, &n);
 	if (rc != RC_OK) {
 		requesters_free(list, n);
 		return rc;
