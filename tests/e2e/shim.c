@@ -15,7 +15,7 @@
  *	open-fails	C_OpenSession answers CKR_DEVICE_REMOVED
  *	bad-signature	C_Sign gives something else
  *	log		what C_Sign is given goes to $SHIM_LOG first, a line
- *each
+ * each
  *
  * With $SHIM_AFTER, C_Sign is SoftHSM's own that many times first.
  */
