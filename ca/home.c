@@ -100,16 +100,6 @@ ledger_path(const struct home *home, struct buf *path, const char **ret)
 }
 
 enum rc
-home_ledger_create(const struct home *home, struct ledger **ret)
-{
-	WIPED(buf) path = { 0 };
-	const char *name = NULL;
-	enum rc rc = ledger_path(home, &path, &name);
-
-	return rc != RC_OK ? rc : ledger_create(name, ret);
-}
-
-enum rc
 home_ledger_open(const struct home *home, bool write, struct ledger **ret)
 {
 	WIPED(buf) path = { 0 };

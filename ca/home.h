@@ -27,9 +27,6 @@ enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
  * rule HOME-MODE where others may write to it. */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;
 
-/** For init: an empty ledger, open for writing. */
-enum rc home_ledger_create(const struct home *home, struct ledger **ret)
-    MUST_CHECK;
 enum rc home_ledger_open(const struct home *home, bool write,
     struct ledger **ret) MUST_CHECK;
 

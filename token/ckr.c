@@ -84,7 +84,8 @@ ckr_get0(CK_RV rv)
 	return NULL;
 }
 
-const char *
+/* An error that is a vendor's has no known meaning. */
+static const char *
 ckr_words(CK_RV rv)
 {
 	const struct ckr *ckr = ckr_get0(rv);

@@ -10,10 +10,6 @@
 #include "base/err.h"
 #include "token/p11.h"
 
-/** Words for the operator; "an error without a known meaning" when the value is
- * a vendor's. Static storage. */
-const char *ckr_words(CK_RV rv);
-
 /** "CKR_PIN_INCORRECT", or NULL. */
 const char *ckr_name(CK_RV rv);
 

@@ -29,10 +29,6 @@ enum rc deploy_files_make(const char *home, struct store *store,
 const struct trust_ca *deploy_issuer_get0(
     const struct store *store, const uint8_t *key_id);
 
-/** The CA certificates as PEM: `issuer` is the key-id of the one that issued. */
-enum rc deploy_chain_write(struct store *store, const uint8_t *issuer,
-    struct buf *out) MUST_CHECK;
-
 /** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates. The
  * password is the first line of `pass_source`.
  * \retval RC_IO  that file cannot be read, or others can read it */

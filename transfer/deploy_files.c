@@ -34,8 +34,9 @@ deploy_issuer_get0(const struct store *store, const uint8_t *key_id)
 	return newest;
 }
 
-enum rc
-deploy_chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
+/* The CA certificates as PEM: `issuer` is the key-id of the one that issued. */
+static enum rc
+chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
 {
 	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
 	WIPED(buf) above = { 0 };
@@ -169,7 +170,7 @@ write_certs(struct store *store, enum deploy_format format,
 	if (format != DEPLOY_CHAIN)
 		rc = pem_write(PEM_CERTIFICATE, buf_span(&held->der), out);
 	if (rc == RC_OK && format != DEPLOY_CERT)
-		rc = deploy_chain_write(store, held->issuer, out);
+		rc = chain_write(store, held->issuer, out);
 	return rc;
 }
 

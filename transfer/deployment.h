@@ -54,7 +54,6 @@ struct publication {
 	char *dir; /* absolute */
 	char *name, *profile; /* of the POSH documents; both NULL: none */
 };
-void publication_wipe(struct publication *p);
 
 struct publication_list {
 	struct publication *items; /* owned */

@@ -195,7 +195,7 @@ part_serial(struct cbor_in *in, struct span *ret)
 	return RC_OK;
 }
 
-enum rc
+static enum rc
 part_cert(struct cbor_in *in, struct span *ret)
 {
 	return cbor_take_bytes(

@@ -70,7 +70,6 @@ enum rc part_u32(struct cbor_in *in, const char *what, uint32_t min,
 enum rc part_sequence(struct cbor_in *in, uint32_t *ret) MUST_CHECK;
 enum rc part_version(struct cbor_in *in) MUST_CHECK;
 enum rc part_serial(struct cbor_in *in, struct span *ret) MUST_CHECK;
-enum rc part_cert(struct cbor_in *in, struct span *ret) MUST_CHECK;
 enum rc part_comment(struct cbor_in *in, struct span *ret) MUST_CHECK;
 enum rc part_ledger_head(struct cbor_in *in, struct ledger_head *ret)
     MUST_CHECK;

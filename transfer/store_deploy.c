@@ -161,7 +161,7 @@ deployment_forget(struct store *store, const char *path, bool *ret_known)
 
 /* ---- publications -------------------------------------------------------- */
 
-void
+static void
 publication_wipe(struct publication *p)
 {
 	free(p->dir);

@@ -10,6 +10,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* An empty ledger where a home has it, open for writing. */
+static void
+ledger_create_in(const struct home *home, struct ledger **ret)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", home->path, HOME_LEDGER) > 0);
+	ok(ledger_create(path, ret));
+	free(path);
+}
+
 #define POLICY \
 	"[ca]\nscope = example.org\n[profile p]\nsubject = first-name\n" \
 	"names = dns\nkey-types = ec-p256\nkeyUsage = critical, " \
@@ -56,7 +67,7 @@ home_fill(void **state, struct home *home, struct ledger **ledger)
 	char *path = below(state, "home");
 
 	ok(home_create(path, home));
-	ok(home_ledger_create(home, ledger));
+	ledger_create_in(home, ledger);
 	story_tell(*ledger);
 	ok(file_create(home->fd, HOME_POLICY, span_str(POLICY), 0600));
 	free(path);
@@ -185,7 +196,7 @@ nothing_signed_needs_no_backup(void **state)
 	char *path = below(state, "home");
 
 	ok(home_create(path, &home));
-	ok(home_ledger_create(&home, &l));
+	ledger_create_in(&home, &l);
 	ca_add(l);
 	ok(backup_state_read(&home, l, &s));
 	assert_true(!s.any && !s.behind);

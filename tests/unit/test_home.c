@@ -7,6 +7,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/* An empty ledger where a home has it, open for writing. */
+static void
+ledger_create_in(const struct home *home, struct ledger **ret)
+{
+	char *path;
+
+	assert_true(asprintf(&path, "%s/%s", home->path, HOME_LEDGER) > 0);
+	ok(ledger_create(path, ret));
+	free(path);
+}
+
 static int
 dir_make_one(void **state)
 {
@@ -55,7 +66,7 @@ home_is_made_once_and_for_its_owner(void **state)
 	ok(home_create(path, &home));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	ok(home_ledger_create(&home, &l));
+	ledger_create_in(&home, &l);
 	ca_add(l);
 	ledger_free(MOVE(l));
 	assert_int_equal(home_create(path, &again), RC_STATE);
@@ -79,7 +90,7 @@ home_that_others_may_write_to_is_refused(void **state)
 	OWNS(ledger) *l = NULL;
 
 	ok(home_create(*state, &made));
-	ok(home_ledger_create(&made, &l));
+	ledger_create_in(&made, &l);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		WIPED(home) home = { .fd = -1 };
 
@@ -165,7 +176,7 @@ clock_stays_between_high_water_and_horizon(void **state)
 	struct policy policy = { .clock_horizon = 400 * INT64_C(86400) };
 
 	ok(home_create(*state, &home));
-	ok(home_ledger_create(&home, &l));
+	ledger_create_in(&home, &l);
 	ok(clock_check(l, &policy, 5)); /* an empty ledger knows no time */
 	ca_add(l);
 	ok(clock_check(l, &policy, T0));
