@@ -10,6 +10,7 @@
 #include "transfer/cose.h"
 #include "transfer/reader_loose.h"
 #include "transfer/reader_past.h"
+#include "transfer/reader_verdict.h"
 #include "transfer/reader_wire.h"
 #include "transfer/rule.h"
 #include "transfer/warm.h"
@@ -76,22 +77,13 @@ answer_send(struct reader *r, struct cbor_out *out, int fd)
 	return frame_send(r->sock, buf_span(&r->out), fd, PARENT);
 }
 
-/* Why something failed: three items of an array. */
-static void
-put_error(struct cbor_out *out, enum rc rc)
-{
-	cbor_put_uint(out, rc);
-	cbor_put_text(out, span_str(err_rule_name()));
-	cbor_put_bytes(out, span_str(err_text()));
-}
-
 static enum rc
 answer_failed(struct reader *r, enum rc why)
 {
 	struct cbor_out out;
 
 	answer_begin(r, &out, ANSWER_FAILED, 4);
-	put_error(&out, why);
+	reader_put_error(&out, why);
 	return answer_send(r, &out, -1);
 }
 
@@ -141,7 +133,7 @@ answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
 	}
 	answer_begin(r, &out, ANSWER_REFUSED, 5);
 	cbor_put_text(&out, span_str(name));
-	put_error(&out, copied);
+	reader_put_error(&out, copied);
 	return answer_send(r, &out, -1);
 }
 
@@ -368,77 +360,8 @@ parse(struct reader *r, bool loose, int *memfd)
 	return rc;
 }
 
-static void
-put_names(struct cbor_out *out, const struct name_list *names)
-{
-	cbor_put_array(out, names->n);
-	for (size_t i = 0; i < names->n; i++) {
-		cbor_put_array(out, 2);
-		cbor_put_uint(out, names->items[i].type);
-		cbor_put_text(out, names->items[i].text);
-	}
-}
-
-static void
-put_verdict(struct reader *r, struct cbor_out *out, uint32_t index)
-{
-	const struct cert_request *request = &r->bundle.requests[index];
-	WIPED(csr) csr = { 0 };
-	char from[MEDIA_NAME_MAX + 24];
-	enum rc rc;
-
-	if (r->is_loose)
-		(void)snprintf(
-		    from, sizeof(from), "%.*s", SPAN_FMT(request->id));
-	else
-		(void)snprintf(from, sizeof(from), "requests[%u] %.*s", index,
-		    SPAN_FMT(request->id));
-	rc = csr_read(from, request->csr, &r->keys, &csr);
-	if (rc == RC_OK)
-		err_clear();
-	cbor_put_array(out, 6);
-	cbor_put_uint(out, index);
-	put_error(out, rc);
-	cbor_put_bytes(out,
-	    rc == RC_OK ? span_of(csr.key.id, sizeof(csr.key.id)) : SPAN_NONE);
-	put_names(out, &csr.names);
-}
-
-/* Some verdicts from `first` on, each one whole item: their number stands in
- * front of them, so they are gathered aside. */
-struct batch {
-	struct buf bytes;
-	size_t ends[READER_BATCH];
-	size_t n;
-};
-
-static void
-batch_wipe(struct batch *batch)
-{
-	buf_wipe(&batch->bytes);
-}
-
 static enum rc
-batch_fill(struct reader *r, struct batch *batch, uint32_t first, uint32_t end)
-{
-	enum rc rc = RC_OK;
-
-	buf_reset(&batch->bytes);
-	batch->n = 0;
-	while (rc == RC_OK && first < end && batch->n < READER_BATCH &&
-	       batch->bytes.n < READER_BATCH_BYTES) {
-		struct cbor_out out;
-
-		cbor_out_init(&out, &batch->bytes);
-		put_verdict(r, &out, first++);
-		rc = cbor_out_end(&out);
-		batch->ends[batch->n++] = batch->bytes.n;
-	}
-	return rc;
-}
-
-static enum rc
-batch_send(struct reader *r, const struct batch *batch)
+batch_send(struct reader *r, const struct verdicts *batch)
 {
 	struct span rest = buf_span(&batch->bytes), one = SPAN_NONE;
 	struct cbor_out out;
@@ -458,10 +381,11 @@ batch_send(struct reader *r, const struct batch *batch)
 static enum rc
 check_range(struct reader *r, uint32_t first, uint32_t end)
 {
-	WIPED(batch) batch = { 0 };
+	const struct verdicts_of of = { &r->bundle, r->is_loose, &r->keys };
+	WIPED(verdicts) batch = { 0 };
 
 	while (first < end) {
-		enum rc rc = batch_fill(r, &batch, first, end);
+		enum rc rc = verdicts_fill(&batch, &of, first, end);
 
 		if (rc != RC_OK)
 			return answer_failed(r, rc);
