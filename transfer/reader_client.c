@@ -5,212 +5,21 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/frame.h"
-#include "transfer/cbor_in.h"
-#include "transfer/cbor_out.h"
-#include "transfer/reader_wire.h"
+#include "transfer/reader_answer.h"
 #include "transfer/rule.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME "reader"
-#define ANSWER_SECONDS 300 /* a dying stick is slow; a dead one is given up */
 #define VERDICT_TIME (1000 * MS)	      /* what a verdict takes at most */
 #define COPY_TIME(n) ((int64_t)(n) / 64 * MS) /* 64 KiB/s: a dying stick */
 #define NAME_TEXT_MAX 3071		      /* docs/transfer.cddl */
 
-/* ---- what is believed: form only ----------------------------------------- */
-
-/* Whatever broke the grammar, the reader is to blame. */
-static enum rc
-lied(enum rc rc)
-{
-	struct err_saved saved;
-
-	if (rc != RC_FORMAT)
-		return rc;
-	err_save(&saved);
-	return rule_refuse("READER", "the reader's answer: %.900s", saved.text);
-}
-
-static enum rc
-lied_about(const char *what)
-{
-	return rule_refuse("READER", "the reader's answer: %s", what);
-}
-
-struct answer {
-	struct cbor_in in;
-	uint64_t items; /* of the array that are left */
-	uint64_t kind;
-};
-
-static bool
-has_control(struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return true;
-	return false;
-}
-
-/* An error as a reader tells it; the rule must be one of ours, with its code.
- */
-struct told {
-	uint64_t rc;
-	struct span rule, reason;
-};
-
-static enum rc
-take_told(struct cbor_in *in, struct told *told)
-{
-	char name[ERR_RULE_MAX];
-	const struct rule *rule;
-	enum rc rc = cbor_take_uint(in, "rc", 0, RC_BUG, &told->rc);
-
-	if (rc == RC_OK)
-		rc = cbor_take_text(
-		    in, "rule", 0, ERR_RULE_MAX - 1, &told->rule);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "reason", 0, ERR_TEXT_MAX - 1, &told->reason);
-	if (rc != RC_OK)
-		return lied(rc);
-	if (told->rc == RC_OK)
-		return told->rule.n + told->reason.n == 0
-			   ? RC_OK
-			   : lied_about("a reason without an error");
-	if (told->reason.n == 0 ||
-	    memchr(told->reason.p, '\0', told->reason.n) != NULL)
-		return lied_about("an error without a reason");
-	if (told->rule.n == 0)
-		return told->rc == RC_IO || told->rc == RC_BUG
-			   ? RC_OK
-			   : lied_about("a refusal without a rule");
-	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(told->rule));
-	rule = rule_get0(name);
-	if (rule == NULL || rule->rc != told->rc ||
-	    strlen(name) != told->rule.n)
-		return lied_about("a rule that there is not");
-	return RC_OK;
-}
-
-/* Make what it tells our own error. */
-static enum rc
-raise_told(const struct told *told)
-{
-	char rule[ERR_RULE_MAX];
-
-	if (told->rc == RC_OK)
-		return lied_about("a failure that is none");
-	(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(told->rule));
-	return err_rule(
-	    (enum rc)told->rc, rule, "%.*s", SPAN_FMT(told->reason));
-}
-
-static enum rc
-answer_open(struct span record, struct answer *ret)
-{
-	struct answer a = { .in = { .from = NAME, .rest = record } };
-	struct told told;
-	enum rc rc = cbor_in_check(NAME, record);
-
-	if (rc == RC_OK)
-		rc = cbor_take_array(&a.in, "answer", 1, 5, &a.items);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(&a.in, "kind", 0, ANSWERS - 1, &a.kind);
-	if (rc != RC_OK)
-		return lied(rc);
-	a.items--;
-	if (a.kind == ANSWER_FAILED && a.items == 3) {
-		rc = take_told(&a.in, &told);
-		return rc != RC_OK ? rc : raise_told(&told);
-	}
-	*ret = a;
-	return RC_OK;
-}
-
-/* Killed by its sandbox, or broken by what it parsed; but whoever is short of
- * memory, or of patience, kills by SIGKILL and SIGTERM. */
-static enum rc
-explain(struct child *reader, enum rc rc)
-{
-	struct err_saved saved;
-
-	if (rc == RC_FORMAT) /* it lives, and lies */
-		return lied(rc);
-	rc = child_explain(reader, rc);
-	if (reader->signal == 0 || reader->signal == SIGKILL ||
-	    reader->signal == SIGTERM)
-		return rc;
-	err_save(&saved);
-	return rule_refuse("READER", "%s", saved.text);
-}
-
-/* What was done is worth time: how long a reader may keep us waiting in all
- * depends on how much there is to do, and not on how many answers it sends. */
-static void
-work_off(struct child *reader, int64_t worth)
-{
-	reader->waited -= worth < reader->waited ? worth : reader->waited;
-}
-
-static int
-patience(const struct child *reader)
-{
-	int64_t behind = reader->waited / (1000 * MS);
-
-	return behind < ANSWER_SECONDS ? (int)(ANSWER_SECONDS - behind) : 1;
-}
-
-/* Receive one answer. Its descriptor, where none is wanted, is a lie too. */
-static enum rc
-answer_recv(
-    struct child *reader, struct buf *record, int *fd, struct answer *ret)
-{
-	int64_t begun = clock_monotonic_ns();
-	enum rc rc = frame_recv(reader->sock, READER_ANSWER_MAX,
-	    patience(reader), record, fd, NAME);
-
-	reader->waited += clock_monotonic_ns() - begun;
-	if (rc != RC_OK)
-		return explain(reader, rc);
-	return answer_open(buf_span(record), ret);
-}
-
-static enum rc
-unexpected(void)
-{
-	return lied_about("not what was asked");
-}
-
-/* ---- commands ------------------------------------------------------------ */
-
-static enum rc
-command_send(struct child *reader, enum reader_command command,
-    const uint32_t *range, int fd)
-{
-	WIPED(buf) record = { 0 };
-	struct cbor_out out;
-	enum rc rc;
-
-	cbor_out_init(&out, &record);
-	cbor_put_array(&out, range == NULL ? 1 : 3);
-	cbor_put_uint(&out, command);
-	for (size_t i = 0; range != NULL && i < 2; i++)
-		cbor_put_uint(&out, range[i]);
-	rc = cbor_out_end(&out);
-	if (rc != RC_OK)
-		return rc;
-	rc = frame_send(reader->sock, buf_span(&record), fd, NAME);
-	return rc != RC_OK ? explain(reader, rc) : RC_OK;
-}
+/* ---- start and level ------------------------------------------------------ */
 
 static enum rc
 place_open(const char *path, struct reader_place *place)
@@ -242,11 +51,11 @@ static enum rc
 greeting(struct child *reader)
 {
 	WIPED(buf) record = { 0 };
-	struct answer answer;
-	enum rc rc = answer_recv(reader, &record, NULL, &answer);
+	struct reader_heard answer;
+	enum rc rc = reader_answer_recv(reader, &record, NULL, &answer);
 
 	if (rc == RC_OK && answer.kind != ANSWER_END)
-		rc = unexpected();
+		rc = reader_unexpected();
 	if (rc != RC_OK)
 		child_wipe(reader);
 	return rc;
@@ -262,8 +71,8 @@ reader_start(struct child *ret, const char *media)
 
 	if (rc != RC_OK)
 		return rc;
-	rc = child_start(
-	    &reader, NAME, reader_run, &place, keep, keep[0] >= 0 ? 1 : 0);
+	rc = child_start(&reader, READER_NAME, reader_run, &place, keep,
+	    keep[0] >= 0 ? 1 : 0);
 	fd_close(&place.dir);
 	fd_close(&place.file);
 	if (rc == RC_OK)
@@ -277,21 +86,21 @@ enum rc
 reader_level(struct child *reader, struct sandbox_level *ret)
 {
 	WIPED(buf) record = { 0 };
-	struct answer answer;
+	struct reader_heard answer;
 	uint64_t seccomp = 0, abi = 0;
-	enum rc rc = command_send(reader, READER_LEVEL, NULL, -1);
+	enum rc rc = reader_command_send(reader, READER_LEVEL, NULL, -1);
 
 	if (rc == RC_OK)
-		rc = answer_recv(reader, &record, NULL, &answer);
+		rc = reader_answer_recv(reader, &record, NULL, &answer);
 	if (rc != RC_OK)
 		return rc;
 	if (answer.kind != ANSWER_LEVEL || answer.items != 2)
-		return unexpected();
+		return reader_unexpected();
 	rc = cbor_take_uint(&answer.in, "seccomp", 0, 1, &seccomp);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(&answer.in, "Landlock", 0, INT16_MAX, &abi);
 	if (rc != RC_OK)
-		return lied(rc);
+		return reader_lied(rc);
 	*ret = (struct sandbox_level){ .seccomp = seccomp == 1,
 		.landlock_abi = (int)abi };
 	return RC_OK;
@@ -317,16 +126,16 @@ scanned_name(struct cbor_in *in, struct scanned *s)
 	enum rc rc = cbor_take_text(in, "name", 1, MEDIA_NAME_MAX - 1, &name);
 
 	if (rc != RC_OK)
-		return lied(rc);
+		return reader_lied(rc);
 	memcpy(s->name, name.p, name.n);
 	s->name[name.n] = '\0';
 	if (!media_name_ok(s->name) || strlen(s->name) != name.n)
-		return lied_about("a name that no medium may carry");
+		return reader_lied_about("a name that no medium may carry");
 	return RC_OK;
 }
 
 static enum rc
-scanned_read(struct answer *answer, int *fd, struct scanned *s)
+scanned_read(struct reader_heard *answer, int *fd, struct scanned *s)
 {
 	struct told told;
 	enum rc rc = scanned_name(&answer->in, s);
@@ -335,17 +144,17 @@ scanned_read(struct answer *answer, int *fd, struct scanned *s)
 		return rc;
 	if (answer->kind == ANSWER_FILE) {
 		if (*fd < 0)
-			return lied_about("a file without its copy");
+			return reader_lied_about("a file without its copy");
 		rc = sealed_map(*fd, &s->copy);
 		if (rc == RC_OK)
 			*fd = -1; /* it is the copy's now */
 		return rc;
 	}
 	if (*fd >= 0)
-		return lied_about("a copy of what it refused");
-	rc = take_told(&answer->in, &told);
+		return reader_lied_about("a copy of what it refused");
+	rc = told_take(&answer->in, &told);
 	if (rc == RC_OK && told.rc == RC_OK)
-		return lied_about("a refusal that is none");
+		return reader_lied_about("a refusal that is none");
 	if (rc != RC_OK)
 		return rc;
 	s->rc = (enum rc)told.rc;
@@ -360,12 +169,12 @@ scan_next(struct child *reader, enum reader_command command,
 {
 	WIPED(buf) record = { 0 };
 	WIPED(scanned) s = { .copy = { .fd = -1 } };
-	struct answer answer;
+	struct reader_heard answer;
 	OWN_FD fd = -1;
-	enum rc rc = command_send(reader, command, NULL, -1);
+	enum rc rc = reader_command_send(reader, command, NULL, -1);
 
 	if (rc == RC_OK)
-		rc = answer_recv(reader, &record, &fd, &answer);
+		rc = reader_answer_recv(reader, &record, &fd, &answer);
 	if (rc != RC_OK)
 		return rc;
 	if (answer.kind == ANSWER_END && fd < 0) {
@@ -374,11 +183,11 @@ scan_next(struct child *reader, enum reader_command command,
 	}
 	if (!(answer.kind == ANSWER_FILE && answer.items == 1) &&
 	    !(answer.kind == ANSWER_REFUSED && answer.items == 4))
-		return unexpected();
+		return reader_unexpected();
 	rc = scanned_read(&answer, &fd, &s);
 	if (rc != RC_OK)
 		return rc;
-	work_off(reader, VERDICT_TIME + COPY_TIME(s.copy.bytes.n));
+	reader_work_off(reader, VERDICT_TIME + COPY_TIME(s.copy.bytes.n));
 	*ret = s;
 	s.copy = (struct sealed){ .fd = -1 };
 	*ret_more = true;
@@ -412,7 +221,7 @@ reader_check_start(
 	const uint32_t range[2] = { first, n };
 
 	assert(n > 0);
-	return command_send(reader, READER_CHECK, range, copy->fd);
+	return reader_command_send(reader, READER_CHECK, range, copy->fd);
 }
 
 enum rc
@@ -422,7 +231,7 @@ reader_check_loose_start(
 	const uint32_t range[2] = { first, n };
 
 	assert(n > 0);
-	return command_send(reader, READER_CHECK_LOOSE, range, copy->fd);
+	return reader_command_send(reader, READER_CHECK_LOOSE, range, copy->fd);
 }
 
 void
@@ -445,16 +254,16 @@ struct batch {
 static enum rc
 batch_recv(struct child *reader, struct buf *store, struct batch *batch)
 {
-	struct answer answer;
-	enum rc rc = answer_recv(reader, store, NULL, &answer);
+	struct reader_heard answer;
+	enum rc rc = reader_answer_recv(reader, store, NULL, &answer);
 
 	if (rc != RC_OK)
 		goto out;
 	if (answer.kind != ANSWER_VERDICTS || answer.items != 1) {
-		rc = unexpected();
+		rc = reader_unexpected();
 		goto out;
 	}
-	rc = lied(cbor_take_array(
+	rc = reader_lied(cbor_take_array(
 	    &answer.in, "verdicts", 1, READER_BATCH, &batch->left));
 	if (rc != RC_OK)
 		goto out;
@@ -465,6 +274,15 @@ out:
 	if (rc != RC_OK)
 		buf_reset(store);
 	return rc;
+}
+
+static bool
+has_control(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return true;
+	return false;
 }
 
 static enum rc
@@ -479,9 +297,9 @@ take_name(struct cbor_in *in, struct name_list *names)
 	if (rc == RC_OK)
 		rc = cbor_take_text(in, "name", 1, NAME_TEXT_MAX, &text);
 	if (rc != RC_OK)
-		return lied(rc);
+		return reader_lied(rc);
 	if (has_control(text))
-		return lied_about("a name with control characters");
+		return reader_lied_about("a name with control characters");
 	return name_list_add(names, (enum name_type)type, text);
 }
 
@@ -490,7 +308,8 @@ static enum rc
 take_names(struct cbor_in *in, struct name_list *names)
 {
 	uint64_t n;
-	enum rc rc = lied(cbor_take_array(in, "names", 0, NAMES_MAX, &n));
+	enum rc rc =
+	    reader_lied(cbor_take_array(in, "names", 0, NAMES_MAX, &n));
 
 	while (rc == RC_OK && n-- > 0)
 		rc = take_name(in, names);
@@ -509,17 +328,18 @@ take_verdict(struct cbor_in *in, struct verdict *v)
 
 	if (rc == RC_OK)
 		rc = cbor_take_uint(in, "index", 0, UINT32_MAX, &index);
-	rc = rc != RC_OK ? lied(rc) : take_told(in, &told);
+	rc = rc != RC_OK ? reader_lied(rc) : told_take(in, &told);
 	if (rc != RC_OK)
 		return rc;
-	rc = lied(cbor_take_bytes(in, "key id", 0, sizeof(v->key_id), &id));
+	rc = reader_lied(
+	    cbor_take_bytes(in, "key id", 0, sizeof(v->key_id), &id));
 	if (rc == RC_OK)
 		rc = take_names(in, &v->names);
 	if (rc != RC_OK)
 		return rc;
 	if (id.n != (told.rc == RC_OK ? sizeof(v->key_id) : 0) ||
 	    (told.rc != RC_OK && v->names.n != 0))
-		return lied_about("a key where there is none, or none");
+		return reader_lied_about("a key where there is none, or none");
 	v->index = (uint32_t)index;
 	v->rc = (enum rc)told.rc;
 	v->rule = told.rule;
@@ -534,7 +354,7 @@ reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
 {
 	WIPED(verdict) v = { 0 };
 	struct batch batch = { 0 };
-	struct cbor_in in = { .from = NAME };
+	struct cbor_in in = { .from = READER_NAME };
 	enum rc rc = RC_OK;
 
 	if (store->n >= sizeof(batch))
@@ -549,12 +369,12 @@ reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
 	    span_of(store->p + batch.at, store->n - sizeof(batch) - batch.at);
 	rc = take_verdict(&in, &v);
 	if (rc == RC_OK && batch.begun && v.index != batch.next)
-		rc = lied_about("verdicts out of order");
+		rc = reader_lied_about("verdicts out of order");
 	if (rc != RC_OK) {
 		buf_reset(store);
 		return rc;
 	}
-	work_off(reader, VERDICT_TIME);
+	reader_work_off(reader, VERDICT_TIME);
 	batch.at = (size_t)(in.rest.p - store->p);
 	batch.left--;
 	batch.next = v.index + 1;
