@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Processes forked without an exec: what they need is loaded, and a sandbox can
+ * be entered with nothing left to open. The price is that everything the parent
+ * holds is theirs too, so they are started before it opens the ledger, and
+ * descriptors are closed by exclusion and not by a list of known ones. */
 #include "base/child.h"
 #include "base/file.h"
 
@@ -126,6 +130,8 @@ died_of(const char *name, int sig)
 	    sig == SIGSYS ? ": it tried what its sandbox forbids" : "");
 }
 
+/* A closed socket is the word to leave. The status is looked at, because a
+ * child may fail in what it does last. */
 enum rc
 child_stop(struct child *c, int seconds)
 {
@@ -147,6 +153,8 @@ child_stop(struct child *c, int seconds)
 	return (enum rc)WEXITSTATUS(status);
 }
 
+/* Killed without a question: what it might still say is not wanted, and one
+ * that hangs would not go for less. */
 void
 child_wipe(struct child *c)
 {

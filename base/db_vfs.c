@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A thin layer over SQLite's own: each call goes through, unless a sync of the
+ * database or its journal has failed before. The name of a new journal is
+ * synced with it, for SQLite writes to the database next, and a journal that no
+ * directory names could not undo that. */
 #include "base/db_vfs.h"
 #include "base/file.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Four bytes of length, big-endian, then the record: a stream socket keeps no
+ * borders, and a packet socket would limit what one record can be. The other
+ * side may have been taken over, so a length meets its limit before memory is
+ * asked for, waiting has an end, and a descriptor nobody wanted is a fault. */
 #include "base/frame.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -180,6 +184,8 @@ recv_some(
 		if (got <= 0)
 			return gone(line->peer);
 		collect_fds(&msg, fd);
+		/* The kernel drops what it has no number for, and delivers the
+		 * bytes all the same: they would be read as if alone. */
 		if ((msg.msg_flags & MSG_CTRUNC) != 0 && *fd < 0)
 			return err_set(RC_IO,
 			    "the %s process sent a descriptor, and there is no "
@@ -238,6 +244,7 @@ frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
 		return rc;
 	n = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
 	    (size_t)head[2] << 8 | head[3];
+	/* Before the memory: the length is the peer's word. */
 	if (n > cap)
 		return too_large(n, cap, peer);
 	rc = buf_reserve(ret_record, n);
