@@ -139,7 +139,11 @@ scan(struct sign *sign, struct found *found)
 /* The place of a bundle in its requester's order; what cannot be read has none
  * and is met when its turn by name comes. One bundle that has seen more of this
  * CA than the ledger stops them all: an older one beside it, which such a
- * ledger has forgotten as well, would be signed a second time. */
+ * ledger has forgotten as well, would be signed a second time.
+ *
+ * What is read here is let go, and read again when its turn comes: the copy is
+ * sealed, so it says the same, and the tables of all bundles of a stick at once
+ * would take memory without a limit of ours. */
 static enum rc
 look_ahead(
     struct sign *sign, const struct scanned *file, uint32_t *ret_sequence)

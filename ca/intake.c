@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers report, against the bytes that they report it of. A reader
+ * has parsed a stranger's CSRs and may be a stranger's by now. So the key is
+ * found here again, by the shortest walk there is; a rule is one of our table
+ * or none; answers are matched to questions by their number. Two lies are left
+ * to it: that a key proved possession, and which names a CSR has, and those the
+ * operator sees before anything is signed. */
 #include "ca/intake.h"
 #include "base/term.h"
 #include "transfer/key.h"
@@ -23,6 +29,8 @@ decisions_wipe(struct decisions *d)
 	*d = (struct decisions){ 0 };
 }
 
+/* The reason goes to the screen, the ledger and the manifest, and may have come
+ * from a reader: it is escaped before any of them has it. */
 static enum rc
 refuse_with(struct decision *d, const char *rule, struct span reason)
 {
@@ -101,6 +109,8 @@ weigh(const struct intake *intake, const struct submission *s,
 	char rule[ERR_RULE_MAX];
 	enum rc rc;
 
+	/* Taken at its word: to lie here is to refuse, which gives nobody a
+	 * certificate and is seen by the operator. */
 	if (v->rc != RC_OK) {
 		(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(v->rule));
 		return refuse_with(d, rule, v->reason);
@@ -118,6 +128,8 @@ weigh(const struct intake *intake, const struct submission *s,
 	return apply_policy(intake, s, v->index, d);
 }
 
+/* Chunks go round: chunk i is with reader i % n_readers, which is where
+ * take_one listens for it. */
 static enum rc
 order_chunk(
     const struct intake *intake, const struct submission *s, size_t chunk)
@@ -176,6 +188,7 @@ intake_check(const struct intake *intake, const struct submission *s,
 		return err_memory();
 	d.n = n;
 	assert(intake->n_readers > 0);
+	/* A chunk to each; whoever has answered one whole gets another. */
 	for (size_t c = 0; c < intake->n_readers && rc == RC_OK; c++)
 		rc = order_chunk(intake, s, c);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {

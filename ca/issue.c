@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From decisions to certificates in the ledger, in an order that makes any
+ * moment a safe one to lose power in:
+ *
+ *	a serial is drawn and the TBS built		(memory)
+ *	the intent of a batch is committed		(disk)
+ *	the token signs
+ *	the judge verifies the very bytes
+ *	the result is committed				(disk)
+ *
+ * Nothing is signed whose intent is not on the disk, so no serial ever has two
+ * TBS; nothing leaves before its result is there, for responses are made from
+ * the ledger and never from what is in memory here. What lies between the two
+ * commits at a crash is void, and is made anew under other serials.
+ *
+ * One thread does it: token and judge are processes, and have work of their own
+ * while this one builds or waits for the disk. */
 #include "ca/issue.h"
 #include "base/clock.h"
 #include "transfer/judge.h"
@@ -48,6 +64,8 @@ struct run {
 	int64_t committed; /* when, in clock_monotonic_ns */
 };
 
+/* The counters of a run only grow; those that are in use at one time are fewer
+ * than JOBS_MAX apart, so no two of them share a place. */
 static struct job *
 job_at(const struct run *run, uint64_t i)
 {
@@ -67,6 +85,7 @@ run_wipe(struct run *run)
 	free(run->jobs);
 }
 
+/* By address: every grant of a run points into the one policy it is under. */
 static enum rc
 maker_for(struct run *run, const struct profile *profile,
     struct tbs_maker **ret_maker)
@@ -109,6 +128,8 @@ next_wanted(struct run *run)
 	return false;
 }
 
+/* The serial is fresh even where an earlier run had begun the same certificate:
+ * that one may have been signed under its serial before the power went. */
 static enum rc
 build_job(struct run *run, struct job *job)
 {
@@ -211,6 +232,8 @@ commit(struct run *run)
 	return rc;
 }
 
+/* The token process gets a digest: it has nothing to parse, and what it signs
+ * is settled by the intent. */
 static enum rc
 ask_token(struct run *run, const struct job *job)
 {
@@ -274,6 +297,8 @@ blame_token(void)
 	    why.text);
 }
 
+/* An error without a rule says nothing of the certificate: the judge died, or
+ * we did not understand it. That ends the run and refuses nobody. */
 static enum rc
 take_verdict(struct run *run, struct job *job)
 {
@@ -344,6 +369,8 @@ sign_all(struct run *run)
 
 	while (rc == RC_OK && built)
 		rc = build_next(run, &built);
+	/* The token, which is slowest, is given work first; then the disk is
+	 * waited for while it has that; only then do we wait for an answer. */
 	while (rc == RC_OK && run->recorded < run->built) {
 		if (run->sent < run->intended &&
 		    run->sent - run->taken < TOKEN_WINDOW) {

@@ -320,6 +320,8 @@ ledger_read_end(struct ledger *ledger)
 /* ---- records --------------------------------------------------------------
  */
 
+/* Each hash is over the record and the hash before it: no record can be
+ * changed, taken out or moved without all that follow it. */
 static enum rc
 record_store(struct ledger *ledger, const struct record *r)
 {

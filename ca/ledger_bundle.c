@@ -273,6 +273,7 @@ act_of_record(struct ledger *ledger, const struct record *r, uint64_t bundle,
 	if (r->kind == RECORD_INTENT) {
 		intent_of_record(r, &act.intent);
 	} else {
+		/* They name their intent, and it says what they are about. */
 		uint64_t n = r->kind == RECORD_RESULT ? r->u.result.intent
 						      : r->u.voided.intent;
 
@@ -316,6 +317,8 @@ last_act(
 	return rc;
 }
 
+/* Kinds 6 to 9: intents, results, refusals, voids. Acts of other bundles lie
+ * between, where one was left unfinished and taken up again later. */
 enum rc
 ledger_bundle_each(struct ledger *ledger, const struct ledger_bundle *bundle,
     bundle_act_fn *each, void *arg)
@@ -405,6 +408,7 @@ manifest_of_row(
 	return RC_OK;
 }
 
+/* Sequence 0 stands for the newest: the first one is 1. */
 enum rc
 ledger_manifest_get(struct ledger *ledger,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,

@@ -70,10 +70,9 @@ cert_of_serial(struct ledger *ledger, struct span serial,
 
 	*ret_known = false;
 	if (*st == NULL)
-		rc =
-		    ledger_query(ledger, st,
-			CERT_QUERY("serial s JOIN certificate c ON c.intent = "
-				   "s.n") " WHERE s.serial = ?");
+		rc = ledger_query(ledger, st,
+		    CERT_QUERY("serial s JOIN certificate c ON c.intent = "
+			       "s.n") " WHERE s.serial = ?");
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, *st, "b", serial);
 	if (rc == RC_OK)
@@ -101,6 +100,7 @@ cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
 	if (wanted == NULL || number == NULL)
 		return err_openssl(RC_STATE,
 		    "ledger record %" PRIu64 ": not a certificate", r->n);
+	/* INIT has two; the serial tells which is meant. */
 	if (r->kind == RECORD_INIT && BN_cmp(number, wanted) != 0)
 		der = r->u.init.transfer_cert;
 	cert->intent.n = r->n;
@@ -128,6 +128,9 @@ serial_find(struct ledger *ledger, struct span serial, uint64_t *ret_n)
 	return rc;
 }
 
+/* The CA's own certificates have their serials in the same table, so that none
+ * is drawn a second time, but no row of `certificate`: no bundle asked for
+ * them. */
 enum rc
 ledger_cert_get(struct ledger *ledger, struct span serial,
     struct ledger_cert *ret, bool *ret_known)

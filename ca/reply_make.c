@@ -23,6 +23,8 @@ draft_wipe(struct draft *d)
 	*d = (struct draft){ 0 };
 }
 
+/* A response is made when everything is signed or refused; a hole here would be
+ * a request that is never answered. */
 static enum rc
 fill_issued(struct draft *d, size_t i, struct result *r)
 {
@@ -51,6 +53,8 @@ fill_issued(struct draft *d, size_t i, struct result *r)
 	return RC_OK;
 }
 
+/* One result for each request, in the bundle's order: the online side counts on
+ * both, and neither side ever looks a request up by a name. */
 static enum rc
 fill_results(struct draft *d, const struct bundle *bundle)
 {
@@ -312,6 +316,8 @@ reply_again(const struct reply_maker *maker,
 	for (size_t i = 0; i < reply.manifest.n_files; i++)
 		with_policy |=
 		    span_eq_str(reply.manifest.files[i].name, FILING_POLICY);
+	/* Made anew from the ledger, and then held against the manifest that
+	 * was signed at the time: the same bytes, or none. */
 	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
 	if (rc == RC_OK)
 		rc = filing_check(&reply.filing, &reply.manifest);

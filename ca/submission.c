@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Whose bundle it is, and whether its turn has come. The signature proves the
+ * first. The rest guards against time: a bundle signed once must not be signed
+ * again because a stick was kept, a ledger restored or a clock set. */
 #include "ca/submission.h"
 #include "base/clock.h"
 #include "base/own_ssl.h"
@@ -39,6 +42,10 @@ requester_key(const char *from, struct span spki, EVP_PKEY **ret_key)
 	return RC_OK;
 }
 
+/* The signature is checked with the key that the bundle itself carries. It
+ * proves that one holder of that key made the whole; who that is, the ledger
+ * says, or a person who compares words.
+ */
 enum rc
 submission_read(const struct scanned *file, struct submission *ret)
 {
@@ -86,7 +93,11 @@ check_label(const struct submission *s, struct ledger *ledger)
 	return rc;
 }
 
-/* What the requester saw last must be part of this ledger's history. */
+/* What the requester saw last must be part of this ledger's history. There are
+ * three ways to have lost one's memory, told apart because their ways out
+ * differ: the response is newer than the ledger (restored), it is another one
+ * (two ledgers), or it was made over records that are not there (rolled back).
+ */
 static enum rc
 check_head(const struct submission *s, struct ledger *ledger)
 {
@@ -111,6 +122,8 @@ check_head(const struct submission *s, struct ledger *ledger)
 		    "%s: the requester has another response %u than this "
 		    "ledger: two ledgers have signed for one CA",
 		    s->file->name, head->sequence);
+	/* The records below an imported manifest are those that were lost: what
+	 * it says of them itself is all there is to compare with. */
 	if (ours.imported)
 		known =
 		    head->ledger.count == ours.over.count &&
@@ -217,6 +230,9 @@ submission_admit(struct submission *s, struct ledger *ledger,
 		s->admission = ADMIT_OTHER;
 		return RC_OK;
 	}
+	/* The head before the id: on a ledger that was rolled back an old
+	 * bundle looks new, and the answer to "met before?" is not to be
+	 * trusted. */
 	rc = ledger_requester_get(ledger, s->key_id, &s->requester, &s->known);
 	if (rc == RC_OK)
 		rc = check_label(s, ledger);

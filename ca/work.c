@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One bundle from its check to its stored response. Nothing is stored before
+ * Yes, so that whoever declines may mend the policy and run again; from the Yes
+ * on each step is a commit, and a run that dies is taken up at the next one. */
 #include "ca/work.h"
 #include "ca/issue.h"
 #include "transfer/rule.h"
@@ -163,6 +166,9 @@ record_new(struct visit *v, struct work *w)
 	return rc != RC_OK ? rc : record_refusals(v, w);
 }
 
+/* Intents that an earlier run left without a result. Whether the token signed
+ * them nobody can know, so their serials stay used and their bytes never leave.
+ */
 static enum rc
 record_voids(struct visit *v, const struct work *w)
 {
@@ -174,6 +180,8 @@ record_voids(struct visit *v, const struct work *w)
 	return rc;
 }
 
+/* A requester can only know a response's digest by having it: its head is the
+ * receipt for that one and all before. */
 static enum rc
 record_arrival(struct visit *v, const struct submission *s)
 {
@@ -195,6 +203,8 @@ begin(struct visit *v, const struct work *w)
 	return rc;
 }
 
+/* One transaction for all that the operator agreed to: after a crash the bundle
+ * is either not accepted at all, or accepted with each of its refusals. */
 static enum rc
 record_yes(struct visit *v, struct work *w)
 {
