@@ -140,6 +140,7 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 	rv = f->C_SignInit(s->handle, &in->mechanism, signer->object);
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: cannot sign", s->name);
+	/* Between these two calls and nowhere else: it is for one operation. */
 	if (signer->always_authenticate) {
 		rc = login_context(l, s);
 		if (rc != RC_OK)

@@ -183,7 +183,8 @@ parts_read(const char *from, struct span array, struct cose *c)
 	return rc;
 }
 
-/* The length of a signature where the algorithm alone tells; 0 for RSA. */
+/* The length of a signature where the algorithm alone tells; 0 for RSA. ECDSA
+ * has r and s at the width of the curve's order (RFC 9053 2.1), and no DER. */
 static size_t
 alg_signature_len(enum cose_alg alg)
 {
@@ -292,7 +293,10 @@ string_head_add(struct buf *to, size_t n)
 	    to, head, cbor_encode_bytestring_start(n, head, sizeof(head)));
 }
 
-/* RFC 9052 section 4.4: [ "Signature1", protected, external_aad, payload ]. */
+/* The payload is not copied behind it: a bundle may be 256 MiB, and is hashed
+ * where it lies.
+ *
+ * RFC 9052 section 4.4: [ "Signature1", protected, external_aad, payload ]. */
 enum rc
 cose_tbs_head(struct span protected_bytes, size_t payload_len, struct buf *ret)
 {

@@ -88,7 +88,9 @@ judge_new(
 
 /* ---- whose, and by which profile ----------------------------------------- */
 
-/* From the newest on: a renewed CA certificate has the key of an older one. */
+/* From the newest on: a renewed CA certificate has the key of an older one.
+ * Where no issuer is stated (offline, while there is no manifest yet) it is the
+ * newest, for that one signs. */
 static enum rc
 find_ca(const struct judge *judge, const struct expected *e, size_t *ret)
 {
@@ -284,6 +286,9 @@ compare(struct judge *judge, const struct cert_parts *parts,
 
 /* ---- serial, dates, signature -------------------------------------------- */
 
+/* RFC 5280 4.1.2.2 sets the upper limit; the lower one is what keeps a
+ * collision of the hash from being prepared for a serial that can be foreseen.
+ */
 static enum rc
 check_serial(struct span serial, const struct expected *e)
 {
@@ -366,6 +371,8 @@ judge_certificate_subject(struct judge *judge, struct span der,
 	size_t ca = 0;
 	enum rc rc;
 
+	/* The signature last: its arithmetic is most of the cost, and it is
+	 * spent on nothing but bytes that are known to be right. */
 	rc = find_ca(judge, e, &ca);
 	if (rc == RC_OK)
 		rc = cert_parts_read(e->from, der, &parts);

@@ -125,6 +125,9 @@ key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits)
 
 /* ---- form ---------------------------------------------------------------- */
 
+/* One encoding only, before anything is looked at: the key-id and the list of
+ * published keys go by a digest of these bytes, and a second spelling of a key
+ * would be unknown to both. */
 static enum rc
 take_apart(const char *from, struct span spki, struct parts *ret)
 {
@@ -379,7 +382,7 @@ make_ec(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
 }
 
 /* One object for each curve: making one takes 12 us, setting another point
- * 0.7. */
+ * 0.7. So what the caller gets is good until the next key of the curve. */
 static enum rc
 make_ec_cached(const char *from, const struct parts *parts,
     struct key_cache *cache, EVP_PKEY **ret_key)

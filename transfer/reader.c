@@ -401,6 +401,7 @@ static enum rc
 check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 {
 	const uint64_t first = range[0], n = range[1];
+	/* A stranger's bytes are parsed from here on, and no file is opened. */
 	enum rc rc = lock_in(r);
 
 	if (rc == RC_OK && *memfd < 0)

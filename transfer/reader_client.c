@@ -19,7 +19,7 @@
 #define COPY_TIME(n) ((int64_t)(n) / 64 * MS) /* 64 KiB/s: a dying stick */
 #define NAME_TEXT_MAX 3071		      /* docs/transfer.cddl */
 
-/* ---- start and level ------------------------------------------------------ */
+/* ---- start and level ----------------------------------------------------- */
 
 static enum rc
 place_open(const char *path, struct reader_place *place)

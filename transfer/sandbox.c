@@ -320,6 +320,10 @@ sandbox_leave_terminal(void)
 	return RC_OK;
 }
 
+/* In this order. no_new_privs: the kernel asks for it before it gives either of
+ * the others to a process without privileges. Landlock: its calls are none that
+ * the filter allows, and its trial would prove nothing behind a filter that
+ * answers EACCES to openat as well. The filter last. */
 enum rc
 sandbox_read_only(int dir, struct sandbox_level *ret)
 {
@@ -339,6 +343,8 @@ sandbox_read_only(int dir, struct sandbox_level *ret)
 	return rc;
 }
 
+/* Filters add up and the sternest answer counts: what phase a answered with an
+ * error kills from now on. */
 enum rc
 sandbox_strict(void)
 {
