@@ -115,6 +115,72 @@ fill(const struct asked *a, const struct holding *holding, struct deployment *d)
 	return rc;
 }
 
+/* What this program itself lives on is nobody's to replace, by a slip of the
+ * hand least of all: the requester's key has no copy. */
+static enum rc
+check_outside(const char *home, const char *path)
+{
+	char *real = realpath(home, NULL);
+	size_t n = real == NULL ? 0 : strlen(real);
+	bool inside = n > 0 && strncmp(path, real, n) == 0 &&
+		      (path[n] == '/' || real[n - 1] == '/');
+
+	free(real);
+	return inside ? err_set(RC_USAGE,
+			    "%s: lies in the home of airgap-transfer; wanted a "
+			    "file of the server's",
+			    path)
+		      : RC_OK;
+}
+
+static bool
+is_known(const struct deployment_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A certificate's file that was deployed before may hold a key for a moment,
+ * while keys change; any other that does is a slip. */
+static enum rc
+check_no_key_lost(struct store *store, const struct deployment *d)
+{
+	static const char end[] = "PRIVATE KEY-----";
+	WIPED(deployment_list) list = { 0 };
+	WIPED(buf) found = { 0 };
+	bool is = false;
+	enum rc rc;
+
+	if (d->format == DEPLOY_PEMFILE)
+		return RC_OK;
+	rc = deployment_list_load(store, &list);
+	if (rc == RC_OK && !is_known(&list, d->path))
+		rc = place_read(d->path, &found, &is);
+	if (rc == RC_OK && is && found.n != 0 &&
+	    memmem(found.p, found.n, end, sizeof(end) - 1) != NULL)
+		rc = err_set(RC_STATE,
+		    "%s: holds a private key, which --format %s would replace: "
+		    "give another --to, or move it away",
+		    d->path, deploy_format_text(d->format));
+	return rc;
+}
+
+static enum rc
+check_files(const struct deploying *by, const struct deployment *d)
+{
+	enum rc rc = check_outside(by->home, d->path);
+
+	if (rc == RC_OK && d->key_path != NULL)
+		rc = check_outside(by->home, d->key_path);
+	if (rc == RC_OK && d->pass_source != NULL &&
+	    strcmp(d->pass_source, d->path) == 0)
+		rc = err_set(RC_USAGE,
+		    "%s: is the password's file; give another --to", d->path);
+	return rc == RC_OK ? check_no_key_lost(by->store, d) : rc;
+}
+
 /* The next one may have another key, which the server would never see. */
 static enum rc
 check_deployment(const struct deployment *d, const struct held *due)
@@ -163,7 +229,9 @@ prepare(const struct asked *a, const struct deploying *by, struct deployment *d)
 	if (due == NULL)
 		return none_is_due(&holding, by->now);
 	rc = fill(a, &holding, d);
-	return rc != RC_OK ? rc : check_deployment(d, due);
+	if (rc == RC_OK)
+		rc = check_deployment(d, due);
+	return rc == RC_OK ? check_files(by, d) : rc;
 }
 
 /* ---- telling ------------------------------------------------------------- */

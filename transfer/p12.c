@@ -51,8 +51,9 @@ read_pass(const char *path, struct buf *ret, const char **ret_text)
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return err_errno(RC_IO, errno, "password file %s", path);
 	rc = check_pass_file(path, &st);
-	if (rc == RC_OK)
-		rc = fd_read(fd, path, PASS_FILE_MAX, ret);
+	if (rc != RC_OK)
+		return rc;
+	rc = fd_read(fd, path, PASS_FILE_MAX, ret);
 	if (rc != RC_OK)
 		return err_in(rc, "password file");
 	end = memchr(ret->p, '\n', ret->n);

@@ -62,6 +62,26 @@ says 'no/such/file: its directory' "by its file"
 run transfer deploy example.org --format pemfile --to "$SRV"
 status 2 "a directory is no file"
 is "$(ls -A "$SRV")" "" "and nothing of all this wrote anything"
+freeze
+for file in store.db requester.pem keys/new.pem ca.pem; do
+	run transfer deploy example.org --format pemfile --to "$HOME_DIR/$file"
+	status 2 "our own $file is not the server's"
+done
+says "lies in the home of airgap-transfer" "which is said"
+run transfer deploy example.org --format cert --to "$SRV/c.pem" \
+	--key "$HOME_DIR/requester.pem"
+status 2 "nor is our key a place for its key"
+must cp "$WORK/web.key" "$SRV/web.key"
+run transfer deploy www.example.org --format fullchain --to "$SRV/web.key"
+status 7 "a certificate does not take a private key's place"
+says "web.key: holds a private key" "which is said"
+run transfer deploy www.example.org --format p12 --to "$WORK/pin" \
+	--key-from "$WORK/web.key" --pass-source "$WORK/pin"
+status 2 "nor a PKCS#12 file that of its password"
+ok "the key is still there" cmp "$WORK/web.key" "$SRV/web.key"
+must rm "$SRV/web.key"
+is "$(ls -A "$SRV")" "" "and nothing lies beside it"
+unchanged "and our own files are as they were"
 run transfer deploy
 is "$OUT" "" "or is remembered"
 deployed -n
@@ -115,7 +135,7 @@ nok "not with another password" openssl pkcs12 -in "$SRV/all.p12" -passin pass:t
 chmod 644 "$WORK/pass"
 run transfer deploy example.org --format p12 --to "$SRV/b.p12" --pass-source "$WORK/pass"
 status 6 "a password that others can read is none"
-says 'others may read it' "and it is said why"
+says '^airgap-transfer: password file [^ ]*/pass: others may read it' "and it is said why"
 chmod 600 "$WORK/pass"
 sum=$(sha256sum <"$SRV/all.p12")
 run transfer rotate
