@@ -30,7 +30,9 @@ by_making(const void *a, const void *b)
 
 	if (x->ledger.count != y->ledger.count)
 		return x->ledger.count < y->ledger.count ? -1 : 1;
-	return memcmp(x->requester, y->requester, SHA256_LEN);
+	if (memcmp(x->requester, y->requester, SHA256_LEN) != 0)
+		return memcmp(x->requester, y->requester, SHA256_LEN);
+	return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
 }
 
 static bool
@@ -342,6 +344,7 @@ account(struct recovery *r)
 	uint64_t lost;
 	enum rc rc = ledger_imports_each(r->ledger, account_import, &a);
 
+	r->before = a.top;
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->items[i].held) {
 			const struct manifest *m = &r->items[i].manifest;

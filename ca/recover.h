@@ -40,6 +40,7 @@ struct recovery {
 	size_t n, n_new, n_certs; /* of all; not held; certificates lacking */
 	size_t n_others; /* responses of other CAs, passed over */
 	struct ledger_restored restored; /* count 0: nobody restored this one */
+	uint64_t before;  /* as top, of those imported before this run */
 	uint64_t top;	  /* most records that a manifest was made over */
 	uint64_t missing; /* at most so many of those are of nobody's history */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was proven goes into the ledger, all of it or nothing. */
 #include "ca/recover.h"
+#include "transfer/cose.h"
 #include "transfer/tbs.h"
 
 #include <stdlib.h>
@@ -141,6 +142,18 @@ add_transfer(const struct recovery *r, struct span cert)
 				       : ledger_transfer_add(r->ledger, cert);
 }
 
+/* What signed it was in force then. Where the key before it was lost there was
+ * no change to announce: hosts took it from a card. */
+static enum rc
+add_signer(const struct recovery *r, const struct past_response *p)
+{
+	struct cose cose;
+	enum rc rc =
+	    cose_read(p->from, p->item->manifest, COSE_MANIFEST, &cose);
+
+	return rc == RC_OK ? add_transfer(r, cose.cert) : rc;
+}
+
 static enum rc
 add_changes(const struct recovery *r, const struct past_response *p)
 {
@@ -171,6 +184,11 @@ add_one(const struct recovery *r, size_t i, int64_t now)
 		rc = add_certs(r, p);
 	if (rc == RC_OK)
 		rc = void_leftovers(r, p);
+	/* The newest is in force: what an earlier run has brought back is newer
+	 * than the key of an older response. */
+	if (rc != RC_OK || p->manifest.ledger.count < r->before)
+		return rc;
+	rc = add_signer(r, p);
 	return rc != RC_OK ? rc : add_changes(r, p);
 }
 

@@ -329,7 +329,9 @@ const struct rule rules[] = {
 	  "mend `subject` of the profile in policy.conf, or give a name" },
 	{ "TRANSFER-CERT", RC_FORMAT, RULE_BUNDLE,
 	  "a manifest is signed by the CA's transfer certificate",
-	  "do not trust this file: another key made it" },
+	  "do not trust this file: another key made it; if the CA operator "
+	  "says that the transfer key was replaced, get the CA's new card and "
+	  "run `airgap-transfer enroll --replace`" },
 	{ "TRUST-CHANGE", RC_FORMAT, RULE_BUNDLE,
 	  "a change of the CA's keys is one that its transfer key may announce",
 	  "do not use this response; ask the CA operator" },

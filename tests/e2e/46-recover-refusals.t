@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Histories that the CA's own transfer key signed and that cannot be true, and
+# transfer keys that came into force after the backup was made.
+. "$(dirname "$0")/lib.sh"
+needs pkcs11-tool opensc
+
+# ---- a CA whose transfer key the test knows -----------------------------------------
+
+for key in ca-key transfer-key; do
+	openssl_key ec-p256 >"$WORK/$key.key"
+	must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
+done
+new_token ca
+must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
+must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
+run ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
+	--transfer-key pkcs11:object=transfer-key --scope example.org --profiles tls \
+	--out "$STICK" --yes --json
+status 0 "a CA with keys that were there"
+CA_HEX=$(json fingerprint)
+declare -A KEY
+for name in web mail; do
+	must csr_openssl $name ec-p256 /CN=$name.example.org DNS:$name.example.org
+	enrol_online @$name
+	KEY[$name]=$REQUESTER_HEX
+done
+
+# visit CA-HOME NAME...: a fresh stick goes to the CA and back, to each of them.
+visit() {
+	local home=$1 name
+	shift
+	rm -rf "$STICK/airgap-ca/requests" "$STICK/airgap-ca/responses"
+	for name; do
+		must transfer @$name request "$WORK/$name.csr" --profile tls-server \
+			--out "$STICK"
+	done
+	run ca "@$home" sign "$STICK" --yes --expect "${KEY[web]}" \
+		--expect "${KEY[mail]}"
+	[ "$STATUS" = 0 ] || return
+	for name; do
+		run transfer @$name install "$STICK"
+		[ "$STATUS" = 0 ] || return
+	done
+}
+# new_key CA-HOME: a transfer key whose predecessors are gone from the token
+new_key() {
+	local label type
+	for type in privkey pubkey; do
+		for label in $(objects --list-objects --type $type |
+			sed -n 's/^ *label: *//p' | grep transfer); do
+			must objects --delete-object --type $type --label "$label"
+		done
+	done
+	must ca "@$1" transfer-key --key-type ec-p256 --out "$STICK" --yes
+}
+objects() {
+	pkcs11-tool --module "$MODULE" --token-label ca --login --pin "$PIN" "$@" 2>/dev/null
+}
+# restored HOME: the backup of then, with the token as it is now
+restored() {
+	rm -rf "$WORK/home-$1"
+	must ca "@$1" restore "$WORK/old.db" --yes --token "$(uri ca)"
+}
+
+visit ca web mail
+status 0 "a first visit"
+must ca backup "$WORK/old.db"
+visit ca web
+visit ca web
+status 0 "two more after the backup"
+must transfer @web history --out "$STICK"
+HISTORY=$STICK/airgap-ca/history
+WEB=$HISTORY/${CA_HEX:0:8}-${KEY[web]:0:8}
+restored new
+
+# ---- what the CA signed and cannot have meant ----------------------------------------
+
+spoilt=$(stick spoilt)
+# forge NUMBER PYTHON: that manifest, changed and signed by the transfer key
+forge() {
+	rm -rf "$spoilt/airgap-ca"
+	must mkdir -p "$spoilt/airgap-ca"
+	must cp -a "$HISTORY" "$spoilt/airgap-ca/history"
+	SWEB=$spoilt/airgap-ca/history/${WEB##*/}
+	must cose --key "$WORK/transfer-key.key" "$WEB/$1/manifest.cose" \
+		"$SWEB/$1/manifest.cose" "$2"
+}
+not_taken() { # STATUS RULE REGEX DESC
+	freeze "$spoilt"
+	run ca @new recover "$spoilt" --yes
+	refused "$@"
+}
+# payload NUMBER KEY: of a manifest, as Python
+payload() {
+	"$PYTHON" -c 'import cbor2, sys
+print(repr(cbor2.loads(cbor2.load(open(sys.argv[1], "rb")).value[2])[int(sys.argv[2])]))' \
+		"$WEB/$1/manifest.cose" "$2"
+}
+
+forge 000003 'pass'
+run ca @new recover "$spoilt" -n
+status 0 "signed once more it is as good as before"
+forge 000003 'p[4] = bytes(32)'
+not_taken 7 PREVIOUS "000003: does not continue number 2" "another response before it"
+forge 000003 'del p[4]'
+not_taken 3 CBOR-SCHEMA "000003: .*missing" "none before it"
+forge 000003 "p[12] = $(payload 000002 12)"
+not_taken 7 LEDGER-COUNT "000003: made over no more records than number 2" \
+	"a ledger that did not grow"
+forge 000003 "p[12] = [$(payload 000002 12)[0], bytes(32)]"
+not_taken 7 FORK "two ledgers have signed" "two ledgers of one length"
+forge 000003 "p[12] = [1, p[12][1]]"
+not_taken 7 FORK "made when the ledger had 1 records" "one from before the backup"
+forge 000003 "p[8] = $(payload 000001 8)"
+must cp "$WEB"/000001/0001-*.pem "$SWEB"/000003/
+not_taken 7 REGAINED-SERIAL "000003: serial [0-9a-f]{32} belongs to another certificate" \
+	"a certificate of another bundle, which the ledger has"
+forge 000003 "p[8][0][3][0][1] = b'\\x41' * 16"
+not_taken 3 CERT-SERIAL "000003, certificate 1: another serial" "a serial that is not the certificate's"
+forge 000003 "p[8] = p[8] * 2"
+not_taken 3 'MANIFEST-[A-Z]+' "000003" "two results for one request"
+forge 000003 "p[13] = bytes(32)"
+freeze "$spoilt"
+run ca @new recover "$spoilt" --yes
+status 7 "a policy that is nowhere"
+says "000003: .*polic" "is named with who wants it"
+unchanged "and nothing is taken"
+
+# ---- a transfer key that the old one vouched for --------------------------------------
+
+must ca transfer-key --key-type ec-p256 --out "$STICK" --yes
+must transfer @web install "$STICK"
+visit ca web
+status 0 "a transfer key, and a response that it signed"
+must transfer @web history --out "$STICK"
+mv "$WORK/home-ca" "$WORK/dead"
+run ca @new recover "$STICK" --yes
+status 0 "come back to a ledger that knew neither"
+visit new web
+status 0 "who took the key over installs what the restored CA signs with it"
+visit new mail
+wants 3 TRANSFER-CERT "who never got the lost announcement cannot know the key"
+says "airgap-transfer enroll --replace" "and is told the way"
+must ca @new export "$STICK"
+run transfer @mail enroll "$STICK" --replace --expect "$CA_HEX"
+status 0 "which it goes"
+run transfer @mail install "$STICK"
+status 0 "and installs"
+
+# ---- transfer keys after lost ones -----------------------------------------------------
+
+mv "$WORK/home-new" "$WORK/home-ca"
+rm "$WORK/old.db"
+must ca backup "$WORK/old.db"
+new_key ca
+must transfer @mail enroll "$STICK" --replace --expect "$CA_HEX"
+visit ca mail
+status 0 "the transfer key was lost, and mail knows the next"
+new_key ca
+must transfer @web enroll "$STICK" --replace --expect "$CA_HEX"
+visit ca web
+status 0 "it was lost again, and web knows the one after that"
+for name in web mail; do
+	must transfer @$name history --out "$(stick $name)"
+done
+mv "$WORK/home-ca" "$WORK/dead2"
+restored new
+run ca @new recover "$WORK/stick-web" --yes
+status 0 "the newest history comes back first"
+run ca @new recover "$WORK/stick-mail" --yes
+status 0 "then the older one"
+visit new web
+status 0 "the newest key is in force, by whichever history it came"
+run ca @new ledger verify
+status 0 "the ledger is whole"
+ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$WORK/home-new/ledger.db"
+
+done_testing
