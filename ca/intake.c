@@ -62,18 +62,12 @@ decision_refuse(struct decision *d)
 	return refuse_with(d, rule, span_str(err_text()));
 }
 
-/* What a request is called in sentences: its place and its id, or its file. */
-static void
-name_request(const struct submission *s, size_t i, char *to, size_t size)
+enum rc
+decisions_withdraw(struct decisions *d, const struct submission *s, size_t i)
 {
-	const struct cert_request *r = &s->bundle.requests[i];
-
-	if (s->is_loose)
-		(void)snprintf(
-		    to, size, "%.*s", SPAN_FMT(s->loose.items[i].name));
-	else
-		(void)snprintf(
-		    to, size, "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
+	d->granted--;
+	d->certificates -= s->bundle.requests[i].validity.count;
+	return decision_refuse(&d->items[i]);
 }
 
 /* The policy, applied to facts found here. A refusal is a decision. */
@@ -82,7 +76,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
     struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[i];
-	char from[32 + MEDIA_NAME_MAX];
+	char from[SUBMISSION_REQUEST_TEXT];
 	struct ask ask = { .from = from,
 		.label = s->bundle.label,
 		.request = request,
@@ -90,7 +84,7 @@ apply_policy(const struct intake *intake, const struct submission *s, size_t i,
 		.n_csr_names = d->csr_names.n };
 	enum rc rc;
 
-	name_request(s, i, from, sizeof(from));
+	submission_request_name(s, i, from);
 	rc = key_shape(from, d->spki, &ask.key);
 	if (rc == RC_OK)
 		rc = request_check(intake->policy, intake->window, intake->now,

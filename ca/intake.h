@@ -49,5 +49,8 @@ enum rc intake_check(const struct intake *intake, const struct submission *s,
 
 /** Refuse a request after all, with the sentence and rule of the error record. */
 enum rc decision_refuse(struct decision *d) MUST_CHECK;
+/** The same for one that was counted as granted. */
+enum rc decisions_withdraw(struct decisions *d, const struct submission *s,
+    size_t i) MUST_CHECK;
 
 #endif

@@ -253,6 +253,14 @@ typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
 
+/** The keys that have certificates: of each that is not void, the subscriber's key
+ * and the serial. One walk, as there is no index of keys: its random places
+ * would cost every signing. Only results before record `before`; 0: all. */
+typedef enum rc ledger_key_fn(const uint8_t key_id[static SHA256_LEN],
+    struct span serial, void *arg);
+enum rc ledger_keys_each(struct ledger *ledger, uint64_t before,
+    ledger_key_fn *each, void *arg) MUST_CHECK;
+
 /* ---- backups ---------------------------------------------------------------------- */
 
 /** Copy it as it is at this moment into a new file, which is no more than that: the

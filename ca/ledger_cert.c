@@ -2,6 +2,7 @@
 /* Certificates, by serial and one after the other. */
 #include "base/own_ssl.h"
 #include "ca/ledger_internal.h"
+#include "transfer/tbs.h"
 
 #include <inttypes.h>
 
@@ -179,6 +180,60 @@ ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 		rc = cert_of_row(ledger, st, &cert);
 		if (rc == RC_OK)
 			rc = each(&cert, arg);
+	}
+	return rc;
+}
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+static enum rc
+key_of_record(const struct record *r, uint8_t ret_key_id[static SHA256_LEN],
+    struct span *ret_serial)
+{
+	struct cert_parts parts;
+	enum rc rc;
+
+	if (r->kind == RECORD_INTENT) {
+		memcpy(ret_key_id, r->u.intent.key_id.p, SHA256_LEN);
+		*ret_serial = r->u.intent.serial;
+		return RC_OK;
+	}
+	rc = cert_parts_read(
+	    "a regained certificate", r->u.regained.der, &parts);
+	if (rc != RC_OK)
+		return err_in(RC_STATE, "ledger record %" PRIu64, r->n);
+	*ret_serial = parts.serial;
+	return sha256(parts.spki, ret_key_id);
+}
+
+enum rc
+ledger_keys_each(
+    struct ledger *ledger, uint64_t before, ledger_key_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT i.n, i.at, i.kind, i.policy, i.body"
+	    " FROM certificate c JOIN record i ON i.n = c.intent"
+	    " WHERE c.result > c.void AND c.result < ? ORDER BY c.intent");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i",
+		    before == 0 ? INT64_MAX : (int64_t)before);
+	while (rc == RC_OK) {
+		uint8_t key_id[SHA256_LEN];
+		struct span serial;
+		struct record r;
+
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		rc = ledger_record_of_row(st, 0, &r);
+		if (rc == RC_OK)
+			rc = key_of_record(&r, key_id, &serial);
+		if (rc == RC_OK)
+			rc = each(key_id, serial, arg);
 	}
 	return rc;
 }

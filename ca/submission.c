@@ -8,6 +8,7 @@
 #include "transfer/key.h"
 #include "transfer/rule.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 void
@@ -18,6 +19,20 @@ submission_wipe(struct submission *s)
 	free(s->before);
 	requester_wipe(&s->requester);
 	*s = (struct submission){ 0 };
+}
+
+void
+submission_request_name(const struct submission *s, size_t i,
+    char to[static SUBMISSION_REQUEST_TEXT])
+{
+	const struct cert_request *r = &s->bundle.requests[i];
+
+	if (s->is_loose)
+		(void)snprintf(to, SUBMISSION_REQUEST_TEXT, "%.*s",
+		    SPAN_FMT(s->loose.items[i].name));
+	else
+		(void)snprintf(to, SUBMISSION_REQUEST_TEXT,
+		    "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
 }
 
 /* The one place where this process gives foreign bytes to OpenSSL's decoder:

@@ -38,6 +38,11 @@ struct submission {
 };
 void submission_wipe(struct submission *s);
 
+/** What sentences call a request: its place and its id, or its file. */
+#define SUBMISSION_REQUEST_TEXT (32 + MEDIA_NAME_MAX)
+void submission_request_name(const struct submission *s, size_t i,
+    char to[static SUBMISSION_REQUEST_TEXT]);
+
 /** Take the file apart and check the form, the kid and the requester's SPKI,
  * whose bytes meet key_shape before OpenSSL sees them, and the signature.
  * Rules COSE-, CBOR-, BUNDLE-KID, KEY-. */

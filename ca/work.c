@@ -4,6 +4,7 @@
  * on each step is a commit, and a run that dies is taken up at the next one. */
 #include "ca/work.h"
 #include "ca/issue.h"
+#include "ca/key_reuse.h"
 #include "transfer/rule.h"
 
 #include <stdlib.h>
@@ -47,14 +48,11 @@ apply_refusals(struct work *w)
 
 	for (size_t i = 0; i < w->outcomes.n && rc == RC_OK; i++) {
 		const struct outcome *o = &w->outcomes.items[i];
-		struct decision *d = &w->decisions.items[i];
 
-		if (o->rule == NULL || d->rule != NULL)
+		if (o->rule == NULL || w->decisions.items[i].rule != NULL)
 			continue;
 		(void)err_rule(RC_POLICY, o->rule, "%s", o->reason);
-		rc = decision_refuse(d);
-		w->decisions.granted--;
-		w->decisions.certificates -= o->n_slots;
+		rc = decisions_withdraw(&w->decisions, w->s, i);
 	}
 	return rc;
 }
@@ -65,13 +63,12 @@ static enum rc
 check_replaced(struct visit *v, struct work *w, size_t i)
 {
 	const struct cert_request *r = &w->s->bundle.requests[i];
-	struct decision *d = &w->decisions.items[i];
 	WIPED(ledger_cert) old = { 0 };
 	char serial[2 * SERIAL_MAX + 1];
 	bool known;
 	enum rc rc;
 
-	if (d->rule != NULL || r->replaces.n == 0)
+	if (w->decisions.items[i].rule != NULL || r->replaces.n == 0)
 		return RC_OK;
 	rc = ledger_cert_get(v->act.ledger, r->replaces, &old, &known);
 	if (rc != RC_OK ||
@@ -83,9 +80,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" "
 	    "obtained",
 	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
-	w->decisions.granted--;
-	w->decisions.certificates -= r->validity.count;
-	return decision_refuse(d);
+	return decisions_withdraw(&w->decisions, w->s, i);
 }
 
 static enum rc
@@ -122,6 +117,8 @@ work_check(struct visit *v, struct submission *s,
 		rc = apply_refusals(&w);
 	if (rc == RC_OK)
 		rc = check_all_replaced(v, &w);
+	if (rc == RC_OK)
+		rc = decisions_check_keys(v->act.ledger, s, &w.decisions);
 	if (rc != RC_OK)
 		return rc;
 	*ret = w;

@@ -6,6 +6,7 @@
 #include "transfer/compose.h"
 
 #include "base/own_ssl.h"
+#include "transfer/compose_uses.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -196,11 +197,12 @@ request_of(const struct composed *c, struct cert_request *ret)
 
 static enum rc
 check_one(const struct compose *compose, const struct ca_window *window,
-    const struct composed *c)
+    const struct composed *c, struct key_uses *uses)
 {
 	struct cert_request request;
 	struct grant grant;
 	struct ask ask;
+	enum rc rc;
 
 	request_of(c, &request);
 	ask = (struct ask){ .from = c->id,
@@ -209,8 +211,9 @@ check_one(const struct compose *compose, const struct ca_window *window,
 		.key = c->key,
 		.csr_names = c->csr_names.items,
 		.n_csr_names = c->csr_names.n };
-	return request_check(
+	rc = request_check(
 	    &compose->store->policy, window, compose->now, &ask, &grant);
+	return rc != RC_OK ? rc : key_uses_take(uses, c->id, c->key.id, &grant);
 }
 
 enum rc
@@ -218,16 +221,20 @@ compose_check(struct compose *compose,
     void (*each)(const char *rule, const char *reason), size_t *ret_refused)
 {
 	const struct trust *trust = &compose->store->trust;
+	WIPED(key_uses) uses = { 0 };
 	struct ca_window window;
 	struct err_saved first;
 	enum rc result =
 	    trust_window(trust, buf_span(&trust->transfer_cert), &window);
 
 	*ret_refused = 0;
+	if (result == RC_OK)
+		result = compose_uses_read(compose, &uses);
 	if (result != RC_OK)
 		return result;
 	for (size_t i = 0; i < compose->n; i++) {
-		enum rc rc = check_one(compose, &window, &compose->items[i]);
+		enum rc rc =
+		    check_one(compose, &window, &compose->items[i], &uses);
 
 		if (rc == RC_OK)
 			continue;

@@ -54,7 +54,8 @@ enum rc compose_add_key(struct compose *compose, const char *type,
  * before the bundle is made, as a certificate for a lost key is of no use. */
 enum rc compose_keys_keep(struct compose *compose, const char *home) MUST_CHECK;
 
-/** Ask the CA's own policy about each (request_check). Every refusal is told to
+/** Ask the CA's own policy about each (request_check), and the store about their
+ * keys (rule KEY-USED). Every refusal is told to
  * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
 enum rc compose_check(struct compose *compose,
     void (*each)(const char *rule, const char *reason), size_t *ret_refused)

@@ -47,6 +47,7 @@ struct profile {
 	struct text_list eku; /* OIDs in dotted form, in order */
 	uint32_t key_kinds; /* 1 << enum key_kind */
 	uint32_t rsa_min, rsa_max;
+	bool key_same_names; /* rule KEY-USED: a key is for one name for good */
 	int64_t validity, validity_max; /* seconds */
 	uint32_t series_max; /* certificates in a series; 1: none */
 	int64_t horizon; /* the last notAfter lies within this from signing */

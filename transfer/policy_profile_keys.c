@@ -269,6 +269,20 @@ profile_rsa_max(const struct policy_reading *r,
 }
 
 static enum rc
+profile_key_reuse(const struct policy_reading *r,
+    const struct config_entry *entry, void *target)
+{
+	struct profile *p = target;
+
+	p->key_same_names = span_eq_str(entry->value, "same-names");
+	if (p->key_same_names || span_eq_str(entry->value, "any"))
+		return RC_OK;
+	return config_refuse(r->from, entry->line,
+	    "key-reuse = %.*s: wanted any or same-names",
+	    SPAN_FMT(entry->value));
+}
+
+static enum rc
 profile_validity(const struct policy_reading *r,
     const struct config_entry *entry, void *target)
 {
@@ -362,6 +376,7 @@ const struct policy_key policy_profile_keys[] = {
 	{ "key-types", true, profile_key_types },
 	{ "rsa-bits-min", false, profile_rsa_min },
 	{ "rsa-bits-max", false, profile_rsa_max },
+	{ "key-reuse", false, profile_key_reuse },
 	{ "keyUsage", true, profile_key_usage },
 	{ "extendedKeyUsage", false, profile_eku },
 	{ "validity", true, profile_validity },

@@ -38,7 +38,7 @@ struct ca_window {
 	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
 };
 
-/** Every rule that looks at one request: PROFILE-UNKNOWN, PROFILE-DENIED (not
+/** Every rule that looks at one request alone: PROFILE-UNKNOWN, PROFILE-DENIED (not
  * this requester's), PATH-LEN, KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
  * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,
  * NAME-MIXED, VALIDITY-MAX, VALIDITY-PAST, VALIDITY-CA, SERIES-MAX,

@@ -188,6 +188,10 @@ const struct rule rules[] = {
 	{ "KEY-TYPE", RC_POLICY, RULE_REQUEST,
 	  "a key is RSA, P-256, P-384, P-521 or Ed25519",
 	  "make a key of one of these types" },
+	{ "KEY-USED", RC_POLICY, RULE_REQUEST,
+	  "a key with certificates of this CA is for the same requester and has a "
+	  "name that they all have",
+	  "`airgap-transfer request --new-key`; or `key-reuse = any` in the profile" },
 	{ "LABEL-TAKEN", RC_STATE, RULE_BUNDLE,
 	  "a requester's label is not in use by another key",
 	  "`airgap-ca requester remove` the old one, if this host took its place; else online: enroll in a new --home with another --label" },

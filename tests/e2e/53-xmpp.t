@@ -7,6 +7,7 @@
 #				jid-*; other types of names: xs-*, xc-*; a person beside a
 #				host or for servers: jid-mixed, jid-server-auth; wildcards:
 #				*wildcard*; dates: ends-*, begins-*; keys of the CA: key-*
+#	54-key-reuse.t	keys that another subject has
 #	60-bad-csr.t		what a CSR asks for: ask-*; its keys: key-*; its signature
 #	35-init.t		serials of the CA
 . "$(dirname "$0")/lib.sh"

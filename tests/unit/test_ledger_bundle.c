@@ -379,6 +379,35 @@ certificates_are_found_by_serial(void **state)
 	assert_false(known);
 }
 
+static enum rc
+key_note(
+    const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
+{
+	char *to = arg;
+
+	assert_int_equal(serial.n, 16);
+	(void)snprintf(
+	    to + strlen(to), 8, "%02x%02x ", key_id[0], serial.p[0]);
+	return RC_OK;
+}
+
+static void
+keys_are_those_of_certificates_that_count(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	char all[64] = "", before[64] = "";
+
+	ok(ledger_create(path_of(state), &l));
+	story_tell(l); /* a void intent, an open one, an abandoned result */
+	ok(ledger_keys_each(l, 0, key_note, all));
+	assert_string_equal(all, "4141 4343 ");
+	ok(ledger_keys_each(l, 12, key_note, before)); /* 4343's result */
+	assert_string_equal(before, "4141 ");
+	memset(all, 0, sizeof(all));
+	ok(ledger_keys_each(l, 13, key_note, all));
+	assert_string_equal(all, "4141 4343 ");
+}
+
 static void
 removed_requester_is_unknown_and_goes_on(void **state)
 {
@@ -463,6 +492,7 @@ main(void)
 		T(loose_requests_have_no_requester),
 		T(acts_of_a_bundle_stand_in_order),
 		T(certificates_are_found_by_serial),
+		T(keys_are_those_of_certificates_that_count),
 		T(removed_requester_is_unknown_and_goes_on),
 		T(label_belongs_to_one_key),
 		T(requesters_are_listed_by_label),

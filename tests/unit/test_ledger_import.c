@@ -2,6 +2,7 @@
 /* What a lost part of the ledger had comes back, and the rest goes on from it.
  */
 #include "tests/unit/ledger_fixture.h"
+#include "transfer/tbs.h"
 
 #include "transfer/cose.h"
 
@@ -300,6 +301,42 @@ regained_certificates_count_as_issued(void **state)
 	assert_int_equal(t.certificates, 1);
 }
 
+struct key_wanted {
+	struct span serial;
+	uint8_t key_id[SHA256_LEN];
+	int found;
+};
+
+static enum rc
+key_note(
+    const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
+{
+	struct key_wanted *wanted = arg;
+
+	assert_true(span_eq(serial, wanted->serial));
+	assert_memory_equal(key_id, wanted->key_id, SHA256_LEN);
+	wanted->found++;
+	return RC_OK;
+}
+
+static void
+a_regained_certificate_has_its_key(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(lost) one = { 0 };
+	struct key_wanted wanted = { 0 };
+	struct cert_parts parts;
+
+	restored_make(state, &l);
+	lost_make(1, 40, 0x51, &one);
+	ok(import(l, &one));
+	ok(cert_parts_read("test", buf_span(&one.der), &parts));
+	ok(sha256(parts.spki, wanted.key_id));
+	wanted.serial = parts.serial;
+	ok(ledger_keys_each(l, 0, key_note, &wanted));
+	assert_int_equal(wanted.found, 1);
+}
+
 /* A bundle and an intent from before the backup. */
 static void
 open_bundle_make(struct ledger *l, struct intent *ret)
@@ -466,6 +503,7 @@ main(void)
 		T(a_record_that_is_missing_is_no_gap_of_an_import),
 		T(the_channel_goes_on_and_its_requester_is_to_be_met_again),
 		T(regained_certificates_count_as_issued),
+		T(a_regained_certificate_has_its_key),
 		T(an_intent_gets_the_certificate_that_came_of_it),
 		T(a_void_that_was_said_too_early_is_undone),
 		T(what_does_not_fit_is_not_imported),
