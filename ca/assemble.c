@@ -15,6 +15,7 @@ put_ecdsa(struct buf *out, struct span raw)
 		return err_set(RC_TOKEN,
 		    "token: an ECDSA signature of %zu bytes; wanted two halves",
 		    raw.n);
+	/* Fixed width there, the shortest form here (X.690 8.3.2). */
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
 		struct span half = span_of(raw.p + i * raw.n / 2, raw.n / 2);
 		struct span zero;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The tables beside the chain. A row follows from the records and from nothing
+ * else. And here is where records that do not fit those before them end: a
+ * serial used twice, a second result, a response out of its order change no
+ * row, or break a constraint, and are refused with their transaction. */
 #include "ca/ledger_index.h"
 #include "base/own_ssl.h"
 

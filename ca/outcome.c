@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What became of a bundle's requests: its acts gone through in their order, so
+ * that what was done later to the same place counts. */
 #include "ca/outcome.h"
 
 #include <stdlib.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A response as its requester will meet it: judged with the checks of the
+ * online side, over the files that are to be written, so that nothing leaves
+ * which `install` would refuse. */
 #include "ca/reply.h"
 #include "transfer/judge.h"
 

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Up to REPLY_SINGLE_MAX a person may look for one file; above it the stick
+ * counts, which takes one large file hundreds of times faster than as many
+ * bytes in small ones. */
 void
 reply_file_name(size_t i, size_t n, struct span request_id,
     char ret[static FILE_NAME_MAX + 1])
@@ -17,6 +20,8 @@ reply_file_name(size_t i, size_t n, struct span request_id,
 		    SPAN_FMT(request_id));
 }
 
+/* Found by its serial and held against the manifest's digest: the entry is
+ * answered by that certificate or by none. */
 static enum rc
 add_cert(struct ledger *ledger, const struct cert_entry *entry,
     const char *name, struct filing *to)
