@@ -114,6 +114,9 @@ do_open(struct bench *b, struct cbor_in *in)
 		rc = open_trust(b, in);
 	if (rc == RC_OK)
 		rc = judge_new(&b->trust, &b->policy, &b->judge);
+	/* Each certificate is judged when it is signed, and again within its
+	 * response: its bytes are compared both times, its signature is
+	 * verified once. */
 	if (rc == RC_OK)
 		b->judge->remember = true;
 	return rc;

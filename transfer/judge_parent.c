@@ -26,6 +26,8 @@ send_order(struct child *judge, struct cbor_out *out, int fd)
 
 	if (rc != RC_OK)
 		return rc;
+	/* What was added and not sent yet goes first: answers come in the order
+	 * of the orders. */
 	rc = frame_flush(&judge->line, judge->sock, judge->name);
 	if (rc == RC_OK)
 		rc =

@@ -59,7 +59,8 @@ response_verdict_wipe(struct response_verdict *v)
 
 /* ---- files --------------------------------------------------------------- */
 
-/* Every file there is listed, and every one listed is there. */
+/* Every file there is listed, and every one listed is there. By sets: to
+ * compare each with each would let a long listing keep this machine busy. */
 static enum rc
 match_files(struct work *w)
 {
@@ -134,7 +135,8 @@ is_certificates(struct span name)
 
 /* ---- the policy ---------------------------------------------------------- */
 
-/* The response's own policy.conf, else the one that the requester has. */
+/* The response's own policy.conf, else the one that the requester has. Either
+ * is proved by the digest in the signed manifest, wherever it came from. */
 static enum rc
 find_policy(struct work *w, struct policy *policy, struct buf *ret_text)
 {
@@ -468,7 +470,7 @@ judge_under_policy(struct work *w, struct response_verdict *v)
 	}
 	if (rc == RC_OK)
 		rc = judge_content(w, v);
-	w->judge = mine;
+	w->judge = mine; /* `other` and its policy end here */
 	return rc;
 }
 
@@ -480,6 +482,8 @@ judge_response(struct judge *judge, const struct response *response,
 	WIPED(work) w = { .r = response, .judge = judge };
 	enum rc rc;
 
+	/* The newest response once more (`again`) has nothing to store, and its
+	 * files are not looked at. */
 	rc = judge_manifest(response, judge->trust, &v);
 	w.m = &v.manifest;
 	if (rc == RC_OK && !v.again)
