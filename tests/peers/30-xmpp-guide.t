@@ -9,6 +9,7 @@ if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then
 fi
 . "$(dirname "$0")/xmpp.sh"
 needs expect expect
+needs faketime faketime
 needs prosody prosody
 needs ejabberdctl ejabberd
 needs jabberd2-c2s jabberd2
@@ -19,7 +20,7 @@ fi
 
 # ---- the machines -----------------------------------------------------------------------
 
-for dir in /var/lib /media /etc/prosody /etc/ejabberd /etc/jabberd2; do
+for dir in /var/lib /srv /media /etc/prosody /etc/ejabberd /etc/jabberd2; do
 	must mount -t tmpfs -o mode=755 none "$dir"
 done
 cp -a /etc/ssl "$WORK/ssl"
@@ -65,7 +66,8 @@ exit $status
 EXPECT
 typed() { # BLOCK
 	LAST=$(cat "$WORK/blocks/$1")
-	TERM=dumb expect "$WORK/type.exp" "$WORK/blocks/$1" >"$WORK/out" 2>&1 </dev/null
+	TERM=dumb ${later:+faketime -f "+$later"} expect "$WORK/type.exp" "$WORK/blocks/$1" \
+		>"$WORK/out" 2>&1 </dev/null
 	STATUS=$?
 	OUT=$(tr -d '\0\r' <"$WORK/out") ERR=
 	is "$STATUS" 0 "block $1: $(head -1 "$WORK/blocks/$1")"
@@ -84,9 +86,11 @@ mapfile -t records <<<"$zone"
 resolver chat.sjd.se=127.0.0.1 xmpp.example.net=127.0.0.2 example.net:xmpp.example.net \
 	"${records[@]/#/+}"
 
+later=
 for block in "$WORK"/blocks/??; do
 	block=${block##*/}
-	read -r kind where <"$WORK/blocks/$block.info"
+	read -r kind where when <"$WORK/blocks/$block.info"
+	later=${when:-$later} # from here on the clocks are that far ahead
 	case $kind\ $where in
 	'sh laptop' | 'sh server') typed "$block" ;;
 	'sh restored')
@@ -124,10 +128,15 @@ done
 
 # ---- what it said -----------------------------------------------------------------------------
 
-is "$(ls /var/lib/airgap-transfer/certs/josefsson.org | wc -l)" 12 'a year of certificates lies there'
+is "$(ls /var/lib/airgap-transfer/certs/josefsson.org | wc -l)" 24 'two years of certificates lie there'
+is "$(find /srv/www -type f | sort)" '/srv/www/josefsson.org/.well-known/posh/xmpp-client.json
+/srv/www/josefsson.org/.well-known/posh/xmpp-server.json
+/srv/www/josefsson.org/ca.crt
+/srv/www/josefsson.org/ca.pem' 'the web has POSH documents and the CA certificate'
 is "$(cat "$WORK/systemctl.log")" 'restart jabberd-c2s jabberd-s2s
 reload-or-restart ejabberd
-reload-or-restart prosody' 'each server was told as the guide says, and rotate had nothing to do'
+reload-or-restart prosody
+enable --now airgap-transfer-rotate.timer' 'each server was told as the guide says, and rotate had nothing to do'
 is "$(stat -c '%U %a' /etc/jabberd2/server.pem /etc/ejabberd/josefsson.org.pem \
 	/etc/prosody/certs/josefsson.org.key | tr '\n' ' ')" \
 	'jabber 600 ejabberd 600 prosody 600 ' 'the keys are their servers alone'
