@@ -34,7 +34,7 @@ skip_explanation(struct span *text)
 
 	skip_space(text);
 	while (text->n >= sizeof(begin) - 1 &&
-	    memcmp(text->p, begin, sizeof(begin) - 1) != 0) {
+	       memcmp(text->p, begin, sizeof(begin) - 1) != 0) {
 		const uint8_t *end = memchr(text->p, '\n', text->n);
 
 		(void)span_take(text,

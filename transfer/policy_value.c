@@ -207,8 +207,8 @@ policy_value_domains(const struct policy_reading *r,
 
 /* A scope that reaches past the CA's would never hold: a mistake. */
 enum rc
-policy_value_narrower(const struct policy_reading *r, const struct config_entry *entry,
-    struct text_list *ret)
+policy_value_narrower(const struct policy_reading *r,
+    const struct config_entry *entry, struct text_list *ret)
 {
 	enum rc rc = policy_value_domains(r, entry, ret);
 
