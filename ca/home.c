@@ -81,8 +81,10 @@ home_open(const char *path, struct home *ret)
 	if (rc != RC_OK)
 		return rc;
 	if (home.fd < 0 || !has_ledger(&home))
-		return err_set(
-		    RC_STATE, "no CA in %s: run 'airgap-ca init' first", path);
+		return err_set(RC_STATE,
+		    "no CA in %s: run 'airgap-ca init' first, or "
+		    "'airgap-ca restore' with its backup",
+		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };
 	return RC_OK;

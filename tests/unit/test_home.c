@@ -50,6 +50,7 @@ home_without_a_ca_says_so(void **state)
 
 	assert_int_equal(home_open(*state, &home), RC_STATE);
 	assert_non_null(strstr(err_text(), "run 'airgap-ca init' first"));
+	assert_non_null(strstr(err_text(), "or 'airgap-ca restore'"));
 	assert_int_equal(home_open("/nowhere/at/all", &home), RC_STATE);
 }
 
