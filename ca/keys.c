@@ -131,11 +131,27 @@ keys_open_ca(struct token *token, const struct token_conf *conf,
 	return rc;
 }
 
+static enum rc
+digest_tbs(struct keys *keys, struct span head, struct span payload,
+    uint8_t digest[static EVP_MAX_MD_SIZE], unsigned *ret_n)
+{
+	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = cose_alg_digest(keys->transfer_alg);
+
+	assert(md != NULL); /* no token of ours holds an Ed25519 key */
+	if (ctx == NULL || EVP_DigestInit_ex(ctx, md, NULL) != 1 ||
+	    EVP_DigestUpdate(ctx, head.p, head.n) != 1 ||
+	    EVP_DigestUpdate(ctx, payload.p, payload.n) != 1 ||
+	    EVP_DigestFinal_ex(ctx, digest, ret_n) != 1)
+		return err_openssl(RC_BUG, "digest of a manifest");
+	return RC_OK;
+}
+
 /* The token's answer in COSE form, which is how it gives it: r||s, or RSA. */
 static enum rc
-sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_sig)
+sign_tbs(struct keys *keys, struct span head, struct span payload,
+    struct buf *ret_sig)
 {
-	const EVP_MD *md = cose_alg_digest(keys->transfer_alg);
 	enum token_scheme scheme = EVP_PKEY_is_a(keys->transfer_key, "RSA")
 				       ? TOKEN_RSA_PSS
 				       : TOKEN_ECDSA;
@@ -143,13 +159,11 @@ sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_sig)
 	size_t half = ((size_t)EVP_PKEY_get_bits(keys->transfer_key) + 7) / 8;
 	size_t wanted = scheme == TOKEN_RSA_PSS ? half : 2 * half;
 	unsigned n;
-	enum rc rc;
+	enum rc rc = digest_tbs(keys, head, payload, digest, &n);
 
-	assert(md != NULL); /* no token of ours holds an Ed25519 key */
-	if (EVP_Digest(tbs.p, tbs.n, digest, &n, md, NULL) != 1)
-		return err_openssl(RC_BUG, "digest of a manifest");
-	rc = token_sign(
-	    keys->token, keys->transfer, scheme, span_of(digest, n), ret_sig);
+	if (rc == RC_OK)
+		rc = token_sign(keys->token, keys->transfer, scheme,
+		    span_of(digest, n), ret_sig);
 	if (rc == RC_OK && ret_sig->n != wanted)
 		rc = err_set(RC_TOKEN,
 		    "transfer key: the token gave a signature of %zu bytes; "
@@ -185,14 +199,20 @@ keys_cose_sign(struct keys *keys, enum cose_type type,
 	WIPED(buf) file = { 0 };
 	enum rc rc;
 
-	rc = cose_tbs(
-	    type, keys->transfer_alg, transfer_cert, payload, &head, &tbs);
+	rc = cose_protected(type, keys->transfer_alg, transfer_cert, &head);
 	if (rc == RC_OK)
-		rc = sign_tbs(keys, buf_span(&tbs), &sig);
+		rc = cose_tbs_head(buf_span(&head), payload.n, &tbs);
+	if (rc == RC_OK)
+		rc = sign_tbs(keys, buf_span(&tbs), payload, &sig);
 	if (rc == RC_OK)
 		rc =
 		    cose_write(buf_span(&head), payload, buf_span(&sig), &file);
 	if (rc == RC_OK)
 		rc = verify_file(keys, type, buf_span(&file));
-	return rc != RC_OK ? rc : buf_add_span(ret_file, buf_span(&file));
+	if (rc != RC_OK)
+		return rc;
+	buf_wipe(ret_file);
+	*ret_file = file;
+	file = (struct buf){ 0 };
+	return RC_OK;
 }

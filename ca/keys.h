@@ -41,7 +41,8 @@ enum rc keys_open_ca(struct token *token, const struct token_conf *conf,
 /** Use a new transfer key instead, on the token that is open. */
 enum rc keys_set_transfer(struct keys *keys, struct span spki) MUST_CHECK;
 
-/** Sign with the transfer key a COSE file of ours (manifest or card). */
+/** Sign with the transfer key a COSE file of ours (manifest or card), which
+ * takes the place of what `ret_file` holds. */
 enum rc keys_cose_sign(struct keys *keys, enum cose_type type,
     struct span transfer_cert, struct span payload, struct buf *ret_file)
     MUST_CHECK;

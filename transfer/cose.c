@@ -267,8 +267,8 @@ cose_read_type(const char *from, struct span file, enum cose_type *ret_type)
 
 /* ---- writing ------------------------------------------------------------- */
 
-static enum rc
-protected_write(
+enum rc
+cose_protected(
     enum cose_type type, enum cose_alg alg, struct span signer, struct buf *ret)
 {
 	struct cbor_out out;
@@ -312,19 +312,6 @@ cose_tbs_head(struct span protected_bytes, size_t payload_len, struct buf *ret)
 		rc = buf_add_byte(ret, no_aad);
 	if (rc == RC_OK)
 		rc = string_head_add(ret, payload_len);
-	return rc;
-}
-
-enum rc
-cose_tbs(enum cose_type type, enum cose_alg alg, struct span kid_or_cert,
-    struct span payload, struct buf *ret_protected, struct buf *ret_tbs)
-{
-	enum rc rc = protected_write(type, alg, kid_or_cert, ret_protected);
-
-	if (rc == RC_OK)
-		rc = cose_tbs_head(buf_span(ret_protected), payload.n, ret_tbs);
-	if (rc == RC_OK)
-		rc = buf_add_span(ret_tbs, payload);
 	return rc;
 }
 

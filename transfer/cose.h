@@ -65,10 +65,13 @@ const EVP_MD *cose_alg_digest(enum cose_alg alg);
 /** "ES256", for people. */
 const char *cose_alg_name(enum cose_alg alg);
 
-/** Sign in two steps, because the key may be on a token: cose_tbs gives the
- * protected bytes and the Sig_structure to be signed ... */
-enum rc cose_tbs(enum cose_type type, enum cose_alg alg, struct span kid_or_cert,
-    struct span payload, struct buf *ret_protected, struct buf *ret_tbs) MUST_CHECK;
+/** Sign in two steps, because the key may be on a token: first the protected
+ * bytes, and the Sig_structure but for the payload, which ends it and is hashed
+ * where it lies ... */
+enum rc cose_protected(enum cose_type type, enum cose_alg alg,
+    struct span kid_or_cert, struct buf *ret) MUST_CHECK;
+enum rc cose_tbs_head(struct span protected_bytes, size_t payload_len,
+    struct buf *ret) MUST_CHECK;
 /** ... and cose_write the file around the signature, given in COSE form.
  * \retval RC_USAGE the file would be over COSE_FILE_MAX */
 enum rc cose_write(struct span protected_bytes, struct span payload,
@@ -76,11 +79,6 @@ enum rc cose_write(struct span protected_bytes, struct span payload,
 /** Both steps with a key in memory (the requester's). */
 enum rc cose_sign(enum cose_type type, EVP_PKEY *key, struct span kid_or_cert,
     struct span payload, struct buf *ret_file) MUST_CHECK;
-
-/** The Sig_structure but for the bytes of the payload, which end it: for who
- * hashes a large payload where it lies. */
-enum rc cose_tbs_head(struct span protected_bytes, size_t payload_len,
-    struct buf *ret) MUST_CHECK;
 
 /** ECDSA-Sig-Value DER to r||s of 2 * width bytes, and back; appended.
  * \retval RC_FORMAT not such a signature, or a number too wide */

@@ -257,25 +257,40 @@ cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 
 /* ---- signing with a key in memory ---------------------------------------- */
 
+/* Ed25519 goes over its message twice, and takes it in one piece only. */
+static bool
+sign_message(EVP_MD_CTX *ctx, const struct alg *alg, struct span tbs,
+    struct span payload, struct buf *raw, size_t *n)
+{
+	if (alg->digest == NULL)
+		return EVP_DigestSign(ctx, raw->p, n, tbs.p, tbs.n) == 1;
+	return EVP_DigestSignUpdate(ctx, tbs.p, tbs.n) == 1 &&
+	       EVP_DigestSignUpdate(ctx, payload.p, payload.n) == 1 &&
+	       EVP_DigestSignFinal(ctx, raw->p, n) == 1;
+}
+
 static enum rc
-sign(const struct alg *alg, EVP_PKEY *key, struct span tbs, struct buf *ret)
+sign(const struct alg *alg, EVP_PKEY *key, struct span protected_bytes,
+    struct span payload, struct buf *ret)
 {
 	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *params; /* ctx owns it */
+	WIPED(buf) tbs = { 0 };
 	WIPED(buf) raw = { 0 };
-	size_t n;
-	enum rc rc;
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	enum rc rc = cose_tbs_head(protected_bytes, payload.n, &tbs);
 
+	if (rc == RC_OK && alg->digest == NULL)
+		rc = buf_add_span(&tbs, payload);
+	if (rc == RC_OK)
+		rc = buf_reserve(&raw, n);
+	if (rc != RC_OK)
+		return rc;
 	if (ctx == NULL ||
 	    EVP_DigestSignInit(
 		ctx, &params, cose_alg_digest(alg->id), NULL, key) != 1 ||
 	    !is_padded(params, alg) ||
-	    EVP_DigestSign(ctx, NULL, &n, tbs.p, tbs.n) != 1)
-		return err_openssl(RC_BUG, "%s cannot be signed", alg->name);
-	rc = buf_reserve(&raw, n);
-	if (rc != RC_OK)
-		return rc;
-	if (EVP_DigestSign(ctx, raw.p, &n, tbs.p, tbs.n) != 1)
+	    !sign_message(ctx, alg, buf_span(&tbs), payload, &raw, &n))
 		return err_openssl(RC_BUG, "%s signing failed", alg->name);
 	raw.n = n;
 	if (alg->width != 0)
@@ -288,16 +303,15 @@ cose_sign(enum cose_type type, EVP_PKEY *key, struct span kid_or_cert,
     struct span payload, struct buf *ret_file)
 {
 	WIPED(buf) protected_bytes = { 0 };
-	WIPED(buf) tbs = { 0 };
 	WIPED(buf) signature = { 0 };
 	enum cose_alg id;
 	enum rc rc = cose_alg_of(key, &id);
 
 	if (rc == RC_OK)
-		rc = cose_tbs(
-		    type, id, kid_or_cert, payload, &protected_bytes, &tbs);
+		rc = cose_protected(type, id, kid_or_cert, &protected_bytes);
 	if (rc == RC_OK)
-		rc = sign(alg_get0(id), key, buf_span(&tbs), &signature);
+		rc = sign(alg_get0(id), key, buf_span(&protected_bytes),
+		    payload, &signature);
 	if (rc == RC_OK)
 		rc = cose_write(buf_span(&protected_bytes), payload,
 		    buf_span(&signature), ret_file);

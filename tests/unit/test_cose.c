@@ -93,12 +93,10 @@ static void
 forge(EVP_PKEY *key, enum cose_type type, enum cose_alg alg, struct buf *ret)
 {
 	WIPED(buf) header = { 0 };
-	WIPED(buf) tbs = { 0 };
 	uint8_t signature[SHA256_LEN * 2] = { 1 };
 
 	(void)key;
-	check_ok(cose_tbs(
-	    type, alg, signer(type), span_str(EMPTY_MAP), &header, &tbs));
+	check_ok(cose_protected(type, alg, signer(type), &header));
 	check_ok(cose_write(buf_span(&header), span_str(EMPTY_MAP),
 	    span_of(signature, sizeof(signature)), ret));
 }
