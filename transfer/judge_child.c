@@ -233,7 +233,7 @@ struct remote {
 	struct sealed bundle; /* or the loose set */
 	struct loose loose;
 	struct loose_terms terms;
-	struct buf frame, file;
+	struct buf frame, file, manifest;
 };
 
 static void
@@ -244,6 +244,7 @@ remote_wipe(struct remote *x)
 	sealed_wipe(&x->bundle);
 	buf_wipe(&x->frame);
 	buf_wipe(&x->file);
+	buf_wipe(&x->manifest);
 }
 
 static enum rc
@@ -276,21 +277,31 @@ ask_file(struct remote *x, size_t i, uint64_t *ret_size)
 }
 
 static enum rc
-remote_file(void *arg, size_t i, struct span *ret_bytes)
+fetch_file(struct remote *x, size_t i, struct buf *to)
 {
-	struct remote *x = arg;
 	uint64_t size = 0;
 	enum rc rc = ask_file(x, i, &size);
 
-	buf_reset(&x->file);
-	while (rc == RC_OK && x->file.n < size) {
+	buf_reset(to);
+	if (rc == RC_OK)
+		rc = buf_reserve(to, (size_t)size);
+	while (rc == RC_OK && to->n < size) {
 		rc = frame_recv(
 		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, PARENT);
 		if (rc == RC_OK)
-			rc = buf_add_span(&x->file, buf_span(&x->frame));
+			rc = buf_add_span(to, buf_span(&x->frame));
 	}
-	if (rc == RC_OK && x->file.n != size)
+	if (rc == RC_OK && to->n != size)
 		rc = err_set(RC_BUG, "judge: a file of another size");
+	return rc;
+}
+
+static enum rc
+remote_file(void *arg, size_t i, struct span *ret_bytes)
+{
+	struct remote *x = arg;
+	enum rc rc = fetch_file(x, i, &x->file);
+
 	if (rc == RC_OK)
 		*ret_bytes = buf_span(&x->file);
 	return rc;
@@ -387,9 +398,6 @@ take_response(struct cbor_in *in, struct remote *x, int *fd)
 	rc = cbor_take_bytes(in, "from", 0, JUDGE_FROM_MAX, &text);
 	if (rc == RC_OK)
 		rc = cbor_take_bytes(
-		    in, "manifest", 1, SIZE_MAX, &x->r.manifest);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
 		    in, "requester", SHA256_LEN, SHA256_LEN, &requester);
 	if (rc == RC_OK)
 		rc = take_head(in, &x->channel);
@@ -423,6 +431,9 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
 	rc = take_response(in, &x, fd);
+	if (rc == RC_OK)
+		rc = fetch_file(&x, x.r.n_names, &x.manifest);
+	x.r.manifest = buf_span(&x.manifest);
 	if (rc == RC_OK)
 		rc = judge_response(b->judge, &x.r, &verdict);
 	if (rc == RC_OK && verdict.again)

@@ -275,10 +275,9 @@ send_response(struct child *judge, const struct response *r, int bundle_fd)
 	struct cbor_out out;
 
 	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 8);
+	cbor_put_array(&out, 7);
 	cbor_put_uint(&out, ORDER_RESPONSE);
 	cbor_put_bytes(&out, cut_from(r->from));
-	cbor_put_bytes(&out, r->manifest);
 	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
 	put_head(&out, r->channel);
 	cbor_put_uint(&out, bundle_fd < 0      ? COPY_NONE
@@ -296,12 +295,13 @@ send_file(struct child *judge, const struct response *r, uint64_t index)
 {
 	WIPED(buf) order = { 0 };
 	struct cbor_out out;
-	struct span rest, chunk;
-	enum rc rc;
+	struct span rest = r->manifest, chunk;
+	enum rc rc = RC_OK;
 
-	if (index >= r->n_names)
+	if (index > r->n_names)
 		return err_set(RC_BUG, "judge: wants a file that is not there");
-	rc = r->file(r->arg, (size_t)index, &rest);
+	if (index < r->n_names)
+		rc = r->file(r->arg, (size_t)index, &rest);
 	if (rc != RC_OK)
 		return rc;
 	cbor_out_init(&out, &order);

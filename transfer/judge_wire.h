@@ -4,8 +4,8 @@
  *	parent		[0, policy, [* ca-cert], transfer-cert]
  *			[1, der, from, spki, profile, serial, not-before,
  *			    not-after, issuer / null, [* [type, text]]]
- *			[2, from, manifest, requester, head / null, copy,
- *			    profile, [* file-name]]	and a memfd, unless copy
+ *			[2, from, requester, head / null, copy, profile,
+ *			    [* file-name]]		and a memfd, unless copy
  *			    is 0: the bundle (1), or a loose set (2), which is
  *			    for that profile
  *			[3]		are you locked in?
@@ -13,7 +13,8 @@
  *			[5, der, request, serial, not-before, not-after]
  *	judge		[0, rc, rule, sentence]		a verdict
  *			[1, index]			only after a [2]: give me
- *							that file
+ *							that file; behind
+ *							the last: the manifest
  *	parent		[length], then its bytes in frames of JUDGE_CHUNK
  */
 #ifndef TRANSFER_JUDGE_WIRE_H
