@@ -15,8 +15,8 @@ digest_set_wipe(struct digest_set *set)
 	*set = (struct digest_set){ 0 };
 }
 
-/* Open addressing, never over three quarters full: the first free slot or the
- * digest's own. A digest is spread evenly, so its first bytes will do; who can
+/* Open addressing, never over four fifths full, so that a hundred thousand lie
+ * in 131072 places: the first free slot or the digest's own. A digest is spread evenly, so its first bytes will do; who can
  * choose digests can make a chain of them only as long as his work on SHA-256
  * allows. */
 static struct digest_slot *
@@ -60,7 +60,7 @@ digest_set_add(struct digest_set *set, const uint8_t digest[static SHA256_LEN],
 	struct digest_slot *slot;
 
 	assert(value < UINT32_MAX);
-	if (4 * (set->n + 1) > 3 * set->room) {
+	if (5 * (set->n + 1) > 4 * set->room) {
 		enum rc rc = grow(set);
 
 		if (rc != RC_OK)
