@@ -291,7 +291,7 @@ make_reply(struct visit *v, const struct submission *s, const struct abandon *a,
 	if (rc == RC_OK)
 		rc = reply_judge(&v->act.judge, v->act.ledger, s, reply);
 	return rc != RC_OK ? rc
-			   : ledger_manifest_add(v->act.ledger, &reply->record);
+			   : reply_store(v->act.ledger, reply);
 }
 
 enum rc

@@ -130,7 +130,7 @@ address(struct run *run, struct addressee *to)
 
 /* With what the requester missed before. */
 static enum rc
-deliver(struct run *run, const struct reply *reply)
+deliver(struct run *run, struct reply *reply)
 {
 	const struct bundle *b = &run->s.bundle;
 	uint32_t head = b->has_head ? b->head.sequence : 0;

@@ -115,7 +115,7 @@ show_written(
 /* ---- onto the medium ----------------------------------------------------- */
 
 static enum rc
-write_out(const struct delivery *d, const struct reply *reply, struct buf *note)
+write_out(const struct delivery *d, struct reply *reply, struct buf *note)
 {
 	enum rc rc;
 
@@ -149,8 +149,8 @@ note_done(
 }
 
 static enum rc
-deliver(struct delivery *d, const struct addressee *to,
-    const struct reply *reply, bool stored)
+deliver(struct delivery *d, const struct addressee *to, struct reply *reply,
+    bool stored)
 {
 	WIPED(buf) note = { 0 };
 	enum rc rc = write_out(d, reply, &note);
@@ -165,8 +165,7 @@ deliver(struct delivery *d, const struct addressee *to,
 }
 
 enum rc
-deliver_new(
-    struct delivery *d, const struct addressee *to, const struct reply *reply)
+deliver_new(struct delivery *d, const struct addressee *to, struct reply *reply)
 {
 	enum rc rc = deliver(d, to, reply, false);
 

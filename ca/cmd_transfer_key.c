@@ -39,8 +39,7 @@ show_outcome(const struct successor *s)
 }
 
 static enum rc
-write_reply(
-    const struct successor *s, const struct reply *reply, json_t *responses)
+write_reply(const struct successor *s, struct reply *reply, json_t *responses)
 {
 	const struct media *media = &s->act->media;
 	WIPED(buf) note = { 0 };

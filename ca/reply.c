@@ -2,7 +2,7 @@
 /* A response as its requester will meet it: judged with the checks of the
  * online side, over the files that are to be written, so that nothing leaves
  * which `install` would refuse. */
-#include "ca/reply.h"
+#include "ca/reply_files.h"
 #include "transfer/judge.h"
 
 #include <stdio.h>
@@ -11,8 +11,10 @@
 void
 reply_wipe(struct reply *reply)
 {
-	filing_wipe(&reply->filing);
+	for (size_t i = 0; i < reply->n; i++)
+		buf_wipe(&reply->files[i].kept);
 	free(reply->files);
+	buf_wipe(&reply->made);
 	manifest_wipe(&reply->manifest);
 	ledger_manifest_wipe(&reply->record);
 	*reply = (struct reply){ 0 };
@@ -53,40 +55,39 @@ channel_before(
 	return RC_OK;
 }
 
+/* ---- its files, for those who read them -----------------------------------
+ */
+
 static enum rc
 give_file(void *arg, size_t i, struct span *ret_bytes)
 {
-	const struct reply *reply = arg;
-
-	*ret_bytes = reply->files[i].bytes;
-	return RC_OK;
+	return reply_file_bytes(arg, i, ret_bytes);
 }
 
 enum rc
 reply_judge(struct child *judge, struct ledger *ledger,
-    const struct submission *s, const struct reply *reply)
+    const struct submission *s, struct reply *reply)
 {
 	size_t n = reply->n - 1; /* the last is the manifest itself */
 	struct span *names = calloc(n == 0 ? 1 : n, sizeof(*names));
-	struct reply *borrowed = NULL;
 	struct channel channel;
 	struct loose_terms terms = { 0 };
 	struct response response = { .from = "the new response",
-		.manifest = reply->files[n].bytes,
+		.manifest = buf_span(&reply->record.file),
 		.channel = &channel,
 		.names = names,
 		.n_names = n,
-		.file = give_file };
+		.file = give_file,
+		.arg = reply };
 	enum rc rc;
 
 	if (names == NULL)
 		return err_memory();
 	/* Judged are the bytes that will be written, not what they came from:
-	 * a slip in making files is caught as well. */
+	 * a slip in making files is caught as well. What is made anew to be
+	 * written has the digest of what was judged. */
 	for (size_t i = 0; i < n; i++)
 		names[i] = span_str(reply->files[i].name);
-	memcpy(&borrowed, &reply, sizeof(borrowed)); /* arg has no const */
-	response.arg = borrowed;
 	if (s != NULL && s->is_loose) {
 		terms.profile = s->bundle.requests[0].profile;
 		response.loose = &terms;
@@ -99,10 +100,47 @@ reply_judge(struct child *judge, struct ledger *ledger,
 	return rc;
 }
 
+static enum rc
+files_for_media(struct reply *reply, struct media_file **ret)
+{
+	struct media_file *files = calloc(reply->n, sizeof(*files));
+
+	if (files == NULL)
+		return err_memory();
+	for (size_t i = 0; i < reply->n; i++)
+		files[i] = (struct media_file){ .name = reply->files[i].name,
+			.bytes = { .n = reply->files[i].size },
+			.give = give_file,
+			.arg = reply,
+			.i = i };
+	*ret = files;
+	return RC_OK;
+}
+
 enum rc
 reply_write(
-    const struct media *media, const struct reply *reply, struct buf *ret_note)
+    const struct media *media, struct reply *reply, struct buf *ret_note)
 {
-	return media_put_dir(
-	    media, reply->dir, reply->files, reply->n, ret_note);
+	struct media_file *files = NULL;
+	enum rc rc = files_for_media(reply, &files);
+
+	if (rc == RC_OK)
+		rc =
+		    media_put_dir(media, reply->dir, files, reply->n, ret_note);
+	free(files);
+	return rc;
+}
+
+enum rc
+reply_compare(const struct media *media, struct reply *reply,
+    struct media_faults *ret, struct buf *ret_note)
+{
+	struct media_file *files = NULL;
+	enum rc rc = files_for_media(reply, &files);
+
+	if (rc == RC_OK)
+		rc = media_dir_compare(
+		    media, reply->dir, files, reply->n, ret, ret_note);
+	free(files);
+	return rc;
 }

@@ -15,12 +15,23 @@
 #include "transfer/filing.h"
 #include "transfer/media.h"
 
+/** One file of a response. */
+struct reply_file {
+	char name[FILE_NAME_MAX + 1];
+	size_t size;
+	uint8_t digest[SHA256_LEN];
+	size_t first, end; /* whose certificates it holds: results; or none */
+	struct buf kept;   /* its bytes, where they are not made each time */
+};
+
 struct reply {
 	struct ledger_manifest record; /* channel, sequence, digest, file */
 	struct manifest manifest;      /* what the file says; spans into it */
-	struct filing filing;
-	struct media_file *files; /* owned; of it; the manifest is the last */
+	struct ledger *ledger;	       /* borrowed: the files are made from it */
+	struct reply_file *files;      /* owned; the manifest is the last */
 	size_t n;
+	size_t n_kept;	 /* bytes of them, made so far */
+	struct buf made; /* the one that is being made */
 	size_t n_certs, n_refused;
 	char dir[MEDIA_NAME_MAX]; /* below the medium's root */
 };
@@ -62,10 +73,17 @@ enum rc reply_again(const struct reply_maker *maker, const uint8_t channel
 /** Judge it as the requester will, in the judge's process. The judge was opened
  * with the policy in force and the transfer certificate. */
 enum rc reply_judge(struct child *judge, struct ledger *ledger,
-    const struct submission *s, const struct reply *reply) MUST_CHECK;
+    const struct submission *s, struct reply *reply) MUST_CHECK;
+
+/** Put it into the ledger, in the transaction that is open. */
+enum rc reply_store(struct ledger *ledger, struct reply *reply) MUST_CHECK;
 
 /** Write it to the medium, read it back. `ret_note` as media_put_dir's. */
-enum rc reply_write(const struct media *media, const struct reply *reply,
+enum rc reply_write(const struct media *media, struct reply *reply,
     struct buf *ret_note) MUST_CHECK;
+
+/** Does it lie on the medium, whole? As media_dir_compare. */
+enum rc reply_compare(const struct media *media, struct reply *reply,
+    struct media_faults *ret, struct buf *ret_note) MUST_CHECK;
 
 #endif

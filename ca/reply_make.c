@@ -2,6 +2,7 @@
 /* The manifest of a response: made once, and read again from the ledger. */
 #include "ca/reply_files.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ struct draft {
 	struct outcomes outcomes;
 	const uint8_t *issuer; /* key-id of the CA key */
 	bool is_loose;
-	char (*files)[FILE_NAME_MAX + 1]; /* owned; the file of each result */
+	char (*files)[FILE_NAME_MAX + 1]; /* owned; names, as many as needed */
 };
 
 static void
@@ -26,7 +27,7 @@ draft_wipe(struct draft *d)
 /* A response is made when everything is signed or refused; a hole here would be
  * a request that is never answered. */
 static enum rc
-fill_issued(struct draft *d, size_t i, struct result *r)
+fill_issued(struct draft *d, size_t i, const char *file, struct result *r)
 {
 	const struct outcome *o = &d->outcomes.items[i];
 
@@ -45,7 +46,7 @@ fill_issued(struct draft *d, size_t i, struct result *r)
 			    i + 1, c + 1);
 		e->serial = span_of(slot->serial, sizeof(slot->serial));
 		memcpy(e->digest, slot->digest, SHA256_LEN);
-		e->file = span_str(d->files[i]);
+		e->file = span_str(file);
 		e->not_before = slot->not_before;
 		e->not_after = slot->not_after;
 		memcpy(e->issuer, d->issuer, SHA256_LEN);
@@ -62,13 +63,14 @@ fill_results(struct draft *d, const struct bundle *bundle)
 	enum rc rc = RC_OK;
 
 	d->m.results = calloc(n == 0 ? 1 : n, sizeof(*d->m.results));
-	d->files = calloc(n == 0 ? 1 : n, sizeof(*d->files));
+	d->files = calloc(reply_file_place(n, n) + 1, sizeof(*d->files));
 	if (d->m.results == NULL || d->files == NULL)
 		return err_memory();
 	d->m.n_results = n;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		struct result *r = &d->m.results[i];
 		const struct outcome *o = &d->outcomes.items[i];
+		char *file = d->files[reply_file_place(i, n)];
 
 		r->id = bundle->requests[i].id;
 		rc = sha256(bundle->requests[i].csr, r->csr_digest);
@@ -79,8 +81,9 @@ fill_results(struct draft *d, const struct bundle *bundle)
 			r->reason = span_str(o->reason);
 			continue;
 		}
-		reply_file_name(i, n, r->id, d->files[i]);
-		rc = fill_issued(d, i, r);
+		if (*file == '\0')
+			reply_file_name(i, n, r->id, file);
+		rc = fill_issued(d, i, file, r);
 	}
 	return rc;
 }
@@ -133,43 +136,46 @@ fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
 }
 
 static enum rc
-fill_file_entries(struct draft *d, const struct filing *filing)
+fill_file_entries(struct draft *d, const struct reply *reply)
 {
-	enum rc rc = RC_OK;
-
-	d->m.files = calloc(filing->n, sizeof(*d->m.files));
+	d->m.files = calloc(reply->n, sizeof(*d->m.files));
 	if (d->m.files == NULL)
 		return err_memory();
-	d->m.n_files = filing->n;
-	for (size_t i = 0; i < filing->n && rc == RC_OK; i++) {
-		d->m.files[i].name = span_str(filing->names[i]);
-		d->m.files[i].size = filing->bytes[i].n;
-		rc = sha256(buf_span(&filing->bytes[i]), d->m.files[i].digest);
+	d->m.n_files = reply->n;
+	for (size_t i = 0; i < reply->n; i++) {
+		const struct reply_file *file = &reply->files[i];
+
+		d->m.files[i].name = span_str(file->name);
+		d->m.files[i].size = file->size;
+		memcpy(d->m.files[i].digest, file->digest, SHA256_LEN);
 	}
-	return rc;
+	return RC_OK;
 }
 
+/* What it was made from goes as soon as it is written: with a hundred thousand
+ * requests each of these has tens of megabytes. */
 static enum rc
 sign_manifest(
     struct draft *d, const struct reply_maker *maker, struct reply *reply)
 {
 	WIPED(buf) payload = { 0 };
 	struct ledger_manifest *record = &reply->record;
-	enum rc rc = manifest_write(&d->m, &payload);
+	enum rc rc = buf_reserve(&payload, manifest_room(&d->m));
 
 	if (rc == RC_OK)
-		rc = keys_cose_sign(maker->keys, COSE_MANIFEST,
-		    buf_span(&maker->ca->transfer_cert), buf_span(&payload),
-		    &record->file);
-	if (rc == RC_OK)
-		rc = sha256(buf_span(&record->file), record->digest);
-	if (rc != RC_OK)
-		return rc;
+		rc = manifest_write(&d->m, &payload);
 	record->sequence = d->m.sequence;
 	record->at = d->m.signed_at;
 	memcpy(record->channel, d->m.requester, SHA256_LEN);
 	memcpy(record->policy, d->m.policy, SHA256_LEN);
-	return RC_OK;
+	draft_wipe(d);
+	(void)malloc_trim(0);
+	if (rc == RC_OK)
+		rc = keys_cose_sign(maker->keys, COSE_MANIFEST,
+		    buf_span(&maker->ca->transfer_cert), buf_span(&payload),
+		    &record->file);
+	return rc != RC_OK ? rc
+			   : sha256(buf_span(&record->file), record->digest);
 }
 
 static void
@@ -219,11 +225,9 @@ finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
 	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, reply);
 	reply->manifest = (struct manifest){ 0 };
 	if (rc == RC_OK)
-		rc = fill_file_entries(d, &reply->filing);
+		rc = fill_file_entries(d, reply);
 	if (rc == RC_OK)
 		rc = sign_manifest(d, maker, reply);
-	/* Read back into as much memory again, if this were kept. */
-	manifest_wipe(&d->m);
 	if (rc == RC_OK)
 		rc = read_manifest(reply);
 	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;
@@ -291,6 +295,21 @@ reply_make_change(const struct reply_maker *maker, const struct requester *to,
 	return RC_OK;
 }
 
+/* ---- into the ledger ------------------------------------------------------
+ */
+
+enum rc
+reply_store(struct ledger *ledger, struct reply *reply)
+{
+	enum rc rc;
+
+	/* It points into the file, which moves; and it is as large. */
+	manifest_wipe(&reply->manifest);
+	(void)malloc_trim(0);
+	rc = ledger_manifest_add(ledger, &reply->record);
+	return rc == RC_OK ? read_manifest(reply) : rc;
+}
+
 /* ---- and again ------------------------------------------------------------
  */
 
@@ -320,7 +339,7 @@ reply_again(const struct reply_maker *maker,
 	 * was signed at the time: the same bytes, or none. */
 	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
 	if (rc == RC_OK)
-		rc = filing_check(&reply.filing, &reply.manifest);
+		rc = reply_files_check(&reply);
 	if (rc == RC_OK)
 		rc = reply_files_close(&reply, maker->ca);
 	if (rc != RC_OK)

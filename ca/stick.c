@@ -67,8 +67,7 @@ compare(const struct media *media, const struct reply_maker *maker,
 	if (rc != RC_OK)
 		return rc;
 	r->known = strcmp(reply.dir, r->dir) == 0;
-	return r->known ? media_dir_compare(media, r->dir, reply.files, reply.n,
-			      &r->faults, &r->note)
+	return r->known ? reply_compare(media, &reply, &r->faults, &r->note)
 			: RC_OK;
 }
 

@@ -80,7 +80,7 @@ make_reply(struct successor *s, const struct reply_maker *maker,
 
 	if (rc == RC_OK)
 		rc = reply_judge(&act->judge, act->ledger, NULL, reply);
-	return rc == RC_OK ? ledger_manifest_add(act->ledger, &reply->record)
+	return rc == RC_OK ? reply_store(act->ledger, reply)
 			   : rc;
 }
 

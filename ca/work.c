@@ -7,6 +7,7 @@
 #include "ca/key_reuse.h"
 #include "transfer/rule.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define SIGN_SECONDS 120 /* the slowest card at RSA-4096, with a touch */
@@ -257,12 +258,12 @@ sign_all(struct visit *v, struct work *w,
 }
 
 static enum rc
-store_reply(struct visit *v, const struct work *w, const struct reply *reply)
+store_reply(struct visit *v, const struct work *w, struct reply *reply)
 {
 	enum rc rc = begin(v, w);
 
 	if (rc == RC_OK)
-		rc = ledger_manifest_add(v->act.ledger, &reply->record);
+		rc = reply_store(v->act.ledger, reply);
 	if (rc == RC_OK)
 		rc = ledger_commit(v->act.ledger);
 	else
@@ -273,7 +274,7 @@ store_reply(struct visit *v, const struct work *w, const struct reply *reply)
 /* Signed certificates stay signed: where a reader lied about what a CSR says,
  * the next run comes to the same end. */
 static enum rc
-judge_reply(struct visit *v, const struct work *w, const struct reply *reply)
+judge_reply(struct visit *v, const struct work *w, struct reply *reply)
 {
 	struct err_saved why;
 	enum rc rc = reply_judge(&v->act.judge, v->act.ledger, w->s, reply);
@@ -302,6 +303,8 @@ work_sign(struct visit *v, struct work *w,
 	/* From here on the ledger tells what was done. */
 	decisions_wipe(&w->decisions);
 	outcomes_wipe(&w->outcomes);
+	/* Many small pieces: what comes now is large. */
+	(void)malloc_trim(0);
 	if (rc == RC_OK)
 		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
 	if (rc == RC_OK)

@@ -36,8 +36,8 @@ put(struct telling *t, const char *path, const struct filing *filing)
 	if (files == NULL)
 		return err_memory();
 	for (size_t i = 0; i < filing->n; i++)
-		files[i] = (struct media_file){ filing->names[i],
-			buf_span(&filing->bytes[i]) };
+		files[i] = (struct media_file){ .name = filing->names[i],
+			.bytes = buf_span(&filing->bytes[i]) };
 	buf_reset(&t->note);
 	rc = media_put_dir(&t->media, path, files, filing->n, &t->note);
 	free(files);

@@ -161,3 +161,32 @@ manifest_write(const struct manifest *manifest, struct buf *out)
 	}
 	return cbor_out_end(&to);
 }
+
+/* Keys and heads of what has none of a text's length, at most. */
+#define ROOM_CERT (7 + 2 * SHA256_LEN + 2 * 9 + 4 * 3)
+#define ROOM_RESULT (10 + SHA256_LEN + 4 * 3)
+#define ROOM_FILE (8 + SHA256_LEN + 9 + 2 * 3)
+#define ROOM_OTHER 1024
+
+static size_t
+result_room(const struct result *r)
+{
+	size_t n = ROOM_RESULT + r->id.n + r->rule.n + r->reason.n;
+
+	for (size_t i = 0; i < r->n_certs; i++)
+		n += ROOM_CERT + r->certs[i].serial.n + r->certs[i].file.n;
+	return n;
+}
+
+size_t
+manifest_room(const struct manifest *manifest)
+{
+	const struct manifest *m = manifest;
+	size_t n = ROOM_OTHER;
+
+	for (size_t i = 0; i < m->n_results; i++)
+		n += result_room(&m->results[i]);
+	for (size_t i = 0; i < m->n_files; i++)
+		n += ROOM_FILE + m->files[i].name.n;
+	return n;
+}

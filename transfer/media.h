@@ -103,7 +103,12 @@ enum rc media_put_file(const struct media *media, const char *path,
 /** Write a whole directory the same way, under one rename. */
 struct media_file {
 	const char *name;
-	struct span bytes;
+	struct span bytes; /* with `give` only their number, in n */
+	/* Makes the bytes when they are wanted, for files that are too many to
+	 * be held all at once; good until the next call. NULL: `bytes`. */
+	enum rc (*give)(void *arg, size_t i, struct span *ret_bytes);
+	void *arg;
+	size_t i;
 };
 enum rc media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note) MUST_CHECK;

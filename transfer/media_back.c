@@ -17,6 +17,22 @@
 #define BACK_ROOM ((size_t)256 << 10) /* bytes read at a time */
 #define BACK_ALIGN 4096		      /* what O_DIRECT wants at most */
 
+enum rc
+media_file_bytes(const struct media_file *file, struct span *ret)
+{
+	struct span bytes = file->bytes;
+	enum rc rc = RC_OK;
+
+	if (file->give != NULL)
+		rc = file->give(file->arg, file->i, &bytes);
+	if (rc == RC_OK && bytes.n != file->bytes.n)
+		rc = err_set(RC_BUG, "%s: made anew with %zu bytes, not %zu",
+		    file->name, bytes.n, file->bytes.n);
+	if (rc == RC_OK)
+		*ret = bytes;
+	return rc;
+}
+
 static bool
 is_memory(int fd)
 {
@@ -83,13 +99,12 @@ compare(
 /* O_DIRECT, where the pages would not go. False: it is not to be had here. */
 static bool
 compare_direct(int dir, const char *from, const struct media_file *want,
-    uint8_t *room, bool *ret_same)
+    struct span bytes, uint8_t *room, bool *ret_same)
 {
 	OWN_FD fd = media_openat(
 	    dir, want->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_DIRECT);
 
-	return fd >= 0 &&
-	       compare(from, fd, want->bytes, room, ret_same) == RC_OK;
+	return fd >= 0 && compare(from, fd, bytes, room, ret_same) == RC_OK;
 }
 
 /* Pages of a file that was just written are in the cache: drop them, and
@@ -101,20 +116,23 @@ compare_deep(int dir, int fd, const char *from, const struct media_file *want,
 	uint8_t *room = NULL;
 	enum media_reach got = REACH_MEDIUM;
 	bool done = false;
-	enum rc rc = RC_OK;
+	struct span bytes = SPAN_NONE;
+	enum rc rc = media_file_bytes(want, &bytes);
 
+	if (rc != RC_OK)
+		return rc;
 	if (posix_memalign((void **)&room, BACK_ALIGN, BACK_ROOM) != 0)
 		return err_memory();
 	if (is_memory(fd))
 		got = REACH_MEMORY;
 	else if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0 ||
-		 (want->bytes.n != 0 && is_cached(fd, want->bytes.n))) {
-		done = compare_direct(dir, from, want, room, ret_same);
+		 (bytes.n != 0 && is_cached(fd, bytes.n))) {
+		done = compare_direct(dir, from, want, bytes, room, ret_same);
 		if (!done)
 			got = REACH_CACHE;
 	}
 	if (!done)
-		rc = compare(from, fd, want->bytes, room, ret_same);
+		rc = compare(from, fd, bytes, room, ret_same);
 	free(room);
 	if (got > *reach)
 		*reach = got;

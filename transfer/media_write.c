@@ -141,16 +141,20 @@ temporary_remove(const struct spot *spot)
 
 /* O_EXCL: what lies there already is somebody else's. */
 static enum rc
-file_write(int dir, const char *name, const char *from, struct span bytes)
+file_write(
+    int dir, const char *name, const char *from, const struct media_file *file)
 {
 	OWN_FD fd = fd_openat(dir, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	struct span bytes;
 	enum rc rc;
 
 	if (fd < 0)
 		return write_failed(from, errno);
 	open_to_all(fd, FILE_MODE);
-	rc = fd_write_all(fd, bytes, from);
+	rc = media_file_bytes(file, &bytes);
+	if (rc == RC_OK)
+		rc = fd_write_all(fd, bytes, from);
 	if (rc == RC_OK)
 		rc = sync_fd(from, fd);
 	return rc == RC_OK ? fd_finish(&fd, from) : rc;
@@ -169,7 +173,7 @@ dir_fill(const struct spot *spot, const struct media_file *files, size_t n)
 		return media_open_failed(spot->from, errno);
 	open_to_all(dir, DIR_MODE);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = file_write(dir, files[i].name, spot->from, files[i].bytes);
+		rc = file_write(dir, files[i].name, spot->from, &files[i]);
 	return rc != RC_OK ? rc : sync_fd(spot->from, dir);
 }
 
@@ -310,7 +314,7 @@ write_new(const struct spot *spot, const struct load *load, bool replace,
 		rc = dir_fill(spot, load->files, load->n);
 	else
 		rc = file_write(
-		    spot->dir, spot->temporary, spot->from, load->files->bytes);
+		    spot->dir, spot->temporary, spot->from, load->files);
 	if (rc == RC_OK)
 		rc = put_in_place(spot, replace, note);
 	if (rc != RC_OK)

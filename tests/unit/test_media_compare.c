@@ -4,9 +4,9 @@
 #define DIR_PATH MEDIA_RESPONSES "/0a0b0c0d-01020304-000001"
 
 static const struct media_file three[] = {
-	{ "manifest.cose", { (const uint8_t *)"manifest", 8 } },
-	{ "ca.pem", { (const uint8_t *)"ca", 2 } },
-	{ "empty", { NULL, 0 } },
+	{ .name = "manifest.cose", .bytes = { (const uint8_t *)"manifest", 8 } },
+	{ .name = "ca.pem", .bytes = { (const uint8_t *)"ca", 2 } },
+	{ .name = "empty", .bytes = { NULL, 0 } },
 };
 
 static void

@@ -53,9 +53,9 @@ heal(void **state)
 }
 
 static const struct media_file three[] = {
-	{ "manifest.cose", { (const uint8_t *)"manifest", 8 } },
-	{ "ca.pem", { (const uint8_t *)"ca", 2 } },
-	{ "empty", { NULL, 0 } },
+	{ .name = "manifest.cose", .bytes = { (const uint8_t *)"manifest", 8 } },
+	{ .name = "ca.pem", .bytes = { (const uint8_t *)"ca", 2 } },
+	{ .name = "empty", .bytes = { NULL, 0 } },
 };
 
 /* Put the three, expecting success; the note is the caller's. */
@@ -229,8 +229,8 @@ full_medium_is_an_error_and_leaves_nothing(void **state)
 	WIPED(buf) note = { 0 };
 	char big[100 * 1024];
 	const struct media_file files[] = {
-		{ "small", { (const uint8_t *)"s", 1 } },
-		{ "big", { (const uint8_t *)big, sizeof(big) } },
+		{ .name = "small", .bytes = { (const uint8_t *)"s", 1 } },
+		{ .name = "big", .bytes = { (const uint8_t *)big, sizeof(big) } },
 	};
 
 	memset(big, 'b', sizeof(big));
@@ -278,7 +278,7 @@ name_that_a_stick_may_not_carry_is_refused(void **state)
 {
 	struct stick *stick = *state;
 	WIPED(buf) note = { 0 };
-	const struct media_file files[] = { { "A.pem", { NULL, 0 } } };
+	const struct media_file files[] = { { .name = "A.pem" } };
 
 	assert_refused(media_put_dir(&stick->media, DIR_PATH, files, 1, &note),
 	    "MEDIA-NAME", "A.pem");
