@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +26,17 @@ buf_reset(struct buf *b)
 	if (b->n != 0)
 		OPENSSL_cleanse(b->p, b->n);
 	b->n = 0;
+}
+
+void
+buf_keep_last(struct buf *b, size_t n)
+{
+	assert(n <= b->n);
+	if (n == b->n)
+		return;
+	memmove(b->p, b->p + b->n - n, n);
+	OPENSSL_cleanse(b->p + n, b->n - n);
+	b->n = n;
 }
 
 enum rc

@@ -34,6 +34,9 @@ void buf_wipe(struct buf *b);
 /** Wipe what is in use but keep the room, for the next round of a loop. */
 void buf_reset(struct buf *b);
 
+/** Drop all but the last `n` bytes, which it has. */
+void buf_keep_last(struct buf *b, size_t n);
+
 /** Make room for `more` bytes beyond those in use.
  * \retval RC_IO out of memory; the buf is as it was */
 enum rc buf_reserve(struct buf *b, size_t more) MUST_CHECK;

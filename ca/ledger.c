@@ -348,11 +348,9 @@ record_store(struct ledger *ledger, const struct record *r)
 	return RC_OK;
 }
 
-enum rc
-ledger_append(struct ledger *ledger, struct record *record)
+static enum rc
+append_begin(struct ledger *ledger, struct record *record)
 {
-	enum rc rc;
-
 	/* Both are mistakes of the caller, not of an input. After a failure
 	 * SQLite may have left the transaction, and a caller who went on would
 	 * commit each row on its own. */
@@ -363,18 +361,55 @@ ledger_append(struct ledger *ledger, struct record *record)
 	record->policy_id = ledger->end.policy_id;
 
 	buf_reset(&ledger->body);
-	rc = record_encode(record, &ledger->body);
-	if (rc != RC_OK)
-		return rc;
-	rc = ledger_index_apply(&ledger->index, record);
+	return record_encode(record, &ledger->body);
+}
+
+/* The record, whose body is encoded, and its rows. */
+static enum rc
+append_end(struct ledger *ledger, const struct record *record)
+{
+	enum rc rc = ledger_index_apply(&ledger->index, record);
+
 	/* An intent's serial is looked at before anything is written. */
 	if (rc == RC_STATE && record->kind == RECORD_INTENT)
 		return rc;
 	if (rc == RC_OK)
 		rc = record_store(ledger, record);
 	ledger->failed |= rc != RC_OK;
+	return rc;
+}
+
+enum rc
+ledger_append(struct ledger *ledger, struct record *record)
+{
+	enum rc rc = append_begin(ledger, record);
+
+	if (rc == RC_OK)
+		rc = append_end(ledger, record);
 	if (ledger->body.cap > KEPT_MAX)
 		buf_wipe(&ledger->body);
+	return rc;
+}
+
+enum rc
+ledger_append_manifest(
+    struct ledger *ledger, struct record *record, struct buf *file)
+{
+	size_t n = file->n;
+	enum rc rc;
+
+	record->u.manifest.file = buf_span(file);
+	rc = append_begin(ledger, record);
+	if (rc != RC_OK)
+		return rc;
+	/* SQLite makes a copy too: two at a time are enough. */
+	buf_wipe(file);
+	record->u.manifest.file =
+	    span_of(ledger->body.p + ledger->body.n - n, n);
+	rc = append_end(ledger, record);
+	buf_keep_last(&ledger->body, n);
+	*file = ledger->body;
+	ledger->body = (struct buf){ 0 };
 	return rc;
 }
 

@@ -220,9 +220,10 @@ enum rc ledger_manifest_get(struct ledger *ledger,
 enum rc ledger_manifest_find(struct ledger *ledger,
     const uint8_t prefix[static 4], uint32_t sequence,
     uint8_t ret_channel[static SHA256_LEN], bool *ret_known) MUST_CHECK;
-/** Store a complete response and mark its bundle answered. */
+/** Store a complete response and mark its bundle answered. Its file moves, since
+ * a large one is not held twice. */
 enum rc ledger_manifest_add(struct ledger *ledger,
-    const struct ledger_manifest *manifest) MUST_CHECK;
+    struct ledger_manifest *manifest) MUST_CHECK;
 /** A response was found whole on a medium that was plugged in again. Once for
  * each response: ask ledger_manifests_pending first. */
 enum rc ledger_checked_add(struct ledger *ledger,

@@ -363,16 +363,14 @@ ledger_manifest_wipe(struct ledger_manifest *manifest)
 }
 
 enum rc
-ledger_manifest_add(
-    struct ledger *ledger, const struct ledger_manifest *manifest)
+ledger_manifest_add(struct ledger *ledger, struct ledger_manifest *manifest)
 {
 	struct record r = { .kind = RECORD_MANIFEST };
 
 	r.u.manifest.channel = span_of(manifest->channel, SHA256_LEN);
 	r.u.manifest.sequence = manifest->sequence;
 	r.u.manifest.bundle = manifest->bundle;
-	r.u.manifest.file = buf_span(&manifest->file);
-	return ledger_append(ledger, &r);
+	return ledger_append_manifest(ledger, &r, &manifest->file);
 }
 
 static enum rc
@@ -398,11 +396,10 @@ manifest_of_row(
 	m.imported = rc == RC_OK && r.kind == RECORD_IMPORT;
 	if (m.imported)
 		rc = import_head_read(&r, &m.over, m.policy);
-	if (rc == RC_OK)
-		rc = buf_add_span(
-		    &m.file, m.imported ? r.u.import.file : r.u.manifest.file);
 	if (rc != RC_OK)
 		return rc;
+	ledger_got_take(
+	    ledger, m.imported ? r.u.import.file : r.u.manifest.file, &m.file);
 	*ret = m;
 	m = (struct ledger_manifest){ 0 };
 	return RC_OK;

@@ -31,6 +31,15 @@ struct ledger {
 /** Give the record its n, time and policy, write it, and its rows. */
 enum rc ledger_append(struct ledger *ledger, struct record *record) MUST_CHECK;
 
+/** The same for a RECORD_MANIFEST, whose file is its last field: `file` is read
+ * into the record and given back out of it, on failure too. */
+enum rc ledger_append_manifest(struct ledger *ledger, struct record *record,
+    struct buf *file) MUST_CHECK;
+
+/** Make a buffer of the last field of the record that ledger_record_get gave,
+ * which is gone then. */
+void ledger_got_take(struct ledger *ledger, struct span file, struct buf *ret);
+
 /** Record `n`, which must be there and of this kind (0: any). Its spans, and
  * `ret_hash` if not NULL, are good until the next ledger_record_get. */
 enum rc ledger_record_get(struct ledger *ledger, uint64_t n,

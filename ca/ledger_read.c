@@ -5,6 +5,7 @@
  * default. */
 #include "ca/ledger_internal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -86,6 +87,16 @@ ledger_record_get(struct ledger *ledger, uint64_t n, enum record_kind kind,
 
 /* The number of the record that one bound number leads to; 0 for none. Record
  * numbers may have gaps. */
+void
+ledger_got_take(struct ledger *ledger, struct span file, struct buf *ret)
+{
+	assert(file.p + file.n == ledger->got.p + ledger->got.n);
+	buf_keep_last(&ledger->got, file.n);
+	buf_wipe(ret);
+	*ret = ledger->got;
+	ledger->got = (struct buf){ 0 };
+}
+
 static enum rc
 number_find(struct ledger *ledger, const char *sql, uint64_t n, uint64_t *ret)
 {

@@ -27,6 +27,7 @@ struct field {
 };
 
 #define FIELDS_MAX 10
+#define FIELD_HEADS 12 /* bytes of a key and of a number or a length */
 
 struct kind {
 	const char *name;
@@ -193,14 +194,21 @@ record_encode(const struct record *record, struct buf *ret_body)
 	const struct kind *kind = kind_get0(record->kind);
 	struct cbor_out out;
 	uint64_t pairs = 0;
-	enum rc rc = RC_OK;
+	size_t room = 0;
+	enum rc rc;
 
 	if (kind == NULL)
 		return err_set(
 		    RC_BUG, "ledger: record of kind %d", (int)record->kind);
-	for (const struct field *f = kind->fields; f->name != NULL; f++)
+	for (const struct field *f = kind->fields; f->name != NULL; f++) {
 		pairs += !is_left_out(&record->u, f);
-
+		room += FIELD_HEADS;
+		if (f->type != FIELD_UINT)
+			room += field_span(&record->u, f).n;
+	}
+	rc = buf_reserve(ret_body, room);
+	if (rc != RC_OK)
+		return rc;
 	cbor_out_init(&out, ret_body);
 	cbor_put_map(&out, pairs);
 	for (size_t i = 0; rc == RC_OK && kind->fields[i].name != NULL; i++) {

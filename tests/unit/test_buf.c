@@ -49,6 +49,39 @@ a_text_as_long_as_the_room_still_gets_its_end(void **state)
 }
 
 static void
+the_last_bytes_can_be_kept_where_they_lie(void **state)
+{
+	WIPED(buf) b = { 0 };
+	const uint8_t *p;
+
+	(void)state;
+	check_ok(buf_add_str(&b, "head and tail"));
+	p = b.p;
+	buf_keep_last(&b, 13);
+	assert_true(span_eq_str(buf_span(&b), "head and tail"));
+	buf_keep_last(&b, 4);
+	assert_true(span_eq_str(buf_span(&b), "tail"));
+	assert_ptr_equal(b.p, p);
+	assert_int_equal(b.p[4], 0); /* the rest is wiped */
+	buf_keep_last(&b, 0);
+	assert_int_equal(b.n, 0);
+}
+
+static void
+as_much_is_reserved_as_is_asked_for(void **state)
+{
+	WIPED(buf) b = { 0 };
+
+	(void)state;
+	check_ok(buf_reserve(&b, 1000003));
+	assert_int_equal(b.cap, 1000003);
+	b.n = b.cap;
+	check_ok(buf_add_byte(&b, 1)); /* and twice for one that grows */
+	assert_int_equal(b.cap, 2000006);
+	b.n = 0;
+}
+
+static void
 more_than_memory_is_an_error_and_changes_nothing(void **state)
 {
 	WIPED(buf) b = { 0 };
@@ -192,6 +225,8 @@ main(void)
 		cmocka_unit_test(what_is_added_stands_in_order),
 		cmocka_unit_test(growth_keeps_every_byte),
 		cmocka_unit_test(a_text_as_long_as_the_room_still_gets_its_end),
+		cmocka_unit_test(the_last_bytes_can_be_kept_where_they_lie),
+		cmocka_unit_test(as_much_is_reserved_as_is_asked_for),
 		cmocka_unit_test(
 		    more_than_memory_is_an_error_and_changes_nothing),
 		cmocka_unit_test(reset_wipes_but_keeps_the_room),
