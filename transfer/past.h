@@ -13,6 +13,7 @@
 #include "transfer/media.h"
 
 #define PAST_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
+#define PAST_FILES_MAX 65536 /* of all histories of a medium */
 #define PAST_CERT_MIN 64
 #define PAST_CERT_MAX 65536
 

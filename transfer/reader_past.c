@@ -42,6 +42,12 @@ take_bytes(struct past_scan *scan, const char *response, const char *name,
 	const size_t at = scan->bytes.n;
 	enum rc rc;
 
+	/* Bytes have a limit of their own, but empty files have none. */
+	if (scan->n == PAST_FILES_MAX)
+		return rule_refuse("MEDIA-COUNT",
+		    MEDIA_HISTORY ": more than %d files; `history --from` "
+				  "splits them",
+		    PAST_FILES_MAX);
 	all = reallocarray(scan->files, scan->n + 1, sizeof(*all));
 	if (all == NULL)
 		return err_memory();

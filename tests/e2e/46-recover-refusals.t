@@ -176,4 +176,18 @@ run ca @new ledger verify
 status 0 "the ledger is whole"
 ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$WORK/home-new/ledger.db"
 
+# ---- a stick of nothing but names -------------------------------------------------------
+
+"$PYTHON" - "$(stick names)/airgap-ca/history/${CA_HEX:0:8}-00000000" <<'PY'
+import os, sys
+for number in range(1, 9):
+    folder = f"{sys.argv[1]}/{number:06}"
+    os.makedirs(folder)
+    for name in range(8193):
+        os.close(os.open(f"{folder}/{name}", os.O_CREAT | os.O_WRONLY, 0o600))
+PY
+run ca @new recover "$WORK/stick-names" --yes
+wants 3 MEDIA-COUNT "empty files without end"
+rm -r "$WORK/stick-names"
+
 done_testing
