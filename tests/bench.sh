@@ -52,7 +52,7 @@ measured() {
 	local what=$1 per=$2 wall cpu kib
 	shift 2
 	measure "$work/took" "$@" >"$work/log" 2>&1 || die
-	read -r wall cpu kib <"$work/took"
+	read -r wall cpu kib <"$work/took" # the lines behind it are for people
 	row "$what" "$wall" "$cpu" "$kib" "$per"
 }
 
@@ -88,7 +88,7 @@ laptop() {
 # ---- ours -------------------------------------------------------------------------
 
 ours() {
-	local i bundle
+	local i
 	dir=$work/run-$key-$past-$n-$1
 	mkdir -p "$dir/csr" "$dir/stick"
 	laptop
@@ -101,10 +101,6 @@ ours() {
 	sync
 	measured sign "$n" airgap-ca --home "$laptop" sign "$dir/stick" --yes \
 		--expect "$(hex "$dir/enroll.json")" --allow-network
-	# The bundle is a copy in memory that all of them see: the input, not the program.
-	bundle=$(stat -c %s "$dir"/stick/airgap-ca/requests/*.cose)
-	awk -v kib=$((bundle / 1024)) '{ last = $0; if (NR > 1) print held; held = $0 }
-		END { $0 = held; $7 -= kib; print }' rows >rows.new && mv rows.new rows
 	sync
 	measured install "$n" airgap-transfer --home "$dir/server" install "$dir/stick"
 	ca_pem=$(echo "$dir"/stick/airgap-ca/responses/*/ca.pem)
