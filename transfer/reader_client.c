@@ -321,9 +321,9 @@ take_names(struct cbor_in *in, struct name_list *names)
 static enum rc
 take_verdict(struct cbor_in *in, struct verdict *v)
 {
-	struct told told;
+	struct told told = { .rc = 0 };
 	struct span id;
-	uint64_t six, index;
+	uint64_t six, index = 0;
 	enum rc rc = cbor_take_array(in, "verdict", 6, 6, &six);
 
 	if (rc == RC_OK)

@@ -178,6 +178,8 @@ ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$WORK/home-new/led
 
 # ---- a stick of nothing but names -------------------------------------------------------
 
+# Under the sanitisers a reader takes minutes for so many: there, this is left out.
+case $BUILD in */debug) ;; *)
 "$PYTHON" - "$(stick names)/airgap-ca/history/${CA_HEX:0:8}-00000000" <<'PY'
 import os, sys
 for number in range(1, 9):
@@ -189,5 +191,7 @@ PY
 run ca @new recover "$WORK/stick-names" --yes
 wants 3 MEDIA-COUNT "empty files without end"
 rm -r "$WORK/stick-names"
+;;
+esac
 
 done_testing
