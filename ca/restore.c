@@ -328,23 +328,12 @@ static enum rc
 put_in_place(struct restore *r)
 {
 	OWN_FD parent = -1;
-	char *slash = strrchr(r->path, '/');
 	enum rc rc = fsync(r->home.fd) == 0
 			 ? RC_OK
 			 : err_errno(RC_IO, errno, "%s", r->temporary);
 
-	if (rc == RC_OK && slash == NULL)
-		rc = dir_open(AT_FDCWD, ".", &parent);
-	if (rc == RC_OK && slash != NULL) {
-		WIPED(buf) above = { 0 };
-		const char *name;
-
-		rc = buf_add(&above, r->path,
-		    slash == r->path ? 1 : (size_t)(slash - r->path));
-		name = rc == RC_OK ? buf_cstr(&above) : NULL;
-		rc = name == NULL ? err_memory()
-				  : dir_open(AT_FDCWD, name, &parent);
-	}
+	if (rc == RC_OK)
+		rc = file_parent_open(AT_FDCWD, r->path, &parent);
 	if (rc != RC_OK)
 		return rc;
 	if (rename(r->temporary, r->path) != 0)
