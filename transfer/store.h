@@ -132,6 +132,10 @@ enum rc store_response_add(struct store *store,
     const struct response_verdict *verdict, struct span manifest,
     uint32_t bundle_sequence, int64_t now) MUST_CHECK;
 
+/** Within a transaction: keep the policy that a response brought, if it did. */
+enum rc store_policy_add(struct store *store,
+    const struct response_verdict *verdict) MUST_CHECK;
+
 /* ---- loose CSRs ---------------------------------------------------------- */
 
 /** What answered a set of loose CSRs here: the digest of that manifest. */

@@ -117,33 +117,15 @@ store_loose_cert_add(
 
 /* ---- its answer ---------------------------------------------------------- */
 
-/* Kept to be read, and not put into force: this answer may be an old one. */
-static enum rc
-put_policy(struct store *store, const struct response_verdict *v)
-{
-	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc;
-
-	if (v->policy.n == 0)
-		return RC_OK;
-	rc = db_prepare(&store->db,
-	    "INSERT INTO policy (sha256, text) VALUES (?1, ?2)"
-	    " ON CONFLICT DO NOTHING",
-	    &st);
-	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "bb",
-		    span_of(v->manifest.policy, SHA256_LEN),
-		    buf_span(&v->policy));
-	return rc != RC_OK ? rc : db_done(&store->db, st);
-}
-
 enum rc
 store_loose_add(
     struct store *store, uint32_t bundle, const struct loose_answer *answer)
 {
 	const struct manifest *m = &answer->verdict->manifest;
 	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = put_policy(store, answer->verdict);
+	/* Kept to be read, and not put into force: this answer may be an old
+	 * one. */
+	enum rc rc = store_policy_add(store, answer->verdict);
 
 	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++)
 		if (m->results[i].n_certs == 0)

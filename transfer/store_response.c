@@ -73,8 +73,8 @@ store_cert_add(struct store *store, uint32_t manifest_sequence,
 
 /* ---- the rest of a response ---------------------------------------------- */
 
-static enum rc
-put_policy(struct store *store, const struct response_verdict *v)
+enum rc
+store_policy_add(struct store *store, const struct response_verdict *v)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc;
@@ -89,11 +89,18 @@ put_policy(struct store *store, const struct response_verdict *v)
 		rc = db_bind(&store->db, st, "bb",
 		    span_of(v->manifest.policy, SHA256_LEN),
 		    buf_span(&v->policy));
-	if (rc == RC_OK)
-		rc = db_done(&store->db, st);
-	if (rc != RC_OK)
+	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+/* Kept, and in force from now on. */
+static enum rc
+put_policy(struct store *store, const struct response_verdict *v)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = store_policy_add(store, v);
+
+	if (rc != RC_OK || v->policy.n == 0)
 		return rc;
-	sqlite3_finalize(MOVE(st));
 	rc = db_prepare(&store->db, "UPDATE enrolment SET policy = ?1", &st);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st, "b",
