@@ -59,6 +59,19 @@ span_take(struct span *s, size_t n, struct span *ret_taken)
 	return true;
 }
 
+/** Take the next line off the front, without its newline, which the last one may
+ * lack; none is left when `s->n` is 0. */
+static inline struct span
+span_take_line(struct span *s)
+{
+	const uint8_t *end = s->n == 0 ? NULL : memchr(s->p, '\n', s->n);
+	size_t n = end == NULL ? s->n : (size_t)(end - s->p);
+	struct span line = { s->p, n }, taken;
+
+	(void)span_take(s, n + (end != NULL), &taken);
+	return line;
+}
+
 /** Does `inner` lie within the bytes of `outer`? */
 static inline bool
 span_within(struct span inner, struct span outer)

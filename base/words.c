@@ -138,7 +138,7 @@ enum rc
 words_show(const uint8_t digest[static 32], const char *indent)
 {
 	WIPED(buf) words = { 0 };
-	struct span rest, line = SPAN_NONE;
+	struct span rest;
 	enum rc rc = words_write(&words, digest, indent);
 
 	if (rc != RC_OK)
@@ -146,11 +146,9 @@ words_show(const uint8_t digest[static 32], const char *indent)
 	/* Line by line: term_bold would escape a newline of the text. */
 	rest = buf_span(&words);
 	while (rest.n != 0) {
-		const uint8_t *end = memchr(rest.p, '\n', rest.n);
+		struct span line = span_take_line(&rest);
 
-		(void)span_take(&rest, (size_t)(end - rest.p), &line);
 		term_bold("%.*s\n", SPAN_FMT(line));
-		(void)span_take(&rest, 1, &line);
 	}
 	return RC_OK;
 }

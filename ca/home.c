@@ -153,20 +153,6 @@ trimmed(struct span s)
 	return s;
 }
 
-static struct span
-line_take(struct span *text)
-{
-	const uint8_t *end =
-	    text->n == 0 ? NULL : memchr(text->p, '\n', text->n);
-	struct span line = SPAN_NONE;
-	size_t n = end == NULL ? text->n : (size_t)(end - text->p);
-
-	(void)span_take(text, n, &line);
-	if (end != NULL)
-		(void)span_take(text, 1, &(struct span){ 0 });
-	return line;
-}
-
 static enum rc
 conf_line(struct span line, unsigned number, struct token_conf *conf)
 {
@@ -212,7 +198,7 @@ home_token_read(const struct home *home, struct token_conf *ret)
 		return err_in(rc, "%s", home->path);
 	rest = buf_span(&text);
 	for (unsigned number = 1; rc == RC_OK && rest.n > 0; number++) {
-		struct span line = trimmed(line_take(&rest));
+		struct span line = trimmed(span_take_line(&rest));
 
 		if (line.n > 0 && line.p[0] != '#')
 			rc = conf_line(line, number, &conf);

@@ -59,15 +59,9 @@ names_json(struct span names)
 {
 	json_t *array = json_array();
 
-	while (array != NULL && names.n != 0) {
-		const uint8_t *end = memchr(names.p, '\n', names.n);
-		size_t n = end == NULL ? names.n : (size_t)(end - names.p);
-		struct span name = SPAN_NONE, newline;
-
-		(void)span_take(&names, n, &name);
-		(void)span_take(&names, end == NULL ? 0 : 1, &newline);
-		(void)json_array_append_new(array, cmd_json_text(name));
-	}
+	while (array != NULL && names.n != 0)
+		(void)json_array_append_new(
+		    array, cmd_json_text(span_take_line(&names)));
 	return array;
 }
 

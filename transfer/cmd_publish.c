@@ -160,14 +160,8 @@ print_all(struct asked *a, struct span hosts, const struct tlsa *records,
 {
 	enum rc rc = RC_OK;
 
-	while (hosts.n != 0 && rc == RC_OK) {
-		const uint8_t *end = memchr(hosts.p, '\n', hosts.n);
-		struct span host = SPAN_NONE, newline;
-
-		(void)span_take(&hosts, (size_t)(end - hosts.p), &host);
-		(void)span_take(&hosts, 1, &newline);
-		rc = print_host(a, host, records, n, rows);
-	}
+	while (hosts.n != 0 && rc == RC_OK)
+		rc = print_host(a, span_take_line(&hosts), records, n, rows);
 	return rc;
 }
 

@@ -154,12 +154,10 @@ tell_certs(struct status *s)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < s->n_lasts && rc == RC_OK; i++) {
-		struct span name = span_str(s->lasts[i].names);
-		const uint8_t *end = memchr(name.p, '\n', name.n);
+		struct span names = span_str(s->lasts[i].names);
 
-		if (end != NULL)
-			name.n = (size_t)(end - name.p);
-		rc = tell(s, &of_certificate, name, s->lasts[i].not_after);
+		rc = tell(s, &of_certificate, span_take_line(&names),
+		    s->lasts[i].not_after);
 	}
 	return rc;
 }

@@ -26,15 +26,8 @@ read_lines(struct span lines, struct name_list *names)
 {
 	enum rc rc = RC_OK;
 
-	while (lines.n != 0 && rc == RC_OK) {
-		const uint8_t *end = memchr(lines.p, '\n', lines.n);
-		size_t n = end == NULL ? lines.n : (size_t)(end - lines.p);
-		struct span line = span_of(lines.p, n);
-
-		rc = add_line(names, line);
-		n += end == NULL ? 0 : 1;
-		lines = span_of(lines.p + n, lines.n - n);
-	}
+	while (lines.n != 0 && rc == RC_OK)
+		rc = add_line(names, span_take_line(&lines));
 	return rc;
 }
 

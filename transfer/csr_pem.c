@@ -30,16 +30,11 @@ static void
 skip_explanation(struct span *text)
 {
 	static const char begin[] = "-----BEGIN ";
-	struct span line;
 
 	skip_space(text);
 	while (text->n >= sizeof(begin) - 1 &&
-	       memcmp(text->p, begin, sizeof(begin) - 1) != 0) {
-		const uint8_t *end = memchr(text->p, '\n', text->n);
-
-		(void)span_take(text,
-		    end == NULL ? text->n : (size_t)(end - text->p) + 1, &line);
-	}
+	       memcmp(text->p, begin, sizeof(begin) - 1) != 0)
+		(void)span_take_line(text);
 }
 
 /* Take "-----BEGIN label-----" and the white space behind it. */

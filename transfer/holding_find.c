@@ -67,19 +67,6 @@ is_spelt(const struct search *s, struct span name)
 	return false;
 }
 
-/* The next line off the front. */
-static struct span
-take_line(struct span *names)
-{
-	const uint8_t *end = memchr(names->p, '\n', names->n);
-	struct span line = SPAN_NONE, newline;
-	size_t n = end == NULL ? names->n : (size_t)(end - names->p);
-
-	(void)span_take(names, n, &line);
-	(void)span_take(names, end == NULL ? 0 : 1, &newline);
-	return line;
-}
-
 static enum rc
 add_found(struct search *s, struct span name, struct span profile, bool first,
     int64_t ends)
@@ -119,7 +106,7 @@ see(struct search *s, sqlite3_stmt *st)
 	if (s->profile != NULL && !span_eq_str(profile, s->profile))
 		return RC_OK;
 	while (names.n != 0) {
-		struct span line = take_line(&names);
+		struct span line = span_take_line(&names);
 
 		if (first.n == 0) {
 			first = line;

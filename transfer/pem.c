@@ -33,13 +33,8 @@ pem_write(const char *label, struct span der, struct buf *out)
 static struct span
 take_line(struct span *rest)
 {
-	const uint8_t *end =
-	    rest->n == 0 ? NULL : memchr(rest->p, '\n', rest->n);
-	size_t n = end == NULL ? rest->n : (size_t)(end - rest->p);
-	struct span line = SPAN_NONE, newline;
+	struct span line = span_take_line(rest);
 
-	(void)span_take(rest, n, &line);
-	(void)span_take(rest, end == NULL ? 0 : 1, &newline);
 	if (line.n != 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	return line;

@@ -79,22 +79,6 @@ tlsa_make(struct store *store, const struct holding *holding, int64_t now,
 /* ---- hosts --------------------------------------------------------------- */
 
 static bool
-take_line(struct span *lines, struct span *ret)
-{
-	const uint8_t *end;
-	struct span newline;
-	size_t n;
-
-	*ret = SPAN_NONE;
-	if (lines->n == 0)
-		return false;
-	end = memchr(lines->p, '\n', lines->n);
-	n = end == NULL ? lines->n : (size_t)(end - lines->p);
-	(void)span_take(lines, n, ret);
-	return span_take(lines, end == NULL ? 0 : 1, &newline);
-}
-
-static bool
 has_prefix(struct span *text, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -108,9 +92,8 @@ has_prefix(struct span *text, const char *prefix)
 static bool
 is_domain(struct span names, struct span domain)
 {
-	struct span line;
-
-	while (take_line(&names, &line)) {
+	while (names.n != 0) {
+		struct span line = span_take_line(&names);
 		const uint8_t *dot;
 
 		if (!has_prefix(&line, "srv:"))
@@ -129,10 +112,12 @@ is_domain(struct span names, struct span domain)
 static enum rc
 add_hosts(struct span names, bool all, struct buf *out)
 {
-	struct span rest = names, line;
+	struct span rest = names;
 	enum rc rc = RC_OK;
 
-	while (rc == RC_OK && take_line(&rest, &line)) {
+	while (rc == RC_OK && rest.n != 0) {
+		struct span line = span_take_line(&rest);
+
 		if (!has_prefix(&line, "dns:") || line.p[0] == '*' ||
 		    (!all && is_domain(names, line)))
 			continue;
