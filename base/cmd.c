@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cmd.h"
+#include "base/clock.h"
 #include "base/cmd_usage.h"
 #include "base/file.h"
 #include "base/term.h"
@@ -210,6 +211,15 @@ cmd_operand_one(const struct cmd_env *env, const struct cmd_list *operands,
 		    env->cmd->name);
 	*ret_operand = operands->items[0];
 	return RC_OK;
+}
+
+enum rc
+cmd_duration(const char *option, const char *text, int64_t *ret)
+{
+	if (text == NULL || dur_read(text, ret))
+		return RC_OK;
+	return err_set(
+	    RC_USAGE, "--%s %s: not digits and one of h, d, w", option, text);
 }
 
 /* ---- main -----------------------------------------------------------------

@@ -91,6 +91,11 @@ enum rc cmd_operand_one(const struct cmd_env *env,
  * command's name too. --version, --help and --completion are answered here. */
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
 
+/** Read the value of --`option`, digits and one of h, d, w, into seconds; NULL, as
+ * an option that was not given, leaves *ret as it is. \retval RC_USAGE */
+enum rc cmd_duration(
+    const char *option, const char *text, int64_t *ret) MUST_CHECK;
+
 /** Print a JSON document on stdout, one line, keys in the order set; takes over
  * the reference. \retval RC_IO stdout cannot be written */
 enum rc cmd_json(json_t *document) MUST_CHECK;

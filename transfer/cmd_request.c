@@ -345,16 +345,11 @@ write_bundle(struct ask_for *a, const struct media *media,
 static enum rc
 read_expiry(const struct ask_for *a, int64_t *ret)
 {
-	int64_t duration;
+	int64_t duration = 0;
+	enum rc rc = cmd_duration("expires", a->expires, &duration);
 
-	*ret = 0;
-	if (a->expires == NULL)
-		return RC_OK;
-	if (!dur_read(a->expires, &duration))
-		return err_set(RC_USAGE,
-		    "--expires %s: not digits and one of h, d, w", a->expires);
-	*ret = a->compose.now + duration;
-	return RC_OK;
+	*ret = a->expires == NULL ? 0 : a->compose.now + duration;
+	return rc;
 }
 
 static enum rc
@@ -413,12 +408,10 @@ static enum rc
 request_renewed(struct ask_for *a)
 {
 	int64_t within = HELD_WITHIN;
-	enum rc rc;
+	enum rc rc = cmd_duration("within", a->within, &within);
 
-	if (a->within != NULL && !dur_read(a->within, &within))
-		return err_set(RC_USAGE,
-		    "--within %s: not digits and one of h, d, w", a->within);
-	rc = request_renewal(&a->compose, &a->operands, within);
+	if (rc == RC_OK)
+		rc = request_renewal(&a->compose, &a->operands, within);
 	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
 		rc = add_comment(a, &a->compose.items[i]);
 	return rc != RC_OK ? rc : send(a);

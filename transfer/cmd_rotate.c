@@ -149,11 +149,10 @@ cmd_rotate(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done)
 		rc = cmd_operands_none(env, &operands);
+	if (rc == RC_OK && !done)
+		rc = cmd_duration("within", within, &r.within);
 	if (rc != RC_OK || done)
 		return rc;
-	if (within != NULL && !dur_read(within, &r.within))
-		return err_set(RC_USAGE,
-		    "--within %s: not digits and one of h, d, w", within);
 	r.by.home = env->home;
 	r.by.dry_run = env->dry_run;
 	r.json = env->json;

@@ -232,10 +232,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done)
 		rc = cmd_operands_none(env, &operands);
-	if (rc != RC_OK || done)
-		return rc;
-	if (within != NULL && !dur_read(within, &s.within))
-		return err_set(RC_USAGE,
-		    "--within %s: not digits and one of h, d, w", within);
-	return status(&s);
+	if (rc == RC_OK && !done)
+		rc = cmd_duration("within", within, &s.within);
+	return rc != RC_OK || done ? rc : status(&s);
 }
