@@ -21,6 +21,8 @@
 #error "Linux 5.3 or newer headers are wanted"
 #endif
 
+#define SEND_SECONDS 600
+
 static bool
 is_kept(int fd, const int *keep, size_t n_keep)
 {
@@ -65,6 +67,9 @@ enum rc
 child_start(struct child *c, const char *name, child_main *run, void *arg,
     const int *keep, size_t n_keep)
 {
+	/* One that does not read any more must not hold the parent up for ever.
+	 * Longer than the longest that a child may be busy with one record. */
+	const struct timeval send_wait = { .tv_sec = SEND_SECONDS };
 	int pair[2];
 	pid_t parent = getpid(), pid;
 
@@ -84,6 +89,8 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 		run_child(parent, run, arg, pair[1]);
 	}
 	fd_close(&pair[1]);
+	(void)setsockopt(
+	    pair[0], SOL_SOCKET, SO_SNDTIMEO, &send_wait, sizeof(send_wait));
 	*c = (struct child){ .name = name, .pid = pid, .sock = pair[0] };
 	return RC_OK;
 }

@@ -79,6 +79,10 @@ send_all(int sock, struct span left[2], int fd, const char *peer)
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) /* SO_SNDTIMEO, of child_start */
+			return err_set(RC_IO,
+			    "the %s process takes nothing more: it hangs",
+			    peer);
 		if (n < 0)
 			return gone(peer);
 		fd = -1; /* it went with the first byte */
@@ -123,6 +127,8 @@ wait_readable(const struct line *line)
 	struct pollfd p = { .fd = line->sock, .events = POLLIN };
 	int n;
 
+	if (line->sock < 0) /* poll would wait for it all the time */
+		return gone(line->peer);
 	if (line->seconds == 0)
 		return RC_OK;
 	do

@@ -12,8 +12,9 @@
 
 #define FRAME_MAX ((size_t)64 << 20) /* bytes of one record */
 
-/** Send one record; `fd` (-1 for none) is passed with it. Blocks.
- * \retval RC_IO the peer is gone */
+/** Send one record; `fd` (-1 for none) is passed with it. Blocks, for as long as
+ * the socket's SO_SNDTIMEO says.
+ * \retval RC_IO the peer is gone, or does not read */
 enum rc frame_send(int sock, struct span record, int fd, const char *peer)
     MUST_CHECK;
 

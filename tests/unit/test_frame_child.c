@@ -215,6 +215,36 @@ silence_is_not_waited_for(void **state)
 	}
 }
 
+static void
+a_peer_that_does_not_read_is_not_waited_for(void **state)
+{
+	const struct timeval wait = { .tv_usec = 20000 };
+	static const uint8_t large[4 << 20];
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &wait,
+			     sizeof(wait)),
+	    0);
+	assert_int_equal(
+	    frame_send(pair[0], span_of(large, sizeof(large)), -1, "p"), RC_IO);
+	assert_string_equal(
+	    err_text(), "the p process takes nothing more: it hangs");
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+a_socket_that_was_closed_is_not_waited_for(void **state)
+{
+	WIPED(buf) record = { 0 };
+
+	(void)state;
+	assert_int_equal(frame_recv(-1, 10, 600, &record, NULL, "p"), RC_IO);
+	assert_string_equal(err_text(), "the p process has gone");
+}
+
 /* A byte every quarter of a second, for ever: each wait is short. */
 static enum rc
 drip(int sock, void *arg)
@@ -527,6 +557,8 @@ main(void)
 		cmocka_unit_test(a_record_over_the_cap_is_refused),
 		cmocka_unit_test(a_lie_about_the_length_takes_no_memory),
 		cmocka_unit_test(silence_is_not_waited_for),
+		cmocka_unit_test(a_peer_that_does_not_read_is_not_waited_for),
+		cmocka_unit_test(a_socket_that_was_closed_is_not_waited_for),
 		cmocka_unit_test(a_record_that_drips_is_not_waited_for),
 		cmocka_unit_test(small_records_come_in_order),
 		cmocka_unit_test(a_large_record_comes_among_small_ones),
