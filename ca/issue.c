@@ -23,15 +23,17 @@
 #include <stdlib.h>
 
 /* A batch begins small, because a card may take a second for each signature and
- * what it has signed is only safe once it is committed, and grows while batches
- * take less than BATCH_MS. */
+ * what it has signed is only safe once it is committed, and grows to what the
+ * token signs in BATCH_MS. A commit of the largest one takes no longer than the
+ * token needs for its window. */
 #define BATCH_FIRST 8
-#define BATCH_MAX 1024
+#define BATCH_MAX 512
 #define BATCH_MS 500
+#define BATCH_GROWTH 8 /* times, at most, from one to the next */
 
 /* Certificates on their way: at most a batch that is only built, one whose
  * intents are committed, and one whose results are not. */
-#define JOBS_MAX 4096
+#define JOBS_MAX 2048
 _Static_assert(
     JOBS_MAX >= 3 * BATCH_MAX + TOKEN_WINDOW + JUDGE_WINDOW, "room for all");
 
@@ -60,6 +62,7 @@ struct run {
 	uint64_t taken;	   /* are signed, and with the judge */
 	uint64_t judged;   /* have its verdict */
 	uint64_t recorded; /* their results are committed */
+	bool token_failed; /* and the judge may have more to say */
 	size_t most;	   /* certificates in a batch, for now */
 	int64_t committed; /* when, in clock_monotonic_ns */
 };
@@ -278,6 +281,7 @@ take_signature(struct run *run, struct job *job)
 	enum rc rc =
 	    token_sign_recv(issue->keys->token, issue->sign_seconds, &raw);
 
+	run->token_failed = rc != RC_OK;
 	if (rc == RC_OK)
 		rc = cert_assemble(&issue->keys->alg, buf_span(&job->tbs),
 		    buf_span(&raw), &job->der);
@@ -311,13 +315,18 @@ take_verdict(struct run *run, struct job *job)
 	if (rc != RC_OK)
 		rc = decision_refuse(
 		    &run->decisions->items[job->intent.request]);
-	if (rc == RC_OK && run->issue->progress != NULL)
-		run->issue->progress(run->issue->arg, run->judged + 1);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	run->judged++;
+	if (run->issue->progress != NULL)
+		run->issue->progress(run->issue->arg, run->judged);
+	return RC_OK;
 }
 
 /* While the token still has a window's worth to sign, so that it need not wait
- * for the disk. With a small batch, when half of it is left. */
+ * for the disk. With a small batch, when half of it is left. What is built by
+ * then may be a part of a batch: the rest comes first, for a commit costs the
+ * disk as much for one certificate as for hundreds. */
 static bool
 commit_is_due(const struct run *run)
 {
@@ -328,14 +337,35 @@ commit_is_due(const struct run *run)
 	return ahead <= TOKEN_WINDOW && ahead <= run->most / 2;
 }
 
+/* As many as would have been signed in BATCH_MS, at the rate of the batch that
+ * is behind us. */
+static size_t
+next_most(const struct run *run, int64_t took)
+{
+	int64_t times = BATCH_MS * MS / (took + 1);
+	size_t most = run->most;
+
+	if (times > 1)
+		most *= (size_t)(times < BATCH_GROWTH ? times : BATCH_GROWTH);
+	return most < BATCH_MAX ? most : BATCH_MAX;
+}
+
 static enum rc
 commit_batch(struct run *run)
 {
-	int64_t now = clock_monotonic_ns();
+	bool built = true;
+	int64_t now;
+	enum rc rc = RC_OK;
 
-	if (run->committed != 0 && now - run->committed < BATCH_MS * MS &&
-	    run->most < BATCH_MAX)
-		run->most *= 2;
+	while (rc == RC_OK && built)
+		rc = build_next(run, &built);
+	if (rc == RC_OK)
+		rc = token_sign_flush(run->issue->keys->token);
+	if (rc != RC_OK)
+		return rc;
+	now = clock_monotonic_ns();
+	if (run->committed != 0)
+		run->most = next_most(run, now - run->committed);
 	run->committed = now;
 	return commit(run);
 }
@@ -355,20 +385,16 @@ take_next(struct run *run)
 		run->taken += rc == RC_OK;
 		return rc;
 	}
-	rc = take_verdict(run, job_at(run, run->judged));
-	run->judged += rc == RC_OK;
-	return rc;
+	return take_verdict(run, job_at(run, run->judged));
 }
 
 /* Before this waits, it builds one more. */
 static enum rc
 sign_all(struct run *run)
 {
-	bool built = true;
-	enum rc rc = RC_OK;
+	bool built;
+	enum rc rc = build_next(run, &built);
 
-	while (rc == RC_OK && built)
-		rc = build_next(run, &built);
 	/* The token, which is slowest, is given work first; then the disk is
 	 * waited for while it has that; only then do we wait for an answer. */
 	while (rc == RC_OK && run->recorded < run->built) {
@@ -388,15 +414,18 @@ sign_all(struct run *run)
 	return rc;
 }
 
-/* After an error of token, judge or policy: what was signed and judged is kept,
- * and what is only built is not signed any more. A ledger that cannot be
+/* After an error of token, judge or policy: what was signed is kept once it is
+ * judged, and what is only built is not signed any more. A ledger that cannot be
  * written is no second sentence beside the first. */
 static void
-keep_judged(struct run *run)
+keep_signed(struct run *run)
 {
 	struct err_saved err;
 
 	err_save(&err);
+	while (run->token_failed && run->judged < run->taken)
+		if (take_verdict(run, job_at(run, run->judged)) != RC_OK)
+			break;
 	run->built = run->intended;
 	if (run->recorded < run->judged && commit(run) != RC_OK)
 		err_clear();
@@ -456,7 +485,7 @@ issue_run(const struct issue *issue, const struct submission *s,
 		return err_memory();
 	rc = sign_all(&run);
 	if (rc != RC_OK) {
-		keep_judged(&run);
+		keep_signed(&run);
 		return rc;
 	}
 	return record_refused(&run, done);

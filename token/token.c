@@ -426,11 +426,23 @@ token_sign_send(struct token *token, unsigned key, enum token_scheme scheme,
 		rc = buf_add_u32(&token->out, (uint32_t)scheme);
 	if (rc == RC_OK)
 		rc = buf_add_lv(&token->out, digest);
-	if (rc == RC_OK)
-		rc = send_request(token);
-	if (rc == RC_OK)
-		token->outstanding++;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	token->outstanding++;
+	rc = frame_add(&token->child.line, token->child.sock,
+	    buf_span(&token->out), WIRE_NAME);
+	return rc == RC_OK ? RC_OK : lost(token);
+}
+
+enum rc
+token_sign_flush(struct token *token)
+{
+	enum rc rc;
+
+	if (token->child.sock < 0)
+		return err_set(RC_TOKEN, "the token process has ended");
+	rc = frame_flush(&token->child.line, token->child.sock, WIRE_NAME);
+	return rc == RC_OK ? RC_OK : lost(token);
 }
 
 enum rc
@@ -443,6 +455,11 @@ token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)
 		return err_set(RC_TOKEN, "the token process has ended");
 	if (token->outstanding == 0)
 		return err_set(RC_BUG, "no signature is outstanding");
+	if (!frame_is_here(&token->child.line)) {
+		rc = token_sign_flush(token);
+		if (rc != RC_OK)
+			return rc;
+	}
 	rc = receive(token, token->ask_each ? PERSON_SECONDS : seconds, &body);
 	if (token->outstanding != 0)
 		token->outstanding--;

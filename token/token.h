@@ -109,12 +109,16 @@ enum rc token_keygen(struct token *token, const char *type, const char *label,
 
 enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
 
-/** Sign digests: several may be outstanding, answers come in order. `hash_len`
- * 32, 48 or 64 says which SHA-2 it is. ECDSA signatures are raw r||s; RSA as
- * is. Keep at most TOKEN_WINDOW outstanding. */
-#define TOKEN_WINDOW 64
+/** Sign digests: several may be outstanding, answers come in order. The length
+ * of the digest, 32, 48 or 64, says which SHA-2 it is. ECDSA signatures are raw
+ * r||s; RSA as is. Keep at most TOKEN_WINDOW outstanding.
+ *
+ * What was given may stay here until more has come or an answer is waited for;
+ * token_sign_flush sends it now: before turning to other work. */
+#define TOKEN_WINDOW 256
 enum rc token_sign_send(struct token *token, unsigned key,
     enum token_scheme scheme, struct span digest) MUST_CHECK;
+enum rc token_sign_flush(struct token *token) MUST_CHECK;
 /** \param seconds  a C_Sign that does not return by then: the process is killed
  * \retval RC_TOKEN the module's words; nothing further can be signed */
 enum rc token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)

@@ -183,7 +183,7 @@ enum rc judge_response(struct judge *judge, const struct response *response,
  * verdicts in the same order. Asynchronous within the socket's buffers: keep at
  * most JUDGE_WINDOW outstanding. The child has warmed OpenSSL up and has locked
  * itself in (sandbox_strict) before it reads its first byte. */
-#define JUDGE_WINDOW 64
+#define JUDGE_WINDOW 128
 enum rc judge_start(struct child *ret) MUST_CHECK;
 
 /** Wait until it has locked itself in, or learn why it cannot: rule SANDBOX. */

@@ -151,7 +151,7 @@ run ca @slow init --subject "CN=Test CA slow" --token "$(uri slow)" \
 status 0 'a CA with a slow key'
 CA_HEX=$(json fingerprint)
 enrol_online @slow-online
-for i in $(seq 20); do
+for i in $(seq 80); do
 	openssl req -new -key "$WORK/web.key" -subj "/CN=h$i.example.org" \
 		-addext "subjectAltName=DNS:h$i.example.org" -out "$WORK/many-$i.csr"
 done
@@ -206,7 +206,7 @@ run ca @slow status
 prints 'bundle [0-9a-f]{32} is unfinished' 'status names the bundle that is not finished'
 run "${SIGN[@]}"
 status 0 'the same command completes'
-is "$(json responses.0.issued)" 240 'with every certificate'
+is "$(json responses.0.issued)" 960 'with every certificate'
 run ca @slow ledger verify
 status 0 'the ledger verifies'
 run transfer @slow-online install "$STICK"
