@@ -249,6 +249,11 @@ void ledger_cert_wipe(struct ledger_cert *cert);
  * the record that holds them, their bundle 0. */
 enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
     struct ledger_cert *ret, bool *ret_known) MUST_CHECK;
+/** The bytes alone, of one that a bundle asked for and that was signed, and not
+ * made void: what a response of ten thousand wants ten thousand times. `ret_der`
+ * is reset first. */
+enum rc ledger_cert_der(struct ledger *ledger, struct span serial,
+    struct buf *ret_der, bool *ret_known) MUST_CHECK;
 typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 /** Those asked for in bundles, in the order of their intents. */
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)

@@ -61,7 +61,6 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	return rc;
 }
 
-/* The statement is kept: a response has ten thousand certificates. */
 static enum rc
 cert_of_serial(struct ledger *ledger, struct span serial,
     struct ledger_cert *ret, bool *ret_known)
@@ -162,6 +161,38 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 	*ret = cert;
 	cert = (struct ledger_cert){ 0 };
 	return RC_OK;
+}
+
+/* Void when that is the later word: one that was regained has come back. The
+ * statement is kept. */
+enum rc
+ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
+    bool *ret_known)
+{
+	sqlite3_stmt **st = &ledger->der_get;
+	struct record r = { 0 };
+	bool row = false;
+	enum rc rc = RC_OK;
+
+	buf_reset(ret_der);
+	if (*st == NULL)
+		rc = ledger_query(ledger, st,
+		    "SELECT " RECORD_COLUMNS " FROM record WHERE n = ("
+		    "SELECT c.result FROM serial s JOIN certificate c"
+		    " ON c.intent = s.n WHERE s.serial = ? AND c.result > c.void)");
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, *st, "b", serial);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, *st, &row);
+	if (rc == RC_OK && row)
+		rc = ledger_record_of_row(*st, 0, &r);
+	if (rc == RC_OK && row)
+		rc = buf_add_span(ret_der,
+		    r.kind == RECORD_REGAINED ? r.u.regained.der
+					      : r.u.result.der);
+	(void)sqlite3_reset(*st);
+	*ret_known = rc == RC_OK && row;
+	return rc;
 }
 
 enum rc

@@ -32,22 +32,21 @@ reply_file_name(size_t i, size_t n, struct span request_id,
 /* Found by its serial and held against the manifest's digest: the entry is
  * answered by that certificate or by none. */
 static enum rc
-add_cert(
-    struct ledger *ledger, const struct cert_entry *entry, struct buf *file)
+add_cert(struct reply *reply, const struct cert_entry *entry, struct buf *der,
+    struct buf *file)
 {
-	WIPED(ledger_cert) cert = { 0 };
 	uint8_t digest[SHA256_LEN];
 	bool known;
-	enum rc rc = ledger_cert_get(ledger, entry->serial, &cert, &known);
+	enum rc rc = ledger_cert_der(reply->ledger, entry->serial, der, &known);
 
 	if (rc == RC_OK)
-		rc = sha256(buf_span(&cert.der), digest);
+		rc = sha256(buf_span(der), digest);
 	if (rc != RC_OK)
 		return rc;
 	if (!known || memcmp(digest, entry->digest, SHA256_LEN) != 0)
 		return err_set(RC_STATE, "the ledger lacks a certificate of "
 					 "this response");
-	return pem_write(PEM_CERTIFICATE, buf_span(&cert.der), file);
+	return pem_write(PEM_CERTIFICATE, buf_span(der), file);
 }
 
 /* The certificates of these results, in their order. */
@@ -55,6 +54,7 @@ static enum rc
 make_certs(struct reply *reply, size_t first, size_t end, struct buf *file)
 {
 	struct ledger *ledger = reply->ledger;
+	WIPED(buf) der = { 0 };
 	enum rc rc = ledger_read_begin(ledger);
 
 	if (rc != RC_OK)
@@ -63,7 +63,7 @@ make_certs(struct reply *reply, size_t first, size_t end, struct buf *file)
 		const struct result *r = &reply->manifest.results[i];
 
 		for (size_t c = 0; c < r->n_certs && rc == RC_OK; c++)
-			rc = add_cert(ledger, &r->certs[c], file);
+			rc = add_cert(reply, &r->certs[c], &der, file);
 	}
 	ledger_read_end(ledger);
 	return rc;

@@ -113,17 +113,24 @@ signed_certificate_is_void_only_before_it_leaves(void **state)
 	struct intent two = intent_make(&b, 1, 0x42);
 	WIPED(ledger_cert) cert = { 0 };
 	WIPED(buf) der = { 0 };
+	WIPED(buf) got = { 0 };
 	struct ledger_totals t;
 	bool known = false;
 
 	cert_make(0x41, &der);
 	ok(ledger_intent_add(l, &one));
 	ok(ledger_intent_add(l, &two));
+	ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
+	assert_true(!known && got.n == 0);
 	ok(ledger_result_add(l, &one, buf_span(&der)));
 	ok(ledger_result_add(l, &two, buf_span(&der)));
 	ok(ledger_void_add(l, &one, "given up"));
 	ok(ledger_cert_get(l, span_of(one.serial, 16), &cert, &known));
 	assert_true(known && cert.is_void && cert.der.n == 0);
+	ok(ledger_cert_der(l, span_of(two.serial, 16), &got, &known));
+	assert_true(known && span_eq(buf_span(&got), buf_span(&der)));
+	ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
+	assert_true(!known && got.n == 0);
 	manifest_add(l, &b, 1);
 	ok(ledger_commit(l));
 	ok(ledger_verify(l, NULL, 0, &t));

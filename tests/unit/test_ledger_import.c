@@ -276,6 +276,7 @@ regained_certificates_count_as_issued(void **state)
 	OWNS(ledger) *l = NULL;
 	WIPED(lost) one = { 0 };
 	WIPED(ledger_cert) c = { 0 };
+	WIPED(buf) der = { 0 };
 	uint8_t serial[16], tbs[SHA256_LEN];
 	struct ledger_totals t;
 	bool known = false;
@@ -287,6 +288,8 @@ regained_certificates_count_as_issued(void **state)
 	memset(tbs, 0, sizeof(tbs));
 	ok(ledger_cert_get(l, span_of(serial, sizeof(serial)), &c, &known));
 	assert_true(known);
+	ok(ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
+	assert_true(known && span_eq(buf_span(&der), buf_span(&one.der)));
 	assert_true(span_eq(buf_span(&c.der), buf_span(&one.der)));
 	assert_memory_equal(c.intent.serial, serial, sizeof(serial));
 	assert_int_equal(c.intent.not_before, T0);
@@ -396,6 +399,7 @@ a_void_that_was_said_too_early_is_undone(void **state)
 	OWNS(ledger) *l = NULL;
 	WIPED(lost) one = { 0 };
 	WIPED(ledger_cert) c = { 0 };
+	WIPED(buf) der = { 0 };
 	struct intent intent;
 	bool known = false;
 
@@ -411,6 +415,9 @@ a_void_that_was_said_too_early_is_undone(void **state)
 	    l, span_of(intent.serial, sizeof(intent.serial)), &c, &known));
 	assert_true(known && !c.is_void);
 	assert_true(span_eq(buf_span(&c.der), buf_span(&one.der)));
+	ok(ledger_cert_der(
+	    l, span_of(intent.serial, sizeof(intent.serial)), &der, &known));
+	assert_true(known && span_eq(buf_span(&der), buf_span(&one.der)));
 	verified(l, NULL, 0);
 }
 
