@@ -85,8 +85,6 @@ ledger_record_get(struct ledger *ledger, uint64_t n, enum record_kind kind,
 	return rc;
 }
 
-/* The number of the record that one bound number leads to; 0 for none. Record
- * numbers may have gaps. */
 void
 ledger_got_take(struct ledger *ledger, struct span file, struct buf *ret)
 {
@@ -97,6 +95,8 @@ ledger_got_take(struct ledger *ledger, struct span file, struct buf *ret)
 	ledger->got = (struct buf){ 0 };
 }
 
+/* The number of the record that one bound number leads to; 0 for none. Record
+ * numbers may have gaps. */
 static enum rc
 number_find(struct ledger *ledger, const char *sql, uint64_t n, uint64_t *ret)
 {
