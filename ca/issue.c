@@ -415,8 +415,8 @@ sign_all(struct run *run)
 }
 
 /* After an error of token, judge or policy: what was signed is kept once it is
- * judged, and what is only built is not signed any more. A ledger that cannot be
- * written is no second sentence beside the first. */
+ * judged, and what is only built is not signed any more. A ledger that cannot
+ * be written is no second sentence beside the first. */
 static void
 keep_signed(struct run *run)
 {

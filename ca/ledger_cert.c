@@ -179,7 +179,8 @@ ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
 		rc = ledger_query(ledger, st,
 		    "SELECT " RECORD_COLUMNS " FROM record WHERE n = ("
 		    "SELECT c.result FROM serial s JOIN certificate c"
-		    " ON c.intent = s.n WHERE s.serial = ? AND c.result > c.void)");
+		    " ON c.intent = s.n WHERE s.serial = ? AND c.result > "
+		    "c.void)");
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, *st, "b", serial);
 	if (rc == RC_OK)
@@ -187,9 +188,9 @@ ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
 	if (rc == RC_OK && row)
 		rc = ledger_record_of_row(*st, 0, &r);
 	if (rc == RC_OK && row)
-		rc = buf_add_span(ret_der,
-		    r.kind == RECORD_REGAINED ? r.u.regained.der
-					      : r.u.result.der);
+		rc = buf_add_span(ret_der, r.kind == RECORD_REGAINED
+					       ? r.u.regained.der
+					       : r.u.result.der);
 	(void)sqlite3_reset(*st);
 	*ret_known = rc == RC_OK && row;
 	return rc;

@@ -224,8 +224,8 @@ a_peer_that_does_not_read_is_not_waited_for(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &wait,
-			     sizeof(wait)),
+	assert_int_equal(
+	    setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)),
 	    0);
 	assert_int_equal(
 	    frame_send(pair[0], span_of(large, sizeof(large)), -1, "p"), RC_IO);
