@@ -185,7 +185,7 @@ holding_find(struct store *store, const char *typed, const char *profile,
 {
 	WIPED(search) s = { .typed = typed, .profile = profile, .now = now };
 	static const char *const types[SPELLINGS] = { "", "dns:", "xmpp:" };
-	const struct found *found;
+	const struct found *found = NULL;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < SPELLINGS && rc == RC_OK; i++)

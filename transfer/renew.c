@@ -202,7 +202,7 @@ set_validity(struct composed *to, const struct validity *asked,
 static enum rc
 add(struct compose *c, struct sent *sent, const struct last *l)
 {
-	const struct cert_request *r;
+	const struct cert_request *r = NULL;
 	struct composed *item;
 	enum rc rc = parse(c->store, sent, l, &r);
 

@@ -16,8 +16,8 @@ enrol_online
 must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$(home_of ca)/token.conf"
 
 BAD=bad.example.org
-# More than the windows of token and judge hold, so that some of it is signed,
-# judged and stored whenever the token fails: of $AFTER signatures, AFTER - 64 are.
+# More than the window of the token holds, so that some is asked for and never
+# signed. All $AFTER signatures are judged and stored when it fails.
 K=60 AFTER=190
 # ask N [K]: a bundle of N + 2 requests for a series of K, of which the policy may
 # refuse the last but one; leaves $ID
