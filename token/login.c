@@ -63,8 +63,7 @@ login_tries_left(CK_FLAGS flags)
 		return "one try is left, then the PIN locks";
 	/* COUNT_LOW is no number: SoftHSM sets it and never locks, cards set it
 	 * at any count. */
-	return "the token does not say how many tries are left; too many wrong "
-	       "ones lock it";
+	return "the token does not say how many tries are left before it locks";
 }
 
 enum rc

@@ -74,10 +74,9 @@ what_is_left_is_said_as_the_token_says_it(void **state)
 	    login_tries_left(CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_COUNT_LOW),
 	    "one try is left, then the PIN locks");
 	assert_string_equal(login_tries_left(0),
-	    "the token does not say how many tries are left; too many wrong "
-	    "ones lock it");
-	assert_string_equal(login_tries_left(CKF_USER_PIN_COUNT_LOW),
-	    login_tries_left(0));
+	    "the token does not say how many tries are left before it locks");
+	assert_string_equal(
+	    login_tries_left(CKF_USER_PIN_COUNT_LOW), login_tries_left(0));
 }
 
 int
