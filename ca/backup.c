@@ -130,16 +130,14 @@ backup_put_media(const struct backup *backup, const struct media *media,
 }
 
 enum rc
-backup_put_file(const struct backup *backup, const char *path)
+backup_put_file(
+    const struct backup *backup, const char *path, struct buf *ret_note)
 {
-	WIPED(buf) found = { 0 };
 	enum rc rc = file_create(AT_FDCWD, path, backup->bytes, 0600);
 
 	if (rc != RC_OK) /* what lies there may be another's */
 		return rc;
-	rc = file_read(AT_FDCWD, path, backup->bytes.n, &found);
-	if (rc == RC_OK && !span_eq(buf_span(&found), backup->bytes))
-		rc = err_set(RC_IO, "%s: reads back differently", path);
+	rc = media_back_path(path, backup->bytes, ret_note);
 	if (rc != RC_OK)
 		(void)unlink(path);
 	return rc;

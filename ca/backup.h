@@ -40,8 +40,8 @@ enum rc backup_name(const uint8_t ca_id[static SHA256_LEN], int64_t now,
  * media_put_file's. */
 enum rc backup_put_media(const struct backup *backup, const struct media *media,
     const char *path, struct buf *ret_note) MUST_CHECK;
-enum rc backup_put_file(const struct backup *backup, const char *path)
-    MUST_CHECK;
+enum rc backup_put_file(const struct backup *backup, const char *path,
+    struct buf *ret_note) MUST_CHECK;
 
 /** What this home knows of its newest backup. */
 struct backup_state {

@@ -65,7 +65,7 @@ put(struct copying *c)
 {
 	enum rc rc = c->to_media ? backup_put_media(
 				       &c->backup, &c->media, c->name, &c->note)
-				 : backup_put_file(&c->backup, c->to);
+				 : backup_put_file(&c->backup, c->to, &c->note);
 
 	return rc != RC_OK
 		   ? rc

@@ -100,6 +100,12 @@ enum rc sealed_make(struct span bytes, int *ret_memfd) MUST_CHECK;
 enum rc media_put_file(const struct media *media, const char *path,
     struct span bytes, bool replace, struct buf *ret_note) MUST_CHECK;
 
+/** A file that was just written at a path that is the operator's own: read it
+ * back past the page cache, and append how far that reached.
+ * \retval RC_IO it reads back differently, or cannot be read */
+enum rc media_back_path(
+    const char *path, struct span bytes, struct buf *ret_note) MUST_CHECK;
+
 /** Write a whole directory the same way, under one rename. */
 struct media_file {
 	const char *name;

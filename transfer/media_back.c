@@ -202,6 +202,25 @@ media_back_dir(int dir, const char *from, const struct media_file *want,
 }
 
 enum rc
+media_back_path(const char *path, struct span bytes, struct buf *ret_note)
+{
+	const char *slash = strrchr(path, '/');
+	const struct media_file want = {
+		.name = slash == NULL ? path : slash + 1, .bytes = bytes
+	};
+	enum media_reach reach = REACH_MEDIUM;
+	OWN_FD dir = -1;
+	bool same = false;
+	enum rc rc = file_parent_open(AT_FDCWD, path, &dir);
+
+	if (rc == RC_OK)
+		rc = media_back_file(dir, path, &want, &same, &reach);
+	if (rc == RC_OK && !same)
+		rc = err_set(RC_IO, "%s: reads back differently", path);
+	return rc != RC_OK ? rc : media_note_reach(ret_note, reach);
+}
+
+enum rc
 media_note(struct buf *note, const char *fmt, ...)
 {
 	char text[MEDIA_FROM_MAX];

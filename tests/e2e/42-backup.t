@@ -70,6 +70,7 @@ run ca sign "$STICK" --yes
 says "No backup has what .* the newest is of" "but the one after it"
 
 run ca backup "$WORK/kept.db"
+says "read back +[^ ]" "a plain file is read back, too"
 status 0 "a backup as a file"
 is "$(stat -c %a "$WORK/kept.db")" 600 "for its owner"
 run ca backup "$WORK/kept.db"

@@ -91,6 +91,7 @@ a_backup_is_the_ledger_and_the_policy(void **state)
 	WIPED(home) home = { .fd = -1 };
 	WIPED(backup) b = { 0 };
 	WIPED(buf) policy = { 0 };
+	WIPED(buf) note = { 0 };
 	OWNS(ledger) *l = NULL;
 	struct ledger_head head;
 	char *path = below(state, "copy.db");
@@ -103,8 +104,9 @@ a_backup_is_the_ledger_and_the_policy(void **state)
 	assert_int_equal(b.head.count, head.count);
 	assert_memory_equal(b.head.hash, head.hash, SHA256_LEN);
 	assert_int_equal(b.newest, ledger_high_water(l));
-	ok(backup_put_file(&b, path));
-	assert_int_equal(backup_put_file(&b, path), RC_IO);
+	ok(backup_put_file(&b, path, &note));
+	assert_true(note.n != 0);
+	assert_int_equal(backup_put_file(&b, path, &note), RC_IO);
 	ledger_free(MOVE(l));
 
 	ok(ledger_file_take(path, HOME_POLICY, &policy, &any));
@@ -211,12 +213,13 @@ backup_of(void **state)
 {
 	WIPED(home) home = { .fd = -1 };
 	WIPED(backup) b = { 0 };
+	WIPED(buf) note = { 0 };
 	OWNS(ledger) *l = NULL;
 	char *path = below(state, "copy.db");
 
 	home_fill(state, &home, &l);
 	ok(backup_make(&home, l, &b));
-	ok(backup_put_file(&b, path));
+	ok(backup_put_file(&b, path, &note));
 	return path;
 }
 
