@@ -68,14 +68,18 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
     const int *keep, size_t n_keep)
 {
 	/* One that does not read any more must not hold the parent up for ever.
-	 * Longer than the longest that a child may be busy with one record. */
+	 * Nobody is busy for so long while more is sent to it than fits. */
 	const struct timeval send_wait = { .tv_sec = SEND_SECONDS };
+	const int room = CHILD_SOCKET_ROOM;
 	int pair[2];
 	pid_t parent = getpid(), pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_errno(
 		    RC_IO, errno, "no socket for the %s process", name);
+	for (size_t i = 0; i < 2; i++)
+		(void)setsockopt(
+		    pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	pid = fork();
 	if (pid < 0) {
 		int why = errno;

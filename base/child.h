@@ -25,6 +25,12 @@ struct child {
 	int64_t waited;	  /* ns that it is behind with: see transfer/reader */
 };
 
+/** What each end's socket holds, as the kernel counts: it doubles this number, and
+ * counts 768 bytes for a record of 100 that is sent alone, 1,280 for one of 600,
+ * 2,304 for one of 1,023. Whoever keeps no more outstanding than fits one way
+ * never waits to send that way, so that two ends do not wait for each other. */
+#define CHILD_SOCKET_ROOM 212992
+
 #define CHILD_NONE ((struct child){ .sock = -1 })
 
 /** What a child runs; its result is the exit status. */

@@ -17,19 +17,11 @@
  * while this one builds or waits for the disk. */
 #include "ca/issue.h"
 #include "base/clock.h"
+#include "ca/batch.h"
 #include "transfer/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* A batch begins small, because a card may take a second for each signature and
- * what it has signed is only safe once it is committed, and grows to what the
- * token signs in BATCH_MS. A commit of the largest one takes no longer than the
- * token needs for its window. */
-#define BATCH_FIRST 8
-#define BATCH_MAX 512
-#define BATCH_MS 500
-#define BATCH_GROWTH 8 /* times, at most, from one to the next */
 
 /* Certificates on their way: at most a batch that is only built, one whose
  * intents are committed, and one whose results are not. */
@@ -62,9 +54,8 @@ struct run {
 	uint64_t taken;	   /* are signed, and with the judge */
 	uint64_t judged;   /* have its verdict */
 	uint64_t recorded; /* their results are committed */
-	bool token_failed; /* and the judge may have more to say */
-	size_t most;	   /* certificates in a batch, for now */
-	int64_t committed; /* when, in clock_monotonic_ns */
+	struct batch batch;
+	bool deaf; /* judge or ledger failed: no verdict is of use any more */
 };
 
 /* The counters of a run only grow; those that are in use at one time are fewer
@@ -176,7 +167,7 @@ build_next(struct run *run, bool *ret_built)
 	enum rc rc;
 
 	*ret_built = false;
-	if (run->built - run->intended == run->most || !next_wanted(run))
+	if (run->built - run->intended >= run->batch.most || !next_wanted(run))
 		return RC_OK;
 	rc = build_job(run, job);
 	if (rc != RC_OK)
@@ -227,6 +218,7 @@ commit(struct run *run)
 		rc = ledger_commit(ledger);
 	else
 		ledger_rollback(ledger);
+	run->deaf = rc != RC_OK;
 	/* On failure too: what an fsync has failed for is not written a second
 	 * time. Those certificates are void, and the next run makes others. */
 	run->recorded = run->judged;
@@ -281,11 +273,14 @@ take_signature(struct run *run, struct job *job)
 	enum rc rc =
 	    token_sign_recv(issue->keys->token, issue->sign_seconds, &raw);
 
-	run->token_failed = rc != RC_OK;
 	if (rc == RC_OK)
 		rc = cert_assemble(&issue->keys->alg, buf_span(&job->tbs),
 		    buf_span(&raw), &job->der);
-	return rc != RC_OK ? rc : ask_judge(run, job);
+	if (rc != RC_OK)
+		return rc;
+	rc = ask_judge(run, job);
+	run->deaf = rc != RC_OK;
+	return rc;
 }
 
 /* A token that signs wrongly is no fault of the request: to refuse it for good
@@ -304,17 +299,23 @@ blame_token(void)
 /* An error without a rule says nothing of the certificate: the judge died, or
  * we did not understand it. That ends the run and refuses nobody. */
 static enum rc
-take_verdict(struct run *run, struct job *job)
+take_refusal(struct run *run, const struct job *job, enum rc rc)
+{
+	if (*err_rule_name() == '\0')
+		return child_explain(run->issue->judge, rc);
+	if (strcmp(err_rule_name(), "CERT-SIGNATURE") == 0)
+		return blame_token();
+	return decision_refuse(&run->decisions->items[job->intent.request]);
+}
+
+static enum rc
+take_verdict(struct run *run, const struct job *job)
 {
 	enum rc rc = judge_recv(run->issue->judge);
 
-	if (rc != RC_OK && *err_rule_name() == '\0')
-		return child_explain(run->issue->judge, rc);
-	if (rc != RC_OK && strcmp(err_rule_name(), "CERT-SIGNATURE") == 0)
-		return blame_token();
 	if (rc != RC_OK)
-		rc = decision_refuse(
-		    &run->decisions->items[job->intent.request]);
+		rc = take_refusal(run, job, rc);
+	run->deaf = rc != RC_OK;
 	if (rc != RC_OK)
 		return rc;
 	run->judged++;
@@ -334,39 +335,21 @@ commit_is_due(const struct run *run)
 
 	if (run->built == run->intended)
 		return run->judged == run->built && run->recorded < run->built;
-	return ahead <= TOKEN_WINDOW && ahead <= run->most / 2;
-}
-
-/* As many as would have been signed in BATCH_MS, at the rate of the batch that
- * is behind us. */
-static size_t
-next_most(const struct run *run, int64_t took)
-{
-	int64_t times = BATCH_MS * MS / (took + 1);
-	size_t most = run->most;
-
-	if (times > 1)
-		most *= (size_t)(times < BATCH_GROWTH ? times : BATCH_GROWTH);
-	return most < BATCH_MAX ? most : BATCH_MAX;
+	return ahead <= TOKEN_WINDOW && ahead <= run->batch.most / 2;
 }
 
 static enum rc
 commit_batch(struct run *run)
 {
 	bool built = true;
-	int64_t now;
 	enum rc rc = RC_OK;
 
 	while (rc == RC_OK && built)
 		rc = build_next(run, &built);
-	if (rc == RC_OK)
-		rc = token_sign_flush(run->issue->keys->token);
 	if (rc != RC_OK)
 		return rc;
-	now = clock_monotonic_ns();
-	if (run->committed != 0)
-		run->most = next_most(run, now - run->committed);
-	run->committed = now;
+	token_sign_flush(run->issue->keys->token);
+	batch_grow(&run->batch, run->taken, clock_monotonic_ns());
 	return commit(run);
 }
 
@@ -376,8 +359,8 @@ static enum rc
 take_next(struct run *run)
 {
 	/* With a slow card a verdict is wanted before the next signature. */
-	uint64_t window =
-	    run->most / 2 < JUDGE_WINDOW ? run->most / 2 : JUDGE_WINDOW;
+	uint64_t half = run->batch.most / 2;
+	uint64_t window = half < JUDGE_WINDOW ? half : JUDGE_WINDOW;
 	enum rc rc;
 
 	if (run->taken < run->sent && run->taken - run->judged < window) {
@@ -423,7 +406,7 @@ keep_signed(struct run *run)
 	struct err_saved err;
 
 	err_save(&err);
-	while (run->token_failed && run->judged < run->taken)
+	while (!run->deaf && run->judged < run->taken)
 		if (take_verdict(run, job_at(run, run->judged)) != RC_OK)
 			break;
 	run->built = run->intended;
@@ -473,13 +456,10 @@ issue_run(const struct issue *issue, const struct submission *s,
     const struct outcomes *done, struct decisions *decisions)
 {
 	WIPED(run)
-	run = { .issue = issue,
-		.s = s,
-		.done = done,
-		.decisions = decisions,
-		.most = BATCH_FIRST };
+	run = { .issue = issue, .s = s, .done = done, .decisions = decisions };
 	enum rc rc;
 
+	batch_init(&run.batch);
 	run.jobs = calloc(JOBS_MAX, sizeof(*run.jobs));
 	if (run.jobs == NULL)
 		return err_memory();

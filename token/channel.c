@@ -24,8 +24,8 @@ gone(void)
 	return err_set(RC_IO, "the parent process has gone");
 }
 
-/* The socket's buffer holds a whole window, so this does not block on a
- * parent that is still sending. */
+/* It may wait for room: of answers a window need not fit. The parent never waits
+ * to send (token/token.h), so it comes and reads them. */
 static enum rc
 flush(struct channel *c)
 {

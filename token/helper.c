@@ -477,12 +477,10 @@ helper_main(int sock, void *arg)
 	struct helper *h = calloc(1, sizeof(*h));
 	WIPED(channel) channel = { .sock = sock };
 	WIPED(buf) answer = { 0 };
-	const int room = WIRE_SOCKET_ROOM;
 	struct span request;
 	enum rc rc;
 
 	secret_harden();
-	(void)setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (h == NULL)
 		return RC_IO;
 	h->options = *(const struct token_options *)arg;

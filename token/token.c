@@ -67,7 +67,6 @@ token_start(struct token **ret, const struct token_options *options)
 {
 	struct token_options copy = *options;
 	struct token *token = calloc(1, sizeof(*token));
-	const int room = WIRE_SOCKET_ROOM;
 	enum rc rc;
 
 	if (token == NULL)
@@ -79,8 +78,6 @@ token_start(struct token **ret, const struct token_options *options)
 		return rc;
 	}
 	token->ask_each = options->ask_each;
-	(void)setsockopt(
-	    token->child.sock, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	*ret = token;
 	return RC_OK;
 }
@@ -411,6 +408,15 @@ token_use_key(struct token *token, struct span spki, unsigned *ret_key)
 	return RC_OK;
 }
 
+/* Nothing more can be asked, and what has been answered is still to be taken.
+ */
+static void
+hang_up(struct token *token)
+{
+	err_clear();
+	(void)shutdown(token->child.sock, SHUT_WR);
+}
+
 enum rc
 token_sign_send(struct token *token, unsigned key, enum token_scheme scheme,
     struct span digest)
@@ -429,20 +435,19 @@ token_sign_send(struct token *token, unsigned key, enum token_scheme scheme,
 	if (rc != RC_OK)
 		return rc;
 	token->outstanding++;
-	rc = frame_add(&token->child.line, token->child.sock,
-	    buf_span(&token->out), WIRE_NAME);
-	return rc == RC_OK ? RC_OK : lost(token);
+	if (frame_add(&token->child.line, token->child.sock,
+		buf_span(&token->out), WIRE_NAME) != RC_OK)
+		hang_up(token);
+	return RC_OK;
 }
 
-enum rc
+void
 token_sign_flush(struct token *token)
 {
-	enum rc rc;
-
-	if (token->child.sock < 0)
-		return err_set(RC_TOKEN, "the token process has ended");
-	rc = frame_flush(&token->child.line, token->child.sock, WIRE_NAME);
-	return rc == RC_OK ? RC_OK : lost(token);
+	if (token->child.sock >= 0 &&
+	    frame_flush(&token->child.line, token->child.sock, WIRE_NAME) !=
+		RC_OK)
+		hang_up(token);
 }
 
 enum rc
@@ -455,11 +460,8 @@ token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)
 		return err_set(RC_TOKEN, "the token process has ended");
 	if (token->outstanding == 0)
 		return err_set(RC_BUG, "no signature is outstanding");
-	if (!frame_is_here(&token->child.line)) {
-		rc = token_sign_flush(token);
-		if (rc != RC_OK)
-			return rc;
-	}
+	if (!frame_is_here(&token->child.line))
+		token_sign_flush(token);
 	rc = receive(token, token->ask_each ? PERSON_SECONDS : seconds, &body);
 	if (token->outstanding != 0)
 		token->outstanding--;

@@ -114,11 +114,13 @@ enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
  * r||s; RSA as is. Keep at most TOKEN_WINDOW outstanding.
  *
  * What was given may stay here until more has come or an answer is waited for;
- * token_sign_flush sends it now: before turning to other work. */
+ * token_sign_flush sends it now: before turning to other work. A process that
+ * has gone is no error of these two: token_sign_recv says so, after the last of
+ * the answers that it left. */
 #define TOKEN_WINDOW 256
 enum rc token_sign_send(struct token *token, unsigned key,
     enum token_scheme scheme, struct span digest) MUST_CHECK;
-enum rc token_sign_flush(struct token *token) MUST_CHECK;
+void token_sign_flush(struct token *token);
 /** \param seconds  a C_Sign that does not return by then: the process is killed
  * \retval RC_TOKEN the module's words; nothing further can be signed */
 enum rc token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)

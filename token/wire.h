@@ -32,13 +32,6 @@ enum wire_op {
 #define WIRE_REQUEST_MAX ((size_t)64 << 10)
 #define WIRE_ANSWER_MAX ((size_t)4 << 20)
 
-/* Bytes of socket buffer at each end, which the kernel doubles. A whole window
- * of requests fits (at most 100 bytes each, for which it counts 768 even when
- * they are sent one by one), so the caller never waits for a token that is busy
- * or hangs. Of answers (up to 600 bytes, or an error's sentence) a window need
- * not fit: the caller, who does not wait, comes and reads them. */
-#define WIRE_SOCKET_ROOM 212992
-
 enum rc wire_put_text(struct buf *out, const char *text) MUST_CHECK;
 enum rc wire_put_info(
     struct buf *out, const struct token_info *info) MUST_CHECK;

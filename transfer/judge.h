@@ -180,8 +180,10 @@ enum rc judge_response(struct judge *judge, const struct response *response,
 /* ---- the judge as a process ---------------------------------------------- */
 
 /** Start it, hand it policy and CA certificates, then send certificates and take
- * verdicts in the same order. Asynchronous within the socket's buffers: keep at
- * most JUDGE_WINDOW outstanding. The child has warmed OpenSSL up and has locked
+ * verdicts in the same order. Keep at most JUDGE_WINDOW outstanding: so many
+ * verdicts fit into the socket whatever they say (base/child.h), so the judge
+ * never waits for us, and we wait for it at most when certificates are large
+ * and it has enough to do. The child has warmed OpenSSL up and has locked
  * itself in (sandbox_strict) before it reads its first byte. */
 #define JUDGE_WINDOW 128
 enum rc judge_start(struct child *ret) MUST_CHECK;
@@ -194,7 +196,7 @@ enum rc judge_ready(struct child *judge) MUST_CHECK;
 enum rc judge_open(struct child *judge, struct span policy_text,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
     MUST_CHECK;
-/** Hand over a certificate; does not wait. expected->from is cut at 120 bytes.
+/** Hand over a certificate; does not wait for its verdict. expected->from is cut at 120 bytes.
  */
 enum rc judge_send(struct child *judge, struct span der,
     const struct expected *expected) MUST_CHECK;

@@ -216,6 +216,22 @@ silence_is_not_waited_for(void **state)
 }
 
 static void
+a_child_is_not_sent_to_for_ever(void **state)
+{
+	struct child c;
+	struct timeval wait = { 0 };
+	socklen_t n = sizeof(wait);
+
+	(void)state;
+	check_ok(child_start(&c, "helper", hang, NULL, NULL, 0));
+	assert_int_equal(
+	    getsockopt(c.sock, SOL_SOCKET, SO_SNDTIMEO, &wait, &n), 0);
+	assert_true(wait.tv_sec > 0);
+	child_wipe(&c);
+}
+
+/* What that wait ends with. */
+static void
 a_peer_that_does_not_read_is_not_waited_for(void **state)
 {
 	const struct timeval wait = { .tv_usec = 20000 };
@@ -557,6 +573,7 @@ main(void)
 		cmocka_unit_test(a_record_over_the_cap_is_refused),
 		cmocka_unit_test(a_lie_about_the_length_takes_no_memory),
 		cmocka_unit_test(silence_is_not_waited_for),
+		cmocka_unit_test(a_child_is_not_sent_to_for_ever),
 		cmocka_unit_test(a_peer_that_does_not_read_is_not_waited_for),
 		cmocka_unit_test(a_socket_that_was_closed_is_not_waited_for),
 		cmocka_unit_test(a_record_that_drips_is_not_waited_for),

@@ -2,6 +2,7 @@
 /* The token process, on a SoftHSM token made for this test. */
 #include "token/token.h"
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/own_ssl.h"
 #include "token/attr.h"
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* cmocka wants the headers above first. */
@@ -397,6 +400,76 @@ usual_modules_are_found_once(void **state)
 	module_paths_wipe(&paths);
 }
 
+static int
+token_pid(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	(void)snprintf(
+	    path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	(void)fclose(f);
+	return pid;
+}
+
+static char
+process_state(int pid)
+{
+	char path[64], ret = '?';
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%*d %*s %c", &ret), 1);
+	(void)fclose(f);
+	return ret;
+}
+
+static void
+what_a_dead_process_has_signed_is_taken(void **state)
+{
+	static const uint8_t digest[32] = { 1 };
+	struct token *token = open_logged_in();
+	struct token_key key = { 0 };
+	WIPED(buf) sig = { 0 };
+	unsigned handle;
+	int pid = token_pid(), left = 0;
+
+	(void)state;
+	must(token_find_key(token, "pkcs11:object=ec-p256", &key));
+	must(token_use_key(token, buf_span(&key.spki), &handle));
+	for (int i = 0; i < 3; i++)
+		must(token_sign_send(token, handle, TOKEN_ECDSA,
+		    span_of(digest, sizeof(digest))));
+	token_sign_flush(token);
+	/* All three are answered once it does nothing but wait for a fourth. */
+	must(token_sign_recv(token, 60, &sig));
+	for (int idle = 0; idle < 20; idle++) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = MS }, NULL);
+		if (process_state(pid) != 'S')
+			idle = 0;
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	while (waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT) != 0)
+		continue;
+	/* What cannot be sent any more is no reason to forget them. */
+	must(token_sign_send(
+	    token, handle, TOKEN_ECDSA, span_of(digest, sizeof(digest))));
+	token_sign_flush(token);
+	while (token_sign_recv(token, 60, &sig) == RC_OK)
+		left++;
+	assert_int_equal(left, 2);
+	assert_string_equal(
+	    err_text(), "the token: the token process died of SIGKILL");
+	token_key_wipe(&key);
+	token_free(token);
+}
+
 static void
 a_process_that_hangs_is_ended(void **state)
 {
@@ -406,22 +479,21 @@ a_process_that_hangs_is_ended(void **state)
 	struct token_info info;
 	WIPED(buf) sig = { 0 };
 	unsigned handle;
-	char path[64];
-	int pid = 0;
-	FILE *f;
+	int pid = token_pid();
 
 	(void)state;
 	must(token_find_key(token, "pkcs11:object=ec-p256", &key));
 	must(token_use_key(token, buf_span(&key.spki), &handle));
-	(void)snprintf(
-	    path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%d", &pid), 1);
-	(void)fclose(f);
 	assert_int_equal(kill(pid, SIGSTOP), 0);
-	must(token_sign_send(
-	    token, handle, TOKEN_ECDSA, span_of(digest, sizeof(digest))));
+	/* Sent one by one, a whole window takes the most room. */
+	for (size_t i = 0; i < TOKEN_WINDOW; i++) {
+		must(token_sign_send(token, handle, TOKEN_ECDSA,
+		    span_of(digest, sizeof(digest))));
+		token_sign_flush(token);
+	}
+	assert_int_equal(token_sign_send(token, handle, TOKEN_ECDSA,
+			     span_of(digest, sizeof(digest))),
+	    RC_BUG);
 	assert_int_equal(token_sign_recv(token, 1, &sig), RC_TOKEN);
 	assert_string_equal(err_text(),
 	    "the token did not answer in 1 s: the token process was ended");
@@ -523,6 +595,7 @@ main(void)
 		cmocka_unit_test(an_answer_nobody_asked_for_is_not_waited_for),
 		cmocka_unit_test(the_raw_rate_is_measured),
 		cmocka_unit_test(usual_modules_are_found_once),
+		cmocka_unit_test(what_a_dead_process_has_signed_is_taken),
 		cmocka_unit_test(a_process_that_hangs_is_ended),
 		cmocka_unit_test(asked_for_each_a_refused_pin_ends_signing),
 		cmocka_unit_test(no_private_value_can_be_read),
