@@ -251,7 +251,8 @@ enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
     struct ledger_cert *ret, bool *ret_known) MUST_CHECK;
 /** The bytes alone, of one that a bundle asked for and that was signed, and not
  * made void: what a response of ten thousand wants ten thousand times. `ret_der`
- * is reset first. */
+ * is reset first.
+ * \retval RC_STATE the ledger's tables lead to another record */
 enum rc ledger_cert_der(struct ledger *ledger, struct span serial,
     struct buf *ret_der, bool *ret_known) MUST_CHECK;
 typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);

@@ -163,8 +163,19 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 	return RC_OK;
 }
 
-/* Void when that is the later word: one that was regained has come back. The
- * statement is kept. */
+static enum rc
+add_der(struct ledger *ledger, const struct record *r, struct buf *ret_der)
+{
+	if (r->kind == RECORD_REGAINED)
+		return buf_add_span(ret_der, r->u.regained.der);
+	if (r->kind == RECORD_RESULT)
+		return buf_add_span(ret_der, r->u.result.der);
+	return err_set(RC_STATE, "%s: record %" PRIu64 " is no result",
+	    ledger->db.path, r->n);
+}
+
+/* The later word counts: a result may have been made void, and a void one may
+ * have been regained. The statement is kept. */
 enum rc
 ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
     bool *ret_known)
@@ -188,9 +199,7 @@ ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
 	if (rc == RC_OK && row)
 		rc = ledger_record_of_row(*st, 0, &r);
 	if (rc == RC_OK && row)
-		rc = buf_add_span(ret_der, r.kind == RECORD_REGAINED
-					       ? r.u.regained.der
-					       : r.u.result.der);
+		rc = add_der(ledger, &r, ret_der);
 	(void)sqlite3_reset(*st);
 	*ret_known = rc == RC_OK && row;
 	return rc;

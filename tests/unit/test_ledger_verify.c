@@ -110,6 +110,29 @@ static const struct edit edits[] = {
 };
 
 static void
+a_row_that_leads_elsewhere_gives_no_certificate(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(buf) der = { 0 };
+	uint8_t serial[16];
+	bool known = false;
+
+	memset(serial, 0x41, sizeof(serial));
+	ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	ok(ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
+	assert_true(known && der.n != 0);
+	ledger_free(MOVE(l));
+	tamper(state, "UPDATE certificate SET result = 5 WHERE intent = 7");
+	ok(ledger_open(path_of(state), false, &l));
+	assert_int_equal(
+	    ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known),
+	    RC_STATE);
+	assert_non_null(strstr(err_text(), "record 5 is no result"));
+	assert_false(known);
+}
+
+static void
 every_edit_is_found_and_named(void **state)
 {
 	for (size_t i = 0; i < sizeof(edits) / sizeof(*edits); i++) {
@@ -238,6 +261,7 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		T(a_row_that_leads_elsewhere_gives_no_certificate),
 		T(every_edit_is_found_and_named),
 		T(lost_tail_is_found_with_a_head),
 		T(another_history_is_found_with_a_head),
