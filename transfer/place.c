@@ -384,15 +384,29 @@ restore_name(const struct spot *s)
 	return RC_OK;
 }
 
+/* A key that was there before any certificate, and that a run which did not come
+ * to put one had replaced. While nothing has changed the two names are one file. */
+static bool
+is_key_before(const struct pair *p)
+{
+	struct stat old, now;
+
+	return kind_of(&p->key, p->key.old, &old) == S_IFREG &&
+	       !is_there(&p->cert, p->cert.name) &&
+	       (kind_of(&p->key, p->key.name, &now) == 0 ||
+		   old.st_ino != now.st_ino || old.st_dev != now.st_dev);
+}
+
 /* The certificate's old file is what counts: it is made last and goes first.
  * Where it lies already, a run was interrupted, and what the two have was there
- * first; a key's old file without it is worth nothing. */
+ * first; a key's old file without it is worth nothing, where there was a
+ * certificate. */
 static enum rc
 save_old(const struct pair *p)
 {
 	enum rc rc = RC_OK;
 
-	if (is_there(&p->cert, p->cert.old))
+	if (is_there(&p->cert, p->cert.old) || is_key_before(p))
 		return RC_OK;
 	if (p->key.dir >= 0)
 		rc = drop_old(&p->key);
@@ -437,6 +451,21 @@ restore(const struct pair *p)
 	return rc != RC_OK ? rc : drop_both(p);
 }
 
+/* There was no certificate, and there is none now: the key that was there comes
+ * back, and one that was not there goes. */
+static enum rc
+restore_key(const struct pair *p, bool had_key)
+{
+	if (p->key.dir < 0 || is_there(&p->cert, p->cert.name))
+		return RC_OK;
+	if (is_there(&p->key, p->key.old))
+		return restore_name(&p->key);
+	if (!had_key && unlinkat(p->key.dir, p->key.name, 0) != 0 &&
+	    errno != ENOENT)
+		return err_errno(RC_IO, errno, "%s", p->key.path);
+	return RC_OK;
+}
+
 /* ---- all of it ----------------------------------------------------------- */
 
 enum rc
@@ -444,16 +473,21 @@ place_put(const struct place *place)
 {
 	WIPED(pair) p = PAIR_NONE;
 	struct err_saved why;
+	bool had_key;
 	enum rc rc = pair_open(place, &p);
 
 	if (rc == RC_OK)
 		rc = save_old(&p);
 	if (rc != RC_OK)
 		return rc;
+	had_key = p.key.dir >= 0 && is_there(&p.key, p.key.name);
 	rc = change(&p, place);
 	if (rc != RC_OK) {
 		err_save(&why);
-		(void)restore(&p);
+		if (is_there(&p.cert, p.cert.old))
+			(void)restore(&p);
+		else
+			(void)restore_key(&p, had_key);
 		err_restore(&why);
 	}
 	return rc;

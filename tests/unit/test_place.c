@@ -190,6 +190,44 @@ what_was_not_there_is_not_undone(void **state)
 	file_is(b.key, "key A\n");
 }
 
+/* The certificate's new file cannot be made: a directory has its name. */
+static void
+a_key_without_a_certificate_is_not_lost(void **state)
+{
+	WIPED(bed) b = { 0 };
+	struct place p;
+	char blocked[96], old[96];
+
+	(void)state;
+	bed_make(&b);
+	(void)snprintf(blocked, sizeof(blocked), "%s.airgap-new", b.cert);
+	(void)snprintf(old, sizeof(old), "%s.airgap-old", b.key);
+	assert_int_equal(mkdir(blocked, 0700), 0);
+	p = pair_of(&b, "cert B\n", "key B\n");
+	assert_int_equal(place_put(&p), RC_IO);
+	assert_false(is_there(&b, "key.pem"));
+	put_file(b.key, "key A\n", 0640);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(place_put(&p), RC_IO);
+		file_is(b.key, "key A\n");
+		assert_int_equal(mode_of(b.key), 0640);
+		assert_false(is_there(&b, "cert.pem"));
+		assert_false(is_there(&b, "key.pem.airgap-old"));
+	}
+	/* a run that was killed after the key */
+	put_file(old, "key A\n", 0640);
+	put_file(b.key, "key B\n", 0640);
+	assert_int_equal(place_put(&p), RC_IO);
+	file_is(b.key, "key A\n");
+	/* and now it works */
+	assert_int_equal(rmdir(blocked), 0);
+	check_ok(place_put(&p));
+	check_ok(place_keep(&p));
+	file_is(b.cert, "cert B\n");
+	file_is(b.key, "key B\n");
+	assert_false(is_there(&b, "key.pem.airgap-old"));
+}
+
 /* ---- at every moment ----------------------------------------------------- */
 
 /* Does a server that starts now find a key that fits? What a TLS library takes
@@ -442,6 +480,7 @@ main(void)
 		cmocka_unit_test(owner_and_mode_are_kept),
 		cmocka_unit_test(undone_is_as_it_was),
 		cmocka_unit_test(what_was_not_there_is_not_undone),
+		cmocka_unit_test(a_key_without_a_certificate_is_not_lost),
 		cmocka_unit_test(a_crash_at_any_step_leaves_a_pair_that_fits),
 		cmocka_unit_test(links_are_followed_when_typed_and_never_again),
 		cmocka_unit_test(what_is_no_file_is_refused),
