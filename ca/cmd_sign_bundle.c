@@ -5,6 +5,8 @@
 #include "ca/cmd_sign.h"
 #include "transfer/rule.h"
 
+#include <inttypes.h>
+
 static void
 show_progress(void *arg, uint64_t done)
 {
@@ -155,9 +157,30 @@ ask_operator(struct sign *sign, const struct work *w, bool *ret_yes)
 
 /* ---- one bundle -------------------------------------------------------- */
 
+/* After an error in the middle. A rule's has its own remedy. */
+static void
+say_kept(struct sign *sign, const struct submission *s, uint64_t wanted)
+{
+	WIPED(outcomes) o = { 0 };
+	struct err_saved why;
+
+	if (*err_rule_name() != '\0')
+		return;
+	err_save(&why);
+	if (s->record.n != 0 && outcomes_read(sign->visit.act.ledger,
+				    &s->record, &s->bundle, &o) == RC_OK)
+		term_say("%" PRIu64 " of %" PRIu64
+			 " certificates are signed and kept. ",
+		    outcomes_done(&o), wanted);
+	term_say("When the cause is mended, run the same command again: it "
+		 "goes on from there.\n");
+	err_restore(&why);
+}
+
 static enum rc
 sign_work(struct sign *sign, struct work *w)
 {
+	const uint64_t wanted = w->decisions.certificates;
 	WIPED(reply) reply = { 0 };
 	struct submission *s = w->s;
 	const struct addressee to = addressee_of(s);
@@ -166,12 +189,14 @@ sign_work(struct sign *sign, struct work *w)
 	if (rc != RC_OK)
 		return rc;
 	term_progress_start(
-	    &sign->progress, "signing", w->decisions.certificates);
+	    &sign->progress, "signing", wanted - outcomes_done(&w->outcomes));
 	sign->signing = true;
 	rc = work_sign(&sign->visit, w, show_progress, &sign->progress, &reply);
 	term_progress_end(&sign->progress);
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		say_kept(sign, s, wanted);
 		return rc;
+	}
 	sign->signing = false;
 	sign->issued += reply.n_certs;
 	sign->refused += reply.n_refused;

@@ -103,15 +103,13 @@ show_surroundings(const struct visit *v)
 static void
 show_unfinished(const struct work *w)
 {
-	size_t done = 0;
+	uint64_t done = outcomes_done(&w->outcomes);
 
 	if (w->s->admission != ADMIT_RESUME)
 		return;
-	for (size_t i = 0; i < w->outcomes.n; i++)
-		for (uint32_t c = 0; c < w->outcomes.items[i].n_slots; c++)
-			done += w->outcomes.items[i].slots[c].done;
 	term_field("unfinished",
-	    "an earlier run signed %zu certificate%s of these and left %zu "
+	    "an earlier run signed %" PRIu64
+	    " certificate%s of these and left %zu "
 	    "serial%s that will never be used; it goes on from there",
 	    done, done == 1 ? "" : "s", w->outcomes.n_unfinished,
 	    w->outcomes.n_unfinished == 1 ? "" : "s");
@@ -310,6 +308,7 @@ show_all_granted(struct visit *v, const struct work *w)
 {
 	size_t n = w->decisions.granted, shown = 0;
 	size_t most = n <= SHOW_ALL_MAX ? n : SHOW_SOME;
+	uint64_t left = w->decisions.certificates - outcomes_done(&w->outcomes);
 	enum rc rc = RC_OK;
 
 	if (n == 0) {
@@ -318,8 +317,7 @@ show_all_granted(struct visit *v, const struct work *w)
 	}
 	term_bold("\nTo be signed: %" PRIu64
 		  " certificate%s for %zu request%s\n",
-	    w->decisions.certificates,
-	    w->decisions.certificates == 1 ? "" : "s", n, n == 1 ? "" : "s");
+	    left, left == 1 ? "" : "s", n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < w->decisions.n && shown < most && rc == RC_OK;
 	     i++)
 		if (w->decisions.items[i].rule == NULL) {

@@ -124,3 +124,14 @@ outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
 	o = (struct outcomes){ 0 };
 	return RC_OK;
 }
+
+uint64_t
+outcomes_done(const struct outcomes *o)
+{
+	uint64_t done = 0;
+
+	for (size_t i = 0; i < o->n; i++)
+		for (uint32_t c = 0; c < o->items[i].n_slots; c++)
+			done += o->items[i].slots[c].done;
+	return done;
+}

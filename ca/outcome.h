@@ -35,4 +35,7 @@ void outcomes_wipe(struct outcomes *o);
 enum rc outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
     const struct bundle *bundle, struct outcomes *ret) MUST_CHECK;
 
+/** How many certificates are signed, judged and committed. */
+uint64_t outcomes_done(const struct outcomes *o);
+
 #endif
