@@ -2,6 +2,7 @@
 /* What peers are told: posh and tlsa print it, publish puts it into a web root.
  */
 #include "transfer/cmd.h"
+#include "transfer/name.h"
 
 #include "base/file.h"
 #include "base/term.h"
@@ -137,16 +138,40 @@ print_host(struct asked *a, struct span host, const struct tlsa *records,
 	return rc;
 }
 
+/* In the one spelling that DNS has: what is printed goes into a zone. */
+static enum rc
+add_host(const char *host, struct buf *ret)
+{
+	WIPED(buf) typed = { 0 };
+	WIPED(buf) name = { 0 };
+	enum name_type type;
+	const char *text;
+	size_t at = 0;
+	enum rc rc = buf_printf(&typed, "dns:%s", host);
+
+	if (rc != RC_OK)
+		return rc;
+	text = buf_cstr(&typed);
+	if (text == NULL)
+		return err_memory();
+	rc = name_read(text, &name, &type, &at);
+	if (rc == RC_OK && name.p[at] == '*')
+		rc = err_set(
+		    RC_USAGE, "a record needs one host, not a wildcard");
+	if (rc != RC_OK)
+		return err_in(rc, "--host %s", host);
+	rc = buf_add(ret, name.p + at, name.n - at);
+	return rc != RC_OK ? rc : buf_add_byte(ret, '\n');
+}
+
 static enum rc
 find_hosts(const struct asked *a, struct buf *ret)
 {
 	const struct holding *h = &a->holding;
 	enum rc rc;
 
-	if (a->host != NULL) {
-		rc = buf_add_str(ret, a->host);
-		return rc != RC_OK ? rc : buf_add_byte(ret, '\n');
-	}
+	if (a->host != NULL)
+		return add_host(a->host, ret);
 	rc = tlsa_hosts(buf_span(&h->items[h->n - 1].names), ret);
 	if (rc == RC_OK && ret->n == 0)
 		rc = err_set(

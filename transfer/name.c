@@ -131,7 +131,7 @@ name_read(const char *typed, struct buf *store, enum name_type *ret_type,
 	name.text = store->n == before
 			? SPAN_NONE
 			: span_of(store->p + before, store->n - before);
-	rc = name_check("--name", &name);
+	rc = name_check("the command line", &name);
 	if (rc != RC_OK) {
 		store->n = before;
 		return rc;
