@@ -134,6 +134,12 @@ take(struct taking *t, struct reception *all)
 		files = online_files_write(t->env->home, &store, &written);
 		if (rc != RC_OK || files == RC_OK)
 			err_restore(&saved);
+		else
+			files = err_in(files,
+			    "%s: all is proven and stored, and the files are "
+			    "not written; the same command writes them when "
+			    "this is mended",
+			    t->env->home);
 	}
 	if (written != 0)
 		term_say(

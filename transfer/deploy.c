@@ -30,9 +30,9 @@ deploy_lock(const char *home, int *ret_fd)
 		return rc;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK
-			   ? err_set(RC_IO,
+			   ? err_set(RC_STATE,
 				 "%s: another deploy, rotate or publish is "
-				 "running",
+				 "running; try again when it has ended",
 				 home)
 			   : err_errno(
 				 RC_IO, errno, "%s: cannot be locked", home);

@@ -216,7 +216,7 @@ visit_all(struct round *round)
 		    round->media->path, prefix, names.n,
 		    has_loose(&names, ca)
 			? "; one to loose CSRs is taken with --csr"
-			: "");
+			: ": has the CA signed on this stick?");
 	return rc;
 }
 

@@ -134,7 +134,7 @@ until [ -e "$WORK/started" ]; do
 	sleep 0.1
 done
 run at "2028-02-21 00:00:00" transfer rotate
-status 6 "two at once: the second"
+status 7 "two at once: the second"
 says 'another deploy, rotate or publish is running' "says why it does nothing"
 touch "$WORK/go"
 wait $slow
