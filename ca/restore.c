@@ -21,19 +21,28 @@
 /* ---- the directory beside the home ----------------------------------------
  */
 
+/* Not opendir, which a signal interrupts. */
+static DIR *
+entries_open(int dir, const char *path)
+{
+	int fd = fd_openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+	if (entries == NULL)
+		fd_close(&fd);
+	return entries;
+}
+
 /* Ours are plain files; whatever else lies there makes rmdir and rename fail.
  */
 static void
 empty(int dir)
 {
-	int copy = fd_openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+	DIR *entries = entries_open(dir, ".");
 	const struct dirent *entry;
 
-	if (entries == NULL) {
-		fd_close(&copy);
+	if (entries == NULL)
 		return;
-	}
 	while ((entry = readdir(entries)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 &&
 		    strcmp(entry->d_name, "..") != 0)
@@ -99,7 +108,7 @@ check_vacant(const char *path)
 		    "%s: a CA lives there already: give another --home, or "
 		    "move that one away",
 		    path);
-	entries = opendir(path);
+	entries = entries_open(AT_FDCWD, path);
 	if (entries == NULL)
 		return errno == ENOENT ? RC_OK
 				       : err_errno(RC_IO, errno, "%s", path);
@@ -337,8 +346,11 @@ put_in_place(struct restore *r)
 	if (rc != RC_OK)
 		return rc;
 	if (rename(r->temporary, r->path) != 0)
-		return err_errno(
-		    RC_IO, errno, "%s: cannot be put in place", r->path);
+		return err_errno(RC_IO, errno, "%s: cannot be put in place%s",
+		    r->path,
+		    errno == EBUSY
+			? " (for a mount point, give a --home below it)"
+			: "");
 	free(r->temporary);
 	r->temporary = NULL; /* it is the home now */
 	if (fsync(parent) != 0)
