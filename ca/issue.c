@@ -23,6 +23,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What is judged is committed after this, should the token have become slower
+ * than its batch was meant for. */
+#define RESULTS_NS (1000 * MS)
+
 /* Certificates on their way: at most a batch that is only built, one whose
  * intents are committed, and one whose results are not. */
 #define JOBS_MAX 2048
@@ -54,6 +58,7 @@ struct run {
 	uint64_t taken;	   /* are signed, and with the judge */
 	uint64_t judged;   /* have its verdict */
 	uint64_t recorded; /* their results are committed */
+	int64_t committed; /* when, in clock_monotonic_ns */
 	struct batch batch;
 	bool deaf; /* judge or ledger failed: no verdict is of use any more */
 };
@@ -202,17 +207,19 @@ begin(const struct issue *issue)
 		   : ledger_stamp(issue->ledger, issue->now, issue->policy);
 }
 
-/* One commit: the results of what was judged and the intents of what is built.
- * The token and the judge have work meanwhile. */
+/* One commit: the results of what was judged, and the intents of what is built,
+ * up to `intended`. The token and the judge have work meanwhile. */
 static enum rc
-commit(struct run *run)
+commit(struct run *run, uint64_t intended)
 {
 	struct ledger *ledger = run->issue->ledger;
 	enum rc rc = begin(run->issue);
 
+	token_sign_flush(run->issue->keys->token);
+	run->committed = clock_monotonic_ns();
 	for (uint64_t i = run->recorded; i < run->judged && rc == RC_OK; i++)
 		rc = record_job(run, job_at(run, i));
-	for (uint64_t i = run->intended; i < run->built && rc == RC_OK; i++)
+	for (uint64_t i = run->intended; i < intended && rc == RC_OK; i++)
 		rc = ledger_intent_add(ledger, &job_at(run, i)->intent);
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);
@@ -223,7 +230,7 @@ commit(struct run *run)
 	 * time. Those certificates are void, and the next run makes others. */
 	run->recorded = run->judged;
 	if (rc == RC_OK)
-		run->intended = run->built;
+		run->intended = intended;
 	return rc;
 }
 
@@ -348,9 +355,16 @@ commit_batch(struct run *run)
 		rc = build_next(run, &built);
 	if (rc != RC_OK)
 		return rc;
-	token_sign_flush(run->issue->keys->token);
 	batch_grow(&run->batch, run->taken, clock_monotonic_ns());
-	return commit(run);
+	return commit(run, run->built);
+}
+
+/* Without any intent: the token has enough to do. */
+static bool
+results_are_due(const struct run *run)
+{
+	return run->recorded < run->judged &&
+	       clock_monotonic_ns() - run->committed >= RESULTS_NS;
 }
 
 /* Take what the token or the judge has: each as far ahead of the next as the
@@ -390,6 +404,10 @@ sign_all(struct run *run)
 			rc = commit_batch(run);
 			continue;
 		}
+		if (results_are_due(run)) {
+			rc = commit(run, run->intended);
+			continue;
+		}
 		rc = build_next(run, &built);
 		if (rc == RC_OK)
 			rc = take_next(run);
@@ -410,7 +428,7 @@ keep_signed(struct run *run)
 		if (take_verdict(run, job_at(run, run->judged)) != RC_OK)
 			break;
 	run->built = run->intended;
-	if (run->recorded < run->judged && commit(run) != RC_OK)
+	if (run->recorded < run->judged && commit(run, run->intended) != RC_OK)
 		err_clear();
 	err_restore(&err);
 }
