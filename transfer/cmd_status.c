@@ -5,12 +5,16 @@
 
 #include "base/clock.h"
 #include "base/term.h"
+#include "transfer/deployment.h"
+#include "transfer/holding.h"
 #include "transfer/online.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WITHIN_DEFAULT (30 * DAY)
+/* Seconds from a certificate's notBefore: it settles, and rotate runs hourly. */
+#define TIMER_SLACK (HELD_SETTLE + 7200)
 
 /* The last certificate of each name is what matters: a series runs out with
  * its last one, and one that was replaced is due no more. */
@@ -89,6 +93,8 @@ struct kind {
 static const struct kind of_ca = { "CA", "ends", "ended" };
 static const struct kind of_visit = { "visit", "is due", "was due" };
 static const struct kind of_certificate = { "certificate", "ends", "ended" };
+static const struct kind of_deployment = { "deployment", "moves on",
+	"should have moved on" };
 static const struct kind of_bundle = { "answer to bundle",
 	"is worth nothing after", "is worth nothing since" };
 
@@ -148,6 +154,42 @@ see_open(void *arg, const struct open_bundle *b)
 	return RC_OK;
 }
 
+/* Is what is due in place, and did the server read it? A timer may need an hour
+ * for what has begun; what never came to pass does not wait for one. */
+static enum rc
+see_deployment(
+    struct status *s, struct store *store, const struct deployment *d)
+{
+	WIPED(holding) holding = { 0 };
+	const struct held *due;
+	enum rc rc = holding_load(
+	    store, span_str(d->name), span_str(d->profile), &holding);
+
+	if (rc != RC_OK)
+		return rc;
+	due = held_due_get0(&holding, s->now);
+	if (due == NULL ||
+	    (d->has_done && memcmp(d->done, due->sha256, SHA256_LEN) == 0) ||
+	    (d->has_done && s->now - due->not_before < TIMER_SLACK))
+		return RC_OK;
+	rc = tell(s, &of_deployment, span_str(d->path), due->not_before);
+	if (rc == RC_OK)
+		term_say("     'airgap-transfer rotate' tries, and says why "
+			 "not\n");
+	return rc;
+}
+
+static enum rc
+tell_deployments(struct status *s, struct store *store)
+{
+	WIPED(deployment_list) list = { 0 };
+	enum rc rc = deployment_list_load(store, &list);
+
+	for (size_t i = 0; i < list.n && rc == RC_OK; i++)
+		rc = see_deployment(s, store, &list.items[i]);
+	return rc;
+}
+
 static enum rc
 tell_certs(struct status *s)
 {
@@ -182,6 +224,8 @@ look(struct status *s, struct store *store)
 		rc = store_each_cert(store, STORE_BY_NAMES, see_cert, s);
 	if (rc == RC_OK)
 		rc = tell_certs(s);
+	if (rc == RC_OK)
+		rc = tell_deployments(s, store);
 	if (rc == RC_OK)
 		rc = store_each_open(store, see_open, s);
 	return rc;

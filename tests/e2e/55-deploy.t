@@ -238,8 +238,14 @@ touch "$WORK/down"
 run transfer deploy example.org --format pemfile --to "$SRV/first.pem" --reload "$WORK/reload"
 status 6 "where nothing was, a failed reload is one too"
 is "$(serial "$SRV/first.pem")" "$(serial "$PEM")" "but the server has its certificate"
+run transfer status
+status 1 "status has it, too"
+says "deployment $SRV/first.pem should have moved on" "by its path"
+says "airgap-transfer rotate" "with what to run"
 must transfer deploy --forget "$SRV/first.pem"
 rm "$WORK/down"
+quiet_status=$(transfer status 2>&1)
+unlike "$quiet_status" "deployment" "one that is forgotten is due no more"
 run transfer deploy example.org --format pemfile --to "$SRV/first.pem" --reload /no/such/program
 status 6 "a reload that is not there"
 says 'cannot be started' "is told"
