@@ -158,7 +158,12 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 	while (rc == RC_OK && words.at < words.end) {
 		const char *arg = *words.at++;
 
-		if (ended || arg[0] != '-' || arg[1] == '\0') {
+		if (arg[0] == '\0') {
+			rc = err_set(RC_USAGE,
+			    "%s: an empty operand (is a variable of a script "
+			    "not set?)",
+			    env->cmd->name);
+		} else if (ended || arg[0] != '-' || arg[1] == '\0') {
 			rc = cmd_list_add(ret_operands, arg);
 		} else if (strcmp(arg, "--") == 0) {
 			ended = true;

@@ -69,6 +69,9 @@ quiet "No backup" "nor the visit that signs more"
 run ca sign "$STICK" --yes
 says "No backup has what .* the newest is of" "but the one after it"
 
+run ca backup ""
+status 2 "no name at all"
+says "backup: an empty operand" "is told as that"
 run ca backup "$WORK/kept.db"
 says "read back +[^ ]" "a plain file is read back, too"
 status 0 "a backup as a file"
