@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # kill -9, EIO, ENOSPC and EINTR at the system calls of every process of init,
-# enroll, request, sign and install, and the same command again: nothing lost,
-# nothing twice, no manual repair. 200 points, the same every time; all of them
-# by `make check-faults`, whose page is docs/faults.md.
+# enroll, request, sign, install, abandon, restore and recover, and the same command
+# again: nothing lost, nothing twice, no manual repair. 200 points, the same every
+# time; all of them by `make check-faults`, whose page is docs/faults.md.
 . "$(dirname "$0")/lib.sh"
 # The leak checker cannot work under a tracer, and fails the program.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0

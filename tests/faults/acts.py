@@ -65,6 +65,24 @@ class Act:
                    "not said: the", self.role(j.point.process), "process: status", j.run.status)
 
 
+def responses(b):
+    """{path: bytes} of the responses on the stick."""
+    found = b.files("stick/airgap-ca/responses")
+    return {path: data for path, data in found.items()
+            if "/.tmp-" not in path and data is not None}
+
+
+def want_stick(j, early, n):
+    """What lay there is the same, and there are n responses and nothing else."""
+    late = responses(j.b)
+    j.want(all(late.get(path) == data for path, data in early.items()),
+           "what lay on the stick has changed")
+    names = sorted(os.listdir(j.b.path("stick", "airgap-ca", "responses")))
+    j.want(len(names) == n and all(re.fullmatch("[0-9a-f]{8}-[0-9a-f]{8}-[0-9]{6}", name)
+                                   for name in names), "on the stick:", names)
+    return late, names
+
+
 class Sign(Act):
     """Two bundles of a requester who is met: 4 series of 3, one of them refused,
     which is two batches; and a single certificate."""
@@ -76,20 +94,15 @@ class Sign(Act):
         return b.ca_argv("sign", b.path("stick"), "--yes", "--json",
                          "--expect", self.tools.requester)
 
-    def responses(self, b):
-        found = b.files("stick/airgap-ca/responses")
-        return {path: data for path, data in found.items()
-                if "/.tmp-" not in path and data is not None}
-
-    def places(self, responses):
-        return {os.path.dirname(path) for path in responses}
+    def places(self, found):
+        return {os.path.dirname(path) for path in found}
 
     def judge(self, j):
         b = j.b
         j.again(b.ca("ledger", "verify"), (0,), "ledger verify, after the fault:")
         crashed = audit.Ledger(b.path("home-ca", "ledger.db"))
         asked_before = audit.by_ca(b.signed)
-        early = self.responses(b)
+        early = responses(b)
         states = [crashed.bundles[n] for n in sorted(crashed.bundles)]
         said = loads(j.run.out).get("responses", [])
         if j.run.status in (0, 1):
@@ -105,22 +118,17 @@ class Sign(Act):
         if False in states:
             j.want(re.search(r"unfinished +an\s+earlier\s+run\s+signed", again.err),
                    "not said: unfinished")
-        late = self.responses(b)
-        j.want(all(late.get(path) == data for path, data in early.items()),
-               "what lay on the stick has changed")
-        self.judge_end(j, crashed, asked_before)
+        late, names = want_stick(j, early, 2)
+        self.judge_end(j, crashed, asked_before, names)
         if states == [True, True] and set(early) == set(late):
             return "whole" if j.run.status in self.clean else "told"
         if states == [True, True]:
             return "kept"
         return "begun" if states else "nothing"
 
-    def judge_end(self, j, crashed, asked_before):
+    def judge_end(self, j, crashed, asked_before, names):
         b = j.b
         top = b.path("stick", "airgap-ca", "responses")
-        names = sorted(os.listdir(top))
-        j.want(len(names) == 2 and all(re.fullmatch("[0-9a-f]{8}-[0-9a-f]{8}-[0-9]{6}", n)
-                                       for n in names), "on the stick:", names)
         final = audit.Ledger(b.path("home-ca", "ledger.db"))
         audit.check_history(crashed, final, asked_before, audit.by_ca(b.signed), self.bundles)
         audit.check_left(top, final)
@@ -282,4 +290,107 @@ class Enroll(Act):
         return "nothing"
 
 
-ACTS = (Init, Enroll, Request, Sign, Install)
+class Abandon(Act):
+    """A bundle whose signing stopped: two series whole, one begun."""
+    name, clean, certificates = "abandon", (1,), 6
+    processes = {"0": "abandon", "0.1": "token", "0.2": "judge"}
+    others = "reader"
+
+    def bundle(self, b):
+        return os.path.basename(glob.glob(b.path("stick", "airgap-ca", "requests", "*.cose"))[0])[:-5]
+
+    def argv(self, b):
+        return b.ca_argv("abandon", self.bundle(b), b.path("stick"), "--yes", "--json")
+
+    def judge(self, j):
+        b = j.b
+        top = b.path("stick", "airgap-ca", "responses")
+        there = glob.glob(os.path.join(top, "[0-9a-f]*", "manifest.cose"))
+        j.again(b.ca("ledger", "verify"), (0,), "ledger verify, after the fault:")
+        crashed = audit.Ledger(b.path("home-ca", "ledger.db"), may_give_up=True)
+        early = responses(b)
+        closed = list(crashed.bundles.values()) == [True]
+        if j.run.status in (0, 1):
+            j.want(closed and there, "status", j.run.status, "and not all is done")
+        j.again(b.run(*self.argv(b)), (1,), "the next run:")
+        _, names = want_stick(j, early, 1)
+        final = audit.Ledger(b.path("home-ca", "ledger.db"), may_give_up=True)
+        audit.check_history(crashed, final, [], audit.by_ca(b.signed), 1)
+        audit.check_left(top, final)
+        audit.check_manifests(top)
+        j.want(len(final.results) == self.certificates, len(final.results), "certificates are good")
+        j.again(b.transfer("install", b.path("stick")), (1,), "install:")
+        listed = loads(b.transfer("list", "--json").out).get("certificates", [])
+        j.want(len(listed) == self.certificates, len(listed), "certificates installed")
+        j.again(b.ca("ledger", "verify", "--head", os.path.join(top, names[0], "manifest.cose")),
+                (0,), "ledger verify, at the end:")
+        # The requester asks once more for what was given up, and gets it.
+        j.again(b.transfer("request", "--again", "--out", b.path("stick")), (0,), "request --again:")
+        j.again(b.ca("sign", b.path("stick"), "--yes"), (0, 1), "sign:")
+        if there:
+            return "whole" if j.run.status in self.clean else "told"
+        return "kept" if closed else "nothing"
+
+
+class Restore(Act):
+    """The home of a CA from its backup."""
+    name, clean = "restore", (0,)
+    processes = {"0": "restore"}
+
+    def argv(self, b):
+        return b.ca_argv("restore", b.path("backup", "old.db"), "--yes", "--token",
+                         self.tools.token, home="second")
+
+    def judge(self, j):
+        b = j.b
+        had = os.path.exists(b.path("home-second"))
+        if j.run.status == 0:
+            j.want(had, "status 0 and not all is done")
+        j.again(b.run(*self.argv(b)), (7,) if had else (0,), "the next run:")
+        j.want(not os.path.exists(b.path("home-second.restore-tmp")), "half a home is left")
+        j.again(b.ca("ledger", "verify", home="second"), (0,), "ledger verify:")
+        j.again(b.ca("export", b.path("stick"), home="second"), (0,), "export:")
+        final = audit.Ledger(b.path("home-second", "ledger.db"))
+        j.want(len(final.results) == 1, len(final.results), "certificates in the restored ledger")
+        if had:
+            return "whole" if j.run.status == 0 else "told"
+        return "nothing"
+
+
+class Recover(Act):
+    """Two responses that a restored ledger lacks, from the online side."""
+    name, clean = "recover", (0,)
+    processes = {"0": "recover"}
+    others = "reader"
+
+    def argv(self, b):
+        return b.ca_argv("recover", b.path("stick"), "--yes", "--json")
+
+    def heads(self, b):
+        top = b.path("stick", "airgap-ca", "history", "*", "*", "manifest.cose")
+        return [word for name in sorted(glob.glob(top)) for word in ("--head", name)]
+
+    def judge(self, j):
+        b = j.b
+        j.again(b.ca("ledger", "verify"), (0,), "ledger verify, after the fault:")
+        before = audit.Ledger(b.path("home-ca", "ledger.db"))
+        knows = b.ca("ledger", "verify", *self.heads(b)).status == 0
+        if j.run.status == 0:
+            j.want(knows, "status 0 and not all is done")
+        j.again(b.run(*self.argv(b)), (0,), "the next run:")
+        j.again(b.ca("ledger", "verify", *self.heads(b)), (0,), "ledger verify, at the end:")
+        final = audit.Ledger(b.path("home-ca", "ledger.db"))
+        j.want(before.results.items() <= final.results.items(), "a result is lost")
+        listed = loads(b.ca("list", "--json").out).get("certificates", [])
+        j.want(len(listed) == 3 and all(c["status"] == "valid" for c in listed), "listed:", listed)
+        # And the exchange goes on where it was.
+        j.again(b.transfer("request", self.tools.csrs[0], "--profile", "tls-server",
+                           "--out", b.path("stick")), (0,), "request:")
+        j.again(b.ca("sign", b.path("stick"), "--yes"), (0,), "sign:")
+        j.again(b.transfer("install", b.path("stick")), (0,), "install:")
+        if knows:
+            return "whole" if j.run.status == 0 else "told"
+        return "nothing"
+
+
+ACTS = (Init, Enroll, Request, Sign, Install, Abandon, Restore, Recover)

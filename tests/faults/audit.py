@@ -18,9 +18,11 @@ BUNDLE, INTENT, RESULT, VOID, MANIFEST = 5, 6, 7, 9, 10
 
 
 class Ledger:
-    """The records of a ledger, by what they say."""
+    """The records of a ledger, by what they say. What has a result is void later
+    only where a bundle may be given up."""
 
-    def __init__(self, path):
+    def __init__(self, path, may_give_up=False):
+        self.may_give_up = may_give_up
         db = sqlite3.connect("file:%s?mode=ro" % path, uri=True)
         self.serials, self.digests, self.intents = {}, set(), {}
         self.results, self.voids, self.bundles = {}, set(), {}
@@ -39,6 +41,8 @@ class Ledger:
             self.intents[n] = b
             self.digests.add(b[5].hex())
         elif kind in (RESULT, VOID):
+            if kind == VOID and self.may_give_up:
+                self.results.pop(b[1], None)
             if b[1] in self.results or b[1] in self.voids:
                 raise ValueError("record %d: a second outcome" % n)
             if kind == RESULT:
@@ -92,7 +96,7 @@ def check_history(crashed, final, asked_before, asked, bundles):
         if final.intents.get(n) != intent:
             raise ValueError("intent %d is lost" % n)
     for n, der in crashed.results.items():
-        if final.results.get(n) != der:
+        if final.results.get(n) != der and not (final.may_give_up and n in final.voids):
             raise ValueError("result %d is lost" % n)
     for n in final.intents:
         if n not in final.results and n not in final.voids:

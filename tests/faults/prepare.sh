@@ -49,7 +49,7 @@ killed() {
 }
 
 prepare_faults() {
-	local name
+	local name requester ca
 	build_faults
 	export SHIM=log SHIM_LOG=$WORK/signed
 	new_token new
@@ -73,18 +73,70 @@ prepare_faults() {
 	is "$(grep -c . "$SHIM_LOG")" 12 'and twice a manifest'
 	state install home-online stick
 	write_settings
+	requester=$REQUESTER_HEX ca=$CA_HEX
+	must mkdir "$WORK/aside"
+	must mv "$WORK/home-ca" "$WORK/home-online" "$STICK" "$WORK/tokens" "$WORK/aside/"
+	prepare_abandon
+	prepare_recover
+	remove
+	must mv "$WORK"/aside/* "$WORK/"
+	REQUESTER_HEX=$requester CA_HEX=$ca
+}
+
+remove() { rm -rf "$WORK/home-ca" "$WORK/home-online" "$STICK" "$WORK/tokens"; }
+
+# fresh: a CA of its own with its requester, by way of an empty stick
+fresh() {
+	remove
+	mkdir "$STICK" "$WORK/tokens"
+	make_ca --scope example.org --profiles tls
+	enrol_online
+	must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
+}
+
+prepare_abandon() {
+	fresh
+	must transfer request "$WORK"/*.org.csr --profile tls-server --series 3x31d+7d --out "$STICK"
+	export SHIM=sign-error SHIM_AFTER=7
+	run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	status 5 'stopped after seven of nine'
+	export SHIM=log
+	unset SHIM_AFTER
+	state abandon home-ca home-online stick tokens
+}
+
+# visit NAME: one request to the CA and back
+visit() {
+	must transfer request "$WORK/$1.example.org.csr" --profile tls-server --out "$STICK"
+	must ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	must transfer install "$STICK"
+}
+
+prepare_recover() {
+	fresh
+	visit one
+	mkdir "$WORK/backup"
+	must ca backup "$WORK/backup/old.db"
+	state restore backup stick tokens
+	visit two
+	visit three
+	must transfer history --out "$STICK"
+	rm -rf "$WORK/home-ca"
+	must ca restore "$WORK/backup/old.db" --yes --token "$(uri ca)"
+	must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
+	state recover home-ca home-online stick tokens
 }
 
 write_settings() {
 	local options=()
 	[ "$unshare_net" != none ] || options=(--allow-network)
 	"$PYTHON" - "$SETTINGS" "$BIN" "$FAULT" "$REQUESTER_HEX" "$CA_HEX" \
-		"$(uri new)" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
+		"$(uri new)" "$(uri ca)" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
 		"$(find "$STATES/init/tokens" -name '*.object' | wc -l)" \
 		"${options[@]}" <<'EOF_PY'
 import json, sys
-out, bin, fault, requester, ca, token, one, two, files, *options = sys.argv[1:]
-json.dump({"bin": bin, "fault": fault, "requester": requester, "ca": ca, "new_token": token,
+out, bin, fault, requester, ca, new, token, one, two, files, *options = sys.argv[1:]
+json.dump({"bin": bin, "fault": fault, "requester": requester, "ca": ca, "new_token": new, "token": token,
            "csrs": [one, two], "token_files": int(files), "ca_options": options}, open(out, "w"))
 EOF_PY
 }

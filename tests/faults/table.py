@@ -18,7 +18,7 @@ import points  # noqa: E402
 GOOD = ("nothing", "begun", "kept", "told", "whole")
 BAD = ("twice", "lost", "stuck", "unlisted", "lied")
 FAULTS = ("KILL", "EIO", "ENOSPC", "EINTR")
-ACTS = ("init", "enroll", "request", "sign", "install")
+ACTS = ("init", "enroll", "request", "sign", "install", "abandon", "restore", "recover")
 CLASSES = (*points.CLASSES, "other")
 
 HEAD = """# Faults, and what became of them
@@ -33,7 +33,9 @@ command again and looks at what both left. A row's numbers are points, one run w
 - **Left out.** The calls of the software token on its own files: a card has none.
 - **The commands.** `init`: a CA with two new keys and its card. `enroll`: a new server. `request`: a bundle of two
   requests. `sign`: a requester that is met, a bundle of four series of three of which one is refused, in two
-  batches, and a second bundle. `install`: both responses.
+  batches, and a second bundle. `install`: both responses. `abandon`: a bundle whose signing stopped with two
+  series whole and one begun. `restore`: a home from its backup. `recover`: two responses that the
+  restored ledger lacks.
 - **What must hold** after the second run, or the point is wrong: no serial has two TBS and no TBS two
   signatures, each TBS that the token was given was in the ledger before, no record of the first run is lost, each
   intent has a result or is void; the stick has each response whole and nothing else, what lay there
@@ -170,6 +172,9 @@ def check(path):
     wrong = re.search(r"^\| all \|.*\| (\S+) \|$", text, re.M)
     if not total or wrong[1] != "." or int(total[1]) < 5000:
         raise SystemExit("%s: not all points, or some wrong: run `make check-faults`" % path)
+    for act in ACTS:
+        if not re.search(r"^\| %s \| .*\| KILL \|" % act, text, re.M):
+            raise SystemExit("%s: no points of %s: run `make check-faults`" % (path, act))
     if HEAD.format(rule=rule_text()) not in text:
         raise SystemExit("%s: the rule has changed since: run `make check-faults`" % path)
     for line in re.findall(r"^\| `airgap-ca sign` .*$", text, re.M):
