@@ -196,8 +196,8 @@ enum rc judge_ready(struct child *judge) MUST_CHECK;
 enum rc judge_open(struct child *judge, struct span policy_text,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
     MUST_CHECK;
-/** Hand over a certificate; does not wait for its verdict. expected->from is cut at 120 bytes.
- */
+/** Hand over a certificate; does not wait for its verdict. expected->from is cut
+ * at 120 bytes. */
 enum rc judge_send(struct child *judge, struct span der,
     const struct expected *expected) MUST_CHECK;
 /** RC_OK: the oldest outstanding one passed; else its refusal with rule. */
