@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define WITHIN_DEFAULT (30 * DAY)
-/* Seconds from a certificate's notBefore: it settles, and rotate runs hourly. */
+/* Seconds from a certificate's notBefore: it settles, and rotate runs hourly.
+ */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
 /* The last certificate of each name is what matters: a series runs out with
@@ -168,8 +169,7 @@ see_deployment(
 	if (rc != RC_OK)
 		return rc;
 	due = held_due_get0(&holding, s->now);
-	if (due == NULL ||
-	    (d->has_done && memcmp(d->done, due->sha256, SHA256_LEN) == 0) ||
+	if (due == NULL || deployment_has(d, due->sha256) ||
 	    (d->has_done && s->now - due->not_before < TIMER_SLACK))
 		return RC_OK;
 	rc = tell(s, &of_deployment, span_str(d->path), due->not_before);

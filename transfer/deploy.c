@@ -100,8 +100,8 @@ has_ended(struct span file, int64_t now)
 static const struct held *
 last_good(const struct deployment *d, const struct holding *holding)
 {
-	for (size_t i = 0; i < holding->n && d->has_done; i++)
-		if (memcmp(holding->items[i].sha256, d->done, SHA256_LEN) == 0)
+	for (size_t i = 0; i < holding->n; i++)
+		if (deployment_has(d, holding->items[i].sha256))
 			return &holding->items[i];
 	return NULL;
 }
@@ -194,14 +194,13 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
 	bool there = is_in_place(d, files);
 	enum rc rc = RC_OK;
 
-	if (there && d->has_done &&
-	    memcmp(d->done, due->sha256, SHA256_LEN) == 0)
+	if (there && deployment_has(d, due->sha256))
 		return by->dry_run ? RC_OK : place_keep(&place);
 	ret->changed = true;
 	if (by->dry_run)
 		return RC_OK;
 	/* Somebody else's change to the file: the reload is due once more. */
-	if (d->has_done && memcmp(d->done, due->sha256, SHA256_LEN) == 0) {
+	if (deployment_has(d, due->sha256)) {
 		d->has_done = false;
 		rc = deployment_save(by->store, d);
 	}

@@ -32,6 +32,10 @@ struct deployment {
 };
 void deployment_wipe(struct deployment *d);
 
+/** Is that certificate in place, and was the reload with it good? */
+bool deployment_has(
+    const struct deployment *d, const uint8_t sha256[static SHA256_LEN]);
+
 struct deployment_list {
 	struct deployment *items; /* owned */
 	size_t n;

@@ -43,6 +43,13 @@ deployment_wipe(struct deployment *d)
 	*d = (struct deployment){ 0 };
 }
 
+bool
+deployment_has(
+    const struct deployment *d, const uint8_t sha256[static SHA256_LEN])
+{
+	return d->has_done && memcmp(d->done, sha256, SHA256_LEN) == 0;
+}
+
 void
 deployment_list_wipe(struct deployment_list *list)
 {
