@@ -75,7 +75,7 @@ ldflags  = $(hardld) -Wl,--as-needed $(if $(DEBUG)$(FUZZ),$(san)) $(LDFLAGS)
 tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 
 # ---- sources ----------------------------------------------------------------------
-src_of   = $(sort $(wildcard $(1)/*.c))
+src_of   = $(sort $(shell find $(1) -name "*.c"))
 is_prog  = $(filter-out base/%,$(filter %/main.c,$(1)) $(foreach s,$(1),$(if $(findstring /cmd_,$(s)),$(s))))
 lib_of   = $(patsubst %.c,$(B)/%.o,$(filter-out $(call is_prog,$(call src_of,$(1))),$(call src_of,$(1))))
 prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call src_of,$(1))))
@@ -83,7 +83,7 @@ prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call src_of,$(1))))
 folders := base transfer token ca
 libs    := $(foreach f,$(folders),$(B)/lib$(f).a)
 units   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-progs   := $(foreach p,ca token transfer,$(if $(wildcard $(p)/main.c),$(B)/bin/airgap-$(p)))
+progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -180,7 +180,7 @@ fuzz-run: $(fuzzers)
 	@for f in $(fuzzers); do tests/fuzz/run "$$f" $(FUZZ_SECONDS) || exit 1; done
 
 # What is linted: ours, and the tests as well.
-tidy_c := $(sort $(wildcard $(addsuffix /*.c,$(folders) tests/unit tests/fuzz)))
+tidy_c := $(sort $(foreach f,$(folders) tests/unit tests/fuzz,$(call src_of,$(f))))
 tidy: tidy-clang tidy-cppcheck tidy-gcc ## clang-tidy, cppcheck and gcc -fanalyzer: silent, or it fails
 tidy-clang:
 	$(call say,TIDY,clang-tidy)

@@ -8,8 +8,8 @@
 #ifndef BASE_CMD_H
 #define BASE_CMD_H
 
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 
 #include <jansson.h>
 #include <stdbool.h>

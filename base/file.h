@@ -2,7 +2,7 @@
 /** Our own files: read with a cap, written so that a crash leaves old or new.
  *
  * A path goes with its directory descriptor (AT_FDCWD for none). This is for
- * homes and outputs; what lies on a stick is read by transfer/media instead.
+ * homes and outputs; what lies on a stick is read by transfer/media/media instead.
  * Every name in an error is the path as given.
  */
 #ifndef BASE_FILE_H

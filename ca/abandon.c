@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/abandon.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

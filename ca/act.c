@@ -2,7 +2,7 @@
 #include "ca/act.h"
 
 #include "base/clock.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 
 #include "base/child.h"
 #include "ca/keys.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 struct act_options {
 	const char *home;

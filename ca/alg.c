@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/keys.h"
 
-#include "transfer/key.h"
+#include "transfer/x509/key.h"
 
 #include <openssl/evp.h>
 

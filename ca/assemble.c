@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/tbs.h"
 
-#include "transfer/der_out.h"
+#include "transfer/x509/der_out.h"
 
 /* RFC 3279 2.2.3: Ecdsa-Sig-Value { r, s } for the fixed halves of a token's.
  */

@@ -11,7 +11,7 @@
 #define CA_BACKUP_H
 
 #include "ca/home.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 #define BACKUPS "airgap-ca/backups" /* on a medium */
 #define HOME_BACKUP "backup.state"

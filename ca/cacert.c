@@ -7,8 +7,8 @@
 #include "base/own_ssl.h"
 #include "ca/lint.h"
 #include "ca/template.h"
-#include "transfer/judge.h"
-#include "transfer/subject.h"
+#include "transfer/judge/judge.h"
+#include "transfer/policy/subject.h"
 
 #include <openssl/objects.h>
 

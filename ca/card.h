@@ -4,7 +4,7 @@
 #define CA_CARD_H
 
 #include "ca/keys.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 /** Make the card, signed by the transfer key. Appended. */
 enum rc card_make(struct keys *keys, const struct ledger_ca *ca,

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/own_ssl.h"
-#include "transfer/der.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/tbs.h"
 
 #include <time.h>
 

@@ -4,7 +4,7 @@
 #define CA_CERT_TEXT_H
 
 #include "ca/ledger.h"
-#include "transfer/name.h"
+#include "transfer/x509/name.h"
 
 #include <jansson.h>
 

@@ -3,7 +3,7 @@
 
 #include "base/own_ssl.h"
 #include "ca/template.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <openssl/err.h>
 

@@ -6,7 +6,7 @@
 #include "base/cmd.h"
 #include "ca/home.h"
 #include "token/token.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 /** Rows of a table of options: `o` has allow_network, `t` is a struct
  * token_options. */

@@ -7,9 +7,9 @@
 #include "ca/cmd.h"
 #include "ca/home.h"
 #include "ca/ledger_record.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 #include "transfer/rule.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/tbs.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #include "base/term.h"
 #include "ca/cmd.h"
 #include "ca/recover.h"
-#include "transfer/reader.h"
+#include "transfer/reader/reader.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "ca/cert_text.h"
 #include "ca/cmd.h"
 #include "ca/home.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 #include <inttypes.h>
 #include <openssl/pem.h>

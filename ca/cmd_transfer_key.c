@@ -3,7 +3,7 @@
 #include "ca/cmd.h"
 #include "ca/cmd_common.h"
 #include "ca/successor.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 /* ---- before and after ---------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/confine.h"
 
-#include "transfer/judge.h"
-#include "transfer/reader.h"
+#include "transfer/judge/judge.h"
+#include "transfer/reader/reader.h"
 #include "transfer/rule.h"
 
 static enum rc

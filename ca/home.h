@@ -8,7 +8,7 @@
 #define CA_HOME_H
 
 #include "ca/ledger.h"
-#include "transfer/policy.h"
+#include "transfer/policy/policy.h"
 
 #define HOME_LEDGER "ledger.db"
 #define HOME_POLICY "policy.conf"

@@ -13,7 +13,7 @@
 #include "ca/keys.h"
 #include "ca/own_key.h"
 #include "ca/tbs.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 #define INIT_DAYS 3650
 #define INIT_PROFILES "tls"

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "ca/act.h"
-#include "transfer/subject.h"
+#include "transfer/policy/subject.h"
 
 #include <errno.h>
 #include <fcntl.h>

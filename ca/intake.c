@@ -7,8 +7,8 @@
  * operator sees before anything is signed. */
 #include "ca/intake.h"
 #include "base/term.h"
-#include "transfer/key.h"
 #include "transfer/rule.h"
+#include "transfer/x509/key.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 #define CA_INTAKE_H
 
 #include "ca/submission.h"
-#include "transfer/request.h"
+#include "transfer/policy/request.h"
 
 /** What becomes of one request. */
 struct decision {

@@ -18,7 +18,7 @@
 #include "ca/issue.h"
 #include "base/clock.h"
 #include "ca/batch.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

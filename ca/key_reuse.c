@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/key_reuse.h"
 #include "ca/cert_text.h"
-#include "transfer/key_uses.h"
+#include "transfer/policy/key_uses.h"
 
 struct look {
 	struct ledger *ledger;

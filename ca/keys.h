@@ -5,7 +5,7 @@
 
 #include "ca/home.h"
 #include "token/token.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 /** How a key signs X.509 objects: RSA and P-256 with SHA-256, P-384 with
  * SHA-384. */

@@ -20,7 +20,7 @@
 #define CA_LEDGER_H
 
 #include "base/buf.h"
-#include "transfer/format.h"
+#include "transfer/format/payload.h"
 
 struct ledger; /* opaque */
 

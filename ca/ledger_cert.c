@@ -2,7 +2,7 @@
 /* Certificates, by serial and one after the other. */
 #include "base/own_ssl.h"
 #include "ca/ledger_internal.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
 

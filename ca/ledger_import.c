@@ -4,8 +4,8 @@
 #include "base/own_ssl.h"
 #include "ca/ledger_internal.h"
 #include "ca/template.h"
-#include "transfer/cose.h"
-#include "transfer/tbs.h"
+#include "transfer/format/cose.h"
+#include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
 

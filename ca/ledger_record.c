@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ledger_record.h"
 #include "base/clock.h"
-#include "transfer/cbor_in.h"
-#include "transfer/cbor_out.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -9,7 +9,7 @@
 #define CA_LINT_H
 
 #include "ca/keys.h"
-#include "transfer/policy.h"
+#include "transfer/policy/policy.h"
 
 enum lint_kind { LINT_LEAF, LINT_CA, LINT_TRANSFER };
 

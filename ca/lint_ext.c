@@ -356,7 +356,7 @@ check_name_constraints(const struct lint_facts *f)
 
 /* ---- 4.2.1.12: extKeyUsage ----------------------------------------------- */
 
-/* anyExtendedKeyUsage; and EKU_TRANSFER of transfer/policy.h. */
+/* anyExtendedKeyUsage; and EKU_TRANSFER of transfer/policy/policy.h. */
 static const uint8_t oid_any[] = { 0x55, 0x1d, 0x25, 0 };
 static const uint8_t oid_transfer[] = { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae,
 	0xb0, 0x92, 0xab, 0xd5, 0x99, 0xc2, 0xc5, 0xb1, 0xd0, 0x83, 0xb9, 0x9f,

@@ -4,8 +4,8 @@
 #define CA_LINT_FACTS_H
 
 #include "ca/lint.h"
-#include "transfer/der.h"
-#include "transfer/extension.h"
+#include "transfer/policy/extension.h"
+#include "transfer/x509/der.h"
 
 struct lint_extension {
 	struct span oid; /* content of the OBJECT IDENTIFIER */

@@ -2,7 +2,7 @@
 /* The ledger has no index by CSR, and needs none for this: its loose manifests
  * are few, and each says whose CSRs it answered. */
 #include "ca/loose_before.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 #include <stdlib.h>
 

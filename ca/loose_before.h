@@ -6,7 +6,7 @@
 #define CA_LOOSE_BEFORE_H
 
 #include "ca/ledger.h"
-#include "transfer/loose.h"
+#include "transfer/media/loose.h"
 
 struct loose_before {
 	uint32_t sequence; /* of the newest response with one; 0: none */

@@ -2,7 +2,7 @@
 #include "ca/own_key.h"
 
 #include "base/own_ssl.h"
-#include "transfer/key.h"
+#include "transfer/x509/key.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "ca/recover.h"
 
 #include "base/own_ssl.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 #include "transfer/rule.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/tbs.h"
 
 #include <openssl/err.h>
 #include <stdio.h>

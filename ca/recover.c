@@ -3,9 +3,9 @@
  * and what contradicts. */
 #include "ca/recover.h"
 
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 #include "transfer/rule.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

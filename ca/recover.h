@@ -11,8 +11,8 @@
 #define CA_RECOVER_H
 
 #include "ca/home.h"
-#include "transfer/judge.h"
-#include "transfer/past.h"
+#include "transfer/judge/judge.h"
+#include "transfer/media/history_set.h"
 
 /** One response of a history, proven. */
 struct past_response {

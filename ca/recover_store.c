@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was proven goes into the ledger, all of it or nothing. */
 #include "ca/recover.h"
-#include "transfer/cose.h"
-#include "transfer/tbs.h"
+#include "transfer/format/cose.h"
+#include "transfer/x509/tbs.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * online side, over the files that are to be written, so that nothing leaves
  * which `install` would refuse. */
 #include "ca/reply_files.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>

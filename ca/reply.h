@@ -12,8 +12,8 @@
 #include "ca/keys.h"
 #include "ca/outcome.h"
 #include "ca/submission.h"
-#include "transfer/filing.h"
-#include "transfer/media.h"
+#include "transfer/media/layout.h"
+#include "transfer/media/media.h"
 
 /** One file of a response. */
 struct reply_file {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/reply_files.h"
-#include "transfer/pem.h"
+#include "transfer/x509/pem.h"
 
 #include <assert.h>
 #include <stdio.h>

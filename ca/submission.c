@@ -5,8 +5,8 @@
 #include "ca/submission.h"
 #include "base/clock.h"
 #include "base/own_ssl.h"
-#include "transfer/key.h"
 #include "transfer/rule.h"
+#include "transfer/x509/key.h"
 
 #include <stdio.h>
 #include <stdlib.h>

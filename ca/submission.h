@@ -10,10 +10,10 @@
 
 #include "ca/ledger.h"
 #include "ca/loose_before.h"
-#include "transfer/cose.h"
-#include "transfer/loose.h"
-#include "transfer/policy.h"
-#include "transfer/reader.h"
+#include "transfer/format/cose.h"
+#include "transfer/media/loose.h"
+#include "transfer/policy/policy.h"
+#include "transfer/reader/reader.h"
 
 enum admission {
 	ADMIT_NEW,	/* to be checked, shown and signed */

@@ -5,7 +5,7 @@
 #include "ca/card.h"
 #include "ca/certify.h"
 #include "ca/template.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <stdlib.h>
 

@@ -4,8 +4,8 @@
 #include "base/own_ssl.h"
 #include "ca/lint.h"
 #include "ca/template.h"
-#include "transfer/extension.h"
-#include "transfer/subject.h"
+#include "transfer/policy/extension.h"
+#include "transfer/policy/subject.h"
 
 #include <stdlib.h>
 

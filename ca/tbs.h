@@ -10,7 +10,7 @@
 #define CA_TBS_H
 
 #include "ca/keys.h"
-#include "transfer/request.h"
+#include "transfer/policy/request.h"
 
 struct tbs_maker;
 void tbs_maker_free(struct tbs_maker *maker);

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/own_ssl.h"
-#include "transfer/der.h"
+#include "transfer/x509/der.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>

@@ -9,7 +9,7 @@
 #define CA_TEMPLATE_H
 
 #include "ca/keys.h"
-#include "transfer/extension.h"
+#include "transfer/policy/extension.h"
 
 /** A v3 certificate with this algorithm. \retval RC_BUG OpenSSL cannot */
 enum rc template_new(const struct sign_alg *alg, X509 **ret) MUST_CHECK;

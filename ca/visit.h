@@ -10,7 +10,7 @@
 #include "ca/act.h"
 #include "ca/intake.h"
 #include "ca/reply.h"
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #define READERS_MAX 8
 

@@ -5,6 +5,7 @@
 
 needs mandoc mandoc
 cd "$TOP" || exit 1
+shopt -s globstar
 
 # ---- the pages ---------------------------------------------------------------------------
 # Whether a page that is referred to exists depends on where mandoc looks; the next check
@@ -47,7 +48,7 @@ like "$(told airgap-ca 012345678 "$WORK/page")" '^EXIT STATUS: 01234568 are told
 # ---- rules -------------------------------------------------------------------------------
 # By name where something is refused; airgap-rules(7) is made from the table of rules, which
 # a unit test compares, and has the remedy of each.
-named=$(cat {base,transfer,token,ca}/*.c | tr '\n\t' '  ' |
+named=$(cat {base,transfer,token,ca}/**/*.c | tr '\n\t' '  ' |
 	grep -oE '(rule_refuse\(|err_rule\( *[A-Za-z_]+,|rule_remedy\() *"[A-Z0-9-]+"' |
 	grep -oE '"[A-Z0-9-]+"' | tr -d '"' | sort -u)
 described=$(sed -n 's/^\.It Sy //p' docs/man/airgap-rules.7 | sort -u)

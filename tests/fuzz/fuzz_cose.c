@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole files, as inspect reads them: envelope, payload, signature, printing.
  */
-#include "transfer/diag.h"
+#include "transfer/online/cmd/diag.h"
 
 #include <stdlib.h>
 

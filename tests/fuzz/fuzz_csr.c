@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as files, DER or PEM. What is accepted is one strict encoding: its
  * SPKI is found again, and nothing can be cut off it. */
-#include "transfer/csr.h"
+#include "transfer/x509/csr.h"
 
 #include <stdlib.h>
 

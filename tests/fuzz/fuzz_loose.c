@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A loose set as a reader reports it: what is taken is sorted, so that writing
  * it changes nothing but how often a CSR was there. */
-#include "transfer/loose.h"
+#include "transfer/media/loose.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names as typed, and subjectAltNames as they lie in a request. */
-#include "transfer/der.h"
-#include "transfer/name.h"
-#include "transfer/name_san.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/name.h"
+#include "transfer/x509/name_san.h"
 
 #include <stdlib.h>
 

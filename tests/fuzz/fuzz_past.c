@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Histories as a reader reports them: what is taken is written as it was. */
-#include "transfer/past.h"
+#include "transfer/media/history_set.h"
 
 #include <stdlib.h>
 

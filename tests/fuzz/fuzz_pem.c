@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates in PEM, one behind the other: what is taken out of one is found
  * again in what we would write of it. */
-#include "transfer/pem.h"
+#include "transfer/x509/pem.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy.conf: every refusal names the rule, and the line. */
-#include "transfer/policy.h"
+#include "transfer/policy/policy.h"
 
 #include <stdlib.h>
 

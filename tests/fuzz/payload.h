@@ -4,9 +4,9 @@
  * must be written again as they were, and be printable both ways. Bytes that
  * were never checked may be refused only.
  */
-#include "transfer/cbor_in.h"
-#include "transfer/diag.h"
-#include "transfer/format.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/payload.h"
+#include "transfer/online/cmd/diag.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 /* A judge that lies. */
 #include "tests/subverted/hostile.h"
 
-#include "transfer/cbor_out.h"
-#include "transfer/judge_wire.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/judge/judge_wire.h"
 
 #include <unistd.h>
 

@@ -3,10 +3,10 @@
 #include "tests/subverted/hostile.h"
 
 #include "base/clock.h"
-#include "transfer/cbor_out.h"
-#include "transfer/csr.h"
-#include "transfer/media_part.h"
-#include "transfer/reader_wire.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/media/media_part.h"
+#include "transfer/reader/reader_wire.h"
+#include "transfer/x509/csr.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 /** A CA in memory: keys, certificates and responses, right or wrong at will.
  *
  * Included by the test programs of the online side. Certificates are made with
- * OpenSSL's X509 API, not with transfer/tbs, so that the judge is shown the work
+ * OpenSSL's X509 API, not with transfer/x509/tbs, so that the judge is shown the work
  * of somebody else.
  */
 #ifndef TESTS_CA_FIXTURE_H
@@ -12,10 +12,10 @@
 
 #include "base/clock.h"
 #include "base/own_ssl.h"
-#include "transfer/extension.h"
-#include "transfer/judge.h"
-#include "transfer/pem.h"
-#include "transfer/subject.h"
+#include "transfer/judge/judge.h"
+#include "transfer/policy/extension.h"
+#include "transfer/policy/subject.h"
+#include "transfer/x509/pem.h"
 
 #include <openssl/rand.h>
 

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/software_ca.h"
 
-#include "transfer/judge.h"
+#include "transfer/judge/judge.h"
 
 #include <openssl/x509v3.h>
 

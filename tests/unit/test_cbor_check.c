@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
-#include "transfer/cbor_in.h"
+#include "transfer/format/cbor_in.h"
 
 #include "base/hex.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/cbor_in.h"
+#include "transfer/format/cbor_in.h"
 
 #include "tests/unit/check.h"
 

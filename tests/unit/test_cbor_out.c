@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/cbor_out.h"
+#include "transfer/format/cbor_out.h"
 
 #include "tests/unit/check.h"
-#include "transfer/cbor_in.h"
+#include "transfer/format/cbor_in.h"
 
 #include <signal.h>
 #include <sys/wait.h>

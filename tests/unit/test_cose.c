@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/check.h"
-#include "transfer/cbor_out.h"
+#include "transfer/format/cbor_out.h"
 
 #include <openssl/rsa.h>
 

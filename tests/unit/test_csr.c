@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests in, checked: the files of tests/vectors/csr, and bytes turned over.
  */
-#include "transfer/csr.h"
+#include "transfer/x509/csr.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/vector.h"
-#include "transfer/der.h"
+#include "transfer/x509/der.h"
 
 #include <dirent.h>
 #include <openssl/ec.h>

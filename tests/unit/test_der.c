@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The strict DER walker: encodings that mean something, and their doubles. */
-#include "transfer/der.h"
+#include "transfer/x509/der.h"
 
 #include "tests/unit/check.h"
-#include "transfer/cidr.h"
+#include "transfer/x509/cidr.h"
 
 /* clang-format off */
 static const struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/diag.h"
+#include "transfer/online/cmd/diag.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/check.h"
-#include "transfer/format.h"
+#include "transfer/format/payload.h"
 
 #include <stdio.h>
 

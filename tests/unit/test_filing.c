@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A response's files come out the same each time, and what differs is named. */
-#include "transfer/filing.h"
+#include "transfer/media/layout.h"
 
 #include "tests/unit/check.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The formats against files that other code made: tests/vectors/format. */
-#include "transfer/format.h"
+#include "transfer/format/payload.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/check.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 #include <malloc.h>
 #include <stdio.h>

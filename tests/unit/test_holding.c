@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/holding.h"
+#include "transfer/online/store/holding.h"
 
 #include "base/clock.h"
 #include "tests/unit/check.h"

@@ -2,8 +2,8 @@
 /* Responses to loose CSRs, with the CSRs at hand and without. */
 #include "tests/unit/ca_fixture.h"
 
-#include "transfer/cbor_out.h"
-#include "transfer/loose.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/media/loose.h"
 
 #include <stdio.h>
 

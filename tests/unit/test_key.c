@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscriber keys: shape from bytes, and what takes arithmetic. */
-#include "transfer/key.h"
+#include "transfer/x509/key.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/vector.h"
-#include "transfer/der_out.h"
-#include "transfer/key_arith.h"
+#include "transfer/x509/der_out.h"
+#include "transfer/x509/key_arith.h"
 
 #include <dirent.h>
 

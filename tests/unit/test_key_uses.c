@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rule KEY-USED: one requester and one name for all that a key is certified
  * for. */
-#include "transfer/key_uses.h"
+#include "transfer/policy/key_uses.h"
 
 #include "tests/unit/check.h"
 

@@ -2,9 +2,9 @@
 /* What a lost part of the ledger had comes back, and the rest goes on from it.
  */
 #include "tests/unit/ledger_fixture.h"
-#include "transfer/tbs.h"
+#include "transfer/x509/tbs.h"
 
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 /* A certificate with the mark as serial, 16 bytes of it, and with an extension,
  * as every one of ours has. */

@@ -4,10 +4,10 @@
 #include "tests/unit/software_ca.h"
 
 #include "ca/lint.h"
-#include "transfer/der.h"
-#include "transfer/extension.h"
-#include "transfer/judge.h"
-#include "transfer/tbs.h"
+#include "transfer/judge/judge.h"
+#include "transfer/policy/extension.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/tbs.h"
 
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/loose.h"
+#include "transfer/media/loose.h"
 
-#include "transfer/cbor_out.h"
+#include "transfer/format/cbor_out.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names: one spelling, scope, and the way into a subjectAltName and back. */
-#include "transfer/name.h"
+#include "transfer/x509/name.h"
 
 #include "base/own_ssl.h"
 #include "tests/unit/check.h"
-#include "transfer/name_san.h"
+#include "transfer/x509/name_san.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A set of histories is read as it was written, and nothing else is one. */
 #include "base/file.h"
-#include "transfer/past.h"
-#include "transfer/pem.h"
-#include "transfer/reader_past.h"
+#include "transfer/media/history_set.h"
+#include "transfer/reader/reader_history.h"
+#include "transfer/x509/pem.h"
 
 #include "tests/unit/check.h"
 

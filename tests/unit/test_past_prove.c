@@ -3,7 +3,7 @@
 #include "ca/recover.h"
 
 #include "tests/unit/ca_fixture.h"
-#include "transfer/cose.h"
+#include "transfer/format/cose.h"
 
 #define N_CERTS 2
 

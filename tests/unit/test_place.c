@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/place.h"
+#include "transfer/online/deploy/replace.h"
 
 #include "base/file.h"
 #include "tests/unit/check.h"

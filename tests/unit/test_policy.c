@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy.conf: what is read, and that nothing else is. */
-#include "transfer/policy.h"
+#include "transfer/policy/policy.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/unit/check.h"
-#include "transfer/policy_read.h"
+#include "transfer/policy/policy_read.h"
 
 #include <fcntl.h>
 #include <openssl/x509v3.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/posh.h"
+#include "transfer/online/deploy/posh.h"
 
 #include "tests/unit/check.h"
 

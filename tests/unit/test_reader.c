@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A real reader, with bundles made here. What a lying one gets away with is
  * test_reader_client's. */
-#include "transfer/reader.h"
+#include "transfer/reader/reader.h"
 
 #include "base/own_ssl.h"
 #include "media_fixture.h"
-#include "transfer/cose.h"
-#include "transfer/loose.h"
+#include "transfer/format/cose.h"
+#include "transfer/media/loose.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

@@ -2,9 +2,9 @@
 /* Readers that lie: each answers one command with what the test tells it. */
 #include "base/frame.h"
 #include "media_fixture.h"
-#include "transfer/cbor_out.h"
-#include "transfer/reader.h"
-#include "transfer/reader_wire.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/reader/reader.h"
+#include "transfer/reader/reader_wire.h"
 
 #include <signal.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the policy says to one request: each rule just kept and just broken. */
-#include "transfer/request.h"
+#include "transfer/policy/request.h"
 
 #include "base/clock.h"
 #include "tests/unit/check.h"

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "tests/unit/check.h"
-#include "transfer/format.h"
+#include "transfer/format/payload.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transfer/sandbox.h"
+#include "transfer/sandbox/sandbox.h"
 
 #include "base/file.h"
-#include "transfer/media.h"
+#include "transfer/media/media.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "tests/unit/ca_fixture.h"
 
 #include "base/file.h"
-#include "transfer/store.h"
+#include "transfer/online/store/store.h"
 
 #include <fcntl.h>
 #include <stdio.h>

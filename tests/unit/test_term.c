@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/term.h"
 #include "base/clock.h"
+#include "base/term.h"
 
 #include "tests/unit/pty.h"
 

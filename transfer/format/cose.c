@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 9052 narrowed to what we write: every parameter is in the protected
+ * header, in one order, and nothing is passed over as unknown. A header that
+ * a reader ignores is a place where signer and verifier can come to disagree.
+ */
+#include "transfer/format/cose.h"
+
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/rule.h"
+
+#include <assert.h>
+#include <cbor.h>
+#include <stdio.h>
+
+#define TAG_SIGN1 0xd2 /* tag 18 in its one byte: RFC 9052 section 2 */
+
+/* Protected header labels: RFC 9052 section 3.1, RFC 9360 section 2. */
+#define LABEL_ALG 1
+#define LABEL_TYPE 3
+#define LABEL_KID 4
+#define LABEL_X5CHAIN 33
+
+#define CERT_MIN 64 /* bytes of DER: docs/transfer.cddl */
+#define CERT_MAX 65536
+#define SIGNATURE_MIN 64
+#define SIGNATURE_MAX 512
+#define TYPE_MAX 128 /* bytes of a content type */
+
+/* clang-format off */
+static const char *const content_types[] = {
+	[COSE_BUNDLE]   = "application/vnd.airgap-ca.csr-bundle+cbor",
+	[COSE_MANIFEST] = "application/vnd.airgap-ca.transfer-manifest+cbor",
+	[COSE_CARD]     = "application/vnd.airgap-ca.ca-card+cbor",
+};
+/* clang-format on */
+#define TYPES (sizeof(content_types) / sizeof(*content_types))
+
+const char *
+cose_content_type(enum cose_type type)
+{
+	return content_types[type];
+}
+
+#define FROM_MAX 256 /* "FILE: protected header", cut when longer */
+
+/* What the item reader refuses is a fault of the envelope here. */
+static enum rc
+as_form(enum rc rc)
+{
+	if (rc != RC_FORMAT)
+		return rc;
+	return rule_refuse("COSE-FORM", "%s", err_text());
+}
+
+/* Content types keep the kinds apart: a card signed by the transfer key can
+ * never be taken for a manifest (RFC 9052 3.1). */
+static enum rc
+type_of(const char *from, struct span text, enum cose_type *ret_type)
+{
+	for (size_t i = 0; i < TYPES; i++)
+		if (span_eq_str(text, content_types[i])) {
+			*ret_type = (enum cose_type)i;
+			return RC_OK;
+		}
+	return rule_refuse("COSE-TYPE", "%s: unknown content type \"%.*s\"",
+	    from, SPAN_FMT(text));
+}
+
+static enum rc
+alg_take(struct cbor_in *in, enum cose_alg *ret_alg)
+{
+	int64_t alg;
+	enum rc rc = as_form(cbor_take_int(in, "alg", &alg));
+
+	if (rc != RC_OK)
+		return rc;
+	switch (alg) {
+	case COSE_ES256:
+	case COSE_EDDSA:
+	case COSE_ES384:
+	case COSE_ES512:
+	case COSE_PS256:
+	case COSE_PS384:
+	case COSE_PS512:
+		*ret_alg = (enum cose_alg)alg;
+		return RC_OK;
+	default:
+		return rule_refuse("COSE-ALG",
+		    "%s: algorithm %lld, wanted ES256, ES384, ES512, EdDSA, "
+		    "PS256, PS384 or PS512",
+		    in->from, (long long)alg);
+	}
+}
+
+static enum rc
+label_take(struct cbor_in *in, uint64_t *pairs, int wanted)
+{
+	int key;
+	enum rc rc = as_form(cbor_next_key(in, pairs, &key));
+
+	if (rc == RC_OK && key != wanted)
+		rc = rule_refuse("COSE-FORM",
+		    "%s: parameter %d where %d was wanted", in->from, key,
+		    wanted);
+	return rc;
+}
+
+/* The third parameter: who signed, by digest in a bundle, else by certificate.
+ */
+static enum rc
+signer_take(struct cbor_in *in, uint64_t *pairs, struct cose *c)
+{
+	const bool bundle = c->type == COSE_BUNDLE;
+	enum rc rc = label_take(in, pairs, bundle ? LABEL_KID : LABEL_X5CHAIN);
+
+	if (rc != RC_OK)
+		return rc;
+	if (bundle)
+		return as_form(cbor_take_bytes(
+		    in, "kid", SHA256_LEN, SHA256_LEN, &c->kid));
+	return as_form(
+	    cbor_take_bytes(in, "x5chain", CERT_MIN, CERT_MAX, &c->cert));
+}
+
+/* Exactly alg, content type and signer: nothing that we would have to ignore.
+ */
+static enum rc
+protected_read(const char *file, struct cose *c)
+{
+	char from[FROM_MAX];
+	struct cbor_in in = { .from = from, .rest = c->protected_bytes };
+	struct span type;
+	uint64_t pairs;
+	enum rc rc;
+
+	(void)snprintf(from, sizeof(from), "%s: protected header", file);
+	rc = cbor_in_check(from, c->protected_bytes);
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_map(&in, "header", &pairs));
+	if (rc == RC_OK)
+		rc = label_take(&in, &pairs, LABEL_ALG);
+	if (rc == RC_OK)
+		rc = alg_take(&in, &c->alg);
+	if (rc == RC_OK)
+		rc = label_take(&in, &pairs, LABEL_TYPE);
+	if (rc == RC_OK)
+		rc = as_form(
+		    cbor_take_text(&in, "content type", 1, TYPE_MAX, &type));
+	if (rc == RC_OK)
+		rc = type_of(file, type, &c->type);
+	if (rc == RC_OK)
+		rc = signer_take(&in, &pairs, c);
+	if (rc == RC_OK)
+		rc = label_take(&in, &pairs, -1);
+	return rc;
+}
+
+/* The four parts of a COSE_Sign1, once the tag is off. */
+static enum rc
+parts_read(const char *from, struct span array, struct cose *c)
+{
+	struct cbor_in in = { .from = from, .rest = array };
+	uint64_t n;
+	enum rc rc = cbor_in_check(from, array);
+
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_array(&in, "COSE_Sign1", 4, 4, &n));
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_bytes(&in, "protected header", 1,
+		    COSE_FILE_MAX, &c->protected_bytes));
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_map(&in, "unprotected header", &n));
+	if (rc == RC_OK && n != 0)
+		rc = rule_refuse("COSE-FORM",
+		    "%s: the unprotected header is not empty", from);
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_bytes(
+		    &in, "payload", 1, COSE_FILE_MAX, &c->payload));
+	if (rc == RC_OK)
+		rc = as_form(cbor_take_bytes(&in, "signature", SIGNATURE_MIN,
+		    SIGNATURE_MAX, &c->signature));
+	return rc;
+}
+
+/* The length of a signature where the algorithm alone tells; 0 for RSA. ECDSA
+ * has r and s at the width of the curve's order (RFC 9053 2.1), and no DER. */
+static size_t
+alg_signature_len(enum cose_alg alg)
+{
+	switch (alg) {
+	case COSE_ES256:
+	case COSE_EDDSA:
+		return 64;
+	case COSE_ES384:
+		return 96;
+	case COSE_ES512:
+		return 132;
+	default:
+		return 0;
+	}
+}
+
+/* Everything but the payload's own encoding. */
+static enum rc
+envelope_read(const char *from, struct span file, struct cose *c)
+{
+	struct span tag;
+	size_t len;
+	enum rc rc;
+
+	if (file.n > COSE_FILE_MAX)
+		return rule_refuse("COSE-FORM",
+		    "%s: %zu bytes, wanted %zu at most", from, file.n,
+		    COSE_FILE_MAX);
+	if (!span_take(&file, 1, &tag) || *tag.p != TAG_SIGN1)
+		return rule_refuse("COSE-FORM",
+		    "%s: not a COSE_Sign1: it does not begin with tag 18",
+		    from);
+	rc = parts_read(from, file, c);
+	if (rc == RC_OK)
+		rc = protected_read(from, c);
+	if (rc != RC_OK)
+		return rc;
+	len = alg_signature_len(c->alg);
+	if (len != 0 && c->signature.n != len)
+		return rule_refuse("COSE-FORM",
+		    "%s: a signature of %zu bytes, wanted %zu for its "
+		    "algorithm",
+		    from, c->signature.n, len);
+	return RC_OK;
+}
+
+/* Payload last: its size is the file's, and a wrong envelope is told at once.
+ */
+enum rc
+cose_read(const char *from, struct span file, enum cose_type type,
+    struct cose *ret_cose)
+{
+	struct cose c = { .type = type };
+	char payload[FROM_MAX];
+	enum rc rc = envelope_read(from, file, &c);
+
+	if (rc != RC_OK)
+		return rc;
+	if (c.type != type)
+		return rule_refuse("COSE-TYPE",
+		    "%s: content type %s, wanted %s", from,
+		    content_types[c.type], content_types[type]);
+	(void)snprintf(payload, sizeof(payload), "%s: payload", from);
+	rc = cbor_in_check(payload, c.payload);
+	if (rc == RC_OK)
+		*ret_cose = c;
+	return rc;
+}
+
+enum rc
+cose_read_type(const char *from, struct span file, enum cose_type *ret_type)
+{
+	struct cose c = { .type = COSE_BUNDLE };
+	enum rc rc = envelope_read(from, file, &c);
+
+	if (rc == RC_OK)
+		*ret_type = c.type;
+	return rc;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+enum rc
+cose_protected(
+    enum cose_type type, enum cose_alg alg, struct span signer, struct buf *ret)
+{
+	struct cbor_out out;
+
+	cbor_out_init(&out, ret);
+	cbor_put_map(&out, 3);
+	cbor_put_uint(&out, LABEL_ALG);
+	cbor_put_int(&out, alg);
+	cbor_put_uint(&out, LABEL_TYPE);
+	cbor_put_text(&out, span_str(content_types[type]));
+	cbor_put_uint(&out, type == COSE_BUNDLE ? LABEL_KID : LABEL_X5CHAIN);
+	cbor_put_bytes(&out, signer);
+	return cbor_out_end(&out);
+}
+
+static enum rc
+string_head_add(struct buf *to, size_t n)
+{
+	uint8_t head[9];
+
+	return buf_add(
+	    to, head, cbor_encode_bytestring_start(n, head, sizeof(head)));
+}
+
+/* The payload is not copied behind it: a bundle may be 256 MiB, and is hashed
+ * where it lies.
+ *
+ * RFC 9052 section 4.4: [ "Signature1", protected, external_aad, payload ]. */
+enum rc
+cose_tbs_head(struct span protected_bytes, size_t payload_len, struct buf *ret)
+{
+	static const char first[] = "\x84\x6aSignature1";
+	static const uint8_t no_aad = 0x40;
+	enum rc rc = buf_add_str(ret, first);
+
+	if (rc == RC_OK)
+		rc = string_head_add(ret, protected_bytes.n);
+	if (rc == RC_OK)
+		rc = buf_add_span(ret, protected_bytes);
+	if (rc == RC_OK)
+		rc = buf_add_byte(ret, no_aad);
+	if (rc == RC_OK)
+		rc = string_head_add(ret, payload_len);
+	return rc;
+}
+
+enum rc
+cose_write(struct span protected_bytes, struct span payload,
+    struct span signature, struct buf *ret_file)
+{
+	const size_t before = ret_file->n;
+	struct cbor_out out;
+	enum rc rc;
+
+	assert(signature.n >= SIGNATURE_MIN && signature.n <= SIGNATURE_MAX);
+	rc = buf_reserve(ret_file,
+	    payload.n + protected_bytes.n + signature.n + SIGNATURE_MIN);
+	if (rc == RC_OK)
+		rc = buf_add_byte(ret_file, TAG_SIGN1);
+	if (rc != RC_OK)
+		return rc;
+	cbor_out_init(&out, ret_file);
+	cbor_put_array(&out, 4);
+	cbor_put_bytes(&out, protected_bytes);
+	cbor_put_map(&out, 0);
+	cbor_put_bytes(&out, payload);
+	cbor_put_bytes(&out, signature);
+	rc = cbor_out_end(&out);
+	if (rc == RC_OK && ret_file->n - before > COSE_FILE_MAX)
+		rc = err_set(RC_USAGE,
+		    "a signed file of %zu bytes, wanted %zu at most: split it",
+		    ret_file->n - before, COSE_FILE_MAX);
+	return rc;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The signatures of COSE_Sign1 by OpenSSL: RFC 9053 section 2, RFC 8230. */
+#include "transfer/format/cose.h"
+
+#include "base/own_ssl.h"
+#include "transfer/rule.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/rsa.h>
+
+#define RSA_BITS_MIN 2048 /* RFC 8230 section 2 */
+#define RSA_BITS_MAX 4096 /* a signature of 512 bytes */
+
+struct alg {
+	enum cose_alg id;
+	const char *name;
+	const char *key_type;
+	int curve;    /* NID, of EC keys */
+	size_t width; /* bytes of r and of s */
+	const EVP_MD *(*digest)(void);
+};
+
+/* clang-format off */
+static const struct alg algs[] = {
+	{ COSE_ES256, "ES256", "EC",      NID_X9_62_prime256v1, 32, EVP_sha256 },
+	{ COSE_ES384, "ES384", "EC",      NID_secp384r1,        48, EVP_sha384 },
+	{ COSE_ES512, "ES512", "EC",      NID_secp521r1,        66, EVP_sha512 },
+	{ COSE_EDDSA, "EdDSA", "ED25519", NID_undef,             0, NULL },
+	{ COSE_PS256, "PS256", "RSA",     NID_undef,             0, EVP_sha256 },
+	{ COSE_PS384, "PS384", "RSA",     NID_undef,             0, EVP_sha384 },
+	{ COSE_PS512, "PS512", "RSA",     NID_undef,             0, EVP_sha512 },
+};
+/* clang-format on */
+#define ALGS (sizeof(algs) / sizeof(*algs))
+
+static const struct alg *
+alg_get0(enum cose_alg id)
+{
+	for (size_t i = 0; i < ALGS; i++)
+		if (algs[i].id == id)
+			return &algs[i];
+	return NULL;
+}
+
+static bool
+is_rsa(const struct alg *alg)
+{
+	return alg->curve == NID_undef && alg->digest != NULL;
+}
+
+static int
+curve_of(EVP_PKEY *key)
+{
+	char name[64];
+	size_t n;
+	int nid;
+
+	if (EVP_PKEY_get_group_name(key, name, sizeof(name), &n) != 1)
+		return NID_undef;
+	nid = EC_curve_nist2nid(name);
+	return nid != NID_undef ? nid : OBJ_txt2nid(name);
+}
+
+/* One key type and one curve per algorithm: a key that serves two algorithms
+ * would let an attacker choose between them. */
+static bool
+alg_fits(const struct alg *alg, EVP_PKEY *key)
+{
+	bool fits = EVP_PKEY_is_a(key, alg->key_type) == 1;
+
+	if (fits && alg->curve != NID_undef)
+		fits = curve_of(key) == alg->curve;
+	if (fits && is_rsa(alg))
+		fits = EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
+		       EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+	ERR_clear_error();
+	return fits;
+}
+
+enum rc
+cose_alg_of(EVP_PKEY *key, enum cose_alg *ret_alg)
+{
+	const char *type = EVP_PKEY_get0_type_name(key);
+
+	for (size_t i = 0; i < ALGS; i++)
+		if (alg_fits(&algs[i], key)) {
+			*ret_alg = algs[i].id;
+			return RC_OK;
+		}
+	return err_set(RC_POLICY,
+	    "a key of type %s and %d bits: wanted P-256, P-384, P-521, Ed25519 "
+	    "or RSA of 2048 to 4096 bits",
+	    type == NULL ? "unknown" : type, EVP_PKEY_get_bits(key));
+}
+
+const EVP_MD *
+cose_alg_digest(enum cose_alg alg)
+{
+	const struct alg *a = alg_get0(alg);
+
+	return a == NULL || a->digest == NULL ? NULL : a->digest();
+}
+
+const char *
+cose_alg_name(enum cose_alg alg)
+{
+	const struct alg *a = alg_get0(alg);
+
+	return a == NULL ? "unknown" : a->name;
+}
+
+/* ---- ECDSA's two spellings ----------------------------------------------- */
+
+enum rc
+cose_ecdsa_raw(struct span der, size_t width, struct buf *ret_raw)
+{
+	const unsigned char *end = der.p;
+	OWN(ECDSA_SIG) *sig = d2i_ECDSA_SIG(NULL, &end, (long)der.n);
+	uint8_t raw[2 * 66];
+
+	if (sig == NULL || end != der.p + der.n || 2 * width > sizeof(raw))
+		return err_openssl(
+		    RC_FORMAT, "an ECDSA signature is not one in DER");
+	if (BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, (int)width) < 0 ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + width, (int)width) < 0)
+		return err_openssl(RC_FORMAT,
+		    "an ECDSA signature has a number wider than %zu bytes",
+		    width);
+	return buf_add(ret_raw, raw, 2 * width);
+}
+
+static enum rc
+ecdsa_join(BIGNUM *r, BIGNUM *s, ECDSA_SIG **ret_sig)
+{
+	OWN(ECDSA_SIG) *sig = ECDSA_SIG_new();
+
+	if (r == NULL || s == NULL || sig == NULL ||
+	    ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		return err_memory();
+	}
+	*ret_sig = MOVE(sig);
+	return RC_OK;
+}
+
+/* RFC 9053 2.1 has r and s at full width; OpenSSL wants INTEGERs. */
+enum rc
+cose_ecdsa_der(struct span raw, struct buf *ret_der)
+{
+	const size_t width = raw.n / 2;
+	OWN(ECDSA_SIG) *sig = NULL;
+	OWN(ssl_bytes) *der = NULL;
+	enum rc rc;
+	int n;
+
+	if (raw.n == 0 || raw.n % 2 != 0)
+		return err_set(RC_FORMAT,
+		    "an ECDSA signature of %zu bytes is not two numbers",
+		    raw.n);
+	rc = ecdsa_join(BN_bin2bn(raw.p, (int)width, NULL),
+	    BN_bin2bn(raw.p + width, (int)width, NULL), &sig);
+	if (rc != RC_OK)
+		return rc;
+	n = i2d_ECDSA_SIG(sig, &der);
+	if (n <= 0)
+		return err_memory();
+	return buf_add(ret_der, der, (size_t)n);
+}
+
+/* ---- verifying ----------------------------------------------------------- */
+
+static bool
+is_padded(EVP_PKEY_CTX *ctx, const struct alg *alg)
+{
+	/* RFC 8230 section 2: the salt is as long as the digest, MGF1 uses the
+	 * same hash, which is OpenSSL's default. */
+	return !is_rsa(alg) ||
+	       (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		   EVP_PKEY_CTX_set_rsa_pss_saltlen(
+		       ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+/* Ed25519 wants its message in one piece; the others hash it where it lies,
+ * which for a bundle may be a hundred megabytes. */
+static enum rc
+is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
+    struct span signature, bool *ret_good)
+{
+	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *params; /* ctx owns it */
+	WIPED(buf) tbs = { 0 };
+	enum rc rc =
+	    cose_tbs_head(cose->protected_bytes, cose->payload.n, &tbs);
+
+	if (rc == RC_OK && alg->digest == NULL)
+		rc = buf_add_span(&tbs, cose->payload);
+	if (rc != RC_OK)
+		return rc;
+	if (ctx == NULL ||
+	    EVP_DigestVerifyInit(
+		ctx, &params, cose_alg_digest(alg->id), NULL, key) != 1 ||
+	    !is_padded(params, alg))
+		return err_openssl(RC_BUG, "%s cannot be verified", alg->name);
+	if (alg->digest == NULL)
+		*ret_good = EVP_DigestVerify(ctx, signature.p, signature.n,
+				tbs.p, tbs.n) == 1;
+	else
+		*ret_good =
+		    EVP_DigestVerifyUpdate(ctx, tbs.p, tbs.n) == 1 &&
+		    EVP_DigestVerifyUpdate(
+			ctx, cose->payload.p, cose->payload.n) == 1 &&
+		    EVP_DigestVerifyFinal(ctx, signature.p, signature.n) == 1;
+	ERR_clear_error();
+	return RC_OK;
+}
+
+/* An RSA signature is as long as its modulus, and never shorter (RFC 8017
+ * 8.1.2). */
+static size_t
+signature_len(const struct alg *alg, EVP_PKEY *key)
+{
+	return alg->width != 0 ? 2 * alg->width
+			       : (size_t)EVP_PKEY_get_size(key);
+}
+
+enum rc
+cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
+{
+	const struct alg *alg = alg_get0(cose->alg);
+	struct span signature = cose->signature;
+	WIPED(buf) der = { 0 };
+	bool good = false;
+	enum rc rc = RC_OK;
+
+	if (alg == NULL || !alg_fits(alg, key))
+		return rule_refuse("COSE-ALG",
+		    "%s: %s does not fit the signer's key", from,
+		    alg == NULL ? "its algorithm" : alg->name);
+	if (signature.n != signature_len(alg, key))
+		return rule_refuse("COSE-SIGNATURE",
+		    "%s: a signature of %zu bytes, wanted %zu", from,
+		    signature.n, signature_len(alg, key));
+	if (alg->width != 0) {
+		rc = cose_ecdsa_der(cose->signature, &der);
+		signature = buf_span(&der);
+	}
+	if (rc == RC_OK)
+		rc = is_signed(alg, key, cose, signature, &good);
+	if (rc == RC_OK && !good)
+		rc = rule_refuse("COSE-SIGNATURE",
+		    "%s: the signature does not verify under the signer's key",
+		    from);
+	return rc;
+}
+
+/* ---- signing with a key in memory ---------------------------------------- */
+
+/* Ed25519 goes over its message twice, and takes it in one piece only. */
+static bool
+sign_message(EVP_MD_CTX *ctx, const struct alg *alg, struct span tbs,
+    struct span payload, struct buf *raw, size_t *n)
+{
+	if (alg->digest == NULL)
+		return EVP_DigestSign(ctx, raw->p, n, tbs.p, tbs.n) == 1;
+	return EVP_DigestSignUpdate(ctx, tbs.p, tbs.n) == 1 &&
+	       EVP_DigestSignUpdate(ctx, payload.p, payload.n) == 1 &&
+	       EVP_DigestSignFinal(ctx, raw->p, n) == 1;
+}
+
+static enum rc
+sign(const struct alg *alg, EVP_PKEY *key, struct span protected_bytes,
+    struct span payload, struct buf *ret)
+{
+	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *params; /* ctx owns it */
+	WIPED(buf) tbs = { 0 };
+	WIPED(buf) raw = { 0 };
+	size_t n = (size_t)EVP_PKEY_get_size(key);
+	enum rc rc = cose_tbs_head(protected_bytes, payload.n, &tbs);
+
+	if (rc == RC_OK && alg->digest == NULL)
+		rc = buf_add_span(&tbs, payload);
+	if (rc == RC_OK)
+		rc = buf_reserve(&raw, n);
+	if (rc != RC_OK)
+		return rc;
+	if (ctx == NULL ||
+	    EVP_DigestSignInit(
+		ctx, &params, cose_alg_digest(alg->id), NULL, key) != 1 ||
+	    !is_padded(params, alg) ||
+	    !sign_message(ctx, alg, buf_span(&tbs), payload, &raw, &n))
+		return err_openssl(RC_BUG, "%s signing failed", alg->name);
+	raw.n = n;
+	if (alg->width != 0)
+		return cose_ecdsa_raw(buf_span(&raw), alg->width, ret);
+	return buf_add_span(ret, buf_span(&raw));
+}
+
+enum rc
+cose_sign(enum cose_type type, EVP_PKEY *key, struct span kid_or_cert,
+    struct span payload, struct buf *ret_file)
+{
+	WIPED(buf) protected_bytes = { 0 };
+	WIPED(buf) signature = { 0 };
+	enum cose_alg id;
+	enum rc rc = cose_alg_of(key, &id);
+
+	if (rc == RC_OK)
+		rc = cose_protected(type, id, kid_or_cert, &protected_bytes);
+	if (rc == RC_OK)
+		rc = sign(alg_get0(id), key, buf_span(&protected_bytes),
+		    payload, &signature);
+	if (rc == RC_OK)
+		rc = cose_write(buf_span(&protected_bytes), payload,
+		    buf_span(&signature), ret_file);
+	return rc;
+}
+
+enum rc
+key_id_of(EVP_PKEY *key, uint8_t ret_id[static SHA256_LEN])
+{
+	OWN(ssl_bytes) *spki = NULL;
+	int n = i2d_PUBKEY(key, &spki);
+
+	if (n <= 0)
+		return err_openssl(RC_BUG, "a public key cannot be encoded");
+	return sha256(span_of(spki, (size_t)n), ret_id);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/judge/judge_asked.h"
+#include "transfer/judge/judge_state.h"
+#include "transfer/x509/csr.h"
+
+#include <stdio.h>
+
+#define FROM_MAX 128
+
+void
+asked_wipe(struct asked *asked)
+{
+	bundle_wipe(&asked->bundle);
+	sealed_wipe(&asked->copy);
+	*asked = (struct asked){ .copy = { .fd = -1 } };
+}
+
+enum rc
+asked_open(struct asked *asked, int *fd)
+{
+	struct cose cose;
+	enum rc rc;
+
+	asked_wipe(asked);
+	rc = sealed_map(*fd, &asked->copy);
+	if (rc != RC_OK)
+		return rc;
+	*fd = -1; /* the map's now */
+	rc = cose_read("bundle", asked->copy.bytes, COSE_BUNDLE, &cose);
+	return rc != RC_OK
+		   ? rc
+		   : bundle_read("bundle", cose.payload, &asked->bundle);
+}
+
+enum rc
+asked_judge(struct judge *judge, const struct asked *asked, struct span der,
+    const struct asked_cert *cert)
+{
+	const struct cert_request *request;
+	const struct profile *profile;
+	WIPED(name_list) csr_names = { 0 };
+	char from[FROM_MAX];
+	struct expected e = { .from = from,
+		.serial = cert->serial,
+		.not_before = cert->not_before,
+		.not_after = cert->not_after };
+	enum rc rc;
+
+	if (cert->request >= asked->bundle.n_requests)
+		return err_set(RC_BUG, "judge: no such request");
+	request = &asked->bundle.requests[cert->request];
+	profile = policy_profile_get0(judge->policy, request->profile);
+	(void)snprintf(from, sizeof(from), "request %u (%.*s)",
+	    cert->request + 1, SPAN_FMT(request->id));
+	rc = csr_find_spki(from, request->csr, &e.spki);
+	if (rc == RC_OK && request->names == NULL && profile != NULL &&
+	    profile->names_from_csr)
+		rc = csr_names_read(from, request->csr, &csr_names);
+	if (rc != RC_OK)
+		return rc;
+	e.profile = request->profile;
+	e.names = request->names != NULL ? request->names : csr_names.items;
+	e.n_names = request->names != NULL ? request->n_names : csr_names.n;
+	return judge_certificate(judge, der, &e);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A response to loose CSRs. Nobody sent a bundle, so no request says which
+ * profile was meant: the one that makes the very certificate is looked for in
+ * the policy. Who has the CSRs at hand holds each certificate to its CSR's key
+ * and names; who has not learns that it is the CA's and nothing else. */
+#include "base/own_ssl.h"
+#include "transfer/judge/judge_response.h"
+#include "transfer/media/loose.h"
+#include "transfer/rule.h"
+
+#include <stdlib.h>
+
+/* ---- requests, and results for them -------------------------------------- */
+
+/* Requests of which only the ids are known. */
+static enum rc
+requests_of_results(const struct response *r, const struct manifest *m,
+    struct cert_request **ret)
+{
+	struct cert_request *all = calloc(m->n_results + 1, sizeof(*all));
+
+	if (all == NULL)
+		return err_memory();
+	for (size_t i = 0; i < m->n_results; i++) {
+		all[i].id = m->results[i].id;
+		all[i].profile = r->loose->profile;
+		all[i].validity.count = 1;
+	}
+	*ret = all;
+	return RC_OK;
+}
+
+enum rc
+judge_loose_requests(
+    const struct response *r, const struct manifest *m, struct bundle *ret)
+{
+	const struct loose *set = r->loose->set;
+	enum rc rc;
+
+	if (m->has_bundle)
+		return rule_refuse("MANIFEST-BUNDLE",
+		    "%s: answers a bundle, not loose CSRs", r->from);
+	rc = set == NULL
+		 ? requests_of_results(r, m, &ret->requests)
+		 : loose_requests(set, r->loose->profile, 0, &ret->requests);
+	if (rc == RC_OK)
+		ret->n_requests = set == NULL ? m->n_results : set->n;
+	return rc;
+}
+
+/* In the order of the digests, each once, under the id that follows from it. */
+static enum rc
+check_result(const struct response *r, const struct manifest *m, size_t i)
+{
+	const struct result *result = &m->results[i];
+	const struct loose *set = r->loose->set;
+	char id[LOOSE_ID_LEN + 1];
+
+	loose_id(result->csr_digest, id);
+	if (!span_eq_str(result->id, id) || result->n_certs > 1 ||
+	    (i != 0 && memcmp(m->results[i - 1].csr_digest, result->csr_digest,
+			   SHA256_LEN) >= 0))
+		return rule_refuse("MANIFEST-RESULTS",
+		    "%s: result %zu is not as one of loose CSRs is", r->from,
+		    i + 1);
+	if (set != NULL &&
+	    memcmp(set->items[i].digest, result->csr_digest, SHA256_LEN) != 0)
+		return rule_refuse("CSR-DIGEST",
+		    "%s: result %zu is for another CSR than %.*s", r->from,
+		    i + 1, SPAN_FMT(set->items[i].name));
+	if (result->n_certs != 0 && result->certs[0].not_before > m->signed_at)
+		return rule_refuse("CERT-DATES",
+		    "%s: result %zu begins after it was signed", r->from,
+		    i + 1);
+	return RC_OK;
+}
+
+enum rc
+judge_loose_results(const struct response *r, const struct manifest *m)
+{
+	const struct loose *set = r->loose->set;
+	enum rc rc = RC_OK;
+
+	if (m->n_revocations != 0 || m->n_results == 0 ||
+	    (set != NULL && set->n != m->n_results))
+		return rule_refuse("MANIFEST-RESULTS",
+		    "%s: %zu results for loose CSRs, and %zu of revocations",
+		    r->from, m->n_results, m->n_revocations);
+	if (m->n_changes != 0)
+		return rule_refuse("TRUST-CHANGE",
+		    "%s: a response to loose CSRs changes no key", r->from);
+	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++)
+		rc = check_result(r, m, i);
+	return rc;
+}
+
+/* ---- one certificate ----------------------------------------------------- */
+
+enum rc
+judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
+    struct name_list *ret_names)
+{
+	OWN(GENERAL_NAMES) *san = NULL;
+	const unsigned char *p = der.p;
+	struct cert_parts parts;
+	OWN(X509) *cert = NULL;
+	enum rc rc = cert_parts_read(from, der, &parts);
+
+	if (rc != RC_OK)
+		return rc;
+	cert = d2i_X509(NULL, &p, (long)der.n);
+	if (cert == NULL)
+		return rule_refuse("CERT-FORM", "%s: no certificate", from);
+	san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	if (san != NULL)
+		rc = names_of_san(from, san, ret_names);
+	if (rc == RC_OK)
+		*ret_spki = parts.spki;
+	return rc;
+}
+
+/* Under one profile: its own validity, and names if it takes a CSR's. */
+static enum rc
+try_profile(struct judge *judge, const struct profile *p, struct span der,
+    const struct loose_try *try, struct judged *judged)
+{
+	const struct cert_entry *entry = judged->entry;
+	struct expected e = *try->expected;
+
+	e.profile = span_str(p->name);
+	if (!p->names_from_csr)
+		e.n_names = 0;
+	if (entry->not_after - entry->not_before + 1 != p->validity)
+		return rule_refuse("CERT-DATES",
+		    "%s: is not valid as long as the profile %s has it", e.from,
+		    p->name);
+	judged->names = e.names;
+	judged->n_names = e.n_names;
+	try->asked->profile = e.profile;
+	try->asked->validity.period = p->validity;
+	return judge_certificate_subject(
+	    judge, der, entry->digest, &e, &judged->subject);
+}
+
+/* A wrong key or signature is wrong under every profile: that is worth telling,
+ * and not that another profile would have other extensions. */
+static bool
+tells_more(const struct profile *p)
+{
+	const char *rule = err_rule_name();
+
+	return strcmp(rule, "CERT-PROFILE") != 0 &&
+	       strcmp(rule, "CERT-DATES") != 0 &&
+	       (p->names_from_csr || strcmp(rule, "CERT-NAMES") != 0);
+}
+
+enum rc
+judge_loose_certificate(struct judge *judge, struct span der,
+    const struct loose_try *try, struct judged *judged)
+{
+	const struct policy *policy = judge->policy;
+	const struct span wanted = try->terms->profile;
+	enum rc first = rule_refuse("CERT-PROFILE",
+	    "%s: fits no profile of the policy", try->expected->from);
+	struct err_saved said;
+	bool told = false;
+
+	err_save(&said);
+	for (size_t i = 0; i < policy->n_profiles; i++) {
+		const struct profile *p = &policy->profiles[i];
+		enum rc rc;
+
+		if (wanted.n != 0 && !span_eq_str(wanted, p->name))
+			continue;
+		rc = try_profile(judge, p, der, try, judged);
+		if (rc == RC_OK || *err_rule_name() == '\0')
+			return rc;
+		if (told || (wanted.n == 0 && !tells_more(p)))
+			continue;
+		told = true;
+		first = rc;
+		err_save(&said);
+	}
+	err_restore(&said);
+	return first;
+}

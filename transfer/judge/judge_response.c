@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole response: each certificate is matched to its request by digest, so
+ * no name of a file or order of blocks can swap two. `take` is called before
+ * everything is known to be good: who stores does so in a transaction. */
+#include "transfer/judge/judge_response.h"
+
+#include "base/own_ssl.h"
+#include "transfer/rule.h"
+#include "transfer/x509/csr.h"
+#include "transfer/x509/pem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FROM_MAX 256
+#define POLICY_NAME "policy.conf"
+#define CA_NAME "ca.pem"
+
+/* A response while its files are gone through. */
+struct work {
+	const struct response *r;
+	struct judge *judge; /* with the policy that the manifest names */
+	const struct manifest *m;
+	struct bundle bundle; /* { 0 } when it answers none */
+	struct cert_place {
+		uint32_t request, slot;
+		bool found;
+	} * places; /* of every certificate that the manifest lists */
+	size_t n_places;
+	struct digest_set by_digest; /* of certificates: their place */
+	struct digest_set serials;
+	struct digest_set by_name; /* of file names: index in r->names */
+	/* The request of the certificate before this one: a series has many. */
+	bool has_request;
+	uint32_t request;
+	struct span spki;
+	struct name_list csr_names; /* when they are the CSR's */
+};
+
+static void
+work_wipe(struct work *w)
+{
+	bundle_wipe(&w->bundle);
+	free(w->places);
+	digest_set_wipe(&w->by_digest);
+	digest_set_wipe(&w->serials);
+	digest_set_wipe(&w->by_name);
+	name_list_wipe(&w->csr_names);
+}
+
+void
+response_verdict_wipe(struct response_verdict *v)
+{
+	manifest_wipe(&v->manifest);
+	buf_wipe(&v->policy);
+	trust_wipe(&v->trust);
+	*v = (struct response_verdict){ 0 };
+}
+
+/* ---- files --------------------------------------------------------------- */
+
+/* Every file there is listed, and every one listed is there. By sets: to
+ * compare each with each would let a long listing keep this machine busy. */
+static enum rc
+match_files(struct work *w)
+{
+	const struct response *r = w->r;
+	WIPED(digest_set) listed = { 0 };
+	uint8_t digest[SHA256_LEN];
+	bool is_new;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++) {
+		rc = sha256(r->names[i], digest);
+		if (rc == RC_OK)
+			rc = digest_set_add(
+			    &w->by_name, digest, (uint32_t)i, &is_new);
+	}
+	for (size_t i = 0; i < w->m->n_files && rc == RC_OK; i++) {
+		struct span name = w->m->files[i].name;
+
+		rc = sha256(name, digest);
+		if (rc == RC_OK && !digest_set_find(&w->by_name, digest, NULL))
+			return rule_refuse("MANIFEST-FILES",
+			    "%s: %.*s is missing", r->from, SPAN_FMT(name));
+		if (rc == RC_OK)
+			rc = digest_set_add(&listed, digest, 0, &is_new);
+		if (rc == RC_OK && !is_new)
+			return rule_refuse("MANIFEST-FILES",
+			    "%s: its manifest lists %.*s twice", r->from,
+			    SPAN_FMT(name));
+	}
+	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++) {
+		rc = sha256(r->names[i], digest);
+		if (rc == RC_OK && !digest_set_find(&listed, digest, NULL))
+			return rule_refuse("MANIFEST-FILES",
+			    "%s: %.*s is not listed in its manifest", r->from,
+			    SPAN_FMT(r->names[i]));
+	}
+	return rc;
+}
+
+/* One listed file, with the bytes that the manifest proves. */
+static enum rc
+open_file(struct work *w, const struct file_entry *entry, struct span *ret)
+{
+	uint8_t digest[SHA256_LEN];
+	uint32_t i = 0;
+	enum rc rc = sha256(entry->name, digest);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!digest_set_find(&w->by_name, digest, &i))
+		return rule_refuse("MANIFEST-FILES", "%s: %.*s is missing",
+		    w->r->from, SPAN_FMT(entry->name));
+	rc = w->r->file(w->r->arg, i, ret);
+	if (rc == RC_OK)
+		rc = sha256(*ret, digest);
+	if (rc != RC_OK)
+		return rc;
+	if (ret->n != entry->size ||
+	    memcmp(digest, entry->digest, SHA256_LEN) != 0)
+		return rule_refuse("MANIFEST-FILES",
+		    "%s: %.*s is not the file that the manifest lists",
+		    w->r->from, SPAN_FMT(entry->name));
+	return RC_OK;
+}
+
+static bool
+is_certificates(struct span name)
+{
+	return name.n > 4 && memcmp(name.p + name.n - 4, ".pem", 4) == 0 &&
+	       !span_eq_str(name, CA_NAME);
+}
+
+/* ---- the policy ---------------------------------------------------------- */
+
+/* The response's own policy.conf, else the one that the requester has. Either
+ * is proved by the digest in the signed manifest, wherever it came from. */
+static enum rc
+find_policy(struct work *w, struct policy *policy, struct buf *ret_text)
+{
+	const struct manifest *m = w->m;
+	struct span text;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_files; i++) {
+		if (!span_eq_str(m->files[i].name, POLICY_NAME))
+			continue;
+		if (memcmp(m->files[i].digest, m->policy, SHA256_LEN) != 0)
+			return rule_refuse("POLICY-DIGEST",
+			    "%s: its " POLICY_NAME
+			    " is not the policy that its manifest names",
+			    w->r->from);
+		rc = open_file(w, &m->files[i], &text);
+		if (memcmp(w->judge->policy->digest, m->policy, SHA256_LEN) ==
+		    0)
+			return rc; /* what this side has already */
+		if (rc == RC_OK)
+			rc = policy_parse(w->r->from, text, policy);
+		return rc != RC_OK ? rc : buf_add_span(ret_text, text);
+	}
+	if (memcmp(w->judge->policy->digest, m->policy, SHA256_LEN) != 0)
+		return rule_refuse("POLICY-DIGEST",
+		    "%s: made under another policy than this side has, and "
+		    "without a " POLICY_NAME,
+		    w->r->from);
+	return RC_OK;
+}
+
+/* ---- the bundle ---------------------------------------------------------- */
+
+static enum rc
+refuse_bundle(const char *from, enum bundle_state state)
+{
+	static const char *const why[] = {
+		[BUNDLE_UNKNOWN] = "answers a bundle that was never sent",
+		[BUNDLE_OPEN] = "answers a bundle with other content",
+		[BUNDLE_VOID] = "answers a bundle that a later one replaced",
+		[BUNDLE_ANSWERED] = "answers a bundle that has its answer",
+	};
+
+	return rule_refuse("MANIFEST-BUNDLE", "%s: %s", from, why[state]);
+}
+
+static enum rc
+find_bundle(struct work *w, struct span *ret_bytes)
+{
+	enum bundle_state state = BUNDLE_UNKNOWN;
+	const struct response *r = w->r;
+	uint8_t digest[SHA256_LEN];
+	struct cose cose;
+	enum rc rc;
+
+	if (!w->m->has_bundle)
+		return RC_OK;
+	rc = r->bundle(r->arg, w->m->bundle_id, &state, ret_bytes);
+	if (rc == RC_OK && state != BUNDLE_OPEN)
+		return refuse_bundle(r->from, state);
+	if (rc == RC_OK)
+		rc = sha256(*ret_bytes, digest);
+	if (rc == RC_OK && memcmp(digest, w->m->bundle_digest, SHA256_LEN) != 0)
+		return refuse_bundle(r->from, BUNDLE_OPEN);
+	if (rc == RC_OK)
+		rc = cose_read("bundle", *ret_bytes, COSE_BUNDLE, &cose);
+	if (rc == RC_OK)
+		rc = bundle_read("bundle", cose.payload, &w->bundle);
+	if (rc == RC_OK &&
+	    memcmp(w->bundle.id, w->m->bundle_id, BUNDLE_ID_LEN) != 0)
+		return refuse_bundle(r->from, BUNDLE_OPEN);
+	return rc;
+}
+
+/* ---- the certificates ---------------------------------------------------- */
+
+/* A digest or a serial twice in one manifest, or ever before: two requests
+ * would share one certificate, or a serial would stand for two. */
+static enum rc
+place_one(struct work *w, uint32_t request, uint32_t slot)
+{
+	const struct cert_entry *entry = &w->m->results[request].certs[slot];
+	uint8_t serial[SHA256_LEN];
+	bool new_cert = false, new_serial = false, seen = false;
+	enum rc rc;
+
+	w->places[w->n_places] = (struct cert_place){ request, slot, false };
+	rc = digest_set_add(
+	    &w->by_digest, entry->digest, (uint32_t)w->n_places++, &new_cert);
+	if (rc == RC_OK)
+		rc = sha256(entry->serial, serial);
+	if (rc == RC_OK)
+		rc = digest_set_add(&w->serials, serial, 0, &new_serial);
+	if (rc == RC_OK && w->r->seen != NULL)
+		rc = w->r->seen(w->r->arg, entry->serial, &seen);
+	if (rc != RC_OK)
+		return rc;
+	if (!new_cert || !new_serial || seen)
+		return rule_refuse("CERT-SERIAL",
+		    "%s: certificate %u of result %u has a serial that was "
+		    "used before",
+		    w->r->from, (unsigned)slot + 1, (unsigned)request + 1);
+	return RC_OK;
+}
+
+static enum rc
+place_all(struct work *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->m->n_results; i++)
+		n += w->m->results[i].n_certs;
+	w->places = calloc(n + 1, sizeof(*w->places));
+	if (w->places == NULL)
+		return err_memory();
+	for (uint32_t i = 0; i < w->m->n_results; i++)
+		for (uint32_t j = 0; j < w->m->results[i].n_certs; j++) {
+			enum rc rc = place_one(w, i, j);
+
+			if (rc != RC_OK)
+				return rc;
+		}
+	return RC_OK;
+}
+
+/* Key and names of the request: looked for once for a whole series. Of a loose
+ * CSR that is not at hand only the certificate can tell. */
+static enum rc
+find_request(struct work *w, uint32_t request, struct span der)
+{
+	const struct cert_request *asked = &w->bundle.requests[request];
+	const struct profile *profile =
+	    policy_profile_get0(w->judge->policy, asked->profile);
+	bool from_csr = asked->names == NULL &&
+			(w->r->loose != NULL ||
+			    (profile != NULL && profile->names_from_csr));
+	enum rc rc;
+
+	if (w->has_request && w->request == request)
+		return RC_OK;
+	w->has_request = false;
+	name_list_wipe(&w->csr_names);
+	if (asked->csr.n == 0)
+		return judge_loose_facts(
+		    w->r->from, der, &w->spki, &w->csr_names);
+	rc = csr_find_spki(w->r->from, asked->csr, &w->spki);
+	if (rc == RC_OK && from_csr)
+		rc = csr_names_read(w->r->from, asked->csr, &w->csr_names);
+	w->has_request = rc == RC_OK;
+	w->request = request;
+	return rc;
+}
+
+static enum rc
+judge_one(struct work *w, const struct cert_place *place, struct span der)
+{
+	struct cert_request *asked = &w->bundle.requests[place->request];
+	const struct result *result = &w->m->results[place->request];
+	const struct cert_entry *entry = &result->certs[place->slot];
+	bool own = asked->names != NULL;
+	struct judged judged;
+	struct expected e;
+	char from[FROM_MAX];
+	enum rc rc;
+
+	rc = find_request(w, place->request, der);
+	if (rc != RC_OK)
+		return rc;
+	(void)snprintf(from, sizeof(from), "%s: %.*s, certificate %u",
+	    w->r->from, SPAN_FMT(result->id), (unsigned)place->slot + 1);
+	judged = (struct judged){ .request = place->request,
+		.slot = place->slot,
+		.asked = asked,
+		.names = own ? asked->names : w->csr_names.items,
+		.n_names = own ? asked->n_names : w->csr_names.n,
+		.entry = entry,
+		.der = der };
+	e = (struct expected){ .from = from,
+		.spki = w->spki,
+		.profile = asked->profile,
+		.names = judged.names,
+		.n_names = judged.n_names,
+		.serial = entry->serial,
+		.not_before = entry->not_before,
+		.not_after = entry->not_after,
+		.issuer = entry->issuer };
+	rc = w->r->loose != NULL
+		 ? judge_loose_certificate(w->judge, der,
+		       &(struct loose_try){ w->r->loose, &e, asked }, &judged)
+		 : judge_certificate_subject(
+		       w->judge, der, entry->digest, &e, &judged.subject);
+	if (rc != RC_OK || w->r->take == NULL)
+		return rc;
+	return w->r->take(w->r->arg, &judged);
+}
+
+/* Blocks are matched by digest, never by the name of their file. */
+static enum rc
+judge_block(struct work *w, const struct file_entry *entry, struct span der)
+{
+	uint8_t digest[SHA256_LEN];
+	uint32_t place = 0;
+	enum rc rc = sha256(der, digest);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!digest_set_find(&w->by_digest, digest, &place))
+		return rule_refuse("CERT-DIGEST",
+		    "%s: %.*s has a certificate that the manifest does not "
+		    "list",
+		    w->r->from, SPAN_FMT(entry->name));
+	if (w->places[place].found)
+		return rule_refuse("CERT-DIGEST",
+		    "%s: %.*s has a certificate a second time", w->r->from,
+		    SPAN_FMT(entry->name));
+	w->places[place].found = true;
+	return judge_one(w, &w->places[place], der);
+}
+
+static enum rc
+judge_pem(struct work *w, const struct file_entry *entry, struct span bytes)
+{
+	WIPED(buf) der = { 0 };
+	char from[FROM_MAX];
+	bool more = true;
+	enum rc rc;
+
+	(void)snprintf(
+	    from, sizeof(from), "%s: %.*s", w->r->from, SPAN_FMT(entry->name));
+	for (;;) {
+		rc = pem_next(from, PEM_CERTIFICATE, &bytes, &der, &more);
+		if (rc == RC_FORMAT)
+			rc = rule_refuse("CERT-FORM", "%s", err_text());
+		if (rc != RC_OK || !more)
+			return rc;
+		rc = judge_block(w, entry, buf_span(&der));
+		if (rc != RC_OK)
+			return rc;
+	}
+}
+
+/* Every listed file is opened, also those that nobody reads: the manifest
+ * promises their bytes. */
+static enum rc
+judge_files(struct work *w)
+{
+	const struct manifest *m = w->m;
+
+	for (size_t i = 0; i < m->n_files; i++) {
+		struct span bytes;
+		enum rc rc = open_file(w, &m->files[i], &bytes);
+
+		if (rc == RC_OK && is_certificates(m->files[i].name))
+			rc = judge_pem(w, &m->files[i], bytes);
+		if (rc != RC_OK)
+			return rc;
+	}
+	for (size_t i = 0; i < w->n_places; i++)
+		if (!w->places[i].found)
+			return rule_refuse("CERT-DIGEST",
+			    "%s: certificate %u of result %u is in no file",
+			    w->r->from, (unsigned)w->places[i].slot + 1,
+			    (unsigned)w->places[i].request + 1);
+	return RC_OK;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+static void
+count(struct response_verdict *v)
+{
+	const struct manifest *m = &v->manifest;
+
+	for (size_t i = 0; i < m->n_results; i++) {
+		v->n_certs += m->results[i].n_certs;
+		v->n_refused += m->results[i].n_certs == 0;
+	}
+}
+
+/* One result for each request, whoever made it. */
+static enum rc
+match_requests(struct work *w, struct response_verdict *v)
+{
+	enum rc rc;
+
+	if (w->r->loose != NULL) {
+		rc = judge_loose_requests(w->r, w->m, &w->bundle);
+		return rc != RC_OK ? rc : judge_loose_results(w->r, w->m);
+	}
+	rc = find_bundle(w, &v->bundle);
+	return rc != RC_OK ? rc
+			   : judge_results(w->r->from, w->judge->policy, w->m,
+				 w->m->has_bundle ? &w->bundle : NULL);
+}
+
+static enum rc
+judge_content(struct work *w, struct response_verdict *v)
+{
+	const char *from = w->r->from;
+	enum rc rc;
+
+	if (v->manifest.n_crls != 0)
+		return rule_refuse("MANIFEST-FILES",
+		    "%s: has revocation lists, which this version does not "
+		    "take",
+		    from);
+	rc = match_requests(w, v);
+	if (rc == RC_OK)
+		rc = place_all(w);
+	if (rc == RC_OK)
+		rc = judge_files(w);
+	if (rc == RC_OK)
+		rc = judge_changes(from, w->judge->trust, v);
+	return rc;
+}
+
+/* Under the response's own policy when it brings one. */
+static enum rc
+judge_under_policy(struct work *w, struct response_verdict *v)
+{
+	WIPED(policy) policy = { 0 };
+	OWNS(judge) *other = NULL;
+	struct judge *mine = w->judge;
+	enum rc rc;
+
+	rc = find_policy(w, &policy, &v->policy);
+	if (rc == RC_OK &&
+	    memcmp(mine->policy->digest, v->manifest.policy, SHA256_LEN) != 0) {
+		rc = judge_new(mine->trust, &policy, &other);
+		w->judge = other;
+	}
+	if (rc == RC_OK)
+		rc = judge_content(w, v);
+	w->judge = mine; /* `other` and its policy end here */
+	return rc;
+}
+
+enum rc
+judge_response(struct judge *judge, const struct response *response,
+    struct response_verdict *ret)
+{
+	WIPED(response_verdict) v = { 0 };
+	WIPED(work) w = { .r = response, .judge = judge };
+	enum rc rc;
+
+	/* The newest response once more (`again`) has nothing to store, and its
+	 * files are not looked at. */
+	rc = judge_manifest(response, judge->trust, &v);
+	w.m = &v.manifest;
+	if (rc == RC_OK && !v.again)
+		rc = match_files(&w);
+	if (rc == RC_OK && !v.again)
+		rc = judge_under_policy(&w, &v);
+	if (rc != RC_OK)
+		return rc;
+	if (!v.again)
+		count(&v);
+	*ret = v;
+	v = (struct response_verdict){ 0 };
+	return RC_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The steps of judge_response, for judge_*.c only. */
+#ifndef TRANSFER_JUDGE_JUDGE_RESPONSE_H
+#define TRANSFER_JUDGE_JUDGE_RESPONSE_H
+
+#include "transfer/judge/judge_state.h"
+
+/** Step 1: form, signature and place in the channel. Fills manifest and head of
+ * the verdict, or only `again`. */
+enum rc judge_manifest(const struct response *response,
+    const struct trust *trust, struct response_verdict *verdict) MUST_CHECK;
+
+/** Step 2: the results against the bundle's requests, dates included. */
+enum rc judge_results(const char *from, const struct policy *policy,
+    const struct manifest *manifest, const struct bundle *bundle) MUST_CHECK;
+
+/** Steps 2 and 3 for loose CSRs: what stands for the requests, the results
+ * against it, and one certificate, whose profile is looked for: `asked` then has
+ * it. */
+enum rc judge_loose_requests(const struct response *response,
+    const struct manifest *manifest, struct bundle *ret) MUST_CHECK;
+enum rc judge_loose_results(const struct response *response,
+    const struct manifest *manifest) MUST_CHECK;
+/** Key and names that a certificate has itself. */
+enum rc judge_loose_facts(const char *from, struct span der,
+    struct span *ret_spki, struct name_list *ret_names) MUST_CHECK;
+struct loose_try {
+	const struct loose_terms *terms;
+	const struct expected *expected; /* but for profile and names */
+	struct cert_request *asked;
+};
+enum rc judge_loose_certificate(struct judge *judge, struct span der,
+    const struct loose_try *try, struct judged *judged) MUST_CHECK;
+
+/** Step 4: what becomes of the trust. Rule TRUST-CHANGE. */
+enum rc judge_changes(const char *from, const struct trust *trust,
+    struct response_verdict *verdict) MUST_CHECK;
+
+#endif

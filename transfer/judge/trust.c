@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CA certificates here are those that airgap-ca makes, and only those: one
+ * algorithm for each kind of key, extensions as RFC 5280 wants them. What a
+ * verifier need not support nobody can use against it. */
+#include "base/own_ssl.h"
+#include "transfer/judge/judge.h"
+#include "transfer/policy/request.h"
+#include "transfer/rule.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/tbs.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* AlgorithmIdentifiers as they must stand in every signature of a CA key. */
+static const uint8_t alg_rsa_sha256[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86,
+	0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00 };
+static const uint8_t alg_ecdsa_sha256[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+	0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
+static const uint8_t alg_ecdsa_sha384[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+	0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 };
+
+static void
+trust_ca_wipe(struct trust_ca *ca)
+{
+	X509_free(ca->cert);
+	buf_wipe(&ca->der);
+	buf_wipe(&ca->subject);
+	*ca = (struct trust_ca){ 0 };
+}
+
+void
+trust_wipe(struct trust *trust)
+{
+	for (size_t i = 0; i < trust->n_cas; i++)
+		trust_ca_wipe(&trust->cas[i]);
+	free(trust->cas);
+	buf_wipe(&trust->transfer_cert);
+	*trust = (struct trust){ 0 };
+}
+
+/* One certificate, whose DER is the only encoding of what it says. */
+static enum rc
+parse(const char *rule, const char *from, struct span der, X509 **ret)
+{
+	OWN(X509) *cert = NULL;
+	const uint8_t *p = der.p;
+	const char *what = NULL;
+	size_t at = 0;
+
+	if (!der_check(der, &what, &at))
+		return rule_refuse(
+		    rule, "%s: not strict DER: %s at byte %zu", from, what, at);
+	cert = d2i_X509(NULL, &p, (long)der.n);
+	if (cert == NULL || p != der.p + der.n) {
+		ERR_clear_error();
+		return rule_refuse(rule, "%s: not one certificate", from);
+	}
+	if (X509_get_version(cert) != X509_VERSION_3)
+		return rule_refuse(rule, "%s: not X.509 v3", from);
+	/* Fills in what X509_get_extension_flags reports. */
+	if (X509_check_purpose(cert, -1, 0) != 1 ||
+	    (X509_get_extension_flags(cert) & EXFLAG_INVALID) != 0) {
+		ERR_clear_error();
+		return rule_refuse(rule, "%s: a broken extension", from);
+	}
+	*ret = MOVE(cert);
+	return RC_OK;
+}
+
+/* The algorithm that a CA key signs with: one for each kind of key. */
+static enum rc
+choose_algorithm(const char *from, struct trust_ca *ca)
+{
+	char group[32] = "";
+	int bits = EVP_PKEY_get_bits(ca->key);
+
+	ca->digest = EVP_sha256();
+	if (EVP_PKEY_is_a(ca->key, "RSA")) {
+		if (bits < 2048 || bits > 4096 || bits % 8 != 0)
+			return rule_refuse("CA-CERT",
+			    "%s: an RSA key of %d bits, not 2048 to 4096", from,
+			    bits);
+		ca->algorithm = span_of(alg_rsa_sha256, sizeof(alg_rsa_sha256));
+		return RC_OK;
+	}
+	if (EVP_PKEY_is_a(ca->key, "EC"))
+		(void)EVP_PKEY_get_group_name(
+		    ca->key, group, sizeof(group), NULL);
+	ERR_clear_error();
+	if (OBJ_sn2nid(group) == NID_X9_62_prime256v1) {
+		ca->algorithm =
+		    span_of(alg_ecdsa_sha256, sizeof(alg_ecdsa_sha256));
+		return RC_OK;
+	}
+	if (OBJ_sn2nid(group) == NID_secp384r1) {
+		ca->digest = EVP_sha384();
+		ca->algorithm =
+		    span_of(alg_ecdsa_sha384, sizeof(alg_ecdsa_sha384));
+		return RC_OK;
+	}
+	return rule_refuse(
+	    "CA-CERT", "%s: its key is not RSA, P-256 or P-384", from);
+}
+
+static bool
+is_critical(const X509 *cert, int nid)
+{
+	int at = X509_get_ext_by_NID(cert, nid, -1);
+
+	return at >= 0 &&
+	       X509_EXTENSION_get_critical(X509_get_ext(cert, at)) == 1;
+}
+
+static enum rc
+check_ca_form(const char *from, X509 *cert)
+{
+	uint32_t flags = X509_get_extension_flags(cert);
+
+	if ((flags & EXFLAG_CA) == 0 ||
+	    !is_critical(cert, NID_basic_constraints))
+		return rule_refuse("CA-CERT",
+		    "%s: no critical basicConstraints with cA TRUE (RFC 5280 "
+		    "4.2.1.9)",
+		    from);
+	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
+	    (X509_get_key_usage(cert) & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) !=
+		(KU_KEY_CERT_SIGN | KU_CRL_SIGN))
+		return rule_refuse("CA-CERT",
+		    "%s: no critical keyUsage with keyCertSign and cRLSign "
+		    "(RFC 5280 4.2.1.3)",
+		    from);
+	if (X509_get0_subject_key_id(cert) == NULL)
+		return rule_refuse("CA-CERT",
+		    "%s: no subjectKeyIdentifier (RFC 5280 4.2.1.2)", from);
+	if (X509_NAME_entry_count(X509_get_subject_name(cert)) == 0)
+		return rule_refuse(
+		    "CA-CERT", "%s: an empty subject (RFC 5280 4.1.2.6)", from);
+	return RC_OK;
+}
+
+static enum rc
+check_self_signature(const char *from, const struct trust_ca *ca)
+{
+	if (X509_NAME_cmp(X509_get_subject_name(ca->cert),
+		X509_get_issuer_name(ca->cert)) != 0)
+		return RC_OK; /* a subordinate: pinned by the words of itself */
+	if (X509_verify(ca->cert, ca->key) != 1) {
+		ERR_clear_error();
+		return rule_refuse(
+		    "CA-CERT", "%s: its signature is not of its own key", from);
+	}
+	return RC_OK;
+}
+
+static enum rc
+read_time(const char *from, const ASN1_TIME *at, int64_t *ret)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(at, &tm) != 1) {
+		ERR_clear_error();
+		return rule_refuse("CA-CERT", "%s: a broken date", from);
+	}
+	*ret = timegm(&tm);
+	return RC_OK;
+}
+
+/* What a certificate under this one must show. */
+static enum rc
+fill_facts(const char *from, struct trust_ca *ca)
+{
+	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(ca->cert);
+	struct cert_parts parts;
+	enum rc rc;
+
+	ca->ski = span_of(
+	    ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski));
+	rc = cert_parts_read(from, buf_span(&ca->der), &parts);
+	if (rc == RC_OK)
+		rc = buf_add_span(&ca->subject, parts.subject);
+	if (rc == RC_OK)
+		rc = sha256(parts.spki, ca->key_id);
+	if (rc == RC_OK)
+		rc = read_time(
+		    from, X509_get0_notBefore(ca->cert), &ca->not_before);
+	if (rc == RC_OK)
+		rc = read_time(
+		    from, X509_get0_notAfter(ca->cert), &ca->not_after);
+	return rc;
+}
+
+static enum rc
+read_ca(const char *from, struct span der, struct trust_ca *ca)
+{
+	enum rc rc;
+
+	rc = parse("CA-CERT", from, der, &ca->cert);
+	if (rc != RC_OK)
+		return rc;
+	ca->key = X509_get0_pubkey(ca->cert);
+	if (ca->key == NULL) {
+		ERR_clear_error();
+		return rule_refuse("CA-CERT", "%s: unusable key", from);
+	}
+	rc = check_ca_form(from, ca->cert);
+	if (rc == RC_OK)
+		rc = choose_algorithm(from, ca);
+	if (rc == RC_OK)
+		rc = check_self_signature(from, ca);
+	if (rc == RC_OK)
+		rc = buf_add_span(&ca->der, der);
+	if (rc == RC_OK)
+		rc = fill_facts(from, ca);
+	return rc;
+}
+
+/* RFC 5280 4.1.2.2 and 5: serials and CRLs go by the name of their issuer, so
+ * renewed and new keys keep the subject. */
+static enum rc
+check_company(
+    const char *from, const struct trust *trust, const struct trust_ca *ca)
+{
+	for (size_t i = 0; i < trust->n_cas; i++) {
+		const struct trust_ca *other = &trust->cas[i];
+
+		if (span_eq(buf_span(&other->der), buf_span(&ca->der)))
+			return rule_refuse(
+			    "CA-CERT", "%s: pinned already", from);
+		if (!span_eq(buf_span(&other->subject), buf_span(&ca->subject)))
+			return rule_refuse("CA-CERT",
+			    "%s: another subject than the CA pinned first",
+			    from);
+	}
+	return RC_OK;
+}
+
+enum rc
+trust_add_ca(struct trust *trust, const char *from, struct span der)
+{
+	static const uint8_t unset[SHA256_LEN];
+	WIPED(trust_ca) ca = { 0 };
+	struct trust_ca *more;
+	enum rc rc;
+
+	rc = read_ca(from, der, &ca);
+	if (rc == RC_OK)
+		rc = check_company(from, trust, &ca);
+	if (rc != RC_OK)
+		return rc;
+	if (memcmp(trust->ca_id, unset, SHA256_LEN) == 0) {
+		rc = sha256(der, trust->ca_id);
+		if (rc != RC_OK)
+			return rc;
+	}
+	more = reallocarray(trust->cas, trust->n_cas + 1, sizeof(*trust->cas));
+	if (more == NULL)
+		return err_memory();
+	trust->cas = more;
+	trust->cas[trust->n_cas++] = ca;
+	ca = (struct trust_ca){ 0 };
+	return RC_OK;
+}
+
+/* ---- the transfer certificate -------------------------------------------- */
+
+static enum rc
+check_transfer_eku(const char *from, X509 *cert)
+{
+	OWN(EXTENDED_KEY_USAGE) *eku =
+	    X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	OWN(ASN1_OBJECT) *wanted = OBJ_txt2obj(EKU_TRANSFER, 1);
+
+	if (wanted == NULL)
+		return err_openssl(RC_BUG, "the transfer EKU");
+	if (eku == NULL || sk_ASN1_OBJECT_num(eku) != 1 ||
+	    OBJ_cmp(sk_ASN1_OBJECT_value(eku, 0), wanted) != 0 ||
+	    !is_critical(cert, NID_ext_key_usage))
+		return rule_refuse("TRANSFER-CERT",
+		    "%s: its extended key usage is not critical and exactly "
+		    "id-kp-airgapTransfer",
+		    from);
+	return RC_OK;
+}
+
+/* Exactly these and nothing more: a server's certificate of the same CA must
+ * never do for signing manifests. */
+static enum rc
+check_transfer_form(const char *from, X509 *cert)
+{
+	uint32_t flags = X509_get_extension_flags(cert);
+
+	if ((flags & EXFLAG_CA) != 0)
+		return rule_refuse(
+		    "TRANSFER-CERT", "%s: a CA's certificate", from);
+	if ((flags & EXFLAG_CRITICAL) != 0)
+		return rule_refuse(
+		    "TRANSFER-CERT", "%s: an unknown critical extension", from);
+	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
+	    X509_get_key_usage(cert) != KU_DIGITAL_SIGNATURE)
+		return rule_refuse("TRANSFER-CERT",
+		    "%s: its key usage is not critical and exactly "
+		    "digitalSignature",
+		    from);
+	return check_transfer_eku(from, cert);
+}
+
+static enum rc
+check_transfer_dates(const char *from, const X509 *cert, int64_t at)
+{
+	int64_t not_before = 0, not_after = 0;
+	enum rc rc;
+
+	rc = read_time(from, X509_get0_notBefore(cert), &not_before);
+	if (rc == RC_OK)
+		rc = read_time(from, X509_get0_notAfter(cert), &not_after);
+	if (rc == RC_OK && (at < not_before || at > not_after))
+		rc = rule_refuse("TRANSFER-CERT",
+		    "%s: not valid when this was signed", from);
+	return rc;
+}
+
+/* Which CA issued it: by name and authorityKeyIdentifier, then by signature. */
+static enum rc
+check_transfer_issuer(
+    const char *from, const struct trust *trust, struct span der, X509 *cert)
+{
+	const ASN1_OCTET_STRING *aki = X509_get0_authority_key_id(cert);
+	struct cert_parts parts;
+	struct span keyid;
+	enum rc rc;
+
+	rc = cert_parts_read(from, der, &parts);
+	if (rc != RC_OK)
+		return rc;
+	keyid = aki == NULL ? SPAN_NONE
+			    : span_of(ASN1_STRING_get0_data(aki),
+				  (size_t)ASN1_STRING_length(aki));
+	for (size_t i = 0; i < trust->n_cas; i++) {
+		const struct trust_ca *ca = &trust->cas[i];
+
+		if (span_eq(parts.issuer, buf_span(&ca->subject)) &&
+		    span_eq(parts.algorithm, ca->algorithm) &&
+		    span_eq(keyid, ca->ski) && X509_verify(cert, ca->key) == 1)
+			return RC_OK;
+	}
+	ERR_clear_error();
+	return rule_refuse(
+	    "TRANSFER-CERT", "%s: not issued by the CA that is pinned", from);
+}
+
+enum rc
+judge_transfer_cert(const char *from, const struct trust *trust,
+    struct span der, int64_t at, EVP_PKEY **ret_key)
+{
+	OWN(X509) *cert = NULL;
+	EVP_PKEY *key;
+	enum rc rc;
+
+	if (trust->transfer_cert.n != 0 &&
+	    !span_eq(buf_span(&trust->transfer_cert), der))
+		return rule_refuse("TRANSFER-CERT",
+		    "%s: signed with another transfer certificate than the "
+		    "pinned one",
+		    from);
+	rc = parse("TRANSFER-CERT", from, der, &cert);
+	if (rc == RC_OK)
+		rc = check_transfer_form(from, cert);
+	if (rc == RC_OK)
+		rc = check_transfer_issuer(from, trust, der, cert);
+	if (rc == RC_OK)
+		rc = check_transfer_dates(from, cert, at);
+	if (rc != RC_OK)
+		return rc;
+	key = X509_get0_pubkey(cert);
+	if (key == NULL || EVP_PKEY_up_ref(key) != 1) {
+		ERR_clear_error();
+		return rule_refuse("TRANSFER-CERT", "%s: unusable key", from);
+	}
+	*ret_key = key;
+	return RC_OK;
+}
+
+enum rc
+trust_window(
+    const struct trust *trust, struct span transfer_cert, struct ca_window *ret)
+{
+	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
+	struct ca_window window = { .not_before = ca->not_before,
+		.not_after = ca->not_after,
+		.path_len = X509_get_pathlen(ca->cert) };
+	OWN(X509) *cert = NULL;
+	EVP_PKEY *key = NULL;
+	enum rc rc = parse("TRANSFER-CERT", "the CA's transfer certificate",
+	    transfer_cert, &cert);
+
+	memcpy(window.key_id, ca->key_id, SHA256_LEN);
+	if (rc == RC_OK)
+		key = X509_get0_pubkey(cert);
+	if (rc == RC_OK && key == NULL)
+		rc = err_openssl(RC_BUG, "the CA's transfer certificate");
+	if (rc == RC_OK)
+		rc = key_id_of(key, window.transfer_id);
+	if (rc == RC_OK)
+		*ret = window;
+	return rc;
+}

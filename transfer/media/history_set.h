@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The histories on a stick, taken as one set.
+ *
+ * A reader turns `airgap-ca/history/CHANNEL/NUMBER/` into an array of
+ * [name, manifest, bundle, policy, [* certificate]], the name being
+ * "CHANNEL/NUMBER" and PEM turned into DER. It is no file format: it lives
+ * between a reader and its parent, which proves what is in it.
+ */
+#ifndef TRANSFER_MEDIA_HISTORY_SET_H
+#define TRANSFER_MEDIA_HISTORY_SET_H
+
+#include "transfer/format/payload.h"
+#include "transfer/media/media.h"
+
+#define PAST_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
+#define PAST_FILES_MAX 65536 /* of all histories of a medium */
+#define PAST_CERT_MIN 64
+#define PAST_CERT_MAX 65536
+
+/** One response; spans into the set, or into the writer's bytes. */
+struct past_item {
+	struct span name;
+	struct span manifest;
+	struct span bundle, policy; /* n 0: none */
+	struct span *certs;	    /* owned; DER, in the order of the files */
+	size_t n_certs;
+};
+
+struct past {
+	struct past_item *items; /* owned */
+	size_t n;
+};
+void past_wipe(struct past *past);
+
+/** Append the encoding. \retval RC_IO no memory */
+enum rc past_write(const struct past *past, struct buf *out) MUST_CHECK;
+
+/** Read such an array, believing nothing.
+ * \retval RC_FORMAT rule READER; RC_IO no memory */
+enum rc past_read(struct span bytes, struct past *ret) MUST_CHECK;
+
+/** Is it the name of a history's directory, or of a response in it? */
+bool past_is_channel(const char *name);
+bool past_is_number(const char *name);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The files of a response, laid out: what the CA writes, and what a requester
+ * gives back of it years later (`history`), by the same code. */
+#ifndef TRANSFER_MEDIA_LAYOUT_H
+#define TRANSFER_MEDIA_LAYOUT_H
+
+#include "transfer/format/payload.h"
+
+#define FILING_CA "ca.pem"
+#define FILING_POLICY "policy.conf"
+#define FILING_MANIFEST "manifest.cose"
+#define FILING_BUNDLE "bundle.cose" /* in a history only: what it answers */
+
+struct filing {
+	char (*names)[FILE_NAME_MAX + 1]; /* owned */
+	struct buf *bytes;		  /* owned; contents, in order */
+	size_t n;
+};
+void filing_wipe(struct filing *filing);
+
+/** A new, empty file at the end. `*ret_bytes` is good until the next one. */
+enum rc filing_add(struct filing *filing, const char *name,
+    struct buf **ret_bytes) MUST_CHECK;
+
+/** Append a certificate as PEM to the file with this name, which is the last one
+ * or a new one. */
+enum rc filing_add_cert(struct filing *filing, const char *name,
+    struct span der) MUST_CHECK;
+
+/** Are these the files that the manifest lists, in order and to the byte?
+ * \retval RC_STATE naming the first that is not */
+enum rc filing_check(const struct filing *filing, const struct manifest *m)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names and directories of a stick. All resolution is beneath its root by
+ * openat2, because a check of a path and its later use are two moments, and
+ * the stick's maker owns what lies between. */
+#include "transfer/media/media.h"
+
+#include "base/file.h"
+#include "transfer/media/media_part.h"
+#include "transfer/rule.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NAMES_FIRST 64
+/* Entries looked at in one directory, allowed or not: a bound on time. */
+#define ENTRIES_MAX (10 * MEDIA_FILES_MAX)
+
+enum rc
+media_open(const char *path, struct media *ret)
+{
+	int root = fd_openat(
+	    AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC, 0);
+	char *copy;
+
+	if (root < 0)
+		return err_errno(
+		    RC_IO, errno, "%s: cannot be opened as a medium", path);
+	copy = strdup(path);
+	if (copy == NULL) {
+		fd_close(&root);
+		return err_memory();
+	}
+	*ret = (struct media){ .path = copy, .root = root };
+	return RC_OK;
+}
+
+void
+media_wipe(struct media *media)
+{
+	/* A struct that was never opened has no path, and its root may be 0. */
+	if (media == NULL || media->path == NULL)
+		return;
+	free(media->path);
+	media->path = NULL;
+	fd_close(&media->root);
+}
+
+void
+media_from(const struct media *media, const char *path,
+    char ret_from[static MEDIA_FROM_MAX])
+{
+	(void)snprintf(ret_from, MEDIA_FROM_MAX, "%s/%s", media->path, path);
+}
+
+/* RESOLVE_NO_XDEV keeps us off what is mounted within the stick,
+ * RESOLVE_NO_MAGICLINKS off /proc's ways around everything else. */
+int
+media_openat(int dir, const char *path, int flags)
+{
+	const struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+enum rc
+media_open_failed(const char *from, int errnum)
+{
+	switch (errnum) {
+	case ELOOP:
+		return rule_refuse("MEDIA-FILE",
+		    "%s: is or lies behind a symbolic link", from);
+	case EXDEV:
+		return rule_refuse("MEDIA-FILE",
+		    "%s: leaves the medium, or lies on another one mounted "
+		    "within it",
+		    from);
+	case ENOTDIR:
+		return rule_refuse("MEDIA-FILE",
+		    "%s: something on the way there is no directory", from);
+	default:
+		return err_errno(RC_IO, errnum, "%s: cannot be opened", from);
+	}
+}
+
+static bool
+is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool
+media_name_ok(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > FILE_NAME_MAX)
+		return false;
+	/* No dot or dash at either end: FAT drops a last dot, a first one hides
+	 * the file, and a first dash becomes an option in somebody's script. */
+	if (!is_alnum(name[0]) || !is_alnum(name[n - 1]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
+			return false;
+	return true;
+}
+
+enum rc
+media_path_check(const char *from, const char *path)
+{
+	const char *at = path;
+
+	while (at != NULL) {
+		const char *slash = strchrnul(at, '/');
+		char name[MEDIA_NAME_MAX] = "";
+
+		if ((size_t)(slash - at) < sizeof(name))
+			memcpy(name, at, (size_t)(slash - at));
+		if (!media_name_ok(name))
+			return rule_refuse("MEDIA-NAME",
+			    "%s: names are [a-z0-9._-], a letter or digit "
+			    "first and last, at most %d bytes",
+			    from, FILE_NAME_MAX);
+		at = *slash == '/' ? slash + 1 : NULL;
+	}
+	return RC_OK;
+}
+
+void
+media_names_wipe(struct media_names *names)
+{
+	if (names == NULL)
+		return;
+	free(names->items);
+	*names = (struct media_names){ 0 };
+}
+
+/* The name is allowed, and so short enough. */
+static enum rc
+names_add(struct media_names *names, const char *name)
+{
+	/* Room is for a power of two of them, so it is full at each. */
+	if (names->n == 0 ||
+	    (names->n >= NAMES_FIRST && (names->n & (names->n - 1)) == 0)) {
+		size_t room = names->n == 0 ? NAMES_FIRST : 2 * names->n;
+		void *items =
+		    reallocarray(names->items, room, sizeof(names->items[0]));
+
+		if (items == NULL)
+			return err_memory();
+		names->items = items;
+	}
+	memcpy(names->items[names->n++], name, strlen(name) + 1);
+	return RC_OK;
+}
+
+/* In any case: a name in capitals is not allowed, but it is not passed over
+ * without a word. */
+static bool
+ends_in(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n >= m && strcasecmp(name + n - m, suffix) == 0;
+}
+
+enum rc
+media_name_refuse(const char *from, const char *name)
+{
+	return rule_refuse("MEDIA-NAME",
+	    "%s: holds \"%.200s\"; names are [a-z0-9._-]", from, name);
+}
+
+/* One entry of a directory: taken, passed over or refused. */
+static enum rc
+names_take(struct media_names *names, const char *from, const char *name,
+    const char *suffix, bool strict)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return RC_OK;
+	if (suffix != NULL && !ends_in(name, suffix))
+		return RC_OK;
+	if (!media_name_ok(name)) {
+		if (strict)
+			return media_name_refuse(from, name);
+		if (names->left_out[0] == '\0' && name[0] != '.')
+			(void)snprintf(names->left_out, sizeof(names->left_out),
+			    "%s", name);
+		return RC_OK;
+	}
+	if (names->n == MEDIA_FILES_MAX)
+		return rule_refuse("MEDIA-COUNT", "%s: holds over %d files",
+		    from, MEDIA_FILES_MAX);
+	return names_add(names, name);
+}
+
+int
+media_by_bytes(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static enum rc
+list_all(DIR *dir, const char *from, const char *suffix, bool strict,
+    struct media_names *names)
+{
+	for (size_t seen = 0;; seen++) {
+		const struct dirent *entry;
+		enum rc rc;
+
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL && errno != 0)
+			return err_errno(
+			    RC_IO, errno, "%s: cannot be listed", from);
+		if (entry == NULL)
+			return RC_OK;
+		if (seen == ENTRIES_MAX)
+			return rule_refuse("MEDIA-COUNT",
+			    "%s: holds over %d entries", from, ENTRIES_MAX);
+		rc = names_take(names, from, entry->d_name, suffix, strict);
+		if (rc != RC_OK)
+			return rc;
+	}
+}
+
+enum rc
+media_list_at(int dir, const char *from, const char *suffix, bool strict,
+    struct media_names *ret)
+{
+	WIPED(media_names) names = { 0 };
+	/* A descriptor of its own: closedir closes it, and its offset is ours.
+	 */
+	int fd = media_openat(dir, ".", O_RDONLY | O_DIRECTORY);
+	DIR *stream;
+	enum rc rc;
+
+	if (fd < 0)
+		return media_open_failed(from, errno);
+	stream = fdopendir(fd);
+	if (stream == NULL) {
+		fd_close(&fd);
+		return err_memory();
+	}
+	rc = list_all(stream, from, suffix, strict, &names);
+	(void)closedir(stream);
+	if (rc != RC_OK)
+		return rc;
+	if (names.n > 1)
+		qsort(names.items, names.n, sizeof(names.items[0]),
+		    media_by_bytes);
+	*ret = names;
+	names = (struct media_names){ 0 };
+	return RC_OK;
+}
+
+enum rc
+media_list(const struct media *media, const char *dir, const char *suffix,
+    bool strict, struct media_names *ret)
+{
+	char from[MEDIA_FROM_MAX];
+	bool is_root = strcmp(dir, ".") == 0;
+	OWN_FD fd = -1;
+	enum rc rc;
+
+	media_from(media, is_root ? "" : dir, from);
+	rc = is_root ? RC_OK : media_path_check(from, dir);
+	if (rc != RC_OK)
+		return rc;
+	fd = media_openat(media->root, dir, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 && errno == ENOENT) {
+		*ret = (struct media_names){ 0 };
+		return RC_OK;
+	}
+	if (fd < 0)
+		return media_open_failed(from, errno);
+	return media_list_at(fd, from, suffix, strict, ret);
+}

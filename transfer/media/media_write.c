@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing to a stick: everything under a temporary name first, one rename, and
+ * nothing counts that was not read back. An fsync that failed is never tried
+ * again: the kernel has forgotten by then what it could not write. */
+#include "base/file.h"
+#include "transfer/media/media.h"
+#include "transfer/media/media_part.h"
+#include "transfer/rule.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define TEMPORARY ".tmp-" /* no reader takes a name that begins with a dot */
+#define BAD_MAX 999
+#define SPOT_NAME_MAX (MEDIA_NAME_MAX + 16) /* room for .tmp- or .bad-999 */
+#define FILE_MODE 0644
+#define DIR_MODE 0755
+
+/* Where something is to be put: its directory, open, and its names there. */
+struct spot {
+	int dir;
+	char from[MEDIA_FROM_MAX];
+	char name[MEDIA_NAME_MAX];
+	char temporary[SPOT_NAME_MAX];
+};
+
+static void
+spot_wipe(struct spot *spot)
+{
+	fd_close(&spot->dir);
+}
+
+static enum rc
+write_failed(const char *from, int errnum)
+{
+	return err_errno(RC_IO, errnum, "%s: cannot be written", from);
+}
+
+/* What goes onto a stick is for another machine, where other people may read
+ * it than the umask here allows. FAT knows no such modes, and minds. */
+static void
+open_to_all(int fd, mode_t mode)
+{
+	(void)fchmod(fd, mode);
+}
+
+static enum rc
+sync_fd(const char *from, int fd)
+{
+	if (fsync(fd) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return RC_OK;
+}
+
+/* Open directory `name` below `dir`, making and syncing it if it is missing. */
+static enum rc
+step_into(const char *from, int *dir, const char *name)
+{
+	int next;
+	bool made = mkdirat(*dir, name, DIR_MODE) == 0;
+	enum rc rc = RC_OK;
+
+	if (made)
+		rc = sync_fd(from, *dir);
+	else if (errno != EEXIST)
+		rc = write_failed(from, errno);
+	if (rc != RC_OK)
+		return rc;
+	next = media_openat(*dir, name, O_RDONLY | O_DIRECTORY);
+	if (next < 0)
+		return media_open_failed(from, errno);
+	if (made)
+		open_to_all(next, DIR_MODE);
+	fd_close(dir);
+	*dir = next;
+	return RC_OK;
+}
+
+static enum rc
+spot_open(const struct media *media, const char *path, struct spot *ret)
+{
+	const char *at = path, *slash;
+	enum rc rc;
+
+	media_from(media, path, ret->from);
+	rc = media_path_check(ret->from, path);
+	if (rc != RC_OK)
+		return rc;
+	ret->dir = media_openat(media->root, ".", O_RDONLY | O_DIRECTORY);
+	if (ret->dir < 0)
+		return media_open_failed(ret->from, errno);
+	for (; (slash = strchr(at, '/')) != NULL; at = slash + 1) {
+		char name[MEDIA_NAME_MAX];
+
+		(void)snprintf(
+		    name, sizeof(name), "%.*s", (int)(slash - at), at);
+		rc = step_into(ret->from, &ret->dir, name);
+		if (rc != RC_OK)
+			return rc;
+	}
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", at);
+	(void)snprintf(
+	    ret->temporary, sizeof(ret->temporary), TEMPORARY "%s", at);
+	return RC_OK;
+}
+
+/* ---- temporaries --------------------------------------------------------- */
+
+/* Remove a directory's files, but none of its directories: we make no deeper
+ * ones, and a stranger's are not ours to walk. */
+static void
+empty_dir(int dir, const char *name, const char *from)
+{
+	OWN_FD fd = media_openat(dir, name, O_RDONLY | O_DIRECTORY);
+	WIPED(media_names) names = { 0 };
+
+	if (fd < 0 || media_list_at(fd, from, NULL, false, &names) != RC_OK)
+		return;
+	for (size_t i = 0; i < names.n; i++)
+		(void)unlinkat(fd, names.items[i], 0);
+}
+
+/* Remove what lies under the temporary name; the error record stays as it is.
+ */
+static bool
+temporary_remove(const struct spot *spot)
+{
+	struct err_saved saved;
+	bool gone;
+
+	if (unlinkat(spot->dir, spot->temporary, 0) == 0 || errno == ENOENT)
+		return true;
+	err_save(&saved);
+	empty_dir(spot->dir, spot->temporary, spot->from);
+	err_restore(&saved);
+	gone = unlinkat(spot->dir, spot->temporary, AT_REMOVEDIR) == 0;
+	return gone || errno == ENOENT;
+}
+
+/* O_EXCL: what lies there already is somebody else's. */
+static enum rc
+file_write(
+    int dir, const char *name, const char *from, const struct media_file *file)
+{
+	OWN_FD fd = fd_openat(dir, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	struct span bytes;
+	enum rc rc;
+
+	if (fd < 0)
+		return write_failed(from, errno);
+	open_to_all(fd, FILE_MODE);
+	rc = media_file_bytes(file, &bytes);
+	if (rc == RC_OK)
+		rc = fd_write_all(fd, bytes, from);
+	if (rc == RC_OK)
+		rc = sync_fd(from, fd);
+	return rc == RC_OK ? fd_finish(&fd, from) : rc;
+}
+
+static enum rc
+dir_fill(const struct spot *spot, const struct media_file *files, size_t n)
+{
+	OWN_FD dir = -1;
+	enum rc rc = RC_OK;
+
+	if (mkdirat(spot->dir, spot->temporary, DIR_MODE) != 0)
+		return write_failed(spot->from, errno);
+	dir = media_openat(spot->dir, spot->temporary, O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		return media_open_failed(spot->from, errno);
+	open_to_all(dir, DIR_MODE);
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = file_write(dir, files[i].name, spot->from, &files[i]);
+	return rc != RC_OK ? rc : sync_fd(spot->from, dir);
+}
+
+/* ---- renames ------------------------------------------------------------- */
+
+static bool
+is_there(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
+/* Rename without replacing. vfat and exfat can; where a file system cannot, a
+ * look before it must do: nobody else writes to this stick now. */
+static int
+rename_new(int dir, const char *old, const char *new)
+{
+	if (renameat2(dir, old, dir, new, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (is_there(dir, new)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(dir, old, dir, new);
+}
+
+/* Move what lies under `name` out of the way of ours, and say so. */
+static enum rc
+move_aside(const struct spot *spot, const char *name, const char *what,
+    struct buf *note)
+{
+	char bad[SPOT_NAME_MAX];
+
+	for (int i = 1; i <= BAD_MAX; i++) {
+		(void)snprintf(bad, sizeof(bad), "%s.bad-%d", spot->name, i);
+		if (rename_new(spot->dir, name, bad) == 0)
+			return media_note(note, "%s now %s", what, bad);
+		if (errno != EEXIST && errno != ENOTEMPTY)
+			break;
+	}
+	return err_errno(RC_IO, errno,
+	    "%s: %s in the way and cannot be moved to %s", spot->from, name,
+	    bad);
+}
+
+/* What a crash left there was never finished, and is in the way. What cannot be
+ * removed is not all ours: somebody may want to look at it. */
+static enum rc
+temporary_clear(const struct spot *spot, struct buf *note)
+{
+	if (temporary_remove(spot))
+		return RC_OK;
+	return move_aside(spot, spot->temporary,
+	    "strange files lay where it is made: they are", note);
+}
+
+/* The temporary becomes what it was made for. */
+static enum rc
+put_in_place(const struct spot *spot, bool replace, struct buf *note)
+{
+	struct stat st;
+	bool there =
+	    fstatat(spot->dir, spot->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	enum rc rc = RC_OK;
+
+	if (there && replace && S_ISREG(st.st_mode)) {
+		if (renameat(
+			spot->dir, spot->temporary, spot->dir, spot->name) != 0)
+			return write_failed(spot->from, errno);
+		return sync_fd(spot->from, spot->dir);
+	}
+	if (there)
+		rc = move_aside(
+		    spot, spot->name, "other bytes lay there: they are", note);
+	if (rc != RC_OK)
+		return rc;
+	if (rename_new(spot->dir, spot->temporary, spot->name) != 0)
+		return write_failed(spot->from, errno);
+	return sync_fd(spot->from, spot->dir);
+}
+
+/* ---- what lies there, and whether it is ours ----------------------------- */
+
+/* One file or a whole directory, to be put under one name. */
+struct load {
+	const struct media_file *files;
+	size_t n;
+	bool is_dir;
+};
+
+/* Is the load what lies in its place? */
+static enum rc
+read_back(const struct spot *spot, const struct load *load, bool *ret_same,
+    enum media_reach *reach)
+{
+	OWN_FD dir = -1;
+
+	if (!load->is_dir)
+		return media_back_file(
+		    spot->dir, spot->from, load->files, ret_same, reach);
+	dir = media_openat(spot->dir, spot->name, O_RDONLY | O_DIRECTORY);
+	if (dir < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return media_open_failed(spot->from, errno);
+	*ret_same = false;
+	return dir < 0 ? RC_OK
+		       : media_back_dir(dir, spot->from, load->files, load->n,
+			     ret_same, reach);
+}
+
+/* An earlier run may have died between its rename and the sync behind it. */
+static enum rc
+sync_again(const struct spot *spot, const struct load *load)
+{
+	OWN_FD fd = media_openat(spot->dir, spot->name,
+	    O_RDONLY | O_NONBLOCK | (load->is_dir ? O_DIRECTORY : 0));
+	enum rc rc;
+
+	if (fd < 0)
+		return media_open_failed(spot->from, errno);
+	rc = sync_fd(spot->from, fd);
+	return rc != RC_OK ? rc : sync_fd(spot->from, spot->dir);
+}
+
+/* Whatever fails, what lay there before is untouched and the temporary goes. */
+static enum rc
+write_new(const struct spot *spot, const struct load *load, bool replace,
+    struct buf *note)
+{
+	enum rc rc = temporary_clear(spot, note);
+
+	if (rc != RC_OK)
+		return rc;
+	if (load->is_dir)
+		rc = dir_fill(spot, load->files, load->n);
+	else
+		rc = file_write(
+		    spot->dir, spot->temporary, spot->from, load->files);
+	if (rc == RC_OK)
+		rc = put_in_place(spot, replace, note);
+	if (rc != RC_OK)
+		(void)temporary_remove(spot);
+	return rc;
+}
+
+/* Read first: after a crash the right bytes may lie there already, and then
+ * only the syncs are missing. */
+static enum rc
+put(const struct spot *spot, const struct load *load, bool replace,
+    struct buf *note)
+{
+	enum media_reach reach = REACH_MEDIUM;
+	bool same = false;
+	enum rc rc = read_back(spot, load, &same, &reach);
+
+	if (rc != RC_OK)
+		return rc;
+	if (same)
+		rc = sync_again(spot, load);
+	else
+		rc = write_new(spot, load, replace, note);
+	if (rc != RC_OK)
+		return rc;
+
+	reach = REACH_MEDIUM;
+	rc = read_back(spot, load, &same, &reach);
+	if (rc != RC_OK)
+		return rc;
+	if (!same)
+		return err_set(RC_IO,
+		    "%s: the medium gives back other bytes than were written; "
+		    "do not trust it, take another one",
+		    spot->from);
+	return media_note_reach(note, reach);
+}
+
+enum rc
+media_put_file(const struct media *media, const char *path, struct span bytes,
+    bool replace, struct buf *ret_note)
+{
+	WIPED(spot) spot = { .dir = -1 };
+	struct media_file file = { .bytes = bytes };
+	const struct load load = { .files = &file, .n = 1 };
+	enum rc rc = spot_open(media, path, &spot);
+
+	if (rc != RC_OK)
+		return rc;
+	file.name = spot.name;
+	return put(&spot, &load, replace, ret_note);
+}
+
+enum rc
+media_put_dir(const struct media *media, const char *path,
+    const struct media_file *files, size_t n, struct buf *ret_note)
+{
+	WIPED(spot) spot = { .dir = -1 };
+	const struct load load = { .files = files, .n = n, .is_dir = true };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		if (!media_name_ok(files[i].name))
+			rc = rule_refuse("MEDIA-NAME",
+			    "%s/%s: names are [a-z0-9._-]", path,
+			    files[i].name);
+	if (rc == RC_OK)
+		rc = spot_open(media, path, &spot);
+	return rc != RC_OK ? rc : put(&spot, &load, false, ret_note);
+}

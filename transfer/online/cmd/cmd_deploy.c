@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that can be wrong with what was typed is found before a file of
+ * the server is touched; what is remembered is what then worked. */
+#include "transfer/online/cmd/cmd_deployed.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/run.h"
+#include "base/term.h"
+#include "transfer/online/store/home.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct asked {
+	struct cmd_env *env;
+	struct cmd_list operands;
+	const char *format, *to, *key, *key_from, *pass_source, *reload;
+	const char *profile, *forget;
+	enum deploy_format form;
+};
+
+static void
+asked_wipe(struct asked *a)
+{
+	cmd_list_wipe(&a->operands);
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+static enum rc
+check_keys(const struct asked *a)
+{
+	bool own_file = a->form == DEPLOY_CERT || a->form == DEPLOY_FULLCHAIN;
+
+	if (a->key != NULL && !own_file)
+		return err_set(RC_USAGE,
+		    "--format %s: has no key in a file of its own; --key goes "
+		    "with cert and fullchain",
+		    a->format);
+	if (a->key_from != NULL && own_file && a->key == NULL)
+		return err_set(RC_USAGE,
+		    "--key-from: wants --key FILE, where the key goes");
+	if (a->key_from != NULL && a->form == DEPLOY_CHAIN)
+		return err_set(RC_USAGE, "--format chain: takes no key");
+	if ((a->form == DEPLOY_P12) != (a->pass_source != NULL))
+		return err_set(RC_USAGE,
+		    a->form == DEPLOY_P12
+			? "--format p12: wants --pass-source FILE"
+			: "--pass-source: goes with --format p12 only");
+	return RC_OK;
+}
+
+static enum rc
+check_usage(struct asked *a)
+{
+	struct run_words words;
+	enum rc rc;
+
+	if (a->operands.n != 1 || a->format == NULL || a->to == NULL)
+		return cmd_wants(
+		    a->env, "one NAME, --format FORMAT and --to FILE");
+	if (!deploy_format_read(a->format, &a->form))
+		return err_set(RC_USAGE,
+		    "--format %s: not pemfile, cert, chain, fullchain or p12",
+		    a->format);
+	rc = check_keys(a);
+	if (rc == RC_OK && a->reload != NULL) {
+		rc = run_split(a->reload, &words);
+		if (rc != RC_OK)
+			return err_in(rc, "--reload");
+	}
+	return rc;
+}
+
+/* ---- the deployment ------------------------------------------------------ */
+
+static enum rc
+copy(const char *text, char **ret)
+{
+	if (text == NULL)
+		return RC_OK;
+	*ret = strdup(text);
+	return *ret == NULL ? err_memory() : RC_OK;
+}
+
+/* A timer runs elsewhere than the one who types. */
+static enum rc
+full_path(const char *typed, char **ret)
+{
+	if (typed == NULL)
+		return RC_OK;
+	*ret = realpath(typed, NULL);
+	return *ret != NULL ? RC_OK : err_errno(RC_IO, errno, "%s", typed);
+}
+
+static enum rc
+fill(const struct asked *a, const struct holding *holding, struct deployment *d)
+{
+	enum rc rc = place_path(a->to, &d->path);
+
+	d->format = a->form;
+	if (rc == RC_OK && a->key != NULL)
+		rc = place_path(a->key, &d->key_path);
+	if (rc == RC_OK)
+		rc = full_path(a->key_from, &d->key_from);
+	if (rc == RC_OK)
+		rc = full_path(a->pass_source, &d->pass_source);
+	if (rc == RC_OK)
+		rc = copy(a->reload, &d->reload);
+	if (rc == RC_OK)
+		rc = copy(holding->name, &d->name);
+	if (rc == RC_OK)
+		rc = copy(holding->profile, &d->profile);
+	return rc;
+}
+
+/* What this program itself lives on is nobody's to replace, by a slip of the
+ * hand least of all: the requester's key has no copy. */
+static enum rc
+check_outside(const char *home, const char *path)
+{
+	char *real = realpath(home, NULL);
+	size_t n = real == NULL ? 0 : strlen(real);
+	bool inside = n > 0 && strncmp(path, real, n) == 0 &&
+		      (path[n] == '/' || real[n - 1] == '/');
+
+	free(real);
+	return inside ? err_set(RC_USAGE,
+			    "%s: lies in the home of airgap-transfer; wanted a "
+			    "file of the server's",
+			    path)
+		      : RC_OK;
+}
+
+static bool
+is_known(const struct deployment_list *list, const char *path)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A certificate's file that was deployed before may hold a key for a moment,
+ * while keys change; any other that does is a slip. */
+static enum rc
+check_no_key_lost(struct store *store, const struct deployment *d)
+{
+	static const char end[] = "PRIVATE KEY-----";
+	WIPED(deployment_list) list = { 0 };
+	WIPED(buf) found = { 0 };
+	bool is = false;
+	enum rc rc;
+
+	if (d->format == DEPLOY_PEMFILE)
+		return RC_OK;
+	rc = deployment_list_load(store, &list);
+	if (rc == RC_OK && !is_known(&list, d->path))
+		rc = place_read(d->path, &found, &is);
+	if (rc == RC_OK && is && found.n != 0 &&
+	    memmem(found.p, found.n, end, sizeof(end) - 1) != NULL)
+		rc = err_set(RC_STATE,
+		    "%s: holds a private key, which --format %s would replace: "
+		    "give another --to, or move it away",
+		    d->path, deploy_format_text(d->format));
+	return rc;
+}
+
+static enum rc
+check_files(const struct deploying *by, const struct deployment *d)
+{
+	enum rc rc = check_outside(by->home, d->path);
+
+	if (rc == RC_OK && d->key_path != NULL)
+		rc = check_outside(by->home, d->key_path);
+	if (rc == RC_OK && d->pass_source != NULL &&
+	    strcmp(d->pass_source, d->path) == 0)
+		rc = err_set(RC_USAGE,
+		    "%s: is the password's file; give another --to", d->path);
+	return rc == RC_OK ? check_no_key_lost(by->store, d) : rc;
+}
+
+/* The next one may have another key, which the server would never see. */
+static enum rc
+check_deployment(const struct deployment *d, const struct held *due)
+{
+	if (d->key_path != NULL && strcmp(d->key_path, d->path) == 0)
+		return err_set(RC_USAGE,
+		    "%s: key and certificate in one file are --format pemfile",
+		    d->path);
+	if ((d->format == DEPLOY_CERT || d->format == DEPLOY_FULLCHAIN) &&
+	    d->key_path == NULL && due->key_file != NULL)
+		return err_set(RC_USAGE,
+		    "--format %s: the key was made here: give --key FILE, "
+		    "where the server looks for it",
+		    deploy_format_text(d->format));
+	return RC_OK;
+}
+
+static enum rc
+none_is_due(const struct holding *holding, int64_t now)
+{
+	const struct held *next = held_next_get0(holding, now);
+	char at[CLOCK_TEXT];
+
+	if (next == NULL)
+		return err_set(RC_STATE,
+		    "%s: its last certificate has ended: "
+		    "`airgap-transfer request --renew`",
+		    holding->name);
+	clock_write(next->not_before, at);
+	return err_set(RC_STATE,
+	    "%s: no certificate is valid now; the next begins at %s",
+	    holding->name, at);
+}
+
+static enum rc
+prepare(const struct asked *a, const struct deploying *by, struct deployment *d)
+{
+	WIPED(holding) holding = { 0 };
+	const struct held *due;
+	enum rc rc = holding_find(
+	    by->store, a->operands.items[0], a->profile, by->now, &holding);
+
+	if (rc != RC_OK)
+		return rc;
+	due = held_due_get0(&holding, by->now);
+	if (due == NULL)
+		return none_is_due(&holding, by->now);
+	rc = fill(a, &holding, d);
+	if (rc == RC_OK)
+		rc = check_deployment(d, due);
+	return rc == RC_OK ? check_files(by, d) : rc;
+}
+
+/* ---- telling ------------------------------------------------------------- */
+
+/* A file that had been there with a looser mode keeps it: its owner's choice,
+ * but one to hear of. */
+static void
+warn_open(const struct deployment *d)
+{
+	const char *secret = d->key_path;
+
+	if (d->format == DEPLOY_PEMFILE || d->format == DEPLOY_P12)
+		secret = d->path;
+	if (secret != NULL && place_is_open(secret))
+		term_alarm("warning  %s: everybody on this host can read the "
+			   "private key: chmod o= it\n",
+		    secret);
+}
+
+static void
+tell_next(const struct deployment *d)
+{
+	if (d->reload == NULL)
+		term_say("No --reload: tell the server yourself, now and after "
+			 "each rotation.\n");
+	term_say("`airgap-transfer rotate` moves it on; the timer for that: "
+		 "systemctl enable --now airgap-transfer-rotate.timer\n");
+}
+
+/* It is remembered all the same: rotate is who tries again. */
+static enum rc
+not_reloaded(const struct deployed *r)
+{
+	struct err_saved why;
+
+	err_save(&why);
+	return err_set(RC_IO, "%.900s; %s, and rotate tries again", why.text,
+	    r->restored ? "what was there is back" : "the new file stays");
+}
+
+static enum rc
+deploy_new(struct asked *a, struct store *store, int64_t now)
+{
+	struct deploying by = { .home = a->env->home,
+		.store = store,
+		.now = now,
+		.dry_run = a->env->dry_run,
+		.remember = true };
+	WIPED(deployment) d = { 0 };
+	WIPED(deployed) r = { 0 };
+	bool due = false;
+	enum rc rc = prepare(a, &by, &d);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = deploy(&by, &d, &r);
+	if (rc != RC_OK && !r.failed)
+		return rc;
+	if (rc == RC_OK)
+		deployed_tell(&d, &r, rc, &by, HELD_WITHIN, &due);
+	if (!r.restored)
+		warn_open(&d);
+	if (rc != RC_OK)
+		return not_reloaded(&r);
+	if (!by.dry_run)
+		tell_next(&d);
+	if (!a->env->json)
+		return RC_OK;
+	return cmd_json(deployed_json(&d, &r, rc, due));
+}
+
+static enum rc
+list_all(struct store *store, bool json)
+{
+	WIPED(deployment_list) list = { 0 };
+	json_t *array = json ? json_array() : NULL;
+	enum rc rc = deployment_list_load(store, &list);
+
+	for (size_t i = 0; i < list.n && rc == RC_OK; i++) {
+		const struct deployment *d = &list.items[i];
+
+		if (json)
+			cmd_json_add(&array,
+			    json_pack("{s:o, s:o, s:s, s:s, s:o}", "path",
+				cmd_json_text(span_str(d->path)), "name",
+				cmd_json_text(span_str(d->name)), "profile",
+				d->profile, "format",
+				deploy_format_text(d->format), "reload",
+				d->reload == NULL
+				    ? json_null()
+				    : cmd_json_text(span_str(d->reload))));
+		else
+			term_print(stdout, "%-9s  %s  %s  %s\n",
+			    deploy_format_text(d->format), d->name, d->path,
+			    d->reload == NULL ? "-" : d->reload);
+	}
+	if (rc == RC_OK && json)
+		return cmd_json(json_pack("{s:o}", "deployments", array));
+	json_decref(array);
+	return rc;
+}
+
+static enum rc
+forget(struct asked *a, struct store *store)
+{
+	char *path = NULL;
+	bool known = false;
+	enum rc rc = place_path(a->forget, &path);
+
+	/* What is gone with its directory can be forgotten all the same. */
+	if (rc != RC_OK && *a->forget == '/') {
+		err_clear();
+		rc = copy(a->forget, &path);
+	}
+	if (rc == RC_OK && a->env->dry_run)
+		term_say("%s: would be forgotten\n", path);
+	else if (rc == RC_OK)
+		rc = deployment_forget(store, path, &known);
+	if (rc == RC_OK && !known && !a->env->dry_run)
+		rc = err_set(RC_STATE, "%s: nothing was deployed there", path);
+	if (rc == RC_OK && known)
+		term_say("%s: forgotten; the file stays as it is\n", path);
+	free(path);
+	return rc;
+}
+
+static enum rc
+run(struct asked *a)
+{
+	WIPED(store) store = { 0 };
+	OWN_FD lock = -1;
+	int64_t now;
+	enum rc rc = online_open(a->env->home, true, &store);
+
+	if (rc == RC_OK)
+		rc = clock_now(&now);
+	if (rc != RC_OK)
+		return rc;
+	if (a->operands.n == 0 && a->format == NULL && a->forget == NULL)
+		return list_all(&store, a->env->json);
+	rc = deploy_lock(a->env->home, &lock);
+	if (rc != RC_OK)
+		return rc;
+	return a->forget != NULL ? forget(a, &store)
+				 : deploy_new(a, &store, now);
+}
+
+enum rc
+cmd_deploy(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(asked) a = { .env = env };
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ "format", "FORMAT", "pemfile, cert, chain, fullchain or p12", NULL, &a.format, NULL },
+		{ "to", "FILE", "the server's file", NULL, &a.to, NULL },
+		{ "key", "FILE", "the server's file for the key (cert, fullchain)", NULL, &a.key, NULL },
+		{ "key-from", "FILE", "the key, if it was not made here", NULL, &a.key_from, NULL },
+		{ "pass-source", "FILE", "the password of PKCS#12 is its first line", NULL, &a.pass_source, NULL },
+		{ "reload", "CMD", "run after a change, without a shell", NULL, &a.reload, NULL },
+		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
+		{ "forget", "FILE", "rotate this file no more", NULL, &a.forget, NULL },
+		{ 0 },
+	};
+	/* clang-format on */
+	bool done, lists;
+	enum rc rc;
+
+	rc = cmd_options(env, argc, argv, options, &a.operands, &done);
+	if (rc != RC_OK || done)
+		return rc;
+	lists = a.operands.n == 0 && a.format == NULL && a.to == NULL;
+	if (a.forget != NULL && !lists)
+		return err_set(RC_USAGE, "--forget FILE stands alone");
+	if (a.forget == NULL && !lists)
+		rc = check_usage(&a);
+	return rc != RC_OK ? rc : run(&a);
+}

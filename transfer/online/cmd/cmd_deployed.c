@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/cmd/cmd_deployed.h"
+
+#include "base/clock.h"
+#include "base/term.h"
+
+static void
+tell_state(const struct deployment *d, const struct deployed *r, bool dry_run)
+{
+	const char *state = !r->changed	  ? "as it was"
+			    : dry_run	  ? "would change"
+			    : r->restored ? "put back"
+					  : "new";
+	char until[CLOCK_TEXT], last[CLOCK_TEXT];
+
+	clock_write(r->not_after, until);
+	clock_write(r->left.ends, last);
+	if (r->left.later == 0)
+		term_say(
+		    "%s: %s; %s until %.10s\n", d->path, state, d->name, until);
+	else
+		term_say("%s: %s; %s until %.10s, %zu more to %.10s\n", d->path,
+		    state, d->name, until, r->left.later, last);
+}
+
+/* Neither a timer's log nor a person shall overlook these. */
+static void
+tell_none(const struct deployment *d, const struct deployed *r)
+{
+	char last[CLOCK_TEXT];
+
+	clock_write(r->left.ends, last);
+	if (r->left.later != 0)
+		term_alarm("due  %s: no certificate of %s is valid now; %zu to "
+			   "come, until %.10s\n",
+		    d->path, d->name, r->left.later, last);
+	else
+		term_alarm("due  %s: no certificate of %s is left: "
+			   "airgap-transfer request --renew %s --out STICK\n",
+		    d->path, d->name, d->name);
+}
+
+static void
+tell_end(const struct deployment *d, const struct deployed *r, int64_t now)
+{
+	char last[CLOCK_TEXT];
+
+	clock_write(r->left.ends, last);
+	term_alarm("due  %s: the last certificate of %s ends %.10s (in %lld "
+		   "days), %zu to come: airgap-transfer request --renew %s "
+		   "--out STICK\n",
+	    d->path, d->name, last, (long long)((r->left.ends - now) / DAY),
+	    r->left.later, d->name);
+}
+
+void
+deployed_tell(const struct deployment *d, const struct deployed *r, enum rc rc,
+    const struct deploying *by, int64_t within, bool *ret_due)
+{
+	struct err_saved why;
+
+	err_save(&why);
+	*ret_due = rc != RC_OK;
+	if (rc != RC_OK)
+		term_alarm("failed  %s%s\n", why.text,
+		    r->restored ? "; what was there is back, and the next "
+				  "rotate tries again"
+		    : r->failed ? "; the next rotate tries again"
+				: "");
+	else if (r->is_due)
+		tell_state(d, r, by->dry_run);
+	if (!r->is_due && rc == RC_OK) {
+		*ret_due = true;
+		tell_none(d, r);
+	} else if (r->is_due && held_runs_out(&r->left, by->now, within)) {
+		*ret_due = true;
+		tell_end(d, r, by->now);
+	}
+	if (rc != RC_OK)
+		err_restore(&why);
+}
+
+static json_t *
+time_or_null(bool is, int64_t at)
+{
+	return is ? cmd_json_time(at) : json_null();
+}
+
+json_t *
+deployed_json(
+    const struct deployment *d, const struct deployed *r, enum rc rc, bool due)
+{
+	return json_pack(
+	    "{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:b, "
+	    "s:o}",
+	    "path", cmd_json_text(span_str(d->path)), "name",
+	    cmd_json_text(span_str(d->name)), "profile", d->profile, "format",
+	    deploy_format_text(d->format), "serial",
+	    r->is_due ? cmd_json_hex(buf_span(&r->serial)) : json_null(),
+	    "not_before", time_or_null(r->is_due, r->not_before), "not_after",
+	    time_or_null(r->is_due, r->not_after), "changed", (int)r->changed,
+	    "restored", (int)r->restored, "later", (json_int_t)r->left.later,
+	    "ends", time_or_null(r->left.ends != 0, r->left.ends), "due",
+	    (int)due, "error",
+	    rc == RC_OK ? json_null() : cmd_json_text(span_str(err_text())));
+}

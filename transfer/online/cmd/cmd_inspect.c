@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/cmd/cmd.h"
+
+#include "base/file.h"
+#include "base/words.h"
+#include "transfer/online/cmd/diag.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static enum rc
+words_add(const struct diag *d, struct buf *out)
+{
+	char hex[SHA256_HEX];
+	enum rc rc;
+
+	if (!d->has_fingerprint)
+		return buf_add_str(
+		    out, "/ a manifest has no words: run verify /\n");
+	hex_write(span_of(d->fingerprint, SHA256_LEN), hex);
+	rc = buf_printf(
+	    out, "/ %s: SHA-256 %s /\n", diag_fingerprint_of(d), hex);
+	if (rc == RC_OK)
+		rc = buf_add_str(out, "/ words:\n");
+	if (rc == RC_OK)
+		rc = words_write(out, d->fingerprint, "    ");
+	return rc != RC_OK ? rc : buf_add_str(out, "/\n");
+}
+
+/* The verdict first: what follows it may be a lie. */
+static enum rc
+print_notation(const struct diag *d, bool words)
+{
+	WIPED(buf) out = { 0 };
+	enum rc rc = buf_printf(&out, "/ %s /\n", diag_verdict(d));
+
+	if (rc == RC_OK && words)
+		rc = words_add(d, &out);
+	if (rc == RC_OK)
+		rc = diag_write(d, &out);
+	if (rc == RC_OK)
+		rc = fd_write_all(STDOUT_FILENO, buf_span(&out), "stdout");
+	return rc;
+}
+
+static json_t *
+words_json(const struct diag *d)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; words != NULL && i < WORDS_BYTES; i++)
+		(void)json_array_append_new(
+		    words, json_string(words_get0(d->fingerprint[i], i)));
+	return words;
+}
+
+static enum rc
+print_json(const struct diag *d, bool words)
+{
+	const bool good = d->signature == RC_OK;
+	json_t *payload;
+	json_t *document;
+	enum rc rc = diag_json(d, &payload);
+
+	if (rc != RC_OK)
+		return rc;
+	document = json_pack("{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, "
+			     "s:o*, s:o*, s:o}",
+	    "type", diag_kind(d), "signature_good", good, "verdict",
+	    diag_verdict(d), "rule", good ? NULL : d->rule, "reason",
+	    good ? NULL : d->reason, "alg", cose_alg_name(d->cose.alg), "kid",
+	    d->cose.kid.n == 0 ? NULL : cmd_json_hex(d->cose.kid), "x5chain",
+	    d->cose.cert.n == 0 ? NULL : cmd_json_hex(d->cose.cert),
+	    "fingerprint",
+	    d->has_fingerprint
+		? cmd_json_hex(span_of(d->fingerprint, SHA256_LEN))
+		: NULL,
+	    "words", words && d->has_fingerprint ? words_json(d) : NULL,
+	    "payload", payload);
+	return document == NULL ? err_memory() : cmd_json(document);
+}
+
+enum rc
+cmd_inspect(struct cmd_env *env, int argc, char **argv)
+{
+	bool words = false, done = false;
+	const struct cmd_option options[] = {
+		{ "words", NULL, "show the fingerprint as words too", &words,
+		    NULL, NULL },
+		{ 0 },
+	};
+	WIPED(cmd_list) files = { 0 };
+	const char *path = NULL;
+	WIPED(buf) file = { 0 };
+	struct diag d;
+	enum rc rc = cmd_options(env, argc, argv, options, &files, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = cmd_operand_one(env, &files, "FILE", &path);
+	if (rc == RC_OK)
+		rc = file_read(AT_FDCWD, path, COSE_FILE_MAX, &file);
+	if (rc == RC_OK)
+		rc = diag_read(path, buf_span(&file), &d);
+	if (rc == RC_OK)
+		rc = env->json ? print_json(&d, words)
+			       : print_notation(&d, words);
+	if (rc == RC_OK && d.signature != RC_OK)
+		rc = err_rule(d.signature, d.rule, "%s", d.reason);
+	return rc;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `verify` is `install` that stores nothing: one command under two names. */
+#include "transfer/online/cmd/cmd.h"
+
+#include "base/term.h"
+#include "transfer/online/receive/loose_files.h"
+#include "transfer/online/receive/receive.h"
+#include "transfer/online/store/home.h"
+
+#include <sys/stat.h>
+
+struct taking {
+	struct cmd_env *env;
+	bool store_them;
+	bool loose;	      /* what answers loose CSRs, */
+	struct cmd_list csrs; /* exactly these; none: they are not at hand */
+	struct loose_files files;
+	struct cmd_list operands;
+	const char *media;
+};
+
+static void
+taking_wipe(struct taking *t)
+{
+	cmd_list_wipe(&t->csrs);
+	cmd_list_wipe(&t->operands);
+	loose_files_wipe(&t->files);
+}
+
+static void
+tell_refused(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+
+		if (r->n_certs == 0)
+			term_say("  refused: %.*s: %.*s [%.*s]\n",
+			    SPAN_FMT(r->id), SPAN_FMT(r->reason),
+			    SPAN_FMT(r->rule));
+	}
+}
+
+static enum rc
+tell_one(void *arg, const struct received *r)
+{
+	const struct taking *t = arg;
+	const struct response_verdict *v = r->verdict;
+
+	if (v->again) {
+		term_say("%s: number %u, installed before\n", r->path,
+		    (unsigned)r->sequence);
+		return RC_OK;
+	}
+	term_say("%s: number %u, %s: %zu certificate%s, %zu request%s "
+		 "refused\n",
+	    r->path, (unsigned)r->sequence,
+	    t->store_them ? "installed" : "good", v->n_certs,
+	    v->n_certs == 1 ? "" : "s", v->n_refused,
+	    v->n_refused == 1 ? "" : "s");
+	if (v->policy.n != 0)
+		term_say("  the CA's policy has changed\n");
+	if (v->trust_changed)
+		term_say("  the CA's keys or certificates have changed\n");
+	tell_refused(&v->manifest);
+	return RC_OK;
+}
+
+static json_t *
+text_or_null(bool has, const char *text)
+{
+	return has ? cmd_json_text(span_str(text)) : json_null();
+}
+
+static enum rc
+print_json(enum rc rc, const struct reception *all)
+{
+	bool trusted = rc == RC_OK;
+	const char *rule = err_rule_name();
+
+	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I}", "trusted",
+	    (int)trusted, "rule", text_or_null(!trusted && *rule != '\0', rule),
+	    "reason", text_or_null(!trusted, err_text()), "sequence",
+	    all->sequence == 0 ? json_null()
+			       : json_integer((json_int_t)all->sequence),
+	    "certificates", (json_int_t)all->n_certs, "crls", (json_int_t)0));
+}
+
+/* 0 when all was granted; else as the signer's own exit status was. */
+static enum rc
+outcome(const struct reception *all)
+{
+	if (all->n_refused == 0)
+		return RC_OK;
+	err_clear();
+	return all->n_certs == 0 ? RC_POLICY : RC_PARTIAL;
+}
+
+static enum rc
+receive_all(struct taking *t, struct store *store, const struct media *media,
+    struct reception *all)
+{
+	const struct receiving how = { t->store_them, tell_one, t };
+
+	if (!t->loose)
+		return receive(store, media, t->store_them, tell_one, t, all);
+	return receive_loose(store, media,
+	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
+}
+
+static enum rc
+take(struct taking *t, struct reception *all)
+{
+	WIPED(media) media = { 0 };
+	WIPED(store) store = { 0 };
+	size_t written = 0;
+	enum rc rc, files;
+
+	rc = online_open(t->env->home, true, &store);
+	if (rc == RC_OK)
+		rc = media_open(t->media, &media);
+	if (rc == RC_OK && t->csrs.n != 0)
+		rc = loose_files_read(t->csrs.items, t->csrs.n, &t->files);
+	if (rc != RC_OK)
+		return rc;
+	rc = receive_all(t, &store, &media, all);
+	if (!t->store_them)
+		return rc;
+	/* What was stored gets its files, whatever came after it, and so does
+	 * what an interrupted run stored. */
+	{
+		struct err_saved saved;
+
+		err_save(&saved);
+		files = online_files_write(t->env->home, &store, &written);
+		if (rc != RC_OK || files == RC_OK)
+			err_restore(&saved);
+		else
+			files = err_in(files,
+			    "%s: all is proven and stored, and the files are "
+			    "not written; the same command writes them when "
+			    "this is mended",
+			    t->env->home);
+	}
+	if (written != 0)
+		term_say(
+		    "%zu new file%s: %s/certs/NAME/DATE-SERIAL.pem, issued "
+		    "by %s/ca.pem\n",
+		    written, written == 1 ? "" : "s", t->env->home,
+		    t->env->home);
+	return rc != RC_OK ? rc : files;
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* `--csr *.csr` becomes an option and many operands: the directory is MEDIA and
+ * the files are CSRs, in whatever order they stand. */
+static enum rc
+sort_operands(struct taking *t)
+{
+	for (size_t i = 0; i < t->operands.n; i++) {
+		const char *path = t->operands.items[i];
+		bool is_csr = t->csrs.n != 0 && !is_directory(path);
+		enum rc rc;
+
+		if (!is_csr && t->media != NULL)
+			return cmd_wants(t->env, "one MEDIA");
+		if (!is_csr) {
+			t->media = path;
+			continue;
+		}
+		rc = cmd_list_add(&t->csrs, path);
+		if (rc != RC_OK)
+			return rc;
+	}
+	if (t->media == NULL)
+		return cmd_wants(
+		    t->env, t->csrs.n == 0
+				? "one MEDIA"
+				: "one MEDIA, a directory, besides the CSRs");
+	t->loose = t->loose || t->csrs.n != 0;
+	return RC_OK;
+}
+
+static enum rc
+run(struct taking *t, int argc, char **argv, const struct cmd_option *options)
+{
+	struct reception all = { 0 };
+	bool done;
+	enum rc rc =
+	    cmd_options(t->env, argc, argv, options, &t->operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = sort_operands(t);
+	if (rc != RC_OK)
+		return rc;
+	t->store_them = t->store_them && !t->env->dry_run;
+	rc = take(t, &all);
+	if (t->env->json && rc != RC_BUG) {
+		struct err_saved saved;
+
+		err_save(&saved);
+		if (print_json(rc, &all) != RC_OK)
+			rc = RC_IO;
+		else
+			err_restore(&saved);
+	}
+	return rc != RC_OK ? rc : outcome(&all);
+}
+
+enum rc
+cmd_install(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(taking) t = { .env = env, .store_them = true };
+	const struct cmd_option options[] = {
+		{ .name = "csr",
+		    .value = "FILE...",
+		    .list = &t.csrs,
+		    .help = "the response to exactly these loose CSRs" },
+		{ 0 },
+	};
+
+	return run(&t, argc, argv, options);
+}
+
+enum rc
+cmd_verify(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(taking) t = { .env = env };
+	const struct cmd_option options[] = {
+		{ .name = "loose",
+		    .flag = &t.loose,
+		    .help = "responses to loose CSRs" },
+		{ 0 },
+	};
+
+	return run(&t, argc, argv, options);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/cmd/cmd.h"
+
+#include "base/clock.h"
+#include "base/own_ssl.h"
+#include "base/term.h"
+#include "transfer/online/store/home.h"
+#include "transfer/policy/subject.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct listing {
+	bool json;
+	int64_t now;
+	size_t room;   /* for the names; 0: without end */
+	json_t *certs; /* with json */
+};
+
+/* The size of the columns before the names, and the least that these have. */
+#define COLUMNS 64
+#define NAMES_LEAST 16
+#define DATE_LEN 10 /* of RFC 3339 text: 2026-11-23 */
+
+static size_t
+names_room(void)
+{
+	size_t width = (size_t)term_width();
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	return width < COLUMNS + NAMES_LEAST ? NAMES_LEAST : width - COLUMNS;
+}
+
+static const char *
+status_of(const struct stored_cert *c, int64_t now)
+{
+	if (c->revoked)
+		return "revoked";
+	if (now < c->not_before)
+		return "future";
+	return now > c->not_after ? "expired" : "valid";
+}
+
+static enum rc
+subject_text(struct span der, struct buf *out)
+{
+	const uint8_t *p = der.p;
+	OWN(X509_NAME) *name = d2i_X509_NAME(NULL, &p, (long)der.n);
+
+	if (name == NULL)
+		return err_openssl(RC_STATE, "store: a damaged subject");
+	return subject_print(name, out);
+}
+
+/* "a\nb" as ["a", "b"] */
+static json_t *
+names_json(struct span names)
+{
+	json_t *array = json_array();
+
+	while (array != NULL && names.n != 0)
+		(void)json_array_append_new(
+		    array, cmd_json_text(span_take_line(&names)));
+	return array;
+}
+
+static enum rc
+add_json(struct listing *l, const struct stored_cert *c, struct span subject)
+{
+	json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+	    "serial", cmd_json_hex(c->serial), "sha256",
+	    cmd_json_hex(span_of(c->sha256, SHA256_LEN)), "subject",
+	    cmd_json_text(subject), "names", names_json(c->names), "profile",
+	    cmd_json_text(c->profile), "request_id",
+	    cmd_json_text(c->request_id), "not_before",
+	    cmd_json_time(c->not_before), "not_after",
+	    cmd_json_time(c->not_after), "status", status_of(c, l->now));
+
+	if (one == NULL || json_array_append_new(l->certs, one) != 0)
+		return err_memory();
+	return RC_OK;
+}
+
+/* Names in one line, cut where a terminal ends so that the columns stay. */
+static enum rc
+names_line(const struct listing *l, struct span names, struct buf *out)
+{
+	enum rc rc = buf_add_span(out, names);
+
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->p[i] == '\n')
+			out->p[i] = ' ';
+	if (l->room == 0 || out->n <= l->room)
+		return RC_OK;
+	out->n = l->room - 3;
+	return buf_add_str(out, "...");
+}
+
+/* One record is one line: a table for people and for grep. */
+static enum rc
+print_line(
+    const struct listing *l, const struct stored_cert *c, struct span subject)
+{
+	char from[CLOCK_TEXT], to[CLOCK_TEXT], serial[2 * SERIAL_MAX + 1];
+	WIPED(buf) names = { 0 };
+	enum rc rc =
+	    names_line(l, c->names.n != 0 ? c->names : subject, &names);
+
+	if (rc != RC_OK)
+		return rc;
+	clock_write(c->not_before, from);
+	clock_write(c->not_after, to);
+	hex_write(c->serial, serial);
+	term_print(stdout, "%-7s %.*s %.*s %-32s  %.*s\n", status_of(c, l->now),
+	    DATE_LEN, from, DATE_LEN, to, serial, SPAN_FMT(buf_span(&names)));
+	return RC_OK;
+}
+
+static enum rc
+list_one(void *arg, const struct stored_cert *c)
+{
+	struct listing *l = arg;
+	WIPED(buf) subject = { 0 };
+	enum rc rc = subject_text(c->subject, &subject);
+
+	if (rc != RC_OK)
+		return rc;
+	if (l->json)
+		return add_json(l, c, buf_span(&subject));
+	return print_line(l, c, buf_span(&subject));
+}
+
+static enum rc
+list(struct cmd_env *env)
+{
+	struct listing l = { .json = env->json, .room = names_room() };
+	WIPED(store) store = { 0 };
+	enum rc rc = online_open(env->home, false, &store);
+
+	if (rc == RC_OK)
+		rc = clock_now(&l.now);
+	if (rc != RC_OK)
+		return rc;
+	l.certs = env->json ? json_array() : NULL;
+	rc = store_each_cert(&store, STORE_BY_NAMES, list_one, &l);
+	if (rc == RC_OK && env->json)
+		return cmd_json(json_pack("{s:o}", "certificates", l.certs));
+	json_decref(l.certs);
+	return rc;
+}
+
+enum rc
+cmd_list(struct cmd_env *env, int argc, char **argv)
+{
+	static const struct cmd_option options[] = { { 0 } };
+	WIPED(cmd_list) operands = { 0 };
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(env, argc, argv, options, &operands, &done);
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
+	return rc != RC_OK || done ? rc : list(env);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request goes through the CA's own policy before anyone walks to the safe.
+ * Nothing lasting happens until all of it is good and the stick is open: then
+ * the private key, the bundle in the store, and at last the stick, so that
+ * whatever breaks off leaves more on this side than on the stick. */
+#include "transfer/online/cmd/cmd_request.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/own_ssl.h"
+#include "base/term.h"
+#include "transfer/media/media.h"
+#include "transfer/online/request/compose.h"
+#include "transfer/online/store/holding.h"
+#include "transfer/online/store/home.h"
+#include "transfer/rule.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define CSR_FILE_MAX 131072 /* bytes of PEM */
+#define DAYS_MAX 36525
+
+struct ask_for {
+	struct cmd_env *env;
+	struct cmd_list operands, names, domains, components, hosts, jids;
+	const char *profile, *days, *series, *out, *expires, *comment, *new_key;
+	const char *within;
+	bool again, renew;
+	struct store store;
+	struct name_list asked; /* by --name and its kin */
+	struct validity validity;
+	struct compose compose;
+};
+
+static void
+ask_for_wipe(struct ask_for *a)
+{
+	struct cmd_list *lists[] = { &a->operands, &a->names, &a->domains,
+		&a->components, &a->hosts, &a->jids };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		cmd_list_wipe(lists[i]);
+	compose_wipe(&a->compose);
+	name_list_wipe(&a->asked);
+	store_wipe(&a->store);
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+static enum rc
+add_name(struct ask_for *a, const char *typed)
+{
+	WIPED(buf) text = { 0 };
+	enum name_type type;
+	size_t offset = 0;
+	enum rc rc = name_read(typed, &text, &type, &offset);
+
+	if (rc != RC_OK)
+		return rc;
+	return name_list_add(
+	    &a->asked, type, span_of(text.p + offset, text.n - offset));
+}
+
+/* What an XMPP server needs to be known by (docs/xmpp.md): forms with one %s.
+ */
+static const char *const of_domain[] = { "dns:%s", "srv:_xmpp-client.%s",
+	"srv:_xmpp-server.%s", NULL };
+static const char *const of_component[] = { "dns:%s", "srv:_xmpp-server.%s",
+	NULL };
+static const char *const of_host[] = { "dns:%s", NULL };
+static const char *const of_jid[] = { "xmpp:%s", NULL };
+
+static enum rc
+add_forms(
+    struct ask_for *a, const struct cmd_list *values, const char *const *forms)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < values->n; i++)
+		for (size_t j = 0; forms[j] != NULL && rc == RC_OK; j++) {
+			const char *colon = strchr(forms[j], '%');
+			WIPED(buf) typed = { 0 };
+			const char *text;
+
+			rc = buf_add(
+			    &typed, forms[j], (size_t)(colon - forms[j]));
+			if (rc == RC_OK)
+				rc = buf_add_str(&typed, values->items[i]);
+			text = rc == RC_OK ? buf_cstr(&typed) : NULL;
+			rc = text == NULL ? err_memory() : add_name(a, text);
+		}
+	return rc;
+}
+
+static enum rc
+gather_names(struct ask_for *a)
+{
+	enum rc rc = add_forms(a, &a->domains, of_domain);
+
+	if (rc == RC_OK)
+		rc = add_forms(a, &a->components, of_component);
+	if (rc == RC_OK)
+		rc = add_forms(a, &a->hosts, of_host);
+	if (rc == RC_OK)
+		rc = add_forms(a, &a->jids, of_jid);
+	for (size_t i = 0; i < a->names.n && rc == RC_OK; i++)
+		rc = add_name(a, a->names.items[i]);
+	return rc;
+}
+
+/* ---- what is asked ------------------------------------------------------- */
+
+static enum rc
+read_validity(struct ask_for *a, const struct profile *profile)
+{
+	struct validity *v = &a->validity;
+	char *end = NULL;
+	long days;
+
+	*v = (struct validity){ .count = 1, .period = profile->validity };
+	if (a->series != NULL) {
+		if (!series_read(a->series, &v->count, &v->period, &v->overlap))
+			return err_set(RC_USAGE,
+			    "--series %s: not NxDUR or NxDUR+DUR", a->series);
+		if (v->count < 2 || v->count > SERIES_MAX)
+			return err_set(RC_USAGE,
+			    "--series %s: 2 to %d certificates", a->series,
+			    SERIES_MAX);
+		return RC_OK;
+	}
+	if (a->days == NULL)
+		return RC_OK;
+	errno = 0;
+	days = strtol(a->days, &end, 10);
+	if (errno != 0 || end == a->days || *end != '\0' || days < 1 ||
+	    days > DAYS_MAX)
+		return err_set(
+		    RC_USAGE, "--days %s: not a number of days", a->days);
+	v->period = days * DAY;
+	return RC_OK;
+}
+
+static enum rc
+add_comment(const struct ask_for *a, struct composed *c)
+{
+	if (a->comment == NULL)
+		return RC_OK;
+	c->comment = strdup(a->comment);
+	return c->comment == NULL ? err_memory() : RC_OK;
+}
+
+/* What all requests of one command share. */
+static enum rc
+fill(const struct ask_for *a, struct composed *c)
+{
+	(void)snprintf(c->profile, sizeof(c->profile), "%s", a->profile);
+	c->validity = a->validity;
+	return add_comment(a, c);
+}
+
+static enum rc
+add_asked(struct ask_for *a, struct composed *c)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < a->asked.n && rc == RC_OK; i++)
+		rc = name_list_add(
+		    &c->names, a->asked.items[i].type, a->asked.items[i].text);
+	return rc;
+}
+
+/* ---- CSR files ----------------------------------------------------------- */
+
+static enum rc
+add_file(struct ask_for *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? path : slash + 1;
+	const char *dot = strrchr(base, '.');
+	size_t n =
+	    dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
+	WIPED(buf) file = { 0 };
+	WIPED(buf) der = { 0 };
+	struct composed *c;
+	enum rc rc;
+
+	rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
+	if (rc == RC_FORMAT) /* too large, or no regular file */
+		rc = rule_refuse("CSR-FORM", "%s", err_text());
+	if (rc == RC_OK)
+		rc = csr_from_file(path, buf_span(&file), &der);
+	if (rc == RC_OK)
+		rc = compose_add(
+		    &a->compose, path, buf_span(&der), span_of(base, n));
+	if (rc != RC_OK)
+		return rc;
+	c = &a->compose.items[a->compose.n - 1];
+	rc = fill(a, c);
+	return rc != RC_OK ? rc : add_asked(a, c);
+}
+
+static int
+is_csr(const struct dirent *entry)
+{
+	static const char *const endings[] = { ".csr", ".p10", ".pem", ".der" };
+	size_t n = strlen(entry->d_name);
+
+	for (size_t i = 0; i < 4; i++)
+		if (n > 4 && strcmp(entry->d_name + n - 4, endings[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static enum rc
+add_dir(struct ask_for *a, const char *path)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(path, &entries, is_csr, alphasort);
+	enum rc rc = RC_OK;
+
+	if (n < 0)
+		return err_errno(RC_IO, errno, "%s", path);
+	if (n == 0)
+		rc = err_set(RC_USAGE,
+		    "%s: no *.csr, *.p10, *.pem or *.der in it", path);
+	for (int i = 0; i < n; i++) {
+		WIPED(buf) file = { 0 };
+		const char *text = NULL;
+
+		if (rc == RC_OK)
+			rc = buf_printf(
+			    &file, "%s/%s", path, entries[i]->d_name);
+		if (rc == RC_OK) {
+			text = buf_cstr(&file);
+			rc = text == NULL ? err_memory() : add_file(a, text);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
+}
+
+static enum rc
+add_operands(struct ask_for *a)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < a->operands.n && rc == RC_OK; i++) {
+		const char *path = a->operands.items[i];
+		struct stat st;
+
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			rc = add_dir(a, path);
+		else
+			rc = add_file(a, path);
+	}
+	return rc;
+}
+
+/* ---- a key of our own ---------------------------------------------------- */
+
+static enum rc
+add_new_key(struct ask_for *a, const struct profile *profile)
+{
+	enum rc rc =
+	    compose_add_key(&a->compose, a->new_key, profile, &a->asked);
+
+	return rc != RC_OK ? rc : fill(a, &a->compose.items[a->compose.n - 1]);
+}
+
+static enum rc
+keep_keys(struct ask_for *a)
+{
+	enum rc rc = compose_keys_keep(&a->compose, a->env->home);
+
+	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
+		if (a->compose.items[i].new_key != NULL)
+			term_say("private key: %s/%s\n", a->env->home,
+			    a->compose.items[i].key_file);
+	return rc;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static void
+tell_refusal(const char *rule, const char *reason)
+{
+	term_say("  refused: %s [%s]\n", reason, rule);
+}
+
+/* One refusal is the sentence that main prints; several are told one by one,
+ * and then that none of the others went out either: a bundle is all or nothing.
+ */
+static enum rc
+check_all(struct ask_for *a)
+{
+	const size_t n = a->compose.n;
+	size_t refused = 0;
+	enum rc rc =
+	    compose_check(&a->compose, n > 1 ? tell_refusal : NULL, &refused);
+
+	if (rc == RC_OK || refused == 0)
+		return rc;
+	if (n == 1)
+		return err_rule(rc, err_rule_name(),
+		    "%s; nothing was put on the stick", err_text());
+	return err_rule(rc, err_rule_name(),
+	    "%zu of %zu requests would be refused; nothing was put on the "
+	    "stick",
+	    refused, n);
+}
+
+static enum rc
+write_bundle(struct ask_for *a, const struct media *media,
+    const struct composed_bundle *b)
+{
+	char hex[2 * BUNDLE_ID_LEN + 1];
+	char path[sizeof(MEDIA_REQUESTS) + sizeof(hex) + 8];
+	WIPED(buf) note = { 0 };
+	enum rc rc;
+
+	hex_write(span_of(b->id, BUNDLE_ID_LEN), hex);
+	(void)snprintf(path, sizeof(path), MEDIA_REQUESTS "/%s.cose", hex);
+	rc = media_put_file(media, path, buf_span(&b->file), false, &note);
+	if (rc != RC_OK)
+		return err_in(rc,
+		    "the bundle is recorded but not on the stick; "
+		    "`airgap-transfer request --again --out` makes a new one");
+	term_say("%s/%s: %zu request%s, %zu bytes (%.*s)\n", media->path, path,
+	    a->compose.n, a->compose.n == 1 ? "" : "s", b->file.n,
+	    SPAN_FMT(buf_span(&note)));
+	term_say("Carry it to the CA, and there: airgap-ca sign STICK\n");
+	if (!a->env->json)
+		return RC_OK;
+	return cmd_json(json_pack("{s:s, s:s, s:I, s:I}", "bundle_id", hex,
+	    "path", path, "sequence", (json_int_t)b->sequence, "requests",
+	    (json_int_t)a->compose.n));
+}
+
+static enum rc
+read_expiry(const struct ask_for *a, int64_t *ret)
+{
+	int64_t duration = 0;
+	enum rc rc = cmd_duration("expires", a->expires, &duration);
+
+	*ret = a->expires == NULL ? 0 : a->compose.now + duration;
+	return rc;
+}
+
+static enum rc
+send(struct ask_for *a)
+{
+	WIPED(composed_bundle) bundle = { 0 };
+	OWN(EVP_PKEY) *requester = NULL;
+	WIPED(media) media = { 0 };
+	int64_t expires;
+	enum rc rc;
+
+	rc = read_expiry(a, &expires);
+	if (rc == RC_OK)
+		rc = check_all(a);
+	if (rc == RC_OK)
+		rc = media_open(a->out, &media);
+	if (rc == RC_OK)
+		rc = online_key_read(
+		    a->env->home, ONLINE_REQUESTER_KEY, &requester);
+	if (rc != RC_OK)
+		return rc;
+	if (a->env->dry_run) {
+		term_say("%zu request%s, good; nothing was written\n",
+		    a->compose.n, a->compose.n == 1 ? "" : "s");
+		return RC_OK;
+	}
+	rc = keep_keys(a);
+	if (rc == RC_OK)
+		rc = compose_finish(&a->compose, requester, a->expires != NULL,
+		    expires, &bundle);
+	return rc != RC_OK ? rc : write_bundle(a, &media, &bundle);
+}
+
+static enum rc
+request_new(struct ask_for *a)
+{
+	const struct profile *profile;
+	enum rc rc;
+
+	profile = policy_profile_get0(&a->store.policy, span_str(a->profile));
+	if (profile == NULL)
+		return rule_refuse("PROFILE-UNKNOWN",
+		    "the CA's policy has no profile \"%s\"", a->profile);
+	rc = read_validity(a, profile);
+	if (rc == RC_OK)
+		rc = gather_names(a);
+	if (rc == RC_OK)
+		rc = add_operands(a);
+	if (rc == RC_OK && a->new_key != NULL)
+		rc = add_new_key(a, profile);
+	return rc != RC_OK ? rc : send(a);
+}
+
+/* A comment is of one request only, and the last year's is not repeated. */
+static enum rc
+request_renewed(struct ask_for *a)
+{
+	int64_t within = HELD_WITHIN;
+	enum rc rc = cmd_duration("within", a->within, &within);
+
+	if (rc == RC_OK)
+		rc = request_renewal(&a->compose, &a->operands, within);
+	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
+		rc = add_comment(a, &a->compose.items[i]);
+	return rc != RC_OK ? rc : send(a);
+}
+
+static enum rc
+request(struct ask_for *a)
+{
+	enum rc rc = online_open(a->env->home, true, &a->store);
+
+	a->compose.store = &a->store;
+	if (rc == RC_OK)
+		rc = clock_now(&a->compose.now);
+	if (rc != RC_OK)
+		return rc;
+	if (a->renew)
+		return request_renewed(a);
+	if (!a->again)
+		return request_new(a);
+	rc = compose_again(&a->compose);
+	return rc != RC_OK ? rc : send(a);
+}
+
+/* ---- options ------------------------------------------------------------- */
+
+static enum rc
+check_usage(const struct ask_for *a)
+{
+	bool asks = a->operands.n != 0 || a->new_key != NULL;
+	bool describes = a->profile != NULL || a->days != NULL ||
+			 a->series != NULL ||
+			 a->names.n + a->domains.n + a->components.n +
+				 a->hosts.n + a->jids.n !=
+			     0;
+
+	if (a->out == NULL)
+		return cmd_wants(a->env, "--out MEDIA");
+	if (a->comment != NULL &&
+	    (*a->comment == '\0' || strlen(a->comment) > COMMENT_MAX))
+		return err_set(
+		    RC_USAGE, "--comment: 1 to %d bytes", COMMENT_MAX);
+	if (a->within != NULL && !a->renew)
+		return err_set(RC_USAGE, "--within goes with --renew");
+	if (a->renew && (a->again || a->new_key != NULL || describes))
+		return err_set(RC_USAGE,
+		    "--renew asks for the same as before: it goes with names, "
+		    "--within, --comment, --expires and --out");
+	if (a->renew)
+		return RC_OK;
+	if (a->again && (asks || describes || a->comment != NULL))
+		return err_set(RC_USAGE,
+		    "--again repeats what is unanswered as it was: it goes "
+		    "with --out and --expires only");
+	if (a->again)
+		return RC_OK;
+	if (!asks)
+		return cmd_wants(
+		    a->env, "a CSR, a directory of them, or --new-key");
+	if (a->profile == NULL || !format_is_profile(span_str(a->profile)))
+		return cmd_wants(a->env, "--profile NAME");
+	if (a->days != NULL && a->series != NULL)
+		return err_set(RC_USAGE, "--days or --series, not both");
+	return RC_OK;
+}
+
+enum rc
+cmd_request(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(ask_for) a = { .env = env };
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ "profile", "P", "what kind of certificate", NULL, &a.profile, NULL },
+		{ "name", "TYPE:X", "dns:, srv:, xmpp:, ip:, email: or uri:", NULL, NULL, &a.names },
+		{ "domain", "D", "XMPP domain: dns:D, srv:_xmpp-client.D, srv:_xmpp-server.D", NULL, NULL, &a.domains },
+		{ "component", "D", "XMPP component: dns:D, srv:_xmpp-server.D", NULL, NULL, &a.components },
+		{ "host", "H", "host of the server: dns:H", NULL, NULL, &a.hosts },
+		{ "jid", "J", "XMPP address: xmpp:J", NULL, NULL, &a.jids },
+		{ "new-key", "TYPE", "make a key: ec-p256, ec-p384, rsa-3072, ...", NULL, &a.new_key, NULL },
+		{ "days", "N", "valid that long (default: the profile's)", NULL, &a.days, NULL },
+		{ "series", "NxDUR+DUR", "N certificates, each DUR, overlapping", NULL, &a.series, NULL },
+		{ "expires", "DUR", "not to be signed after that", NULL, &a.expires, NULL },
+		{ "comment", "TEXT", "shown to the operator", NULL, &a.comment, NULL },
+		{ "again", NULL, "what has no answer yet, once more", &a.again, NULL, NULL },
+		{ "renew", NULL, "what runs out, for as long again", &a.renew, NULL, NULL },
+		{ "within", "DUR", "with --renew: what ends within this (30d)", NULL, &a.within, NULL },
+		{ "out", "MEDIA", "the stick", NULL, &a.out, NULL },
+		{ 0 },
+	};
+	/* clang-format on */
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(env, argc, argv, options, &a.operands, &done);
+	if (rc != RC_OK || done)
+		return rc;
+	rc = check_usage(&a);
+	return rc != RC_OK ? rc : request(&a);
+}

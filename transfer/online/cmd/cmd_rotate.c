@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For a timer: silent about nothing, stopped by nothing. One deployment that
+ * fails is told and keeps no other from its certificate. */
+#include "transfer/online/cmd/cmd_deployed.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/term.h"
+#include "transfer/online/deploy/publish.h"
+#include "transfer/online/store/home.h"
+
+struct rotation {
+	struct deploying by;
+	int64_t within;
+	json_t *rows; /* with --json */
+	bool json;
+	size_t n, n_due, n_failed, n_published;
+	enum rc first; /* failure */
+};
+
+static void
+note_failure(struct rotation *r, enum rc rc)
+{
+	r->n_failed++;
+	if (r->first == RC_OK)
+		r->first = rc;
+	err_clear();
+}
+
+static void
+rotate_one(struct rotation *r, struct deployment *d)
+{
+	WIPED(deployed) result = { 0 };
+	enum rc rc = deploy(&r->by, d, &result);
+	bool due = false;
+
+	deployed_tell(d, &result, rc, &r->by, r->within, &due);
+	if (r->json)
+		cmd_json_add(&r->rows, deployed_json(d, &result, rc, due));
+	r->n++;
+	r->n_due += due;
+	if (rc != RC_OK)
+		note_failure(r, rc);
+}
+
+/* A name without any certificate left is due, and no failure of the web root.
+ */
+static void
+publish_one(struct rotation *r, const struct publication *p)
+{
+	size_t n = 0;
+	enum rc rc =
+	    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
+
+	r->n++;
+	r->n_published += n;
+	if (rc == RC_OK && n != 0)
+		term_say("%s: %zu file%s %s\n", p->dir, n, n == 1 ? "" : "s",
+		    r->by.dry_run ? "would be written" : "written");
+	if (rc == RC_OK)
+		return;
+	term_alarm("%s  %s: %s\n", rc == RC_STATE ? "due" : "failed", p->dir,
+	    err_text());
+	if (rc == RC_STATE)
+		r->n_due++;
+	else
+		note_failure(r, rc);
+}
+
+/* Before a server presents a certificate its peers can read of it. */
+static enum rc
+publish_all(struct rotation *r)
+{
+	WIPED(publication_list) list = { 0 };
+	enum rc rc = publication_list_load(r->by.store, &list);
+
+	for (size_t i = 0; i < list.n; i++)
+		publish_one(r, &list.items[i]);
+	return rc;
+}
+
+static enum rc
+outcome(const struct rotation *r)
+{
+	if (r->n_failed != 0)
+		return err_set(r->first,
+		    "%zu of %zu deployments and web roots could not be brought "
+		    "up to date",
+		    r->n_failed, r->n);
+	err_clear();
+	return r->n_due != 0 ? RC_PARTIAL : RC_OK;
+}
+
+static enum rc
+rotate_all(struct rotation *r)
+{
+	WIPED(deployment_list) list = { 0 };
+	enum rc rc = deployment_list_load(r->by.store, &list);
+
+	if (rc == RC_OK)
+		rc = publish_all(r);
+	if (rc != RC_OK)
+		return rc;
+	if (r->n + list.n == 0)
+		term_say("nothing is deployed: airgap-transfer deploy NAME\n");
+	r->rows = r->json ? json_array() : NULL;
+	for (size_t i = 0; i < list.n; i++)
+		rotate_one(r, &list.items[i]);
+	if (r->json)
+		rc = cmd_json(json_pack("{s:o, s:I, s:I, s:I}", "deployments",
+		    r->rows, "published", (json_int_t)r->n_published, "due",
+		    (json_int_t)r->n_due, "failed", (json_int_t)r->n_failed));
+	return rc != RC_OK ? rc : outcome(r);
+}
+
+static enum rc
+rotate(struct rotation *r)
+{
+	WIPED(store) store = { 0 };
+	OWN_FD lock = -1;
+	enum rc rc = online_open(r->by.home, true, &store);
+
+	r->by.store = &store;
+	if (rc == RC_OK)
+		rc = clock_now(&r->by.now);
+	if (rc == RC_OK)
+		rc = deploy_lock(r->by.home, &lock);
+	if (rc == RC_OK)
+		rc = rotate_all(r);
+	r->by.store = NULL;
+	return rc;
+}
+
+enum rc
+cmd_rotate(struct cmd_env *env, int argc, char **argv)
+{
+	struct rotation r = { .within = HELD_WITHIN };
+	WIPED(cmd_list) operands = { 0 };
+	const char *within = NULL;
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ "within", "DUR", "a name that runs out within this is due (30d)", NULL, &within, NULL },
+		{ 0 },
+	};
+	/* clang-format on */
+	bool done;
+	enum rc rc;
+
+	rc = cmd_options(env, argc, argv, options, &operands, &done);
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
+	if (rc == RC_OK && !done)
+		rc = cmd_duration("within", within, &r.within);
+	if (rc != RC_OK || done)
+		return rc;
+	r.by.home = env->home;
+	r.by.dry_run = env->dry_run;
+	r.json = env->json;
+	return rotate(&r);
+}

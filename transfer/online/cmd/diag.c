@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commented diagnostic notation: RFC 8949 section 8, RFC 8610 appendix G. */
+#include "transfer/online/cmd/diag.h"
+
+#include "base/clock.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/online/cmd/diag_table.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <unistr.h>
+
+struct writer {
+	struct buf *to;
+	unsigned indent;
+	enum rc rc; /* sticks, as in cbor_out */
+};
+
+static void value_put(
+    struct writer *w, struct cbor_in *in, const struct diag_field *field);
+
+/* ---- spelling ------------------------------------------------------------ */
+
+static void
+put(struct writer *w, const char *text)
+{
+	if (w->rc == RC_OK)
+		w->rc = buf_add_str(w->to, text);
+}
+
+static void
+line(struct writer *w)
+{
+	put(w, "\n");
+	for (unsigned i = 0; i < w->indent; i++)
+		put(w, "  ");
+}
+
+static void
+number_put(struct writer *w, uint64_t n)
+{
+	if (w->rc == RC_OK)
+		w->rc = buf_printf(w->to, "%" PRIu64, n);
+}
+
+static void
+hex_put(struct writer *w, struct span bytes)
+{
+	put(w, "h'");
+	if (w->rc == RC_OK)
+		w->rc = buf_reserve(w->to, 2 * bytes.n + 1);
+	if (w->rc == RC_OK) {
+		hex_write(bytes, (char *)w->to->p + w->to->n);
+		w->to->n += 2 * bytes.n;
+	}
+	put(w, "'");
+}
+
+/* As in JSON, which diagnostic notation borrows its strings from, and with
+ * nothing but ASCII left. */
+static void
+unit_put(struct writer *w, ucs4_t c)
+{
+	if (w->rc != RC_OK)
+		return;
+	if (c == '"' || c == '\\')
+		w->rc = buf_printf(w->to, "\\%c", (char)c);
+	else if (c >= 0x20 && c <= 0x7e)
+		w->rc = buf_add_byte(w->to, (uint8_t)c);
+	else if (c < 0x10000)
+		w->rc = buf_printf(w->to, "\\u%04x", (unsigned)c);
+	else
+		w->rc = buf_printf(w->to, "\\u%04x\\u%04x",
+		    (unsigned)(0xd800 + ((c - 0x10000) >> 10)),
+		    (unsigned)(0xdc00 + ((c - 0x10000) & 0x3ff)));
+}
+
+static void
+text_put(struct writer *w, struct span text)
+{
+	put(w, "\"");
+	while (text.n != 0 && w->rc == RC_OK) {
+		struct span taken;
+		ucs4_t c;
+		int n = u8_mbtouc(&c, text.p, text.n);
+
+		assert(n > 0);
+		unit_put(w, c);
+		if (!span_take(&text, (size_t)n, &taken))
+			break;
+	}
+	put(w, "\"");
+}
+
+/* ---- values by table ----------------------------------------------------- */
+
+static void
+comment_put(struct writer *w, const char *text)
+{
+	put(w, " / ");
+	put(w, text);
+	put(w, " /");
+}
+
+static void
+number_value_put(
+    struct writer *w, struct cbor_in *in, const struct diag_field *field)
+{
+	char time[CLOCK_TEXT], duration[DUR_TEXT];
+	const char *choice;
+	uint64_t n = 0;
+
+	w->rc = cbor_take_uint(in, field->name, 0, UINT64_MAX, &n);
+	number_put(w, n);
+	if (field->as == AS_TIME && n <= (uint64_t)CLOCK_MAX) {
+		clock_write((int64_t)n, time);
+		comment_put(w, time);
+	}
+	if (field->as == AS_DURATION && n <= INT64_MAX) {
+		dur_write((int64_t)n, duration);
+		comment_put(w, duration);
+	}
+	if (field->as != AS_CHOICE)
+		return;
+	choice = diag_choice(field->shape, n);
+	if (choice != NULL)
+		comment_put(w, choice);
+}
+
+/* DER and files: their size and digest say more to people than their bytes. */
+static void
+digest_comment_put(struct writer *w, struct span bytes)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+
+	if (w->rc == RC_OK)
+		w->rc = sha256(bytes, digest);
+	if (w->rc != RC_OK)
+		return;
+	hex_write(span_of(digest, sizeof(digest)), hex);
+	w->rc = buf_printf(w->to, " / %zu bytes, SHA-256 %s /", bytes.n, hex);
+}
+
+static void
+string_value_put(
+    struct writer *w, struct cbor_in *in, const struct diag_field *field)
+{
+	struct span s = SPAN_NONE;
+
+	if (field->as == AS_TEXT) {
+		w->rc = cbor_take_text(in, field->name, 0, SIZE_MAX, &s);
+		if (w->rc == RC_OK)
+			text_put(w, s);
+		return;
+	}
+	w->rc = cbor_take_bytes(in, field->name, 0, SIZE_MAX, &s);
+	if (w->rc != RC_OK)
+		return;
+	hex_put(w, s);
+	if (field->as != AS_BYTES)
+		digest_comment_put(w, s);
+}
+
+static void
+name_value_put(struct writer *w, struct cbor_in *in)
+{
+	static const struct diag_field type = { 0, "type", AS_CHOICE,
+		&diag_name_types };
+	static const struct diag_field text = { 0, "text", AS_TEXT, NULL };
+	uint64_t n;
+
+	w->rc = cbor_take_array(in, "name", 2, 2, &n);
+	put(w, "[");
+	value_put(w, in, &type);
+	put(w, ", ");
+	value_put(w, in, &text);
+	put(w, "]");
+}
+
+/* "/ name / KEY: value", or without a key in an array. */
+static void
+member_put(struct writer *w, struct cbor_in *in, const struct diag_field *field,
+    bool last)
+{
+	line(w);
+	if (w->rc == RC_OK)
+		w->rc = buf_printf(w->to, "/ %s / ", field->name);
+	if (w->rc == RC_OK && field->key != 0)
+		w->rc = buf_printf(w->to, "%d: ", field->key);
+	value_put(w, in, field);
+	if (!last)
+		put(w, ",");
+}
+
+static void
+array_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+{
+	const struct diag_shape *shape = field->shape;
+	uint64_t n = 0;
+
+	w->rc = cbor_take_array(in, field->name, 0, UINT64_MAX, &n);
+	put(w, "[");
+	w->indent++;
+	for (uint64_t i = 0; w->rc == RC_OK && i < n; i++)
+		member_put(w, in,
+		    field->as == AS_LIST ? &shape->fields[0]
+					 : &shape->fields[i],
+		    i + 1 == n);
+	w->indent--;
+	if (n != 0)
+		line(w);
+	put(w, "]");
+}
+
+static void
+map_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+{
+	uint64_t pairs = 0;
+	int key = -1;
+
+	w->rc = cbor_take_map(in, field->name, &pairs);
+	put(w, "{");
+	w->indent++;
+	while (w->rc == RC_OK) {
+		const struct diag_field *member;
+
+		w->rc = cbor_next_key(in, &pairs, &key);
+		if (w->rc != RC_OK || key < 0)
+			break;
+		member = diag_field_of(field->shape, key);
+		assert(member != NULL); /* the payload was read before */
+		member_put(w, in, member, pairs == 0);
+	}
+	w->indent--;
+	line(w);
+	put(w, "}");
+}
+
+static void
+value_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+{
+	bool is_null = false;
+
+	if (w->rc == RC_OK)
+		w->rc = cbor_take_null(in, &is_null);
+	if (w->rc != RC_OK)
+		return;
+	if (is_null) {
+		put(w, "null");
+		return;
+	}
+	switch (field->as) {
+	case AS_UINT:
+	case AS_TIME:
+	case AS_DURATION:
+	case AS_CHOICE:
+		number_value_put(w, in, field);
+		break;
+	case AS_TEXT:
+	case AS_BYTES:
+	case AS_DER:
+	case AS_FILE:
+		string_value_put(w, in, field);
+		break;
+	case AS_NAME:
+		name_value_put(w, in);
+		break;
+	case AS_LIST:
+	case AS_TUPLE:
+		array_put(w, in, field);
+		break;
+	case AS_MAP:
+		map_put(w, in, field);
+		break;
+	}
+}
+
+/* ---- the file ------------------------------------------------------------ */
+
+static void
+header_put(struct writer *w, const struct diag *diag)
+{
+	const struct cose *c = &diag->cose;
+	const bool kid = c->kid.n != 0;
+
+	line(w);
+	put(w, "/ protected / << {");
+	w->indent++;
+	line(w);
+	if (w->rc == RC_OK)
+		w->rc = buf_printf(w->to, "/ alg / 1: %d / %s /,", c->alg,
+		    cose_alg_name(c->alg));
+	line(w);
+	put(w, "/ content_type / 3: ");
+	text_put(w, span_str(cose_content_type(c->type)));
+	put(w, ",");
+	line(w);
+	put(w, kid ? "/ kid / 4: " : "/ x5chain / 33: ");
+	hex_put(w, kid ? c->kid : c->cert);
+	if (!kid)
+		digest_comment_put(w, c->cert);
+	w->indent--;
+	line(w);
+	put(w, "} >>,");
+	line(w);
+	put(w, "/ unprotected / {},");
+}
+
+enum rc
+diag_write(const struct diag *diag, struct buf *out)
+{
+	const struct diag_field payload = { 0, "payload", AS_MAP,
+		diag_shape_of(diag->cose.type) };
+	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
+	struct writer w = { .to = out, .indent = 1 };
+
+	w.rc = buf_printf(out, "/ %s / 18([", diag_kind(diag));
+	header_put(&w, diag);
+	line(&w);
+	put(&w, "/ payload / << ");
+	value_put(&w, &in, &payload);
+	put(&w, " >>,");
+	line(&w);
+	put(&w, "/ signature / ");
+	if (w.rc == RC_OK)
+		hex_put(&w, diag->cose.signature);
+	w.indent = 0;
+	line(&w);
+	put(&w, "])\n");
+	return w.rc;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The payload by the grammar's table. Recursion ends with the table and with
+ * the strict pass's depth of 16; what has no name there was refused by the
+ * payload's reader before. */
+#include "transfer/online/cmd/diag.h"
+
+#include "base/clock.h"
+#include "base/cmd.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/online/cmd/diag_table.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static enum rc value_json(
+    struct cbor_in *in, const struct diag_field *field, json_t **ret);
+
+/* JSON numbers of others are doubles: larger counts would lose digits there. */
+#define EXACT_MAX (UINT64_C(1) << 53)
+
+static enum rc
+made(json_t *value, json_t **ret)
+{
+	if (value == NULL)
+		return err_memory();
+	*ret = value;
+	return RC_OK;
+}
+
+static enum rc
+number_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+{
+	const char *choice;
+	char digits[24];
+	uint64_t n;
+	enum rc rc = cbor_take_uint(in, field->name, 0, UINT64_MAX, &n);
+
+	if (rc != RC_OK)
+		return rc;
+	if (field->as == AS_TIME && n <= (uint64_t)CLOCK_MAX)
+		return made(cmd_json_time((int64_t)n), ret);
+	if (field->as == AS_CHOICE) {
+		choice = diag_choice(field->shape, n);
+		if (choice != NULL)
+			return made(json_string(choice), ret);
+	}
+	if (n < EXACT_MAX)
+		return made(json_integer((json_int_t)n), ret);
+	(void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
+	return made(json_string(digits), ret);
+}
+
+static enum rc
+string_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+{
+	struct span s;
+	enum rc rc;
+
+	if (field->as == AS_TEXT) {
+		rc = cbor_take_text(in, field->name, 0, SIZE_MAX, &s);
+		return rc != RC_OK ? rc : made(cmd_json_text(s), ret);
+	}
+	rc = cbor_take_bytes(in, field->name, 0, SIZE_MAX, &s);
+	if (rc != RC_OK)
+		return rc;
+	return made(
+	    field->as == AS_FILE ? cmd_json_text(s) : cmd_json_hex(s), ret);
+}
+
+/* "dns:example.org", as on the command line. */
+static enum rc
+name_json(struct cbor_in *in, json_t **ret)
+{
+	WIPED(buf) text = { 0 };
+	const char *type;
+	struct span s;
+	uint64_t n;
+	enum rc rc = cbor_take_array(in, "name", 2, 2, &n);
+
+	if (rc == RC_OK)
+		rc = cbor_take_uint(in, "name", 0, UINT64_MAX, &n);
+	if (rc == RC_OK)
+		rc = cbor_take_text(in, "name", 0, SIZE_MAX, &s);
+	if (rc != RC_OK)
+		return rc;
+	type = diag_choice(&diag_name_types, n);
+	assert(type != NULL);
+	rc = buf_printf(&text, "%s:", type);
+	if (rc == RC_OK)
+		rc = buf_add_span(&text, s);
+	return rc != RC_OK ? rc : made(cmd_json_text(buf_span(&text)), ret);
+}
+
+static enum rc
+list_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+{
+	json_t *list = json_array();
+	uint64_t n;
+	enum rc rc = list == NULL
+			 ? err_memory()
+			 : cbor_take_array(in, field->name, 0, UINT64_MAX, &n);
+
+	for (uint64_t i = 0; rc == RC_OK && i < n; i++) {
+		json_t *item;
+
+		rc = value_json(in, &field->shape->fields[0], &item);
+		if (rc == RC_OK && json_array_append_new(list, item) != 0)
+			rc = err_memory();
+	}
+	if (rc == RC_OK)
+		*ret = list;
+	else
+		json_decref(list);
+	return rc;
+}
+
+static enum rc
+member_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
+{
+	json_t *value;
+	enum rc rc = value_json(in, field, &value);
+
+	if (rc == RC_OK && json_object_set_new(object, field->name, value) != 0)
+		rc = err_memory();
+	return rc;
+}
+
+static enum rc
+members_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
+{
+	const struct diag_shape *shape = field->shape;
+	uint64_t n;
+	int key;
+	enum rc rc;
+
+	if (field->as == AS_TUPLE) {
+		rc = cbor_take_array(in, field->name, shape->n, shape->n, &n);
+		for (size_t i = 0; rc == RC_OK && i < shape->n; i++)
+			rc = member_json(in, &shape->fields[i], object);
+		return rc;
+	}
+	rc = cbor_take_map(in, field->name, &n);
+	while (rc == RC_OK && (rc = cbor_next_key(in, &n, &key)) == RC_OK &&
+	       key >= 0) {
+		const struct diag_field *member = diag_field_of(shape, key);
+
+		assert(member != NULL); /* the payload was read before */
+		rc = member_json(in, member, object);
+	}
+	return rc;
+}
+
+static enum rc
+object_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+{
+	json_t *object = json_object();
+	enum rc rc =
+	    object == NULL ? err_memory() : members_json(in, field, object);
+
+	if (rc == RC_OK)
+		*ret = object;
+	else
+		json_decref(object);
+	return rc;
+}
+
+static enum rc
+value_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+{
+	bool is_null;
+	enum rc rc = cbor_take_null(in, &is_null);
+
+	if (rc != RC_OK || is_null)
+		return rc != RC_OK ? rc : made(json_null(), ret);
+	switch (field->as) {
+	case AS_UINT:
+	case AS_TIME:
+	case AS_DURATION:
+	case AS_CHOICE:
+		return number_json(in, field, ret);
+	case AS_TEXT:
+	case AS_BYTES:
+	case AS_DER:
+	case AS_FILE:
+		return string_json(in, field, ret);
+	case AS_LIST:
+		return list_json(in, field, ret);
+	case AS_NAME:
+		return name_json(in, ret);
+	case AS_TUPLE:
+	case AS_MAP:
+		break;
+	}
+	return object_json(in, field, ret);
+}
+
+enum rc
+diag_json(const struct diag *diag, json_t **ret)
+{
+	const struct diag_field payload = { 0, "payload", AS_MAP,
+		diag_shape_of(diag->cose.type) };
+	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
+
+	return value_json(&in, &payload, ret);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** From the store into a server's files: the certificate that is due. */
+#ifndef TRANSFER_ONLINE_DEPLOY_DEPLOY_H
+#define TRANSFER_ONLINE_DEPLOY_DEPLOY_H
+
+#include "transfer/online/deploy/replace.h"
+#include "transfer/online/store/deployment.h"
+#include "transfer/online/store/holding.h"
+
+/* ---- contents ------------------------------------------------------------ */
+
+/** What goes into the files of a deployment, as PEM. */
+struct deploy_files {
+	struct buf cert; /* of the file; PKCS#12 is made of it */
+	struct buf key;	 /* of the key's file, if that is ours to write */
+};
+void deploy_files_wipe(struct deploy_files *files);
+
+/** Make them for one certificate. The key comes from the home, else from key_from,
+ * else it is what lies at key_path already and stays; it must be the
+ * certificate's. The CA certificates are the one that issued it and those above.
+ * \retval RC_STATE  no key is known, or it is another certificate's
+ * \retval RC_IO     a file cannot be read */
+enum rc deploy_files_make(const char *home, struct store *store,
+    const struct deployment *d, const struct held *held,
+    struct deploy_files *ret) MUST_CHECK;
+
+/** The CA certificate whose key-id that is, the newest; NULL: none is pinned. */
+const struct trust_ca *deploy_issuer_get0(
+    const struct store *store, const uint8_t *key_id);
+
+/** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates. The
+ * password is the first line of `pass_source`.
+ * \retval RC_IO  that file cannot be read, or others can read it */
+enum rc p12_make(const char *name, struct span pem, const char *pass_source,
+    struct buf *ret) MUST_CHECK;
+/** Does a PKCS#12 hold these? One with another password, or damaged, does not. */
+enum rc p12_holds(struct span file, struct span pem, const char *pass_source,
+    bool *ret) MUST_CHECK;
+
+/* ---- one deployment ------------------------------------------------------ */
+
+#define RELOAD_SECONDS 60 /* that a reload may take */
+
+struct deploying {
+	const char *home;
+	struct store *store;
+	int64_t now;
+	bool dry_run;
+	bool remember; /* it is a new one: remember it once its files are there */
+};
+
+/** What became of it. */
+struct deployed {
+	bool is_due;   /* there is one; the next three have a meaning */
+	struct buf serial;
+	int64_t not_before, not_after;
+	bool changed;  /* files were written, or would be (dry run) */
+	bool failed;   /* the reload did */
+	bool restored; /* and what was there is back */
+	struct held_left left;
+};
+void deployed_wipe(struct deployed *deployed);
+
+/** Bring the files of `d` to the certificate that is due, reload, remember that.
+ * Nothing to do is no error, and neither is that none is due: the caller tells.
+ * A reload that fails has what was there put back, unless there was nothing or
+ * its certificate is over; the next call tries again.
+ * \retval RC_IO  files could not be written, or the reload failed; `ret` is filled
+ *                up to there, and the caller wipes it in any case */
+enum rc deploy(const struct deploying *by, struct deployment *d,
+    struct deployed *ret) MUST_CHECK;
+
+/** One deploying process for each home: others wait for nothing, they are told.
+ * \retval RC_IO another one is at it */
+enum rc deploy_lock(const char *home, int *ret_fd) MUST_CHECK;
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/deploy/posh.h"
+
+#include "base/own_ssl.h"
+#include "transfer/online/deploy/deploy.h"
+
+/* RFC 6698 7.2-7.4 */
+enum { PKIX_FULL = 0, SPKI = 1, DANE_TA = 2, DANE_EE = 3, SHA2_256 = 1 };
+
+static enum rc
+spki_digest(struct span der, uint8_t ret[static SHA256_LEN])
+{
+	const uint8_t *p = der.p;
+	OWN(X509) *cert = d2i_X509(NULL, &p, (long)der.n);
+	OWN(ssl_bytes) *spki = NULL;
+	int n = cert == NULL
+		    ? -1
+		    : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
+
+	if (n < 0)
+		return err_openssl(RC_STATE, "store: a damaged certificate");
+	return sha256(span_of(spki, (size_t)n), ret);
+}
+
+static enum rc
+add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (memcmp(ret[i].data, one.data, TLSA_DATA_LEN) == 0)
+			return RC_OK;
+	if (*n == TLSA_MAX)
+		return err_set(RC_STATE, "more than %d records", TLSA_MAX);
+	ret[(*n)++] = one;
+	return RC_OK;
+}
+
+static enum rc
+add_ca(struct store *store, const struct held *h,
+    struct tlsa ret[static TLSA_MAX], size_t *n)
+{
+	struct tlsa one = { DANE_TA, PKIX_FULL, SHA2_256, { 0 } };
+	const struct trust_ca *ca = deploy_issuer_get0(store, h->issuer);
+	enum rc rc;
+
+	if (ca == NULL)
+		return err_set(RC_STATE,
+		    "%s: a certificate of no pinned CA key", store->db.path);
+	rc = sha256(buf_span(&ca->der), one.data);
+	return rc != RC_OK ? rc : add(ret, n, one);
+}
+
+enum rc
+tlsa_make(struct store *store, const struct holding *holding, int64_t now,
+    struct tlsa ret[static TLSA_MAX], size_t *ret_n)
+{
+	enum rc rc = RC_OK;
+	size_t n = 0;
+
+	for (size_t i = 0; i < holding->n && rc == RC_OK; i++) {
+		const struct held *h = &holding->items[i];
+		struct tlsa one = { DANE_EE, SPKI, SHA2_256, { 0 } };
+
+		if (h->revoked || h->not_after < now)
+			continue;
+		rc = spki_digest(buf_span(&h->der), one.data);
+		if (rc == RC_OK)
+			rc = add(ret, &n, one);
+		if (rc == RC_OK)
+			rc = add_ca(store, h, ret, &n);
+	}
+	if (rc == RC_OK && n == 0)
+		rc = err_set(RC_STATE,
+		    "%s: no certificate is valid now or later", holding->name);
+	if (rc == RC_OK)
+		*ret_n = n;
+	return rc;
+}
+
+/* ---- hosts --------------------------------------------------------------- */
+
+static bool
+has_prefix(struct span *text, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	struct span head;
+
+	return text->n > n && memcmp(text->p, prefix, n) == 0 &&
+	       span_take(text, n, &head);
+}
+
+/* Is there a service "srv:_service.DOMAIN" of this domain? */
+static bool
+is_domain(struct span names, struct span domain)
+{
+	while (names.n != 0) {
+		struct span line = span_take_line(&names);
+		const uint8_t *dot;
+
+		if (!has_prefix(&line, "srv:"))
+			continue;
+		dot = memchr(line.p, '.', line.n);
+		if (dot == NULL)
+			continue;
+		line.n -= (size_t)(dot + 1 - line.p);
+		line.p = dot + 1;
+		if (span_eq(line, domain))
+			return true;
+	}
+	return false;
+}
+
+static enum rc
+add_hosts(struct span names, bool all, struct buf *out)
+{
+	struct span rest = names;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && rest.n != 0) {
+		struct span line = span_take_line(&rest);
+
+		if (!has_prefix(&line, "dns:") || line.p[0] == '*' ||
+		    (!all && is_domain(names, line)))
+			continue;
+		rc = buf_add_span(out, line);
+		if (rc == RC_OK)
+			rc = buf_add_byte(out, '\n');
+	}
+	return rc;
+}
+
+enum rc
+tlsa_hosts(struct span names, struct buf *ret_lines)
+{
+	enum rc rc = add_hosts(names, false, ret_lines);
+
+	return rc != RC_OK || ret_lines->n != 0
+		   ? rc
+		   : add_hosts(names, true, ret_lines);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/receive/history.h"
+
+#include "transfer/format/cose.h"
+#include "transfer/x509/pem.h"
+
+#include <stdio.h>
+
+void
+history_path(const struct store *store, uint32_t sequence,
+    char ret[static MEDIA_NAME_MAX])
+{
+	char ca[9], requester[9];
+
+	hex_write(span_of(store->trust.ca_id, 4), ca);
+	hex_write(span_of(store->channel.requester, 4), requester);
+	(void)snprintf(ret, MEDIA_NAME_MAX, MEDIA_HISTORY "/%s-%s/%06u", ca,
+	    requester, (unsigned)sequence);
+}
+
+static enum rc
+add_result(struct store *store, const struct result *result, struct filing *to)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < result->n_certs && rc == RC_OK; i++) {
+		const struct cert_entry *entry = &result->certs[i];
+		WIPED(buf) der = { 0 };
+		char name[FILE_NAME_MAX + 1];
+
+		(void)snprintf(
+		    name, sizeof(name), "%.*s", SPAN_FMT(entry->file));
+		rc = store_cert_der(store, entry->serial, &der);
+		if (rc == RC_OK)
+			rc = filing_add_cert(to, name, buf_span(&der));
+	}
+	return rc;
+}
+
+/* Of all that are pinned by now, the one that was sent then. */
+static enum rc
+add_ca(struct store *store, const struct file_entry *entry, struct filing *to)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < store->trust.n_cas && rc == RC_OK; i++) {
+		WIPED(buf) pem = { 0 };
+		struct span der = buf_span(&store->trust.cas[i].der);
+		uint8_t digest[SHA256_LEN];
+
+		rc = pem_write(PEM_CERTIFICATE, der, &pem);
+		if (rc == RC_OK)
+			rc = sha256(buf_span(&pem), digest);
+		if (rc == RC_OK &&
+		    memcmp(digest, entry->digest, SHA256_LEN) == 0)
+			return filing_add_cert(to, FILING_CA, der);
+	}
+	return rc != RC_OK
+		   ? rc
+		   : err_set(RC_STATE, "the CA certificate of then is gone");
+}
+
+/* The files that no result names, in their order. */
+static enum rc
+add_others(struct store *store, const struct manifest *m, struct filing *to)
+{
+	struct buf *file;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_files && rc == RC_OK; i++) {
+		const struct file_entry *entry = &m->files[i];
+
+		if (span_eq_str(entry->name, FILING_CA)) {
+			rc = add_ca(store, entry, to);
+		} else if (span_eq_str(entry->name, FILING_POLICY)) {
+			rc = filing_add(to, FILING_POLICY, &file);
+			if (rc == RC_OK)
+				rc = store_policy_text(store, m->policy, file);
+		}
+	}
+	return rc;
+}
+
+static enum rc
+add_whole(struct filing *to, const char *name, struct span bytes)
+{
+	struct buf *file;
+	enum rc rc = filing_add(to, name, &file);
+
+	return rc != RC_OK ? rc : buf_add_span(file, bytes);
+}
+
+enum rc
+history_make(
+    struct store *store, const struct stored_manifest *of, struct filing *ret)
+{
+	WIPED(filing) f = { 0 };
+	WIPED(manifest) m = { 0 };
+	struct cose cose;
+	enum rc rc = cose_read("store", of->file, COSE_MANIFEST, &cose);
+
+	if (rc == RC_OK)
+		rc = manifest_read("store", cose.payload, &m);
+	for (size_t i = 0; i < m.n_results && rc == RC_OK; i++)
+		rc = add_result(store, &m.results[i], &f);
+	if (rc == RC_OK)
+		rc = add_others(store, &m, &f);
+	if (rc == RC_OK)
+		rc = filing_check(&f, &m);
+	if (rc == RC_OK)
+		rc = add_whole(&f, FILING_MANIFEST, of->file);
+	if (rc == RC_OK && of->bundle.n != 0)
+		rc = add_whole(&f, FILING_BUNDLE, of->bundle);
+	if (rc != RC_OK)
+		return err_in(RC_STATE, "response %u", of->sequence);
+	*ret = f;
+	f = (struct filing){ 0 };
+	return RC_OK;
+}

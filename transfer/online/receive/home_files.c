@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer/online/store/home.h"
+
+#include "base/file.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/pem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEMPORARY ".tmp"
+#define NAME_PART_MAX 120 /* characters of a name that go into a path */
+
+enum rc
+online_name_write(struct span name, struct buf *out)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < name.n && i < NAME_PART_MAX && rc == RC_OK;
+	     i++) {
+		uint8_t c = name.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+			     (c == '.' && i != 0);
+
+		rc = buf_add_byte(out, plain ? c : '_');
+	}
+	return rc;
+}
+
+/* Certificates come by the thousand, and an fsync of each would take longer
+ * than everything before. They are written under temporary names, all brought
+ * to the disk at once, and only then given their names: a name stands for a
+ * whole file, and what a crash leaves out is made at the next run. */
+struct writer {
+	int home; /* directory */
+	struct buf pem;
+	struct path_list {
+		char **items; /* relative, without the temporary's ending */
+		size_t n, room;
+	} paths;
+};
+
+static void
+writer_wipe(struct writer *w)
+{
+	fd_close(&w->home);
+	buf_wipe(&w->pem);
+	for (size_t i = 0; i < w->paths.n; i++)
+		free(w->paths.items[i]);
+	free(w->paths.items);
+}
+
+static enum rc
+remember(struct writer *w, const char *path)
+{
+	struct path_list *l = &w->paths;
+
+	if (l->n == l->room) {
+		size_t room = l->room == 0 ? 64 : 2 * l->room;
+		char **more = reallocarray(l->items, room, sizeof(*more));
+
+		if (more == NULL)
+			return err_memory();
+		l->items = more;
+		l->room = room;
+	}
+	l->items[l->n] = strdup(path);
+	if (l->items[l->n] == NULL)
+		return err_memory();
+	l->n++;
+	return RC_OK;
+}
+
+/* "certs/NAME" and "certs/NAME/20270115-SERIAL.pem" */
+static enum rc
+cert_path(const struct stored_cert *c, struct buf *dir, struct buf *path)
+{
+	struct span first = c->names.n == 0 ? c->request_id : c->names;
+	const uint8_t *end = memchr(first.p, '\n', first.n);
+	const uint8_t *colon;
+	char serial[2 * SERIAL_MAX + 1];
+	time_t at = (time_t)c->not_before;
+	struct tm tm;
+	enum rc rc;
+
+	if (end != NULL)
+		first.n = (size_t)(end - first.p);
+	colon = memchr(first.p, ':', first.n);
+	if (c->names.n != 0 && colon != NULL)
+		first =
+		    span_of(colon + 1, first.n - (size_t)(colon + 1 - first.p));
+	if (gmtime_r(&at, &tm) == NULL)
+		return err_set(RC_BUG, "a date of no calendar");
+	hex_write(c->serial, serial);
+	rc = buf_add_str(dir, "certs/");
+	if (rc == RC_OK)
+		rc = online_name_write(first, dir);
+	if (rc == RC_OK)
+		rc = buf_add_span(path, buf_span(dir));
+	if (rc == RC_OK)
+		rc = buf_printf(path, "/%04d%02d%02d-%s.pem", tm.tm_year + 1900,
+		    tm.tm_mon + 1, tm.tm_mday, serial);
+	return rc;
+}
+
+/* No fsync here: name_all syncs the file system once for all of them. O_TRUNC
+ * takes over what a crash left. */
+static enum rc
+write_temporary(struct writer *w, const char *path, const struct stored_cert *c)
+{
+	char name[512];
+	OWN_FD fd = -1;
+	enum rc rc;
+
+	(void)snprintf(name, sizeof(name), "%s" TEMPORARY, path);
+	buf_reset(&w->pem);
+	rc = pem_write(PEM_CERTIFICATE, c->der, &w->pem);
+	if (rc != RC_OK)
+		return rc;
+	fd = fd_openat(w->home, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_errno(RC_IO, errno, "%s", name);
+	rc = fd_write_all(fd, buf_span(&w->pem), name);
+	if (rc == RC_OK)
+		rc = fd_finish(&fd, name);
+	return rc != RC_OK ? rc : remember(w, path);
+}
+
+/* What is there is not written again: serial and date in the name stand for
+ * one content. */
+static enum rc
+write_one(void *arg, const struct stored_cert *c)
+{
+	WIPED(buf) dir = { 0 };
+	WIPED(buf) path = { 0 };
+	struct writer *w = arg;
+	const char *dir_text, *path_text;
+	enum rc rc = cert_path(c, &dir, &path);
+
+	if (rc != RC_OK)
+		return rc;
+	dir_text = buf_cstr(&dir);
+	path_text = buf_cstr(&path);
+	if (dir_text == NULL || path_text == NULL)
+		return err_memory();
+	if (faccessat(w->home, path_text, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return RC_OK;
+	if (mkdirat(w->home, dir_text, 0755) != 0 && errno != EEXIST)
+		return err_errno(RC_IO, errno, "%s", dir_text);
+	return write_temporary(w, path_text, c);
+}
+
+/* Two syncs: contents before names, names before the count is told. */
+static enum rc
+name_all(struct writer *w)
+{
+	char name[512];
+
+	if (w->paths.n == 0)
+		return RC_OK;
+	if (syncfs(w->home) != 0)
+		return err_errno(RC_IO, errno, "certs: cannot be synced");
+	for (size_t i = 0; i < w->paths.n; i++) {
+		(void)snprintf(
+		    name, sizeof(name), "%s" TEMPORARY, w->paths.items[i]);
+		if (renameat(w->home, name, w->home, w->paths.items[i]) != 0)
+			return err_errno(RC_IO, errno, "%s", w->paths.items[i]);
+	}
+	if (syncfs(w->home) != 0)
+		return err_errno(RC_IO, errno, "certs: cannot be synced");
+	return RC_OK;
+}
+
+/* ---- ca.pem -------------------------------------------------------------- */
+
+static enum rc
+ca_pem(struct store *store, struct buf *pem)
+{
+	WIPED(buf) issuers = { 0 };
+	struct span rest;
+	struct der one;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < store->trust.n_cas && rc == RC_OK; i++)
+		rc = pem_write(
+		    PEM_CERTIFICATE, buf_span(&store->trust.cas[i].der), pem);
+	if (rc == RC_OK)
+		rc = store_issuers(store, &issuers);
+	rest = buf_span(&issuers);
+	while (rc == RC_OK && rest.n != 0) {
+		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
+			return err_set(RC_STATE, "store: damaged");
+		rc = pem_write(PEM_CERTIFICATE, one.whole, pem);
+	}
+	return rc;
+}
+
+static enum rc
+write_ca(int home, struct store *store)
+{
+	WIPED(buf) wanted = { 0 };
+	WIPED(buf) found = { 0 };
+	enum rc rc = ca_pem(store, &wanted);
+
+	if (rc != RC_OK)
+		return rc;
+	if (faccessat(home, "ca.pem", F_OK, 0) == 0 &&
+	    file_read(home, "ca.pem", wanted.n, &found) == RC_OK &&
+	    span_eq(buf_span(&wanted), buf_span(&found)))
+		return RC_OK;
+	return file_replace(home, "ca.pem", buf_span(&wanted), 0644);
+}
+
+enum rc
+online_files_write(const char *home, struct store *store, size_t *ret_new)
+{
+	WIPED(writer) w = { .home = -1 };
+	enum rc rc = dir_open(AT_FDCWD, home, &w.home);
+
+	if (rc == RC_OK && mkdirat(w.home, "certs", 0755) != 0 &&
+	    errno != EEXIST)
+		rc = err_errno(RC_IO, errno, "%s/certs", home);
+	if (rc == RC_OK)
+		rc = write_ca(w.home, store);
+	if (rc == RC_OK)
+		rc = store_each_cert(store, STORE_BY_DATE, write_one, &w);
+	if (rc == RC_OK)
+		rc = name_all(&w);
+	if (rc == RC_OK)
+		*ret_new = w.paths.n;
+	return rc;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Responses one after the other, each in a transaction of its own:
+ * certificates go in as the judge passes them and are rolled back with
+ * everything else when the response turns out bad. The next one is judged
+ * under the trust and policy that this one left. */
+#include "transfer/online/receive/receive.h"
+
+#include "base/clock.h"
+#include "transfer/online/receive/response_dir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PREFIX_LEN 18 /* "0123abcd-4567cdef-" */
+
+/* One response directory. */
+struct visit {
+	struct store *store;
+	struct response_dir dir;
+	uint32_t bundle_sequence;
+	struct buf bundle;
+};
+
+static void
+visit_wipe(struct visit *v)
+{
+	response_dir_wipe(&v->dir);
+	buf_wipe(&v->bundle);
+}
+
+/* ---- what the judge asks for --------------------------------------------- */
+
+static enum rc
+give_file(void *arg, size_t i, struct span *ret_bytes)
+{
+	struct visit *v = arg;
+
+	return response_dir_file(&v->dir, i, ret_bytes);
+}
+
+static enum rc
+give_bundle(void *arg, const uint8_t *id, enum bundle_state *ret,
+    struct span *ret_bytes)
+{
+	struct visit *v = arg;
+	enum rc rc = store_bundle_find(
+	    v->store, id, ret, &v->bundle_sequence, &v->bundle);
+
+	*ret_bytes = buf_span(&v->bundle);
+	return rc;
+}
+
+static enum rc
+give_accepted(void *arg, uint32_t sequence, bool *ret_known,
+    uint8_t ret_digest[static SHA256_LEN])
+{
+	struct visit *v = arg;
+
+	return store_accepted(v->store, sequence, ret_known, ret_digest);
+}
+
+static enum rc
+give_seen(void *arg, struct span serial, bool *ret)
+{
+	struct visit *v = arg;
+
+	return store_serial_seen(v->store, serial, ret);
+}
+
+static enum rc
+take_cert(void *arg, const struct judged *judged)
+{
+	struct visit *v = arg;
+	const struct channel *c = &v->store->channel;
+
+	return store_cert_add(v->store, c->has_head ? c->head.sequence + 1 : 1,
+	    v->bundle_sequence, judged);
+}
+
+/* ---- one response -------------------------------------------------------- */
+
+static enum rc
+judge_visit(struct visit *v, struct response_verdict *verdict)
+{
+	OWNS(judge) *judge = NULL;
+	struct response r = {
+		.from = v->dir.path,
+		.channel = &v->store->channel,
+		.file = give_file,
+		.bundle = give_bundle,
+		.accepted = give_accepted,
+		.seen = give_seen,
+		.take = take_cert,
+		.arg = v,
+	};
+	enum rc rc = judge_new(&v->store->trust, &v->store->policy, &judge);
+
+	if (rc != RC_OK)
+		return rc;
+	r.manifest = v->dir.manifest.bytes;
+	r.names = v->dir.others;
+	r.n_names = v->dir.n_others;
+	return judge_response(judge, &r, verdict);
+}
+
+static enum rc
+take_response(struct visit *v, struct response_verdict *verdict)
+{
+	int64_t now;
+	enum rc rc = clock_now(&now);
+
+	if (rc == RC_OK)
+		rc = judge_visit(v, verdict);
+	if (rc == RC_OK && !verdict->again)
+		rc = store_response_add(v->store, verdict,
+		    v->dir.manifest.bytes, v->bundle_sequence, now);
+	return rc;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+struct round {
+	struct store *store;
+	const struct media *media;
+	bool store_them;
+	enum rc (*each)(void *arg, const struct received *r);
+	void *arg;
+	struct reception *ret;
+};
+
+static enum rc
+tell(struct round *round, struct visit *v,
+    const struct response_verdict *verdict)
+{
+	struct received r = { v->dir.path, verdict->manifest.sequence,
+		verdict };
+
+	round->ret->found++;
+	round->ret->again += verdict->again;
+	round->ret->sequence = verdict->manifest.sequence;
+	if (!verdict->again) {
+		round->ret->n_certs += verdict->n_certs;
+		round->ret->n_refused += verdict->n_refused;
+	}
+	return round->each == NULL ? RC_OK : round->each(round->arg, &r);
+}
+
+static enum rc
+visit_one(struct round *round, const char *name)
+{
+	WIPED(response_verdict) verdict = { 0 };
+	WIPED(visit) v = { .store = round->store };
+	enum rc rc = response_dir_open(round->media, name, &v.dir);
+
+	if (rc != RC_OK)
+		return rc;
+	if (round->store_them)
+		rc = store_begin(round->store);
+	if (rc == RC_OK)
+		rc = take_response(&v, &verdict);
+	if (rc == RC_OK && round->store_them)
+		rc = store_commit(round->store);
+	if (rc != RC_OK) {
+		store_rollback(round->store);
+		return rc;
+	}
+	if (!verdict.again)
+		rc = store_reload(round->store);
+	return rc != RC_OK ? rc : tell(round, &v, &verdict);
+}
+
+/* By prefixes of eight digits, which others may share: the manifest's own ids
+ * decide. */
+static bool
+is_ours(const char *name, const char *prefix)
+{
+	size_t digits;
+
+	if (strncmp(name, prefix, PREFIX_LEN) != 0)
+		return false;
+	digits = strspn(name + PREFIX_LEN, "0123456789");
+	return digits >= 6 && name[PREFIX_LEN + digits] == '\0';
+}
+
+static bool
+has_loose(const struct media_names *names, const char *ca)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strncmp(names->items[i], ca, 8) == 0 &&
+		    strncmp(names->items[i] + 8, "-loose-", 7) == 0)
+			return true;
+	return false;
+}
+
+static enum rc
+visit_all(struct round *round)
+{
+	const struct store *store = round->store;
+	WIPED(media_names) names = { 0 };
+	char ca[9], requester[9], prefix[PREFIX_LEN + 1];
+	enum rc rc;
+
+	rc = media_list(round->media, MEDIA_RESPONSES, NULL, false, &names);
+	if (rc != RC_OK)
+		return rc;
+	hex_write(span_of(store->trust.ca_id, 4), ca);
+	hex_write(span_of(store->channel.requester, 4), requester);
+	(void)snprintf(prefix, sizeof(prefix), "%s-%s-", ca, requester);
+	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
+		if (is_ours(names.items[i], prefix))
+			rc = visit_one(round, names.items[i]);
+	if (rc == RC_OK && round->ret->found == 0)
+		rc = err_set(RC_IO,
+		    "%s: no response for this host (" MEDIA_RESPONSES
+		    "/%s*), and %zu for others%s",
+		    round->media->path, prefix, names.n,
+		    has_loose(&names, ca)
+			? "; one to loose CSRs is taken with --csr"
+			: ": has the CA signed on this stick?");
+	return rc;
+}
+
+enum rc
+receive(struct store *store, const struct media *media, bool store_them,
+    enum rc (*each)(void *arg, const struct received *r), void *arg,
+    struct reception *ret)
+{
+	struct round round = { store, media, store_them, each, arg, ret };
+	enum rc rc = RC_OK;
+
+	*ret = (struct reception){ 0 };
+	/* Without storing, one transaction holds all and is undone. */
+	if (!store_them)
+		rc = store_begin(store);
+	if (rc == RC_OK)
+		rc = visit_all(&round);
+	if (!store_them)
+		store_rollback(store);
+	return rc;
+}

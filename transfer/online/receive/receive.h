@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Taking responses off a stick: found, judged, stored, in order. */
+#ifndef TRANSFER_ONLINE_RECEIVE_RECEIVE_H
+#define TRANSFER_ONLINE_RECEIVE_RECEIVE_H
+
+#include "transfer/media/media.h"
+#include "transfer/online/store/store.h"
+
+/** What one response came to, while it lasts. */
+struct received {
+	const char *path;    /* on the medium */
+	uint32_t sequence;   /* as its manifest says */
+	const struct response_verdict *verdict;
+};
+
+/** What all of them came to. */
+struct reception {
+	size_t found, again;	  /* of this channel; known already */
+	uint32_t sequence;	  /* of the newest good one; 0: none */
+	size_t n_certs, n_refused; /* in new ones */
+};
+
+/** Judge the responses of our channel that are on a medium, in order, and stop
+ * at the first that is refused. With `store_them` each is one transaction;
+ * otherwise everything is undone at the end. `each` is told of every response
+ * that was accepted (once it is stored), new or not.
+ * `ret` is filled on failure too: what went well before.
+ * \retval RC_IO  the medium has no response for us; else as judge_response */
+enum rc receive(struct store *store, const struct media *media,
+    bool store_them, enum rc (*each)(void *arg, const struct received *r),
+    void *arg, struct reception *ret) MUST_CHECK;
+
+/** The same for responses to loose CSRs, which are in no channel. With a `set`
+ * the one that answers exactly it is judged and, with store_them, stored in one
+ * transaction; without, all of them are proved as far as they can be without
+ * their CSRs, and nothing is stored.
+ * \retval RC_FORMAT rule LOOSE-SET: none answers exactly these CSRs
+ * \retval RC_STATE  rule FORK: they had another answer before
+ * \retval RC_IO     the medium has none; else as judge_response */
+struct receiving {
+	bool store_them;
+	enum rc (*each)(void *arg, const struct received *r);
+	void *arg;
+};
+enum rc receive_loose(struct store *store, const struct media *media,
+    const struct loose *set, const struct receiving *how,
+    struct reception *ret) MUST_CHECK;
+
+#endif

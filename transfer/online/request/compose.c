@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests are read here by the same code that the CA's reader runs, so a CSR
+ * that would be refused there never leaves. Bundle and store are one
+ * transaction: a bundle that was signed but is not on record could be
+ * answered and then not be recognised. */
+#include "transfer/online/request/compose.h"
+
+#include "base/own_ssl.h"
+#include "transfer/online/request/compose_uses.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+composed_wipe(struct composed *c)
+{
+	buf_wipe(&c->csr);
+	name_list_wipe(&c->names);
+	name_list_wipe(&c->csr_names);
+	free(c->comment);
+	free(c->key_file);
+	EVP_PKEY_free(c->new_key);
+	buf_wipe(&c->replaces);
+}
+
+void
+compose_wipe(struct compose *compose)
+{
+	for (size_t i = 0; i < compose->n; i++)
+		composed_wipe(&compose->items[i]);
+	free(compose->items);
+	key_cache_wipe(&compose->keys);
+	digest_set_wipe(&compose->ids);
+	*compose = (struct compose){ 0 };
+}
+
+void
+composed_bundle_wipe(struct composed_bundle *bundle)
+{
+	buf_wipe(&bundle->file);
+}
+
+/* ---- adding -------------------------------------------------------------- */
+
+/* Letters, digits, '.' and '-', beginning and ending in the former. */
+static void
+fit_id(struct span wish, char ret[static REQUEST_ID_MAX + 1])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < wish.n && n < REQUEST_ID_MAX - 8; i++) {
+		uint8_t c = wish.p[i];
+		bool plain;
+
+		if (c >= 'A' && c <= 'Z')
+			c = (uint8_t)(c - 'A' + 'a');
+		plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (plain)
+			ret[n++] = (char)c;
+		else if (n != 0)
+			ret[n++] = c == '.' ? '.' : '-';
+	}
+	while (n != 0 && (ret[n - 1] == '.' || ret[n - 1] == '-'))
+		n--;
+	if (n == 0)
+		ret[n++] = 'r';
+	ret[n] = '\0';
+}
+
+static enum rc
+choose_id(struct compose *c, struct span wish, char ret[REQUEST_ID_MAX + 1])
+{
+	char base[REQUEST_ID_MAX + 1];
+	uint8_t digest[SHA256_LEN];
+	bool is_new = false;
+	enum rc rc = RC_OK;
+
+	fit_id(wish, base);
+	(void)snprintf(ret, REQUEST_ID_MAX + 1, "%s", base);
+	for (unsigned n = 2; rc == RC_OK; n++) {
+		rc = sha256(span_str(ret), digest);
+		if (rc == RC_OK)
+			rc = digest_set_add(&c->ids, digest, 0, &is_new);
+		if (is_new)
+			break;
+		(void)snprintf(ret, REQUEST_ID_MAX + 1, "%.54s-%u", base, n);
+	}
+	return rc;
+}
+
+static enum rc
+make_room(struct compose *c)
+{
+	size_t room = c->room == 0 ? 16 : 2 * c->room;
+	struct composed *more;
+
+	if (c->n == COMPOSE_MAX)
+		return err_set(RC_USAGE, "more than %d requests", COMPOSE_MAX);
+	if (c->n < c->room)
+		return RC_OK;
+	more = reallocarray(c->items, room, sizeof(*more));
+	if (more == NULL)
+		return err_memory();
+	c->items = more;
+	c->room = room;
+	return RC_OK;
+}
+
+enum rc
+compose_add(
+    struct compose *c, const char *from, struct span csr_der, struct span id)
+{
+	struct composed item = { 0 };
+	WIPED(csr) csr = { 0 };
+	enum rc rc = make_room(c);
+
+	if (rc == RC_OK)
+		rc = csr_read(from, csr_der, &c->keys, &csr);
+	if (rc == RC_OK)
+		rc = choose_id(c, id, item.id);
+	if (rc == RC_OK)
+		rc = buf_add_span(&item.csr, csr_der);
+	if (rc != RC_OK)
+		return rc;
+	item.key = csr.key;
+	item.csr_names = csr.names;
+	csr.names = (struct name_list){ 0 };
+	c->items[c->n++] = item;
+	return RC_OK;
+}
+
+/* ---- a CSR of our own ---------------------------------------------------- */
+
+static enum rc
+add_san(X509_REQ *req, const struct name *names, size_t n)
+{
+	OWN(GENERAL_NAMES) *san = NULL;
+	STACK_OF(X509_EXTENSION) *list = NULL;
+	bool good;
+	enum rc rc;
+
+	if (n == 0)
+		return RC_OK;
+	rc = names_to_san(names, n, &san);
+	if (rc != RC_OK)
+		return rc;
+	good = X509V3_add1_i2d(&list, NID_subject_alt_name, san, 1,
+		   X509V3_ADD_DEFAULT) == 1 &&
+	       X509_REQ_add_extensions(req, list) == 1;
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	return good ? RC_OK
+		    : err_openssl(RC_BUG, "a CSR's names cannot be written");
+}
+
+enum rc
+compose_csr(
+    EVP_PKEY *key, const struct name *names, size_t n, struct buf *ret_der)
+{
+	OWN(X509_REQ) *req = X509_REQ_new();
+	OWN(ssl_bytes) *der = NULL;
+	const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+	int len;
+	enum rc rc;
+
+	if (req == NULL || X509_REQ_set_version(req, X509_REQ_VERSION_1) != 1 ||
+	    X509_REQ_set_pubkey(req, key) != 1)
+		return err_openssl(RC_BUG, "a CSR cannot be made");
+	rc = add_san(req, names, n);
+	if (rc != RC_OK)
+		return rc;
+	if (X509_REQ_sign(req, key, md) <= 0)
+		return err_openssl(RC_BUG, "a CSR cannot be signed");
+	len = i2d_X509_REQ(req, &der);
+	if (len < 0)
+		return err_openssl(RC_BUG, "a CSR cannot be written");
+	return buf_add(ret_der, der, (size_t)len);
+}
+
+/* ---- checking ------------------------------------------------------------ */
+
+static void
+request_of(const struct composed *c, struct cert_request *ret)
+{
+	*ret = (struct cert_request){
+		.id = span_str(c->id),
+		.csr = buf_span(&c->csr),
+		.profile = span_str(c->profile),
+		.validity = c->validity,
+		.comment =
+		    c->comment == NULL ? SPAN_NONE : span_str(c->comment),
+		.replaces = buf_span(&c->replaces),
+		.names = c->names.n == 0 ? NULL : c->names.items,
+		.n_names = c->names.n,
+	};
+}
+
+static enum rc
+check_one(const struct compose *compose, const struct ca_window *window,
+    const struct composed *c, struct key_uses *uses)
+{
+	struct cert_request request;
+	struct grant grant;
+	struct ask ask;
+	enum rc rc;
+
+	request_of(c, &request);
+	ask = (struct ask){ .from = c->id,
+		.label = span_str(compose->store->label),
+		.request = &request,
+		.key = c->key,
+		.csr_names = c->csr_names.items,
+		.n_csr_names = c->csr_names.n };
+	rc = request_check(
+	    &compose->store->policy, window, compose->now, &ask, &grant);
+	return rc != RC_OK ? rc : key_uses_take(uses, c->id, c->key.id, &grant);
+}
+
+enum rc
+compose_check(struct compose *compose,
+    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
+{
+	const struct trust *trust = &compose->store->trust;
+	WIPED(key_uses) uses = { 0 };
+	struct ca_window window;
+	struct err_saved first;
+	enum rc result =
+	    trust_window(trust, buf_span(&trust->transfer_cert), &window);
+
+	*ret_refused = 0;
+	if (result == RC_OK)
+		result = compose_uses_read(compose, &uses);
+	if (result != RC_OK)
+		return result;
+	for (size_t i = 0; i < compose->n; i++) {
+		enum rc rc =
+		    check_one(compose, &window, &compose->items[i], &uses);
+
+		if (rc == RC_OK)
+			continue;
+		++*ret_refused;
+		if (each != NULL)
+			each(err_rule_name(), err_text());
+		if (result == RC_OK) {
+			err_save(&first);
+			result = rc;
+		}
+	}
+	if (result != RC_OK)
+		err_restore(&first);
+	return result;
+}
+
+/* ---- again --------------------------------------------------------------- */
+
+/* Bundles come in order, so that the one just parsed serves for long. */
+struct again {
+	struct compose *compose;
+	uint32_t sequence; /* of what is parsed; 0: nothing */
+	struct buf file;
+	struct bundle bundle;
+};
+
+static void
+again_wipe(struct again *a)
+{
+	bundle_wipe(&a->bundle);
+	buf_wipe(&a->file);
+}
+
+static enum rc
+parse_bundle(struct again *a, const struct unanswered *u)
+{
+	struct cose cose;
+	enum rc rc;
+
+	if (a->sequence == u->sequence)
+		return RC_OK;
+	again_wipe(a);
+	a->bundle = (struct bundle){ 0 };
+	a->sequence = 0;
+	rc = buf_add_span(&a->file, u->file);
+	if (rc == RC_OK)
+		rc = cose_read(
+		    "stored bundle", buf_span(&a->file), COSE_BUNDLE, &cose);
+	if (rc == RC_OK)
+		rc = bundle_read("stored bundle", cose.payload, &a->bundle);
+	if (rc == RC_OK)
+		a->sequence = u->sequence;
+	return rc;
+}
+
+static enum rc
+copy_request(struct composed *to, const struct cert_request *r,
+    const struct unanswered *u)
+{
+	enum rc rc = RC_OK;
+
+	(void)snprintf(
+	    to->profile, sizeof(to->profile), "%.*s", SPAN_FMT(r->profile));
+	to->validity = r->validity;
+	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++)
+		rc = name_list_add(
+		    &to->names, r->names[i].type, r->names[i].text);
+	if (rc == RC_OK && r->comment.n != 0) {
+		to->comment = strndup((const char *)r->comment.p, r->comment.n);
+		rc = to->comment == NULL ? err_memory() : RC_OK;
+	}
+	if (rc == RC_OK && u->key_file.n != 0) {
+		to->key_file =
+		    strndup((const char *)u->key_file.p, u->key_file.n);
+		rc = to->key_file == NULL ? err_memory() : RC_OK;
+	}
+	return rc;
+}
+
+static enum rc
+add_again(void *arg, const struct unanswered *u)
+{
+	const struct cert_request *r;
+	struct again *a = arg;
+	enum rc rc = parse_bundle(a, u);
+
+	if (rc != RC_OK)
+		return rc;
+	if (u->place >= a->bundle.n_requests)
+		return err_set(RC_STATE, "store: a request of no bundle");
+	r = &a->bundle.requests[u->place];
+	rc = compose_add(a->compose, "stored request", r->csr, r->id);
+	if (rc != RC_OK)
+		return rc;
+	return copy_request(&a->compose->items[a->compose->n - 1], r, u);
+}
+
+enum rc
+compose_again(struct compose *compose)
+{
+	WIPED(again) a = { .compose = compose };
+	enum rc rc = store_each_unanswered(compose->store, add_again, &a);
+
+	if (rc == RC_OK && compose->n == 0)
+		rc = err_set(RC_STATE, "nothing is unanswered");
+	return rc;
+}
+
+/* ---- the bundle ---------------------------------------------------------- */
+
+struct lists {
+	struct cert_request *requests; /* owned */
+	struct sent_request *sent;     /* owned */
+};
+
+static void
+lists_wipe(struct lists *l)
+{
+	free(l->requests);
+	free(l->sent);
+}
+
+static enum rc
+make_lists(const struct compose *c, struct lists *l)
+{
+	l->requests = calloc(c->n + 1, sizeof(*l->requests));
+	l->sent = calloc(c->n + 1, sizeof(*l->sent));
+	if (l->requests == NULL || l->sent == NULL)
+		return err_memory();
+	for (size_t i = 0; i < c->n; i++) {
+		const struct composed *item = &c->items[i];
+		const struct name_list *names =
+		    item->names.n != 0 ? &item->names : &item->csr_names;
+
+		request_of(item, &l->requests[i]);
+		l->sent[i] = (struct sent_request){ names->items, names->n,
+			item->key_file };
+	}
+	return RC_OK;
+}
+
+static enum rc
+sign_bundle(const struct bundle *bundle, EVP_PKEY *key, struct buf *ret_file)
+{
+	WIPED(buf) payload = { 0 };
+	uint8_t kid[SHA256_LEN];
+	enum rc rc = bundle_write(bundle, &payload);
+
+	if (rc == RC_OK)
+		rc = key_id_of(key, kid);
+	if (rc == RC_OK)
+		rc = cose_sign(COSE_BUNDLE, key, span_of(kid, SHA256_LEN),
+		    buf_span(&payload), ret_file);
+	return rc;
+}
+
+static enum rc
+record(struct compose *c, const struct bundle *bundle, EVP_PKEY *key,
+    const struct lists *l, struct composed_bundle *b)
+{
+	enum rc rc = sign_bundle(bundle, key, &b->file);
+
+	if (rc == RC_OK)
+		rc = store_bundle_add(
+		    c->store, bundle, buf_span(&b->file), l->sent);
+	return rc != RC_OK ? rc : store_commit(c->store);
+}
+
+enum rc
+compose_finish(struct compose *c, EVP_PKEY *requester, bool has_expires,
+    int64_t expires, struct composed_bundle *ret)
+{
+	WIPED(composed_bundle) b = { 0 };
+	WIPED(lists) l = { 0 };
+	struct bundle bundle = { .created = c->now,
+		.has_expires = has_expires,
+		.expires = expires,
+		.has_head = c->store->channel.has_head,
+		.head = c->store->channel.head,
+		.label = span_str(c->store->label),
+		.spki = buf_span(&c->store->spki) };
+	enum rc rc = make_lists(c, &l);
+
+	if (rc == RC_OK && RAND_bytes(b.id, BUNDLE_ID_LEN) != 1)
+		rc = err_openssl(RC_BUG, "no randomness");
+	if (rc == RC_OK)
+		rc = store_begin(c->store);
+	if (rc == RC_OK)
+		rc = store_next_sequence(c->store, &b.sequence);
+	if (rc != RC_OK)
+		return rc;
+	memcpy(bundle.id, b.id, BUNDLE_ID_LEN);
+	memcpy(bundle.ca_id, c->store->trust.ca_id, SHA256_LEN);
+	bundle.sequence = b.sequence;
+	bundle.requests = l.requests;
+	bundle.n_requests = c->n;
+	rc = record(c, &bundle, requester, &l, &b);
+	if (rc != RC_OK) {
+		store_rollback(c->store);
+		return rc;
+	}
+	*ret = b;
+	b = (struct composed_bundle){ 0 };
+	return RC_OK;
+}

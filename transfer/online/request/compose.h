@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Making a bundle: requests gathered, checked as the CA will, signed, recorded.
+ */
+#ifndef TRANSFER_ONLINE_REQUEST_COMPOSE_H
+#define TRANSFER_ONLINE_REQUEST_COMPOSE_H
+
+#include "transfer/format/digest_set.h"
+#include "transfer/online/store/home.h"
+#include "transfer/policy/request.h"
+#include "transfer/x509/csr.h"
+
+#define COMPOSE_MAX 100000 /* requests in one bundle */
+
+/** Requests on their way into a bundle. Starts with `store` set, else zero. */
+struct compose {
+	struct store *store;
+	int64_t now;
+	struct composed {
+		char id[REQUEST_ID_MAX + 1];
+		char profile[33];
+		struct buf csr;
+		struct validity validity;
+		struct name_list names;	    /* given with the request */
+		struct name_list csr_names; /* what the CSR itself says */
+		struct key_facts key;
+		char *comment, *key_file; /* owned; NULL */
+		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
+		struct buf replaces; /* serial; empty: nothing */
+	} *items; /* owned */
+	size_t n, room;
+	struct key_cache keys;
+	struct digest_set ids; /* that are taken */
+};
+void compose_wipe(struct compose *compose);
+
+/** Add a CSR, which is read whole (the CSR- and KEY- rules) and copied. `id` is a
+ * wish: it is fitted to the grammar, and made unique by a number. The new item is
+ * the last; its other fields are the caller's to fill. */
+enum rc compose_add(struct compose *compose, const char *from,
+    struct span csr_der, struct span id) MUST_CHECK;
+
+/** A CSR for a key: empty subject, and the names, if any, in its SAN. */
+enum rc compose_csr(EVP_PKEY *key, const struct name *names, size_t n,
+    struct buf *ret_der) MUST_CHECK;
+
+/** Make a private key of that type, and add the CSR for it. `names` stand in the
+ * bundle where the profile takes them from there, else in the CSR. The key is kept
+ * by compose_keys_keep.
+ * \retval RC_USAGE no such type */
+enum rc compose_add_key(struct compose *compose, const char *type,
+    const struct profile *profile, const struct name_list *names) MUST_CHECK;
+
+/** Write every new key to a file of the home, whose name goes into its key_file:
+ * before the bundle is made, as a certificate for a lost key is of no use. */
+enum rc compose_keys_keep(struct compose *compose, const char *home) MUST_CHECK;
+
+/** Ask the CA's own policy about each (request_check), and the store about their
+ * keys (rule KEY-USED). Every refusal is told to
+ * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
+enum rc compose_check(struct compose *compose,
+    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
+    MUST_CHECK;
+
+/** Everything that has no answer yet, again (request --again).
+ * \retval RC_STATE nothing is unanswered */
+enum rc compose_again(struct compose *compose) MUST_CHECK;
+
+/** Sign the bundle with the requester's key and record it as sent, in one
+ * transaction. */
+struct composed_bundle {
+	uint8_t id[BUNDLE_ID_LEN];
+	uint32_t sequence;
+	struct buf file;
+};
+enum rc compose_finish(struct compose *compose, EVP_PKEY *requester,
+    bool has_expires, int64_t expires, struct composed_bundle *ret) MUST_CHECK;
+void composed_bundle_wipe(struct composed_bundle *bundle);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was asked is read from the bundle as it was sent: the store keeps only
+ * what it needs to look things up. */
+#include "transfer/online/request/renew.h"
+
+#include "transfer/rule.h"
+
+#include <stdio.h>
+
+/* The bundle that was read last: most names came in few. */
+struct sent {
+	uint32_t sequence; /* 0: none */
+	struct buf file;
+	struct bundle bundle;
+};
+
+static void
+sent_wipe(struct sent *s)
+{
+	bundle_wipe(&s->bundle);
+	buf_wipe(&s->file);
+	*s = (struct sent){ 0 };
+}
+
+/* The request that the last certificate came from, and that certificate. */
+struct last {
+	uint32_t sequence, place;
+	bool own_key;
+	int64_t not_before;
+	struct buf serial;
+};
+
+static void
+last_wipe(struct last *l)
+{
+	buf_wipe(&l->serial);
+}
+
+struct run {
+	const struct renewing *by;
+	struct sent sent;
+};
+
+static void
+run_wipe(struct run *r)
+{
+	sent_wipe(&r->sent);
+}
+
+static enum rc
+query(struct store *store, const struct holding *h, const char *sql,
+    sqlite3_stmt **ret_st, bool *ret_row)
+{
+	enum rc rc = db_prepare(&store->db, sql, ret_st);
+
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, *ret_st, "tt", h->name, h->profile);
+	return rc != RC_OK ? rc : db_step(&store->db, *ret_st, ret_row);
+}
+
+/* What came of loose CSRs was asked by no bundle: there is nothing to repeat.
+ */
+static enum rc
+find_last(
+    struct store *store, const struct holding *h, struct last *l, bool *ret_is)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = query(store, h,
+	    "SELECT r.bundle, r.place, r.key_file, c.serial, c.not_before"
+	    " FROM request r"
+	    " JOIN certificate c ON c.bundle = r.bundle AND c.place = r.place"
+	    " WHERE c.revoked_at IS NULL AND " HELD_UNDER
+	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
+	    " ORDER BY c.not_after DESC, c.not_before DESC LIMIT 1",
+	    &st, ret_is);
+
+	if (rc != RC_OK || !*ret_is)
+		return rc;
+	l->sequence = (uint32_t)sqlite3_column_int64(st, 0);
+	l->place = (uint32_t)sqlite3_column_int64(st, 1);
+	l->own_key = sqlite3_column_type(st, 2) != SQLITE_NULL;
+	l->not_before = sqlite3_column_int64(st, 4);
+	return buf_add_span(&l->serial, db_blob(st, 3));
+}
+
+static enum rc
+is_waiting(struct store *store, const struct holding *h, bool *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+
+	return query(store, h,
+	    "SELECT 1 FROM request r JOIN bundle b ON b.sequence = r.bundle"
+	    " WHERE b.state = 1 AND r.issued IS NULL AND " HELD_UNDER,
+	    &st, ret);
+}
+
+static enum rc
+read_file(struct store *store, uint32_t sequence, struct buf *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = db_prepare(
+	    &store->db, "SELECT file FROM bundle WHERE sequence = ?1", &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "i", (int64_t)sequence);
+	if (rc == RC_OK)
+		rc = db_step(&store->db, st, &row);
+	return rc != RC_OK ? rc : buf_add_span(ret, db_blob(st, 0));
+}
+
+static enum rc
+parse(struct store *store, struct sent *s, const struct last *l,
+    const struct cert_request **ret)
+{
+	struct cose cose;
+	enum rc rc = RC_OK;
+
+	if (s->sequence != l->sequence) {
+		sent_wipe(s);
+		rc = read_file(store, l->sequence, &s->file);
+		if (rc == RC_OK)
+			rc = cose_read("stored bundle", buf_span(&s->file),
+			    COSE_BUNDLE, &cose);
+		if (rc == RC_OK)
+			rc = bundle_read(
+			    "stored bundle", cose.payload, &s->bundle);
+		if (rc != RC_OK)
+			return rc;
+		s->sequence = l->sequence;
+	}
+	if (l->place >= s->bundle.n_requests)
+		return err_set(RC_STATE, "store: a request of no bundle");
+	*ret = &s->bundle.requests[l->place];
+	return RC_OK;
+}
+
+/* ---- the request --------------------------------------------------------- */
+
+static enum rc
+copy_names(const struct name *names, size_t n, struct name_list *to)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = name_list_add(to, names[i].type, names[i].text);
+	return rc;
+}
+
+static enum rc
+add_same_csr(struct compose *c, const struct cert_request *r)
+{
+	enum rc rc = compose_add(c, "stored request", r->csr, r->id);
+
+	return rc != RC_OK ? rc
+			   : copy_names(r->names, r->n_names,
+				 &c->items[c->n - 1].names);
+}
+
+/* A successor of the same type, whatever the policy prefers today: what it no
+ * longer takes it refuses by name. */
+static enum rc
+add_new_key(struct compose *c, const struct cert_request *r)
+{
+	const struct profile *profile =
+	    policy_profile_get0(&c->store->policy, r->profile);
+	WIPED(name_list) names = { 0 };
+	WIPED(csr) csr = { 0 };
+	char type[KEY_NAME_MAX];
+	enum rc rc;
+
+	if (profile == NULL)
+		return rule_refuse("PROFILE-UNKNOWN",
+		    "the CA's policy has no profile \"%.*s\" any more",
+		    SPAN_FMT(r->profile));
+	rc = csr_read("stored request", r->csr, &c->keys, &csr);
+	if (rc == RC_OK && r->n_names != 0)
+		rc = copy_names(r->names, r->n_names, &names);
+	else if (rc == RC_OK)
+		rc = copy_names(csr.names.items, csr.names.n, &names);
+	if (rc != RC_OK)
+		return rc;
+	key_name(&csr.key, type);
+	return compose_add_key(c, type, profile, &names);
+}
+
+static void
+set_validity(struct composed *to, const struct validity *asked,
+    int64_t last_not_before, int64_t now)
+{
+	int64_t next = last_not_before + asked->period;
+
+	to->validity = (struct validity){ .count = asked->count,
+		.period = asked->period,
+		.overlap = asked->overlap };
+	if (asked->count < 2 || next < now + RENEW_SOON)
+		return;
+	to->validity.has_not_before = true;
+	to->validity.not_before = next;
+}
+
+static enum rc
+add(struct compose *c, struct sent *sent, const struct last *l)
+{
+	const struct cert_request *r = NULL;
+	struct composed *item;
+	enum rc rc = parse(c->store, sent, l, &r);
+
+	if (rc == RC_OK)
+		rc = l->own_key ? add_new_key(c, r) : add_same_csr(c, r);
+	if (rc != RC_OK)
+		return rc;
+	item = &c->items[c->n - 1];
+	(void)snprintf(
+	    item->profile, sizeof(item->profile), "%.*s", SPAN_FMT(r->profile));
+	set_validity(item, &r->validity, l->not_before, c->now);
+	return buf_add_span(&item->replaces, buf_span(&l->serial));
+}
+
+/* Named twice, by two of its names perhaps. */
+static bool
+is_added(const struct compose *c, const struct last *l)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (span_eq(
+			buf_span(&c->items[i].replaces), buf_span(&l->serial)))
+			return true;
+	return false;
+}
+
+/* ---- which --------------------------------------------------------------- */
+
+static enum rc
+renew(struct run *run, const struct holding *h)
+{
+	const struct renewing *by = run->by;
+	struct compose *c = by->compose;
+	struct held_left left = held_left_of(h, c->now);
+	enum renewal what = RENEW_ASKED;
+	WIPED(last) last = { 0 };
+	bool waiting = false, is = false;
+	enum rc rc = is_waiting(c->store, h, &waiting);
+
+	if (rc == RC_OK)
+		rc = find_last(c->store, h, &last, &is);
+	if (rc != RC_OK || is_added(c, &last))
+		return rc;
+	if (waiting)
+		what = RENEW_WAITING;
+	else if (!is)
+		what = RENEW_NOTHING;
+	else if (!held_runs_out(&left, c->now, by->within))
+		what = RENEW_EARLY;
+	else
+		rc = add(c, &run->sent, &last);
+	if (rc == RC_OK)
+		by->each(by->arg, h, &left, what);
+	return rc;
+}
+
+enum rc
+renew_name(const struct renewing *by, const char *typed)
+{
+	WIPED(run) run = { .by = by };
+	WIPED(holding) h = { 0 };
+	enum rc rc =
+	    holding_find(by->compose->store, typed, NULL, by->compose->now, &h);
+
+	return rc != RC_OK ? rc : renew(&run, &h);
+}
+
+static enum rc
+renew_one(void *arg, struct span name, struct span profile, int64_t ends)
+{
+	struct run *run = arg;
+	const struct compose *c = run->by->compose;
+	WIPED(holding) h = { 0 };
+	enum rc rc;
+
+	if (ends < c->now - run->by->within)
+		return RC_OK;
+	rc = holding_load(c->store, name, profile, &h);
+	return rc != RC_OK ? rc : renew(run, &h);
+}
+
+enum rc
+renew_all(const struct renewing *by)
+{
+	WIPED(run) run = { .by = by };
+
+	return holding_each(by->compose->store, renew_one, &run);
+}

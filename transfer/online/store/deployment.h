@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Deployments and publications as the online store remembers them.
+ *
+ * A deployment says which certificate goes into which file in which form, and what
+ * makes its server read it again. `rotate` goes through them all.
+ */
+#ifndef TRANSFER_ONLINE_STORE_DEPLOYMENT_H
+#define TRANSFER_ONLINE_STORE_DEPLOYMENT_H
+
+#include "transfer/online/store/store.h"
+
+enum deploy_format {
+	DEPLOY_PEMFILE,	  /* key, certificate, CA certificates */
+	DEPLOY_CERT,	  /* the certificate alone */
+	DEPLOY_CHAIN,	  /* the CA certificates alone */
+	DEPLOY_FULLCHAIN, /* certificate, CA certificates */
+	DEPLOY_P12,	  /* PKCS#12 of all */
+	DEPLOY_FORMATS,
+};
+const char *deploy_format_text(enum deploy_format format);
+bool deploy_format_read(const char *text, enum deploy_format *ret);
+
+struct deployment {
+	char *path; /* absolute, without links: what identifies it */
+	char *name, *profile;
+	enum deploy_format format;
+	char *key_path, *key_from, *pass_source, *reload; /* or NULL */
+	/* The certificate that is in place and with which the reload went well;
+	 * false: there is something left to do. */
+	bool has_done;
+	uint8_t done[SHA256_LEN];
+};
+void deployment_wipe(struct deployment *d);
+
+/** Is that certificate in place, and was the reload with it good? */
+bool deployment_has(
+    const struct deployment *d, const uint8_t sha256[static SHA256_LEN]);
+
+struct deployment_list {
+	struct deployment *items; /* owned */
+	size_t n;
+};
+void deployment_list_wipe(struct deployment_list *list);
+
+/** All of them, by path. */
+enum rc deployment_list_load(struct store *store, struct deployment_list *ret)
+    MUST_CHECK;
+
+/** Remember it, in place of one with the same path; one statement, durable. */
+enum rc deployment_save(struct store *store, const struct deployment *d)
+    MUST_CHECK;
+/** Forget it. \param[out] ret_known  there was one */
+enum rc deployment_forget(struct store *store, const char *path,
+    bool *ret_known) MUST_CHECK;
+
+/** A web root that `rotate` keeps as `publish` made it. */
+struct publication {
+	char *dir; /* absolute */
+	char *name, *profile; /* of the POSH documents; both NULL: none */
+};
+
+struct publication_list {
+	struct publication *items; /* owned */
+	size_t n;
+};
+void publication_list_wipe(struct publication_list *list);
+
+enum rc publication_list_load(struct store *store,
+    struct publication_list *ret) MUST_CHECK;
+enum rc publication_save(struct store *store, const struct publication *p)
+    MUST_CHECK;
+enum rc publication_forget(struct store *store, const char *dir,
+    bool *ret_known) MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The certificates of one name: all that may be deployed under it, and which of
+ * them is due.
+ *
+ * Certificates belong together when they have the same profile and the same first
+ * name (certs/NAME in the home); those without any name go by their request's id.
+ * A renewal may change the other names, and the keys.
+ */
+#ifndef TRANSFER_ONLINE_STORE_HOLDING_H
+#define TRANSFER_ONLINE_STORE_HOLDING_H
+
+#include "base/clock.h"
+#include "transfer/online/store/store.h"
+
+/** What of a certificate is kept. */
+struct held {
+	uint8_t sha256[SHA256_LEN];
+	uint8_t issuer[SHA256_LEN]; /* key-id of the CA key */
+	int64_t not_before, not_after;
+	uint32_t slots; /* of the series that it belongs to; 1: of none */
+	bool revoked;
+	struct buf serial, der, names; /* names: as in struct stored_cert */
+	char *key_file;		       /* owned; NULL: not made here */
+};
+
+struct holding {
+	char *name, *profile; /* owned: "dns:example.org", or a request's id */
+	struct held *items;   /* owned; by notBefore, then notAfter */
+	size_t n;
+};
+void holding_wipe(struct holding *holding);
+
+/** What is held under that name and profile. None is RC_OK and n 0. */
+enum rc holding_load(struct store *store, struct span name, struct span profile,
+    struct holding *ret) MUST_CHECK;
+
+/** Find it by what a person typed: "dns:example.org", a bare domain, host or JID,
+ * or a request's id. A certificate whose first name it is goes before those that
+ * have it further down; `profile` (NULL: any) tells what is left apart.
+ * \retval RC_STATE  no certificate has it
+ * \retval RC_USAGE  several kinds of certificates have it */
+enum rc holding_find(struct store *store, const char *typed,
+    const char *profile, int64_t now, struct holding *ret) MUST_CHECK;
+
+/** Every name and profile under which something is held, with the end of the last
+ * certificate of it. */
+enum rc holding_each(struct store *store,
+    enum rc (*each)(void *arg, struct span name, struct span profile,
+	int64_t ends),
+    void *arg) MUST_CHECK;
+
+/** Which rows of table request, called r, are held under name ?1, profile ?2: those
+ * whose list of names (one a line) is it or begins with it. Each part of the OR is
+ * one search in an index. */
+#define HELD_UNDER                                                            \
+	"(r.profile = ?2 AND (r.names = ?1"                                   \
+	" OR (r.names > ?1 || char(10) AND r.names < ?1 || char(11))"         \
+	" OR (r.names = '' AND r.id = ?1)))"
+
+/** How long a certificate settles before it takes over from one that is still
+ * valid: clocks of peers may be that far behind. */
+#define HELD_SETTLE INT64_C(3600)
+
+/** The certificate that is due: the newest by notBefore of those that are valid
+ * now and not revoked; but one that began less than HELD_SETTLE ago leaves the
+ * place to the one before it, if that is valid for HELD_SETTLE more. NULL: none
+ * is valid. */
+const struct held *held_due_get0(const struct holding *holding, int64_t now);
+
+/** The next that becomes valid; NULL: none. */
+const struct held *held_next_get0(const struct holding *holding, int64_t now);
+
+/** What is left: certificates that are not valid yet, and when the last ends (0:
+ * none is valid now or later). */
+struct held_left {
+	size_t later;
+	int64_t ends;
+	bool series; /* the last of them belongs to a series */
+};
+struct held_left held_left_of(const struct holding *holding, int64_t now);
+
+/** Does it run out: it ends within `within`, or of a series less than two are to
+ * come? Then `request --renew` is the next step. */
+bool held_runs_out(const struct held_left *left, int64_t now, int64_t within);
+#define HELD_WITHIN (30 * DAY) /* unless told otherwise */
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private keys are files of mode 0600 beside the store and never in it: the
+ * store is copied, dumped and shown, and OpenSSL encodes keys in its own
+ * locked or wiped memory on the way. */
+#include "transfer/online/store/home.h"
+
+#include "base/file.h"
+#include "base/own_ssl.h"
+#include "transfer/guard.h"
+#include "transfer/x509/key.h"
+
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <unistd.h>
+
+#define KEY_FILE_MAX 16384 /* bytes; RSA 8192 takes 6,400 */
+
+enum rc
+online_store_path(const char *home, struct buf *ret_path)
+{
+	return buf_printf(ret_path, "%s/store.db", home);
+}
+
+/* A home that is not there is for store_open to miss. */
+enum rc
+online_guard(const char *home)
+{
+	static const char *const files[] = { "store.db", ONLINE_REQUESTER_KEY,
+		"keys", NULL };
+	OWN_FD dir = -1;
+	enum rc rc;
+
+	if (access(home, F_OK) != 0)
+		return RC_OK;
+	rc = dir_open(AT_FDCWD, home, &dir);
+	return rc != RC_OK ? rc : guard_home(dir, home, files);
+}
+
+enum rc
+online_open(const char *home, bool write, struct store *ret)
+{
+	WIPED(buf) path = { 0 };
+	const char *text;
+	enum rc rc = online_store_path(home, &path);
+
+	if (rc != RC_OK)
+		return rc;
+	text = buf_cstr(&path);
+	if (text == NULL)
+		return err_memory();
+	rc = online_guard(home);
+	return rc != RC_OK ? rc : store_open(text, write, ret);
+}
+
+/* ---- keys ---------------------------------------------------------------- */
+
+enum rc
+online_key_make(const char *type, EVP_PKEY **ret)
+{
+	static const char *const curves[KEY_KINDS] = {
+		[KEY_P256] = "P-256", [KEY_P384] = "P-384", [KEY_P521] = "P-521"
+	};
+	enum key_kind kind;
+	uint32_t bits;
+	EVP_PKEY *key;
+
+	if (!key_name_read(type, &kind, &bits))
+		return err_set(RC_USAGE,
+		    "--new-key %s: not ec-p256, ec-p384, ec-p521, ed25519 or "
+		    "rsa-BITS",
+		    type);
+	if (kind == KEY_RSA)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
+	else if (kind == KEY_ED25519)
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	else
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[kind]);
+	if (key == NULL)
+		return err_openssl(RC_BUG, "no key of type %s", type);
+	*ret = key;
+	return RC_OK;
+}
+
+static enum rc
+home_file(
+    const char *home, const char *file, struct buf *path, const char **ret_path)
+{
+	enum rc rc = buf_printf(path, "%s/%s", home, file);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_path = buf_cstr(path);
+	return *ret_path == NULL ? err_memory() : RC_OK;
+}
+
+/* BIO_s_secmem wipes what it held; file_create is exclusive and syncs. */
+enum rc
+online_key_write(const char *home, const char *file, EVP_PKEY *key)
+{
+	OWN(BIO) *bio = BIO_new(BIO_s_secmem());
+	WIPED(buf) path = { 0 };
+	const char *text = NULL;
+	char *pem = NULL;
+	long n;
+	enum rc rc = home_file(home, file, &path, &text);
+
+	if (rc != RC_OK)
+		return rc;
+	if (bio == NULL || PEM_write_bio_PKCS8PrivateKey(
+			       bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+		return err_openssl(RC_BUG, "%s: cannot be encoded", text);
+	n = BIO_get_mem_data(bio, &pem);
+	return file_create(AT_FDCWD, text, span_of(pem, (size_t)n), 0600);
+}
+
+enum rc
+online_key_read(const char *home, const char *file, EVP_PKEY **ret)
+{
+	OWN(BIO) *bio = NULL;
+	WIPED(buf) path = { 0 };
+	WIPED(buf) pem = { 0 };
+	const char *text = NULL;
+	EVP_PKEY *key;
+	enum rc rc = home_file(home, file, &path, &text);
+
+	if (rc == RC_OK)
+		rc = file_read(AT_FDCWD, text, KEY_FILE_MAX, &pem);
+	if (rc != RC_OK)
+		return rc;
+	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	key =
+	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	if (key == NULL)
+		return err_openssl(RC_STATE, "%s: no private key", text);
+	*ret = key;
+	return RC_OK;
+}

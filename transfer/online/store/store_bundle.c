@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bundles as they were sent, byte for byte: the answer's digest is of those
+ * bytes, and `--again` repeats from them. States only go forward: open, then
+ * answered or void. */
+#include "transfer/online/store/store.h"
+
+enum rc
+store_next_sequence(struct store *store, uint32_t *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	int64_t next;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT coalesce(max(sequence), 0) + 1 FROM bundle", &st);
+
+	if (rc == RC_OK)
+		rc = db_step(&store->db, st, &row);
+	if (rc != RC_OK)
+		return rc;
+	next = sqlite3_column_int64(st, 0);
+	if (!row || next < 1 || next > UINT32_MAX)
+		return err_set(
+		    RC_STATE, "%s: no bundle number is left", store->db.path);
+	*ret = (uint32_t)next;
+	return RC_OK;
+}
+
+/* ---- what is sent -------------------------------------------------------- */
+
+static enum rc
+put_bundle(struct store *store, const struct bundle *b, struct span file)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = sha256(file, digest);
+
+	if (rc == RC_OK)
+		rc = db_prepare(&store->db,
+		    "INSERT INTO bundle (sequence, id, sha256, created, state,"
+		    " file, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		    &st);
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st,
+		    b->has_expires ? "ibbiibi" : "ibbiibn",
+		    (int64_t)b->sequence, span_of(b->id, BUNDLE_ID_LEN),
+		    span_of(digest, SHA256_LEN), b->created,
+		    (int64_t)BUNDLE_OPEN, file, b->expires);
+	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+enum rc
+store_names_write(const struct name *names, size_t n, struct buf *out)
+{
+	/* Also of none there are bytes: NULL would be SQL's NULL. */
+	enum rc rc = buf_reserve(out, 1);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		if (i != 0)
+			rc = buf_add_byte(out, '\n');
+		if (rc == RC_OK)
+			rc = name_write(out, &names[i]);
+	}
+	return rc;
+}
+
+static enum rc
+put_request(struct store *store, sqlite3_stmt *st, const struct bundle *b,
+    size_t place, const struct sent_request *sent)
+{
+	const struct cert_request *r = &b->requests[place];
+	const struct validity *v = &r->validity;
+	WIPED(buf) names = { 0 };
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = sha256(r->csr, digest);
+
+	if (rc == RC_OK)
+		rc = store_names_write(sent->names, sent->n_names, &names);
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st,
+		    v->has_not_before ? "iisbssiiiti" : "iisbssiiit",
+		    (int64_t)b->sequence, (int64_t)place, r->id,
+		    span_of(digest, SHA256_LEN), r->profile, buf_span(&names),
+		    (int64_t)v->count, v->period, v->overlap, sent->key_file,
+		    v->not_before);
+	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+enum rc
+store_bundle_add(struct store *store, const struct bundle *bundle,
+    struct span file, const struct sent_request *requests)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = put_bundle(store, bundle, file);
+
+	if (rc == RC_OK)
+		rc = db_prepare(&store->db,
+		    "INSERT INTO request (bundle, place, id, csr_sha256,"
+		    " profile, names, slots, period, overlap, key_file,"
+		    " not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		    " ?10, ?11)",
+		    &st);
+	for (size_t i = 0; i < bundle->n_requests && rc == RC_OK; i++) {
+		(void)sqlite3_clear_bindings(st);
+		rc = put_request(store, st, bundle, i, &requests[i]);
+	}
+	return rc;
+}
+
+/* ---- what is asked of it ------------------------------------------------- */
+
+enum rc
+store_bundle_find(struct store *store, const uint8_t id[static BUNDLE_ID_LEN],
+    enum bundle_state *ret_state, uint32_t *ret_sequence, struct buf *ret_file)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT state, file, sequence FROM bundle WHERE id = ?1", &st);
+
+	*ret_state = BUNDLE_UNKNOWN;
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "b", span_of(id, BUNDLE_ID_LEN));
+	if (rc == RC_OK)
+		rc = db_step(&store->db, st, &row);
+	if (rc != RC_OK || !row)
+		return rc;
+	*ret_state = (enum bundle_state)sqlite3_column_int(st, 0);
+	*ret_sequence = (uint32_t)sqlite3_column_int64(st, 2);
+	return buf_add_span(ret_file, db_blob(st, 1));
+}
+
+enum rc
+store_each_unanswered(struct store *store,
+    enum rc (*each)(void *arg, const struct unanswered *u), void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	/* The newest asking of each CSR for a profile, unless it was granted or
+	 * refused for good. */
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT r.bundle, r.place, b.file, r.key_file FROM request r"
+	    " JOIN bundle b ON b.sequence = r.bundle"
+	    " WHERE (r.issued IS NULL OR"
+	    "   (r.issued = 0 AND r.rule = 'ABANDONED'))"
+	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
+	    " AND NOT EXISTS (SELECT 1 FROM request o"
+	    "   WHERE o.csr_sha256 = r.csr_sha256 AND o.profile = r.profile"
+	    "   AND (o.bundle > r.bundle OR"
+	    "     (o.bundle = r.bundle AND o.place > r.place)))"
+	    " ORDER BY r.bundle, r.place",
+	    &st);
+
+	while (rc == RC_OK) {
+		struct unanswered u;
+
+		rc = db_step(&store->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		u = (struct unanswered){
+			.sequence = (uint32_t)sqlite3_column_int64(st, 0),
+			.place = (uint32_t)sqlite3_column_int64(st, 1),
+			.file = db_blob(st, 2),
+			.key_file = db_text(st, 3),
+		};
+		rc = each(arg, &u);
+	}
+	return rc;
+}
+
+enum rc
+store_each_open(struct store *store,
+    enum rc (*each)(void *arg, const struct open_bundle *b), void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT b.sequence, b.created, b.id, b.expires,"
+	    " (SELECT count(*) FROM request r WHERE r.bundle = b.sequence)"
+	    " FROM bundle b WHERE b.state = 1 ORDER BY b.sequence",
+	    &st);
+
+	while (rc == RC_OK) {
+		struct open_bundle b = { 0 };
+		struct span id;
+
+		rc = db_step(&store->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		b.sequence = (uint32_t)sqlite3_column_int64(st, 0);
+		b.created = sqlite3_column_int64(st, 1);
+		id = db_blob(st, 2);
+		if (id.n != BUNDLE_ID_LEN)
+			return err_set(RC_STATE, "%s: damaged", store->db.path);
+		memcpy(b.id, id.p, BUNDLE_ID_LEN);
+		b.has_expires = sqlite3_column_type(st, 3) != SQLITE_NULL;
+		b.expires = sqlite3_column_int64(st, 3);
+		b.n_requests = (uint32_t)sqlite3_column_int64(st, 4);
+		rc = each(arg, &b);
+	}
+	return rc;
+}

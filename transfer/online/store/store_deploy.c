@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each change is one statement and so one transaction: nothing is open while a
+ * server's reload runs. */
+#include "transfer/online/store/deployment.h"
+
+#include <stdlib.h>
+
+static const char *const format_texts[DEPLOY_FORMATS] = {
+	[DEPLOY_PEMFILE] = "pemfile",
+	[DEPLOY_CERT] = "cert",
+	[DEPLOY_CHAIN] = "chain",
+	[DEPLOY_FULLCHAIN] = "fullchain",
+	[DEPLOY_P12] = "p12",
+};
+
+const char *
+deploy_format_text(enum deploy_format format)
+{
+	return format_texts[format];
+}
+
+bool
+deploy_format_read(const char *text, enum deploy_format *ret)
+{
+	for (size_t i = 0; i < DEPLOY_FORMATS; i++)
+		if (strcmp(text, format_texts[i]) == 0) {
+			*ret = (enum deploy_format)i;
+			return true;
+		}
+	return false;
+}
+
+void
+deployment_wipe(struct deployment *d)
+{
+	free(d->path);
+	free(d->name);
+	free(d->profile);
+	free(d->key_path);
+	free(d->key_from);
+	free(d->pass_source);
+	free(d->reload);
+	*d = (struct deployment){ 0 };
+}
+
+bool
+deployment_has(
+    const struct deployment *d, const uint8_t sha256[static SHA256_LEN])
+{
+	return d->has_done && memcmp(d->done, sha256, SHA256_LEN) == 0;
+}
+
+void
+deployment_list_wipe(struct deployment_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		deployment_wipe(&list->items[i]);
+	free(list->items);
+	*list = (struct deployment_list){ 0 };
+}
+
+/* A column as a string of its own; SQL NULL is NULL. */
+static enum rc
+copy_text(sqlite3_stmt *st, int column, char **ret)
+{
+	struct span text = db_text(st, column);
+
+	if (sqlite3_column_type(st, column) == SQLITE_NULL)
+		return RC_OK;
+	*ret = strndup((const char *)text.p, text.n);
+	return *ret == NULL ? err_memory() : RC_OK;
+}
+
+static enum rc
+read_deployment(struct store *store, sqlite3_stmt *st, struct deployment *d)
+{
+	char **const texts[] = { &d->path, &d->name, &d->profile, &d->key_path,
+		&d->key_from, &d->pass_source, &d->reload };
+	const char *format = (const char *)sqlite3_column_text(st, 7);
+	struct span done = db_blob(st, 8);
+	enum rc rc = RC_OK;
+
+	for (int i = 0; i < 7 && rc == RC_OK; i++)
+		rc = copy_text(st, i, texts[i]);
+	if (rc != RC_OK)
+		return rc;
+	if (format == NULL || !deploy_format_read(format, &d->format) ||
+	    (done.n != 0 && done.n != SHA256_LEN))
+		return err_set(RC_STATE, "%s: damaged", store->db.path);
+	d->has_done = done.n != 0;
+	if (d->has_done)
+		memcpy(d->done, done.p, SHA256_LEN);
+	return RC_OK;
+}
+
+enum rc
+deployment_list_load(struct store *store, struct deployment_list *ret)
+{
+	WIPED(deployment_list) list = { 0 };
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT path, name, profile, key_path, key_from, pass_source,"
+	    " reload, format, sha256 FROM deployment ORDER BY path",
+	    &st);
+
+	while (rc == RC_OK) {
+		struct deployment *more;
+
+		rc = db_step(&store->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		more = reallocarray(list.items, list.n + 1, sizeof(*more));
+		if (more == NULL)
+			return err_memory();
+		list.items = more;
+		more[list.n] = (struct deployment){ 0 };
+		rc = read_deployment(store, st, &more[list.n++]);
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret = list;
+	list = (struct deployment_list){ 0 };
+	return RC_OK;
+}
+
+enum rc
+deployment_save(struct store *store, const struct deployment *d)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	struct span done =
+	    d->has_done ? span_of(d->done, SHA256_LEN) : SPAN_NONE;
+	enum rc rc = db_prepare(&store->db,
+	    "INSERT OR REPLACE INTO deployment (path, name, profile, format,"
+	    " key_path, key_from, pass_source, reload, sha256)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "ttttttttb", d->path, d->name,
+		    d->profile, deploy_format_text(d->format), d->key_path,
+		    d->key_from, d->pass_source, d->reload, done);
+	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+/* A row goes by its key; `ret_known` tells whether it was there. */
+static enum rc
+forget(struct store *store, const char *sql, const char *key, bool *ret_known)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(&store->db, sql, &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "t", key);
+	if (rc == RC_OK)
+		rc = db_done(&store->db, st);
+	if (rc == RC_OK)
+		*ret_known = sqlite3_changes(store->db.sql) != 0;
+	return rc;
+}
+
+enum rc
+deployment_forget(struct store *store, const char *path, bool *ret_known)
+{
+	return forget(
+	    store, "DELETE FROM deployment WHERE path = ?1", path, ret_known);
+}
+
+/* ---- publications -------------------------------------------------------- */
+
+static void
+publication_wipe(struct publication *p)
+{
+	free(p->dir);
+	free(p->name);
+	free(p->profile);
+	*p = (struct publication){ 0 };
+}
+
+void
+publication_list_wipe(struct publication_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		publication_wipe(&list->items[i]);
+	free(list->items);
+	*list = (struct publication_list){ 0 };
+}
+
+static enum rc
+read_publication(sqlite3_stmt *st, struct publication *p)
+{
+	enum rc rc = copy_text(st, 0, &p->dir);
+
+	if (rc == RC_OK)
+		rc = copy_text(st, 1, &p->name);
+	return rc != RC_OK ? rc : copy_text(st, 2, &p->profile);
+}
+
+enum rc
+publication_list_load(struct store *store, struct publication_list *ret)
+{
+	WIPED(publication_list) list = { 0 };
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT dir, name, profile FROM publication ORDER BY dir", &st);
+
+	while (rc == RC_OK) {
+		struct publication *more;
+
+		rc = db_step(&store->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		more = reallocarray(list.items, list.n + 1, sizeof(*more));
+		if (more == NULL)
+			return err_memory();
+		list.items = more;
+		more[list.n] = (struct publication){ 0 };
+		rc = read_publication(st, &more[list.n++]);
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret = list;
+	list = (struct publication_list){ 0 };
+	return RC_OK;
+}
+
+enum rc
+publication_save(struct store *store, const struct publication *p)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(&store->db,
+	    "INSERT OR REPLACE INTO publication (dir, name, profile)"
+	    " VALUES (?1, ?2, ?3)",
+	    &st);
+
+	if (rc == RC_OK)
+		rc =
+		    db_bind(&store->db, st, "ttt", p->dir, p->name, p->profile);
+	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+enum rc
+publication_forget(struct store *store, const char *dir, bool *ret_known)
+{
+	return forget(
+	    store, "DELETE FROM publication WHERE dir = ?1", dir, ret_known);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Version 1 of the online store, frozen: tests/vectors/store/v1.sql has a dump.
+ * A change is a new version and a migration, never an edit. */
+#ifndef TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
+#define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
+
+#define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
+#define STORE_VERSION 1
+
+/* clang-format off */
+#define STORE_SCHEMA \
+"CREATE TABLE policy (" \
+"  sha256 BLOB PRIMARY KEY CHECK (length(sha256) = 32)," \
+"  text BLOB NOT NULL" \
+") WITHOUT ROWID;" \
+"CREATE TABLE enrolment (" \
+"  id INTEGER PRIMARY KEY CHECK (id = 1)," \
+"  ca_id BLOB NOT NULL CHECK (length(ca_id) = 32)," \
+"  transfer_cert BLOB NOT NULL," \
+"  policy BLOB NOT NULL REFERENCES policy (sha256)," \
+"  label TEXT NOT NULL," \
+"  spki BLOB NOT NULL," \
+"  at INTEGER NOT NULL," \
+"  replaced_at INTEGER" \
+");" \
+"CREATE TABLE ca_cert (" \
+"  place INTEGER PRIMARY KEY," \
+"  der BLOB NOT NULL UNIQUE," \
+"  issuer INTEGER NOT NULL CHECK (issuer IN (0, 1))" /* 1: above the CA */ \
+");" \
+"CREATE TABLE bundle (" \
+"  sequence INTEGER PRIMARY KEY CHECK (sequence BETWEEN 1 AND 4294967295)," \
+"  id BLOB NOT NULL UNIQUE CHECK (length(id) = 16)," \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \
+"  created INTEGER NOT NULL," \
+"  expires INTEGER," \
+"  state INTEGER NOT NULL CHECK (state IN (1, 2, 3))," /* open void answered */ \
+"  file BLOB NOT NULL" \
+");" \
+"CREATE TABLE request (" \
+"  bundle INTEGER NOT NULL REFERENCES bundle (sequence)," \
+"  place INTEGER NOT NULL CHECK (place >= 0)," \
+"  id TEXT NOT NULL," \
+"  csr_sha256 BLOB NOT NULL CHECK (length(csr_sha256) = 32)," \
+"  profile TEXT NOT NULL," \
+"  names TEXT NOT NULL," /* one a line, as in --name */ \
+"  not_before INTEGER," /* as asked */ \
+"  slots INTEGER NOT NULL," \
+"  period INTEGER NOT NULL," \
+"  overlap INTEGER NOT NULL," \
+"  key_file TEXT," \
+"  issued INTEGER CHECK (issued IN (0, 1))," /* NULL: no answer yet */ \
+"  rule TEXT," \
+"  reason TEXT," \
+"  PRIMARY KEY (bundle, place)" \
+") WITHOUT ROWID;" \
+"CREATE INDEX request_csr ON request (csr_sha256);" \
+"CREATE INDEX request_names ON request (names, profile);" \
+"CREATE TABLE manifest (" \
+"  sequence INTEGER PRIMARY KEY CHECK (sequence BETWEEN 1 AND 4294967295)," \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \
+"  bundle INTEGER REFERENCES bundle (sequence)," \
+"  signed_at INTEGER NOT NULL," \
+"  next_visit INTEGER," \
+"  ledger_count INTEGER NOT NULL," \
+"  ledger_hash BLOB NOT NULL CHECK (length(ledger_hash) = 32)," \
+"  policy BLOB NOT NULL REFERENCES policy (sha256)," \
+"  installed_at INTEGER NOT NULL," \
+"  file BLOB NOT NULL" \
+");" \
+"CREATE TABLE certificate (" \
+"  serial BLOB PRIMARY KEY CHECK (length(serial) BETWEEN 1 AND 20)," \
+"  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32)," \
+"  issuer BLOB NOT NULL CHECK (length(issuer) = 32)," \
+"  bundle INTEGER NOT NULL," \
+"  place INTEGER NOT NULL," \
+"  slot INTEGER NOT NULL," \
+"  manifest INTEGER REFERENCES manifest (sequence)" /* NULL: loose */ \
+"    DEFERRABLE INITIALLY DEFERRED," \
+"  not_before INTEGER NOT NULL," \
+"  not_after INTEGER NOT NULL," \
+"  subject BLOB NOT NULL," \
+"  der BLOB NOT NULL," \
+"  revoked_at INTEGER," \
+"  reason INTEGER," \
+"  UNIQUE (bundle, place, slot)," \
+"  FOREIGN KEY (bundle, place) REFERENCES request (bundle, place)" \
+") WITHOUT ROWID;" \
+"CREATE INDEX certificate_date ON certificate (not_before, serial);" \
+"CREATE TABLE loose (" /* what answered loose CSRs, in no channel */ \
+"  bundle INTEGER PRIMARY KEY REFERENCES bundle (sequence)," /* the set */ \
+"  sequence INTEGER NOT NULL," /* the CA's own count */ \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \
+"  signed_at INTEGER NOT NULL," \
+"  policy BLOB NOT NULL REFERENCES policy (sha256)," \
+"  installed_at INTEGER NOT NULL," \
+"  file BLOB NOT NULL" \
+");" \
+"CREATE TABLE crl (" \
+"  number INTEGER PRIMARY KEY," \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," \
+"  issuer BLOB NOT NULL CHECK (length(issuer) = 32)," \
+"  manifest INTEGER NOT NULL REFERENCES manifest (sequence)" \
+"    DEFERRABLE INITIALLY DEFERRED," \
+"  this_update INTEGER NOT NULL," \
+"  next_update INTEGER NOT NULL," \
+"  shadow INTEGER NOT NULL CHECK (shadow IN (0, 1))," \
+"  der BLOB NOT NULL" \
+");" \
+"CREATE TABLE deployment (" \
+"  path TEXT PRIMARY KEY," /* of the file, absolute */ \
+"  name TEXT NOT NULL," /* first of a certificate's, else its request's id */ \
+"  profile TEXT NOT NULL," \
+"  format TEXT NOT NULL CHECK (format IN" \
+"    ('pemfile', 'cert', 'chain', 'fullchain', 'p12'))," \
+"  key_path TEXT," /* the key's own file */ \
+"  key_from TEXT," /* a key that was not made here */ \
+"  pass_source TEXT," \
+"  reload TEXT," \
+"  sha256 BLOB CHECK (length(sha256) = 32)" /* in place and reloaded */ \
+") WITHOUT ROWID;" \
+"CREATE TABLE publication (" \
+"  dir TEXT PRIMARY KEY," /* the web root, absolute */ \
+"  name TEXT," /* of the POSH documents; NULL: none */ \
+"  profile TEXT," \
+"  CHECK ((name IS NULL) = (profile IS NULL))" \
+") WITHOUT ROWID;"
+/* clang-format on */
+
+#endif

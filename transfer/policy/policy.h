@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** policy.conf: scopes, profiles, requesters (airgap-policy(5)).
+ *
+ * OpenSSL configuration syntax read by a strict parser of ours: unknown,
+ * duplicate, missing and out-of-range keys are fatal with file and line (rule
+ * POLICY), .include and $ expansion are refused.
+ */
+#ifndef TRANSFER_POLICY_POLICY_H
+#define TRANSFER_POLICY_POLICY_H
+
+#include "transfer/format/payload.h"
+#include "transfer/x509/csr.h"
+
+/* id-kp-airgapTransfer: signs manifests, and no profile may give it. */
+#define EKU_TRANSFER "2.25.19590968114015642689692489763836022666"
+
+struct text_list {
+	char **items; /* owned */
+	size_t n;
+};
+void text_list_wipe(struct text_list *list);
+/** Append a copy. \retval RC_IO no memory */
+enum rc text_list_add(struct text_list *list, struct span text) MUST_CHECK;
+
+enum subject_rule {
+	SUBJECT_FIRST_NAME, /* CN = the first name; empty when over 64 bytes */
+	SUBJECT_NONE,	    /* empty; the SAN is critical */
+	SUBJECT_TEXT,	    /* fixed DN, "O=%{domain}" expanded (docs) */
+};
+
+/** One `extension.OID_OR_NAME = value` line: passed to OpenSSL as it is. */
+struct policy_extension {
+	char *name, *value; /* owned */
+};
+
+struct profile {
+	char name[33];
+	enum subject_rule subject;
+	char *subject_text; /* owned; SUBJECT_TEXT only */
+	uint32_t name_types; /* 1 << enum name_type, those allowed */
+	uint32_t names_min, names_max;
+	bool names_from_csr, names_from_bundle;
+	bool wildcard; /* dns only */
+	struct text_list srv_services; /* "xmpp-client"; empty: any */
+	struct text_list scope; /* narrower than the CA's; empty: the CA's */
+	uint32_t key_usage; /* KU_* of OpenSSL (x509v3.h) */
+	struct text_list eku; /* OIDs in dotted form, in order */
+	uint32_t key_kinds; /* 1 << enum key_kind */
+	uint32_t rsa_min, rsa_max;
+	bool key_same_names; /* rule KEY-USED: a key is for one name for good */
+	int64_t validity, validity_max; /* seconds */
+	uint32_t series_max; /* certificates in a series; 1: none */
+	int64_t horizon; /* the last notAfter lies within this from signing */
+	struct policy_extension *extensions; /* owned */
+	size_t n_extensions;
+	bool is_ca; /* sub-ca: BasicConstraints cA TRUE */
+	uint32_t path_len; /* of a CA: its pathLenConstraint, always written */
+};
+
+struct policy_requester {
+	char label[LABEL_MAX + 1];
+	struct text_list profiles; /* empty: every one but is_ca */
+	struct text_list scope;	   /* empty: the CA's */
+	bool may_revoke;
+};
+
+struct policy {
+	struct buf text; /* the file, byte for byte */
+	uint8_t digest[SHA256_LEN];
+	bool scope_any; /* "scope = any": every domain; `scope` is empty then */
+	struct text_list scope; /* dns domains; each means it and all below */
+	struct text_list scope_ip; /* CIDR (transfer/x509/cidr.h); empty: no IP names */
+	int64_t backdate, clock_horizon;
+	int64_t next_visit; /* manifest field 7: this long after; 0: left out */
+	struct profile *profiles; /* owned */
+	size_t n_profiles;
+	struct policy_requester *requesters; /* owned */
+	size_t n_requesters;
+};
+
+void policy_wipe(struct policy *policy);
+
+/** Parse a policy; takes a copy of the text. \retval RC_FORMAT rule POLICY */
+enum rc policy_parse(const char *from, struct span text, struct policy *ret)
+    MUST_CHECK;
+
+const struct profile *policy_profile_get0(
+    const struct policy *policy, struct span name);
+/** NULL: the defaults hold for this requester. */
+const struct policy_requester *policy_requester_get0(
+    const struct policy *policy, struct span label);
+
+/** The commented policy.conf that `init` writes, for these scopes and profile
+ * names ("tls" and "xmpp" stand for server and client).
+ * \retval RC_USAGE a name that no shipped profile has */
+enum rc policy_template(const struct text_list *scopes,
+    const struct text_list *profiles, struct buf *ret_text) MUST_CHECK;
+
+#endif

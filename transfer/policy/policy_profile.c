@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A profile as a whole: defaults, and what its keys ask of each other. */
+#include "transfer/policy/policy_read.h"
+
+#include "base/own_ssl.h"
+#include "transfer/policy/extension.h"
+#include "transfer/policy/subject.h"
+
+void
+policy_profile_default(struct profile *profile)
+{
+	*profile = (struct profile){
+		.names_min = 1,
+		.names_max = NAMES_MAX,
+		.names_from_csr = true,
+		.names_from_bundle = true,
+		.rsa_min = 2048,
+		.rsa_max = 8192,
+		.series_max = 1,
+	};
+}
+
+static enum rc
+refuse(const struct policy_reading *r, const struct config_section *section,
+    const char *what)
+{
+	return config_refuse(r->from, section->line, "[profile %.*s]: %s",
+	    SPAN_FMT(section->name), what);
+}
+
+/* What is wrong with its names, or NULL. */
+static const char *
+names_fault(const struct profile *p)
+{
+	if (p->names_min > p->names_max)
+		return "names-min is over names-max";
+	if (p->name_types == 0 && p->names_min != 0)
+		return "names = none, and names-min is not 0";
+	/* RFC 5280 4.1.2.6: a subject, or a subjectAltName */
+	if (p->subject != SUBJECT_TEXT && p->names_min == 0)
+		return "names-min = 0 needs a subject of its own";
+	if (p->key_same_names && p->names_min == 0)
+		return "key-reuse = same-names, and names-min is 0";
+	if (p->wildcard && (p->name_types & 1U << NAME_DNS) == 0)
+		return "wildcard = yes, and no dns names";
+	if (p->srv_services.n != 0 && (p->name_types & 1U << NAME_SRV) == 0)
+		return "srv-services, and no srv names";
+	return NULL;
+}
+
+static const char *
+usage_fault(const struct profile *p)
+{
+	const uint32_t ca_usages = KU_KEY_CERT_SIGN | KU_CRL_SIGN;
+
+	if (p->is_ca && (p->key_usage & KU_KEY_CERT_SIGN) == 0)
+		return "ca = yes needs keyCertSign in keyUsage";
+	if (!p->is_ca && (p->key_usage & ca_usages) != 0)
+		return "keyCertSign and cRLSign are for ca = yes";
+	/* RFC 8813 section 3: such a key only signs or agrees. */
+	if ((p->key_usage & (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)) !=
+		0 &&
+	    p->key_kinds != 1U << KEY_RSA)
+		return "keyEncipherment and dataEncipherment are for a profile "
+		       "whose keys are all RSA";
+	if (!p->is_ca && p->eku.n == 0)
+		return "lacks extendedKeyUsage, which all but a CA needs";
+	if (!p->is_ca && p->path_len != 0)
+		return "path-len is for ca = yes";
+	if (p->rsa_min > p->rsa_max)
+		return "rsa-bits-min is over rsa-bits-max";
+	return NULL;
+}
+
+static const char *
+time_fault(const struct profile *p)
+{
+	if (p->validity > p->validity_max)
+		return "validity is over validity-max";
+	if (p->horizon < p->validity_max)
+		return "horizon is under validity-max";
+	return NULL;
+}
+
+/* RFC 5280 4.2.1.5, 4.2.1.10, 4.2.1.11, 4.2.1.14 */
+static bool
+is_for_ca(int nid)
+{
+	return nid == NID_name_constraints || nid == NID_policy_mappings ||
+	       nid == NID_policy_constraints || nid == NID_inhibit_any_policy;
+}
+
+/* What the lines came to, and not how they were spelled: an extension has a
+ * short name, a long one and a number. */
+static enum rc
+check_kinds(const struct policy_reading *r,
+    const struct config_section *section, const struct profile *p,
+    const struct extension_plan *plan)
+{
+	for (size_t i = plan->n_before; i < plan->n; i++) {
+		const struct extension_part *part = &plan->parts[i];
+		const char *name = p->extensions[i - plan->n_before].name;
+		const uint8_t *der = plan->store.p + part->oid;
+		OWN(ASN1_OBJECT) *oid =
+		    d2i_ASN1_OBJECT(NULL, &der, (long)part->oid_n);
+		int nid = oid == NULL ? NID_undef : OBJ_obj2nid(oid);
+
+		if (nid == NID_proxyCertInfo)
+			return config_refuse(r->from, section->line,
+			    "[profile %.*s]: extension.%s: not for "
+			    "certificates of ours",
+			    SPAN_FMT(section->name), name);
+		if (is_for_ca(nid) && !p->is_ca)
+			return config_refuse(r->from, section->line,
+			    "[profile %.*s]: extension.%s is for ca = yes",
+			    SPAN_FMT(section->name), name);
+	}
+	return RC_OK;
+}
+
+/* Would OpenSSL make these extensions, and does the subject make a name? Better
+ * asked now than with the stick plugged in. */
+static enum rc
+try_it(const struct policy_reading *r, const struct config_section *section,
+    const struct profile *p)
+{
+	static const uint8_t ski[KEY_IDENTIFIER_LEN] = { 0 };
+	const struct name sample = { NAME_DNS, span_str("example.org") };
+	WIPED(extension_plan) plan = { 0 };
+	OWN(X509_NAME) *subject = NULL;
+	struct err_saved why;
+
+	if (extension_plan_make(p, span_of(ski, sizeof(ski)), &plan) == RC_OK &&
+	    subject_of(p, &sample, p->name_types == 0 ? 0 : 1, &subject) ==
+		RC_OK)
+		return check_kinds(r, section, p, &plan);
+	err_save(&why);
+	return config_refuse(r->from, section->line, "%s", why.text);
+}
+
+enum rc
+policy_profile_check(const struct policy_reading *r,
+    const struct config_section *section, struct profile *p)
+{
+	const char *what;
+
+	if (p->name_types == 0 &&
+	    config_entry_get0(section, "names-min") == NULL)
+		p->names_min = 0;
+	if (p->horizon == 0)
+		p->horizon = p->validity_max > POLICY_HORIZON ? p->validity_max
+							      : POLICY_HORIZON;
+	what = names_fault(p);
+	if (what == NULL)
+		what = usage_fault(p);
+	if (what == NULL)
+		what = time_fault(p);
+	return what != NULL ? refuse(r, section, what) : try_it(r, section, p);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every rule on one request that needs no database. Both sides run it, so it
+ * takes facts and asks for nothing: time, policy, key and names are
+ * arguments. */
+#include "transfer/policy/request.h"
+
+#include "base/clock.h"
+#include "base/own_ssl.h"
+#include "transfer/policy/subject.h"
+#include "transfer/rule.h"
+#include "transfer/x509/cidr.h"
+
+/* A notBefore that was asked for may lie this far back: the day on which the
+ * stick was on its way. */
+#define SERVER_AUTH "1.3.6.1.5.5.7.3.1" /* id-kp-serverAuth */
+#define PAST_MAX DAY
+
+struct asking {
+	const struct policy *policy;
+	const struct policy_requester *requester; /* NULL: the defaults */
+	const struct profile *profile;
+	const struct ask *ask;
+};
+
+/* ---- profile ------------------------------------------------------------- */
+
+static enum rc
+check_profile(struct asking *a)
+{
+	const struct span wanted = a->ask->request->profile;
+	bool allowed;
+
+	a->profile = policy_profile_get0(a->policy, wanted);
+	if (a->profile == NULL)
+		return rule_refuse("PROFILE-UNKNOWN",
+		    "%s: the policy has no profile %.*s", a->ask->from,
+		    SPAN_FMT(wanted));
+	a->requester = policy_requester_get0(a->policy, a->ask->label);
+	allowed = !a->profile->is_ca;
+	if (a->requester != NULL && a->requester->profiles.n != 0) {
+		allowed = false;
+		for (size_t i = 0; i < a->requester->profiles.n; i++)
+			if (span_eq_str(
+				wanted, a->requester->profiles.items[i]))
+				allowed = true;
+	}
+	if (!allowed)
+		return rule_refuse("PROFILE-DENIED",
+		    "%s: %.*s may not use the profile %s", a->ask->from,
+		    SPAN_FMT(a->ask->label), a->profile->name);
+	return RC_OK;
+}
+
+/* A CA below this one that no verifier would accept is of no use to anybody
+ * (RFC 5280 6.1.4 (l)). */
+static enum rc
+check_path_len(const struct asking *a, const struct ca_window *ca)
+{
+	const struct profile *p = a->profile;
+
+	if (!p->is_ca || ca->path_len < 0 ||
+	    (int64_t)p->path_len < ca->path_len)
+		return RC_OK;
+	return rule_refuse("PATH-LEN",
+	    "%s: profile %s makes a CA with path length %u; this CA has path "
+	    "length %lld, and wants a smaller one below it",
+	    a->ask->from, p->name, p->path_len, (long long)ca->path_len);
+}
+
+/* ---- key ----------------------------------------------------------------- */
+
+/* The CA's own key in a subscriber's certificate would let its holder, or a
+ * confused verifier, take one for the other. */
+static enum rc
+check_key(const struct asking *a, const struct ca_window *ca)
+{
+	const struct key_facts *key = &a->ask->key;
+	const struct profile *p = a->profile;
+	char name[KEY_NAME_MAX];
+
+	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
+		return rule_refuse(
+		    "KEY-CA", "%s: the key is the CA's own", a->ask->from);
+	if (memcmp(key->id, ca->transfer_id, SHA256_LEN) == 0)
+		return rule_refuse("KEY-CA",
+		    "%s: the key is the CA's own transfer key", a->ask->from);
+	key_name(key, name);
+	if ((p->key_kinds & 1U << key->kind) == 0)
+		return rule_refuse("KEY-POLICY",
+		    "%s: a key of type %s, which profile %s does not take",
+		    a->ask->from, name, p->name);
+	if (key->kind == KEY_RSA &&
+	    (key->bits < p->rsa_min || key->bits > p->rsa_max))
+		return rule_refuse("KEY-POLICY",
+		    "%s: an RSA key of %u bits; profile %s wants %u to %u",
+		    a->ask->from, key->bits, p->name, p->rsa_min, p->rsa_max);
+	return RC_OK;
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+static enum rc
+choose_names(const struct asking *a, struct grant *grant)
+{
+	const struct cert_request *request = a->ask->request;
+	const struct profile *p = a->profile;
+
+	if (request->names != NULL) {
+		if (!p->names_from_bundle)
+			return rule_refuse("NAMES-SOURCE",
+			    "%s: names given with the request; profile %s "
+			    "takes them from the CSR",
+			    a->ask->from, p->name);
+		grant->names = request->names;
+		grant->n_names = request->n_names;
+	} else if (p->names_from_csr) {
+		grant->names = a->ask->csr_names;
+		grant->n_names = a->ask->n_csr_names;
+	} else if (p->names_min != 0) {
+		return rule_refuse("NAMES-SOURCE",
+		    "%s: no names given with the request; profile %s takes "
+		    "none from the CSR",
+		    a->ask->from, p->name);
+	}
+	if (grant->n_names < p->names_min || grant->n_names > p->names_max)
+		return rule_refuse("NAMES-COUNT",
+		    "%s: %zu names; profile %s wants %u to %u", a->ask->from,
+		    grant->n_names, p->name, p->names_min, p->names_max);
+	return RC_OK;
+}
+
+static enum rc
+refuse_name(const struct asking *a, const char *rule, const struct name *name,
+    const char *what)
+{
+	struct span shown = name->text;
+
+	if (shown.n > 256) /* or the sentence would be cut before its end */
+		shown.n = 256;
+	return rule_refuse(rule, "%s: name %s:%.*s %s", a->ask->from,
+	    name_type_text(name->type), SPAN_FMT(shown), what);
+}
+
+static enum rc
+check_srv_service(const struct asking *a, const struct name *name)
+{
+	const struct text_list *services = &a->profile->srv_services;
+	const uint8_t *dot;
+	struct span service;
+
+	if (name->type != NAME_SRV || services->n == 0)
+		return RC_OK;
+	dot = memchr(name->text.p, '.', name->text.n); /* checked: there */
+	service = span_of(name->text.p + 1, (size_t)(dot - name->text.p) - 1);
+	for (size_t i = 0; i < services->n; i++)
+		if (span_eq_str(service, services->items[i]))
+			return RC_OK;
+	/* XEP-0368: direct TLS is checked under the same names. */
+	if (service.n > 6 && memcmp(service.p, "xmpps-", 6) == 0)
+		return refuse_name(a, "NAME-SERVICE", name,
+		    "has a service that the profile does not have; direct TLS "
+		    "is named _xmpp-client or _xmpp-server, too");
+	return refuse_name(a, "NAME-SERVICE", name,
+	    "has a service that the profile does not have");
+}
+
+static enum rc
+check_type(const struct asking *a, const struct name *name)
+{
+	if ((a->profile->name_types & 1U << name->type) == 0)
+		return refuse_name(a, "NAME-TYPE", name,
+		    "is of a type that the profile does not have");
+	if (name->type == NAME_DNS && !a->profile->wildcard &&
+	    name->text.p[0] == '*')
+		return refuse_name(a, "NAME-WILDCARD", name,
+		    "is a wildcard, which the profile does not have");
+	return check_srv_service(a, name);
+}
+
+static bool
+in_one_of(const struct name *name, const struct text_list *scopes)
+{
+	for (size_t i = 0; i < scopes->n; i++)
+		if (name_in_scope(name, scopes->items[i]))
+			return true;
+	return false;
+}
+
+static bool
+ip_in_scope(const struct policy *policy, const struct name *name)
+{
+	struct cidr cidr;
+
+	for (size_t i = 0; i < policy->scope_ip.n; i++)
+		if (cidr_read(policy->scope_ip.items[i], &cidr) &&
+		    cidr_holds(&cidr, name->text))
+			return true;
+	return false;
+}
+
+/* Each narrower scope cuts into the wider one; none widens it. */
+static enum rc
+check_scope(const struct asking *a, const struct name *name)
+{
+	const struct policy_requester *q = a->requester;
+
+	if (name->type == NAME_IP)
+		return ip_in_scope(a->policy, name)
+			   ? RC_OK
+			   : refuse_name(a, "NAME-SCOPE", name,
+				 "lies outside the CA's scope-ip");
+	if (!a->policy->scope_any && !in_one_of(name, &a->policy->scope))
+		return refuse_name(
+		    a, "NAME-SCOPE", name, "lies outside the CA's scope");
+	if (a->profile->scope.n != 0 && !in_one_of(name, &a->profile->scope))
+		return refuse_name(
+		    a, "NAME-SCOPE", name, "lies outside the profile's scope");
+	if (q != NULL && q->scope.n != 0 && !in_one_of(name, &q->scope))
+		return refuse_name(a, "NAME-SCOPE", name,
+		    "lies outside the requester's scope");
+	return RC_OK;
+}
+
+static bool
+is_for_servers(const struct profile *p)
+{
+	for (size_t i = 0; i < p->eku.n; i++)
+		if (strcmp(p->eku.items[i], SERVER_AUTH) == 0)
+			return true;
+	return false;
+}
+
+/* A JID beside a host's name, or in what a server may use, would let a server
+ * log in as a person, or a person pose as a server. */
+static enum rc
+check_mixture(const struct asking *a, const struct grant *grant)
+{
+	const struct name *jid = NULL;
+	bool host = false;
+
+	for (size_t i = 0; i < grant->n_names; i++) {
+		const struct name *name = &grant->names[i];
+
+		if (name->type == NAME_XMPP)
+			jid = name;
+		else if (name->type == NAME_DNS || name->type == NAME_SRV)
+			host = true;
+	}
+	if (jid == NULL || (!host && !is_for_servers(a->profile)))
+		return RC_OK;
+	return refuse_name(a, "NAME-MIXED", jid,
+	    host ? "stands beside names of hosts; wanted a certificate each"
+		 : "stands in a profile for servers (serverAuth); wanted one "
+		   "for clients");
+}
+
+static enum rc
+check_names(const struct asking *a, const struct grant *grant)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < grant->n_names && rc == RC_OK; i++) {
+		const struct name *name = &grant->names[i];
+
+		rc = name_check(a->ask->from, name);
+		if (rc == RC_OK)
+			rc = check_type(a, name);
+		if (rc == RC_OK)
+			rc = check_scope(a, name);
+		for (size_t j = 0; j < i && rc == RC_OK; j++)
+			if (name_compare(name, &grant->names[j]) == 0)
+				rc = refuse_name(
+				    a, "NAME-DUPLICATE", name, "stands twice");
+	}
+	return rc != RC_OK ? rc : check_mixture(a, grant);
+}
+
+/* A name that is too long for the profile's text, say: found here and not when
+ * its certificate is made. The other subjects always come about. */
+static enum rc
+check_subject(const struct asking *a, const struct grant *grant)
+{
+	OWN(X509_NAME) *subject = NULL;
+	enum rc rc;
+
+	if (a->profile->subject != SUBJECT_TEXT)
+		return RC_OK;
+	rc = subject_of(a->profile, grant->names, grant->n_names, &subject);
+	return rc == RC_OK ? RC_OK : err_in(rc, "%s", a->ask->from);
+}
+
+/* ---- validity ------------------------------------------------------------ */
+
+static enum rc
+check_series(const struct asking *a)
+{
+	const struct validity *v = &a->ask->request->validity;
+	const struct profile *p = a->profile;
+
+	if (v->count <= 1)
+		return RC_OK;
+	if (v->count > p->series_max)
+		return rule_refuse("SERIES-MAX",
+		    "%s: a series of %u certificates; profile %s has at most "
+		    "%u",
+		    a->ask->from, v->count, p->name, p->series_max);
+	if (v->overlap < 0 || v->overlap >= v->period)
+		return rule_refuse("SERIES-GAP",
+		    "%s: a series whose overlap is not shorter than its period",
+		    a->ask->from);
+	return RC_OK;
+}
+
+/* The overlap counts: it is time during which the key is trusted. */
+static enum rc
+check_length(const struct asking *a)
+{
+	const struct validity *v = &a->ask->request->validity;
+	char asked[DUR_TEXT], most[DUR_TEXT];
+	int64_t length = v->period + v->overlap;
+
+	if (length >= 1 && length <= a->profile->validity_max)
+		return RC_OK;
+	dur_write(length, asked);
+	dur_write(a->profile->validity_max, most);
+	return rule_refuse("VALIDITY-MAX",
+	    "%s: a certificate valid for %s; profile %s has at most %s",
+	    a->ask->from, asked, a->profile->name, most);
+}
+
+/* An absent notBefore is moved to the CA's own when the backdate would put it
+ * before that: a CA may sign in its first hour. */
+static int64_t
+first_not_before(
+    const struct asking *a, const struct ca_window *ca, int64_t now)
+{
+	const struct validity *v = &a->ask->request->validity;
+	int64_t backdated = now - a->policy->backdate;
+
+	if (v->has_not_before)
+		return v->not_before;
+	return backdated < ca->not_before && ca->not_before <= now
+		   ? ca->not_before
+		   : backdated;
+}
+
+static enum rc
+check_dates(const struct asking *a, const struct ca_window *ca, int64_t now,
+    int64_t begin)
+{
+	const struct validity *v = &a->ask->request->validity;
+	int64_t from, end, past = now - a->policy->backdate - PAST_MAX;
+	char said[CLOCK_TEXT], limit[CLOCK_TEXT];
+
+	validity_slot(v, begin, 0, &from, &end);
+	clock_write(begin, said);
+	if (begin < past || end < now) {
+		clock_write(begin < past ? past : now, limit);
+		clock_write(begin < past ? begin : end, said);
+		return rule_refuse("VALIDITY-PAST",
+		    "%s: %s at %s; wanted %s or later", a->ask->from,
+		    begin < past ? "begins" : "ends", said, limit);
+	}
+	if (begin < ca->not_before) {
+		clock_write(ca->not_before, limit);
+		return rule_refuse("VALIDITY-CA",
+		    "%s: begins at %s, before the CA's own %s", a->ask->from,
+		    said, limit);
+	}
+	validity_slot(v, begin, v->count == 0 ? 0 : v->count - 1, &from, &end);
+	clock_write(end, said);
+	if (end > ca->not_after) {
+		clock_write(ca->not_after, limit);
+		return rule_refuse("VALIDITY-CA",
+		    "%s: ends at %s, after the CA's own %s", a->ask->from, said,
+		    limit);
+	}
+	if (end > now + a->profile->horizon) {
+		clock_write(now + a->profile->horizon, limit);
+		return rule_refuse("SERIES-HORIZON",
+		    "%s: ends at %s, past the horizon of profile %s at %s",
+		    a->ask->from, said, a->profile->name, limit);
+	}
+	return RC_OK;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+enum rc
+request_check(const struct policy *policy, const struct ca_window *ca,
+    int64_t now, const struct ask *ask, struct grant *ret_grant)
+{
+	struct asking a = { .policy = policy, .ask = ask };
+	struct grant grant = { .profile = NULL };
+	enum rc rc = check_profile(&a);
+
+	if (rc == RC_OK)
+		rc = check_path_len(&a, ca);
+	if (rc == RC_OK)
+		rc = check_key(&a, ca);
+	if (rc == RC_OK)
+		rc = choose_names(&a, &grant);
+	if (rc == RC_OK)
+		rc = check_names(&a, &grant);
+	if (rc == RC_OK)
+		rc = check_subject(&a, &grant);
+	if (rc == RC_OK)
+		rc = check_series(&a);
+	if (rc == RC_OK)
+		rc = check_length(&a);
+	if (rc != RC_OK)
+		return rc;
+	grant.profile = a.profile;
+	grant.not_before = first_not_before(&a, ca, now);
+	rc = check_dates(&a, ca, now, grant.not_before);
+	if (rc == RC_OK)
+		*ret_grant = grant;
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the policy says to one request: the same code on both sides.
+ *
+ * The signer runs it on facts that it found itself; `airgap-transfer request`
+ * runs it before anyone walks to the safe.
+ */
+#ifndef TRANSFER_POLICY_REQUEST_H
+#define TRANSFER_POLICY_REQUEST_H
+
+#include "transfer/policy/policy.h"
+
+/** A request with its facts. */
+struct ask {
+	const char *from; /* "requests[3] web-1": first words of every sentence */
+	struct span label; /* who asks */
+	const struct cert_request *request;
+	struct key_facts key;
+	const struct name *csr_names; /* what the CSR itself names */
+	size_t n_csr_names;
+};
+
+/** What would be signed. */
+struct grant {
+	const struct profile *profile;
+	const struct name *names; /* the request's or the CSR's, borrowed */
+	size_t n_names;
+	int64_t not_before; /* of the first slot; if none was asked: now less the
+			     * backdate, but not before the CA's own */
+};
+
+/** When the issuing CA certificate is valid, for VALIDITY-CA; what may stand
+ * below it, for PATH-LEN; and the CA's own keys, for KEY-CA: neither is ever
+ * certified at a request. */
+struct ca_window {
+	int64_t not_before, not_after;
+	int64_t path_len;		 /* CAs below it in a row; -1: any */
+	uint8_t key_id[SHA256_LEN];	 /* of the key that signs certificates */
+	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
+};
+
+/** Every rule that looks at one request alone: PROFILE-UNKNOWN, PROFILE-DENIED (not
+ * this requester's), PATH-LEN, KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
+ * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,
+ * NAME-MIXED, VALIDITY-MAX, VALIDITY-PAST, VALIDITY-CA, SERIES-MAX,
+ * SERIES-HORIZON, SERIES-GAP.
+ * \retval RC_POLICY the first that refuses */
+enum rc request_check(const struct policy *policy, const struct ca_window *ca,
+    int64_t now, const struct ask *ask, struct grant *ret_grant) MUST_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Distinguished names: the one place that makes them.
+ *
+ * Both sides derive a certificate's subject here, so that the judge knows it
+ * byte for byte.
+ */
+#ifndef TRANSFER_POLICY_SUBJECT_H
+#define TRANSFER_POLICY_SUBJECT_H
+
+#include "transfer/policy/policy.h"
+#include "transfer/x509/name.h"
+
+#define SUBJECT_CN_MAX 64 /* characters: ub-common-name, RFC 5280 appendix A */
+
+/** Read "O=Example AB, CN=XMPP CA": attributes in the order of encoding, each
+ * short name (C, ST, L, O, OU, CN, DC, serialNumber, emailAddress ...) or dotted
+ * OID, one to an RDN, separated by commas; a backslash takes the next character
+ * as it is; white space around commas and equal signs is dropped. Text is UTF-8
+ * and is encoded as UTF8String but where the attribute wants another type (C).
+ * An empty text is an empty name.
+ * \retval RC_USAGE  not of this form, unknown attribute, value not allowed */
+enum rc subject_read(const char *text, X509_NAME **ret) MUST_CHECK;
+
+/** The subject of a certificate by the profile's rule: empty; CN = first name
+ * as text, empty when it has over SUBJECT_CN_MAX characters; or the fixed text
+ * with %{name} (the first name), %{domain} (its domain) and %% expanded.
+ * \retval RC_POLICY rule SUBJECT: the text does not make a name with these */
+enum rc subject_of(const struct profile *profile, const struct name *names,
+    size_t n, X509_NAME **ret) MUST_CHECK;
+
+/** As subject_read takes it, for people: "CN=XMPP CA, O=Example AB". */
+enum rc subject_print(const X509_NAME *subject, struct buf *out) MUST_CHECK;
+
+/** Its DER, appended. */
+enum rc subject_write(const X509_NAME *subject, struct buf *out) MUST_CHECK;
+
+#endif

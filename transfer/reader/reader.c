@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child: whatever it parses was written by a stranger, so it owns nothing
+ * worth taking. Its own parent is the only one that it may trust. */
+#include "transfer/reader/reader.h"
+
+#include "base/file.h"
+#include "base/frame.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/format/cose.h"
+#include "transfer/reader/reader_history.h"
+#include "transfer/reader/reader_loose.h"
+#include "transfer/reader/reader_verdict.h"
+#include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
+#include "transfer/sandbox/preload.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define PARENT "parent"
+#define SUFFIX ".cose"
+#define FILE_ALIAS "bundle.cose" /* for an operator's file of any name */
+
+struct reader {
+	int sock;
+	struct reader_place place;
+	struct media media; /* the place, when that is a directory */
+	struct sandbox_level level;
+	bool listed, locked;
+	struct media_names names;
+	size_t next;	    /* of names */
+	size_t room;	    /* bytes that may still be copied */
+	struct sealed copy; /* what `bundle` points into */
+	bool parsed, is_loose;
+	struct bundle bundle;
+	struct loose_scan loose;
+	struct past_scan past;
+	struct key_cache keys;
+	struct buf out;
+};
+
+static void
+reader_wipe(struct reader *r)
+{
+	media_names_wipe(&r->names);
+	bundle_wipe(&r->bundle);
+	sealed_wipe(&r->copy);
+	loose_scan_wipe(&r->loose);
+	past_scan_wipe(&r->past);
+	key_cache_wipe(&r->keys);
+	buf_wipe(&r->out);
+}
+
+/* ---- answers ------------------------------------------------------------- */
+
+static void
+answer_begin(struct reader *r, struct cbor_out *out, enum reader_answer kind,
+    uint64_t items)
+{
+	buf_reset(&r->out);
+	cbor_out_init(out, &r->out);
+	cbor_put_array(out, items);
+	cbor_put_uint(out, kind);
+}
+
+static enum rc
+answer_send(struct reader *r, struct cbor_out *out, int fd)
+{
+	enum rc rc = cbor_out_end(out);
+
+	if (rc != RC_OK)
+		return rc;
+	return frame_send(r->sock, buf_span(&r->out), fd, PARENT);
+}
+
+static enum rc
+answer_failed(struct reader *r, enum rc why)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_FAILED, 4);
+	reader_put_error(&out, why);
+	return answer_send(r, &out, -1);
+}
+
+static enum rc
+answer_end(struct reader *r)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_END, 1);
+	return answer_send(r, &out, -1);
+}
+
+static enum rc
+answer_level(struct reader *r)
+{
+	struct cbor_out out;
+
+	answer_begin(r, &out, ANSWER_LEVEL, 3);
+	cbor_put_uint(&out, r->level.seccomp ? 1 : 0);
+	cbor_put_uint(&out, (uint64_t)r->level.landlock_abi);
+	return answer_send(r, &out, -1);
+}
+
+/* ---- scanning: phase a --------------------------------------------------- */
+
+static enum rc
+lock_in(struct reader *r)
+{
+	enum rc rc = r->locked ? RC_OK : sandbox_strict();
+
+	if (rc == RC_OK)
+		r->locked = true;
+	return rc;
+}
+
+/* A file that cannot be copied is an answer and not the end: the next one may
+ * be the bundle that matters. */
+static enum rc
+answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
+{
+	struct cbor_out out;
+
+	if (copied == RC_OK) {
+		answer_begin(r, &out, ANSWER_FILE, 2);
+		cbor_put_text(&out, span_str(name));
+		return answer_send(r, &out, memfd);
+	}
+	answer_begin(r, &out, ANSWER_REFUSED, 5);
+	cbor_put_text(&out, span_str(name));
+	reader_put_error(&out, copied);
+	return answer_send(r, &out, -1);
+}
+
+/* All copies are held at once, and a stick may be larger than the memory. */
+static enum rc
+room_take(struct reader *r, int memfd)
+{
+	struct stat st;
+
+	if (fstat(memfd, &st) != 0)
+		return err_errno(RC_IO, errno, "a copy cannot be looked at");
+	r->room -= (size_t)st.st_size; /* it was the cap */
+	return RC_OK;
+}
+
+static enum rc
+scan_dir(struct reader *r)
+{
+	const char *name = r->names.items[r->next++];
+	char path[sizeof(MEDIA_REQUESTS) + MEDIA_NAME_MAX];
+	OWN_FD memfd = -1;
+	enum rc rc;
+
+	(void)snprintf(path, sizeof(path), MEDIA_REQUESTS "/%s", name);
+	rc = media_copy(&r->media, path, r->room, &memfd);
+	if (rc == RC_OK)
+		rc = room_take(r, memfd);
+	return answer_copy(r, name, rc, memfd);
+}
+
+/* The operator may have given any name; only ours go further. */
+static const char *
+place_name(const struct reader *r)
+{
+	const char *slash = strrchr(r->place.path, '/');
+	const char *name = slash == NULL ? r->place.path : slash + 1;
+
+	return media_name_ok(name) ? name : FILE_ALIAS;
+}
+
+/* Once: the descriptor is closed, and the next scan finds the end. */
+static enum rc
+scan_file(struct reader *r)
+{
+	OWN_FD memfd = -1;
+	enum rc rc;
+
+	rc = media_copy_fd(r->place.path, r->place.file, COSE_FILE_MAX, &memfd);
+	fd_close(&r->place.file);
+	return answer_copy(r, place_name(r), rc, memfd);
+}
+
+/* A bundle that somebody renamed is not passed over without a word. */
+static enum rc
+answer_left_out(struct reader *r)
+{
+	char from[PATH_MAX];
+
+	(void)snprintf(from, sizeof(from), "%s/" MEDIA_REQUESTS, r->media.path);
+	return answer_copy(
+	    r, "requests", media_name_refuse(from, r->names.left_out), -1);
+}
+
+static enum rc
+list_once(struct reader *r)
+{
+	if (r->place.dir < 0 || r->listed)
+		return RC_OK;
+	r->listed = true;
+	return media_list(&r->media, MEDIA_REQUESTS, SUFFIX, false, &r->names);
+}
+
+static enum rc
+scan(struct reader *r)
+{
+	bool listed = r->listed;
+	enum rc rc;
+
+	if (r->place.file >= 0)
+		return scan_file(r);
+	rc = list_once(r);
+	if (rc == RC_OK && !listed && r->names.left_out[0] != '\0')
+		return answer_left_out(r);
+	if (rc == RC_OK && r->next < r->names.n)
+		return scan_dir(r);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc == RC_OK ? answer_end(r) : answer_failed(r, rc);
+}
+
+/* ---- loose CSRs: both phases --------------------------------------------- */
+
+static enum rc
+loose_gather(struct reader *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->locked) /* too late for any file */
+		r->loose.begun = true;
+	else if (r->place.file >= 0)
+		rc = loose_scan_file(&r->loose, place_name(r), r->place.file);
+	else if (r->place.dir >= 0)
+		rc = loose_scan_dir(&r->loose, &r->media);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc != RC_OK ? rc : loose_scan_parse(&r->loose);
+}
+
+/* Each refused file first, then the others as one set. */
+static enum rc
+scan_loose(struct reader *r)
+{
+	struct loose_scan *loose = &r->loose;
+	enum rc rc = loose->begun ? RC_OK : loose_gather(r);
+
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	if (loose->told < loose->n_refusals) {
+		const struct loose_refusal *one =
+		    &loose->refusals[loose->told++];
+
+		err_restore(&one->why);
+		return answer_copy(r, one->name, one->rc, -1);
+	}
+	if (loose->memfd < 0)
+		return answer_end(r);
+	rc = answer_copy(r, LOOSE_NAME, RC_OK, loose->memfd);
+	fd_close(&loose->memfd);
+	return rc;
+}
+
+/* ---- histories: both phases -----------------------------------------------
+ */
+
+static enum rc
+past_gather(struct reader *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->locked || r->place.dir < 0)
+		r->past.begun = true;
+	else
+		rc = past_scan_dir(&r->past, &r->media);
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	return rc != RC_OK ? rc : past_scan_parse(&r->past);
+}
+
+static enum rc
+scan_past(struct reader *r)
+{
+	enum rc rc = r->past.begun ? RC_OK : past_gather(r);
+
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	if (r->past.memfd < 0)
+		return answer_end(r);
+	rc = answer_copy(r, PAST_SET, RC_OK, r->past.memfd);
+	fd_close(&r->past.memfd);
+	return rc;
+}
+
+/* ---- checking: phase b --------------------------------------------------- */
+
+/* The same memory as last time? Its number cannot be used again as long as our
+ * own descriptor holds it. */
+static bool
+is_parsed(const struct reader *r, int memfd)
+{
+	struct stat a, b;
+
+	return r->parsed && fstat(r->copy.fd, &a) == 0 &&
+	       fstat(memfd, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+static enum rc
+parse_bundle(struct reader *r)
+{
+	struct cose cose;
+	enum rc rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
+
+	return rc != RC_OK ? rc
+			   : bundle_read("bundle", cose.payload, &r->bundle);
+}
+
+/* As if they were a bundle's, by the names of their files. */
+static enum rc
+parse_loose(struct reader *r)
+{
+	WIPED(loose) loose = { 0 };
+	enum rc rc = loose_read(r->copy.bytes, &loose);
+
+	if (rc != RC_OK)
+		return rc;
+	r->bundle.requests = calloc(loose.n, sizeof(r->bundle.requests[0]));
+	if (r->bundle.requests == NULL)
+		return err_memory();
+	for (size_t i = 0; i < loose.n; i++) {
+		r->bundle.requests[i].id = loose.items[i].name;
+		r->bundle.requests[i].csr = loose.items[i].der;
+	}
+	r->bundle.n_requests = loose.n;
+	return RC_OK;
+}
+
+static enum rc
+parse(struct reader *r, bool loose, int *memfd)
+{
+	enum rc rc;
+
+	if (is_parsed(r, *memfd) && r->is_loose == loose)
+		return RC_OK;
+	bundle_wipe(&r->bundle);
+	r->parsed = false;
+	sealed_wipe(&r->copy);
+	rc = sealed_map(*memfd, &r->copy);
+	if (rc != RC_OK)
+		return rc;
+	*memfd = -1;
+	rc = loose ? parse_loose(r) : parse_bundle(r);
+	r->parsed = rc == RC_OK;
+	r->is_loose = loose;
+	return rc;
+}
+
+static enum rc
+batch_send(struct reader *r, const struct verdicts *batch)
+{
+	struct span rest = buf_span(&batch->bytes), one = SPAN_NONE;
+	struct cbor_out out;
+	size_t done = 0;
+
+	answer_begin(r, &out, ANSWER_VERDICTS, 2);
+	cbor_put_array(&out, batch->n);
+	for (size_t i = 0; i < batch->n; i++) {
+		(void)span_take(&rest, batch->ends[i] - done, &one);
+		done = batch->ends[i];
+		cbor_put_raw(&out, one);
+	}
+	return answer_send(r, &out, -1);
+}
+
+/* Verdicts on first..end-1, as many to a record as are worth it. */
+static enum rc
+check_range(struct reader *r, uint32_t first, uint32_t end)
+{
+	const struct verdicts_of of = { &r->bundle, r->is_loose, &r->keys };
+	WIPED(verdicts) batch = { 0 };
+
+	while (first < end) {
+		enum rc rc = verdicts_fill(&batch, &of, first, end);
+
+		if (rc != RC_OK)
+			return answer_failed(r, rc);
+		rc = batch_send(r, &batch);
+		if (rc != RC_OK)
+			return rc;
+		first += (uint32_t)batch.n;
+	}
+	return RC_OK;
+}
+
+static enum rc
+check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
+{
+	const uint64_t first = range[0], n = range[1];
+	/* A stranger's bytes are parsed from here on, and no file is opened. */
+	enum rc rc = lock_in(r);
+
+	if (rc == RC_OK && *memfd < 0)
+		rc = err_set(RC_BUG, "the reader was handed no bundle");
+	if (rc == RC_OK)
+		rc = parse(r, loose, memfd);
+	if (rc == RC_OK &&
+	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
+		rc = err_set(RC_BUG, "the reader was asked for requests that "
+				     "the bundle has not");
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	return check_range(r, (uint32_t)first, (uint32_t)(first + n));
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+static enum rc
+obey(struct reader *r, struct span command, int *memfd)
+{
+	struct cbor_in in = { .from = PARENT, .rest = command };
+	uint64_t items, kind, range[2];
+	enum rc rc = cbor_in_check(PARENT, command);
+
+	if (rc == RC_OK)
+		rc = cbor_take_array(&in, "command", 1, 3, &items);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(
+		    &in, "command", 0, READER_COMMANDS - 1, &kind);
+	if (rc != RC_OK)
+		return rc;
+	if (kind == READER_SCAN)
+		return scan(r);
+	if (kind == READER_LEVEL)
+		return answer_level(r);
+	if (kind == READER_SCAN_LOOSE)
+		return scan_loose(r);
+	if (kind == READER_SCAN_PAST)
+		return scan_past(r);
+	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &range[0]);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &range[1]);
+	return rc != RC_OK ? rc
+			   : check(r, kind == READER_CHECK_LOOSE, range, memfd);
+}
+
+/* Until the parent closes its end: that is how a reader is dismissed. */
+static enum rc
+serve(struct reader *r)
+{
+	WIPED(buf) command = { 0 };
+	enum rc rc;
+
+	do {
+		OWN_FD memfd = -1;
+
+		if (frame_recv(r->sock, READER_COMMAND_MAX, 0, &command, &memfd,
+			PARENT) != RC_OK)
+			return RC_OK;
+		rc = obey(r, buf_span(&command), &memfd);
+	} while (rc == RC_OK);
+	return rc;
+}
+
+static enum rc
+settle(struct reader *r)
+{
+	enum rc rc = sandbox_leave_terminal();
+
+	if (rc == RC_OK)
+		rc = warm_up();
+	/* A single file is open already: nothing else needs to be. */
+	if (rc == RC_OK)
+		rc = sandbox_read_only(r->place.dir, &r->level);
+	if (rc == RC_OK && r->place.path == NULL)
+		rc = lock_in(r);
+	return rc;
+}
+
+enum rc
+reader_run(int sock, void *arg)
+{
+	const struct reader_place *place = arg;
+	struct reader r = {
+		.sock = sock, .place = *place, .room = MEDIA_BUNDLES_MAX
+	};
+	enum rc rc;
+
+	/* The path is only a name here: the directory is open. */
+	r.media.path = strdup(place->path != NULL ? place->path : "");
+	r.media.root = place->dir;
+	r.copy.fd = -1;
+	r.loose.memfd = -1;
+	r.past.memfd = -1;
+	rc = r.media.path == NULL ? err_memory() : settle(&r);
+	if (rc == RC_OK)
+		rc = answer_end(&r);
+	else
+		(void)answer_failed(&r, rc);
+	if (rc == RC_OK)
+		rc = serve(&r);
+	reader_wipe(&r);
+	return rc;
+}

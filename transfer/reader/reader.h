@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The reader processes: everything that touches what a stranger wrote.
+ *
+ * A reader starts with the right to read one directory. Its first command may
+ * be "scan", answered with the bundles there as sealed memfds. Then it is told
+ * to lock itself in (sandbox_strict) and checks ranges of requests of a memfd
+ * that it is handed: parsing, proof of possession, keys, names.
+ *
+ * The signer believes none of it: see ca/intake.
+ */
+#ifndef TRANSFER_READER_READER_H
+#define TRANSFER_READER_READER_H
+
+#include "base/child.h"
+#include "transfer/media/loose.h"
+#include "transfer/media/media.h"
+#include "transfer/sandbox/sandbox.h"
+#include "transfer/x509/csr.h"
+
+/** Start one, and wait until it has entered its sandbox. `media` NULL: it begins
+ * locked in. A media path that is a regular file is scanned as that one bundle.
+ * It is dismissed by child_stop. Whatever breaks the form of an answer is
+ * RC_FORMAT, rule READER, here and below: the reader is then to be stopped.
+ * \retval RC_IO     the path cannot be opened, no process, seccomp is missing
+ * \retval RC_FORMAT rule MEDIA-FILE: neither a directory nor a regular file */
+enum rc reader_start(struct child *ret, const char *media) MUST_CHECK;
+
+/** One file found by a scan. */
+struct scanned {
+	char name[MEDIA_NAME_MAX]; /* "bundle.cose" for a FILE of another form */
+	struct sealed copy; /* seals are checked; none on error */
+	enum rc rc;	    /* why it could not be copied, RC_OK otherwise */
+	char reason[ERR_TEXT_MAX], rule[ERR_RULE_MAX];
+};
+void scanned_wipe(struct scanned *s);
+
+/** Ask a reader for the next bundle file of its medium, in name order;
+ * *ret_more is false (and nothing filled in) at the end, after which the reader
+ * has locked itself in. A file that could not be copied does not end the scan:
+ * it is `ret->rc`.
+ * \retval RC_FORMAT the directory itself is refused (MEDIA-FILE, MEDIA-COUNT)
+ * \retval RC_IO     the reader died or is silent */
+enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
+    MUST_CHECK;
+
+/** Ask for the loose CSRs of the medium's root (or the one FILE) instead: first
+ * each file that is refused, as `ret->rc`, then the others as one set for
+ * loose_read, named LOOSE_NAME, if there are any. */
+enum rc reader_scan_loose(struct child *reader, struct scanned *ret,
+    bool *ret_more) MUST_CHECK;
+
+/** Ask for all histories of the medium instead, as one set for past_read, named
+ * PAST_SET, if there is one.
+ * \retval RC_FORMAT a file of one of them is refused, by its rule */
+#define PAST_SET "history"
+enum rc reader_scan_past(struct child *reader, struct scanned *ret,
+    bool *ret_more) MUST_CHECK;
+
+/** The level that a reader has reached (asked of it). */
+enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK;
+
+/** Hand over a bundle and check the requests first..first+n-1 of it (n > 0): the
+ * CSR DER spans are found by the reader itself, which keeps what it parsed for
+ * the next range. A reader that was still scanning locks itself in. Asynchronous:
+ * start several readers, then take their answers. */
+enum rc reader_check_start(struct child *reader, const struct sealed *copy,
+    uint32_t first, uint32_t n) MUST_CHECK;
+
+/** The same for a loose set; the index counts the set's CSRs. */
+enum rc reader_check_loose_start(struct child *reader,
+    const struct sealed *copy, uint32_t first, uint32_t n) MUST_CHECK;
+
+/** What a reader says of one request. */
+struct verdict {
+	uint32_t index;
+	enum rc rc; /* RC_OK, or refused by `rule` with `reason` */
+	struct span rule, reason;
+	uint8_t key_id[SHA256_LEN];    /* of the key it found */
+	struct name_list names;	       /* of the CSR */
+};
+void verdict_wipe(struct verdict *v);
+
+/** The next answer, in index order; blocks. Take all n of a range before the
+ * next is started. `store`, { 0 } at first and one for each reader, holds the
+ * answers that came along together; rule and reason point into it and last until
+ * the next call. Answers of one record rise by one; that the first is the one
+ * asked for is the caller's to check, like all that they say.
+ * A refusal always has a rule of ours; only RC_IO and RC_BUG come without one.
+ * \retval RC_FORMAT a bundle that does not parse, by its rule
+ * \retval RC_IO     the reader died (err_text says of what) or is silent */
+enum rc reader_check_next(struct child *reader, struct buf *store,
+    struct verdict *ret) MUST_CHECK;
+
+#endif

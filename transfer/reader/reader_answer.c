@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is believed of a record: its form only. Lies and deaths become errors
+ * with a rule here, so that nobody else has to tell a broken reader from a
+ * broken stick. */
+#include "transfer/reader/reader_answer.h"
+
+#include "base/clock.h"
+#include "base/frame.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/rule.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#define NAME READER_NAME
+#define ANSWER_SECONDS 300 /* a dying stick is slow; a dead one is given up */
+
+/* Whatever broke the grammar, the reader is to blame. */
+enum rc
+reader_lied(enum rc rc)
+{
+	struct err_saved saved;
+
+	if (rc != RC_FORMAT)
+		return rc;
+	err_save(&saved);
+	return rule_refuse("READER", "the reader's answer: %.900s", saved.text);
+}
+
+enum rc
+reader_lied_about(const char *what)
+{
+	return rule_refuse("READER", "the reader's answer: %s", what);
+}
+
+enum rc
+told_take(struct cbor_in *in, struct told *told)
+{
+	char name[ERR_RULE_MAX];
+	const struct rule *rule;
+	enum rc rc = cbor_take_uint(in, "rc", 0, RC_BUG, &told->rc);
+
+	if (rc == RC_OK)
+		rc = cbor_take_text(
+		    in, "rule", 0, ERR_RULE_MAX - 1, &told->rule);
+	if (rc == RC_OK)
+		rc = cbor_take_bytes(
+		    in, "reason", 0, ERR_TEXT_MAX - 1, &told->reason);
+	if (rc != RC_OK)
+		return reader_lied(rc);
+	if (told->rc == RC_OK)
+		return told->rule.n + told->reason.n == 0
+			   ? RC_OK
+			   : reader_lied_about("a reason without an error");
+	if (told->reason.n == 0 ||
+	    memchr(told->reason.p, '\0', told->reason.n) != NULL)
+		return reader_lied_about("an error without a reason");
+	if (told->rule.n == 0)
+		return told->rc == RC_IO || told->rc == RC_BUG
+			   ? RC_OK
+			   : reader_lied_about("a refusal without a rule");
+	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(told->rule));
+	rule = rule_get0(name);
+	if (rule == NULL || rule->rc != told->rc ||
+	    strlen(name) != told->rule.n)
+		return reader_lied_about("a rule that there is not");
+	return RC_OK;
+}
+
+/* Make what it tells our own error. */
+static enum rc
+told_raise(const struct told *told)
+{
+	char rule[ERR_RULE_MAX];
+
+	if (told->rc == RC_OK)
+		return reader_lied_about("a failure that is none");
+	(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(told->rule));
+	return err_rule(
+	    (enum rc)told->rc, rule, "%.*s", SPAN_FMT(told->reason));
+}
+
+static enum rc
+answer_open(struct span record, struct reader_heard *ret)
+{
+	struct reader_heard a = { .in = { .from = NAME, .rest = record } };
+	struct told told;
+	enum rc rc = cbor_in_check(NAME, record);
+
+	if (rc == RC_OK)
+		rc = cbor_take_array(&a.in, "answer", 1, 5, &a.items);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(&a.in, "kind", 0, ANSWERS - 1, &a.kind);
+	if (rc != RC_OK)
+		return reader_lied(rc);
+	a.items--;
+	if (a.kind == ANSWER_FAILED && a.items == 3) {
+		rc = told_take(&a.in, &told);
+		return rc != RC_OK ? rc : told_raise(&told);
+	}
+	*ret = a;
+	return RC_OK;
+}
+
+/* Killed by its sandbox, or broken by what it parsed; but whoever is short of
+ * memory, or of patience, kills by SIGKILL and SIGTERM. */
+static enum rc
+explain(struct child *reader, enum rc rc)
+{
+	struct err_saved saved;
+
+	if (rc == RC_FORMAT) /* it lives, and lies */
+		return reader_lied(rc);
+	rc = child_explain(reader, rc);
+	if (reader->signal == 0 || reader->signal == SIGKILL ||
+	    reader->signal == SIGTERM)
+		return rc;
+	err_save(&saved);
+	return rule_refuse("READER", "%s", saved.text);
+}
+
+/* What was done is worth time: how long a reader may keep us waiting in all
+ * depends on how much there is to do, and not on how many answers it sends. */
+void
+reader_work_off(struct child *reader, int64_t worth)
+{
+	reader->waited -= worth < reader->waited ? worth : reader->waited;
+}
+
+static int
+patience(const struct child *reader)
+{
+	int64_t behind = reader->waited / (1000 * MS);
+
+	return behind < ANSWER_SECONDS ? (int)(ANSWER_SECONDS - behind) : 1;
+}
+
+/* Receive one answer. Its descriptor, where none is wanted, is a lie too. */
+enum rc
+reader_answer_recv(
+    struct child *reader, struct buf *record, int *fd, struct reader_heard *ret)
+{
+	int64_t begun = clock_monotonic_ns();
+	enum rc rc = frame_recv(reader->sock, READER_ANSWER_MAX,
+	    patience(reader), record, fd, NAME);
+
+	reader->waited += clock_monotonic_ns() - begun;
+	if (rc != RC_OK)
+		return explain(reader, rc);
+	return answer_open(buf_span(record), ret);
+}
+
+enum rc
+reader_unexpected(void)
+{
+	return reader_lied_about("not what was asked");
+}
+
+enum rc
+reader_command_send(struct child *reader, enum reader_command command,
+    const uint32_t *range, int fd)
+{
+	WIPED(buf) record = { 0 };
+	struct cbor_out out;
+	enum rc rc;
+
+	cbor_out_init(&out, &record);
+	cbor_put_array(&out, range == NULL ? 1 : 3);
+	cbor_put_uint(&out, command);
+	for (size_t i = 0; range != NULL && i < 2; i++)
+		cbor_put_uint(&out, range[i]);
+	rc = cbor_out_end(&out);
+	if (rc != RC_OK)
+		return rc;
+	rc = frame_send(reader->sock, buf_span(&record), fd, NAME);
+	return rc != RC_OK ? explain(reader, rc) : RC_OK;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Talking to a reader process, for transfer/reader/reader_client alone.
+ *
+ * A reader may have been subverted by what it parsed: each answer is bytes from
+ * a stranger. What does not have the form of transfer/reader/reader_wire.h, and a child
+ * that dies of what it read, are refused under the rule READER.
+ */
+#ifndef TRANSFER_READER_READER_ANSWER_H
+#define TRANSFER_READER_READER_ANSWER_H
+
+#include "base/child.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/reader/reader_wire.h"
+
+#define READER_NAME "reader"
+
+/** Make a failure to parse the reader's fault: RC_FORMAT becomes rule READER,
+ * any other result stays as it is. */
+enum rc reader_lied(enum rc rc) MUST_CHECK;
+enum rc reader_lied_about(const char *what) MUST_CHECK;
+/** An answer to something else. */
+enum rc reader_unexpected(void) MUST_CHECK;
+
+/** An answer whose kind was read; its other items are next in `in`. */
+struct reader_heard {
+	struct cbor_in in;
+	uint64_t items; /* of the array that are left */
+	uint64_t kind;
+};
+
+/** An error as a reader tells it; the rule must be one of ours, with its code.
+ * \retval RC_FORMAT rule READER: there is no such error */
+struct told {
+	uint64_t rc;
+	struct span rule, reason;
+};
+enum rc told_take(struct cbor_in *in, struct told *ret) MUST_CHECK;
+
+/** Send a command; `range` is NULL or first and n; `fd` -1 or what goes along. */
+enum rc reader_command_send(struct child *reader, enum reader_command command,
+    const uint32_t *range, int fd) MUST_CHECK;
+
+/** Receive one answer. Its descriptor, where none is wanted (`fd` NULL), is a lie
+ * too. ANSWER_FAILED becomes the error that it tells. Waits for as long as the
+ * reader has deserved. */
+enum rc reader_answer_recv(struct child *reader, struct buf *record, int *fd,
+    struct reader_heard *ret) MUST_CHECK;
+
+/** What was done is worth time (ns): how long a reader may keep us waiting in
+ * all depends on how much there is to do, and not on how many answers it sends. */
+void reader_work_off(struct child *reader, int64_t worth);
+
+#endif

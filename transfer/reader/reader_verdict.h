@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the reader finds in CSRs, as it tells its parent; for transfer/reader/reader
+ * alone. The form is in transfer/reader/reader_wire.h. */
+#ifndef TRANSFER_READER_READER_VERDICT_H
+#define TRANSFER_READER_READER_VERDICT_H
+
+#include "transfer/format/cbor_out.h"
+#include "transfer/format/payload.h"
+#include "transfer/reader/reader_wire.h"
+#include "transfer/x509/csr.h"
+
+/** Why something failed: three items of an array. */
+void reader_put_error(struct cbor_out *out, enum rc rc);
+
+/** Whose requests are looked at. */
+struct verdicts_of {
+	const struct bundle *bundle;
+	bool is_loose; /* requests are called by the names of their files */
+	struct key_cache *keys;
+};
+
+/** Some verdicts, each one whole item: their number stands in front of them in
+ * the record, so they are gathered aside. */
+struct verdicts {
+	struct buf bytes;
+	size_t ends[READER_BATCH];
+	size_t n;
+};
+void verdicts_wipe(struct verdicts *batch);
+
+/** Those on requests `first` .. `end` - 1, or as many of the first of them as
+ * are worth a record. \retval RC_IO no memory */
+enum rc verdicts_fill(struct verdicts *batch, const struct verdicts_of *of,
+    uint32_t first, uint32_t end) MUST_CHECK;
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Making OpenSSL and the C library load what they load late.
+ *
+ * OpenSSL loads providers and fetches algorithms when they are first used, and
+ * behind a strict sandbox that is too late. So a reader and the judge do first,
+ * once, each kind of thing that they will do: decoders, digests, one signature of
+ * each kind (none of which verifies), the time zone's file. What comes later is
+ * arithmetic.
+ */
+#ifndef TRANSFER_SANDBOX_PRELOAD_H
+#define TRANSFER_SANDBOX_PRELOAD_H
+
+#include "base/err.h"
+
+/** \retval RC_BUG OpenSSL lacks something that we need */
+enum rc warm_up(void) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** PKCS#10 requests in, checked (RFC 2986; promises 10 and 12). */
+#ifndef TRANSFER_X509_CSR_H
+#define TRANSFER_X509_CSR_H
+
+#include "transfer/x509/key.h"
+#include "transfer/x509/name.h"
+
+#define CSR_MAX 65536 /* bytes of DER */
+
+/** What a request says, checked. */
+struct csr {
+	struct span spki;	/* within the DER that was read */
+	struct key_facts key;
+	struct name_list names; /* of its SAN; else the CN as a dns name if it is
+				 * one, else none */
+};
+void csr_wipe(struct csr *csr);
+
+/** Read exactly one request; `cache` is what a loop keeps between requests
+ * (WIPED(key_cache) cache = { 0 }). Rules: CSR-FORM (not DER, trailing bytes, re-encoding
+ * differs), CSR-SIGNATURE-ALG (MD5, SHA-1, unknown, not fitting the key), the
+ * KEY- rules, CSR-POP (signature does not verify), CSR-CA (CA:TRUE),
+ * CSR-KEY-USAGE (keyCertSign, cRLSign), CSR-EKU (anyExtendedKeyUsage, the
+ * transfer EKU), CSR-EXTENSION (a critical one that is unknown; any not on the
+ * allow-list that is critical; name constraints and policies in any case),
+ * CSR-ATTRIBUTE, CSR-TEXT (control characters), NAME- rules. */
+enum rc csr_read(const char *from, struct span der, struct key_cache *cache,
+    struct csr *ret) MUST_CHECK;
+
+/** Its names alone, under the same rules, but without a look at key and signature:
+ * for the judge, to whom possession was proved before (at the CA) or who asked
+ * himself. */
+enum rc csr_names_read(const char *from, struct span der,
+    struct name_list *ret) MUST_CHECK;
+
+/** A file with one request, DER or PEM, as DER. CSR-FORM when it holds none,
+ * more than one, or bytes besides. */
+enum rc csr_from_file(const char *from, struct span file, struct buf *ret_der)
+    MUST_CHECK;
+
+/** The SPKI within a request's DER by a minimal walk, without OpenSSL and
+ * without judging anything else: for the signer, who re-finds a reported key. */
+enum rc csr_find_spki(const char *from, struct span der, struct span *ret_spki)
+    MUST_CHECK;
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which signatures prove possession. SHA-1 and MD5 are out because a
+ * collision lets one signature stand for two requests; the rest is a
+ * comparison of bytes, which leaves parameters no room to lie. */
+#include "transfer/x509/csr_parts.h"
+
+#include "transfer/rule.h"
+#include "transfer/x509/der.h"
+
+#include <stdio.h>
+
+/* AlgorithmIdentifiers byte for byte: there is one encoding of each. RSA has
+ * NULL parameters (RFC 4055 section 5), ECDSA and Ed25519 have none (RFC 5758
+ * 3.2, RFC 8410 section 3), RSASSA-PSS spells out hash, mask and salt length
+ * (RFC 4055 section 3.1). */
+#define RSA_WITH(n) \
+	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, (n), 0x05, \
+	    0x00
+#define ECDSA_WITH(n) 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, (n)
+#define SHA2(n) \
+	0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, \
+	    0x02, (n), 0x05, 0x00
+#define PSS_WITH(hash, salt) \
+	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, \
+	    0x30, 0x34, 0xa0, 0x0f, SHA2(hash), 0xa1, 0x1c, 0x30, 0x1a, 0x06, \
+	    0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, \
+	    SHA2(hash), 0xa2, 0x03, 0x02, 0x01, (salt)
+
+static const struct {
+	struct csr_alg alg;
+	uint8_t n, der[65];
+} taken[] = {
+	{ { .ec = true, .digest = "SHA256" }, 10, { ECDSA_WITH(2) } },
+	{ { .ec = true, .digest = "SHA384" }, 10, { ECDSA_WITH(3) } },
+	{ { .ec = true, .digest = "SHA512" }, 10, { ECDSA_WITH(4) } },
+	{ { .rsa = true, .digest = "SHA256" }, 13, { RSA_WITH(11) } },
+	{ { .rsa = true, .digest = "SHA384" }, 13, { RSA_WITH(12) } },
+	{ { .rsa = true, .digest = "SHA512" }, 13, { RSA_WITH(13) } },
+	{ { .ed25519 = true }, 5, { 0x06, 0x03, 0x2b, 0x65, 0x70 } },
+	{ { .rsa = true, .digest = "SHA256", .pss = true }, 65,
+	    { PSS_WITH(1, 32) } },
+	{ { .rsa = true, .digest = "SHA384", .pss = true }, 65,
+	    { PSS_WITH(2, 48) } },
+	{ { .rsa = true, .digest = "SHA512", .pss = true }, 65,
+	    { PSS_WITH(3, 64) } },
+};
+
+/* Algorithms that are still met, to refuse them by name. */
+static const struct {
+	const char *oid, *name;
+} refused[] = {
+	{ "1.2.840.113549.1.1.2", "MD2 with RSA" },
+	{ "1.2.840.113549.1.1.4", "MD5 with RSA" },
+	{ "1.2.840.113549.1.1.5", "SHA-1 with RSA" },
+	{ "1.3.14.3.2.29", "SHA-1 with RSA" },
+	{ "1.2.840.113549.1.1.14", "SHA-224 with RSA" },
+	{ "1.2.840.10045.4.1", "ECDSA with SHA-1" },
+	{ "1.2.840.10045.4.3.1", "ECDSA with SHA-224" },
+	{ "1.2.840.10040.4.3", "DSA with SHA-1" },
+	{ "2.16.840.1.101.3.4.3.2", "DSA with SHA-256" },
+	{ "1.3.101.113", "Ed448" },
+};
+
+enum rc
+csr_alg_read(
+    const char *from, struct span algorithm, const struct csr_alg **ret)
+{
+	struct span rest = algorithm, oid = SPAN_NONE;
+	char text[DER_OID_TEXT];
+	const char *wrong = "";
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		struct span der = span_of(taken[i].der, taken[i].n);
+
+		if (span_eq(algorithm, der)) {
+			*ret = &taken[i].alg;
+			return RC_OK;
+		}
+		if (algorithm.n > 1 && der.p[1] + 2U <= algorithm.n &&
+		    memcmp(algorithm.p, der.p, der.p[1] + 2U) == 0)
+			wrong = " with parameters that do not belong there";
+	}
+	(void)der_take(&rest, DER_OID, &oid);
+	der_oid_text(oid, text);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (strcmp(text, refused[i].oid) == 0)
+			(void)snprintf(
+			    text, sizeof(text), "%s", refused[i].name);
+	return rule_refuse("CSR-SIGNATURE-ALG",
+	    "%s: signed by %s%s; wanted RSA or ECDSA with SHA-256, SHA-384 or "
+	    "SHA-512, or Ed25519",
+	    from, text, wrong);
+}

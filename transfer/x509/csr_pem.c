@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** csr_from_file: one request to a file, DER or PEM (RFC 7468). */
+#include "transfer/x509/csr.h"
+#include "transfer/rule.h"
+#include "transfer/x509/der.h"
+
+static const char *const labels[] = {
+	"CERTIFICATE REQUEST",
+	"NEW CERTIFICATE REQUEST", /* RFC 7468 section 7: older software */
+};
+
+static bool
+is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void
+skip_space(struct span *text)
+{
+	struct span c;
+
+	while (text->n != 0 && is_space(text->p[0]))
+		(void)span_take(text, 1, &c);
+}
+
+/* Pass over the lines before the first BEGIN: certtool and `openssl req -text`
+ * put the request in words there (RFC 7468 section 5.2). Nobody reads them. */
+static void
+skip_explanation(struct span *text)
+{
+	static const char begin[] = "-----BEGIN ";
+
+	skip_space(text);
+	while (text->n >= sizeof(begin) - 1 &&
+	       memcmp(text->p, begin, sizeof(begin) - 1) != 0)
+		(void)span_take_line(text);
+}
+
+/* Take "-----BEGIN label-----" and the white space behind it. */
+static bool
+take_line(struct span *text, const char *mark, const char *label)
+{
+	struct span rest = *text, part;
+	const char *const parts[] = { "-----", mark, label, "-----" };
+
+	for (size_t i = 0; i < 4; i++)
+		if (!span_take(&rest, strlen(parts[i]), &part) ||
+		    !span_eq_str(part, parts[i]))
+			return false;
+	skip_space(&rest);
+	*text = rest;
+	return true;
+}
+
+static int
+base64_value(uint8_t c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == 0 ? NULL : strchr(digits, c);
+
+	return at == NULL ? -1 : (int)(at - digits);
+}
+
+static enum rc
+refuse_base64(const char *from)
+{
+	return rule_refuse("CSR-FORM", "%s: the PEM block is not Base64", from);
+}
+
+static enum rc
+add_group(struct buf *out, uint32_t bits, unsigned n)
+{
+	const uint8_t bytes[3] = { (uint8_t)(bits >> 16), (uint8_t)(bits >> 8),
+		(uint8_t)bits };
+
+	return buf_add(out, bytes, n);
+}
+
+/* Base64 up to the next '-', white space passed over; one spelling of each
+ * text: full groups, bits that are not used zero (RFC 4648 3.5). */
+static enum rc
+take_base64(const char *from, struct span *text, struct buf *out)
+{
+	uint32_t bits = 0;
+	unsigned have = 0, pads = 0;
+	struct span c;
+	enum rc rc;
+
+	while (text->n != 0 && text->p[0] != '-') {
+		int value;
+
+		(void)span_take(text, 1, &c);
+		if (is_space(c.p[0]))
+			continue;
+		value = c.p[0] == '=' ? 0 : base64_value(c.p[0]);
+		if (c.p[0] == '=')
+			pads++;
+		if (value < 0 || (pads != 0 && c.p[0] != '=') || pads > 2)
+			return refuse_base64(from);
+		bits = bits << 6 | (uint32_t)value;
+		if (++have != 4)
+			continue;
+		if ((bits & ((1U << (8 * pads)) - 1)) != 0)
+			return refuse_base64(from);
+		rc = add_group(out, bits, 3 - pads);
+		if (rc != RC_OK)
+			return rc;
+		bits = 0;
+		have = 0;
+	}
+	return have == 0 ? RC_OK : refuse_base64(from);
+}
+
+static enum rc
+read_pem(const char *from, struct span file, struct buf *der)
+{
+	struct span text = file;
+	const char *label = NULL;
+	enum rc rc;
+
+	skip_explanation(&text);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (label == NULL && take_line(&text, "BEGIN ", labels[i]))
+			label = labels[i];
+	if (label == NULL)
+		return rule_refuse("CSR-FORM",
+		    "%s: neither DER nor a PEM block CERTIFICATE REQUEST",
+		    from);
+	rc = take_base64(from, &text, der);
+	if (rc != RC_OK)
+		return rc;
+	if (!take_line(&text, "END ", label))
+		return rule_refuse(
+		    "CSR-FORM", "%s: the PEM block has no END %s", from, label);
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (take_line(&text, "BEGIN ", labels[i]))
+			return rule_refuse("CSR-FORM",
+			    "%s: a second request; wanted one to a file", from);
+	if (text.n != 0)
+		return rule_refuse("CSR-FORM",
+		    "%s: %zu bytes behind the PEM block", from, text.n);
+	return RC_OK;
+}
+
+enum rc
+csr_from_file(const char *from, struct span file, struct buf *ret_der)
+{
+	WIPED(buf) der = { 0 };
+	struct span rest;
+	struct der request;
+	enum rc rc;
+
+	if (file.n != 0 && file.p[0] == DER_SEQUENCE)
+		rc = buf_add_span(&der, file);
+	else
+		rc = read_pem(from, file, &der);
+	if (rc != RC_OK)
+		return rc;
+	rest = buf_span(&der);
+	if (!der_take_whole(&rest, DER_SEQUENCE, &request))
+		return rule_refuse(
+		    "CSR-FORM", "%s: not a PKCS#10 request (RFC 2986)", from);
+	if (rest.n != 0 && rest.p[0] == DER_SEQUENCE)
+		return rule_refuse("CSR-FORM",
+		    "%s: a second request; wanted one to a file", from);
+	if (rest.n != 0)
+		return rule_refuse("CSR-FORM",
+		    "%s: %zu bytes behind the request", from, rest.n);
+	return buf_add_span(ret_der, buf_span(&der));
+}

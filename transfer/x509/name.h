@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Subject alternative names: one spelling for each of the six types.
+ *
+ * A name is (type, text) as in docs/transfer.cddl; on the command line
+ * "dns:example.org", "srv:_xmpp-client.example.org", "xmpp:a@example.org",
+ * "ip:192.0.2.1", "email:a@example.org", "uri:https://example.org/".
+ */
+#ifndef TRANSFER_X509_NAME_H
+#define TRANSFER_X509_NAME_H
+
+#include "transfer/format/payload.h"
+
+#include <openssl/x509v3.h>
+
+/** "dns", "srv", ... and back. */
+const char *name_type_text(enum name_type type);
+bool name_type_read(struct span text, enum name_type *ret_type);
+
+/** Read "type:text" as typed by a person: U-labels become A-labels (libidn2),
+ * letters are lowered where the type is case-blind, IP text is made canonical.
+ * The text is appended to `store`; `ret->text` points into it by offset, so the
+ * caller fixes it up: ret_offset is where it begins.
+ * \retval RC_USAGE  no type, or unknown;  others as name_check */
+enum rc name_read(const char *typed, struct buf *store, enum name_type *ret_type,
+    size_t *ret_offset) MUST_CHECK;
+
+/** Is it well formed and in the one spelling that a certificate may have? Rule
+ * NAME-FORM, and NAME-WILDCARD for a '*' anywhere but a whole left-most label of
+ * a dns name. Length limits of each type included. */
+enum rc name_check(const char *from, const struct name *name) MUST_CHECK;
+
+/** The domain that scope rules look at: the name itself, what follows _Service.,
+ * or the host of an address, JID or URI. Empty for IP. */
+struct span name_domain(const struct name *name);
+
+/** Is the domain of `name` `scope` or below it? Case-blind; IP never is. */
+bool name_in_scope(const struct name *name, const char *scope);
+
+/** Order and equality for comparing what was asked with what was issued. */
+int name_compare(const struct name *a, const struct name *b);
+
+/** "dns:example.org": appended to `out` as it is (the printer escapes). */
+enum rc name_write(struct buf *out, const struct name *name) MUST_CHECK;
+
+/** A subjectAltName from names, and names from one. Unknown types, a wrong
+ * string type, an otherName of another OID are NAME-TYPE; a form that name_check
+ * refuses is refused here too. The texts go into `store` (see names_own). */
+enum rc names_to_san(const struct name *names, size_t n, GENERAL_NAMES **ret)
+    MUST_CHECK;
+
+/** Names with the bytes behind them. */
+struct name_list {
+	struct name *items; /* owned */
+	size_t n;
+	struct buf store;   /* where the texts live */
+};
+void name_list_wipe(struct name_list *list);
+/** Append a copy. */
+enum rc name_list_add(struct name_list *list, enum name_type type,
+    struct span text) MUST_CHECK;
+enum rc names_of_san(const char *from, const GENERAL_NAMES *san,
+    struct name_list *ret) MUST_CHECK;
+
+#define NAMES_MAX 100 /* in one certificate */
+
+#endif
