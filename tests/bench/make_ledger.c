@@ -4,8 +4,8 @@
  * a requester that nobody has, their intents, results and manifests. The
  * certificates are not signed (nobody reads them), but as long as real ones. */
 #include "base/clock.h"
-#include "ca/ledger.h"
-#include "ca/tbs.h"
+#include "ca/cert/tbs.h"
+#include "ca/ledger/ledger.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #define TESTS_LEDGER_FIXTURE_H
 
 #include "base/own_ssl.h"
-#include "ca/ledger_internal.h"
+#include "ca/ledger/ledger_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/own_ssl.h"
-#include "ca/tbs.h"
-#include "ca/template.h"
+#include "ca/cert/tbs.h"
+#include "ca/cert/template.h"
 
 #include <openssl/core_names.h>
 #include <stdlib.h>

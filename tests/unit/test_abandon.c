@@ -3,7 +3,7 @@
  * The judge and the response are driven by tests/e2e/38-abandon.t. */
 #include "tests/unit/ledger_fixture.h"
 
-#include "ca/abandon.h"
+#include "ca/lifecycle/abandon.h"
 
 #define POLICY_REAL \
 	"[ca]\nscope = example.org\nbackdate = 1h\nclock-horizon = 400d\n" \

@@ -2,8 +2,8 @@
 /* A backup is the ledger and the policy, and is remembered only for the history
  * that it has. */
 #include "base/file.h"
-#include "ca/backup.h"
-#include "ca/restore.h"
+#include "ca/home/backup.h"
+#include "ca/lifecycle/restore.h"
 
 #include "tests/unit/ledger_fixture.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
-#include "ca/batch.h"
+#include "ca/sign/batch.h"
 
 #include "tests/unit/check.h"
 

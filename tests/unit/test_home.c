@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
-#include "ca/home.h"
+#include "ca/home/home.h"
 
 #include "tests/unit/ledger_fixture.h"
 

@@ -3,7 +3,7 @@
  * that clause. */
 #include "tests/unit/software_ca.h"
 
-#include "ca/lint.h"
+#include "ca/cert/lint.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/extension.h"
 #include "transfer/x509/der.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A response of a history is the CA's, whole, or it is refused by its rule. */
-#include "ca/recover.h"
+#include "ca/lifecycle/recover.h"
 
 #include "tests/unit/ca_fixture.h"
 #include "transfer/format/cose.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/check.h"
 
-#include "ca/tbs.h"
+#include "ca/cert/tbs.h"
 
 #define DRAWS 2000
 

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/ledger_fixture.h"
 
-#include "ca/stick.h"
+#include "ca/response/stick_check.h"
 
 #include <sys/stat.h>
 

@@ -6,7 +6,7 @@
  * to lock itself in (sandbox_strict) and checks ranges of requests of a memfd
  * that it is handed: parsing, proof of possession, keys, names.
  *
- * The signer believes none of it: see ca/intake.
+ * The signer believes none of it: see ca/intake/intake.
  */
 #ifndef TRANSFER_READER_READER_H
 #define TRANSFER_READER_READER_H

@@ -317,7 +317,7 @@ take_names(struct cbor_in *in, struct name_list *names)
 }
 
 /* Its size is bounded by the record's, and each field by its own limit; what
- * it claims is for ca/intake to find in the bundle. */
+ * it claims is for ca/intake/intake to find in the bundle. */
 static enum rc
 take_verdict(struct cbor_in *in, struct verdict *v)
 {

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Every clause that we promise, checked on the very bytes that will be signed.
+ *
+ * Reads the TBS with the strict DER reader, not with the code that wrote it,
+ * and runs one small check per clause. A certificate that fails is a bug of
+ * ours or a policy that asks for the impossible; either way nothing is signed.
+ */
+#ifndef CA_CERT_LINT_H
+#define CA_CERT_LINT_H
+
+#include "ca/home/keys.h"
+#include "transfer/policy/policy.h"
+
+enum lint_kind { LINT_LEAF, LINT_CA, LINT_TRANSFER };
+
+/** What the TBS must say. */
+struct lint {
+	enum lint_kind kind;
+	const struct sign_alg *alg; /* of the CA's key */
+	struct span issuer;	    /* Name, DER: the CA's subject */
+	struct span issuer_ski;	    /* the CA's key identifier, its octets */
+	int64_t issuer_not_before, issuer_not_after;
+	struct span serial; /* magnitude */
+	struct span spki;
+	int64_t not_before, not_after;
+	const struct profile *profile; /* LINT_LEAF only */
+	const struct name *names;
+	size_t n_names;
+};
+
+/** \retval RC_BUG rule LINT: the clause and what was found */
+enum rc lint_tbs(const struct lint *lint, struct span tbs) MUST_CHECK;
+
+#endif

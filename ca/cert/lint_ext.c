@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clauses of RFC 5280 4.2: extensions. */
+#include "ca/cert/lint_facts.h"
+
+#include <openssl/x509v3.h>
+
+enum id_ce {
+	CE_SKI = 14,
+	CE_KEY_USAGE = 15,
+	CE_SAN = 17,
+	CE_BASIC_CONSTRAINTS = 19,
+	CE_NAME_CONSTRAINTS = 30,
+	CE_AKI = 35,
+	CE_EKU = 37,
+};
+
+#define CA_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
+
+/* The extension id-ce N (2.5.29.N); NULL. */
+static const struct lint_extension *
+extension_get0(const struct lint_facts *facts, uint8_t ce)
+{
+	const uint8_t oid[] = { 0x55, 0x1d, ce };
+
+	for (size_t i = 0; i < facts->n_extensions; i++)
+		if (span_eq(facts->extensions[i].oid, span_of(oid, 3)))
+			return &facts->extensions[i];
+	return NULL;
+}
+
+/* Is a CA what this certificate makes of its subject? */
+static bool
+makes_ca(const struct lint_facts *f)
+{
+	return f->want->kind == LINT_CA ||
+	       (f->want->profile != NULL && f->want->profile->is_ca);
+}
+
+/* ---- 4.2: all of them ---------------------------------------------------- */
+
+static const char *
+check_forms(const struct lint_facts *f)
+{
+	const char *what;
+	size_t at;
+
+	if (f->n_extensions == 0)
+		return "no extension";
+	for (size_t i = 0; i < f->n_extensions; i++) {
+		const struct lint_extension *e = &f->extensions[i];
+
+		if (!der_check(e->value, &what, &at))
+			return "the value of an extension is not strict DER";
+		if (e->default_written)
+			return "critical FALSE is written out (X.690 11.5)";
+		for (size_t j = 0; j < i; j++)
+			if (span_eq(e->oid, f->extensions[j].oid))
+				return "an extension stands twice";
+	}
+	return NULL;
+}
+
+/* Those that we make, and those that the profile's own lines add. */
+static const char *
+check_company(const struct lint_facts *f)
+{
+	static const uint8_t known[] = { CE_SKI, CE_KEY_USAGE, CE_SAN,
+		CE_BASIC_CONSTRAINTS, CE_AKI, CE_EKU };
+	size_t n =
+	    f->want->profile == NULL ? 0 : f->want->profile->n_extensions;
+
+	for (size_t i = 0; i < sizeof(known); i++)
+		n += extension_get0(f, known[i]) != NULL;
+	if (f->want->kind == LINT_CA)
+		n += extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
+	return n == f->n_extensions ? NULL
+				    : "an extension that nobody asked for, or "
+				      "one that is missing";
+}
+
+/* ---- 4.2.1.1, 4.2.1.2: key identifiers ----------------------------------- */
+
+static const char *
+check_aki(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_AKI);
+	struct span in, body, keyid;
+
+	if (e == NULL)
+		return f->want->kind == LINT_CA ? NULL
+						: "no authorityKeyIdentifier";
+	in = e->value;
+	if (e->critical)
+		return "the authorityKeyIdentifier is critical";
+	if (!der_take(&in, DER_SEQUENCE, &body) ||
+	    !der_take(&body, DER_CONTEXT(0), &keyid) || body.n != 0)
+		return "the authorityKeyIdentifier is more than a keyid";
+	return span_eq(keyid, f->want->issuer_ski)
+		   ? NULL
+		   : "the authorityKeyIdentifier is not the CA's "
+		     "subjectKeyIdentifier";
+}
+
+static const char *
+check_ski(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_SKI);
+	uint8_t wanted[KEY_IDENTIFIER_LEN];
+	struct span in, id;
+	bool is_issuer;
+
+	if (e == NULL)
+		return "no subjectKeyIdentifier";
+	in = e->value;
+	if (e->critical)
+		return "the subjectKeyIdentifier is critical";
+	if (!der_take(&in, DER_OCTET_STRING, &id) ||
+	    key_identifier_of(f->want->spki, wanted) != RC_OK ||
+	    !span_eq(id, span_of(wanted, sizeof(wanted))))
+		return "the subjectKeyIdentifier is not the key's (RFC 7093)";
+	is_issuer = span_eq(id, f->want->issuer_ski);
+	return is_issuer == (f->want->kind == LINT_CA)
+		   ? NULL
+		   : "the key is the CA's own";
+}
+
+/* ---- 4.2.1.3: keyUsage --------------------------------------------------- */
+
+/* Bits in OpenSSL's order; false when not a named bit list in DER, which has no
+ * zero bits at its end (X.690 11.2.2). */
+static bool
+read_key_usage(struct span in, uint32_t *ret_usage)
+{
+	struct span c;
+
+	if (!der_take(&in, DER_BIT_STRING, &c) || c.n < 2 || c.n > 3 ||
+	    (c.p[c.n - 1] >> c.p[0] & 1) == 0)
+		return false;
+	*ret_usage = c.p[1];
+	if (c.n == 3)
+		*ret_usage |= (uint32_t)c.p[2] << 8;
+	return true;
+}
+
+static uint32_t
+wanted_key_usage(const struct lint_facts *f)
+{
+	switch (f->want->kind) {
+	case LINT_CA:
+		return CA_KEY_USAGE;
+	case LINT_TRANSFER:
+		return KU_DIGITAL_SIGNATURE;
+	case LINT_LEAF:
+		break;
+	}
+	return f->want->profile->key_usage;
+}
+
+static const char *
+check_key_usage(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_KEY_USAGE);
+	uint32_t wanted = wanted_key_usage(f), usage = 0;
+
+	if (e == NULL)
+		return wanted == 0 ? NULL : "no keyUsage";
+	if (!e->critical)
+		return "the keyUsage is not critical";
+	if (!read_key_usage(e->value, &usage))
+		return "the keyUsage is not a named bit list";
+	if (usage != wanted)
+		return "the keyUsage is not the one that is wanted";
+	if (!makes_ca(f) && (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
+		return "an end entity may sign certificates or CRLs";
+	if (makes_ca(f) && (usage & KU_KEY_CERT_SIGN) == 0)
+		return "a CA may not sign certificates";
+	return NULL;
+}
+
+/* ---- 4.2.1.6: subjectAltName --------------------------------------------- */
+
+/* RFC 1034 3.5 in lower case; a whole left-most '*' where it is allowed. */
+static bool
+is_dns(struct span text, bool wildcard)
+{
+	size_t label = 0;
+
+	if (wildcard && text.n > 2 && text.p[0] == '*' && text.p[1] == '.')
+		text = span_of(text.p + 2, text.n - 2);
+	if (text.n == 0 || text.n > 253)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		bool edge =
+		    label == 0 || i + 1 == text.n || text.p[i + 1] == '.';
+
+		if (c == '.') {
+			if (label == 0 || i + 1 == text.n)
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			(c == '-' && !edge)) ||
+		    ++label > 63)
+			return false;
+	}
+	return true;
+}
+
+/* id-on-dnsSRV (RFC 4985) and id-on-xmppAddr (RFC 6120 13.7.1.4): 8.7, 8.5. */
+static const char *
+check_other_name(struct span in, enum name_type *ret_type)
+{
+	static const uint8_t on[] = { 0x2b, 6, 1, 5, 5, 7, 8 };
+	struct span oid, value, prefix;
+	struct der text;
+
+	if (!der_take(&in, DER_OID, &oid) ||
+	    !span_take(&oid, sizeof(on), &prefix) ||
+	    !span_eq(prefix, span_of(on, sizeof(on))) || oid.n != 1 ||
+	    !der_take(&in, DER_EXPLICIT(0), &value) || in.n != 0 ||
+	    !der_next(&value, &text) || value.n != 0)
+		return "an otherName of an unknown kind";
+	if (oid.p[0] == 7 && text.tag == DER_IA5_STRING) {
+		*ret_type = NAME_SRV;
+		return text.content.n > 1 && text.content.p[0] == '_'
+			   ? NULL
+			   : "an SRVName that does not begin with '_' (RFC "
+			     "4985 2)";
+	}
+	if (oid.p[0] == 5 && text.tag == DER_UTF8_STRING) {
+		*ret_type = NAME_XMPP;
+		return NULL;
+	}
+	return "an otherName of an unknown kind or string type";
+}
+
+static const char *
+check_general_name(const struct der *name, const struct profile *profile)
+{
+	const char *wrong = NULL;
+	enum name_type type;
+
+	switch (name->tag) {
+	case DER_EXPLICIT(0):
+		wrong = check_other_name(name->content, &type);
+		if (wrong != NULL)
+			return wrong;
+		break;
+	case DER_CONTEXT(1):
+		type = NAME_EMAIL;
+		break;
+	case DER_CONTEXT(2):
+		type = NAME_DNS;
+		if (!is_dns(name->content, profile->wildcard))
+			return "a dNSName that is none";
+		break;
+	case DER_CONTEXT(6):
+		type = NAME_URI;
+		break;
+	case DER_CONTEXT(7):
+		type = NAME_IP;
+		if (name->content.n != 4 && name->content.n != 16)
+			return "an iPAddress of neither 4 nor 16 octets";
+		break;
+	default:
+		return "a name of a type out of use";
+	}
+	if (type == NAME_EMAIL || type == NAME_URI)
+		if (!der_is_text(DER_IA5_STRING, name->content))
+			return "a name that is no IA5String";
+	return (profile->name_types >> type & 1) != 0
+		   ? NULL
+		   : "a type of name that the profile does not allow";
+}
+
+static const char *
+check_san(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_SAN);
+	struct span in, list;
+	struct der name;
+	size_t n = 0;
+
+	if (e == NULL)
+		return f->want->n_names == 0 ? NULL : "no subjectAltName";
+	if (f->want->kind != LINT_LEAF)
+		return "a subjectAltName in a certificate of the CA's own";
+	if (e->critical != (f->subject.content.n == 0))
+		return "the subjectAltName is critical if, and only if, the "
+		       "subject is empty";
+	in = e->value;
+	if (!der_take(&in, DER_SEQUENCE, &list))
+		return "the subjectAltName is malformed";
+	for (; list.n != 0; n++) {
+		const char *wrong;
+
+		if (!der_next(&list, &name))
+			return "the subjectAltName is malformed";
+		wrong = check_general_name(&name, f->want->profile);
+		if (wrong != NULL)
+			return wrong;
+	}
+	return n == f->want->n_names ? NULL
+				     : "not as many names as were granted";
+}
+
+/* RFC 5280 4.1.2.6: who it is must stand somewhere. */
+static const char *
+check_identity(const struct lint_facts *f)
+{
+	return f->subject.content.n != 0 || extension_get0(f, CE_SAN) != NULL
+		   ? NULL
+		   : "neither a subject nor a subjectAltName";
+}
+
+/* ---- 4.2.1.9, 4.2.1.10: CAs ---------------------------------------------- */
+
+static const char *
+check_basic_constraints(const struct lint_facts *f)
+{
+	const struct lint_extension *e =
+	    extension_get0(f, CE_BASIC_CONSTRAINTS);
+	struct span in, body, ca, limit;
+
+	if (e == NULL)
+		return "no basicConstraints";
+	if (!e->critical)
+		return "the basicConstraints are not critical";
+	in = e->value;
+	if (!der_take(&in, DER_SEQUENCE, &body))
+		return "the basicConstraints are malformed";
+	if (!makes_ca(f))
+		return body.n == 0
+			   ? NULL
+			   : "an end entity's basicConstraints are not empty";
+	if (!der_take(&body, DER_BOOLEAN, &ca) || ca.p[0] != 0xff)
+		return "a CA's basicConstraints do not say cA TRUE";
+	if (!der_take_unsigned(&body, &limit) || body.n != 0)
+		return "a CA's basicConstraints have no pathLenConstraint";
+	return NULL;
+}
+
+static const char *
+check_name_constraints(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_NAME_CONSTRAINTS);
+
+	if (e == NULL)
+		return NULL;
+	if (!makes_ca(f))
+		return "an end entity has nameConstraints";
+	return e->critical ? NULL : "the nameConstraints are not critical";
+}
+
+/* ---- 4.2.1.12: extKeyUsage ----------------------------------------------- */
+
+/* anyExtendedKeyUsage; and EKU_TRANSFER of transfer/policy/policy.h. */
+static const uint8_t oid_any[] = { 0x55, 0x1d, 0x25, 0 };
+static const uint8_t oid_transfer[] = { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae,
+	0xb0, 0x92, 0xab, 0xd5, 0x99, 0xc2, 0xc5, 0xb1, 0xd0, 0x83, 0xb9, 0x9f,
+	0x0a };
+
+static const char *
+check_transfer_eku(const struct lint_extension *e)
+{
+	struct span in, list, oid;
+
+	if (e == NULL)
+		return "a transfer certificate without extKeyUsage";
+	in = e->value;
+	if (!e->critical || !der_take(&in, DER_SEQUENCE, &list) ||
+	    !der_take(&list, DER_OID, &oid) || list.n != 0 ||
+	    !span_eq(oid, span_of(oid_transfer, sizeof(oid_transfer))))
+		return "a transfer certificate's extKeyUsage is not critical "
+		       "and id-kp-airgapTransfer alone";
+	return NULL;
+}
+
+static const char *
+check_eku(const struct lint_facts *f)
+{
+	const struct lint_extension *e = extension_get0(f, CE_EKU);
+	struct span in, list, oid;
+	size_t n = 0;
+
+	if (f->want->kind == LINT_TRANSFER)
+		return check_transfer_eku(e);
+	if (e == NULL)
+		return f->want->kind == LINT_CA || f->want->profile->eku.n == 0
+			   ? NULL
+			   : "no extKeyUsage";
+	in = e->value;
+	if (f->want->kind == LINT_CA || !der_take(&in, DER_SEQUENCE, &list))
+		return "an extKeyUsage where none belongs";
+	for (; list.n != 0; n++) {
+		if (!der_take(&list, DER_OID, &oid))
+			return "the extKeyUsage is malformed";
+		if (span_eq(oid, span_of(oid_any, sizeof(oid_any))))
+			return "anyExtendedKeyUsage";
+		if (span_eq(oid, span_of(oid_transfer, sizeof(oid_transfer))))
+			return "id-kp-airgapTransfer in a subscriber's "
+			       "certificate";
+	}
+	return n == f->want->profile->eku.n ? NULL
+					    : "not the purposes of the profile";
+}
+
+/* clang-format off */
+const struct lint_clause lint_extension_clauses[] = {
+	{ "RFC 5280 4.2",	check_forms },
+	{ "RFC 5280 4.2.1.9",	check_basic_constraints },
+	{ "RFC 5280 4.2.1.3",	check_key_usage },
+	{ "RFC 5280 4.2.1.12",	check_eku },
+	{ "RFC 5280 4.2.1.2",	check_ski },
+	{ "RFC 5280 4.2.1.1",	check_aki },
+	{ "RFC 5280 4.1.2.6",	check_identity },
+	{ "RFC 5280 4.2.1.6",	check_san },
+	{ "RFC 5280 4.2.1.10",	check_name_constraints },
+	{ "the profile",	check_company },
+	{ 0 },
+};
+/* clang-format on */

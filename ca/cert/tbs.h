@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Certificates around a token's signature.
+ *
+ * A maker holds a template of one profile, signed once with a throw-away key of
+ * the CA's algorithm, which is what the lint looks at. Each certificate is the
+ * template with its own serial, dates, subject, key and names; its TBS bytes go
+ * to the ledger and the token, and are written around the signature unchanged.
+ */
+#ifndef CA_CERT_TBS_H
+#define CA_CERT_TBS_H
+
+#include "ca/home/keys.h"
+#include "transfer/policy/request.h"
+
+struct tbs_maker;
+void tbs_maker_free(struct tbs_maker *maker);
+OWN_STRUCT(tbs_maker, tbs_maker_free);
+
+/** \param ca_cert  DER of the issuer: subject, SKI and key */
+enum rc tbs_maker_new(struct span ca_cert, const struct profile *profile,
+    struct tbs_maker **ret) MUST_CHECK;
+
+struct leaf {
+	const uint8_t *serial; /* 16 bytes */
+	int64_t not_before, not_after;
+	struct span spki;
+	const struct name *names;
+	size_t n_names;
+};
+/** Build and lint (rule LINT). The bytes are appended to `ret_tbs`. */
+enum rc tbs_make(struct tbs_maker *maker, const struct leaf *leaf,
+    struct buf *ret_tbs) MUST_CHECK;
+
+/** SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING }: `raw` as the token gave it
+ * (r||s or an RSA block). Appended. */
+enum rc cert_assemble(const struct sign_alg *alg, struct span tbs,
+    struct span raw, struct buf *ret_der) MUST_CHECK;
+
+/** 16 bytes: top bit clear, first byte not zero (RFC 5280 4.1.2.2). */
+#define CA_SERIAL_LEN 16
+enum rc ca_serial_draw(uint8_t ret_serial[static CA_SERIAL_LEN]) MUST_CHECK;
+
+/** How init's own certificates are described. */
+struct ca_wish {
+	const char *subject; /* "CN=..., O=..." as typed */
+	int64_t not_before, not_after;
+	struct span serial; /* n 0: drawn */
+	uint32_t path_len;
+	const struct text_list *scopes; /* nameConstraints; empty: none */
+	bool constrain_srv;
+	bool allow_ip; /* else excluded IP 0.0.0.0/0 and ::/0 when scoped */
+};
+/** TBS of the CA's self-signed certificate, and of the transfer certificate. */
+enum rc tbs_of_ca(const struct ca_wish *wish, struct span spki,
+    struct buf *ret_tbs) MUST_CHECK;
+enum rc tbs_of_transfer(struct span ca_cert, struct span spki, int64_t now,
+    struct buf *ret_tbs) MUST_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** An X509 that is filled in again and again, and the TBS bytes that come of it.
+ *
+ * Only signing sets the two AlgorithmIdentifiers of an X509 by public API, so a
+ * template is signed once with a throw-away key of the CA's algorithm. What a
+ * token signs are the TBS bytes; cert_assemble writes the certificate.
+ */
+#ifndef CA_CERT_TEMPLATE_H
+#define CA_CERT_TEMPLATE_H
+
+#include "ca/home/keys.h"
+#include "transfer/policy/extension.h"
+
+/** A v3 certificate with this algorithm. \retval RC_BUG OpenSSL cannot */
+enum rc template_new(const struct sign_alg *alg, X509 **ret) MUST_CHECK;
+
+/** Set one field each. The serial is a magnitude, first byte not zero.
+ * \retval RC_FORMAT an SPKI whose AlgorithmIdentifier is none of those in use */
+enum rc template_set_serial(X509 *template, struct span serial) MUST_CHECK;
+enum rc template_set_dates(X509 *template, int64_t not_before,
+    int64_t not_after) MUST_CHECK;
+enum rc template_set_key(X509 *template, struct span spki) MUST_CHECK;
+/** In place of all extensions that it has. */
+enum rc template_set_extensions(X509 *template,
+    const struct extension_list *list) MUST_CHECK;
+
+/** The TBS as it stands: appended. */
+enum rc template_tbs(X509 *template, struct buf *out) MUST_CHECK;
+
+/** Parse a certificate that this CA made or is: exactly one. */
+enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;
+/** Its SubjectPublicKeyInfo: appended. */
+enum rc cert_spki(const X509 *cert, struct buf *out) MUST_CHECK;
+/** Its first and last second. */
+enum rc cert_window(const X509 *cert, int64_t *ret_not_before,
+    int64_t *ret_not_after) MUST_CHECK;
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `abandon`: an end for a bundle that cannot be finished. */
+#include "ca/cmd/cmd_abandon.h"
+#include "base/term.h"
+#include "ca/cmd/cmd.h"
+#include "ca/cmd/cmd_common.h"
+#include "ca/cmd/cmd_deliver.h"
+#include "transfer/rule.h"
+
+struct run {
+	struct cmd_env *env;
+	const char *what; /* the bundle: its file, or its id */
+	struct visit_options options;
+	struct visit visit;
+	struct scanned file;
+	struct submission s;
+	struct abandon abandon;
+	struct delivery delivery;
+};
+
+static void
+run_wipe(struct run *run)
+{
+	delivery_wipe(&run->delivery);
+	abandon_wipe(&run->abandon);
+	submission_wipe(&run->s);
+	scanned_wipe(&run->file);
+	visit_wipe(&run->visit);
+}
+
+/* ---- the bundle's file --------------------------------------------------- */
+
+/* The next file of the medium that is the one; every one is taken from it, so
+ * that the reader has locked itself in at the end. */
+static enum rc
+scan_for(struct run *run, const uint8_t *digest, bool *ret_found)
+{
+	struct child *reader = &run->visit.readers[0];
+	bool more = true;
+	enum rc rc = RC_OK;
+
+	*ret_found = false;
+	while (rc == RC_OK && more) {
+		struct scanned file = { 0 };
+		uint8_t found[SHA256_LEN];
+
+		rc = reader_scan(reader, &file, &more);
+		if (rc != RC_OK)
+			return child_explain(reader, rc);
+		if (!more)
+			break;
+		if (file.rc == RC_OK && digest != NULL)
+			rc = sha256(file.copy.bytes, found);
+		if (rc == RC_OK && !*ret_found &&
+		    (digest == NULL ||
+			(file.rc == RC_OK &&
+			    memcmp(found, digest, SHA256_LEN) == 0))) {
+			run->file = file;
+			*ret_found = true;
+		} else {
+			scanned_wipe(&file);
+		}
+	}
+	return rc;
+}
+
+/* By its id: whatever the file is called, its bytes are those accepted then. */
+static enum rc
+find_file(struct run *run)
+{
+	struct ledger_bundle record = { 0 };
+	bool by_id = run->options.media != run->what, found;
+	enum rc rc = RC_OK;
+
+	if (by_id)
+		rc = abandon_find(run->visit.act.ledger, run->what, &record);
+	if (rc == RC_OK)
+		rc = scan_for(run, by_id ? record.digest : NULL, &found);
+	if (rc == RC_OK && !found)
+		rc = rule_refuse("BUNDLE-ABSENT",
+		    "%s: does not have bundle %s as it was accepted",
+		    run->options.media, run->what);
+	if (rc == RC_OK && run->file.rc != RC_OK)
+		rc = err_rule(
+		    run->file.rc, run->file.rule, "%s", run->file.reason);
+	return rc;
+}
+
+static enum rc
+read_file(struct run *run)
+{
+	enum rc rc = find_file(run);
+
+	if (rc == RC_OK)
+		rc = submission_read(&run->file, &run->s);
+	if (rc == RC_OK)
+		rc = submission_admit(&run->s, run->visit.act.ledger,
+		    run->visit.act.ca.ca_id, run->visit.act.now);
+	if (rc != RC_OK)
+		return rc;
+	if (run->s.admission == ADMIT_OTHER)
+		return rule_refuse(
+		    "BUNDLE-CA", "%s: is for another CA", run->file.name);
+	if (run->s.admission == ADMIT_NEW)
+		return rule_refuse("BUNDLE-UNKNOWN",
+		    "%s: was never accepted by this CA", run->file.name);
+	return RC_OK;
+}
+
+/* ---- the answer ---------------------------------------------------------- */
+
+static enum rc
+confirm(const struct run *run, bool *ret_yes)
+{
+	*ret_yes = run->env->yes;
+	if (*ret_yes)
+		return RC_OK;
+	return term_confirm(
+	    "Type Yes to close this bundle for good:", "--yes", ret_yes);
+}
+
+static void
+address(struct run *run, struct addressee *to)
+{
+	run->delivery.ledger = run->visit.act.ledger;
+	run->delivery.ca = &run->visit.act.ca;
+	run->delivery.media = &run->visit.act.media;
+	*to = (struct addressee){ run->s.key_id, run->s.bundle.label };
+}
+
+/* With what the requester missed before. */
+static enum rc
+deliver(struct run *run, struct reply *reply)
+{
+	const struct bundle *b = &run->s.bundle;
+	uint32_t head = b->has_head ? b->head.sequence : 0;
+	struct addressee to;
+	enum rc rc;
+
+	address(run, &to);
+	rc = deliver_stored(
+	    &run->delivery, &to, head + 1, reply->record.sequence - 1);
+	return rc != RC_OK ? rc : deliver_new(&run->delivery, &to, reply);
+}
+
+/* An earlier run closed it, or finished it: its response is the answer. */
+static enum rc
+deliver_again(struct run *run)
+{
+	uint32_t answer = run->s.record.answered;
+	struct addressee to;
+
+	term_bold("Bundle %s has its answer\n", run->file.name);
+	address(run, &to);
+	return deliver_stored(&run->delivery, &to, answer, answer);
+}
+
+static enum rc
+sign_answer(struct run *run)
+{
+	struct visit *v = &run->visit;
+	WIPED(reply) reply = { 0 };
+	enum rc rc = keys_open(
+	    v->act.token, &v->act.conf, &v->act.ca, false, &v->act.keys);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = abandon_answer(v, &run->s, &run->abandon, &reply);
+	if (rc != RC_OK)
+		return err_in(rc,
+		    "nothing was closed, and 'airgap-ca abandon --lost' needs "
+		    "no response; because");
+	return deliver(run, &reply);
+}
+
+static enum rc
+close_it(struct run *run)
+{
+	struct visit *v = &run->visit;
+	bool yes = false;
+	enum rc rc = abandon_read(
+	    v->act.ledger, &run->s.record, &run->s.bundle, &run->abandon);
+
+	if (rc == RC_OK)
+		rc = abandon_judge(v, &run->s, &run->abandon);
+	if (rc == RC_OK)
+		rc = abandon_show(v->act.ledger, &run->s, &run->abandon);
+	if (rc != RC_OK)
+		return rc;
+	if (v->act.interfaces.n != 0)
+		term_alarm("network: %.*s is up; that is recorded.\n",
+		    SPAN_FMT(buf_span(&v->act.interfaces)));
+	if (run->env->dry_run)
+		return RC_OK;
+	rc = confirm(run, &yes);
+	if (rc == RC_OK && !yes)
+		rc = err_set(RC_POLICY, "not confirmed: nothing was changed");
+	return rc == RC_OK ? sign_answer(run) : rc;
+}
+
+static enum rc
+show_json(struct run *run)
+{
+	const size_t *n = run->abandon.n_fate;
+	size_t n_abandoned = n[FATE_PART] + n[FATE_WRONG];
+
+	if (!run->env->json)
+		return RC_OK;
+	return cmd_json(json_pack("{s:o,s:b,s:I,s:I,s:I,s:O}", "bundle_id",
+	    cmd_json_hex(span_of(run->s.bundle.id, BUNDLE_ID_LEN)), "closed",
+	    !run->env->dry_run, "delivered", (json_int_t)n[FATE_DELIVERED],
+	    "refused", (json_int_t)n[FATE_REFUSED], "abandoned",
+	    (json_int_t)n_abandoned, "responses", run->delivery.responses));
+}
+
+static bool
+has_refused(const struct run *run)
+{
+	for (size_t i = 0; i < run->delivery.n_done; i++)
+		if (run->delivery.done[i].n_refused > 0)
+			return true;
+	return false;
+}
+
+static enum rc
+answer(struct run *run)
+{
+	enum rc rc = visit_open(&run->options, &run->visit);
+
+	if (rc == RC_OK)
+		rc = read_file(run);
+	if (rc == RC_OK && run->s.admission == ADMIT_ANSWERED)
+		rc = deliver_again(run);
+	else if (rc == RC_OK)
+		rc = close_it(run);
+	if (rc == RC_OK)
+		rc = show_json(run);
+	if (rc != RC_OK)
+		return rc;
+	err_clear();
+	return has_refused(run) ? RC_PARTIAL : RC_OK;
+}
+
+static enum rc
+check_words(
+    const struct cmd_env *env, const struct cmd_list *operands, bool lost)
+{
+	if (lost && operands->n != 1)
+		return cmd_wants(env, "the bundle's id alone with --lost");
+	if (!lost && operands->n != 2)
+		return cmd_wants(
+		    env, "BUNDLE, which 'airgap-ca status' lists, and MEDIA");
+	if (lost && !abandon_is_id(operands->items[0]))
+		return err_set(RC_USAGE,
+		    "%s: a bundle's id is 32 hexadecimal digits, of which 4 "
+		    "are wanted at least",
+		    operands->items[0]);
+	return RC_OK;
+}
+
+enum rc
+cmd_abandon(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(run) run = { .env = env, .visit = VISIT_NONE };
+	WIPED(cmd_list) operands = { 0 };
+	bool done = false, lost = false;
+	const struct cmd_option options[] = {
+		{ .name = "lost",
+		    .flag = &lost,
+		    .help = "the bundle's file is gone: close it unanswered" },
+		CMD_TOKEN_OPTIONS(run.options.act, run.options.act.token),
+		{ 0 },
+	};
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = check_words(env, &operands, lost);
+	if (rc != RC_OK)
+		return rc;
+	if (lost)
+		return abandon_lost(env, operands.items[0]);
+	run.what = operands.items[0];
+	run.options.media =
+	    abandon_is_id(run.what) ? operands.items[1] : run.what;
+	run.options.act.home = env->home;
+	run.options.act.dry_run = env->dry_run;
+	if (!env->dry_run)
+		run.options.act.out = operands.items[1];
+	if (env->json)
+		run.delivery.responses = json_array();
+	return answer(&run);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd/cmd_common.h"
+
+#include "base/term.h"
+#include "base/words.h"
+#include "ca/home/card.h"
+
+enum rc
+cmd_put_card(const struct media *media, const uint8_t ca_id[static SHA256_LEN],
+    struct span file)
+{
+	WIPED(buf) path = { 0 };
+	WIPED(buf) note = { 0 };
+	const char *p, *n;
+	enum rc rc = card_put(ca_id, file, media, &path, &note);
+
+	if (rc != RC_OK)
+		return rc;
+	p = buf_cstr(&path);
+	n = buf_cstr(&note);
+	if (p == NULL || n == NULL)
+		return err_memory();
+	term_say(
+	    "Card: %s/%s%s%s\n", media->path, p, *n == '\0' ? "" : ": ", n);
+	return RC_OK;
+}
+
+enum rc
+cmd_show_ca(struct cmd_env *env, const struct ledger_ca *ca)
+{
+	uint8_t digest[SHA256_LEN];
+	char hex[SHA256_HEX];
+	enum rc rc = sha256(buf_span(&ca->ca_cert), digest);
+
+	if (rc != RC_OK)
+		return rc;
+	hex_write(span_of(digest, sizeof(digest)), hex);
+	term_say("The words of this CA, for whoever enrols with it:\n\n");
+	rc = words_show(digest, "    ");
+	if (rc != RC_OK)
+		return rc;
+	term_say("\n  SHA-256 %s\n", hex);
+	if (!env->json)
+		return RC_OK;
+	return cmd_json(json_pack("{s:o,s:o}", "ca_id",
+	    cmd_json_hex(span_of(ca->ca_id, SHA256_LEN)), "fingerprint",
+	    cmd_json_hex(span_of(digest, sizeof(digest)))));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the commands that use the token share. */
+#ifndef CA_CMD_CMD_COMMON_H
+#define CA_CMD_CMD_COMMON_H
+
+#include "base/cmd.h"
+#include "ca/home/home.h"
+#include "token/token.h"
+#include "transfer/media/media.h"
+
+/** Rows of a table of options: `o` has allow_network, `t` is a struct
+ * token_options. */
+/* clang-format off */
+#define CMD_TOKEN_OPTIONS(o, t)                                                \
+	{ .name = "allow-network", .flag = &(o).allow_network,                 \
+	  .help = "sign although a network interface is up; recorded" },       \
+	{ .name = "last-try", .flag = &(t).last_try,                           \
+	  .help = "use a token at its final PIN try" },                        \
+	{ .name = "ask-each", .flag = &(t).ask_each,                           \
+	  .help = "ask for the PIN before each signature" }
+/* clang-format on */
+
+/** Write a card to the medium, and say where and how far it was read back. */
+enum rc cmd_put_card(const struct media *media,
+    const uint8_t ca_id[static SHA256_LEN], struct span file) MUST_CHECK;
+
+/** The words and fingerprint of the CA for a person to compare; with --json
+ * {"ca_id","fingerprint"}. */
+enum rc cmd_show_ca(struct cmd_env *env, const struct ledger_ca *ca) MUST_CHECK;
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd/cmd_deliver.h"
+#include "base/clock.h"
+#include "base/term.h"
+
+#include <stdlib.h>
+
+void
+delivery_wipe(struct delivery *delivery)
+{
+	json_decref(delivery->responses);
+	free(delivery->done);
+	*delivery = (struct delivery){ 0 };
+}
+
+/* ---- for programs -------------------------------------------------------- */
+
+static json_t *
+json_serials(const struct result *r)
+{
+	json_t *serials = json_array();
+
+	for (size_t i = 0; i < r->n_certs; i++)
+		cmd_json_add(&serials, cmd_json_hex(r->certs[i].serial));
+	return serials;
+}
+
+static json_t *
+json_results(const struct manifest *m)
+{
+	json_t *results = json_array();
+
+	for (size_t i = 0; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+		json_t *row = json_pack("{s:o,s:o,s:o,s:o}", "request_id",
+		    cmd_json_text(r->id), "serials", json_serials(r), "rule",
+		    r->rule.n == 0 ? json_null() : cmd_json_text(r->rule),
+		    "reason",
+		    r->rule.n == 0 ? json_null() : cmd_json_text(r->reason));
+
+		cmd_json_add(&results, row);
+	}
+	return results;
+}
+
+static void
+add_json(
+    struct delivery *d, const struct addressee *to, const struct reply *reply)
+{
+	json_t *row;
+
+	if (d->responses == NULL)
+		return;
+	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o}", "path", reply->dir,
+	    "requester",
+	    to->label.n == 0 ? json_null() : cmd_json_text(to->label),
+	    "sequence", (json_int_t)reply->record.sequence, "manifest_sha256",
+	    cmd_json_hex(span_of(reply->record.digest, SHA256_LEN)), "issued",
+	    (json_int_t)reply->n_certs, "refused", (json_int_t)reply->n_refused,
+	    "results", json_results(&reply->manifest));
+	cmd_json_add(&d->responses, row);
+}
+
+/* ---- for people ---------------------------------------------------------- */
+
+/* When the first of these requests runs out: a series lasts to its last. */
+static void
+show_due(const struct manifest *m)
+{
+	char at[CLOCK_TEXT];
+	int64_t due = CLOCK_MAX;
+
+	for (size_t i = 0; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+
+		if (r->n_certs > 0 && r->certs[r->n_certs - 1].not_after < due)
+			due = r->certs[r->n_certs - 1].not_after;
+	}
+	if (due == CLOCK_MAX)
+		return;
+	clock_write(due, at);
+	term_field("next due", "%s, when the first of these runs out", at);
+}
+
+static void
+show_reply(const struct delivery *d, const struct addressee *to,
+    const struct reply *reply, bool stored)
+{
+	const char *quote = to->label.n == 0 ? "" : "\"";
+	const struct span nobody = span_str("loose CSRs");
+
+	term_bold(
+	    "Response %u for %s%.*s%s%s: %zu certificate%s, %zu refused\n",
+	    reply->record.sequence, quote,
+	    SPAN_FMT(to->label.n == 0 ? nobody : to->label), quote,
+	    stored ? " (the stored one, byte for byte)" : "", reply->n_certs,
+	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
+	if (d->media->path == NULL)
+		term_field("would be", "%s", reply->dir);
+}
+
+static void
+show_written(
+    const struct delivery *d, const struct reply *reply, const struct buf *note)
+{
+	char hex[SHA256_HEX];
+
+	hex_write(span_of(reply->record.digest, SHA256_LEN), hex);
+	term_field("written to", "%s/%s", d->media->path, reply->dir);
+	term_field("read back", "%.*s", SPAN_FMT(buf_span(note)));
+	term_field("manifest", "%s", hex);
+	show_due(&reply->manifest);
+}
+
+/* ---- onto the medium ----------------------------------------------------- */
+
+static enum rc
+write_out(const struct delivery *d, struct reply *reply, struct buf *note)
+{
+	enum rc rc;
+
+	if (d->media->path == NULL)
+		return RC_OK;
+	rc = reply_write(d->media, reply, note);
+	return rc == RC_OK ? RC_OK
+			   : err_in(rc,
+				 "response %u is complete in the ledger but "
+				 "not on the stick; mend that and run the same "
+				 "command again",
+				 reply->record.sequence);
+}
+
+static enum rc
+note_done(
+    struct delivery *d, const struct addressee *to, const struct reply *reply)
+{
+	struct delivered *more =
+	    reallocarray(d->done, d->n_done + 1, sizeof(*more));
+
+	if (more == NULL)
+		return err_memory();
+	d->done = more;
+	more += d->n_done++;
+	memcpy(more->channel, to->channel, SHA256_LEN);
+	more->sequence = reply->record.sequence;
+	more->n_certs = reply->n_certs;
+	more->n_refused = reply->n_refused;
+	return RC_OK;
+}
+
+static enum rc
+deliver(struct delivery *d, const struct addressee *to, struct reply *reply,
+    bool stored)
+{
+	WIPED(buf) note = { 0 };
+	enum rc rc = write_out(d, reply, &note);
+
+	if (rc != RC_OK)
+		return rc;
+	show_reply(d, to, reply, stored);
+	if (d->media->path != NULL)
+		show_written(d, reply, &note);
+	add_json(d, to, reply);
+	return note_done(d, to, reply);
+}
+
+enum rc
+deliver_new(struct delivery *d, const struct addressee *to, struct reply *reply)
+{
+	enum rc rc = deliver(d, to, reply, false);
+
+	if (rc == RC_OK)
+		term_say("Carry it back, and there: airgap-transfer install "
+			 "STICK%s\n",
+		    to->label.n == 0 ? " --csr FILE..." : "");
+	return rc;
+}
+
+enum rc
+deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
+    uint32_t last)
+{
+	const struct reply_maker maker = { .ledger = d->ledger, .ca = d->ca };
+	enum rc rc = RC_OK;
+
+	for (uint32_t i = first; i <= last && rc == RC_OK; i++) {
+		WIPED(reply) reply = { 0 };
+
+		if (delivery_find(d, to->channel, i) != NULL)
+			continue;
+		rc = reply_again(&maker, to->channel, i, &reply);
+		if (rc == RC_OK)
+			rc = deliver(d, to, &reply, true);
+		if (i == UINT32_MAX)
+			break;
+	}
+	return rc;
+}
+
+const struct delivered *
+delivery_find(const struct delivery *d,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence)
+{
+	for (size_t i = 0; i < d->n_done; i++)
+		if (d->done[i].sequence == sequence &&
+		    memcmp(d->done[i].channel, channel, SHA256_LEN) == 0)
+			return &d->done[i];
+	return NULL;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Responses onto a medium, and what people and programs are told of each: the
+ * end of `sign`, `resend` and `abandon` alike.
+ */
+#ifndef CA_CMD_CMD_DELIVER_H
+#define CA_CMD_CMD_DELIVER_H
+
+#include "base/cmd.h"
+#include "ca/response/response.h"
+
+/* Whose response it is. */
+struct addressee {
+	const uint8_t *channel; /* SHA256_LEN bytes */
+	struct span label;	/* n 0: loose, nobody's */
+};
+
+struct delivery {
+	struct ledger *ledger;
+	const struct ledger_ca *ca;
+	const struct media *media; /* path NULL: a dry run, nothing is written */
+	json_t *responses;	   /* owned; NULL without --json */
+	/* What this run has written already, so that a stick of many old
+	 * bundles is not written over and over. */
+	struct delivered {
+		uint8_t channel[SHA256_LEN];
+		uint32_t sequence;
+		size_t n_certs, n_refused;
+	} *done; /* owned */
+	size_t n_done;
+};
+void delivery_wipe(struct delivery *delivery);
+
+/** Write a response that was just made, and say so.
+ * \retval RC_IO the ledger has it, the medium not */
+enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
+    struct reply *reply) MUST_CHECK;
+
+/** Write the stored responses `first` to `last`, byte for byte, but those that
+ * this run has written. \retval RC_STATE the ledger lacks one */
+enum rc deliver_stored(struct delivery *delivery, const struct addressee *to,
+    uint32_t first, uint32_t last) MUST_CHECK;
+
+/** What this run wrote under this number; NULL: nothing. */
+const struct delivered *delivery_find(const struct delivery *delivery,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/term.h"
+#include "base/words.h"
+#include "ca/cmd/cmd.h"
+#include "ca/cmd/cmd_common.h"
+#include "ca/home/card.h"
+#include "ca/lifecycle/init.h"
+
+/* ---- the review ---------------------------------------------------------- */
+
+static void
+show_key(const char *label, const struct own_key *key)
+{
+	if (key->uri != NULL)
+		term_field(label, "adopted: %s", key->uri);
+	else
+		term_field(label, "new, %s, made on the token", key->type);
+}
+
+static void
+show_list(const char *label, const struct text_list *list, const char *none)
+{
+	WIPED(buf) text = { 0 };
+	const char *shown;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (buf_printf(&text, "%s%s", i == 0 ? "" : ", ",
+			list->items[i]) != RC_OK)
+			return;
+	shown = text.n == 0 ? none : buf_cstr(&text);
+	term_field(label, "%s", shown == NULL ? "" : shown);
+}
+
+static void
+show_profiles(const struct policy *policy)
+{
+	WIPED(buf) text = { 0 };
+	const char *shown;
+
+	for (size_t i = 0; i < policy->n_profiles; i++)
+		if (buf_printf(&text, "%s%s", i == 0 ? "" : ", ",
+			policy->profiles[i].name) != RC_OK)
+			return;
+	shown = buf_cstr(&text);
+	term_field("profiles", "%s", shown == NULL ? "" : shown);
+}
+
+static void
+show_constraints(const struct init *init)
+{
+	if (init->wish.scopes->n == 0)
+		term_field("constraints",
+		    "none: this CA could certify any name; --scope binds it");
+	else
+		term_field("constraints", "the scope, critical%s",
+		    init->wish.allow_ip ? "" : "; no IP addresses");
+	if (init->wish.constrain_srv)
+		term_alarm("--constrain-srv: OpenSSL refuses every certificate "
+			   "with an SRVName under such a CA.\n");
+}
+
+static void
+show_review(const struct init *init)
+{
+	char from[CLOCK_TEXT], to[CLOCK_TEXT], now[CLOCK_TEXT];
+
+	clock_write(init->wish.not_before, from);
+	clock_write(init->wish.not_after, to);
+	clock_write(init->now, now);
+	term_bold("A new CA\n");
+	term_field("subject", "%s", init->wish.subject);
+	term_field("valid", "%s to %s", from, to);
+	term_field("path length", "%u", (unsigned)init->wish.path_len);
+	if (init->wish.serial.n != 0)
+		term_field("serial", "%s", init->options->serial);
+	show_list("scope", init->wish.scopes, "any domain");
+	show_constraints(init);
+	show_profiles(&init->policy);
+	term_field("token", "%s, %s %s, serial %s", init->info.label,
+	    init->info.manufacturer, init->info.model, init->info.serial);
+	show_key("CA key", &init->ca);
+	show_key("transfer key", &init->transfer);
+	term_field("home", "%s", init->options->home);
+	if (init->options->out != NULL)
+		term_field("card", "%s", init->options->out);
+	term_field("clock", "%s", now);
+	if (init->interfaces.n != 0)
+		term_alarm("network: %.*s is up; that is recorded.\n",
+		    SPAN_FMT(buf_span(&init->interfaces)));
+}
+
+static void
+show_held(const struct init *init)
+{
+	if (init->n_held == 0)
+		return;
+	term_say("Keys on the token \"%s\":\n", init->info.label);
+	for (size_t i = 0; i < init->n_held; i++)
+		term_say("  %-10s %-16s %s\n", init->held[i].type,
+		    init->held[i].label, init->held[i].uri);
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static enum rc
+write_card(struct init *init, const struct ledger_ca *ca)
+{
+	WIPED(buf) file = { 0 };
+	enum rc rc;
+
+	if (init->options->out == NULL)
+		return RC_OK;
+	rc = card_make(&init->keys, ca, &init->policy, init->now, &file);
+	if (rc == RC_OK)
+		rc = cmd_put_card(&init->media, ca->ca_id, buf_span(&file));
+	return rc == RC_OK
+		   ? RC_OK
+		   : err_in(rc,
+			 "the CA is made, but its card is not written: run "
+			 "'airgap-ca export %s' again; because",
+			 init->options->out);
+}
+
+static enum rc
+finish(struct cmd_env *env, struct init *init)
+{
+	WIPED(ledger_ca) ca = { 0 };
+	enum rc rc = sha256(buf_span(&init->ca_cert), ca.ca_id);
+
+	if (rc == RC_OK)
+		rc = buf_add_span(&ca.ca_cert, buf_span(&init->ca_cert));
+	if (rc == RC_OK)
+		rc = buf_add_span(
+		    &ca.transfer_cert, buf_span(&init->transfer_cert));
+	if (rc == RC_OK)
+		rc = write_card(init, &ca);
+	if (rc != RC_OK)
+		return rc;
+	term_say("The CA is in %s.\n", init->options->home);
+	return cmd_show_ca(env, &ca);
+}
+
+static enum rc
+make_ca(struct init *init)
+{
+	enum rc rc = init_keys(init);
+
+	if (rc == RC_OK)
+		rc = init_certify(init);
+	if (rc == RC_OK)
+		rc = init_store(init);
+	return init_explain(init, rc);
+}
+
+static enum rc
+run(struct cmd_env *env, const struct init_options *options,
+    struct token *token)
+{
+	WIPED(init) init = { 0 };
+	bool yes = env->yes;
+	enum rc rc = init_check(options, token, &init);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = init_look(&init);
+	show_held(&init);
+	if (rc == RC_OK)
+		show_review(&init);
+	if (rc != RC_OK || env->dry_run)
+		return rc;
+	if (!yes)
+		rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
+	if (rc != RC_OK)
+		return rc;
+	if (!yes)
+		return err_set(RC_POLICY, "not confirmed: nothing was made");
+	rc = make_ca(&init);
+	return rc == RC_OK ? finish(env, &init) : rc;
+}
+
+enum rc
+cmd_init(struct cmd_env *env, int argc, char **argv)
+{
+	struct init_options o = { 0 };
+	struct token_options t = { 0 };
+	WIPED(cmd_list) operands = { 0 };
+	OWNS(token) *token = NULL;
+	bool done = false;
+	/* clang-format off */
+	const struct cmd_option options[] = {
+		{ .name = "subject", .value = "DN", .text = &o.subject,
+		  .help = "the CA's name, as \"CN=XMPP CA, O=Example\"" },
+		{ .name = "token", .value = "URI", .text = &o.token,
+		  .help = "the token; not needed when only one is present" },
+		{ .name = "key-type", .value = "TYPE", .text = &o.key_type,
+		  .help = "make a new CA key: ec-p256 (default), ec-p384, rsa-BITS" },
+		{ .name = "use-key", .value = "URI", .text = &o.use_key,
+		  .help = "adopt this key of the token as CA key" },
+		{ .name = "transfer-key", .value = "URI", .text = &o.transfer_key,
+		  .help = "adopt this one as transfer key; else a new ec-p256" },
+		{ .name = "days", .value = "N", .text = &o.days,
+		  .help = "validity from now (3650)" },
+		{ .name = "serial", .value = "N", .text = &o.serial,
+		  .help = "serial of the CA certificate; else random" },
+		{ .name = "path-len", .value = "N", .text = &o.path_len,
+		  .help = "how many CAs may stand below this one (0)" },
+		{ .name = "scope", .value = "DOMAIN", .list = &o.scopes,
+		  .help = "certify only names in this domain and below; repeat" },
+		{ .name = "profiles", .value = "LIST", .text = &o.profiles,
+		  .help = "profiles of policy.conf, as xmpp,tls (tls)" },
+		{ .name = "constrain-srv", .flag = &o.constrain_srv,
+		  .help = "SRVName subtrees too; OpenSSL then refuses SRVNames" },
+		{ .name = "out", .value = "MEDIA", .text = &o.out,
+		  .help = "write the CA's card there" },
+		CMD_TOKEN_OPTIONS(o, t),
+		{ 0 },
+	};
+	/* clang-format on */
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc == RC_OK && !done)
+		rc = cmd_operands_none(env, &operands);
+	o.home = env->home;
+	o.dry_run = env->dry_run;
+	/* First of all: nothing is open yet that a child could inherit. */
+	if (rc == RC_OK && !done)
+		rc = token_start(&token, &t);
+	if (rc == RC_OK && !done)
+		rc = run(env, &o, token);
+	cmd_list_wipe(&o.scopes);
+	return rc;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd/cmd.h"
+#include "ca/lifecycle/recover.h"
+#include "transfer/reader/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct recovering {
+	struct cmd_env *env;
+	const char *from;
+	struct child reader;
+	struct scanned set;
+	struct past past;
+	struct home home;
+	struct ledger *ledger;
+	struct policy policy;
+	struct ledger_ca ca;
+	struct trust trust;
+	struct requester *requesters; /* owned */
+	size_t n_requesters;
+	int64_t now;
+	struct recovery recovery;
+};
+
+static void
+recovering_wipe(struct recovering *r)
+{
+	recovery_wipe(&r->recovery);
+	child_wipe(&r->reader);
+	past_wipe(&r->past);
+	scanned_wipe(&r->set);
+	ledger_free(r->ledger);
+	home_wipe(&r->home);
+	policy_wipe(&r->policy);
+	ledger_ca_wipe(&r->ca);
+	trust_wipe(&r->trust);
+	requesters_free(r->requesters, r->n_requesters);
+}
+
+/* ---- what is there --------------------------------------------------------
+ */
+
+/* The reader is started first, while nothing is open that it could inherit, and
+ * goes when it has handed its copy over. */
+static enum rc
+read_stick(struct recovering *r)
+{
+	bool more = false;
+	enum rc rc = reader_start(&r->reader, r->from);
+
+	if (rc != RC_OK)
+		return rc;
+	rc = reader_scan_past(&r->reader, &r->set, &more);
+	if (rc != RC_OK)
+		return child_explain(&r->reader, rc);
+	child_wipe(&r->reader);
+	if (more && r->set.rc != RC_OK)
+		return err_rule(r->set.rc, r->set.rule, "%s", r->set.reason);
+	return more ? past_read(r->set.copy.bytes, &r->past) : RC_OK;
+}
+
+static enum rc
+open_home(struct recovering *r)
+{
+	enum rc rc = home_open(r->env->home, &r->home);
+
+	if (rc == RC_OK)
+		rc = home_ledger_open(&r->home, !r->env->dry_run, &r->ledger);
+	if (rc == RC_OK)
+		rc = home_policy_read(&r->home, &r->policy);
+	if (rc == RC_OK)
+		rc = ledger_ca_get(r->ledger, &r->ca);
+	if (rc == RC_OK)
+		rc = ledger_requesters(
+		    r->ledger, &r->requesters, &r->n_requesters);
+	if (rc == RC_OK)
+		rc = clock_now(&r->now);
+	if (rc == RC_OK)
+		rc = clock_check(r->ledger, &r->policy, r->now);
+	memcpy(r->trust.ca_id, r->ca.ca_id, SHA256_LEN);
+	if (rc == RC_OK)
+		rc = trust_add_ca(
+		    &r->trust, "the CA certificate", buf_span(&r->ca.ca_cert));
+	return rc;
+}
+
+static enum rc
+plan(struct recovering *r)
+{
+	char ca[9];
+	enum rc rc;
+
+	r->recovery.ledger = r->ledger;
+	r->recovery.trust = &r->trust;
+	rc = recovery_plan(&r->recovery, &r->past, r->ca.ca_id);
+	hex_write(span_of(r->ca.ca_id, 4), ca);
+	if (rc == RC_OK && r->recovery.n == 0)
+		rc = err_set(RC_IO,
+		    "%s: no history of this CA (" MEDIA_HISTORY
+		    "/%s-*), and %zu responses of others",
+		    r->from, ca, r->recovery.n_others);
+	return rc;
+}
+
+/* ---- what it comes to -----------------------------------------------------
+ */
+
+/* One channel, as the histories have it. */
+struct channel_sum {
+	const uint8_t *id;
+	uint32_t first, last; /* of the new ones; 0: none */
+	size_t n, n_new, n_certs;
+};
+
+static struct channel_sum
+sum_channel(const struct recovery *r, size_t at)
+{
+	struct channel_sum s = { .id = r->items[at].manifest.requester };
+
+	for (size_t i = at; i < r->n; i++) {
+		const struct past_response *p = &r->items[i];
+
+		if (memcmp(p->manifest.requester, s.id, SHA256_LEN) != 0)
+			continue;
+		s.n++;
+		if (p->held)
+			continue;
+		s.n_new++;
+		s.n_certs += p->n_regained;
+		s.last = p->manifest.sequence;
+		if (s.first == 0)
+			s.first = p->manifest.sequence;
+	}
+	return s;
+}
+
+static bool
+is_first_of(const struct recovery *r, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (memcmp(r->items[i].manifest.requester,
+			r->items[at].manifest.requester, SHA256_LEN) == 0)
+			return false;
+	return true;
+}
+
+/* Enrolled here; else NULL, and the words are compared when it comes. */
+static const char *
+label_of(const struct recovering *r, const uint8_t *id)
+{
+	for (size_t i = 0; i < r->n_requesters; i++)
+		if (memcmp(r->requesters[i].key_id, id, SHA256_LEN) == 0)
+			return r->requesters[i].label;
+	return NULL;
+}
+
+static void
+show_channel(const struct recovering *r, const struct channel_sum *s)
+{
+	const char *label = label_of(r, s->id);
+	char id[17], range[32];
+
+	hex_write(span_of(s->id, 8), id);
+	if (s->n_new == 0) {
+		term_field(label == NULL ? id : label,
+		    "%zu response%s, all known here", s->n,
+		    s->n == 1 ? "" : "s");
+		return;
+	}
+	if (s->n_new == 1)
+		(void)snprintf(range, sizeof(range), " %u comes", s->first);
+	else
+		(void)snprintf(
+		    range, sizeof(range), "s %u to %u come", s->first, s->last);
+	term_field(label == NULL ? id : label,
+	    "response%s back, with %zu certificate%s%s", range, s->n_certs,
+	    s->n_certs == 1 ? "" : "s",
+	    label == NULL ? "; not enrolled here: its words are compared at "
+			    "its next bundle"
+			  : "");
+}
+
+static bool
+is_told_of(const struct recovering *r, const uint8_t *id)
+{
+	for (size_t i = 0; i < r->recovery.n; i++)
+		if (memcmp(r->recovery.items[i].manifest.requester, id,
+			SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* Who else may hold a part: those enrolled here, and those that nobody here
+ * knows of yet. */
+static void
+show_missing(const struct recovering *r)
+{
+	const struct recovery *v = &r->recovery;
+
+	if (v->top == 0)
+		return;
+	term_field("records",
+	    "the lost ledger had %" PRIu64 " at least; the backup had %" PRIu64
+	    "; about %" PRIu64 " are in no history brought here",
+	    v->top + 1, v->restored.count, v->missing);
+	for (size_t i = 0; i < r->n_requesters; i++)
+		if (!is_told_of(r, r->requesters[i].key_id))
+			term_field("not here",
+			    "%s: 'airgap-transfer history --out MEDIA' there, "
+			    "unless it has got nothing since",
+			    r->requesters[i].label);
+}
+
+static void
+show_policy(const struct recovering *r)
+{
+	const struct recovery *v = &r->recovery;
+	const struct past_response *last = &v->items[v->n - 1];
+
+	if (!last->held &&
+	    memcmp(last->manifest.policy, r->policy.digest, SHA256_LEN) != 0)
+		term_alarm("The newest was made under another policy than "
+			   "policy.conf here: compare with\n"
+			   "the newest policy.conf in " MEDIA_HISTORY ".\n");
+}
+
+static void
+review(const struct recovering *r)
+{
+	const struct recovery *v = &r->recovery;
+
+	term_bold("Histories of this CA: %zu response%s, every one proven\n",
+	    v->n, v->n == 1 ? "" : "s");
+	for (size_t i = 0; i < v->n; i++)
+		if (is_first_of(v, i)) {
+			const struct channel_sum s = sum_channel(v, i);
+
+			show_channel(r, &s);
+		}
+	if (v->n_others != 0)
+		term_field("passed over", "%zu of other CAs", v->n_others);
+	show_missing(r);
+	show_policy(r);
+}
+
+/* ---- the run --------------------------------------------------------------
+ */
+
+static enum rc
+print_json(const struct recovering *r)
+{
+	const struct recovery *v = &r->recovery;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct past_response *p = &v->items[i];
+		const char *label = label_of(r, p->manifest.requester);
+
+		if (p->held)
+			continue;
+		cmd_json_add(
+		    &list, json_pack("{s:o,s:o,s:I,s:I,s:o}", "requester",
+			       label == NULL ? json_null() : json_string(label),
+			       "requester_id",
+			       cmd_json_hex(
+				   span_of(p->manifest.requester, SHA256_LEN)),
+			       "sequence", (json_int_t)p->manifest.sequence,
+			       "certificates", (json_int_t)p->n_regained,
+			       "manifest_sha256",
+			       cmd_json_hex(span_of(p->digest, SHA256_LEN))));
+	}
+	return cmd_json(json_pack("{s:o,s:I,s:I,s:I}", "responses", list,
+	    "certificates", (json_int_t)v->n_certs, "lost_records",
+	    (json_int_t)(v->top == 0 ? 0 : v->top + 1), "missing_records",
+	    (json_int_t)v->missing));
+}
+
+static enum rc
+confirm_and_store(struct recovering *r)
+{
+	bool yes = r->env->yes;
+	enum rc rc = RC_OK;
+
+	if (!yes)
+		rc = term_confirm(
+		    "Take this into the ledger? Type Yes: ", "--yes", &yes);
+	if (rc == RC_OK && !yes)
+		rc = err_set(RC_POLICY, "not confirmed: nothing was stored");
+	if (rc == RC_OK)
+		rc = recovery_store(
+		    &r->recovery, r->now, buf_span(&r->policy.text));
+	if (rc == RC_OK)
+		term_say("Brought back: %zu responses, %zu certificates.\n",
+		    r->recovery.n_new, r->recovery.n_certs);
+	return rc;
+}
+
+static enum rc
+run(struct recovering *r)
+{
+	enum rc rc = read_stick(r);
+
+	if (rc == RC_OK)
+		rc = open_home(r);
+	if (rc == RC_OK)
+		rc = plan(r);
+	if (rc != RC_OK)
+		return rc;
+	review(r);
+	if (r->env->dry_run)
+		term_say("Dry run: nothing was stored.\n");
+	else if (r->recovery.n_new == 0)
+		term_say("Nothing to bring back: the ledger has all of it.\n");
+	else
+		rc = confirm_and_store(r);
+	return rc == RC_OK && r->env->json ? print_json(r) : rc;
+}
+
+enum rc
+cmd_recover(struct cmd_env *env, int argc, char **argv)
+{
+	static const struct cmd_option options[] = { { 0 } };
+	WIPED(recovering)
+	r = { .env = env,
+		.reader = CHILD_NONE,
+		.set = { .copy = { .fd = -1 } },
+		.home = { .fd = -1 } };
+	WIPED(cmd_list) operands = { 0 };
+	bool done = false;
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
+	return rc == RC_OK ? run(&r) : rc;
+}

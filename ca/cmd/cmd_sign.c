@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd/cmd_sign.h"
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd/cmd.h"
+#include "ca/cmd/cmd_common.h"
+#include "ca/home/backup.h"
+#include "transfer/rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void
+sign_wipe(struct sign *sign)
+{
+	visit_wipe(&sign->visit);
+	cmd_list_wipe(&sign->expect);
+	delivery_wipe(&sign->delivery);
+	json_decref(sign->stopped);
+}
+
+/* Errors that are about one bundle let the others go on; a token, a ledger or a
+ * medium that fails will fail again. After the Yes token and judge may be left
+ * in the middle of a batch: their next answers would be to the wrong questions.
+ * And a reader that lied once is asked no more. */
+static bool
+stops_everything(const struct sign *sign, enum rc rc)
+{
+	return sign->signing || rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
+	       rc == RC_USAGE || *err_rule_name() == '\0' ||
+	       strcmp(err_rule_name(), "READER") == 0;
+}
+
+static void
+note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
+{
+	const char *remedy = rule_remedy(err_rule_name());
+
+	if (sign->first_stop == RC_OK)
+		sign->first_stop = rc;
+	/* One bad file of a loose set is left out, and the others go on. */
+	term_alarm(
+	    sign->loose && file->rc != RC_OK ? "\nLeft out: " : "\nStopped: ");
+	term_say("%s [%s]\n", err_text(), err_rule_name());
+	if (remedy != NULL)
+		term_field("remedy", "%s", remedy);
+	if (sign->env->json)
+		cmd_json_add(&sign->stopped,
+		    json_pack("{s:s,s:s,s:o}", "file", file->name, "rule",
+			err_rule_name(), "reason",
+			cmd_json_text(span_str(err_text()))));
+}
+
+struct found {
+	struct scanned *items; /* owned */
+	size_t n, bytes;
+};
+
+static void
+found_wipe(struct found *found)
+{
+	for (size_t i = 0; i < found->n; i++)
+		scanned_wipe(&found->items[i]);
+	free(found->items);
+}
+
+/* Each bundle is a copy in memory with a descriptor of its own, and a stick may
+ * hold more of them than the usual limit; beyond ours, the scan says so. */
+static void
+allow_descriptors(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* What an honest reader keeps to by itself. One more than the files: it tells
+ * of a name that it passes over. */
+static enum rc
+count_found(struct found *found)
+{
+	found->bytes += found->items[found->n].copy.bytes.n;
+	if (++found->n <= MEDIA_FILES_MAX + 1 &&
+	    found->bytes <= MEDIA_BUNDLES_MAX)
+		return RC_OK;
+	return rule_refuse("READER",
+	    "the reader process tells of more files than a stick may hold");
+}
+
+/* For one more; doubled at each power of two. */
+static enum rc
+make_room(struct found *found)
+{
+	struct scanned *grown;
+
+	if ((found->n & (found->n - 1)) != 0)
+		return RC_OK;
+	grown = reallocarray(
+	    found->items, found->n == 0 ? 1 : 2 * found->n, sizeof(*grown));
+	if (grown == NULL)
+		return err_memory();
+	found->items = grown;
+	return RC_OK;
+}
+
+/* All copies are taken before the first is parsed: after that no reader can see
+ * the stick any more. */
+static enum rc
+scan(struct sign *sign, struct found *found)
+{
+	struct child *reader = &sign->visit.readers[0];
+	bool more = true;
+
+	allow_descriptors();
+	while (more) {
+		enum rc rc = make_room(found);
+
+		if (rc != RC_OK)
+			return rc;
+		rc = sign->loose
+			 ? reader_scan_loose(
+			       reader, &found->items[found->n], &more)
+			 : reader_scan(reader, &found->items[found->n], &more);
+		if (rc != RC_OK)
+			return rc;
+		if (more)
+			rc = count_found(found);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+/* The place of a bundle in its requester's order; what cannot be read has none
+ * and is met when its turn by name comes. One bundle that has seen more of this
+ * CA than the ledger stops them all: an older one beside it, which such a
+ * ledger has forgotten as well, would be signed a second time.
+ *
+ * What is read here is let go, and read again when its turn comes: the copy is
+ * sealed, so it says the same, and the tables of all bundles of a stick at once
+ * would take memory without a limit of ours. */
+static enum rc
+look_ahead(
+    struct sign *sign, const struct scanned *file, uint32_t *ret_sequence)
+{
+	WIPED(submission) s = { 0 };
+
+	*ret_sequence = 0;
+	if (file->rc != RC_OK || submission_read(file, &s) != RC_OK) {
+		err_clear();
+		return RC_OK;
+	}
+	*ret_sequence = s.bundle.sequence;
+	return submission_check_head(
+	    &s, sign->visit.act.ledger, sign->visit.act.ca.ca_id);
+}
+
+struct turn {
+	uint32_t sequence;
+	size_t index;
+};
+
+static int
+by_sequence(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* *ret_stopped: what one of them says stops all, and was told. */
+static enum rc
+take_turns(struct sign *sign, const struct found *found, struct turn *turns,
+    bool *ret_stopped)
+{
+	bool alone = found->n == 1 || sign->loose;
+	enum rc rc = RC_OK;
+
+	*ret_stopped = false;
+	for (size_t i = 0; i < found->n && rc == RC_OK; i++) {
+		turns[i] = (struct turn){ 0, i };
+		if (!alone)
+			rc = look_ahead(
+			    sign, &found->items[i], &turns[i].sequence);
+		if (rc == RC_OK || stops_everything(sign, rc))
+			continue;
+		note_stop(sign, &found->items[i], rc);
+		*ret_stopped = true;
+		return RC_OK;
+	}
+	qsort(turns, found->n, sizeof(*turns), by_sequence);
+	return rc;
+}
+
+static enum rc
+handle_all(struct sign *sign, const struct found *found)
+{
+	struct turn *turns =
+	    calloc(found->n == 0 ? 1 : found->n, sizeof(*turns));
+	bool stopped = false;
+	enum rc rc = RC_OK;
+
+	if (turns == NULL)
+		return err_memory();
+	rc = take_turns(sign, found, turns, &stopped);
+	for (size_t i = 0;
+	     rc == RC_OK && i < found->n && !sign->declined && !stopped; i++) {
+		const struct scanned *file = &found->items[turns[i].index];
+
+		err_clear();
+		rc = sign_file(sign, file);
+		if (rc != RC_OK && stops_everything(sign, rc))
+			break;
+		if (rc != RC_OK)
+			note_stop(sign, file, rc);
+		rc = RC_OK;
+	}
+	free(turns);
+	return rc;
+}
+
+static enum rc
+outcome_by(size_t issued, size_t refused)
+{
+	if (refused == 0)
+		return RC_OK;
+	return issued > 0 ? RC_PARTIAL : RC_POLICY;
+}
+
+static enum rc
+outcome_of(const struct sign *sign)
+{
+	if (sign->first_stop != RC_OK)
+		return sign->first_stop;
+	if (sign->declined)
+		return RC_POLICY;
+	if (sign->issued + sign->refused > 0)
+		return outcome_by(sign->issued, sign->refused);
+	return outcome_by(sign->old_issued, sign->old_refused);
+}
+
+/* What an earlier run left, and which bundle brings it to an end. */
+static enum rc
+say_unfinished(const struct sign *sign)
+{
+	struct ledger_bundle *open = NULL;
+	size_t n = 0;
+	enum rc rc = ledger_bundles_open(sign->visit.act.ledger, &open, &n);
+
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		char id[2 * BUNDLE_ID_LEN + 1];
+
+		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
+		if (ledger_bundle_is_loose(&open[i])) {
+			term_say("An earlier run did not finish the loose CSRs "
+				 "%s: insert the stick that has them and sign "
+				 "--loose.\n",
+			    id);
+			continue;
+		}
+		term_say("An earlier run did not finish bundle %s.cose: insert "
+			 "the stick that has it and sign, or close it with "
+			 "'airgap-ca abandon'.\n",
+		    id);
+	}
+	free(open);
+	return rc;
+}
+
+static enum rc
+print_json(struct sign *sign)
+{
+	json_t *document;
+
+	if (!sign->env->json)
+		return RC_OK;
+	document = json_pack("{s:O,s:O}", "responses", sign->delivery.responses,
+	    "stopped", sign->stopped);
+	return cmd_json(document);
+}
+
+/* Of what was signed before this visit: this one's comes with the next backup.
+ */
+static enum rc
+warn_backup(const struct sign *sign)
+{
+	struct backup_state state;
+	char at[CLOCK_TEXT], signed_at[CLOCK_TEXT];
+	enum rc rc = backup_state_read(
+	    &sign->visit.act.home, sign->visit.act.ledger, &state);
+
+	if (rc != RC_OK || !state.behind)
+		return rc;
+	clock_write(state.at, at);
+	clock_write(state.signed_at, signed_at);
+	term_alarm("No backup has what was signed on %s: ", signed_at);
+	if (state.any)
+		term_say("the newest is of %s; ", at);
+	term_say("'airgap-ca backup MEDIA'\n");
+	return RC_OK;
+}
+
+static enum rc
+say_nothing(const struct sign *sign)
+{
+	term_say("No %s in %s: nothing to do\n",
+	    sign->loose ? "*.csr, *.p10, *.pem or *.der" : "bundle",
+	    sign->options.media);
+	return sign->loose ? RC_OK : sign_loose_hint(sign);
+}
+
+static enum rc
+run_sign(struct sign *sign)
+{
+	struct found found __attribute__((cleanup(found_wipe))) = { 0 };
+	struct err_saved err;
+	enum rc rc = visit_open(&sign->options, &sign->visit), json_rc;
+
+	if (rc == RC_OK && sign->loose)
+		rc = sign_loose_alone(sign);
+	if (rc == RC_OK)
+		rc = warn_backup(sign);
+	if (rc == RC_OK)
+		rc = scan(sign, &found);
+	if (rc == RC_OK && found.n == 0)
+		rc = say_nothing(sign);
+	if (rc == RC_OK)
+		rc = handle_all(sign, &found);
+	if (rc == RC_OK)
+		rc = say_unfinished(sign);
+	err_save(&err);
+	json_rc = print_json(sign);
+	if (rc == RC_OK && json_rc != RC_OK)
+		return json_rc;
+	err_restore(&err);
+	if (rc != RC_OK)
+		return rc;
+	err_clear(); /* stops were said where they happened */
+	return outcome_of(sign);
+}
+
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static enum rc
+check_words(struct sign *sign, const struct cmd_list *operands)
+{
+	uint8_t digest[SHA256_LEN];
+	enum rc rc;
+
+	if (sign->loose != (sign->profile != NULL))
+		return err_set(RC_USAGE,
+		    "--loose and --profile go together: loose CSRs are all "
+		    "signed for that one");
+	if (sign->loose && !format_is_profile(span_str(sign->profile)))
+		return err_set(RC_USAGE, "--profile %s: no name of a profile",
+		    sign->profile);
+	if (sign->loose && sign->expect.n > 0)
+		return err_set(RC_USAGE,
+		    "--expect names a requester, and loose CSRs have none");
+	rc = cmd_operand_one(
+	    sign->env, operands, "MEDIA or FILE", &sign->options.media);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < sign->expect.n; i++)
+		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
+			return err_set(RC_USAGE,
+			    "--expect %s: 64 hex digits "
+			    "are wanted, the whole SHA-256",
+			    sign->expect.items[i]);
+	if (sign->options.act.out == NULL && !sign->env->dry_run) {
+		if (!is_directory(sign->options.media))
+			return err_set(RC_USAGE,
+			    "%s: not a directory; for a "
+			    "single file give --out MEDIA too",
+			    sign->options.media);
+		sign->options.act.out = sign->options.media;
+	}
+	return RC_OK;
+}
+
+enum rc
+cmd_sign(struct cmd_env *env, int argc, char **argv)
+{
+	WIPED(sign) sign = { .env = env, .visit = VISIT_NONE };
+	WIPED(cmd_list) operands = { 0 };
+	const struct cmd_option options[] = {
+		{ .name = "out",
+		    .value = "MEDIA",
+		    .text = &sign.options.act.out,
+		    .help = "write responses there instead" },
+		{ .name = "expect",
+		    .value = "HEX",
+		    .list = &sign.expect,
+		    .help = "enrol the unknown requester with this SHA-256" },
+		{ .name = "loose",
+		    .flag = &sign.loose,
+		    .help = "plain CSR files instead of bundles" },
+		{ .name = "profile",
+		    .value = "P",
+		    .text = &sign.profile,
+		    .help = "what all of them are signed as" },
+		CMD_TOKEN_OPTIONS(sign.options.act, sign.options.act.token),
+		{ 0 },
+	};
+	bool done;
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = check_words(&sign, &operands);
+	if (rc != RC_OK)
+		return rc;
+	sign.options.act.home = env->home;
+	sign.options.act.dry_run = env->dry_run;
+	if (env->json) {
+		sign.delivery.responses = json_array();
+		sign.stopped = json_array();
+	}
+	return run_sign(&sign);
+}

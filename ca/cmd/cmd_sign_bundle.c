@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One bundle: the two questions, the signing, the response. */
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd/cmd_sign.h"
+#include "transfer/rule.h"
+
+#include <inttypes.h>
+
+static void
+show_progress(void *arg, uint64_t done)
+{
+	term_progress_at(arg, done);
+}
+
+/* ---- responses --------------------------------------------------------- */
+
+static struct addressee
+addressee_of(const struct submission *s)
+{
+	return (struct addressee){ s->key_id, s->bundle.label };
+}
+
+/* Every stored response after `after`, up to and with `last`. */
+static enum rc
+send_stored(struct sign *sign, const struct submission *s, uint32_t after,
+    uint32_t last)
+{
+	const struct addressee to = addressee_of(s);
+
+	sign->delivery.ledger = sign->visit.act.ledger;
+	sign->delivery.ca = &sign->visit.act.ca;
+	sign->delivery.media = &sign->visit.act.media;
+	return deliver_stored(&sign->delivery, &to, after + 1, last);
+}
+
+/* Loose CSRs are in no channel where anything before could be missing. */
+static uint32_t
+head_sequence(const struct submission *s, uint32_t before)
+{
+	if (s->is_loose)
+		return before;
+	return s->bundle.has_head ? s->bundle.head.sequence : 0;
+}
+
+/* A set is one question for ever, and its answer the certificates of that day.
+ */
+static void
+say_set_again(const struct submission *s)
+{
+	char at[CLOCK_TEXT];
+
+	clock_write(s->record.at, at);
+	term_bold(
+	    "\nThis set of %zu loose CSR%s was answered before, on %.10s\n",
+	    s->loose.n, s->loose.n == 1 ? "" : "s", at);
+	term_say("It gets the stored response. For new certificates bring new "
+		 "CSRs.\n");
+}
+
+/* With nothing new on the stick the exit status is that of the run that
+ * answered it, as long as nobody has seen that answer. */
+static enum rc
+answer_again(struct sign *sign, const struct submission *s)
+{
+	uint32_t last = s->requester.last_manifest;
+	uint32_t answer = s->record.answered;
+	uint32_t head = head_sequence(s, answer - 1);
+	const struct delivered *done;
+	enum rc rc;
+
+	sign->answered++;
+	if (s->is_loose)
+		say_set_again(s);
+	else
+		term_bold("\nBundle %s was answered before\n", s->file->name);
+	if (sign->env->dry_run)
+		return RC_OK;
+	rc = send_stored(sign, s, head < answer ? head : answer - 1,
+	    last < answer ? answer : last);
+	done = delivery_find(&sign->delivery, s->key_id, answer);
+	if (rc == RC_OK && done != NULL && s->requester.arrived < answer) {
+		sign->old_issued += done->n_certs;
+		sign->old_refused += done->n_refused;
+	}
+	return rc;
+}
+
+/* ---- the two questions ------------------------------------------------- */
+
+static bool
+is_expected(const struct sign *sign, const struct submission *s)
+{
+	uint8_t wanted[SHA256_LEN];
+
+	for (size_t i = 0; i < sign->expect.n; i++)
+		if (hex_read(sign->expect.items[i], wanted, SHA256_LEN) &&
+		    memcmp(wanted, s->key_id, SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* Trust in a new requester comes from a person who compared the words, or from
+ * a script that was given the whole digest: --yes is no such thing. */
+static enum rc
+meet(struct sign *sign, const struct submission *s, bool *ret_yes)
+{
+	enum rc rc;
+
+	*ret_yes = true;
+	if (s->known || is_expected(sign, s))
+		return RC_OK;
+	rc = review_words(s);
+	if (rc != RC_OK)
+		return rc;
+	if (sign->expect.n > 0)
+		return rule_refuse("WORDS",
+		    "%s: the requester \"%.*s\" is not "
+		    "the one that --expect names",
+		    s->file->name, SPAN_FMT(s->bundle.label));
+	if (sign->env->yes || !term_present())
+		return rule_refuse("REQUESTER-UNKNOWN",
+		    "%s: the requester \"%.*s\" is not known: compare its "
+		    "words "
+		    "at a terminal, or give --expect with its SHA-256",
+		    s->file->name, SPAN_FMT(s->bundle.label));
+	return term_confirm("Are all sixteen words the same there? Type Yes to "
+			    "enrol it:",
+	    "--expect", ret_yes);
+}
+
+static enum rc
+confirm(struct sign *sign, const struct work *w, bool *ret_yes)
+{
+	*ret_yes = true;
+	if (sign->env->yes)
+		return RC_OK;
+	return term_confirm(w->decisions.granted == 0
+				? "Type Yes to refuse all of it for good:"
+				: "Type Yes to sign this:",
+	    "--yes", ret_yes);
+}
+
+static enum rc
+ask_operator(struct sign *sign, const struct work *w, bool *ret_yes)
+{
+	enum rc rc = meet(sign, w->s, ret_yes);
+
+	if (rc == RC_OK && *ret_yes)
+		rc = confirm(sign, w, ret_yes);
+	if (rc == RC_OK && !*ret_yes) {
+		sign->declined = true;
+		term_say("Not signed; nothing was stored.\n");
+	}
+	return rc;
+}
+
+/* ---- one bundle -------------------------------------------------------- */
+
+/* After an error in the middle. A rule's has its own remedy. */
+static void
+say_kept(struct sign *sign, const struct submission *s, uint64_t wanted)
+{
+	WIPED(outcomes) o = { 0 };
+	struct err_saved why;
+
+	if (*err_rule_name() != '\0')
+		return;
+	err_save(&why);
+	if (s->record.n != 0 && outcomes_read(sign->visit.act.ledger,
+				    &s->record, &s->bundle, &o) == RC_OK)
+		term_say("%" PRIu64 " of %" PRIu64
+			 " certificates are signed and kept. ",
+		    outcomes_done(&o), wanted);
+	term_say("When the cause is mended, run the same command again: it "
+		 "goes on from there.\n");
+	err_restore(&why);
+}
+
+static enum rc
+sign_work(struct sign *sign, struct work *w)
+{
+	const uint64_t wanted = w->decisions.certificates;
+	WIPED(reply) reply = { 0 };
+	struct submission *s = w->s;
+	const struct addressee to = addressee_of(s);
+	enum rc rc = visit_unlock(&sign->visit);
+
+	if (rc != RC_OK)
+		return rc;
+	term_progress_start(
+	    &sign->progress, "signing", wanted - outcomes_done(&w->outcomes));
+	sign->signing = true;
+	rc = work_sign(&sign->visit, w, show_progress, &sign->progress, &reply);
+	term_progress_end(&sign->progress);
+	if (rc != RC_OK) {
+		say_kept(sign, s, wanted);
+		return rc;
+	}
+	sign->signing = false;
+	sign->issued += reply.n_certs;
+	sign->refused += reply.n_refused;
+	/* What the requester missed goes along, unasked. */
+	rc = send_stored(sign, s, head_sequence(s, reply.record.sequence - 1),
+	    reply.record.sequence - 1);
+	return rc != RC_OK ? rc : deliver_new(&sign->delivery, &to, &reply);
+}
+
+static enum rc
+handle_new(struct sign *sign, struct submission *s)
+{
+	WIPED(work) w = { 0 };
+	bool yes;
+	enum rc rc;
+
+	term_progress_start(&sign->progress, "checking", s->bundle.n_requests);
+	rc = work_check(&sign->visit, s, show_progress, &sign->progress, &w);
+	term_progress_end(&sign->progress);
+	if (rc == RC_OK)
+		rc = review_show(&sign->visit, &w);
+	if (rc != RC_OK)
+		return rc;
+	if (sign->env->dry_run) {
+		sign_json_review(sign, &w);
+		sign->refused += w.decisions.n - w.decisions.granted;
+		sign->issued += w.decisions.certificates;
+		term_say("Dry run: nothing was signed or stored.\n");
+		return RC_OK;
+	}
+	rc = ask_operator(sign, &w, &yes);
+	return rc != RC_OK || !yes ? rc : sign_work(sign, &w);
+}
+
+static enum rc
+admit(struct sign *sign, struct submission *s)
+{
+	struct ledger *ledger = sign->visit.act.ledger;
+
+	return s->is_loose ? submission_admit_loose(s, ledger)
+			   : submission_admit(s, ledger,
+				 sign->visit.act.ca.ca_id, sign->visit.act.now);
+}
+
+enum rc
+sign_file(struct sign *sign, const struct scanned *file)
+{
+	WIPED(submission) s = { 0 };
+	enum rc rc;
+
+	if (file->rc != RC_OK)
+		return err_rule(file->rc, file->rule, "%s", file->reason);
+	rc = sign->loose ? submission_read_loose(file, sign->profile, &s)
+			 : submission_read(file, &s);
+	if (rc == RC_OK)
+		rc = admit(sign, &s);
+	if (rc != RC_OK)
+		return rc;
+	switch (s.admission) {
+	case ADMIT_OTHER:
+		sign->other++;
+		term_dim(
+		    "Bundle %s is for another CA: passed over\n", file->name);
+		return RC_OK;
+	case ADMIT_ANSWERED:
+		return answer_again(sign, &s);
+	default:
+		return handle_new(sign, &s);
+	}
+}

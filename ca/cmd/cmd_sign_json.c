@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd/cmd_sign.h"
+
+static json_t *
+json_decisions(const struct work *w)
+{
+	json_t *results = json_array();
+
+	for (size_t i = 0; i < w->decisions.n; i++) {
+		const struct decision *d = &w->decisions.items[i];
+		json_t *row = json_pack("{s:o,s:[],s:s?,s:s?}", "request_id",
+		    cmd_json_text(w->s->bundle.requests[i].id), "serials",
+		    "rule", d->rule, "reason", d->reason);
+
+		cmd_json_add(&results, row);
+	}
+	return results;
+}
+
+static json_t *
+json_requester(const struct submission *s)
+{
+	return s->is_loose ? json_null() : cmd_json_text(s->bundle.label);
+}
+
+void
+sign_json_review(struct sign *sign, const struct work *w)
+{
+	json_t *row;
+
+	if (!sign->env->json)
+		return;
+	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o}", "path", "requester",
+	    json_requester(w->s), "sequence", "manifest_sha256", "issued", 0,
+	    "refused", (json_int_t)(w->decisions.n - w->decisions.granted),
+	    "results", json_decisions(w));
+	cmd_json_add(&sign->delivery.responses, row);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `status`: what is due, what is under way, and what this machine gives. */
+#include "base/clock.h"
+#include "base/term.h"
+#include "ca/cmd/cmd.h"
+#include "ca/cmd/due.h"
+#include "ca/home/backup.h"
+#include "ca/home/confine.h"
+#include "ca/home/home.h"
+#include "transfer/rule.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define WITHIN_DEFAULT (30 * DAY)
+
+struct status {
+	int64_t now;
+	struct due_list due;
+	struct requester *requesters;
+	size_t n_requesters;
+	struct pending {
+		const struct requester *of;
+		uint32_t first, last; /* one run of numbers */
+	} * pending;
+	size_t n_pending;
+	struct ledger_bundle *open;
+	size_t n_open;
+	struct ledger_totals totals;
+	struct ledger_head head;
+	struct backup_state backup;
+	struct confine sandbox;
+	struct buf network;
+};
+
+static void
+status_wipe(struct status *s)
+{
+	due_list_wipe(&s->due);
+	requesters_free(s->requesters, s->n_requesters);
+	free(s->pending);
+	free(s->open);
+	buf_wipe(&s->network);
+}
+
+static enum rc
+pending_add(struct status *s, const struct requester *of, uint32_t sequence)
+{
+	struct pending *last = s->pending + s->n_pending, *more;
+
+	if (s->n_pending > 0 && last[-1].of == of &&
+	    last[-1].last + 1 == sequence) {
+		last[-1].last = sequence;
+		return RC_OK;
+	}
+	more = reallocarray(s->pending, s->n_pending + 1, sizeof(*more));
+	if (more == NULL)
+		return err_memory();
+	s->pending = more;
+	more[s->n_pending++] = (struct pending){ of, sequence, sequence };
+	return RC_OK;
+}
+
+static enum rc
+pending_read(struct ledger *ledger, struct status *s)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < s->n_requesters && rc == RC_OK; i++) {
+		const struct requester *q = &s->requesters[i];
+		uint32_t *list = NULL;
+		size_t n = 0;
+
+		rc = ledger_manifests_pending(
+		    ledger, q->key_id, q->arrived, &list, &n);
+		for (size_t j = 0; j < n && rc == RC_OK; j++)
+			rc = pending_add(s, q, list[j]);
+		free(list);
+	}
+	return rc;
+}
+
+static enum rc
+status_read(const struct home *home, struct ledger *ledger, int64_t within,
+    struct status *s)
+{
+	enum rc rc = clock_now(&s->now);
+
+	if (rc == RC_OK)
+		rc = due_list_read(ledger, s->now, within, &s->due);
+	if (rc == RC_OK)
+		rc =
+		    ledger_requesters(ledger, &s->requesters, &s->n_requesters);
+	if (rc == RC_OK)
+		rc = pending_read(ledger, s);
+	if (rc == RC_OK)
+		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
+	if (rc == RC_OK)
+		rc = ledger_totals_get(ledger, &s->totals);
+	if (rc == RC_OK)
+		rc = backup_state_read(home, ledger, &s->backup);
+	if (rc == RC_OK)
+		rc = network_up(&s->network);
+	ledger_head_get(ledger, &s->head);
+	return rc;
+}
+
+static const char *
+what_text(enum due_what what)
+{
+	return what == DUE_CA	      ? "ca"
+	       : what == DUE_TRANSFER ? "transfer"
+				      : "certificate";
+}
+
+/* Whole days, rounded down: "0" is today, below 0 is over. */
+static int64_t
+days_left(int64_t at, int64_t now)
+{
+	int64_t left = at - now;
+
+	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
+}
+
+/* ---- for people -----------------------------------------------------------
+ */
+
+static void
+due_print(const struct status *s)
+{
+	for (size_t i = 0; i < s->due.n; i++) {
+		const struct due *d = &s->due.items[i];
+		char at[CLOCK_TEXT], serial[2 * sizeof(d->serial) + 1] = "";
+
+		clock_write(d->not_after, at);
+		if (d->what == DUE_CERTIFICATE)
+			hex_write(
+			    span_of(d->serial, sizeof(d->serial)), serial);
+		term_print(stdout,
+		    "due: %s%s%s ends %.10s, %" PRId64 " days left\n",
+		    what_text(d->what), *serial == '\0' ? "" : " ", serial, at,
+		    days_left(d->not_after, s->now));
+	}
+	for (size_t i = 0; i < s->n_open; i++) {
+		const struct ledger_bundle *b = &s->open[i];
+		char id[2 * BUNDLE_ID_LEN + 1];
+
+		bool loose = ledger_bundle_is_loose(b);
+
+		hex_write(span_of(b->id, sizeof(b->id)), id);
+		term_print(stdout,
+		    "due: %s %s is unfinished:\n"
+		    "     insert its stick and run 'airgap-ca sign%s' again,\n"
+		    "     or close it with 'airgap-ca abandon'\n",
+		    loose ? "loose set" : "bundle", id,
+		    loose ? " --loose" : "");
+	}
+}
+
+static void
+channels_print(const struct status *s)
+{
+	for (size_t i = 0; i < s->n_pending; i++)
+		term_print(stdout,
+		    "pending: %s: responses %" PRIu32 " to %" PRIu32
+		    " are not known to have arrived:\n"
+		    "         plug the stick in again and run 'airgap-ca "
+		    "check'\n",
+		    s->pending[i].of->label, s->pending[i].first,
+		    s->pending[i].last);
+}
+
+static const char *
+yes_or_no(bool yes)
+{
+	return yes ? "yes" : "NO";
+}
+
+static void
+sandbox_print(const struct confine *c)
+{
+	const char *remedy = rule_remedy(c->why.rule);
+
+	term_print(stdout, "sandbox       seccomp %s, no_new_privs %s, ",
+	    yes_or_no(c->seccomp), yes_or_no(c->no_new_privs));
+	term_print(stdout, "no sockets %s, Landlock %s",
+	    yes_or_no(c->no_sockets), c->landlock_abi == 0 ? "no" : "ABI ");
+	if (c->landlock_abi != 0)
+		term_print(stdout, "%d", c->landlock_abi);
+	term_print(stdout, "\n");
+	if (c->reached)
+		return;
+	term_print(stdout, "              'sign' refuses: %s [%s]\n",
+	    c->why.text, c->why.rule);
+	if (remedy != NULL)
+		term_print(stdout, "remedy        %s\n", remedy);
+}
+
+static void
+backup_print(const struct backup_state *b)
+{
+	char at[CLOCK_TEXT];
+
+	clock_write(b->at, at);
+	term_print(stdout, "backup        %s", b->any ? "of " : "none");
+	if (b->any)
+		term_print(
+		    stdout, "%s, %" PRIu64 " records", at, b->head.count);
+	term_print(stdout, "\n");
+	if (b->behind)
+		term_print(stdout, "              older than the last signing:"
+				   " 'airgap-ca backup MEDIA'\n");
+}
+
+static void
+status_print(const struct status *s)
+{
+	char hex[SHA256_HEX];
+
+	due_print(s);
+	channels_print(s);
+	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
+	if (s->due.next != 0)
+		term_print(stdout, "next due      in %" PRId64 " days\n",
+		    days_left(s->due.next, s->now));
+	term_print(stdout,
+	    "ledger        %" PRIu64 " records, head\n              %s\n"
+	    "certificates  %" PRIu64 ", void %" PRIu64 "\n"
+	    "bundles       %" PRIu64 ", manifests %" PRIu64
+	    ", requesters %zu\n",
+	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
+	    s->totals.bundles, s->totals.manifests, s->n_requesters);
+	backup_print(&s->backup);
+	sandbox_print(&s->sandbox);
+	term_print(stdout, "network       %s%.*s\n",
+	    s->network.n == 0 ? "off" : "up: ",
+	    SPAN_FMT(buf_span(&s->network)));
+}
+
+/* ---- for programs ---------------------------------------------------------
+ */
+
+static json_t *
+due_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->due.n; i++) {
+		const struct due *d = &s->due.items[i];
+
+		cmd_json_add(&list,
+		    json_pack("{s:s,s:o,s:o,s:I}", "what", what_text(d->what),
+			"serial",
+			d->what == DUE_CERTIFICATE
+			    ? cmd_json_hex(
+				  span_of(d->serial, sizeof(d->serial)))
+			    : json_null(),
+			"not_after", cmd_json_time(d->not_after), "days_left",
+			(json_int_t)days_left(d->not_after, s->now)));
+	}
+	return list;
+}
+
+static json_t *
+open_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_open; i++)
+		cmd_json_add(&list,
+		    json_pack("{s:o,s:o,s:I,s:o}", "bundle_id",
+			cmd_json_hex(
+			    span_of(s->open[i].id, sizeof(s->open[i].id))),
+			"requester_id",
+			cmd_json_hex(span_of(s->open[i].requester, SHA256_LEN)),
+			"sequence", (json_int_t)s->open[i].sequence, "accepted",
+			cmd_json_time(s->open[i].at)));
+	return list;
+}
+
+static json_t *
+pending_json(const struct status *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n_pending; i++)
+		cmd_json_add(&list, json_pack("{s:s,s:I,s:I}", "requester",
+					s->pending[i].of->label, "from",
+					(json_int_t)s->pending[i].first, "to",
+					(json_int_t)s->pending[i].last));
+	return list;
+}
+
+static json_t *
+sandbox_json(const struct confine *c)
+{
+	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:o,s:o}", "reached", c->reached,
+	    "seccomp", c->seccomp, "no_new_privs", c->no_new_privs,
+	    "no_sockets", c->no_sockets, "landlock_abi", c->landlock_abi,
+	    "rule", c->reached ? json_null() : json_string(c->why.rule),
+	    "reason",
+	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
+}
+
+static json_t *
+backup_json(const struct backup_state *b)
+{
+	return json_pack("{s:o,s:o,s:b}", "at",
+	    b->any ? cmd_json_time(b->at) : json_null(), "records",
+	    b->any ? json_integer((json_int_t)b->head.count) : json_null(),
+	    "behind", (int)b->behind);
+}
+
+static enum rc
+status_json(const struct status *s)
+{
+	const struct ledger_totals *t = &s->totals;
+
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	    "due", due_json(s), "next_due",
+	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
+	    "days_left",
+	    s->due.next == 0 ? json_null()
+			     : json_integer(days_left(s->due.next, s->now)),
+	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
+	    backup_json(&s->backup), "sandbox", sandbox_json(&s->sandbox),
+	    "network",
+	    s->network.n == 0 ? json_null()
+			      : cmd_json_text(buf_span(&s->network)),
+	    "ledger", "records", (json_int_t)t->records, "head",
+	    cmd_json_hex(span_of(s->head.hash, SHA256_LEN)), "certificates",
+	    (json_int_t)t->certificates, "voids", (json_int_t)t->voids,
+	    "bundles", (json_int_t)t->bundles, "manifests",
+	    (json_int_t)t->manifests, "requesters",
+	    (json_int_t)s->n_requesters));
+}
+
+enum rc
+cmd_status(struct cmd_env *env, int argc, char **argv)
+{
+	const char *within_text = NULL;
+	const struct cmd_option options[] = {
+		{ .name = "within",
+		    .value = "DUR",
+		    .help = "say what is due in this time (30d)",
+		    .text = &within_text },
+		{ 0 },
+	};
+	WIPED(cmd_list) operands = { 0 };
+	WIPED(home) home = { .fd = -1 };
+	WIPED(status) status = { 0 };
+	OWNS(ledger) *ledger = NULL;
+	int64_t within = WITHIN_DEFAULT;
+	bool done = false;
+	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
+
+	if (rc != RC_OK || done)
+		return rc;
+	rc = cmd_operands_none(env, &operands);
+	if (rc != RC_OK)
+		return rc;
+	if (within_text != NULL && !dur_read(within_text, &within))
+		return err_set(RC_USAGE,
+		    "--within %s: wanted digits and one of h, d, w",
+		    within_text);
+	rc = home_open(env->home, &home);
+	if (rc == RC_OK)
+		confine_measure(&status.sandbox);
+	if (rc == RC_OK)
+		rc = home_ledger_open(&home, false, &ledger);
+	if (rc == RC_OK)
+		rc = status_read(&home, ledger, within, &status);
+	if (rc == RC_OK && env->json)
+		rc = status_json(&status);
+	else if (rc == RC_OK)
+		status_print(&status);
+	if (rc != RC_OK)
+		return rc;
+	err_clear();
+	return status.due.n + status.n_open > 0 || !status.sandbox.reached
+		   ? RC_PARTIAL
+		   : RC_OK;
+}

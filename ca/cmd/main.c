@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/cmd/cmd.h"
+#include "transfer/rule.h"
+
+/* clang-format off */
+static const struct cmd cmds[] = {
+	{ "init", cmd_init,
+	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
+	  "    [--transfer-key URI] [--days N] [--serial N] [--path-len N]\n"
+	  "    [--scope DOMAIN]... [--profiles LIST] [--constrain-srv]\n"
+	  "    [--out MEDIA]",
+	  "make a CA on a token" },
+	{ "export", cmd_export,
+	  "MEDIA",
+	  "write the CA's card again" },
+	{ "transfer-key", cmd_transfer_key,
+	  "--use-key URI | --key-type TYPE [--out MEDIA]",
+	  "put another transfer key in place of the present one" },
+	{ "sign", cmd_sign,
+	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...\n"
+	  "    [--loose --profile P]",
+	  "sign the requests on a stick" },
+	{ "resend", cmd_resend,
+	  "MEDIA [--requester LABEL] [--from SEQ]",
+	  "past responses onto a stick again, without the token" },
+	{ "check", cmd_check, "MEDIA",
+	  "is what lies on a stick what the ledger says was written" },
+	{ "backup", cmd_backup, "FILE|MEDIA",
+	  "copy ledger and policy, as one file" },
+	{ "restore", cmd_restore, "FILE [--token URI]",
+	  "make the home of a CA from its backup" },
+	{ "recover", cmd_recover, "MEDIA",
+	  "bring back from the online sides what a restored ledger lacks" },
+	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID",
+	  "close a bundle that cannot be finished" },
+	{ "requester", cmd_requester, "list | remove LABEL",
+	  "the online sides that are enrolled" },
+	{ "clock", cmd_clock, "accept",
+	  "vouch for a clock that signing stops at" },
+	{ "list", cmd_list, "",
+	  "every certificate: serial, end, status, names" },
+	{ "show", cmd_show, "SERIAL [--pem]",
+	  "one certificate and how it came to be" },
+	{ "status", cmd_status, "[--within DUR]",
+	  "what is due, pending or unfinished (exits 1 when something is due)" },
+	{ "ledger", cmd_ledger, "[verify [--head FILE]...]",
+	  "the ledger's records, or whether it is whole" },
+	{ "policy", cmd_policy, "check [FILE]",
+	  "does the policy parse, and what does it say" },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct cmd_program program = {
+	.name = "airgap-ca",
+	.about = "The offline certificate authority",
+	.home_variable = "AIRGAP_CA_HOME",
+	.cmds = cmds,
+	.remedy = rule_remedy,
+};
+
+int
+main(int argc, char **argv)
+{
+	return cmd_main(&program, argc, argv);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/home/card.h"
+
+#define CA_ID_SHOWN 4 /* bytes of it in a name on a stick */
+
+static enum rc
+card_payload(const struct ledger_ca *ca, const struct policy *policy,
+    int64_t now, struct buf *ret)
+{
+	struct span cert = buf_span(&ca->ca_cert);
+	struct card card = { .certs = &cert,
+		.n_certs = 1,
+		.created = now,
+		.policy = buf_span(&policy->text) };
+
+	memcpy(card.ca_id, ca->ca_id, SHA256_LEN);
+	return card_write(&card, ret);
+}
+
+enum rc
+card_make(struct keys *keys, const struct ledger_ca *ca,
+    const struct policy *policy, int64_t now, struct buf *ret_file)
+{
+	WIPED(buf) payload = { 0 };
+	enum rc rc = card_payload(ca, policy, now, &payload);
+
+	return rc != RC_OK ? rc
+			   : keys_cose_sign(keys, COSE_CARD,
+				 buf_span(&ca->transfer_cert),
+				 buf_span(&payload), ret_file);
+}
+
+enum rc
+card_put(const uint8_t ca_id[static SHA256_LEN], struct span file,
+    const struct media *media, struct buf *ret_path, struct buf *ret_note)
+{
+	char hex[2 * CA_ID_SHOWN + 1];
+	const char *path;
+	enum rc rc;
+
+	hex_write(span_of(ca_id, CA_ID_SHOWN), hex);
+	rc = buf_printf(ret_path, MEDIA_CARDS "/%s.cose", hex);
+	if (rc != RC_OK)
+		return rc;
+	path = buf_cstr(ret_path);
+	if (path == NULL)
+		return err_memory();
+	return media_put_file(media, path, file, true, ret_note);
+}

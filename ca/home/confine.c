@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/home/confine.h"
+
+#include "transfer/judge/judge.h"
+#include "transfer/reader/reader.h"
+#include "transfer/rule.h"
+
+static enum rc
+look_at_reader(struct confine *c)
+{
+	WIPED(child) reader = CHILD_NONE;
+	struct sandbox_seen seen = { .filtered = false };
+	struct sandbox_level level = { .seccomp = false };
+	enum rc rc = reader_start(&reader, NULL);
+
+	if (rc == RC_OK)
+		rc = reader_level(&reader, &level);
+	if (rc == RC_OK)
+		rc = sandbox_look(reader.pid, &seen);
+	c->landlock_abi = level.landlock_abi;
+	c->no_new_privs = seen.no_new_privs;
+	c->seccomp = seen.filtered && level.seccomp;
+	return rc;
+}
+
+static enum rc
+look_at_judge(struct confine *c)
+{
+	WIPED(child) judge = CHILD_NONE;
+	struct sandbox_seen seen = { .filtered = false };
+	enum rc rc = judge_start(&judge);
+
+	if (rc == RC_OK)
+		rc = judge_ready(&judge);
+	if (rc == RC_OK)
+		rc = sandbox_look(judge.pid, &seen);
+	c->no_new_privs = c->no_new_privs && seen.no_new_privs;
+	c->seccomp = c->seccomp && seen.filtered;
+	return rc;
+}
+
+void
+confine_measure(struct confine *ret)
+{
+	struct confine c = { .reached = false };
+	enum rc rc = look_at_reader(&c);
+
+	if (rc == RC_OK)
+		rc = look_at_judge(&c);
+	if (rc == RC_OK)
+		rc = sandbox_try_socket(&c.no_sockets);
+	c.reached = rc == RC_OK && c.no_new_privs && c.seccomp && c.no_sockets;
+	if (rc == RC_OK && !c.reached)
+		(void)rule_refuse("SANDBOX",
+		    "a child that should be locked in is not: the kernel says "
+		    "so");
+	if (!c.reached)
+		err_save(&c.why);
+	err_clear();
+	*ret = c;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** How far readers and judge are locked in on this machine, measured. */
+#ifndef CA_HOME_CONFINE_H
+#define CA_HOME_CONFINE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct confine {
+	bool no_new_privs, seccomp; /* of reader and judge, as the kernel says */
+	bool no_sockets;  /* who asked for one was killed */
+	int landlock_abi; /* that a reader has entered; 0: the kernel has none */
+	bool reached;	  /* all but Landlock: `sign` would read a stick */
+	struct err_saved why; /* when not: what stood in the way */
+};
+
+/** Start a reader and a judge as `sign` does, look at them, dismiss them, and let
+ * a third process try the way out. Nothing may be open yet that they could
+ * inherit. What is not reached is no error. */
+void confine_measure(struct confine *ret);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loose CSRs as a submission without a requester. What makes two of them the
+ * same is the set of CSRs alone: who brings it again gets what it came to. */
+#include "ca/intake/submission.h"
+#include "transfer/rule.h"
+
+#include <string.h>
+
+/* The ledger knows a submission by an id, and by a digest that tells whether
+ * all of it is the same: for loose CSRs that is the profile besides. */
+static enum rc
+identify(struct submission *s, const char *profile)
+{
+	WIPED(buf) all = { 0 };
+	uint8_t set[SHA256_LEN];
+	enum rc rc = loose_digest(&s->loose, set);
+
+	if (rc == RC_OK)
+		rc = buf_add(&all, set, sizeof(set));
+	if (rc == RC_OK)
+		rc = buf_add_str(&all, profile);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&all), s->digest);
+	if (rc == RC_OK)
+		memcpy(s->bundle.id, set, BUNDLE_ID_LEN);
+	return rc;
+}
+
+enum rc
+submission_read_loose(
+    const struct scanned *file, const char *profile, struct submission *ret)
+{
+	WIPED(submission)
+	s = { .file = file, .is_loose = true, .known = true };
+	enum rc rc = loose_read(file->copy.bytes, &s.loose);
+
+	if (rc == RC_OK)
+		rc = loose_requests(
+		    &s.loose, span_str(profile), 0, &s.bundle.requests);
+	if (rc != RC_OK)
+		return rc;
+	s.bundle.n_requests = s.loose.n;
+	rc = identify(&s, profile);
+	if (rc != RC_OK)
+		return rc;
+	*ret = s;
+	s = (struct submission){ 0 };
+	return RC_OK;
+}
+
+enum rc
+submission_admit_loose(struct submission *s, struct ledger *ledger)
+{
+	bool met;
+	enum rc rc = ledger_bundle_get(ledger, s->bundle.id, &s->record, &met);
+
+	s->admission = ADMIT_NEW;
+	if (rc == RC_OK && !met)
+		rc = loose_before_find(ledger, &s->loose, &s->before);
+	if (rc != RC_OK || !met)
+		return rc;
+	/* A bundle's id is its sender's choice. */
+	if (memcmp(s->record.requester, s->key_id, SHA256_LEN) != 0)
+		return rule_refuse(
+		    "REPLAY", "loose CSRs: a bundle took the id of this set");
+	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
+		return rule_refuse("LOOSE-PROFILE",
+		    "loose CSRs: the same set was processed before, for "
+		    "another profile than \"%.*s\"",
+		    SPAN_FMT(s->bundle.requests[0].profile));
+	if (s->record.closed != 0)
+		return rule_refuse("BUNDLE-CLOSED",
+		    "%s: this set was closed with 'abandon'; with one CSR more "
+		    "or less it is another",
+		    s->file->name);
+	s->admission = s->record.answered != 0 ? ADMIT_ANSWERED : ADMIT_RESUME;
+	return RC_OK;
+}
+
+enum rc
+submission_set_terms(struct submission *s, const struct policy *policy)
+{
+	struct span name = s->bundle.requests[0].profile;
+	const struct profile *profile = policy_profile_get0(policy, name);
+
+	if (profile == NULL)
+		return rule_refuse("PROFILE-UNKNOWN",
+		    "the policy has no profile \"%.*s\"", SPAN_FMT(name));
+	for (size_t i = 0; i < s->bundle.n_requests; i++)
+		s->bundle.requests[i].validity.period = profile->validity;
+	return RC_OK;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates, by serial and one after the other. */
+#include "base/own_ssl.h"
+#include "ca/ledger/ledger_internal.h"
+#include "transfer/x509/tbs.h"
+
+#include <inttypes.h>
+
+void
+ledger_cert_wipe(struct ledger_cert *cert)
+{
+	buf_wipe(&cert->der);
+}
+
+/* i: the intent; r: its result or void record, if any; b: its bundle. */
+#define CERT_QUERY(from) \
+	"SELECT i.n, i.at, i.kind, i.policy, i.body," \
+	" r.n, r.at, r.kind, r.policy, r.body, b.requester, c.bundle" \
+	" FROM " from " JOIN record i ON i.n = c.intent" \
+	" LEFT JOIN record r ON r.n = max(c.result, c.void)" \
+	" LEFT JOIN bundle b ON b.n = c.bundle"
+
+static enum rc
+cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
+{
+	struct record intent = { 0 }, outcome = { 0 };
+	struct span requester = db_blob(st, 10);
+	enum rc rc = ledger_record_of_row(st, 0, &intent);
+
+	if (rc == RC_OK &&
+	    ((intent.kind != RECORD_INTENT && intent.kind != RECORD_REGAINED) ||
+		requester.n != SHA256_LEN))
+		rc = err_set(RC_STATE,
+		    "%s: record %" PRIu64 " is no intent of a bundle",
+		    ledger->db.path, intent.n);
+	if (rc == RC_OK && intent.kind == RECORD_INTENT)
+		intent_of_record(&intent, &cert->intent);
+	else if (rc == RC_OK)
+		rc = intent_of_regained(&intent,
+		    (uint64_t)sqlite3_column_int64(st, 11), &cert->intent);
+	if (rc != RC_OK)
+		return rc;
+	memcpy(cert->requester, requester.p, SHA256_LEN);
+	cert->at = intent.at;
+	cert->is_void = false;
+	cert->outcome = 0;
+	buf_reset(&cert->der);
+	if (sqlite3_column_type(st, 5) == SQLITE_NULL)
+		return RC_OK;
+
+	rc = ledger_record_of_row(st, 5, &outcome);
+	if (rc != RC_OK)
+		return rc;
+	cert->at = outcome.at;
+	cert->outcome = outcome.n;
+	cert->is_void = outcome.kind == RECORD_VOID;
+	if (rc == RC_OK && outcome.kind == RECORD_RESULT)
+		rc = buf_add_span(&cert->der, outcome.u.result.der);
+	else if (rc == RC_OK && outcome.kind == RECORD_REGAINED)
+		rc = buf_add_span(&cert->der, outcome.u.regained.der);
+	return rc;
+}
+
+static enum rc
+cert_of_serial(struct ledger *ledger, struct span serial,
+    struct ledger_cert *ret, bool *ret_known)
+{
+	sqlite3_stmt **st = &ledger->cert_get;
+	enum rc rc = RC_OK;
+
+	*ret_known = false;
+	if (*st == NULL)
+		rc = ledger_query(ledger, st,
+		    CERT_QUERY("serial s JOIN certificate c ON c.intent = "
+			       "s.n") " WHERE s.serial = ?");
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, *st, "b", serial);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, *st, ret_known);
+	if (rc == RC_OK && *ret_known)
+		rc = cert_of_row(ledger, *st, ret);
+	(void)sqlite3_reset(*st);
+	return rc;
+}
+
+/* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
+static enum rc
+cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
+{
+	struct span der =
+	    r->kind == RECORD_TRANSFER ? r->u.transfer.cert : r->u.init.ca_cert;
+	const uint8_t *p = der.p;
+	OWN(X509) *x = NULL;
+	OWN(BIGNUM) *number = NULL;
+	OWN(BIGNUM) *wanted = BN_bin2bn(serial.p, (int)serial.n, NULL);
+
+	x = d2i_X509(NULL, &p, (long)der.n);
+	if (x != NULL)
+		number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
+	if (wanted == NULL || number == NULL)
+		return err_openssl(RC_STATE,
+		    "ledger record %" PRIu64 ": not a certificate", r->n);
+	/* INIT has two; the serial tells which is meant. */
+	if (r->kind == RECORD_INIT && BN_cmp(number, wanted) != 0)
+		der = r->u.init.transfer_cert;
+	cert->intent.n = r->n;
+	if (serial.n == sizeof(cert->intent.serial))
+		memcpy(cert->intent.serial, serial.p, serial.n);
+	cert->at = r->at;
+	cert->outcome = r->n;
+	return buf_add_span(&cert->der, der);
+}
+
+static enum rc
+serial_find(struct ledger *ledger, struct span serial, uint64_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, "SELECT n FROM serial WHERE serial = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "b", serial);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	return rc;
+}
+
+/* The CA's own certificates have their serials in the same table, so that none
+ * is drawn a second time, but no row of `certificate`: no bundle asked for
+ * them. */
+enum rc
+ledger_cert_get(struct ledger *ledger, struct span serial,
+    struct ledger_cert *ret, bool *ret_known)
+{
+	WIPED(ledger_cert) cert = { 0 };
+	struct record r;
+	uint64_t n = 0;
+	bool known;
+	enum rc rc = cert_of_serial(ledger, serial, &cert, &known);
+
+	if (rc == RC_OK && !known) {
+		rc = serial_find(ledger, serial, &n);
+		if (rc == RC_OK && n != 0)
+			rc = ledger_record_get(ledger, n, 0, &r, NULL);
+		if (rc == RC_OK && n != 0 && r.kind == RECORD_INTENT)
+			rc = err_set(RC_STATE,
+			    "%s: record %" PRIu64 " has no certificate row",
+			    ledger->db.path, n);
+		if (rc == RC_OK && n != 0)
+			rc = cert_of_ca(&r, serial, &cert);
+		known = n != 0;
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret_known = known;
+	if (!known)
+		return RC_OK;
+	*ret = cert;
+	cert = (struct ledger_cert){ 0 };
+	return RC_OK;
+}
+
+static enum rc
+add_der(struct ledger *ledger, const struct record *r, struct buf *ret_der)
+{
+	if (r->kind == RECORD_REGAINED)
+		return buf_add_span(ret_der, r->u.regained.der);
+	if (r->kind == RECORD_RESULT)
+		return buf_add_span(ret_der, r->u.result.der);
+	return err_set(RC_STATE, "%s: record %" PRIu64 " is no result",
+	    ledger->db.path, r->n);
+}
+
+/* The later word counts: a result may have been made void, and a void one may
+ * have been regained. The statement is kept. */
+enum rc
+ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
+    bool *ret_known)
+{
+	sqlite3_stmt **st = &ledger->der_get;
+	struct record r = { 0 };
+	bool row = false;
+	enum rc rc = RC_OK;
+
+	buf_reset(ret_der);
+	if (*st == NULL)
+		rc = ledger_query(ledger, st,
+		    "SELECT " RECORD_COLUMNS " FROM record WHERE n = ("
+		    "SELECT c.result FROM serial s JOIN certificate c"
+		    " ON c.intent = s.n WHERE s.serial = ? AND c.result > "
+		    "c.void)");
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, *st, "b", serial);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, *st, &row);
+	if (rc == RC_OK && row)
+		rc = ledger_record_of_row(*st, 0, &r);
+	if (rc == RC_OK && row)
+		rc = add_der(ledger, &r, ret_der);
+	(void)sqlite3_reset(*st);
+	*ret_known = rc == RC_OK && row;
+	return rc;
+}
+
+enum rc
+ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	WIPED(ledger_cert) cert = { 0 };
+	bool row = true;
+	enum rc rc = ledger_query(
+	    ledger, &st, CERT_QUERY("certificate c") " ORDER BY c.intent");
+
+	while (rc == RC_OK) {
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		rc = cert_of_row(ledger, st, &cert);
+		if (rc == RC_OK)
+			rc = each(&cert, arg);
+	}
+	return rc;
+}
+
+/* ---- keys -----------------------------------------------------------------
+ */
+
+static enum rc
+key_of_record(const struct record *r, uint8_t ret_key_id[static SHA256_LEN],
+    struct span *ret_serial)
+{
+	struct cert_parts parts;
+	enum rc rc;
+
+	if (r->kind == RECORD_INTENT) {
+		memcpy(ret_key_id, r->u.intent.key_id.p, SHA256_LEN);
+		*ret_serial = r->u.intent.serial;
+		return RC_OK;
+	}
+	rc = cert_parts_read(
+	    "a regained certificate", r->u.regained.der, &parts);
+	if (rc != RC_OK)
+		return err_in(RC_STATE, "ledger record %" PRIu64, r->n);
+	*ret_serial = parts.serial;
+	return sha256(parts.spki, ret_key_id);
+}
+
+enum rc
+ledger_keys_each(
+    struct ledger *ledger, uint64_t before, ledger_key_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = true;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT i.n, i.at, i.kind, i.policy, i.body"
+	    " FROM certificate c JOIN record i ON i.n = c.intent"
+	    " WHERE c.result > c.void AND c.result < ? ORDER BY c.intent");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i",
+		    before == 0 ? INT64_MAX : (int64_t)before);
+	while (rc == RC_OK) {
+		uint8_t key_id[SHA256_LEN];
+		struct span serial;
+		struct record r;
+
+		rc = db_step(&ledger->db, st, &row);
+		if (rc != RC_OK || !row)
+			break;
+		rc = ledger_record_of_row(st, 0, &r);
+		if (rc == RC_OK)
+			rc = key_of_record(&r, key_id, &serial);
+		if (rc == RC_OK)
+			rc = each(key_id, serial, arg);
+	}
+	return rc;
+}
+
+/* ---- totals ---------------------------------------------------------------
+ */
+
+enum rc
+ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT count(nullif(result, 0)), count(nullif(void, 0)),"
+	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest)"
+	    " FROM certificate");
+
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret = (struct ledger_totals){
+			.records = ledger->end.head.count,
+			.certificates = (uint64_t)sqlite3_column_int64(st, 0),
+			.voids = (uint64_t)sqlite3_column_int64(st, 1),
+			.bundles = (uint64_t)sqlite3_column_int64(st, 2),
+			.manifests = (uint64_t)sqlite3_column_int64(st, 3),
+		};
+	return rc;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The CA itself and its requesters. */
+#include "ca/ledger/ledger_internal.h"
+
+#include <stdlib.h>
+
+/* ---- the CA ---------------------------------------------------------------
+ */
+
+void
+ledger_ca_wipe(struct ledger_ca *ca)
+{
+	buf_wipe(&ca->ca_cert);
+	buf_wipe(&ca->transfer_cert);
+}
+
+enum rc
+ledger_init_add(
+    struct ledger *ledger, struct span ca_cert, struct span transfer_cert)
+{
+	struct record r = { .kind = RECORD_INIT };
+	uint64_t n = 0;
+	enum rc rc = ledger_newest_of(ledger, RECORD_INIT, &n);
+
+	if (rc == RC_OK && n != 0)
+		return err_set(
+		    RC_STATE, "%s: holds a CA already", ledger->db.path);
+	r.u.init.ca_cert = ca_cert;
+	r.u.init.transfer_cert = transfer_cert;
+	return rc != RC_OK ? rc : ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_transfer_add(struct ledger *ledger, struct span transfer_cert)
+{
+	struct record r = { .kind = RECORD_TRANSFER };
+
+	r.u.transfer.cert = transfer_cert;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret)
+{
+	WIPED(ledger_ca) ca = { 0 };
+	uint64_t init = 0, transfer = 0;
+	struct record r = { 0 };
+	enum rc rc = ledger_newest_of(ledger, RECORD_INIT, &init);
+
+	if (rc == RC_OK && init == 0)
+		return err_set(RC_STATE,
+		    "%s: holds no CA: `airgap-ca init` did not finish",
+		    ledger->db.path);
+	if (rc == RC_OK)
+		rc = ledger_newest_of(ledger, RECORD_TRANSFER, &transfer);
+	if (rc == RC_OK)
+		rc = ledger_record_get(ledger, init, RECORD_INIT, &r, NULL);
+	if (rc == RC_OK)
+		rc = sha256(r.u.init.ca_cert, ca.ca_id);
+	if (rc == RC_OK)
+		rc = buf_add_span(&ca.ca_cert, r.u.init.ca_cert);
+	if (rc == RC_OK && transfer == 0)
+		rc = buf_add_span(&ca.transfer_cert, r.u.init.transfer_cert);
+	ca.created = r.at;
+	if (rc == RC_OK && transfer != 0)
+		rc = ledger_record_get(
+		    ledger, transfer, RECORD_TRANSFER, &r, NULL);
+	if (rc == RC_OK && transfer != 0)
+		rc = buf_add_span(&ca.transfer_cert, r.u.transfer.cert);
+	if (rc != RC_OK)
+		return rc;
+	*ret = ca;
+	ca = (struct ledger_ca){ 0 };
+	return RC_OK;
+}
+
+/* ---- requesters -----------------------------------------------------------
+ */
+
+#define REQUESTER_COLUMNS \
+	"SELECT key_id, label, n, last_bundle, last_manifest, arrived" \
+	" FROM requester WHERE removed = 0"
+
+void
+requester_wipe(struct requester *requester)
+{
+	buf_wipe(&requester->spki);
+}
+
+void
+requesters_free(struct requester *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		requester_wipe(&list[i]);
+	free(list);
+}
+
+static enum rc
+requester_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
+{
+	WIPED(requester) q = { 0 };
+	struct requester *ret = item;
+	struct span key_id = db_blob(st, 0), label = db_text(st, 1);
+	struct record r;
+	enum rc rc;
+
+	if (key_id.n != SHA256_LEN || label.n > LABEL_MAX)
+		return err_set(RC_STATE, "%s: table requester is damaged",
+		    ledger->db.path);
+	memcpy(q.key_id, key_id.p, SHA256_LEN);
+	memcpy(q.label, label.p, label.n);
+	q.last_bundle = (uint32_t)sqlite3_column_int64(st, 3);
+	q.last_manifest = (uint32_t)sqlite3_column_int64(st, 4);
+	q.arrived = (uint32_t)sqlite3_column_int64(st, 5);
+	rc = ledger_record_get(ledger, (uint64_t)sqlite3_column_int64(st, 2),
+	    RECORD_ENROL, &r, NULL);
+	if (rc == RC_OK)
+		rc = buf_add_span(&q.spki, r.u.enrol.spki);
+	if (rc != RC_OK)
+		return rc;
+	q.enrolled = r.at;
+	*ret = q;
+	q = (struct requester){ 0 };
+	return RC_OK;
+}
+
+enum rc
+ledger_requester_get(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], struct requester *ret,
+    bool *ret_known)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, REQUESTER_COLUMNS " AND key_id = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "b", span_of(key_id, SHA256_LEN));
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK && row)
+		rc = requester_of_row(ledger, st, ret);
+	if (rc == RC_OK)
+		*ret_known = row;
+	return rc;
+}
+
+enum rc
+ledger_label_get(struct ledger *ledger, struct span label,
+    uint8_t ret_key_id[static SHA256_LEN], bool *ret_used)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	enum rc rc =
+	    ledger_query(ledger, &st, REQUESTER_COLUMNS " AND label = ?");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "s", label);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc != RC_OK)
+		return rc;
+	if (row && db_blob(st, 0).n == SHA256_LEN)
+		memcpy(ret_key_id, db_blob(st, 0).p, SHA256_LEN);
+	*ret_used = row;
+	return RC_OK;
+}
+
+enum rc
+ledger_enrol_add(struct ledger *ledger, struct span label, struct span spki)
+{
+	struct record r = { .kind = RECORD_ENROL };
+
+	r.u.enrol.label = label;
+	r.u.enrol.spki = spki;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_remove_add(
+    struct ledger *ledger, const uint8_t key_id[static SHA256_LEN])
+{
+	struct record r = { .kind = RECORD_REMOVE };
+
+	r.u.remove.key_id = span_of(key_id, SHA256_LEN);
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_arrived_add(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], uint32_t sequence)
+{
+	struct record r = { .kind = RECORD_ARRIVED };
+
+	r.u.arrived.key_id = span_of(key_id, SHA256_LEN);
+	r.u.arrived.sequence = sequence;
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_requesters(struct ledger *ledger, struct requester **ret, size_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	void *list = NULL;
+	size_t n = 0;
+	enum rc rc =
+	    ledger_query(ledger, &st, REQUESTER_COLUMNS " ORDER BY label");
+
+	if (rc == RC_OK)
+		rc = ledger_rows_take(ledger, st, sizeof(struct requester),
+		    requester_of_row, &list, &n);
+	if (rc != RC_OK) {
+		requesters_free(list, n);
+		return rc;
+	}
+	*ret = list;
+	*ret_n = n;
+	return RC_OK;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ledger/ledger_index.h"
+
+/* Version 1, for good. What it is for, table by table: airgap-ledger(5).
+ *
+ * Rows that are written once per certificate are keyed by record number, so
+ * they go to the end of their table however long it is; `serial` is the one
+ * index with random keys, and its rows are as small as they can be. The tables
+ * `revocation` and `revoked_key` are filled by kinds of records to come. */
+static const char schema[] =
+    "CREATE TABLE record("
+    " n INTEGER PRIMARY KEY,"
+    " at INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " policy INTEGER NOT NULL,"
+    " body BLOB NOT NULL,"
+    " hash BLOB NOT NULL) STRICT;"
+
+    /* Finds the rare kinds, and those to come, without walking the rest. */
+    "CREATE INDEX record_kind ON record(kind, n)"
+    " WHERE kind NOT IN (6, 7, 8, 9);"
+
+    "CREATE TABLE policy("
+    " id INTEGER PRIMARY KEY,"
+    " digest BLOB NOT NULL UNIQUE,"
+    " n INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE requester("
+    " key_id BLOB PRIMARY KEY,"
+    " label TEXT NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " removed INTEGER NOT NULL,"
+    " last_bundle INTEGER NOT NULL,"
+    " last_manifest INTEGER NOT NULL,"
+    " arrived INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX requester_label ON requester(label)"
+    " WHERE removed = 0;"
+
+    "CREATE TABLE bundle("
+    " n INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE,"
+    " digest BLOB NOT NULL,"
+    " requester BLOB NOT NULL,"
+    " sequence INTEGER NOT NULL,"
+    " answered INTEGER NOT NULL,"
+    " closed INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX bundle_open ON bundle(n)"
+    " WHERE answered = 0 AND closed = 0;"
+
+    "CREATE TABLE manifest("
+    " channel BLOB NOT NULL,"
+    " sequence INTEGER NOT NULL,"
+    " n INTEGER NOT NULL,"
+    " digest BLOB NOT NULL,"
+    " bundle INTEGER NOT NULL,"
+    " checked INTEGER NOT NULL,"
+    " PRIMARY KEY(channel, sequence)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE serial("
+    " serial BLOB PRIMARY KEY,"
+    " n INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE certificate("
+    " intent INTEGER PRIMARY KEY,"
+    " bundle INTEGER NOT NULL,"
+    " not_after INTEGER NOT NULL,"
+    " result INTEGER NOT NULL,"
+    " void INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE revocation("
+    " serial BLOB PRIMARY KEY,"
+    " n INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL,"
+    " since INTEGER,"
+    " not_after INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE revoked_key("
+    " key_id BLOB PRIMARY KEY,"
+    " n INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+
+const struct db_kind ledger_kind = {
+	.name = "ledger",
+	.application_id = 0x61676c31, /* "agl1" */
+	.version = 1,
+	.schema = schema,
+};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/lifecycle/recover.h"
+
+#include "base/own_ssl.h"
+#include "transfer/format/cose.h"
+#include "transfer/rule.h"
+#include "transfer/x509/tbs.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+
+void
+past_response_wipe(struct past_response *r)
+{
+	manifest_wipe(&r->manifest);
+	bundle_wipe(&r->bundle);
+	*r = (struct past_response){ 0 };
+}
+
+/* Bytes whose signature is the CA's are the CA's: no certificate is parsed
+ * before that. */
+static enum rc
+issued_by(const struct trust_ca *ca, const struct cert_parts *parts,
+    const char *from, bool *ret)
+{
+	OWN(EVP_MD_CTX) *ctx = NULL;
+
+	*ret = false;
+	if (!span_eq(parts->algorithm, ca->algorithm))
+		return RC_OK;
+	ctx = EVP_MD_CTX_new();
+	if (ctx == NULL ||
+	    EVP_DigestVerifyInit(ctx, NULL, ca->digest, NULL, ca->key) != 1)
+		return err_openssl(RC_BUG, "%s: verifying failed", from);
+	*ret = EVP_DigestVerify(ctx, parts->signature.p, parts->signature.n,
+		   parts->tbs.p, parts->tbs.n) == 1;
+	ERR_clear_error();
+	return RC_OK;
+}
+
+static enum rc
+issued_check(const char *rule, const char *from, const struct trust *trust,
+    struct span der, struct cert_parts *ret_parts)
+{
+	bool good = false;
+	enum rc rc = cert_parts_read(from, der, ret_parts);
+
+	for (size_t i = 0; i < trust->n_cas && rc == RC_OK && !good; i++)
+		rc = issued_by(&trust->cas[i], ret_parts, from, &good);
+	if (rc == RC_OK && !good)
+		rc = rule_refuse(rule, "%s: not signed by this CA's key", from);
+	return rc;
+}
+
+/* ---- the manifest ---------------------------------------------------------
+ */
+
+static enum rc
+prove_signature(const struct trust *trust, const struct past_response *r,
+    const struct cose *cose)
+{
+	OWN(EVP_PKEY) *key = NULL;
+	struct cert_parts parts;
+	enum rc rc =
+	    issued_check("TRANSFER-CERT", r->from, trust, cose->cert, &parts);
+
+	if (rc == RC_OK)
+		rc = judge_transfer_cert(
+		    r->from, trust, cose->cert, r->manifest.signed_at, &key);
+	return rc != RC_OK ? rc : cose_verify(r->from, cose, key);
+}
+
+/* The name is a place and proves nothing, but it is what sentences say. */
+static enum rc
+prove_place(const struct trust *trust, const struct past_response *r)
+{
+	const struct manifest *m = &r->manifest;
+	char ca[9], requester[9], name[PAST_NAME_MAX];
+
+	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
+		return rule_refuse(
+		    "CHANNEL", "%s: a response of another CA", r->from);
+	if (!m->has_requester)
+		return rule_refuse(
+		    "CHANNEL", "%s: a response to loose requests", r->from);
+	hex_write(span_of(m->ca_id, 4), ca);
+	hex_write(span_of(m->requester, 4), requester);
+	(void)snprintf(name, sizeof(name), "%s-%s/%06u", ca, requester,
+	    (unsigned)m->sequence);
+	if (strcmp(name, r->from) != 0)
+		return rule_refuse("CHANNEL",
+		    "%s: is number %u of %s-%s, under another's name", r->from,
+		    (unsigned)m->sequence, ca, requester);
+	return RC_OK;
+}
+
+/* ---- what belongs to it ---------------------------------------------------
+ */
+
+static enum rc
+prove_bundle(struct past_response *r)
+{
+	const struct manifest *m = &r->manifest;
+	uint8_t digest[SHA256_LEN];
+	struct cose cose;
+	enum rc rc;
+
+	if (!m->has_bundle)
+		return m->n_results == 0
+			   ? RC_OK
+			   : rule_refuse("MANIFEST-RESULTS",
+				 "%s: results without a bundle", r->from);
+	rc = sha256(r->item->bundle, digest);
+	if (rc == RC_OK && memcmp(digest, m->bundle_digest, SHA256_LEN) != 0)
+		return rule_refuse("MANIFEST-BUNDLE", "%s: bundle.cose is %s",
+		    r->from,
+		    r->item->bundle.n == 0 ? "missing"
+					   : "not the one that it answers");
+	if (rc == RC_OK)
+		rc = cose_read(r->from, r->item->bundle, COSE_BUNDLE, &cose);
+	if (rc == RC_OK)
+		rc = bundle_read(r->from, cose.payload, &r->bundle);
+	if (rc == RC_OK && r->bundle.n_requests != m->n_results)
+		rc = rule_refuse("MANIFEST-RESULTS",
+		    "%s: %zu results for %zu requests", r->from, m->n_results,
+		    r->bundle.n_requests);
+	return rc;
+}
+
+/* Certificates come in the manifest's own order, as they were written. */
+static enum rc
+prove_cert(const struct trust *trust, const struct past_response *r,
+    const struct cert_entry *entry, size_t place)
+{
+	char from[PAST_NAME_MAX + 32];
+	struct cert_parts parts;
+	uint8_t digest[SHA256_LEN];
+	struct span der;
+	enum rc rc;
+
+	(void)snprintf(
+	    from, sizeof(from), "%s, certificate %zu", r->from, place + 1);
+	if (place >= r->item->n_certs)
+		return rule_refuse("CERT-DIGEST", "%s: is missing", from);
+	der = r->item->certs[place];
+	rc = sha256(der, digest);
+	if (rc == RC_OK && memcmp(digest, entry->digest, SHA256_LEN) != 0)
+		return rule_refuse("CERT-DIGEST",
+		    "%s: not the one that the manifest lists", from);
+	if (rc == RC_OK)
+		rc = issued_check("CERT-SIGNATURE", from, trust, der, &parts);
+	if (rc == RC_OK && !span_eq(parts.serial, entry->serial))
+		rc = rule_refuse("CERT-SERIAL",
+		    "%s: another serial than the manifest says", from);
+	return rc;
+}
+
+static enum rc
+prove_certs(const struct trust *trust, const struct past_response *r)
+{
+	const struct manifest *m = &r->manifest;
+	size_t place = 0;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_results; i++)
+		for (size_t c = 0; c < m->results[i].n_certs && rc == RC_OK;
+		     c++)
+			rc = prove_cert(
+			    trust, r, &m->results[i].certs[c], place++);
+	if (rc == RC_OK && place != r->item->n_certs)
+		rc = rule_refuse("MANIFEST-FILES",
+		    "%s: %zu certificates, and the manifest lists %zu", r->from,
+		    r->item->n_certs, place);
+	return rc;
+}
+
+static enum rc
+prove_policy(const struct past_response *r)
+{
+	uint8_t digest[SHA256_LEN];
+	enum rc rc;
+
+	if (r->item->policy.n == 0)
+		return RC_OK;
+	rc = sha256(r->item->policy, digest);
+	if (rc == RC_OK && memcmp(digest, r->manifest.policy, SHA256_LEN) != 0)
+		rc = rule_refuse("POLICY-DIGEST",
+		    "%s: policy.conf is not the one that the manifest names",
+		    r->from);
+	return rc;
+}
+
+enum rc
+past_prove(const struct trust *trust, const struct past_item *item,
+    struct past_response *ret)
+{
+	WIPED(past_response) r = { .item = item };
+	struct cose cose;
+	enum rc rc;
+
+	(void)snprintf(r.from, sizeof(r.from), "%.*s", SPAN_FMT(item->name));
+	rc = sha256(item->manifest, r.digest);
+	if (rc == RC_OK)
+		rc = cose_read(r.from, item->manifest, COSE_MANIFEST, &cose);
+	if (rc == RC_OK)
+		rc = manifest_read(r.from, cose.payload, &r.manifest);
+	if (rc == RC_OK)
+		rc = prove_place(trust, &r);
+	if (rc == RC_OK)
+		rc = prove_signature(trust, &r, &cose);
+	if (rc == RC_OK)
+		rc = prove_bundle(&r);
+	if (rc == RC_OK)
+		rc = prove_certs(trust, &r);
+	if (rc == RC_OK)
+		rc = prove_policy(&r);
+	if (rc != RC_OK)
+		return rc;
+	*ret = r;
+	r = (struct past_response){ 0 };
+	return RC_OK;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `init` checks before it touches anything. */
+#include "ca/lifecycle/init.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/own_ssl.h"
+#include "ca/home/act.h"
+#include "transfer/policy/subject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PATH_LEN_MAX 255
+
+/* ---- numbers ------------------------------------------------------------- */
+
+static enum rc
+read_number(const char *option, const char *text, int64_t min, int64_t max,
+    int64_t *ret)
+{
+	char *end = NULL;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    value < min || value > max)
+		return err_set(RC_USAGE,
+		    "--%s %s: wanted a number from %lld to %lld", option, text,
+		    (long long)min, (long long)max);
+	*ret = value;
+	return RC_OK;
+}
+
+/* Decimal, or hexadecimal after 0x (RFC 5280 4.1.2.2: positive, 20 octets). */
+static enum rc
+read_serial(struct init *init)
+{
+	const char *text = init->options->serial;
+	bool hex = strncmp(text, "0x", 2) == 0;
+	BIGNUM *value = NULL; /* BN_*2bn stop at the first other character */
+	int read = hex ? BN_hex2bn(&value, text + 2) : BN_dec2bn(&value, text);
+	int n = value == NULL ? 0 : BN_num_bits(value);
+	bool good = read > 0 && (size_t)read == strlen(text) - (hex ? 2 : 0) &&
+		    !BN_is_negative(value) && n > 0 && n < 8 * SERIAL_MAX;
+
+	if (good)
+		init->wish.serial = span_of(
+		    init->serial, (size_t)BN_bn2bin(value, init->serial));
+	BN_free(value);
+	ERR_clear_error();
+	return good ? RC_OK
+		    : err_set(RC_USAGE,
+			  "--serial %s: wanted a number above 0 of at most 20 "
+			  "octets, as 1 or 0x01",
+			  text);
+}
+
+static enum rc
+read_numbers(struct init *init)
+{
+	const struct init_options *o = init->options;
+	int64_t days = INIT_DAYS, path_len = 0;
+	enum rc rc = RC_OK;
+
+	if (o->days != NULL)
+		rc = read_number(
+		    "days", o->days, 1, (CLOCK_MAX - init->now) / DAY, &days);
+	if (rc == RC_OK && o->path_len != NULL)
+		rc = read_number(
+		    "path-len", o->path_len, 0, PATH_LEN_MAX, &path_len);
+	if (rc == RC_OK && o->serial != NULL)
+		rc = read_serial(init);
+	init->wish.not_before = init->now - INIT_BACKDATE;
+	init->wish.not_after = init->now + days * DAY - 1;
+	init->wish.path_len = (uint32_t)path_len;
+	return rc;
+}
+
+/* ---- names and policy ---------------------------------------------------- */
+
+static enum rc
+read_subject(struct init *init)
+{
+	OWN(X509_NAME) *name = NULL;
+	const char *text = init->options->subject;
+	enum rc rc;
+
+	if (text == NULL)
+		return err_set(RC_USAGE,
+		    "init wants --subject, as \"CN=XMPP CA for example.org\"");
+	rc = subject_read(text, &name);
+	if (rc == RC_OK && X509_NAME_entry_count(name) == 0)
+		rc = err_set(RC_USAGE,
+		    "--subject: empty; a CA has a name (RFC 5280 4.1.2.6)");
+	init->wish.subject = text;
+	return rc;
+}
+
+static enum rc
+split(const char *text, struct text_list *list)
+{
+	for (;;) {
+		size_t n = strcspn(text, ",");
+		enum rc rc = text_list_add(list, span_of(text, n));
+
+		if (rc != RC_OK || text[n] == '\0')
+			return rc;
+		text += n + 1;
+	}
+}
+
+static bool
+profiles_have_ip(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->n_profiles; i++)
+		if ((policy->profiles[i].name_types & 1U << NAME_IP) != 0)
+			return true;
+	return false;
+}
+
+/* The policy that this CA begins with, parsed as it will be for ever after. */
+static enum rc
+make_policy(struct init *init)
+{
+	const struct init_options *o = init->options;
+	WIPED(text_list) profiles = { 0 };
+	WIPED(text_list) scopes = { 0 };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < o->scopes.n && rc == RC_OK; i++)
+		rc = text_list_add(&scopes, span_str(o->scopes.items[i]));
+	if (rc == RC_OK)
+		rc = split(o->profiles == NULL ? INIT_PROFILES : o->profiles,
+		    &profiles);
+	if (rc == RC_OK)
+		rc = policy_template(&scopes, &profiles, &init->policy_text);
+	if (rc == RC_OK)
+		rc = policy_parse(
+		    HOME_POLICY, buf_span(&init->policy_text), &init->policy);
+	if (rc != RC_OK)
+		return rc;
+	if (o->constrain_srv && init->policy.scope.n == 0)
+		return err_set(
+		    RC_USAGE, "--constrain-srv wants a --scope to constrain");
+	init->wish.scopes = &init->policy.scope;
+	init->wish.constrain_srv = o->constrain_srv;
+	init->wish.allow_ip = profiles_have_ip(&init->policy);
+	return RC_OK;
+}
+
+/* ---- keys ---------------------------------------------------------------- */
+
+static enum rc
+choose_keys(struct init *init)
+{
+	const struct init_options *o = init->options;
+
+	if (o->use_key != NULL && o->key_type != NULL)
+		return err_set(RC_USAGE,
+		    "--use-key and --key-type: an existing key, or a new one?");
+	init->ca.what = "CA key";
+	init->ca.uri = o->use_key;
+	if (o->use_key == NULL)
+		init->ca.type =
+		    o->key_type == NULL ? OWN_KEY_TYPE : o->key_type;
+	init->transfer.what = "transfer key";
+	init->transfer.uri = o->transfer_key;
+	if (o->transfer_key == NULL)
+		init->transfer.type = OWN_KEY_TYPE;
+	return o->key_type == NULL ? RC_OK : own_key_type_check(o->key_type);
+}
+
+/* ---- places -------------------------------------------------------------- */
+
+/* A policy that somebody put there is not ours to replace; the very one that we
+ * would write is what an interrupted run has left. */
+static enum rc
+check_policy_file(const struct init *init, const char *path)
+{
+	WIPED(buf) there = { 0 };
+	enum rc rc;
+
+	if (access(path, F_OK) != 0)
+		return RC_OK;
+	rc = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &there);
+	if (rc == RC_OK &&
+	    !span_eq(buf_span(&there), buf_span(&init->policy_text)))
+		rc = err_set(RC_STATE,
+		    "%s: there already, and not what these options make: move "
+		    "it away; what it says can be put into the new one",
+		    path);
+	return rc;
+}
+
+static enum rc
+check_home(const struct init *init)
+{
+	WIPED(buf) ledger = { 0 };
+	WIPED(buf) policy = { 0 };
+	const char *home = init->options->home;
+	enum rc rc = buf_printf(&ledger, "%s/" HOME_LEDGER, home);
+
+	if (rc == RC_OK)
+		rc = buf_printf(&policy, "%s/" HOME_POLICY, home);
+	if (rc != RC_OK)
+		return rc;
+	if (buf_cstr(&ledger) == NULL || buf_cstr(&policy) == NULL)
+		return err_memory();
+	if (access((const char *)ledger.p, F_OK) == 0)
+		return err_set(RC_STATE,
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' "
+		    "writes its card; for another CA give another --home",
+		    home);
+	return check_policy_file(init, (const char *)policy.p);
+}
+
+enum rc
+init_check(
+    const struct init_options *options, struct token *token, struct init *init)
+{
+	enum rc rc;
+
+	init->options = options;
+	init->token = token;
+	rc = clock_now(&init->now);
+	if (rc == RC_OK)
+		rc = read_subject(init);
+	if (rc == RC_OK)
+		rc = read_numbers(init);
+	if (rc == RC_OK)
+		rc = make_policy(init);
+	if (rc == RC_OK)
+		rc = choose_keys(init);
+	if (rc == RC_OK)
+		rc = check_home(init);
+	if (rc == RC_OK)
+		rc = act_media_open(options->out, &init->media);
+	if (rc == RC_OK)
+		rc = network_check(options->allow_network || options->dry_run,
+		    &init->interfaces);
+	return rc;
+}

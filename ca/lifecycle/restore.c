@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/lifecycle/restore.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/own_ssl.h"
+#include "ca/home/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SUFFIX ".restore-tmp"
+#define CHUNK ((size_t)1 << 20)
+
+/* ---- the directory beside the home ----------------------------------------
+ */
+
+/* Not opendir, which a signal interrupts. */
+static DIR *
+entries_open(int dir, const char *path)
+{
+	int fd = fd_openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+	if (entries == NULL)
+		fd_close(&fd);
+	return entries;
+}
+
+/* Ours are plain files; whatever else lies there makes rmdir and rename fail.
+ */
+static void
+empty(int dir)
+{
+	DIR *entries = entries_open(dir, ".");
+	const struct dirent *entry;
+
+	if (entries == NULL)
+		return;
+	while ((entry = readdir(entries)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			(void)unlinkat(dir, entry->d_name, 0);
+	(void)closedir(entries);
+}
+
+void
+restore_wipe(struct restore *restore)
+{
+	ledger_free(restore->ledger);
+	/* Its own again only until it has become the home. */
+	if (restore->home.fd >= 0 && restore->temporary != NULL) {
+		empty(restore->home.fd);
+		(void)rmdir(restore->temporary);
+	}
+	home_wipe(&restore->home);
+	ledger_ca_wipe(&restore->ca);
+	buf_wipe(&restore->policy);
+	free(restore->path);
+	free(restore->temporary);
+	*restore = (struct restore){ .home = { .fd = -1 } };
+}
+
+/* A home behind a symbolic link is restored where the link points to. */
+static enum rc
+find_path(const char *home, struct restore *r)
+{
+	size_t n;
+
+	r->path = realpath(home, NULL);
+	if (r->path == NULL)
+		r->path = strdup(home);
+	if (r->path == NULL)
+		return err_memory();
+	n = strlen(r->path);
+	while (n > 1 && r->path[n - 1] == '/')
+		r->path[--n] = '\0';
+	if (asprintf(&r->temporary, "%s" SUFFIX, r->path) < 0) {
+		r->temporary = NULL;
+		return err_memory();
+	}
+	return RC_OK;
+}
+
+/* A CA is a ledger. A directory that holds anything else is not ours to fill.
+ */
+static enum rc
+check_vacant(const char *path)
+{
+	WIPED(buf) ledger = { 0 };
+	const char *name;
+	DIR *entries;
+	const struct dirent *entry;
+	size_t n = 0;
+	enum rc rc = buf_printf(&ledger, "%s/" HOME_LEDGER, path);
+
+	name = rc == RC_OK ? buf_cstr(&ledger) : NULL;
+	if (name == NULL)
+		return err_memory();
+	if (faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(RC_STATE,
+		    "%s: a CA lives there already: give another --home, or "
+		    "move that one away",
+		    path);
+	entries = entries_open(AT_FDCWD, path);
+	if (entries == NULL)
+		return errno == ENOENT ? RC_OK
+				       : err_errno(RC_IO, errno, "%s", path);
+	while ((entry = readdir(entries)) != NULL)
+		n += strcmp(entry->d_name, ".") != 0 &&
+		     strcmp(entry->d_name, "..") != 0;
+	(void)closedir(entries);
+	if (n != 0)
+		return err_set(RC_STATE,
+		    "%s: is not empty: give another --home, or move it away",
+		    path);
+	return RC_OK;
+}
+
+/* It will be emptied and then be the home: a link that somebody put there would
+ * have us empty another directory, and his own would leave him its owner. */
+static enum rc
+open_own(const char *path, int *ret_fd)
+{
+	OWN_FD fd = fd_openat(
+	    AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) != 0)
+		return err_errno(RC_IO, errno, "%s", path);
+	if (fd < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+		return err_set(RC_STATE,
+		    "%s: is in the way and no directory of ours alone: look "
+		    "at it and remove it",
+		    path);
+	*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
+}
+
+static enum rc
+make_temporary(struct restore *r)
+{
+	enum rc rc = dir_make(r->temporary, 0700);
+
+	r->home.path = rc == RC_OK ? strdup(r->temporary) : NULL;
+	if (rc == RC_OK && r->home.path == NULL)
+		rc = err_memory();
+	if (rc == RC_OK)
+		rc = open_own(r->temporary, &r->home.fd);
+	if (rc != RC_OK)
+		return rc;
+	if (flock(r->home.fd, LOCK_EX | LOCK_NB) != 0) {
+		fd_close(&r->home.fd); /* it is another one's */
+		return err_set(
+		    RC_STATE, "%s: another airgap-ca restores there", r->path);
+	}
+	empty(r->home.fd);
+	return RC_OK;
+}
+
+/* ---- the copy -------------------------------------------------------------
+ */
+
+static enum rc
+open_regular(const char *file, int *ret_fd)
+{
+	OWN_FD fd = fd_openat(
+	    AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be opened", file);
+	if (!S_ISREG(st.st_mode))
+		return err_set(RC_FORMAT, "%s: not a regular file", file);
+	*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
+}
+
+/* Read once: what is checked is what was copied. */
+static enum rc
+copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
+{
+	WIPED(buf) chunk = { 0 };
+	enum rc rc = buf_reserve(&chunk, CHUNK);
+
+	while (rc == RC_OK) {
+		ssize_t n = read(from, chunk.p, CHUNK);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(RC_IO, errno, "%s", file);
+		if (n == 0)
+			break;
+		if (EVP_DigestUpdate(hash, chunk.p, (size_t)n) != 1)
+			return err_openssl(RC_BUG, "SHA-256");
+		rc = fd_write_all(to, span_of(chunk.p, (size_t)n), HOME_LEDGER);
+	}
+	if (rc == RC_OK && fsync(to) != 0)
+		rc = err_errno(RC_IO, errno, HOME_LEDGER ": cannot be synced");
+	return rc;
+}
+
+static enum rc
+copy_file(struct restore *r, const char *file)
+{
+	OWN(EVP_MD_CTX) *hash = EVP_MD_CTX_new();
+	OWN_FD from = -1;
+	OWN_FD to = -1;
+	enum rc rc = open_regular(file, &from);
+
+	if (rc != RC_OK)
+		return rc;
+	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+		return err_openssl(RC_BUG, "SHA-256");
+	to = fd_openat(r->home.fd, HOME_LEDGER,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (to < 0)
+		return err_errno(
+		    RC_IO, errno, "%s: cannot be made", r->temporary);
+	rc = copy_bytes(file, from, to, hash);
+	if (rc == RC_OK && EVP_DigestFinal_ex(hash, r->digest, NULL) != 1)
+		rc = err_openssl(RC_BUG, "SHA-256");
+	return rc;
+}
+
+/* ---- the checks -----------------------------------------------------------
+ */
+
+static enum rc
+open_ledger(struct restore *r, bool *ret_has_policy)
+{
+	WIPED(buf) path = { 0 };
+	const char *name;
+	enum rc rc = buf_printf(&path, "%s/" HOME_LEDGER, r->temporary);
+
+	name = rc == RC_OK ? buf_cstr(&path) : NULL;
+	if (name == NULL)
+		return err_memory();
+	rc = ledger_file_take(name, HOME_POLICY, &r->policy, ret_has_policy);
+	if (rc == RC_OK)
+		rc = home_ledger_open(&r->home, true, &r->ledger);
+	if (rc == RC_OK)
+		rc = ledger_verify(r->ledger, NULL, 0, &r->totals);
+	return rc;
+}
+
+/* A ledger that was copied by hand has no policy.conf in it: then the one that
+ * was last signed under is taken. */
+static enum rc
+read_policy(struct restore *r, bool has_policy)
+{
+	WIPED(policy) policy = { 0 };
+	uint8_t digest[SHA256_LEN];
+	bool any = has_policy;
+	enum rc rc = RC_OK;
+
+	if (!has_policy)
+		rc = ledger_policy_newest(r->ledger, digest, &any);
+	if (rc == RC_OK && !any)
+		rc = err_set(RC_STATE, "holds no policy");
+	if (rc == RC_OK && !has_policy)
+		rc = ledger_policy_get(r->ledger, digest, &r->policy);
+	return rc != RC_OK
+		   ? rc
+		   : policy_parse(HOME_POLICY, buf_span(&r->policy), &policy);
+}
+
+static enum rc
+check_copy(struct restore *r)
+{
+	bool has_policy = false;
+	enum rc rc = open_ledger(r, &has_policy);
+
+	if (rc == RC_OK)
+		rc = ledger_ca_get(r->ledger, &r->ca);
+	if (rc == RC_OK)
+		rc = read_policy(r, has_policy);
+	if (rc != RC_OK)
+		return rc;
+	ledger_head_get(r->ledger, &r->head);
+	r->newest = ledger_high_water(r->ledger);
+	return RC_OK;
+}
+
+enum rc
+restore_open(const char *home, const char *file, struct restore *ret)
+{
+	WIPED(restore) r = { .home = { .fd = -1 } };
+	enum rc rc = clock_now(&r.now);
+
+	if (rc == RC_OK)
+		rc = find_path(home, &r);
+	if (rc == RC_OK)
+		rc = check_vacant(r.path);
+	if (rc == RC_OK)
+		rc = make_temporary(&r);
+	if (rc == RC_OK)
+		rc = copy_file(&r, file);
+	if (rc != RC_OK)
+		return rc;
+	rc = check_copy(&r);
+	/* The copy is named in what SQLite says; the operator knows the file.
+	 */
+	if (rc != RC_OK)
+		return err_in(rc, "%s: not a good backup", file);
+	*ret = r;
+	r = (struct restore){ .home = { .fd = -1 } };
+	return RC_OK;
+}
+
+/* ---- making it the home ---------------------------------------------------
+ */
+
+static enum rc
+record(struct restore *r)
+{
+	enum rc rc = ledger_begin(r->ledger);
+
+	if (rc == RC_OK)
+		rc = ledger_stamp(r->ledger, r->now, buf_span(&r->policy));
+	if (rc == RC_OK)
+		rc = ledger_restored_add(r->ledger, r->digest);
+	return rc == RC_OK ? ledger_commit(r->ledger) : rc;
+}
+
+/* rename(2) takes the place of nothing or of an empty directory. */
+static enum rc
+put_in_place(struct restore *r)
+{
+	OWN_FD parent = -1;
+	enum rc rc = fsync(r->home.fd) == 0
+			 ? RC_OK
+			 : err_errno(RC_IO, errno, "%s", r->temporary);
+
+	if (rc == RC_OK)
+		rc = file_parent_open(AT_FDCWD, r->path, &parent);
+	if (rc != RC_OK)
+		return rc;
+	if (rename(r->temporary, r->path) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be put in place%s",
+		    r->path,
+		    errno == EBUSY
+			? " (for a mount point, give a --home below it)"
+			: "");
+	free(r->temporary);
+	r->temporary = NULL; /* it is the home now */
+	if (fsync(parent) != 0)
+		return err_errno(RC_IO, errno, "%s: its directory", r->path);
+	return RC_OK;
+}
+
+enum rc
+restore_finish(struct restore *r, const char *token)
+{
+	enum rc rc = record(r);
+
+	/* Closed before its name changes: SQLite goes by names. */
+	ledger_free(r->ledger);
+	r->ledger = NULL;
+	if (rc == RC_OK)
+		rc = file_create(
+		    r->home.fd, HOME_POLICY, buf_span(&r->policy), 0600);
+	if (rc == RC_OK && token != NULL)
+		rc = home_token_write(&r->home, token, token);
+	if (rc == RC_OK)
+		rc = backup_state_write(&r->home, &r->head, r->newest);
+	return rc != RC_OK ? rc : put_in_place(r);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A response: its manifest, its files, and the way onto the stick.
+ *
+ * Files are made from the ledger each time they are needed: the certificates by
+ * the serials of the manifest, policy.conf by its digest, ca.pem. The same code
+ * writes a response for the first time and years later, byte for byte, and the
+ * manifest's own digests prove it.
+ */
+#ifndef CA_RESPONSE_RESPONSE_H
+#define CA_RESPONSE_RESPONSE_H
+
+#include "ca/home/keys.h"
+#include "ca/intake/submission.h"
+#include "ca/ledger/progress.h"
+#include "transfer/media/layout.h"
+#include "transfer/media/media.h"
+
+/** One file of a response. */
+struct reply_file {
+	char name[FILE_NAME_MAX + 1];
+	size_t size;
+	uint8_t digest[SHA256_LEN];
+	size_t first, end; /* whose certificates it holds: results; or none */
+	struct buf kept;   /* its bytes, where they are not made each time */
+};
+
+struct reply {
+	struct ledger_manifest record; /* channel, sequence, digest, file */
+	struct manifest manifest;      /* what the file says; spans into it */
+	struct ledger *ledger;	       /* borrowed: the files are made from it */
+	struct reply_file *files;      /* owned; the manifest is the last */
+	size_t n;
+	size_t n_kept;	 /* bytes of them, made so far */
+	struct buf made; /* the one that is being made */
+	size_t n_certs, n_refused;
+	char dir[MEDIA_NAME_MAX]; /* below the medium's root */
+};
+void reply_wipe(struct reply *reply);
+
+/** What responses are made with. */
+struct reply_maker {
+	struct ledger *ledger;
+	struct keys *keys; /* only for a new one */
+	const struct ledger_ca *ca;
+	const uint8_t *issuer; /* key-id of the CA key */
+};
+
+/** Make the response to a bundle whose every request is decided: manifest,
+ * signed by the transfer key, and files. Nothing is stored.
+ * \retval RC_STATE the ledger lacks a result */
+enum rc reply_make(const struct reply_maker *maker, const struct submission *s,
+    const struct policy *policy, int64_t now, struct reply *ret) MUST_CHECK;
+
+/** What a response tells besides, or instead of, results. */
+struct reply_change {
+	enum trust_kind kind;
+	struct span cert; /* DER */
+	const struct policy *policy;
+	int64_t now;
+};
+/** Make a response without a bundle that tells a requester of a new certificate
+ * of the CA's own, signed by the transfer key known so far. Nothing is stored.
+ */
+enum rc reply_make_change(const struct reply_maker *maker,
+    const struct requester *to, const struct reply_change *change,
+    struct reply *ret) MUST_CHECK;
+
+/** Make the response that the ledger has under this sequence again.
+ * \retval RC_STATE it has none, or the files do not come out as they were */
+enum rc reply_again(const struct reply_maker *maker, const uint8_t channel
+    [static SHA256_LEN], uint32_t sequence, struct reply *ret) MUST_CHECK;
+
+/** Judge it as the requester will, in the judge's process. The judge was opened
+ * with the policy in force and the transfer certificate. */
+enum rc reply_judge(struct child *judge, struct ledger *ledger,
+    const struct submission *s, struct reply *reply) MUST_CHECK;
+
+/** Put it into the ledger, in the transaction that is open. */
+enum rc reply_store(struct ledger *ledger, struct reply *reply) MUST_CHECK;
+
+/** Write it to the medium, read it back. `ret_note` as media_put_dir's. */
+enum rc reply_write(const struct media *media, struct reply *reply,
+    struct buf *ret_note) MUST_CHECK;
+
+/** Does it lie on the medium, whole? As media_dir_compare. */
+enum rc reply_compare(const struct media *media, struct reply *reply,
+    struct media_faults *ret, struct buf *ret_note) MUST_CHECK;
+
+#endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manifest of a response: made once, and read again from the ledger. */
+#include "ca/response/response_files.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A manifest whose texts lie with this process, while it is being made. */
+struct draft {
+	struct manifest m;
+	struct outcomes outcomes;
+	const uint8_t *issuer; /* key-id of the CA key */
+	bool is_loose;
+	char (*files)[FILE_NAME_MAX + 1]; /* owned; names, as many as needed */
+};
+
+static void
+draft_wipe(struct draft *d)
+{
+	manifest_wipe(&d->m);
+	outcomes_wipe(&d->outcomes);
+	free(d->files);
+	*d = (struct draft){ 0 };
+}
+
+/* A response is made when everything is signed or refused; a hole here would be
+ * a request that is never answered. */
+static enum rc
+fill_issued(struct draft *d, size_t i, const char *file, struct result *r)
+{
+	const struct outcome *o = &d->outcomes.items[i];
+
+	r->certs = calloc(o->n_slots, sizeof(*r->certs));
+	if (r->certs == NULL)
+		return err_memory();
+	r->n_certs = o->n_slots;
+	for (uint32_t c = 0; c < o->n_slots; c++) {
+		const struct slot *slot = &o->slots[c];
+		struct cert_entry *e = &r->certs[c];
+
+		if (!slot->done)
+			return err_set(RC_BUG,
+			    "request %zu: certificate %u was "
+			    "never signed",
+			    i + 1, c + 1);
+		e->serial = span_of(slot->serial, sizeof(slot->serial));
+		memcpy(e->digest, slot->digest, SHA256_LEN);
+		e->file = span_str(file);
+		e->not_before = slot->not_before;
+		e->not_after = slot->not_after;
+		memcpy(e->issuer, d->issuer, SHA256_LEN);
+	}
+	return RC_OK;
+}
+
+/* One result for each request, in the bundle's order: the online side counts on
+ * both, and neither side ever looks a request up by a name. */
+static enum rc
+fill_results(struct draft *d, const struct bundle *bundle)
+{
+	size_t n = bundle->n_requests;
+	enum rc rc = RC_OK;
+
+	d->m.results = calloc(n == 0 ? 1 : n, sizeof(*d->m.results));
+	d->files = calloc(reply_file_place(n, n) + 1, sizeof(*d->files));
+	if (d->m.results == NULL || d->files == NULL)
+		return err_memory();
+	d->m.n_results = n;
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		struct result *r = &d->m.results[i];
+		const struct outcome *o = &d->outcomes.items[i];
+		char *file = d->files[reply_file_place(i, n)];
+
+		r->id = bundle->requests[i].id;
+		rc = sha256(bundle->requests[i].csr, r->csr_digest);
+		if (rc != RC_OK)
+			return rc;
+		if (o->rule != NULL) {
+			r->rule = span_str(o->rule);
+			r->reason = span_str(o->reason);
+			continue;
+		}
+		if (*file == '\0')
+			reply_file_name(i, n, r->id, file);
+		rc = fill_issued(d, i, file, r);
+	}
+	return rc;
+}
+
+/* Nobody can be asked for a revocation yet: it is refused by name, so that the
+ * requester knows. */
+static enum rc
+fill_revocations(struct draft *d, const struct bundle *bundle)
+{
+	size_t n = bundle->n_revocations;
+
+	d->m.revocations = calloc(n == 0 ? 1 : n, sizeof(*d->m.revocations));
+	if (d->m.revocations == NULL)
+		return err_memory();
+	d->m.n_revocations = n;
+	for (size_t i = 0; i < n; i++) {
+		d->m.revocations[i].status = REVOKE_REFUSED;
+		d->m.revocations[i].rule = span_str("REVOKE-DENIED");
+		d->m.revocations[i].comment =
+		    span_str("this version of airgap-ca does not revoke");
+	}
+	return RC_OK;
+}
+
+/* Number and chain: the channel's next, and the hash of its newest. */
+static enum rc
+fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
+    bool *ret_policy_is_new)
+{
+	WIPED(ledger_manifest) before = { 0 };
+	bool known;
+	enum rc rc = ledger_manifest_get(ledger, channel, 0, &before, &known);
+
+	if (rc != RC_OK)
+		return rc;
+	d->m.sequence = known ? before.sequence + 1 : 1;
+	/* Loose CSRs are in no chain: their manifests are only counted, and
+	 * nobody knows which policy the reader of one has. */
+	d->m.has_requester = !d->is_loose;
+	d->m.has_previous = known && !d->is_loose;
+	if (d->m.has_requester)
+		memcpy(d->m.requester, channel, SHA256_LEN);
+	if (d->m.has_previous)
+		memcpy(d->m.previous, before.digest, SHA256_LEN);
+	*ret_policy_is_new =
+	    !known || d->is_loose ||
+	    memcmp(before.policy, d->m.policy, SHA256_LEN) != 0;
+	ledger_head_get(ledger, &d->m.ledger);
+	return RC_OK;
+}
+
+static enum rc
+fill_file_entries(struct draft *d, const struct reply *reply)
+{
+	d->m.files = calloc(reply->n, sizeof(*d->m.files));
+	if (d->m.files == NULL)
+		return err_memory();
+	d->m.n_files = reply->n;
+	for (size_t i = 0; i < reply->n; i++) {
+		const struct reply_file *file = &reply->files[i];
+
+		d->m.files[i].name = span_str(file->name);
+		d->m.files[i].size = file->size;
+		memcpy(d->m.files[i].digest, file->digest, SHA256_LEN);
+	}
+	return RC_OK;
+}
+
+/* What it was made from goes as soon as it is written: with a hundred thousand
+ * requests each of these has tens of megabytes. */
+static enum rc
+sign_manifest(
+    struct draft *d, const struct reply_maker *maker, struct reply *reply)
+{
+	WIPED(buf) payload = { 0 };
+	struct ledger_manifest *record = &reply->record;
+	enum rc rc = buf_reserve(&payload, manifest_room(&d->m));
+
+	if (rc == RC_OK)
+		rc = manifest_write(&d->m, &payload);
+	record->sequence = d->m.sequence;
+	record->at = d->m.signed_at;
+	memcpy(record->channel, d->m.requester, SHA256_LEN);
+	memcpy(record->policy, d->m.policy, SHA256_LEN);
+	draft_wipe(d);
+	(void)malloc_trim(0);
+	if (rc == RC_OK)
+		rc = keys_cose_sign(maker->keys, COSE_MANIFEST,
+		    buf_span(&maker->ca->transfer_cert), buf_span(&payload),
+		    &record->file);
+	return rc != RC_OK ? rc
+			   : sha256(buf_span(&record->file), record->digest);
+}
+
+static void
+draft_head(struct draft *d, const struct ledger_ca *ca,
+    const struct policy *policy, int64_t now)
+{
+	memcpy(d->m.ca_id, ca->ca_id, SHA256_LEN);
+	memcpy(d->m.policy, policy->digest, SHA256_LEN);
+	d->m.signed_at = now;
+	d->m.has_next_visit = policy->next_visit != 0;
+	d->m.next_visit = now + policy->next_visit;
+}
+
+static void
+draft_bundle(struct draft *d, const struct submission *s)
+{
+	memcpy(d->m.bundle_id, s->bundle.id, BUNDLE_ID_LEN);
+	memcpy(d->m.bundle_digest, s->digest, SHA256_LEN);
+	d->m.has_bundle = true;
+}
+
+/* What the file says, read back from the file itself. */
+static enum rc
+read_manifest(struct reply *reply)
+{
+	struct cose cose;
+	enum rc rc = cose_read("the response", buf_span(&reply->record.file),
+	    COSE_MANIFEST, &cose);
+
+	if (rc == RC_OK)
+		rc = manifest_read(
+		    "the response", cose.payload, &reply->manifest);
+	return rc;
+}
+
+/* From a draft whose results are filled in to a signed response. */
+static enum rc
+finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
+    struct reply *reply)
+{
+	bool policy_is_new;
+	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
+
+	if (rc != RC_OK)
+		return rc;
+	reply->manifest = d->m; /* lent: the files are made from its results */
+	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, reply);
+	reply->manifest = (struct manifest){ 0 };
+	if (rc == RC_OK)
+		rc = fill_file_entries(d, reply);
+	if (rc == RC_OK)
+		rc = sign_manifest(d, maker, reply);
+	if (rc == RC_OK)
+		rc = read_manifest(reply);
+	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;
+}
+
+enum rc
+reply_make(const struct reply_maker *maker, const struct submission *s,
+    const struct policy *policy, int64_t now, struct reply *ret)
+{
+	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(reply) reply = { 0 };
+	enum rc rc;
+
+	draft_head(&d, maker->ca, policy, now);
+	d.is_loose = s->is_loose;
+	if (!s->is_loose)
+		draft_bundle(&d, s);
+	rc = outcomes_read(maker->ledger, &s->record, &s->bundle, &d.outcomes);
+	if (rc == RC_OK)
+		rc = fill_results(&d, &s->bundle);
+	if (rc == RC_OK)
+		rc = fill_revocations(&d, &s->bundle);
+	if (rc == RC_OK)
+		rc = finish(&d, maker, s->key_id, &reply);
+	if (rc != RC_OK)
+		return rc;
+	reply.record.bundle = s->record.n;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
+
+static enum rc
+fill_change(struct draft *d, enum trust_kind kind, struct span cert)
+{
+	d->m.changes = calloc(1, sizeof(*d->m.changes));
+	if (d->m.changes == NULL)
+		return err_memory();
+	d->m.n_changes = 1;
+	d->m.changes[0].kind = kind;
+	d->m.changes[0].certs = calloc(1, sizeof(*d->m.changes[0].certs));
+	if (d->m.changes[0].certs == NULL)
+		return err_memory();
+	d->m.changes[0].certs[0] = cert;
+	d->m.changes[0].n_certs = 1;
+	return RC_OK;
+}
+
+enum rc
+reply_make_change(const struct reply_maker *maker, const struct requester *to,
+    const struct reply_change *change, struct reply *ret)
+{
+	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(reply) reply = { 0 };
+	enum rc rc;
+
+	draft_head(&d, maker->ca, change->policy, change->now);
+	rc = fill_change(&d, change->kind, change->cert);
+	if (rc == RC_OK)
+		rc = finish(&d, maker, to->key_id, &reply);
+	if (rc != RC_OK)
+		return rc;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
+
+/* ---- into the ledger ------------------------------------------------------
+ */
+
+enum rc
+reply_store(struct ledger *ledger, struct reply *reply)
+{
+	enum rc rc;
+
+	/* It points into the file, which moves; and it is as large. */
+	manifest_wipe(&reply->manifest);
+	(void)malloc_trim(0);
+	rc = ledger_manifest_add(ledger, &reply->record);
+	return rc == RC_OK ? read_manifest(reply) : rc;
+}
+
+/* ---- and again ------------------------------------------------------------
+ */
+
+enum rc
+reply_again(const struct reply_maker *maker,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence,
+    struct reply *ret)
+{
+	WIPED(reply) reply = { 0 };
+	bool known, with_policy = false;
+	enum rc rc = ledger_manifest_get(
+	    maker->ledger, channel, sequence, &reply.record, &known);
+
+	if (rc == RC_OK && !known)
+		rc = err_set(RC_STATE,
+		    "the ledger has no response %u for this "
+		    "requester",
+		    sequence);
+	if (rc == RC_OK)
+		rc = read_manifest(&reply);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < reply.manifest.n_files; i++)
+		with_policy |=
+		    span_eq_str(reply.manifest.files[i].name, FILING_POLICY);
+	/* Made anew from the ledger, and then held against the manifest that
+	 * was signed at the time: the same bytes, or none. */
+	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
+	if (rc == RC_OK)
+		rc = reply_files_check(&reply);
+	if (rc == RC_OK)
+		rc = reply_files_close(&reply, maker->ca);
+	if (rc != RC_OK)
+		return rc;
+	*ret = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/sign/visit.h"
+
+#include <unistd.h>
+
+void
+visit_wipe(struct visit *v)
+{
+	for (size_t i = 0; i < v->n_readers; i++)
+		child_wipe(&v->readers[i]);
+	trust_wipe(&v->trust);
+	act_wipe(&v->act);
+	*v = VISIT_NONE;
+}
+
+/* The first reader sees the stick; the others only what it copied. As many as
+ * there are cores: while they parse, the signer only waits for them. */
+static enum rc
+start_readers(struct visit *v, const char *media)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = cores < 1 ? 1 : (size_t)cores;
+	enum rc rc = RC_OK;
+
+	if (n > READERS_MAX)
+		n = READERS_MAX;
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		v->readers[i] = CHILD_NONE;
+		v->n_readers++;
+		rc = reader_start(&v->readers[i], i == 0 ? media : NULL);
+	}
+	return rc;
+}
+
+/* The CA as its requesters see it: key-id and validity come from there. */
+static enum rc
+open_trust(struct visit *v)
+{
+	enum rc rc;
+
+	memcpy(v->trust.ca_id, v->act.ca.ca_id, SHA256_LEN);
+	rc = trust_add_ca(
+	    &v->trust, "the CA certificate", buf_span(&v->act.ca.ca_cert));
+	if (rc != RC_OK)
+		return rc;
+	return trust_window(
+	    &v->trust, buf_span(&v->act.ca.transfer_cert), &v->window);
+}
+
+/* A policy that changed since it was last signed under is shown as such. */
+static enum rc
+compare_policy(struct visit *v)
+{
+	uint8_t newest[SHA256_LEN];
+	bool any = false;
+	enum rc rc = ledger_policy_newest(v->act.ledger, newest, &any);
+
+	if (rc == RC_OK)
+		v->policy_changed = any && memcmp(newest, v->act.policy.digest,
+					       SHA256_LEN) != 0;
+	return rc;
+}
+
+enum rc
+visit_open(const struct visit_options *options, struct visit *ret)
+{
+	WIPED(visit) v = VISIT_NONE;
+	enum rc rc = act_start(&options->act, &v.act);
+
+	if (rc == RC_OK)
+		rc = start_readers(&v, options->media);
+	if (rc == RC_OK)
+		rc = act_open(&options->act, &v.act);
+	if (rc == RC_OK)
+		rc = open_trust(&v);
+	if (rc == RC_OK)
+		rc = compare_policy(&v);
+	if (rc == RC_OK)
+		rc = reader_level(&v.readers[0], &v.sandbox);
+	if (rc != RC_OK)
+		return rc;
+	*ret = v;
+	v = VISIT_NONE;
+	return RC_OK;
+}
+
+enum rc
+visit_unlock(struct visit *v)
+{
+	enum rc rc;
+
+	if (v->keys_open)
+		return RC_OK;
+	rc = keys_open(
+	    v->act.token, &v->act.conf, &v->act.ca, true, &v->act.keys);
+	v->keys_open = rc == RC_OK;
+	return rc;
+}

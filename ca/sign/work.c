@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One bundle from its check to its stored response. Nothing is stored before
+ * Yes, so that whoever declines may mend the policy and run again; from the Yes
+ * on each step is a commit, and a run that dies is taken up at the next one. */
+#include "ca/sign/work.h"
+#include "ca/intake/key_reuse.h"
+#include "ca/sign/issue.h"
+#include "transfer/rule.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#define SIGN_SECONDS 120 /* the slowest card at RSA-4096, with a touch */
+
+void
+work_wipe(struct work *w)
+{
+	decisions_wipe(&w->decisions);
+	outcomes_wipe(&w->outcomes);
+	policy_wipe(&w->resumed);
+	*w = (struct work){ 0 };
+}
+
+/* A bundle that was accepted before is finished under the policy and at the
+ * time of that Yes: the same decisions, and no series with two beginnings. */
+static enum rc
+resume(struct visit *v, struct work *w)
+{
+	WIPED(buf) text = { 0 };
+	const struct submission *s = w->s;
+	enum rc rc = ledger_policy_get(v->act.ledger, s->record.policy, &text);
+
+	if (rc == RC_OK)
+		rc = policy_parse("the policy of the unfinished run",
+		    buf_span(&text), &w->resumed);
+	if (rc == RC_OK)
+		rc = outcomes_read(
+		    v->act.ledger, &s->record, &s->bundle, &w->outcomes);
+	w->policy = &w->resumed;
+	w->at = s->record.at;
+	return rc;
+}
+
+/* What the ledger has refused for good stays so. */
+static enum rc
+apply_refusals(struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->outcomes.n && rc == RC_OK; i++) {
+		const struct outcome *o = &w->outcomes.items[i];
+
+		if (o->rule == NULL || w->decisions.items[i].rule != NULL)
+			continue;
+		(void)err_rule(RC_POLICY, o->rule, "%s", o->reason);
+		rc = decisions_withdraw(&w->decisions, w->s, i);
+	}
+	return rc;
+}
+
+/* To replace is to say "the operator knows this one": only what the same
+ * requester was given before may be named so. */
+static enum rc
+check_replaced(struct visit *v, struct work *w, size_t i)
+{
+	const struct cert_request *r = &w->s->bundle.requests[i];
+	WIPED(ledger_cert) old = { 0 };
+	char serial[2 * SERIAL_MAX + 1];
+	bool known;
+	enum rc rc;
+
+	if (w->decisions.items[i].rule != NULL || r->replaces.n == 0)
+		return RC_OK;
+	rc = ledger_cert_get(v->act.ledger, r->replaces, &old, &known);
+	if (rc != RC_OK ||
+	    (known && old.der.n != 0 &&
+		memcmp(old.requester, w->s->key_id, SHA256_LEN) == 0))
+		return rc;
+	hex_write(r->replaces, serial);
+	(void)rule_refuse("REPLACE-DENIED",
+	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" "
+	    "obtained",
+	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
+	return decisions_withdraw(&w->decisions, w->s, i);
+}
+
+static enum rc
+check_all_replaced(struct visit *v, struct work *w)
+{
+	enum rc rc = ledger_read_begin(v->act.ledger);
+
+	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++)
+		rc = check_replaced(v, w, i);
+	ledger_read_end(v->act.ledger);
+	return rc;
+}
+
+enum rc
+work_check(struct visit *v, struct submission *s,
+    void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
+{
+	WIPED(work) w = { .s = s, .policy = &v->act.policy, .at = v->act.now };
+	struct intake intake = { .readers = v->readers,
+		.n_readers = v->n_readers,
+		.window = &v->window };
+	enum rc rc = RC_OK;
+
+	if (s->admission == ADMIT_RESUME)
+		rc = resume(v, &w);
+	if (rc == RC_OK && s->is_loose)
+		rc = submission_set_terms(s, w.policy);
+	if (rc != RC_OK)
+		return rc;
+	intake.policy = w.policy;
+	intake.now = w.at;
+	rc = intake_check(&intake, s, progress, arg, &w.decisions);
+	if (rc == RC_OK)
+		rc = apply_refusals(&w);
+	if (rc == RC_OK)
+		rc = check_all_replaced(v, &w);
+	if (rc == RC_OK)
+		rc = decisions_check_keys(v->act.ledger, s, &w.decisions);
+	if (rc != RC_OK)
+		return rc;
+	*ret = w;
+	/* Grants point into the policy: it must move along. */
+	if (s->admission == ADMIT_RESUME)
+		ret->policy = &ret->resumed;
+	w = (struct work){ 0 };
+	return RC_OK;
+}
+
+/* ---- what is stored at Yes --------------------------------------------------
+ */
+
+static enum rc
+record_refusals(struct visit *v, const struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++) {
+		const struct decision *d = &w->decisions.items[i];
+
+		if (d->rule != NULL)
+			rc = ledger_refusal_add(v->act.ledger, w->s->record.n,
+			    (uint32_t)i, w->s->bundle.requests[i].id, d->rule,
+			    d->reason);
+	}
+	return rc;
+}
+
+static enum rc
+record_new(struct visit *v, struct work *w)
+{
+	struct submission *s = w->s;
+	struct ledger_bundle *record = &s->record;
+	enum rc rc;
+
+	*record = (struct ledger_bundle){ .sequence = s->bundle.sequence };
+	memcpy(record->id, s->bundle.id, BUNDLE_ID_LEN);
+	memcpy(record->digest, s->digest, SHA256_LEN);
+	memcpy(record->requester, s->key_id, SHA256_LEN);
+	rc = ledger_bundle_add(v->act.ledger, record);
+	return rc != RC_OK ? rc : record_refusals(v, w);
+}
+
+/* Intents that an earlier run left without a result. Whether the token signed
+ * them nobody can know, so their serials stay used and their bytes never leave.
+ */
+static enum rc
+record_voids(struct visit *v, const struct work *w)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < w->outcomes.n_unfinished && rc == RC_OK; i++)
+		rc = ledger_void_add(v->act.ledger, &w->outcomes.unfinished[i],
+		    "the run was interrupted");
+	return rc;
+}
+
+/* A requester can only know a response's digest by having it: its head is the
+ * receipt for that one and all before. */
+static enum rc
+record_arrival(struct visit *v, const struct submission *s)
+{
+	if (!s->known || !s->bundle.has_head ||
+	    s->bundle.head.sequence <= s->requester.arrived)
+		return RC_OK;
+	return ledger_arrived_add(
+	    v->act.ledger, s->key_id, s->bundle.head.sequence);
+}
+
+static enum rc
+begin(struct visit *v, const struct work *w)
+{
+	enum rc rc = ledger_begin(v->act.ledger);
+
+	if (rc == RC_OK)
+		rc = ledger_stamp(
+		    v->act.ledger, v->act.now, buf_span(&w->policy->text));
+	return rc;
+}
+
+/* One transaction for all that the operator agreed to: after a crash the bundle
+ * is either not accepted at all, or accepted with each of its refusals. */
+static enum rc
+record_yes(struct visit *v, struct work *w)
+{
+	enum rc rc = begin(v, w);
+
+	if (rc == RC_OK && v->act.interfaces.n > 0)
+		rc = ledger_network_add(
+		    v->act.ledger, buf_span(&v->act.interfaces));
+	/* Also one that was removed after its bundle was accepted. */
+	if (rc == RC_OK && !w->s->known)
+		rc = ledger_enrol_add(
+		    v->act.ledger, w->s->bundle.label, w->s->bundle.spki);
+	if (rc == RC_OK && w->s->admission == ADMIT_NEW)
+		rc = record_new(v, w);
+	else if (rc == RC_OK)
+		rc = record_voids(v, w);
+	if (rc == RC_OK)
+		rc = record_arrival(v, w->s);
+	if (rc == RC_OK)
+		rc = ledger_commit(v->act.ledger);
+	else
+		ledger_rollback(v->act.ledger);
+	return rc;
+}
+
+/* ---- signing ----------------------------------------------------------- */
+
+static enum rc
+sign_all(struct visit *v, struct work *w,
+    void (*progress)(void *arg, uint64_t done), void *arg)
+{
+	const struct span ca_cert = buf_span(&v->act.ca.ca_cert);
+	const struct issue issue = { .ledger = v->act.ledger,
+		.keys = &v->act.keys,
+		.judge = &v->act.judge,
+		.ca_cert = ca_cert,
+		.now = v->act.now,
+		.policy = buf_span(&w->policy->text),
+		.sign_seconds = SIGN_SECONDS,
+		.progress = progress,
+		.arg = arg };
+	enum rc rc;
+
+	outcomes_wipe(&w->outcomes);
+	rc = outcomes_read(
+	    v->act.ledger, &w->s->record, &w->s->bundle, &w->outcomes);
+	if (rc == RC_OK)
+		rc = judge_open(&v->act.judge, buf_span(&w->policy->text),
+		    &ca_cert, 1, buf_span(&v->act.ca.transfer_cert));
+	if (rc == RC_OK)
+		rc = issue_run(&issue, w->s, &w->outcomes, &w->decisions);
+	return rc;
+}
+
+static enum rc
+store_reply(struct visit *v, const struct work *w, struct reply *reply)
+{
+	enum rc rc = begin(v, w);
+
+	if (rc == RC_OK)
+		rc = reply_store(v->act.ledger, reply);
+	if (rc == RC_OK)
+		rc = ledger_commit(v->act.ledger);
+	else
+		ledger_rollback(v->act.ledger);
+	return rc;
+}
+
+/* Signed certificates stay signed: where a reader lied about what a CSR says,
+ * the next run comes to the same end. */
+static enum rc
+judge_reply(struct visit *v, const struct work *w, struct reply *reply)
+{
+	struct err_saved why;
+	enum rc rc = reply_judge(&v->act.judge, v->act.ledger, w->s, reply);
+
+	if (rc == RC_OK || *err_rule_name() == '\0')
+		return rc;
+	err_save(&why);
+	return rule_refuse("JUDGE",
+	    "%s: nothing leaves: the response is not what was asked: %.900s "
+	    "(%s)",
+	    w->s->file->name, why.text, why.rule);
+}
+
+enum rc
+work_sign(struct visit *v, struct work *w,
+    void (*progress)(void *arg, uint64_t done), void *arg,
+    struct reply *ret_reply)
+{
+	WIPED(reply) reply = { 0 };
+	const struct reply_maker maker = { v->act.ledger, &v->act.keys,
+		&v->act.ca, v->window.key_id };
+	enum rc rc = record_yes(v, w);
+
+	if (rc == RC_OK)
+		rc = sign_all(v, w, progress, arg);
+	/* From here on the ledger tells what was done. */
+	decisions_wipe(&w->decisions);
+	outcomes_wipe(&w->outcomes);
+	/* Many small pieces: what comes now is large. */
+	(void)malloc_trim(0);
+	if (rc == RC_OK)
+		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
+	if (rc == RC_OK)
+		rc = judge_reply(v, w, &reply);
+	if (rc == RC_OK)
+		rc = store_reply(v, w, &reply);
+	if (rc != RC_OK)
+		return rc;
+	*ret_reply = reply;
+	reply = (struct reply){ 0 };
+	return RC_OK;
+}
