@@ -8,8 +8,8 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/frame.h"
-#include "token/helper.h"
-#include "token/wire.h"
+#include "token/process/helper.h"
+#include "token/wire/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/channel.h"
+#include "token/process/channel.h"
 
 #include "base/file.h"
 #include "base/frame.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/ckr.h"
-#include "token/login.h"
+#include "token/card/login.h"
+#include "token/p11/ckr.h"
 
 #include <string.h>
 

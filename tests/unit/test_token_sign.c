@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/sign.h"
+#include "token/card/sign.h"
 
 #include "base/own_ssl.h"
 

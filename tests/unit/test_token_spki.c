@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/spki.h"
+#include "token/card/spki.h"
 
 #include "base/own_ssl.h"
 

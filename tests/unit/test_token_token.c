@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/own_ssl.h"
-#include "token/attr.h"
+#include "token/p11/attr.h"
 
 #include <setjmp.h>
 #include <signal.h>

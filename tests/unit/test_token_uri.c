@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "token/uri.h"
+#include "token/p11/uri.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the token process says is checked, not believed. */
-#include "token/wire.h"
+#include "token/wire/wire.h"
 
 #include <string.h>
 

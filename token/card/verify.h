@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Is a token's signature good, by its public key alone? */
+#ifndef TOKEN_CARD_VERIFY_H
+#define TOKEN_CARD_VERIFY_H
+
+#include "token/token.h"
+
+/** Verify what token_sign gave (ECDSA as r || s), with OpenSSL.
+ * \retval RC_TOKEN  it does not verify */
+enum rc verify_signature(struct span spki, enum token_scheme scheme,
+    struct span digest, struct span sig) MUST_CHECK;
+
+#endif

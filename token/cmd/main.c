@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "token/cmd/cmd.h"
+
+/* clang-format off */
+static const struct cmd cmds[] = {
+	{ "list", cmd_list,
+	  "[--module FILE] [--login] [--pin-source FILE] [--last-try]",
+	  "show tokens, their keys, and what each key promises" },
+	{ "init", cmd_init,
+	  "--module FILE --label L [--so-pin-source FILE] [--pin-source FILE]",
+	  "prepare an empty token: label, SO PIN, PIN" },
+	{ "keygen", cmd_keygen,
+	  "[URI] --label L [--id HEX] --type T [--module FILE] [--last-try]",
+	  "make a key pair on the token" },
+	{ "check", cmd_check,
+	  "[URI] [--module FILE] [--last-try]",
+	  "prove a key: what it promises, and that it signs" },
+	{ "bench", cmd_bench,
+	  "[URI] [--seconds N] [--threads N] [--module FILE] [--last-try]",
+	  "measure how fast a key signs" },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct cmd_program program = {
+	.name = "airgap-token",
+	.about = "Look at PKCS#11 tokens, prepare them, make and prove keys",
+	.cmds = cmds,
+};
+
+int
+main(int argc, char **argv)
+{
+	return cmd_main(&program, argc, argv);
+}

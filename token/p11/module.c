@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libp11 0.4.12 starts and ends modules and lists slots; the rest goes to the
+ * function list that dlopen of the same path gives. C_Finalize is libp11's
+ * alone to call: ours would pull the module from under it. */
+#include "token/p11/module.h"
+
+#include "token/p11/ckr.h"
+
+#include <dlfcn.h>
+#include <libp11.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* The raw side of a module that libp11 has loaded: dlopen gives the same
+ * object again, and its C_Initialize says that it has been called. */
+static enum rc
+raw_open(struct module *m)
+{
+	CK_C_GetFunctionList get;
+	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
+	CK_RV rv;
+
+	m->dl = dlopen(m->path, RTLD_NOW | RTLD_LOCAL);
+	if (m->dl == NULL)
+		return err_set(RC_TOKEN, "%s: cannot be loaded", m->path);
+	*(void **)&get = dlsym(m->dl, "C_GetFunctionList");
+	if (get == NULL)
+		return err_set(RC_TOKEN, "%s: not a PKCS#11 module", m->path);
+	rv = get(&m->f);
+	if (rv != CKR_OK || m->f == NULL)
+		return ckr_set(rv, "%s: gives no function list", m->path);
+
+	rv = m->f->C_Initialize(&args);
+	if (rv != CKR_OK && rv != CKR_CRYPTOKI_ALREADY_INITIALIZED)
+		return ckr_set(rv, "%s: cannot be initialised", m->path);
+	return RC_OK;
+}
+
+enum rc
+module_load(const char *path, struct module *ret)
+{
+	struct module m = { .path = strdup(path) };
+	enum rc rc;
+
+	if (m.path == NULL)
+		return err_memory();
+	/* A name without a slash would be looked for in the library path. */
+	if (access(path, R_OK) != 0 || strchr(path, '/') == NULL) {
+		module_wipe(&m);
+		return err_set(RC_TOKEN, "%s: no such module file", path);
+	}
+	m.ctx = PKCS11_CTX_new();
+	if (m.ctx == NULL) {
+		module_wipe(&m);
+		return err_memory();
+	}
+	if (PKCS11_CTX_load(m.ctx, path) != 0) {
+		rc = err_openssl(RC_TOKEN,
+		    "%s: not a PKCS#11 module, or it does not start", path);
+		PKCS11_CTX_free(m.ctx);
+		m.ctx = NULL;
+		module_wipe(&m);
+		return rc;
+	}
+	/* A module that loads may leave reasons of its own behind. */
+	ERR_clear_error();
+	rc = raw_open(&m);
+	if (rc != RC_OK) {
+		module_wipe(&m);
+		return rc;
+	}
+	*ret = m;
+	return RC_OK;
+}
+
+void
+module_wipe(struct module *m)
+{
+	if (m->ctx != NULL) {
+		PKCS11_CTX_unload(m->ctx);
+		PKCS11_CTX_free(m->ctx);
+	}
+	if (m->dl != NULL)
+		(void)dlclose(m->dl);
+	free(m->path);
+	*m = (struct module){ 0 };
+	ERR_clear_error();
+}
+
+enum rc
+module_slots(
+    struct module *m, CK_SLOT_ID ret_ids[static MODULE_SLOTS], size_t *ret_n)
+{
+	PKCS11_SLOT *slots = NULL;
+	unsigned int n_slots = 0;
+	size_t n = 0;
+
+	ERR_clear_error();
+	if (PKCS11_enumerate_slots(m->ctx, &slots, &n_slots) != 0)
+		return err_openssl(
+		    RC_TOKEN, "%s: the readers cannot be listed", m->path);
+	for (unsigned int i = 0; i < n_slots && n < MODULE_SLOTS; i++)
+		if (slots[i].token != NULL)
+			ret_ids[n++] = PKCS11_get_slotid_from_slot(&slots[i]);
+	PKCS11_release_all_slots(m->ctx, slots, n_slots);
+	ERR_clear_error();
+	*ret_n = n;
+	return RC_OK;
+}
