@@ -25,7 +25,7 @@ deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
 deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
-install_deps = @tests/deps $(foreach d,$(1),'$(d)')
+install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
 
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
@@ -82,7 +82,7 @@ prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call src_of,$(1))))
 
 folders := base transfer token ca
 libs    := $(foreach f,$(folders),$(B)/lib$(f).a)
-units   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+units   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src_of,tests/unit))
 progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
@@ -163,7 +163,7 @@ demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory clean
 	@$(MAKE) --no-print-directory -j$$(nproc) all
-	@BUILD=$(CURDIR)/$(B) tests/demo.sh
+	@BUILD=$(CURDIR)/$(B) tests/tools/demo.sh
 
 # ---- fuzzing, static checks, numbers ------------------------------------------------
 FUZZ_SECONDS ?= 10
@@ -184,13 +184,13 @@ tidy_c := $(sort $(foreach f,$(folders) tests/unit tests/fuzz,$(call src_of,$(f)
 tidy: tidy-clang tidy-cppcheck tidy-gcc ## clang-tidy, cppcheck and gcc -fanalyzer: silent, or it fails
 tidy-clang:
 	$(call say,TIDY,clang-tidy)
-	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy clang-tidy $(filter-out tests/%,$(tidy_c))
+	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tools/tidy clang-tidy $(filter-out tests/%,$(tidy_c))
 tidy-cppcheck:
 	$(call say,TIDY,cppcheck)
-	$(Q)tests/tidy cppcheck $(tidy_c)
+	$(Q)tests/tools/tidy cppcheck $(tidy_c)
 tidy-gcc:
 	$(call say,TIDY,gcc-fanalyzer)
-	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tidy gcc $(filter-out tests/%,$(tidy_c))
+	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tools/tidy gcc $(filter-out tests/%,$(tidy_c))
 
 bench_c := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 $(B)/bench/%: $(B)/tests/bench/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
@@ -201,7 +201,7 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(foreach f,ca transfer token base,$(B)/lib$(
 bench: ## what signing costs beside others and the limits (SIZES="100 1000" ...)
 	$(call install_deps,$(deps_core) bench: $(deps_bench))
 	@$(MAKE) --no-print-directory all bench-programs
-	@BUILD=$(CURDIR)/$(B) tests/bench.sh
+	@BUILD=$(CURDIR)/$(B) tests/bench/bench.sh
 bench-programs: $(bench_c)
 
 # ---- installing ---------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Rows "key past n what wall cpu kib per" of tests/bench.sh into tables of medians.
+# Rows "key past n what wall cpu kib per" of tests/bench/bench.sh into tables of medians.
 function median(list, count,   v, i, j, t) {
 	split(list, v, " ")
 	for (i = 2; i <= count; i++)

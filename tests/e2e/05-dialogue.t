@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The dialogues of these tests end, whatever the program at the terminal does.
 export PROMPT_LIMIT=2
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 deaf='trap "" HUP TERM INT; echo ready'
 
 dialogue ready yes -- bash -c 'echo ready; read -r word; echo "<$word>"; exit 3'

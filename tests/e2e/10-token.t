@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # airgap-token on SoftHSM: what each command promises, and what happens when the
 # PIN is wrong, the key is gone, or the module misbehaves.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 needs pkcs11-tool opensc
 needs "${CC:-gcc}" gcc
@@ -11,7 +11,7 @@ must test -n "$SPY"
 SHIM_SO=$WORK/shim.so
 # shellcheck disable=SC2046 # a list of flags
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
-	-o "$SHIM_SO" "$TOP/tests/e2e/shim.c" -ldl
+	-o "$SHIM_SO" "$TOP/tests/lib/shim.c" -ldl
 
 # key LABEL: its URI on the token "ca", with a pin-source
 key() { uri ca ";object=$1"; }

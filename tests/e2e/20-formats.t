@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Promises 20 and 21: the signed files, read by `airgap-transfer inspect` and by
 # programs that share no code with it.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 V=$TOP/tests/vectors/format
 declare -A RULE_OF=([bundle]=signed-csr-bundle [manifest]=signed-transfer-manifest [card]=ca-card-file)
@@ -11,11 +11,11 @@ declare -A RULE_OF=([bundle]=signed-csr-bundle [manifest]=signed-transfer-manife
 
 for kind in bundle manifest card; do
 	ok "a $kind follows the grammar" \
-		"$PYTHON" "$TOP/tests/cddl.py" "${RULE_OF[$kind]}" "$V/$kind.cose"
+		"$PYTHON" "$TOP/tests/tools/cddl.py" "${RULE_OF[$kind]}" "$V/$kind.cose"
 	ca_cert=$V/ca.der
 	[ "$kind" = bundle ] && ca_cert=
 	ok "a $kind verifies by python3-cryptography" \
-		"$PYTHON" "$TOP/tests/cose_verify.py" "$kind" "$V/$kind.cose" $ca_cert
+		"$PYTHON" "$TOP/tests/tools/cose_verify.py" "$kind" "$V/$kind.cose" $ca_cert
 	run "$BIN/airgap-transfer" inspect "$V/$kind.cose"
 	status 0 "inspect takes a $kind"
 	is "$(sed 1d <<<"$OUT")" "$(cat "$V/$kind.diag")" "inspect spells a $kind out"
@@ -27,7 +27,7 @@ for alg in es256 es384 es512 ps256 ps384 ps512; do
 	run "$BIN/airgap-transfer" inspect "$V/alg-$alg.cose"
 	status 0 "a bundle signed by $alg is good"
 	ok "and python3-cryptography says so too" \
-		"$PYTHON" "$TOP/tests/cose_verify.py" bundle "$V/alg-$alg.cose"
+		"$PYTHON" "$TOP/tests/tools/cose_verify.py" bundle "$V/alg-$alg.cose"
 done
 
 # ---- what people compare -----------------------------------------------------------
@@ -69,7 +69,7 @@ beyond_cddl='^(alg-.*-with-.*|alg-es384|signature-(wrong|zero|der)|bundle-(seria
 wrong=
 while read -r name kind _; do
 	[[ $name =~ $beyond_cddl ]] && continue
-	"$PYTHON" "$TOP/tests/cddl.py" "${RULE_OF[$kind]}" "$V/hostile/$name.cose" \
+	"$PYTHON" "$TOP/tests/tools/cddl.py" "${RULE_OF[$kind]}" "$V/hostile/$name.cose" \
 		>/dev/null 2>&1 && wrong="$wrong $name"
 done <"$V/hostile.txt"
 is "$wrong" "" "the grammar's own checker refuses the same files"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The online side, from the card to the installed certificate, and what it does
 # when it is done again, interrupted or asked for what the policy forbids.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 make_ca
 HOME_DIR=$WORK/home-online
 CERTS=$HOME_DIR/certs

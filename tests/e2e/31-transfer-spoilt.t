@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Responses that were changed on their way: each is refused by name, and nothing
 # of it is stored.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 make_ca
 enrol_online
 must csr_openssl web ec-p256 /CN=www.example.org DNS:www.example.org

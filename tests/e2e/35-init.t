@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A CA from nothing: what `init` makes, and what it will not.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 SUBJECT="CN=XMPP CA, O=Example"
 
@@ -29,7 +29,7 @@ check_ca() {
 	ok "$1: GnuTLS verifies both" certtool --verify --infile "$WORK/transfer.pem" \
 		--load-ca-certificate "$WORK/ca.pem"
 	ok "$1: the card verifies without our code" \
-		"$PYTHON" "$TOP/tests/cose_verify.py" card "$CARD" "$WORK/ca.pem"
+		"$PYTHON" "$TOP/tests/tools/cose_verify.py" card "$CARD" "$WORK/ca.pem"
 }
 
 text_of() { openssl x509 -in "$WORK/$1.pem" -noout -text; }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What lies on a stick, and what the ledger says was written: past responses
 # again without the token, and the look after the stick was plugged in again.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 enrol_online
@@ -185,5 +185,5 @@ run ca check "$stick"
 status 0 'and the response is whole'
 run ca ledger verify
 status 0 'the ledger is whole'
-ok 'for other code too' "$PYTHON" "$TOP/tests/ledger_verify.py" "$(home_of ca)/ledger.db"
+ok 'for other code too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of ca)/ledger.db"
 done_testing

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Bundles that cannot be finished: closed with an answer, and closed as lost.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs strace strace
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
 SHIM_SO=$WORK/shim.so
 # shellcheck disable=SC2046 # a list of flags
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
-	-o "$SHIM_SO" "$TOP/tests/e2e/shim.c" -ldl
+	-o "$SHIM_SO" "$TOP/tests/lib/shim.c" -ldl
 make_ca
 must sed -i 's/^series-max = .*/series-max = 100/' "$(home_of ca)/policy.conf"
 must ca export "$STICK"
@@ -44,7 +44,7 @@ print(sum(c["status"] in sys.argv[2:] for c in json.load(open(sys.argv[1]))["cer
 whole() {
 	run ca ledger verify
 	status 0 "$1: the ledger is whole"
-	ok "$1: for other code too" "$PYTHON" "$TOP/tests/ledger_verify.py" "$(home_of ca)/ledger.db"
+	ok "$1: for other code too" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of ca)/ledger.db"
 }
 
 # ---- what there is to close -----------------------------------------------------------

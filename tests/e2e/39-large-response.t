@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A response of more certificates than are kept at hand (8 MiB of them): its files
 # are made from the ledger each time they are wanted, and are the same each time.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 enrol_online
@@ -21,7 +21,7 @@ is "$(json responses.0.issued)" 13440 'each of them'
 response=$STICK/$(json responses.0.path)
 ok 'the certificates are over 8 MiB' \
 	test "$(cat "$response"/certs-*.pem | wc -c)" -gt $((8 << 20))
-ok 'Python proves the response' "$PYTHON" "$TOP/tests/cose_verify.py" manifest \
+ok 'Python proves the response' "$PYTHON" "$TOP/tests/tools/cose_verify.py" manifest \
 	"$response/manifest.cose"
 
 run ca check "$STICK"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What the ledger holds is shown, and a ledger that was changed is told by name.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs sqlite3 sqlite3
 
 LEDGER=$WORK/home-ca/ledger.db
@@ -61,16 +61,16 @@ wants 3 POLICY "a policy with an unknown key"
 run ca ledger verify --head "$MANIFEST"
 status 0 "the ledger is whole, and knows the manifest"
 ok "as Python finds without our code" \
-	"$PYTHON" "$TOP/tests/ledger_verify.py" "$LEDGER"
+	"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
 ok "for the golden ledger too" \
-	"$PYTHON" "$TOP/tests/ledger_verify.py" "$TOP/tests/vectors/ledger/golden.sql"
+	"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$TOP/tests/vectors/ledger/golden.sql"
 
 cp "$LEDGER" "$WORK/kept.db"
 must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
 run ca ledger verify
 status 7 "an edited record is noticed"
 says "record 4" "by number"
-nok "by Python too" "$PYTHON" "$TOP/tests/ledger_verify.py" "$LEDGER"
+nok "by Python too" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
 
 cp "$WORK/kept.db" "$LEDGER"
 must sqlite3 "$LEDGER" "DELETE FROM serial WHERE hex(serial) = upper('$SERIAL')"

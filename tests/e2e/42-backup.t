@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A backup is a whole CA but for its keys, on a medium or in a file; sign says
 # when it is old, and restore takes none that is not whole.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs sqlite3 sqlite3
 
 LEDGER=$WORK/home-ca/ledger.db
@@ -132,7 +132,7 @@ run ca @second ledger
 prints "restored  from the backup [0-9a-f]{16}" "the ledger has a record of it"
 run ca @second ledger verify
 status 0 "and is whole"
-ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$SECOND/ledger.db"
+ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$SECOND/ledger.db"
 is "$(ca @second list --json)" "$(ca list --json)" "every certificate is there"
 run ca @second sign "$STICK" --yes
 status 0 "its token is found"

@@ -3,7 +3,7 @@
 # The laptop is dead, the backup is old, the token is whole. The restored CA stops
 # at the first bundle that saw more of it, gets back from each online side what it
 # had signed, and goes on as if nothing had been.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs sqlite3 sqlite3
 needs strace strace
 
@@ -309,7 +309,7 @@ EOF_PY
 )
 # shellcheck disable=SC2086
 ok "as Python finds without our code" \
-	"$PYTHON" "$TOP/tests/ledger_verify.py" "$LEDGER" $FIT
+	"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER" $FIT
 freeze
 run ca @new recover "$STICK" --yes
 status 0 "again there is nothing to bring back"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Histories that the CA's own transfer key signed and that cannot be true, and
 # transfer keys that came into force after the backup was made.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs pkcs11-tool opensc
 
 # ---- a CA whose transfer key the test knows -----------------------------------------
@@ -174,7 +174,7 @@ visit new web
 status 0 "the newest key is in force, by whichever history it came"
 run ca @new ledger verify
 status 0 "the ledger is whole"
-ok "as Python finds" "$PYTHON" "$TOP/tests/ledger_verify.py" "$WORK/home-new/ledger.db"
+ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$WORK/home-new/ledger.db"
 
 # ---- a stick of nothing but names -------------------------------------------------------
 

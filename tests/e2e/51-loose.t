@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plain CSR files and no bundle: signed under --loose, proved by verify --loose,
 # taken by install --csr against exactly those CSRs.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs certtool gnutls-bin
 needs strace strace
 

@@ -5,7 +5,7 @@
 #	2  a stick lost on the way there, and one lost on the way back
 #	3  forged responses: another key, another requester's, an old one
 # Whatever happens, every channel is numbered and chained without a gap.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 declare -A HEX

@@ -10,7 +10,7 @@
 #	54-key-reuse.t	keys that another subject has
 #	60-bad-csr.t		what a CSR asks for: ask-*; its keys: key-*; its signature
 #	35-init.t		serials of the CA
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs certtool gnutls-bin
 
 new_token xmpp
@@ -21,7 +21,7 @@ ask=(--profile xmpp-server --domain josefsson.org --host chat.sjd.se)
 
 # ---- a token that cannot make the key ---------------------------------------------------
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$WORK/shim.so" \
-	"$TOP/tests/e2e/shim.c" -ldl
+	"$TOP/tests/lib/shim.c" -ldl
 small="pkcs11:token=xmpp?module-path=$WORK/shim.so&pin-source=file:$WORK/pin"
 freeze "$WORK/tokens" "$STICK"
 for option in -n --yes; do
@@ -45,7 +45,7 @@ CA=$(home_of online)/ca.pem
 # der CERTIFICATE DESC <TEXT: its whole DER
 der() {
 	local got
-	got=$("$PYTHON" "$TOP/tests/der_text.py" "$1" "$CA" 2>&1)
+	got=$("$PYTHON" "$TOP/tests/tools/der_text.py" "$1" "$CA" 2>&1)
 	if [ "$got" = "$(cat)" ]; then pass "$2"; else fail "$2" "$got"; fi
 }
 der "$CA" 'the DER of the CA certificate, field by field' <<'DER'

@@ -3,7 +3,7 @@
 # `key-reuse = same-names`, as the profiles for XMPP have it: a key that has certificates
 # gets more for the same requester and a name that all of them have. Asked of the CA by
 # an online side that knows of none (it installs nothing until half-way), then online.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 . "$TOP/tests/faults/prepare.sh"
 
@@ -105,7 +105,7 @@ says 'refused: pair-b: its key is that of pair-ab; all with that key have dns:a\
 says '1 of 3 requests would be refused; nothing was put on the stick' 'with the whole bundle'
 nok 'nothing came onto the stick' test -e "$STICK/airgap-ca/requests"
 must sh -c '"$1" --home "$2" --card "$3" --out "$4" --label other --sequence 50' - \
-	"$TOP/tests/make_bundle.py" "$(home_of other)" "$(ls "$STICK"/airgap-ca/cards/*.cose)" \
+	"$TOP/tests/tools/make_bundle.py" "$(home_of other)" "$(ls "$STICK"/airgap-ca/cards/*.cose)" \
 	"$STICK" <<BUNDLE
 [{"id":"a","csr":"$WORK/pair-a.csr","profile":"xmpp-server"},
  {"id":"ab","csr":"$WORK/pair-ab.csr","profile":"xmpp-server"},

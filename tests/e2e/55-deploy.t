@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A certificate in a server's files: the formats as other programs read them, owner
 # and mode, the reload, and what stays when something on the way fails.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 needs certtool gnutls-bin
 make_ca --scope example.org --profiles xmpp,tls

@@ -3,7 +3,7 @@
 # Thirteen months of rotation, at and around the borders of every slot: what is
 # deployed is never expired and never not yet valid, key and certificate fit, and the
 # POSH document lists what is presented. Then what a timer has to hear.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 START="2027-01-01 00:00:00"
 new_token ca

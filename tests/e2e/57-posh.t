@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What peers are told: POSH documents, TLSA records, a web root; each against what
 # openssl says of the same certificates.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 make_ca --scope example.org --profiles xmpp,tls
 enrol_online

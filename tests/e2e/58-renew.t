@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The next year in one word: what is asked again, what is not, and when it begins.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 make_ca --scope example.org --profiles xmpp,tls
 enrol_online

@@ -3,7 +3,7 @@
 # Bad CSRs. Each is tried twice: `airgap-transfer request` refuses the file before
 # anyone walks to the safe, and `airgap-ca sign` refuses it in the bundle of an
 # online side that sent it anyway, while it signs the others.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 VECTORS=$TOP/tests/vectors/csr
 HOSTILE=$(stick hostile)
 
@@ -226,10 +226,10 @@ n_good=$(ls "$WORK/good" | wc -l)
 find "$WORK/bad" -size -64c -printf '%f ' >"$WORK/short"
 grep -v -f <(tr ' ' '\n' <"$WORK/short" | sed '/./!d; s/^/^/') "$WORK/table" >"$WORK/sent"
 n_bad=$(wc -l <"$WORK/sent")
-bundle=$("$TOP/tests/make_bundle.py" --home "$(home_of online)" --card "$card" \
+bundle=$("$TOP/tests/tools/make_bundle.py" --home "$(home_of online)" --card "$card" \
 	--out "$HOSTILE" <"$WORK/requests.json")
 ok 'the hostile bundle is well formed and signed' \
-	"$PYTHON" "$TOP/tests/cose_verify.py" bundle "$bundle"
+	"$PYTHON" "$TOP/tests/tools/cose_verify.py" bundle "$bundle"
 
 tree "$HOSTILE" >"$WORK/hostile.before"
 run ca sign -n "$HOSTILE"
@@ -250,7 +250,7 @@ response=$HOSTILE/$(json responses.0.path)
 is "$(find "$response" -name '*.pem' ! -name ca.pem -exec cat {} + | grep -c BEGIN)" "$n_good" \
 	'a certificate for each good one, no more'
 ok 'the manifest verifies by other code' \
-	"$PYTHON" "$TOP/tests/cose_verify.py" manifest "$response/manifest.cose" "$response/ca.pem"
+	"$PYTHON" "$TOP/tests/tools/cose_verify.py" manifest "$response/manifest.cose" "$response/ca.pem"
 must "$PYTHON" - "$response/manifest.cose" "$WORK/manifest.txt" <<'PY'
 import cbor2, sys
 manifest = cbor2.loads(cbor2.loads(open(sys.argv[1], "rb").read()).value[2])
@@ -293,7 +293,7 @@ must mv "$response/manifest.cose" "$WORK/head.cose"
 must rm -r "$HOSTILE"/airgap-ca/requests "$HOSTILE"/airgap-ca/responses
 printf '[{"id":"only","csr":"%s","profile":"tls-server"}]' "$VECTORS/sig-sha1.der" >"$WORK/one.json"
 must sh -c '"$1" --home "$2" --card "$3" --out "$4" --sequence 2 --head "$6" <"$5"' - \
-	"$TOP/tests/make_bundle.py" "$(home_of online)" "$card" "$HOSTILE" "$WORK/one.json" \
+	"$TOP/tests/tools/make_bundle.py" "$(home_of online)" "$card" "$HOSTILE" "$WORK/one.json" \
 	"$WORK/head.cose"
 run ca sign "$HOSTILE" -n
 status 4 'a dry run of nothing but bad requests is status 4'

@@ -4,8 +4,8 @@
 # profiles. Each is tried online, where `request` asks the CA's own policy, and
 # offline, in the bundle of an online side that sent it anyway. For each rule a
 # request that just passes stands beside the one that just fails.
-. "$(dirname "$0")/lib.sh"
-MAKE_BUNDLE=$TOP/tests/make_bundle.py
+. "$(dirname "$0")/../lib/lib.sh"
+MAKE_BUNDLE=$TOP/tests/tools/make_bundle.py
 DAY=86400
 
 # ---- a CA whose keys the test knows, with a policy that has something to break -------
@@ -325,7 +325,7 @@ echo ']' >>"$WORK/requests.json"
 send 1 <"$WORK/requests.json"
 bundle=$(cat "$WORK/sent")
 ok 'the hostile bundle is well formed and signed' \
-	"$PYTHON" "$TOP/tests/cose_verify.py" bundle "$bundle"
+	"$PYTHON" "$TOP/tests/tools/cose_verify.py" bundle "$bundle"
 run ca sign -n "$HOSTILE"
 status 1 'a dry run shows it all'
 ok 'the review has printable characters only' printable "$WORK/err"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Bundles that no honest requester makes: each is stopped by name, and leaves
 # ledger, home and stick as they were.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 # fresh FILE: a stick with this bundle alone, in $STICK; frozen.
 sticks=0

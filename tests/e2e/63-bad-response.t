@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Responses that the CA did not make, or that did not come as it made them: the
 # online side stores all of a response or nothing.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 # ---- materials ------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What an enemy, an accident or an old stick puts where a bundle should be, and
 # sticks that are full, read-only or gone when a response is written.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 enrol_online

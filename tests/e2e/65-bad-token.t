@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A wrong PIN, a token or key that is not there, a process of ours that dies,
 # a network: what is said, what it costs, and that the next run completes.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 needs pkcs11-tool opensc
 needs expect expect

@@ -4,7 +4,7 @@
 # enroll, request, sign, install, abandon, restore and recover, and the same command
 # again: nothing lost, nothing twice, no manual repair. 200 points, the same every
 # time; all of them by `make check-faults`, whose page is docs/faults.md.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 # The leak checker cannot work under a tracer, and fails the program.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 . "$TOP/tests/faults/prepare.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What lies between a crash and the next run: another bundle, another policy,
 # another day, a removed requester; and keys that a killed init left.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 . "$TOP/tests/faults/prepare.sh"
 in_two_days() { date -u -d '2 days' '+%F %T'; }

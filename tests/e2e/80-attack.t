@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What an attacker tries who has read the manuals: the limits of the machine and
 # the habits of the shell rather than the formats.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 enrol_online
@@ -89,7 +89,7 @@ is "$(grep -rlE 'PRIVATE KEY' "$STICK")" '' 'no private key is on the stick'
 
 # shellcheck disable=SC2046 # a list of flags
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) -o "$WORK/shim.so" \
-	"$TOP/tests/e2e/shim.c" -ldl
+	"$TOP/tests/lib/shim.c" -ldl
 cp "$(home_of ca)/token.conf" "$WORK/token.conf"
 sed -i "s#module-path=[^&]*#module-path=$WORK/shim.so#" "$(home_of ca)/token.conf"
 ask six

@@ -3,7 +3,7 @@
 # A reader and a judge that the stick has taken over (tests/subverted), under the
 # shipped signer: what SECURITY.md says that they cannot do, they cannot; what it
 # says is left to them, they can.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 # The leak checker wants to trace, and so does strace.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
@@ -215,7 +215,7 @@ vouch() {
 	must mkdir -p "$STICK/airgap-ca/requests"
 	printf '[{"id":"bad","csr":"%s","profile":"tls-server","duration":864000,"names":[[0,"bad.example.org"]]}]' \
 		"$1" >"$WORK/requests.json"
-	"$PYTHON" "$TOP/tests/make_bundle.py" --home "$(home_of other)" --label other \
+	"$PYTHON" "$TOP/tests/tools/make_bundle.py" --home "$(home_of other)" --label other \
 		--card "$WORK"/stick/airgap-ca/cards/*.cose --out "$STICK" \
 		--sequence $asked <"$WORK/requests.json" >"$WORK/made"
 }

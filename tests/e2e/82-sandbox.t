@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the processes that parse a stick are locked in on this machine, what is
 # said when they cannot be, and what of the surroundings they never heed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 # The leak checker wants to trace, and so does strace.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Cards that a stranger made: whole in themselves, and not the CA's. What is in
 # them is not looked at before the words are confirmed.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 make_ca
 card=$(ls "$STICK"/airgap-ca/cards/*.cose)

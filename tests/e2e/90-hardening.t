@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the compiler and linker were to do is read off the programs, and a build
 # that would lose it stops.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 needs readelf binutils
 case $BUILD in */debug) debug=yes ;; *) debug= ;; esac

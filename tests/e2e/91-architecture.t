@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Arrows go one way: who may include, print, exit and see what (docs/design.md).
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 cd "$TOP" || exit 1
 shopt -s globstar
 
@@ -79,7 +79,7 @@ none "no deprecated OpenSSL is asked for" 'OPENSSL_SUPPRESS_DEPRECATED|OPENSSL_A
 	base/**/*.[ch] token/**/*.[ch] transfer/**/*.[ch] ca/**/*.[ch] Makefile
 
 lacking=
-for f in base/**/*.[ch] token/**/*.[ch] transfer/**/*.[ch] ca/**/*.[ch] tests/unit/*.[ch]; do
+for f in base/**/*.[ch] token/**/*.[ch] transfer/**/*.[ch] ca/**/*.[ch] tests/unit/**/*.[ch] tests/lib/*.[ch]; do
 	head -1 "$f" | grep -qF '/* SPDX-License-Identifier: Apache-2.0 */' || lacking="$lacking $f"
 done
 is "$lacking" "" "every source file names its licence first"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The manuals tell what the programs do: commands, options, statuses and rules are
 # compared with the tables that the programs are made of, and so is the completion.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lib/lib.sh"
 
 needs mandoc mandoc
 cd "$TOP" || exit 1
@@ -22,7 +22,7 @@ is "$lacking" '' 'every page of ours that a page refers to is there'
 
 # ---- programs ----------------------------------------------------------------------------
 # told PROGRAM STATUSES [MANUAL]
-told() { "$PYTHON" tests/manuals.py "$BIN/$1" "${3:-docs/man/$1.1}" "$2" 2>&1; }
+told() { "$PYTHON" tests/tools/manuals.py "$BIN/$1" "${3:-docs/man/$1.1}" "$2" 2>&1; }
 is "$(told airgap-ca 012345678)" '' 'airgap-ca.1: commands, options and statuses'
 is "$(told airgap-token 012568)" '' 'airgap-token.1: commands, options and statuses'
 is "$(told airgap-transfer 01234678)" '' 'airgap-transfer.1: commands, options and statuses'

@@ -10,7 +10,7 @@ import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-sys.path.append(os.path.join(os.path.dirname(__file__), ".."))
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "tools"))
 import cose_verify  # noqa: E402
 
 END = b"-----END CERTIFICATE-----\n"

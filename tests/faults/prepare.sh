@@ -27,7 +27,7 @@ build_faults() {
 	must "${CC:-gcc}" -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$FAULT" \
 		"$TOP/tests/faults/fault.c" $(pkg-config --cflags --libs libseccomp)
 	must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
-		-o "$SHIM_SO" "$TOP/tests/e2e/shim.c" -ldl
+		-o "$SHIM_SO" "$TOP/tests/lib/shim.c" -ldl
 }
 
 # killed PROCESS CALL N WHO ARG...: as lib.sh runs WHO, but for that process, which

@@ -39,7 +39,7 @@ command again and looks at what both left. A row's numbers are points, one run w
 - **What must hold** after the second run, or the point is wrong: no serial has two TBS and no TBS two
   signatures, each TBS that the token was given was in the ledger before, no record of the first run is lost, each
   intent has a result or is void; the stick has each response whole and nothing else, what lay there
-  after the fault is the same byte for byte, its manifests verify by `tests/cose_verify.py` and the server installs
+  after the fault is the same byte for byte, its manifests verify by `tests/tools/cose_verify.py` and the server installs
   all of it; `ledger verify --head` is satisfied; nothing was removed or mended by hand; `sign` said what the
   unfinished run had left. And of the first: status 0 or 1 only when all was done, never after a failed write, sync or
   rename of a file in a home or on the stick; no sync that failed tried again; an EINTR not noticed, but at a sync

@@ -141,7 +141,7 @@ is "$(stat -c '%U %a' /etc/jabberd2/server.pem /etc/ejabberd/josefsson.org.pem \
 	/etc/prosody/certs/josefsson.org.key | tr '\n' ' ')" \
 	'jabber 600 ejabberd 600 prosody 600 ' 'the keys are their servers alone'
 person=$(echo /var/lib/airgap-people/certs/simon_josefsson.org/*.pem)
-like "$("$PYTHON" "$TOP/tests/der_text.py" "$person" /var/lib/airgap-people/ca.pem)" \
+like "$("$PYTHON" "$TOP/tests/tools/der_text.py" "$person" /var/lib/airgap-people/ca.pem)" \
 	'UTF8String simon@josefsson.org' 'and a person has a certificate'
 
 done_testing

@@ -8,7 +8,7 @@
 # which starts it again in network, mount and process namespaces of its own: the
 # addresses and the ports of XMPP are free there, /etc/resolv.conf names our own
 # resolver, nothing leads outside, and every server dies with the test. All else is
-# that of tests/e2e/lib.sh, which this includes.
+# that of tests/lib/lib.sh, which this includes.
 #
 #	resolver NAME=ADDRESS... DOMAIN:HOST...
 #				unbound: addresses, and the SRV records of XMPP for
@@ -44,7 +44,7 @@ if [ -z "${XMPP_NAMESPACE:-}" ]; then
 	exit 1
 fi
 PEERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$PEERS/../e2e/lib.sh"
+. "$PEERS/../lib/lib.sh"
 must ip link set lo up
 # ejabberd and unbound may drop to users of their own; what they read lies here.
 chmod 755 "$WORK"

@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A policy.conf that is wrong stops everything, by file and line; one that was
+# changed is shown, and decides from then on.
+. "$(dirname "$0")/../lib/lib.sh"
+
+make_ca
+enrol_online
+policy=$(home_of ca)/policy.conf
+must cp "$policy" "$WORK/good.conf"
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+must transfer request "$WORK/web.csr" --profile tls-server --days 90 --out "$STICK"
+tree() { (cd "$1" && find . -type f ! -name '*.lock' -exec sha256sum {} + | sort); }
+line_of() { grep -n -- "$1" "$policy" | head -1 | cut -d: -f1; }
+printable() { ! LC_ALL=C grep -qP '[^\x20-\x7e\n]' "$@"; }
+tree "$STICK" >"$WORK/stick.before"
+
+# bad WHAT LINE REGEX: policy.conf as it is now, by `policy check` and by `sign`
+bad() {
+	local what=$1 line=$2 regex=$3
+	tree "$(home_of ca)" >"$WORK/home.before"
+	run ca policy check
+	wants 3 POLICY "policy check: $what is refused"
+	says "policy\\.conf:$line: .*($regex)" "policy check: $what, by file and line"
+	is "$OUT" '' "policy check: $what: nothing on stdout"
+	ok "policy check: $what: printable" printable "$WORK/err"
+	run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	wants 3 POLICY "sign: $what stops it"
+	says "policy\\.conf:$line: " "sign: $what, by file and line"
+	is "$(tree "$STICK")" "$(cat "$WORK/stick.before")" "sign: $what: nothing on the stick"
+	is "$(tree "$(home_of ca)")" "$(cat "$WORK/home.before")" "sign: $what: nothing in the ledger"
+	must cp "$WORK/good.conf" "$policy"
+}
+edit() { must sed -i "$@" "$policy"; }
+n=$(line_of '^backdate')
+edit 's/^backdate = .*/backdates = 1h/'
+bad 'an unknown key' "$n" backdates
+edit 's/^backdate = .*/&\nbackdate = 2h/'
+bad 'a key that stands twice' $((n + 1)) "stands in line $n already"
+edit 's/^backdate = .*/backdate = 1/'
+bad 'a duration without unit' "$n" 'backdate'
+edit 's/^backdate = .*/backdate =/'
+bad 'a key without value' "$n" 'no value'
+edit 's/^backdate = .*/backdate/'
+bad 'a line that is none' "$n" 'wanted key = value'
+edit "s/^backdate = .*/backdate = 1h \x1b[2J/"
+bad 'a control character' "$n" 'U\+001B'
+edit 's/^backdate = .*/.include other.conf/'
+bad 'an include' "$n" 'not included'
+edit 's/^backdate = .*/backdate = ${ENV::HOME}/'
+bad 'a variable' "$n" "a '\\$'"
+edit 's/^clock-horizon = .*/clock-horizon = 0d/'
+bad 'a horizon of nothing' "$(line_of '^clock-horizon')" 'clock-horizon'
+
+edit 's/^scope = .*/scope = *.example.org/'
+bad 'a scope that is no domain' "$(line_of '^scope')" 'scope|domain'
+n=$(line_of '^\[profile tls-server\]')
+edit '/^\[profile tls-server\]/,/^\[profile tls-client\]/{/^validity = /d}'
+bad 'a profile without validity' "$n" 'validity'
+edit '/^\[profile tls-server\]/,/^\[profile tls-client\]/{/^names = /d}'
+bad 'a profile without names' "$n" 'names'
+second=$(line_of '^\[profile tls-client\]')
+edit 's/^\[profile tls-client\]/[profile tls-server]/'
+bad 'a profile that stands twice' "$second" "line $n already"
+edit 's/^\[profile tls-server\]/[profil tls-server]/'
+bad 'a section of unknown kind' "$n" 'profil'
+edit 's/^\[profile tls-server\]/[profile tls-server/'
+bad 'a section header without end' "$n" "its '\\]'"
+edit '1,/^validity = /s/^validity = .*/validity = 399d/'
+bad 'a validity over its maximum' '[0-9]+' 'validity'
+edit '1,/^rsa-bits-min/s/^rsa-bits-min = .*/rsa-bits-min = 1024/'
+bad 'RSA below 2048 bits' "$(line_of '^rsa-bits-min')" '2048'
+edit '1,/^rsa-bits-min/s/^rsa-bits-min = .*/rsa-bits-min = 2049/'
+bad 'RSA bits that are no multiple of 8' "$(line_of '^rsa-bits-min')" '8'
+edit '1,/^series-max/s/^series-max = .*/series-max = 121/'
+bad 'a series-max over 120' "$(line_of '^series-max')" '120'
+edit '1,/^key-types/s/^key-types = .*/key-types = ec-p256, dsa/'
+bad 'a key type that is none' "$(line_of '^key-types')" 'dsa'
+edit '1,/^keyUsage/s/^keyUsage = .*/keyUsage = critical, keyCertSign/'
+bad 'keyCertSign for a leaf' "$n" 'keyCertSign|keyUsage'
+edit '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = 2.25.19590968114015642689692489763836022666/'
+bad 'the transfer EKU' "$(line_of '^extendedKeyUsage')" 'extendedKeyUsage|transfer'
+edit '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = anyExtendedKeyUsage/'
+bad 'any extended key usage' "$(line_of '^extendedKeyUsage')" 'anyExtendedKeyUsage|extendedKeyUsage'
+edit '1,/^wildcard/s/^wildcard = .*/wildcard = maybe/'
+bad 'a yes or no that is neither' "$(line_of '^wildcard')" 'maybe'
+printf '[requester web-1]\nprofiles = tls-server, smtp\n' >>"$policy"
+bad 'a requester with an unknown profile' '[0-9]+' 'smtp'
+
+: >"$policy"
+run ca policy check
+wants 3 POLICY 'an empty policy is refused'
+must rm "$policy"
+run ca policy check
+nok 'a policy that is not there is an error' [ "$STATUS" = 0 ]
+says 'policy\.conf' 'and is named'
+must cp "$WORK/good.conf" "$policy"
+printf '[ca]\nscope = any\n[profile x]\nfoo = 1\n' >"$WORK/draft.conf"
+run ca policy check "$WORK/draft.conf"
+wants 3 POLICY 'a draft is checked by its own name'
+says 'draft\.conf:4: ' 'and line'
+run ca policy check "$WORK/good.conf" --json
+status 0 'a good one passes'
+is "$(json sha256)" "$(sha256sum "$policy" | cut -d' ' -f1)" 'and is known by its SHA-256'
+
+# ---- changed between two runs --------------------------------------------------------------
+run ca sign -n "$STICK"
+status 0 'a policy as it was'
+quiet 'CHANGED' 'is not said to have changed'
+must sed -i '1,/^validity-max/s/^validity-max = .*/validity-max = 90d/' "$policy"
+run ca sign -n "$STICK"
+status 0 'a maximum just as long as what was asked passes'
+says 'CHANGED since the last signing' 'and the review says that the policy was changed'
+must sed -i '1,/^validity-max/s/^validity-max = .*/validity-max = 89d/; 1,/^validity = /s/^validity = .*/validity = 89d/' \
+	"$policy"
+changed=$(sha256sum "$policy" | cut -d' ' -f1)
+run ca sign -n "$STICK"
+status 4 'what was asked for before a maximum was lowered is over it'
+says '\[VALIDITY-MAX\]' 'by its rule'
+says 'CHANGED since the last signing' 'which the review explains'
+run ca sign "$STICK" --yes --expect "$REQUESTER_HEX" --json
+status 4 'all refused'
+response=$STICK/$(json responses.0.path)
+is "$(sha256sum "$response/policy.conf" | cut -d' ' -f1)" "$changed" 'the response brings the new policy'
+run transfer install "$STICK"
+says 'VALIDITY-MAX' 'install tells of the refusal and its rule'
+quiet 'a bug' 'and takes it'
+run ca ledger --json
+prints "\"kind\":\"policy\",\"text\":\"${changed:0:16}" 'the ledger has the change'
+
+run transfer request "$WORK/web.csr" --profile tls-server --days 90 --out "$STICK"
+wants 4 VALIDITY-MAX 'the online side has the new policy now, and refuses by itself'
+run transfer request "$WORK/web.csr" --profile tls-server --days 89 --out "$STICK"
+status 0 'and lets pass what fits'
+run ca sign "$STICK" --yes --json
+status 0 'which is signed'
+quiet 'CHANGED' 'under a policy that is the same as last time'
+run transfer install "$STICK"
+status 0 'and installed'
+
+done_testing

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include "tests/lib/check.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char top[64];
+static int top_fd;
+
+static int
+make_top(void **state)
+{
+	(void)state;
+	(void)strcpy(top, "/tmp/airgap-file.XXXXXX");
+	if (mkdtemp(top) == NULL)
+		return -1;
+	top_fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return top_fd < 0 ? -1 : 0;
+}
+
+static int
+remove_top(void **state)
+{
+	char line[128];
+
+	(void)state;
+	(void)close(top_fd);
+	(void)snprintf(line, sizeof(line), "rm -rf '%s'", top);
+	return system(line);
+}
+
+static mode_t
+mode_of(const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(top_fd, name, &st, 0), 0);
+	return st.st_mode & 07777;
+}
+
+static void
+what_fails_to_close_is_said_and_let_go(void **state)
+{
+	int fd = fd_openat(top_fd, ".", O_RDONLY | O_DIRECTORY, 0), twin = fd;
+
+	(void)state;
+	assert_true(fd >= 0);
+	check_ok(fd_finish(&fd, "it"));
+	assert_int_equal(fd, -1);
+	assert_int_equal(fd_finish(&twin, "it"), RC_IO);
+	assert_string_equal(
+	    err_text(), "it: cannot be closed: Bad file descriptor");
+	assert_int_equal(twin, -1);
+}
+
+static void
+a_file_is_created_once_with_its_mode(void **state)
+{
+	WIPED(buf) back = { 0 };
+	mode_t old = umask(0);
+
+	(void)state;
+	check_ok(file_create(top_fd, "once", span_str("first"), 0640));
+	(void)umask(old);
+	assert_int_equal(mode_of("once"), 0640);
+	assert_int_equal(
+	    file_create(top_fd, "once", span_str("second"), 0640), RC_IO);
+	assert_string_equal(
+	    err_text(), "once: cannot be put in place: File exists");
+	check_ok(file_read(top_fd, "once", 5, &back));
+	assert_true(span_eq_str(buf_span(&back), "first"));
+	assert_int_equal(faccessat(top_fd, "once.new", F_OK, 0), -1);
+}
+
+static void
+a_replaced_file_is_the_new_one_whole(void **state)
+{
+	WIPED(buf) back = { 0 };
+
+	(void)state;
+	check_ok(file_replace(top_fd, "r", span_str("a longer text"), 0600));
+	/* What a killed run left under the temporary name is no hindrance. */
+	check_ok(file_create(top_fd, "r.new", span_str("half"), 0600));
+	check_ok(file_replace(top_fd, "r", span_str("short"), 0600));
+	check_ok(file_read(top_fd, "r", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "short"));
+	assert_int_equal(faccessat(top_fd, "r.new", F_OK, 0), -1);
+}
+
+static void
+a_failed_write_leaves_the_old_file(void **state)
+{
+	WIPED(buf) back = { 0 };
+	char path[PATH_MAX];
+
+	(void)state;
+	check_ok(file_replace(top_fd, "kept", span_str("old"), 0600));
+	/* A directory in the temporary name's place cannot be unlinked. */
+	(void)snprintf(path, sizeof(path), "%s/kept.new", top);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(
+	    file_replace(top_fd, "kept", span_str("new"), 0600), RC_IO);
+	check_ok(file_read(top_fd, "kept", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "old"));
+	assert_int_equal(
+	    file_create(top_fd, "none/f", span_str(""), 0600), RC_IO);
+	assert_string_equal(err_text(), "none: No such file or directory");
+}
+
+static void
+reading_stops_at_the_cap(void **state)
+{
+	WIPED(buf) back = { 0 };
+
+	(void)state;
+	check_ok(file_replace(top_fd, "capped", span_str("12345"), 0600));
+	check_ok(file_read(top_fd, "capped", 5, &back));
+	assert_int_equal(file_read(top_fd, "capped", 4, &back), RC_FORMAT);
+	assert_string_equal(err_text(), "capped: 5 bytes, at most 4 wanted");
+}
+
+static void
+only_regular_files_are_read(void **state)
+{
+	WIPED(buf) back = { 0 };
+
+	(void)state;
+	assert_int_equal(mkfifoat(top_fd, "fifo", 0600), 0);
+	assert_int_equal(file_read(top_fd, "fifo", 100, &back), RC_FORMAT);
+	assert_string_equal(err_text(), "fifo: not a regular file");
+	assert_int_equal(file_read(top_fd, ".", 100, &back), RC_FORMAT);
+	assert_int_equal(file_read(top_fd, "missing", 100, &back), RC_IO);
+	assert_string_equal(err_text(), "missing: No such file or directory");
+	check_ok(file_replace(top_fd, "empty", SPAN_NONE, 0600));
+	check_ok(file_read(top_fd, "empty", 0, &back));
+	assert_int_equal(back.n, 0);
+}
+
+static void
+directories_are_made_with_their_parents(void **state)
+{
+	char path[PATH_MAX], file[PATH_MAX];
+	OWN_FD fd = -1;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/a/b//c/", top);
+	check_ok(dir_make(path, 0700));
+	check_ok(dir_make(path, 0700));
+	check_ok(dir_make("/", 0700));
+	check_ok(dir_open(top_fd, "a/b/c", &fd));
+	assert_int_equal(mode_of("a/b"), 0700);
+	check_ok(file_replace(top_fd, "plain", span_str(""), 0600));
+	(void)snprintf(file, sizeof(file), "%s/plain", top);
+	assert_int_equal(dir_make(file, 0700), RC_IO);
+	(void)snprintf(file, sizeof(file), "%s/plain/under", top);
+	assert_int_equal(dir_make(file, 0700), RC_IO);
+	assert_int_equal(dir_make("", 0700), RC_IO);
+	assert_int_equal(dir_open(top_fd, "plain", &fd), RC_IO);
+}
+
+static void
+a_full_disk_is_an_error(void **state)
+{
+	OWN_FD full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_true(full >= 0);
+	assert_int_equal(fd_write_all(full, span_str("x"), "full"), RC_IO);
+	assert_string_equal(
+	    err_text(), "full: cannot be written: No space left on device");
+}
+
+static void
+homes_are_found_in_their_order(void **state)
+{
+	WIPED(buf) path = { 0 };
+
+	(void)state;
+	(void)setenv("TEST_HOME_VARIABLE", "/by/variable", 1);
+	check_ok(home_path("/by/option", "TEST_HOME_VARIABLE", "p", &path));
+	assert_string_equal((char *)path.p, "/by/option");
+	buf_reset(&path);
+	check_ok(home_path(NULL, "TEST_HOME_VARIABLE", "p", &path));
+	assert_string_equal((char *)path.p, "/by/variable");
+	buf_reset(&path);
+	(void)unsetenv("TEST_HOME_VARIABLE");
+	(void)setenv("XDG_DATA_HOME", "/xdg", 1);
+	check_ok(home_path(NULL, "TEST_HOME_VARIABLE", "p", &path));
+	assert_string_equal(
+	    (char *)path.p, geteuid() == 0 ? "/var/lib/p" : "/xdg/p");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_is_created_once_with_its_mode),
+		cmocka_unit_test(what_fails_to_close_is_said_and_let_go),
+		cmocka_unit_test(a_replaced_file_is_the_new_one_whole),
+		cmocka_unit_test(a_failed_write_leaves_the_old_file),
+		cmocka_unit_test(reading_stops_at_the_cap),
+		cmocka_unit_test(only_regular_files_are_read),
+		cmocka_unit_test(directories_are_made_with_their_parents),
+		cmocka_unit_test(a_full_disk_is_an_error),
+		cmocka_unit_test(homes_are_found_in_their_order),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, make_top, remove_top);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which names on a stick are responses of ours. What is compared in them is
+ * tested in test_media_compare.c, and all of it by tests/e2e/37-resend-check.t.
+ */
+#include "tests/lib/ledger_fixture.h"
+
+#include "ca/response/stick_check.h"
+
+#include <sys/stat.h>
+
+/* ca-id 0a0b0c0d..., and a stick with these directories of responses. */
+struct bed {
+	struct ledger *ledger;
+	struct ledger_ca ca;
+	struct media media;
+	char dir[32], path[128];
+};
+
+static void
+bed_make(struct bed *b, void **state)
+{
+	static const uint8_t id[4] = { 0x0a, 0x0b, 0x0c, 0x0d };
+
+	ok(ledger_create(path_of(state), &b->ledger));
+	memcpy(b->ca.ca_id, id, sizeof(id));
+	(void)snprintf(b->dir, sizeof(b->dir), "/tmp/test-stick.XXXXXX");
+	assert_non_null(mkdtemp(b->dir));
+	ok(media_open(b->dir, &b->media));
+}
+
+static void
+remove_all(const char *dir)
+{
+	char *command = NULL;
+
+	assert_true(asprintf(&command, "rm -rf '%s'", dir) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+static void
+bed_wipe(struct bed *b)
+{
+	media_wipe(&b->media);
+	ledger_free(b->ledger);
+	remove_all(b->dir);
+}
+
+static void
+add(struct bed *b, const char *name)
+{
+	static const char *const way[] = { "airgap-ca", "airgap-ca/responses" };
+
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(
+		    b->path, sizeof(b->path), "%s/%s", b->dir, way[i]);
+		(void)mkdir(b->path, 0755);
+	}
+	(void)snprintf(b->path, sizeof(b->path), "%s/" MEDIA_RESPONSES "/%s",
+	    b->dir, name);
+	assert_int_equal(mkdir(b->path, 0755), 0);
+}
+
+static void
+empty_stick_has_nothing(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(stick_look) look = { 0 };
+
+	bed_make(&b, state);
+	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	assert_int_equal(look.n + look.n_foreign, 0);
+}
+
+static void
+response_that_was_never_made_is_unknown(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(stick_look) look = { 0 };
+	size_t n = 9;
+
+	bed_make(&b, state);
+	add(&b, "0a0b0c0d-01020304-000001");
+	add(&b, "0a0b0c0d-01020304-1000000");
+	add(&b, "0a0b0c0d-loose-000002");
+	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	assert_int_equal(look.n, 3);
+	assert_int_equal(look.n_foreign, 0);
+	for (size_t i = 0; i < look.n; i++)
+		assert_false(look.items[i].known);
+	assert_int_equal(look.items[0].sequence, 1);
+	assert_int_equal(look.items[1].sequence, 1000000);
+	assert_int_equal(look.items[2].sequence, 2);
+
+	/* And is not recorded as found. */
+	ok(stick_record(b.ledger, T0, span_str(POLICY_ONE), &look, &n));
+	assert_int_equal(n, 0);
+}
+
+static void
+name_that_we_would_not_write_is_foreign(void **state)
+{
+	static const char *const names[] = {
+		"0a0b0c0e-01020304-000001",	  /* another CA */
+		"0a0b0c0d-01020304-000001.bad-1", /* moved aside */
+		"0a0b0c0d-01020304-1",
+		"0a0b0c0d-01020304-0000001",
+		"0a0b0c0d-01020304-000000",
+		"0a0b0c0d-01020304-00000a",
+		"0a0b0c0d-0102030-0000001",
+		"0a0b0c0d-010203040-00001",
+		"0a0b0c0d-tight-000001",
+		"0a0b0c0d",
+		"0a0b0c0d-loose",
+		"notes",
+	};
+	const size_t n = sizeof(names) / sizeof(*names);
+	WIPED(bed) b = { 0 };
+	WIPED(stick_look) look = { 0 };
+
+	bed_make(&b, state);
+	for (size_t i = 0; i < n; i++)
+		add(&b, names[i]);
+	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	assert_int_equal(look.n, 0);
+	assert_int_equal(look.n_foreign, n);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(empty_stick_has_nothing),
+		T(response_that_was_never_made_is_unknown),
+		T(name_that_we_would_not_write_is_foreign),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests in, checked: the files of tests/vectors/csr, and bytes turned over.
+ */
+#include "transfer/x509/csr.h"
+
+#include "base/own_ssl.h"
+#include "tests/lib/vector.h"
+#include "transfer/x509/der.h"
+
+#include <dirent.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+
+/* Everything of the directory that does not begin with "good". */
+/* clang-format off */
+static const struct refused {
+	const char *file, *rule, *sentence;
+} refused[] = {
+	{ "ask-any-eku.der", "CSR-EKU",
+	      "ask-any-eku.der: asks for the extended key usage "
+	      "anyExtendedKeyUsage" },
+	{ "ask-ca-uncritical.der", "CSR-CA",
+	      "ask-ca-uncritical.der: asks for CA:TRUE" },
+	{ "ask-ca.der", "CSR-CA",
+	      "ask-ca.der: asks for CA:TRUE" },
+	{ "ask-cert-sign.der", "CSR-KEY-USAGE",
+	      "ask-cert-sign.der: asks for the key usage keyCertSign" },
+	{ "ask-code-signing.der", "CSR-EKU",
+	      "ask-code-signing.der: asks for the extended key usage "
+	      "codeSigning" },
+	{ "ask-critical-ski.der", "CSR-EXTENSION",
+	      "ask-critical-ski.der: asks for the critical extension "
+	      "2.5.29.14" },
+	{ "ask-critical-unknown.der", "CSR-EXTENSION",
+	      "ask-critical-unknown.der: asks for the critical extension "
+	      "1.2.3.4" },
+	{ "ask-crl-sign.der", "CSR-KEY-USAGE",
+	      "ask-crl-sign.der: asks for the key usage cRLSign" },
+	{ "ask-name-constraints.der", "CSR-EXTENSION",
+	      "ask-name-constraints.der: asks for name constraints or "
+	      "policies, which a request never has" },
+	{ "ask-path-len.der", "CSR-CA",
+	      "ask-path-len.der: asks for a path length" },
+	{ "ask-policy.der", "CSR-EXTENSION",
+	      "ask-policy.der: asks for name constraints or policies, "
+	      "which a request never has" },
+	{ "ask-transfer-eku.der", "CSR-EKU",
+	      "ask-transfer-eku.der: asks for the extended key usage "
+	      "airgapTransfer" },
+	{ "attribute-twice.der", "CSR-ATTRIBUTE",
+	      "attribute-twice.der: has the attribute "
+	      "1.2.840.113549.1.9.14 twice" },
+	{ "attribute-unknown.der", "CSR-ATTRIBUTE",
+	      "attribute-unknown.der: has the attribute "
+	      "1.3.6.1.4.1.311.13.2.3; wanted extensionRequest and "
+	      "challengePassword at most" },
+	{ "form-attributes-order.der", "CSR-FORM",
+	      "form-attributes-order.der: attributes that are not in "
+	      "order" },
+	{ "form-boolean.der", "CSR-FORM",
+	      "form-boolean.der: a BOOLEAN that is neither 00 nor FF at "
+	      "byte 155; wanted one PKCS#10 request in strict DER" },
+	{ "form-ca-false.der", "CSR-FORM",
+	      "form-ca-false.der: basicConstraints writes out CA:FALSE, "
+	      "which DER leaves out" },
+	{ "form-cn-utf8.der", "CSR-FORM",
+	      "form-cn-utf8.der: a UTF8String that is not UTF-8 at byte "
+	      "19; wanted one PKCS#10 request in strict DER" },
+	{ "form-critical-false.der", "CSR-FORM",
+	      "form-critical-false.der: an extension writes out "
+	      "critical:FALSE, which DER leaves out" },
+	{ "form-cut.der", "CSR-FORM",
+	      "form-cut.der: not a PKCS#10 request (RFC 2986)" },
+	{ "form-empty-rdn.der", "CSR-FORM",
+	      "form-empty-rdn.der: a subject of no known form" },
+	{ "form-extension-twice.der", "CSR-FORM",
+	      "form-extension-twice.der: asks for an extension twice" },
+	{ "form-indefinite.der", "CSR-FORM",
+	      "form-indefinite.der: not a PKCS#10 request (RFC 2986)" },
+	{ "form-ku-empty.der", "CSR-FORM",
+	      "form-ku-empty.der: extension 2.5.29.15: no DER value at "
+	      "byte 0" },
+	{ "form-long-length.der", "CSR-FORM",
+	      "form-long-length.der: not a PKCS#10 request (RFC 2986)" },
+	{ "form-no-extensions.der", "CSR-FORM",
+	      "form-no-extensions.der: an extensionRequest of no known "
+	      "form" },
+	{ "form-san-empty.der", "NAME-FORM",
+	      "form-san-empty.der: a subjectAltName that is empty or no "
+	      "SEQUENCE" },
+	{ "form-trailing.der", "CSR-FORM",
+	      "form-trailing.der: 1 bytes behind the request" },
+	{ "form-two.der", "CSR-FORM",
+	      "form-two.der: a second request; wanted one to a file" },
+	{ "form-version.der", "CSR-FORM",
+	      "form-version.der: not a PKCS#10 request (RFC 2986)" },
+	{ "key-dsa.der", "KEY-TYPE",
+	      "key-dsa.der: a key of type DSA; wanted RSA, P-256, P-384, "
+	      "P-521 or Ed25519" },
+	{ "key-ec-compressed.der", "KEY-EC-POINT",
+	      "key-ec-compressed.der: P-256 key: a compressed point in "
+	      "33 bytes; wanted 65 beginning 04" },
+	{ "key-ec-explicit.der", "KEY-EC-PARAMS",
+	      "key-ec-explicit.der: an EC key with an explicit curve; "
+	      "wanted the name of a curve" },
+	{ "key-ec-hybrid.der", "KEY-EC-POINT",
+	      "key-ec-hybrid.der: P-256 key: a hybrid point in 65 bytes; "
+	      "wanted 65 beginning 04" },
+	{ "key-ec-infinity.der", "KEY-EC-POINT",
+	      "key-ec-infinity.der: P-256 key: the point at infinity in "
+	      "1 bytes; wanted 65 beginning 04" },
+	{ "key-ec-off-curve.der", "KEY-EC-POINT",
+	      "key-ec-off-curve.der: the point is not on P-256" },
+	{ "key-ec-p224.der", "KEY-TYPE",
+	      "key-ec-p224.der: an EC key on the curve 1.3.132.0.33; "
+	      "wanted P-256, P-384 or P-521" },
+	{ "key-ec-secp256k1.der", "KEY-TYPE",
+	      "key-ec-secp256k1.der: an EC key on the curve "
+	      "1.3.132.0.10; wanted P-256, P-384 or P-521" },
+	{ "key-ec-short.der", "KEY-EC-POINT",
+	      "key-ec-short.der: P-256 key: no point in 64 bytes; wanted "
+	      "65 beginning 04" },
+	{ "key-ed25519-small-order.der", "KEY-ED25519-POINT",
+	      "key-ed25519-small-order.der: the Ed25519 point has a "
+	      "small order" },
+	{ "key-ed448.der", "KEY-TYPE",
+	      "key-ed448.der: a key of type Ed448; wanted RSA, P-256, "
+	      "P-384, P-521 or Ed25519" },
+	{ "key-rsa-1024.der", "KEY-RSA-SIZE",
+	      "key-rsa-1024.der: an RSA key of 1024 bits; wanted 2048 to "
+	      "8192, a multiple of 8" },
+	{ "key-rsa-2049.der", "KEY-RSA-SIZE",
+	      "key-rsa-2049.der: an RSA key of 2049 bits; wanted 2048 to "
+	      "8192, a multiple of 8" },
+	{ "key-rsa-e-65-bits.der", "KEY-RSA-EXPONENT",
+	      "key-rsa-e-65-bits.der: an RSA exponent of 65 bits; wanted "
+	      "at most 64" },
+	{ "key-rsa-e-even.der", "KEY-RSA-EXPONENT",
+	      "key-rsa-e-even.der: the RSA exponent is 65538; wanted an "
+	      "odd one of at least 65537" },
+	{ "key-rsa-e1.der", "KEY-RSA-EXPONENT",
+	      "key-rsa-e1.der: the RSA exponent is 1; wanted an odd one "
+	      "of at least 65537" },
+	{ "key-rsa-e3.der", "KEY-RSA-EXPONENT",
+	      "key-rsa-e3.der: the RSA exponent is 3; wanted an odd one "
+	      "of at least 65537" },
+	{ "key-rsa-no-null.der", "KEY-DER",
+	      "key-rsa-no-null.der: RSA key: its parameters are not NULL" },
+	{ "name-101.der", "NAMES-COUNT",
+	      "name-101.der: over 100 names" },
+	{ "name-directory.der", "NAME-TYPE",
+	      "name-directory.der: a subjectAltName of form [4]; wanted "
+	      "DNS, SRV, XMPP, IP, email or URI" },
+	{ "name-ip-5.der", "NAME-FORM",
+	      "name-ip-5.der: an iPAddress of 5 bytes; wanted 4 or 16" },
+	{ "name-jid-ia5.der", "NAME-TYPE",
+	      "name-jid-ia5.der: an XmppAddr that is no UTF8String" },
+	{ "name-nul.der", "NAME-FORM",
+	      "name-nul.der: name dns:www.example.org...: a character that "
+	      "no host name has" },
+	{ "name-other.der", "NAME-TYPE",
+	      "name-other.der: an otherName of type 1.2.3.4; wanted an "
+	      "SRVName or an XmppAddr" },
+	{ "name-registered-id.der", "NAME-TYPE",
+	      "name-registered-id.der: a subjectAltName of form [8]; "
+	      "wanted DNS, SRV, XMPP, IP, email or URI" },
+	{ "name-space.der", "NAME-FORM",
+	      "name-space.der: name dns: : a character that no host name "
+	      "has" },
+	{ "name-srv-tcp.der", "NAME-FORM",
+	      "name-srv-tcp.der: name srv:_xmpp-client._tcp.example.org: "
+	      "a protocol label such as _tcp has no place in an SRV name" },
+	{ "name-srv-utf8.der", "NAME-TYPE",
+	      "name-srv-utf8.der: an SRVName that is no IA5String" },
+	{ "name-u-label.der", "NAME-FORM",
+	      "name-u-label.der: name dns:bücher.example.org: not "
+	      "ASCII; wanted A-labels (xn--)" },
+	{ "name-wildcard-inside.der", "NAME-WILDCARD",
+	      "name-wildcard-inside.der: name dns:www.*.example.org: a "
+	      "wildcard is allowed as the whole left-most label of a dns "
+	      "name only" },
+	{ "pop-changed.der", "CSR-POP",
+	      "pop-changed.der: the signature does not verify under the "
+	      "request's own key" },
+	{ "sig-md5.der", "CSR-SIGNATURE-ALG",
+	      "sig-md5.der: signed by MD5 with RSA; wanted RSA or ECDSA "
+	      "with SHA-256, SHA-384 or SHA-512, or Ed25519" },
+	{ "sig-misfit.der", "CSR-SIGNATURE-ALG",
+	      "sig-misfit.der: the signature algorithm does not fit the "
+	      "key, which is rsa-2048" },
+	{ "sig-rsa-no-null.der", "CSR-SIGNATURE-ALG",
+	      "sig-rsa-no-null.der: signed by 1.2.840.113549.1.1.11 with "
+	      "parameters that do not belong there; wanted RSA or ECDSA "
+	      "with SHA-256, SHA-384 or SHA-512, or Ed25519" },
+	{ "sig-sha1.der", "CSR-SIGNATURE-ALG",
+	      "sig-sha1.der: signed by SHA-1 with RSA; wanted RSA or "
+	      "ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519" },
+	{ "sig-sha224.der", "CSR-SIGNATURE-ALG",
+	      "sig-sha224.der: signed by SHA-224 with RSA; wanted RSA or "
+	      "ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519" },
+	{ "sig-unknown.der", "CSR-SIGNATURE-ALG",
+	      "sig-unknown.der: signed by 1.2.3.4; wanted RSA or ECDSA "
+	      "with SHA-256, SHA-384 or SHA-512, or Ed25519" },
+	{ "text-challenge.der", "CSR-TEXT",
+	      "text-challenge.der: the challengePassword is no text, or "
+	      "has control characters" },
+	{ "text-cn-c1.der", "CSR-TEXT",
+	      "text-cn-c1.der: the subject's attribute 2.5.4.3 is no "
+	      "text, or has control characters" },
+	{ "text-cn-escape.der", "CSR-TEXT",
+	      "text-cn-escape.der: the subject's attribute 2.5.4.3 is no "
+	      "text, or has control characters" },
+	{ "text-cn-newline.der", "CSR-TEXT",
+	      "text-cn-newline.der: the subject's attribute 2.5.4.3 is "
+	      "no text, or has control characters" },
+	{ "text-cn-nul.der", "CSR-TEXT",
+	      "text-cn-nul.der: the subject's attribute 2.5.4.3 is no "
+	      "text, or has control characters" },
+	{ "text-cn-octets.der", "CSR-TEXT",
+	      "text-cn-octets.der: the subject's attribute 2.5.4.3 is no "
+	      "text, or has control characters" },
+	{ "form-base64.pem", "CSR-FORM",
+	      "form-base64.pem: the PEM block is not Base64" },
+	{ "form-certificate.pem", "CSR-FORM",
+	      "form-certificate.pem: neither DER nor a PEM block "
+	      "CERTIFICATE REQUEST" },
+	{ "form-header.pem", "CSR-FORM",
+	      "form-header.pem: the PEM block has no END CERTIFICATE "
+	      "REQUEST" },
+	{ "form-labels.pem", "CSR-FORM",
+	      "form-labels.pem: the PEM block has no END CERTIFICATE "
+	      "REQUEST" },
+	{ "form-no-end.pem", "CSR-FORM",
+	      "form-no-end.pem: the PEM block has no END CERTIFICATE "
+	      "REQUEST" },
+	{ "form-padding.pem", "CSR-FORM",
+	      "form-padding.pem: the PEM block is not Base64" },
+	{ "form-text-after.pem", "CSR-FORM",
+	      "form-text-after.pem: 2 bytes behind the PEM block" },
+	{ "form-text.pem", "CSR-FORM",
+	      "form-text.pem: neither DER nor a PEM block CERTIFICATE "
+	      "REQUEST" },
+	{ "form-trailing.pem", "CSR-FORM",
+	      "form-trailing.pem: 1 bytes behind the request" },
+	{ "form-two.pem", "CSR-FORM",
+	      "form-two.pem: a second request; wanted one to a file" },
+};
+
+static const struct accepted {
+	const char *file;
+	const char *names; /* each as on a command line, and a space */
+	const char *key;
+} accepted[] = {
+	{ "good.der", "dns:www.example.org ", "ec-p256" },
+	{ "good.pem", "dns:www.example.org ", "ec-p256" },
+	{ "good-new.pem", "dns:www.example.org ", "ec-p256" },
+	{ "good-explained.pem", "dns:www.example.org ", "ec-p256" },
+	{ "good-crlf.pem", "dns:www.example.org ", "ec-p256" },
+	{ "good-100-names.der", NULL, "ec-p256" },
+	{ "good-challenge.der", "dns:www.example.org ", "ec-p256" },
+	{ "good-cn-bmp.der", "", "ec-p256" },
+	{ "good-cn-upper.der", "dns:www.example.org ", "ec-p256" },
+	{ "good-cn-words.der", "", "ec-p256" },
+	{ "good-gnutls.der", "dns:www.example.org ", NULL },
+	{ "good-jid.der", "xmpp:j\xc3\xbcrg@example.org ", "ec-p256" },
+	{ "good-no-subject.der", "dns:www.example.org ", "ec-p256" },
+	{ "good-openssl-ed25519.der", "dns:chat.sjd.se ", "ed25519" },
+	{ "good-openssl-extensions.der", "dns:chat.sjd.se ", "ed25519" },
+	{ "good-openssl-p256.der",
+	  "dns:josefsson.org dns:chat.sjd.se ip:192.0.2.1 ip:2001:db8::1 "
+	  "email:a@josefsson.org uri:https://josefsson.org/a "
+	  "srv:_xmpp-client.josefsson.org xmpp:simon@josefsson.org ",
+	  "ec-p256" },
+	{ "good-openssl-p384.der", "dns:chat.sjd.se ", "ec-p384" },
+	{ "good-openssl-p521.der", "dns:chat.sjd.se ", "ec-p521" },
+	{ "good-openssl-pss.der", "dns:chat.sjd.se ", "rsa-2048" },
+	{ "good-openssl-rsa2048.der", "dns:chat.sjd.se ", "rsa-2048" },
+	{ "good-openssl-rsa3744.der", "dns:chat.sjd.se ", "rsa-3744" },
+	{ "good-srv.der", "srv:_xmpp-server.example.org ", "ec-p256" },
+	{ "good-unknown-extension.der", "dns:www.example.org ", "ec-p256" },
+};
+/* clang-format on */
+#define N_REFUSED (sizeof(refused) / sizeof(refused[0]))
+#define N_ACCEPTED (sizeof(accepted) / sizeof(accepted[0]))
+
+static enum rc
+read_file(
+    const char *file, struct key_cache *cache, struct buf *der, struct csr *ret)
+{
+	WIPED(buf) bytes = { 0 };
+	enum rc rc;
+
+	vector_read("csr", file, &bytes);
+	rc = csr_from_file(file, buf_span(&bytes), der);
+	return rc != RC_OK ? rc : csr_read(file, buf_span(der), cache, ret);
+}
+
+static void
+bad_requests_are_refused_by_name(void **state)
+{
+	WIPED(key_cache) cache = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < N_REFUSED; i++) {
+		WIPED(buf) der = { 0 };
+		WIPED(csr) csr = { 0 };
+
+		check_refused(read_file(refused[i].file, &cache, &der, &csr),
+		    refused[i].rule, refused[i].sentence);
+	}
+}
+
+static void
+good_requests_give_key_and_names(void **state)
+{
+	WIPED(key_cache) cache = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < N_ACCEPTED; i++) {
+		const struct accepted *a = &accepted[i];
+		WIPED(buf) der = { 0 };
+		WIPED(csr) csr = { 0 };
+		WIPED(buf) names = { 0 };
+		char key[KEY_NAME_MAX];
+
+		check_ok(read_file(a->file, &cache, &der, &csr));
+		for (size_t j = 0; j < csr.names.n; j++) {
+			check_ok(name_write(&names, &csr.names.items[j]));
+			check_ok(buf_add_byte(&names, ' '));
+		}
+		if (a->names != NULL)
+			assert_string_equal(buf_cstr(&names), a->names);
+		key_name(&csr.key, key);
+		if (a->key != NULL)
+			assert_string_equal(key, a->key);
+		assert_true(span_within(csr.spki, buf_span(&der)));
+	}
+}
+
+/* So that a file added there without a line here does not pass unseen. */
+static void
+every_vector_is_in_a_table(void **state)
+{
+	DIR *dir = opendir("tests/vectors/csr");
+	struct dirent *entry;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += strstr(entry->d_name, ".der") != NULL ||
+		     strstr(entry->d_name, ".pem") != NULL;
+	(void)closedir(dir);
+	assert_int_equal(n, N_REFUSED + N_ACCEPTED);
+}
+
+/* What the walker passes, OpenSSL encodes again to the same bytes. */
+static void
+what_is_accepted_encodes_to_itself(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ACCEPTED; i++) {
+		WIPED(buf) der = { 0 };
+		WIPED(csr) csr = { 0 };
+		OWN(X509_REQ) *req = NULL;
+		OWN(ssl_bytes) *tbs = NULL;
+		const uint8_t *p;
+		struct span outer, inner;
+		struct der info;
+		int n;
+
+		check_ok(read_file(accepted[i].file, NULL, &der, &csr));
+		p = der.p;
+		req = d2i_X509_REQ(NULL, &p, (long)der.n);
+		assert_non_null(req);
+		assert_ptr_equal(p, der.p + der.n);
+		/* i2d_re_: anew, not from the bytes that were kept */
+		n = i2d_re_X509_REQ_tbs(req, &tbs);
+		assert_true(n > 0);
+		outer = buf_span(&der);
+		assert_true(der_take(&outer, DER_SEQUENCE, &inner));
+		assert_true(der_take_whole(&inner, DER_SEQUENCE, &info));
+		assert_true(span_eq(info.whole, span_of(tbs, (size_t)n)));
+	}
+}
+
+/* Any bit turned over breaks form, key or signature: nothing is left unread. */
+static void
+no_bit_can_change(void **state)
+{
+	WIPED(key_cache) cache = { 0 };
+	WIPED(buf) der = { 0 };
+
+	(void)state;
+	vector_read("csr", "good.der", &der);
+	for (size_t i = 0; i < 8 * der.n; i++) {
+		WIPED(csr) csr = { 0 };
+
+		der.p[i / 8] ^= (uint8_t)(1U << i % 8);
+		if (csr_read("f", buf_span(&der), &cache, &csr) == RC_OK)
+			fail_msg("bit %zu of byte %zu does not matter", i % 8,
+			    i / 8);
+		der.p[i / 8] ^= (uint8_t)(1U << i % 8);
+	}
+	assert_int_equal(ERR_peek_error(), 0);
+}
+
+static void
+no_part_is_a_request(void **state)
+{
+	WIPED(buf) der = { 0 };
+
+	(void)state;
+	vector_read("csr", "good.der", &der);
+	for (size_t n = 0; n < der.n; n++) {
+		/* on the heap, so that a read past the end is seen */
+		uint8_t *part = malloc(n + 1);
+		WIPED(csr) csr = { 0 };
+		struct span spki;
+
+		assert_non_null(part);
+		memcpy(part, der.p, n);
+		check_refused(csr_read("f", span_of(part, n), NULL, &csr),
+		    "CSR-FORM", NULL);
+		check_refused(csr_find_spki("f", span_of(part, n), &spki),
+		    "CSR-FORM", NULL);
+		free(part);
+	}
+}
+
+static void
+a_request_has_a_size_limit(void **state)
+{
+	uint8_t *big = calloc(1, CSR_MAX + 1);
+	WIPED(csr) csr = { 0 };
+
+	(void)state;
+	assert_non_null(big);
+	check_refused(csr_read("f", span_of(big, CSR_MAX + 1), NULL, &csr),
+	    "CSR-FORM", "f: a request of 65537 bytes; wanted at most 65536");
+	free(big);
+}
+
+static void
+the_spki_is_found_without_judging(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ACCEPTED; i++) {
+		WIPED(buf) der = { 0 };
+		WIPED(csr) csr = { 0 };
+		struct span spki;
+
+		check_ok(read_file(accepted[i].file, NULL, &der, &csr));
+		check_ok(csr_find_spki("f", buf_span(&der), &spki));
+		assert_ptr_equal(spki.p, csr.spki.p);
+		assert_int_equal(spki.n, csr.spki.n);
+	}
+}
+
+/* A cache that last held another key, or refused one, changes no verdict. */
+static void
+a_cache_carries_nothing_over(void **state)
+{
+	WIPED(key_cache) cache = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		WIPED(buf) good = { 0 };
+		WIPED(buf) bad = { 0 };
+		WIPED(buf) other = { 0 };
+		WIPED(csr) csr = { 0 };
+
+		check_refused(
+		    read_file("key-ec-off-curve.der", &cache, &bad, &csr),
+		    "KEY-EC-POINT", NULL);
+		check_ok(read_file("good.der", &cache, &good, &csr));
+		csr_wipe(&csr);
+		check_ok(
+		    read_file("good-openssl-p256.der", &cache, &other, &csr));
+		buf_reset(&bad);
+		check_refused(read_file("pop-changed.der", &cache, &bad, &csr),
+		    "CSR-POP", NULL);
+	}
+}
+
+/* A request for the key `of`, signed with `by`. */
+static void
+make_request(EVP_PKEY *of, EVP_PKEY *by, struct buf *der)
+{
+	X509_REQ *req = X509_REQ_new();
+	unsigned char *p = NULL;
+	int n;
+
+	assert_int_equal(
+	    X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN",
+		MBSTRING_UTF8, (const unsigned char *)"a.example", -1, -1, 0),
+	    1);
+	assert_int_equal(X509_REQ_set_pubkey(req, of), 1);
+	assert_true(X509_REQ_sign(req, by, EVP_sha256()) > 0);
+	n = i2d_X509_REQ(req, &p);
+	assert_true(n > 0);
+	buf_reset(der);
+	check_ok(buf_add(der, p, (size_t)n));
+	OPENSSL_free(p);
+	X509_REQ_free(req);
+}
+
+/* The object in the cache is kept: what it held before proves nothing. */
+static void
+the_key_before_cannot_sign_for_the_next(void **state)
+{
+	static const char *const groups[] = { "P-256", "P-384", "P-521" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		WIPED(key_cache) cache = { 0 };
+		EVP_PKEY *one = EVP_EC_gen(groups[i]);
+		EVP_PKEY *two = EVP_EC_gen(groups[i]);
+		WIPED(buf) der = { 0 };
+
+		for (int round = 0; round < 3; round++) {
+			WIPED(csr) good = { 0 };
+			WIPED(csr) bad = { 0 };
+
+			make_request(one, one, &der);
+			check_ok(
+			    csr_read("one", buf_span(&der), &cache, &good));
+			make_request(two, one, &der);
+			check_refused(
+			    csr_read("two", buf_span(&der), &cache, &bad),
+			    "CSR-POP",
+			    "two: the signature does not verify under the "
+			    "request's own key");
+		}
+		EVP_PKEY_free(one);
+		EVP_PKEY_free(two);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_requests_are_refused_by_name),
+		cmocka_unit_test(good_requests_give_key_and_names),
+		cmocka_unit_test(every_vector_is_in_a_table),
+		cmocka_unit_test(what_is_accepted_encodes_to_itself),
+		cmocka_unit_test(no_bit_can_change),
+		cmocka_unit_test(no_part_is_a_request),
+		cmocka_unit_test(a_request_has_a_size_limit),
+		cmocka_unit_test(the_spki_is_found_without_judging),
+		cmocka_unit_test(a_cache_carries_nothing_over),
+		cmocka_unit_test(the_key_before_cannot_sign_for_the_next),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A set of histories is read as it was written, and nothing else is one. */
+#include "base/file.h"
+#include "transfer/media/history_set.h"
+#include "transfer/reader/reader_history.h"
+#include "transfer/x509/pem.h"
+
+#include "tests/lib/check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NAME "0123abcd-4567cdef/000001"
+
+static void
+names_have_their_form(void **state)
+{
+	(void)state;
+	assert_true(past_is_channel("0123abcd-4567cdef"));
+	assert_false(past_is_channel("0123abcd-4567cde"));
+	assert_false(past_is_channel("0123ABCD-4567cdef"));
+	assert_false(past_is_channel("0123abcd+4567cdef"));
+	assert_false(past_is_channel("0123abcd-4567cdef0"));
+	assert_true(past_is_number("000001"));
+	assert_true(past_is_number("4294967295"));
+	assert_false(past_is_number("00001"));
+	assert_false(past_is_number("00000a"));
+	assert_false(past_is_number("42949672950"));
+}
+
+static void
+write_one(const char *name, struct span cert, struct buf *out)
+{
+	struct past_item item = { .name = span_str(name),
+		.manifest = span_str("manifest"),
+		.bundle = span_str("bundle"),
+		.certs = &cert,
+		.n_certs = 1 };
+	const struct past past = { .items = &item, .n = 1 };
+
+	check_ok(past_write(&past, out));
+}
+
+static void
+a_set_is_read_as_it_was_written(void **state)
+{
+	static const uint8_t der[PAST_CERT_MIN] = { 0x30 };
+	WIPED(buf) out = { 0 };
+	WIPED(past) past = { 0 };
+
+	(void)state;
+	write_one(NAME, span_of(der, sizeof(der)), &out);
+	check_ok(past_read(buf_span(&out), &past));
+	assert_int_equal(past.n, 1);
+	assert_true(span_eq_str(past.items[0].name, NAME));
+	assert_true(span_eq_str(past.items[0].manifest, "manifest"));
+	assert_true(span_eq_str(past.items[0].bundle, "bundle"));
+	assert_int_equal(past.items[0].policy.n, 0);
+	assert_int_equal(past.items[0].n_certs, 1);
+	assert_true(span_eq(past.items[0].certs[0], span_of(der, sizeof(der))));
+}
+
+static void
+whatever_else_is_the_readers_fault(void **state)
+{
+	static const uint8_t der[PAST_CERT_MIN] = { 0x30 };
+	static const char *const names[] = { "0123abcd-4567cdef",
+		"0123abcd-4567cdef/1", "0123abcd-4567cdef/000001/x",
+		"../../etc-passwd/000001", "/000001" };
+	WIPED(buf) out = { 0 };
+	WIPED(past) past = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		buf_reset(&out);
+		write_one(names[i], span_of(der, sizeof(der)), &out);
+		check_refused(past_read(buf_span(&out), &past), "READER", NULL);
+	}
+	buf_reset(&out);
+	write_one(NAME, span_of(der, PAST_CERT_MIN - 1), &out);
+	check_refused(past_read(buf_span(&out), &past), "READER", NULL);
+	buf_reset(&out);
+	write_one(NAME, span_of(der, sizeof(der)), &out);
+	for (size_t n = 0; n < out.n; n++) /* cut anywhere */
+		check_refused(
+		    past_read(span_of(out.p, n), &past), "READER", NULL);
+}
+
+/* ---- gathering -------------------------------------------------------------
+ */
+
+struct stick {
+	char dir[40];
+	struct media media;
+};
+
+static void
+put(const struct stick *s, const char *path, const char *text)
+{
+	char *full = NULL, *slash;
+
+	assert_true(
+	    asprintf(&full, "%s/airgap-ca/history/%s", s->dir, path) > 0);
+	slash = strrchr(full, '/');
+	*slash = '\0';
+	check_ok(dir_make(full, 0700));
+	*slash = '/';
+	check_ok(file_replace(AT_FDCWD, full, span_str(text), 0600));
+	free(full);
+}
+
+static void
+stick_make(struct stick *s)
+{
+	(void)strcpy(s->dir, "/tmp/test-past.XXXXXX");
+	assert_non_null(mkdtemp(s->dir));
+	check_ok(media_open(s->dir, &s->media));
+}
+
+static void
+stick_drop(struct stick *s)
+{
+	char *command = NULL;
+
+	media_wipe(&s->media);
+	assert_true(asprintf(&command, "rm -rf '%s'", s->dir) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+static enum rc
+gather(const struct stick *s, struct sealed *ret_set, struct past *ret)
+{
+	WIPED(past_scan) scan = { .memfd = -1 };
+	enum rc rc = past_scan_dir(&scan, &s->media);
+
+	if (rc == RC_OK)
+		rc = past_scan_parse(&scan);
+	if (rc != RC_OK || scan.memfd < 0)
+		return rc;
+	check_ok(sealed_map(scan.memfd, ret_set));
+	scan.memfd = -1;
+	return past_read(ret_set->bytes, ret);
+}
+
+static void
+histories_are_gathered_in_order(void **state)
+{
+	uint8_t der[100] = { 0x30 };
+	WIPED(buf) pem = { 0 };
+	WIPED(sealed) set = { .fd = -1 };
+	WIPED(past) past = { 0 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	check_ok(pem_write(PEM_CERTIFICATE, span_of(der, sizeof(der)), &pem));
+	der[1] = 1;
+	check_ok(pem_write(PEM_CERTIFICATE, span_of(der, sizeof(der)), &pem));
+	put(&s, "0123abcd-4567cdef/000002/manifest.cose", "two");
+	put(&s, "0123abcd-4567cdef/000001/manifest.cose", "one");
+	put(&s, "0123abcd-4567cdef/000001/0001-a.pem", buf_cstr(&pem));
+	put(&s, "0123abcd-4567cdef/000001/ca.pem", "not looked at");
+	put(&s, "0123abcd-4567cdef/000001/bundle.cose", "bundle");
+	put(&s, "0123abcd-4567cdef/000001/policy.conf", "policy");
+	put(&s, "0123abcd-4567cdef/notes/manifest.cose", "not ours");
+	put(&s, "elsewhere/000001/manifest.cose", "not ours");
+	check_ok(gather(&s, &set, &past));
+	assert_int_equal(past.n, 2);
+	assert_true(span_eq_str(past.items[0].manifest, "one"));
+	assert_true(span_eq_str(past.items[0].bundle, "bundle"));
+	assert_true(span_eq_str(past.items[0].policy, "policy"));
+	assert_int_equal(past.items[0].n_certs, 2);
+	assert_int_equal(past.items[0].certs[0].p[1], 0);
+	assert_int_equal(past.items[0].certs[1].p[1], 1);
+	assert_true(span_eq_str(past.items[1].manifest, "two"));
+	assert_int_equal(past.items[1].n_certs, 0);
+	stick_drop(&s);
+}
+
+static void
+a_stick_without_any_has_no_set(void **state)
+{
+	WIPED(sealed) set = { .fd = -1 };
+	WIPED(past) past = { 0 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	check_ok(gather(&s, &set, &past));
+	assert_int_equal(past.n, 0);
+	stick_drop(&s);
+}
+
+static void
+half_a_history_is_none(void **state)
+{
+	WIPED(sealed) set = { .fd = -1 };
+	WIPED(past) past = { 0 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	put(&s, "0123abcd-4567cdef/000001/bundle.cose", "bundle");
+	check_refused(gather(&s, &set, &past), "MANIFEST-FILES",
+	    NAME ": manifest.cose is missing");
+	put(&s, "0123abcd-4567cdef/000001/manifest.cose", "one");
+	put(&s, "0123abcd-4567cdef/000001/0001-a.pem", "-----BEGIN CERT");
+	check_refused(gather(&s, &set, &past), "CERT-FORM", NULL);
+	stick_drop(&s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_have_their_form),
+		cmocka_unit_test(a_set_is_read_as_it_was_written),
+		cmocka_unit_test(whatever_else_is_the_readers_fault),
+		cmocka_unit_test(histories_are_gathered_in_order),
+		cmocka_unit_test(a_stick_without_any_has_no_set),
+		cmocka_unit_test(half_a_history_is_none),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

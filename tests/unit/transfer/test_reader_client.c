@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Readers that lie: each answers one command with what the test tells it. */
+#include "base/frame.h"
+#include "tests/lib/media_fixture.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/reader/reader.h"
+#include "transfer/reader/reader_wire.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+struct lie {
+	struct buf record;
+	int fd;	 /* handed over with it, or -1 */
+	int sig; /* it dies of this instead, or 0 */
+};
+
+static enum rc
+liar(int sock, void *arg)
+{
+	const struct lie *lie = arg;
+	WIPED(buf) command = { 0 };
+
+	if (frame_recv(sock, 1024, 0, &command, NULL, "parent") != RC_OK)
+		return RC_OK;
+	if (lie->sig != 0) { /* cmocka catches what it can */
+		(void)signal(lie->sig, SIG_DFL);
+		(void)raise(lie->sig);
+	}
+	if (frame_send(sock, buf_span(&lie->record), lie->fd, "parent") !=
+	    RC_OK)
+		return RC_IO;
+	while (frame_recv(sock, 1024, 0, &command, NULL, "parent") == RC_OK)
+		continue;
+	return RC_OK;
+}
+
+static void
+lie_start(struct child *c, struct lie *lie)
+{
+	const int keep[] = { lie->fd };
+
+	assert_int_equal(
+	    child_start(c, "reader", liar, lie, keep, lie->fd >= 0 ? 1 : 0),
+	    RC_OK);
+	fd_close(&lie->fd);
+	buf_wipe(&lie->record);
+}
+
+static enum rc
+scan_a_liar(struct lie *lie)
+{
+	WIPED(child) c = CHILD_NONE;
+	WIPED(scanned) s = { 0 };
+	bool more = false;
+
+	lie_start(&c, lie);
+	return reader_scan(&c, &s, &more);
+}
+
+static void
+put_file(struct lie *lie, const char *name)
+{
+	struct cbor_out out;
+
+	cbor_out_init(&out, &lie->record);
+	cbor_put_array(&out, 2);
+	cbor_put_uint(&out, ANSWER_FILE);
+	cbor_put_text(&out, span_str(name));
+	assert_int_equal(cbor_out_end(&out), RC_OK);
+}
+
+static void
+memory_without_seals_is_refused(void **state)
+{
+	struct lie lie = { .fd = memfd_create("x", MFD_ALLOW_SEALING) };
+
+	(void)state;
+	put_file(&lie, "a.cose");
+	assert_refused(scan_a_liar(&lie), "READER", "not sealed memory");
+}
+
+static void
+file_instead_of_memory_is_refused(void **state)
+{
+	struct lie lie = { .fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC) };
+
+	(void)state;
+	put_file(&lie, "a.cose");
+	assert_refused(scan_a_liar(&lie), "READER", "not sealed memory");
+}
+
+static void
+file_without_memory_is_refused(void **state)
+{
+	struct lie lie = { .fd = -1 };
+
+	(void)state;
+	put_file(&lie, "a.cose");
+	assert_refused(scan_a_liar(&lie), "READER", "without its copy");
+}
+
+static void
+name_that_no_medium_carries_is_refused(void **state)
+{
+	static const char *const names[] = { "../../etc/passwd", "A", ".x",
+		"a\x1b[2J", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct lie lie = { .fd = -1 };
+
+		assert_int_equal(sealed_make(span_str("x"), &lie.fd), RC_OK);
+		put_file(&lie, names[i]);
+		assert_refused(scan_a_liar(&lie), "READER", "answer: ");
+	}
+}
+
+static void
+bytes_that_are_no_answer_are_refused(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} records[] = { { "", 0 }, { "\x80", 1 }, { "\x81\x18\x63", 3 },
+		{ "\x9f\x01\xff", 3 }, { "\xbb\xff\xff\xff\xff\xff", 6 },
+		{ "\x81\x04", 2 }, { "\x82\x01\x01\x01", 4 },
+		{ "\x84\x00\x00\x60\x40", 5 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		struct lie lie = { .fd = -1 };
+
+		assert_int_equal(
+		    buf_add(&lie.record, records[i].bytes, records[i].n),
+		    RC_OK);
+		assert_refused(scan_a_liar(&lie), "READER", "answer: ");
+	}
+}
+
+static void
+record_over_the_limit_is_an_error(void **state)
+{
+	struct lie lie = { .fd = -1 };
+
+	(void)state;
+	assert_int_equal(
+	    buf_reserve(&lie.record, READER_ANSWER_MAX + 1), RC_OK);
+	lie.record.n = READER_ANSWER_MAX + 1;
+	assert_int_equal(scan_a_liar(&lie), RC_FORMAT);
+	assert_string_equal(err_rule_name(), "READER");
+	assert_non_null(strstr(err_text(), "at most"));
+}
+
+static void
+death_in_the_sandbox_is_told(void **state)
+{
+	static const struct {
+		int sig;
+		enum rc rc;
+		const char *rule, *text;
+	} deaths[] = {
+		{ SIGSYS, RC_FORMAT, "READER", "SIGSYS" },
+		{ SIGSEGV, RC_FORMAT, "READER", "SIGSEGV" },
+		{ SIGABRT, RC_FORMAT, "READER", "SIGABRT" },
+		{ SIGKILL, RC_IO, "", "SIGKILL" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct lie lie = { .fd = -1, .sig = deaths[i].sig };
+
+		assert_int_equal(scan_a_liar(&lie), deaths[i].rc);
+		assert_string_equal(err_rule_name(), deaths[i].rule);
+		assert_non_null(strstr(err_text(), deaths[i].text));
+	}
+}
+
+/* ---- verdicts -------------------------------------------------------------
+ */
+
+struct said {
+	uint64_t index, rc;
+	const char *rule, *reason;
+	size_t id;	  /* bytes of the key id */
+	const char *name; /* NULL: none */
+	uint64_t name_type;
+};
+
+static void
+put_said(struct cbor_out *out, const struct said *said)
+{
+	static const uint8_t id[64];
+
+	cbor_put_array(out, 6);
+	cbor_put_uint(out, said->index);
+	cbor_put_uint(out, said->rc);
+	cbor_put_text(out, span_str(said->rule));
+	cbor_put_bytes(out, span_str(said->reason));
+	cbor_put_bytes(out, span_of(id, said->id));
+	cbor_put_array(out, said->name != NULL ? 1 : 0);
+	if (said->name == NULL)
+		return;
+	cbor_put_array(out, 2);
+	cbor_put_uint(out, said->name_type);
+	cbor_put_text(out, span_str(said->name));
+}
+
+/* The answers of a reader that says these; the last one's result. */
+static enum rc
+hear(const struct said *said, size_t n)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(child) c = CHILD_NONE;
+	WIPED(buf) store = { 0 };
+	WIPED(sealed) copy = { .fd = -1 };
+	struct cbor_out out;
+	enum rc rc = RC_OK;
+
+	cbor_out_init(&out, &lie.record);
+	cbor_put_array(&out, 2);
+	cbor_put_uint(&out, ANSWER_VERDICTS);
+	cbor_put_array(&out, n);
+	for (size_t i = 0; i < n; i++)
+		put_said(&out, &said[i]);
+	assert_int_equal(cbor_out_end(&out), RC_OK);
+	lie_start(&c, &lie);
+	assert_int_equal(reader_check_start(&c, &copy, 0, (uint32_t)n), RC_OK);
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		WIPED(verdict) v = { 0 };
+
+		rc = reader_check_next(&c, &store, &v);
+	}
+	return rc;
+}
+
+static void
+verdicts_in_good_form_are_taken(void **state)
+{
+	const struct said said[] = {
+		{ 7, 0, "", "", 32, "example.org", NAME_DNS },
+		{ 8, RC_FORMAT, "CSR-POP", "web-1: no", 0, NULL, 0 },
+		{ 9, RC_IO, "", "out of memory", 0, NULL, 0 },
+	};
+
+	(void)state;
+	if (hear(said, 3) != RC_OK)
+		fail_msg("%s", err_text());
+}
+
+static void
+verdicts_in_bad_form_are_refused(void **state)
+{
+	static const struct said bad[] = {
+		{ 0, 0, "", "", 0, NULL, 0 },		 /* no key */
+		{ 0, 0, "", "", 33, NULL, 0 },		 /* long id */
+		{ 0, 0, "CSR-POP", "", 32, NULL, 0 },	 /* good, but */
+		{ 0, 0, "", "why", 32, NULL, 0 },	 /* good, but */
+		{ 0, RC_FORMAT, "", "why", 0, NULL, 0 }, /* no rule */
+		{ 0, RC_FORMAT, "NO-RULE", "why", 0, NULL, 0 },
+		{ 0, RC_STATE, "CSR-POP", "why", 0, NULL, 0 }, /* not its rc */
+		{ 0, RC_FORMAT, "CSR-POP", "", 0, NULL, 0 },   /* no reason */
+		{ 0, RC_FORMAT, "CSR-POP", "why", 32, NULL, 0 },
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, "a", 0 },
+		{ 0, 99, "", "why", 0, NULL, 0 },
+		{ UINT64_C(1) << 32, 0, "", "", 32, NULL, 0 },
+		{ 0, 0, "", "", 32, "a\nb", NAME_DNS },
+		{ 0, 0, "", "", 32, "", NAME_DNS },
+		{ 0, 0, "", "", 32, "a", NAME_TYPES },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_refused(hear(&bad[i], 1), "READER", "answer: ");
+}
+
+static void
+verdicts_out_of_order_are_refused(void **state)
+{
+	const struct said said[] = {
+		{ 3, 0, "", "", 32, NULL, 0 },
+		{ 3, 0, "", "", 32, NULL, 0 },
+	};
+
+	(void)state;
+	assert_refused(hear(said, 2), "READER", "out of order");
+}
+
+static void
+another_answer_than_asked_is_refused(void **state)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(child) c = CHILD_NONE;
+	WIPED(buf) store = { 0 };
+	WIPED(verdict) v = { 0 };
+	const struct sealed copy = { .fd = -1 };
+
+	(void)state;
+	put_file(&lie, "a");
+	lie_start(&c, &lie);
+	assert_int_equal(reader_check_start(&c, &copy, 0, 1), RC_OK);
+	assert_refused(
+	    reader_check_next(&c, &store, &v), "READER", "not what was asked");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_without_seals_is_refused),
+		cmocka_unit_test(file_instead_of_memory_is_refused),
+		cmocka_unit_test(file_without_memory_is_refused),
+		cmocka_unit_test(name_that_no_medium_carries_is_refused),
+		cmocka_unit_test(bytes_that_are_no_answer_are_refused),
+		cmocka_unit_test(record_over_the_limit_is_an_error),
+		cmocka_unit_test(death_in_the_sandbox_is_told),
+		cmocka_unit_test(verdicts_in_good_form_are_taken),
+		cmocka_unit_test(verdicts_in_bad_form_are_refused),
+		cmocka_unit_test(verdicts_out_of_order_are_refused),
+		cmocka_unit_test(another_answer_than_asked_is_refused),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
