@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/frame.h"
+#include "token/p11/uri.h"
 #include "token/process/helper.h"
 #include "token/wire/wire.h"
 
@@ -99,13 +100,6 @@ token_free(struct token *token)
 	child_wipe(&token->child);
 	buf_wipe(&token->out);
 	free(token);
-}
-
-void
-token_key_wipe(struct token_key *key)
-{
-	buf_wipe(&key->spki);
-	*key = (struct token_key){ 0 };
 }
 
 void
@@ -239,6 +233,12 @@ static bool
 take_count(struct span *body, uint32_t *ret_n)
 {
 	return span_take_u32(body, ret_n) && *ret_n <= body->n / 4;
+}
+
+enum rc
+token_uri_check(const char *uri)
+{
+	return uri_check(uri);
 }
 
 enum rc

@@ -14,16 +14,9 @@
 #ifndef TOKEN_TOKEN_H
 #define TOKEN_TOKEN_H
 
-#include "base/buf.h"
+#include "token/wire/shape.h"
 
 struct token; /* our end of the process; opaque */
-
-/** What the process is started with; copied. */
-struct token_options {
-	const char *module;  /* path when the URI has no module-path; or NULL */
-	bool last_try;	     /* use a token at its final PIN try */
-	bool ask_each;	     /* ask for the PIN before each signature */
-};
 
 /** Fork the process. Nothing is loaded yet. \retval RC_IO */
 enum rc token_start(struct token **ret, const struct token_options *options)
@@ -31,28 +24,6 @@ enum rc token_start(struct token **ret, const struct token_options *options)
 /** Log out, close, reap; NULL is fine. */
 void token_free(struct token *token);
 OWN_STRUCT(token, token_free);
-
-/** A key as the token describes it. */
-struct token_key {
-	char uri[1536];		/* names this key again: the token's, object, id */
-	char label[128];	/* CKA_LABEL, escaped */
-	uint8_t id[64];		/* CKA_ID */
-	size_t id_len;
-	char type[16];		/* "ec-p256", "rsa-3072", or "other" */
-	bool has_private, sensitive, extractable, always_sensitive,
-	    never_extractable, local, always_authenticate, sign, decrypt;
-	struct buf spki;	/* DER; empty when the public part is not there */
-};
-void token_key_wipe(struct token_key *key);
-
-/** A token as the module describes it. */
-struct token_info {
-	char uri[1024];		/* names this token again: module-path, token,
-				 * serial */
-	char label[132], manufacturer[132], model[68], serial[68]; /* escaped */
-	bool initialised, pin_set, count_low, final_try, locked, protected_path;
-	unsigned long slot;
-};
 
 /** List tokens of the module(s): of `module`, else of every module known (p11-kit
  * registered and the usual paths). */
@@ -107,8 +78,6 @@ enum rc token_can_make(struct token *token, const char *type) MUST_CHECK;
 enum rc token_keygen(struct token *token, const char *type, const char *label,
     struct span id, struct token_key *ret) MUST_CHECK;
 
-enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
-
 /** Sign digests: several may be outstanding, answers come in order. The length
  * of the digest, 32, 48 or 64, says which SHA-2 it is. ECDSA signatures are raw
  * r||s; RSA as is. Keep at most TOKEN_WINDOW outstanding.
@@ -139,14 +108,6 @@ enum rc token_bench(struct token *token, unsigned key, unsigned seconds,
  * none. */
 enum rc token_attestation(struct token *token, struct span spki,
     struct buf *ret_cert, struct buf *ret_issuer) MUST_CHECK;
-
-/** What `token_init` asks for and where from. */
-struct token_setup {
-	const char *module;	   /* path */
-	const char *label;	   /* at most 32 bytes */
-	const char *so_pin_source; /* a file; NULL: asked for, twice */
-	const char *pin_source;	   /* likewise */
-};
 
 /** Initialise the module's one empty token. One that is initialised is never
  * touched. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ca/home/keys.h"
+#include "ca/cert/alg.h"
 
 #include "transfer/x509/key.h"
 

@@ -9,6 +9,7 @@
 #include "ca/cert/template.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/subject.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/objects.h>
 

@@ -8,7 +8,7 @@
 #ifndef CA_CERT_LINT_H
 #define CA_CERT_LINT_H
 
-#include "ca/home/keys.h"
+#include "ca/cert/alg.h"
 #include "transfer/policy/policy.h"
 
 enum lint_kind { LINT_LEAF, LINT_CA, LINT_TRANSFER };

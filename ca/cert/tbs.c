@@ -6,6 +6,7 @@
 #include "ca/cert/template.h"
 #include "transfer/policy/extension.h"
 #include "transfer/policy/subject.h"
+#include "transfer/x509/cert.h"
 
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@
 #ifndef CA_CERT_TBS_H
 #define CA_CERT_TBS_H
 
-#include "ca/home/keys.h"
+#include "ca/cert/alg.h"
 #include "transfer/policy/request.h"
 
 struct tbs_maker;

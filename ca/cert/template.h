@@ -8,7 +8,7 @@
 #ifndef CA_CERT_TEMPLATE_H
 #define CA_CERT_TEMPLATE_H
 
-#include "ca/home/keys.h"
+#include "ca/cert/alg.h"
 #include "transfer/policy/extension.h"
 
 /** A v3 certificate with this algorithm. \retval RC_BUG OpenSSL cannot */
@@ -26,13 +26,5 @@ enum rc template_set_extensions(X509 *template,
 
 /** The TBS as it stands: appended. */
 enum rc template_tbs(X509 *template, struct buf *out) MUST_CHECK;
-
-/** Parse a certificate that this CA made or is: exactly one. */
-enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;
-/** Its SubjectPublicKeyInfo: appended. */
-enum rc cert_spki(const X509 *cert, struct buf *out) MUST_CHECK;
-/** Its first and last second. */
-enum rc cert_window(const X509 *cert, int64_t *ret_not_before,
-    int64_t *ret_not_after) MUST_CHECK;
 
 #endif

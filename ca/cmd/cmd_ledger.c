@@ -9,6 +9,7 @@
 #include "ca/ledger/ledger_record.h"
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
 #include <fcntl.h>

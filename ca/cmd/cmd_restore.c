@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "base/term.h"
-#include "ca/cmd/cert_text.h"
+#include "ca/cmd/cert_json.h"
 #include "ca/cmd/cmd.h"
 #include "ca/lifecycle/restore.h"
 #include "token/token.h"

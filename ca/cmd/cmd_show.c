@@ -3,10 +3,11 @@
 #include "base/clock.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
-#include "ca/cmd/cert_text.h"
+#include "ca/cmd/cert_json.h"
 #include "ca/cmd/cmd.h"
 #include "ca/home/home.h"
 #include "transfer/format/cose.h"
+#include "transfer/x509/cert.h"
 
 #include <inttypes.h>
 #include <openssl/pem.h>

@@ -5,6 +5,7 @@
 #include "base/words.h"
 #include "ca/cmd/cmd_sign.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd/due.h"
-#include "ca/cmd/cert_text.h"
+#include "ca/cmd/cert_json.h"
 
 #include <stdlib.h>
 

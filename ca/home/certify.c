@@ -4,6 +4,7 @@
 #include "base/own_ssl.h"
 #include "ca/cert/template.h"
 #include "transfer/judge/judge.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/err.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/own_ssl.h"
 #include "ca/cert/template.h"
+#include "transfer/x509/cert.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/intake/key_reuse.h"
-#include "ca/cmd/cert_text.h"
 #include "transfer/policy/key_uses.h"
+#include "transfer/x509/cert_text.h"
 
 struct look {
 	struct ledger *ledger;

@@ -7,6 +7,7 @@
 
 #include "ca/ledger/ledger.h"
 #include "transfer/media/loose.h"
+#include "transfer/x509/cert.h"
 
 struct loose_before {
 	uint32_t sequence; /* of the newest response with one; 0: none */

@@ -2,9 +2,9 @@
 /* What comes back after a backup was restored: manifests and certificates that
  * the lost part of the ledger had. */
 #include "base/own_ssl.h"
-#include "ca/cert/template.h"
 #include "ca/ledger/ledger_internal.h"
 #include "transfer/format/cose.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>

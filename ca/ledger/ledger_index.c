@@ -5,6 +5,7 @@
  * row, or break a constraint, and are refused with their transaction. */
 #include "ca/ledger/ledger_index.h"
 #include "base/own_ssl.h"
+#include "transfer/x509/cert.h"
 
 #include <inttypes.h>
 

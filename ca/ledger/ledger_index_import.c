@@ -2,8 +2,8 @@
 /* The rows of what came back after a backup was restored. Few and rare: their
  * statements are not kept. */
 #include "base/own_ssl.h"
-#include "ca/cert/template.h"
 #include "ca/ledger/ledger_index.h"
+#include "transfer/x509/cert.h"
 
 #include <inttypes.h>
 

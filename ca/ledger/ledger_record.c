@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/x509/cert.h"
 
 #include <inttypes.h>
 #include <stddef.h>

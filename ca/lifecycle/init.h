@@ -14,6 +14,7 @@
 #include "ca/home/keys.h"
 #include "ca/home/own_key.h"
 #include "transfer/media/media.h"
+#include "transfer/x509/cert.h"
 
 #define INIT_DAYS 3650
 #define INIT_PROFILES "tls"

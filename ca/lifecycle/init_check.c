@@ -7,6 +7,7 @@
 #include "base/own_ssl.h"
 #include "ca/home/act.h"
 #include "transfer/policy/subject.h"
+#include "transfer/x509/cert.h"
 
 #include <errno.h>
 #include <fcntl.h>

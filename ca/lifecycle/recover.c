@@ -5,6 +5,7 @@
 
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>

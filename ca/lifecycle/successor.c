@@ -6,6 +6,7 @@
 #include "ca/home/card.h"
 #include "ca/home/certify.h"
 #include "transfer/judge/judge.h"
+#include "transfer/x509/cert.h"
 
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
 #include "ca/intake/key_reuse.h"
 #include "ca/sign/issue.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <malloc.h>
 #include <stdlib.h>

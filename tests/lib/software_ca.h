@@ -10,6 +10,7 @@
 #include "base/own_ssl.h"
 #include "ca/cert/tbs.h"
 #include "ca/cert/template.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/core_names.h>
 #include <stdlib.h>

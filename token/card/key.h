@@ -6,7 +6,7 @@
 #include "token/card/spki.h"
 #include "token/p11/attr.h"
 #include "token/p11/uri.h"
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 /** A pair as the token has it: objects of the same CKA_ID and key type. */
 struct key {

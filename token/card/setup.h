@@ -4,7 +4,7 @@
 #define TOKEN_CARD_SETUP_H
 
 #include "token/p11/module.h"
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 /** Set label, SO PIN and user PIN of the module's one empty token; `*ret_slot`
  * is where it is.

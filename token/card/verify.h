@@ -3,7 +3,7 @@
 #ifndef TOKEN_CARD_VERIFY_H
 #define TOKEN_CARD_VERIFY_H
 
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 /** Verify what token_sign gave (ECDSA as r || s), with OpenSSL.
  * \retval RC_TOKEN  it does not verify */

@@ -5,7 +5,7 @@
 
 #include "token/p11/module.h"
 #include "token/p11/uri.h"
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 /** A token found. */
 struct found {

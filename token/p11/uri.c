@@ -3,7 +3,6 @@
 #include "token/p11/uri.h"
 
 #include "base/own.h"
-#include "token/token.h"
 
 #include <p11-kit/uri.h>
 #include <stdlib.h>
@@ -115,7 +114,7 @@ uri_parse(const char *text, struct uri *ret)
 /* p11-kit passes over white space, and a line break would be a second line of
  * whatever file the URI is kept in. */
 enum rc
-token_uri_check(const char *text)
+uri_check(const char *text)
 {
 	struct uri uri = { 0 };
 	enum rc rc;

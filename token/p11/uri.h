@@ -22,6 +22,9 @@ struct uri {
 enum rc uri_parse(const char *text, struct uri *ret) MUST_CHECK;
 void uri_wipe(struct uri *uri);
 
+/** Would uri_parse take it, and is it one line? \retval RC_USAGE  no */
+enum rc uri_check(const char *text) MUST_CHECK;
+
 /** Does it name this token? (token, manufacturer, serial, model, slot-id, and
  * the slot's own attributes.) */
 bool uri_match_token(const struct uri *uri, CK_SLOT_ID slot,

@@ -3,7 +3,7 @@
 #ifndef TOKEN_PROCESS_HELPER_H
 #define TOKEN_PROCESS_HELPER_H
 
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 /** Serve requests from `sock` (token/wire/wire.h) in order until it closes; `arg` is
  * a struct token_options. For child_start. */

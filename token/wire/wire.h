@@ -10,7 +10,7 @@
 #ifndef TOKEN_WIRE_WIRE_H
 #define TOKEN_WIRE_WIRE_H
 
-#include "token/token.h"
+#include "token/wire/shape.h"
 
 enum wire_op {
 	WIRE_LIST, /* module? -> n, n infos */

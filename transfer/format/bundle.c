@@ -4,6 +4,7 @@
 
 #include "transfer/format/schema.h"
 #include "transfer/rule.h"
+#include "transfer/x509/name.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
 #include "transfer/format/payload.h"
 
 #include "transfer/format/schema.h"
+#include "transfer/x509/name.h"
 
 static void
 validity_put(struct cbor_out *out, const struct validity *v)

@@ -13,7 +13,6 @@
 
 #define FORMAT_VERSION 1
 #define BUNDLE_ID_LEN 16
-#define SERIAL_MAX 20	       /* bytes, RFC 5280 4.1.2.2 */
 #define REQUEST_ID_MAX 63
 #define LABEL_MAX 63
 #define FILE_NAME_MAX 100
@@ -32,20 +31,7 @@ struct head {
 	struct ledger_head ledger;
 };
 
-enum name_type {
-	NAME_DNS,
-	NAME_SRV,   /* _Service.Name, RFC 4985 */
-	NAME_XMPP,  /* RFC 6120 13.7.1.4 */
-	NAME_IP,    /* text form */
-	NAME_EMAIL, /* rfc822Name */
-	NAME_URI,
-	NAME_TYPES,
-};
-
-struct name {
-	enum name_type type;
-	struct span text; /* UTF-8; A-labels in dns, srv, email, uri */
-};
+struct name; /* transfer/x509/name.h */
 
 struct validity {
 	bool has_not_before;

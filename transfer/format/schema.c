@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -15,6 +15,7 @@
 #include "transfer/rule.h"
 #include "transfer/sandbox/preload.h"
 #include "transfer/sandbox/sandbox.h"
+#include "transfer/x509/cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,9 +8,24 @@
 #ifndef TRANSFER_X509_NAME_H
 #define TRANSFER_X509_NAME_H
 
-#include "transfer/format/payload.h"
+#include "base/buf.h"
 
 #include <openssl/x509v3.h>
+
+enum name_type {
+	NAME_DNS,
+	NAME_SRV,   /* _Service.Name, RFC 4985 */
+	NAME_XMPP,  /* RFC 6120 13.7.1.4 */
+	NAME_IP,    /* text form */
+	NAME_EMAIL, /* rfc822Name */
+	NAME_URI,
+	NAME_TYPES,
+};
+
+struct name {
+	enum name_type type;
+	struct span text; /* UTF-8; A-labels in dns, srv, email, uri */
+};
 
 /** "dns", "srv", ... and back. */
 const char *name_type_text(enum name_type type);

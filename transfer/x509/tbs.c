@@ -4,8 +4,8 @@
  * fit on two pages. */
 #include "transfer/x509/tbs.h"
 
-#include "transfer/format/payload.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 
 /* [0] EXPLICIT INTEGER 2: version 3 */

@@ -2,6 +2,7 @@
 #include "tests/lib/software_ca.h"
 
 #include "transfer/judge/judge.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/x509v3.h>
 

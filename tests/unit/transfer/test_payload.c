@@ -5,6 +5,7 @@
 #include "base/own_ssl.h"
 #include "tests/lib/check.h"
 #include "transfer/format/cose.h"
+#include "transfer/x509/name.h"
 
 #include <malloc.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/software_ca.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/x509v3.h>
 

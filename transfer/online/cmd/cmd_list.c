@@ -6,6 +6,7 @@
 #include "base/term.h"
 #include "transfer/online/store/home.h"
 #include "transfer/policy/subject.h"
+#include "transfer/x509/cert.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -2,6 +2,7 @@
 #include "transfer/online/store/home.h"
 
 #include "base/file.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What both ends of the token process talk about: a token, a key, how to sign.
+ * token/token.h brings it to those who use the process. */
+#ifndef TOKEN_WIRE_SHAPE_H
+#define TOKEN_WIRE_SHAPE_H
+
+#include "base/buf.h"
+
+/** What the process is started with; copied. */
+struct token_options {
+	const char *module;  /* path when the URI has no module-path; or NULL */
+	bool last_try;	     /* use a token at its final PIN try */
+	bool ask_each;	     /* ask for the PIN before each signature */
+};
+
+/** A key as the token describes it. */
+struct token_key {
+	char uri[1536];		/* names this key again: the token's, object, id */
+	char label[128];	/* CKA_LABEL, escaped */
+	uint8_t id[64];		/* CKA_ID */
+	size_t id_len;
+	char type[16];		/* "ec-p256", "rsa-3072", or "other" */
+	bool has_private, sensitive, extractable, always_sensitive,
+	    never_extractable, local, always_authenticate, sign, decrypt;
+	struct buf spki;	/* DER; empty when the public part is not there */
+};
+void token_key_wipe(struct token_key *key);
+
+/** A token as the module describes it. */
+struct token_info {
+	char uri[1024];		/* names this token again: module-path, token,
+				 * serial */
+	char label[132], manufacturer[132], model[68], serial[68]; /* escaped */
+	bool initialised, pin_set, count_low, final_try, locked, protected_path;
+	unsigned long slot;
+};
+
+enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
+
+/** What `token_init` asks for and where from. */
+struct token_setup {
+	const char *module;	   /* path */
+	const char *label;	   /* at most 32 bytes */
+	const char *so_pin_source; /* a file; NULL: asked for, twice */
+	const char *pin_source;	   /* likewise */
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Certificates as OpenSSL has them: read whole, asked for a field. What is only
+ * taken apart, without an object, is in transfer/x509/tbs.h.
+ */
+#ifndef TRANSFER_X509_CERT_H
+#define TRANSFER_X509_CERT_H
+
+#include "base/buf.h"
+
+#include <openssl/types.h>
+
+#define SERIAL_MAX 20 /* bytes, RFC 5280 4.1.2.2 */
+
+/** Parse exactly one certificate. \retval RC_FORMAT it is none, or more follows */
+enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;
+/** Its SubjectPublicKeyInfo: appended. */
+enum rc cert_spki(const X509 *cert, struct buf *out) MUST_CHECK;
+/** Its first and last second. */
+enum rc cert_window(const X509 *cert, int64_t *ret_not_before,
+    int64_t *ret_not_after) MUST_CHECK;
+
+#endif
