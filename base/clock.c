@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define DUR_MAX INT64_C(3155760000)
-
 enum rc
 clock_now(int64_t *ret_now)
 {

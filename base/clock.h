@@ -16,6 +16,7 @@
 #define CLOCK_TEXT 21 /* "2026-11-23T14:13:41Z" and its terminator */
 #define DUR_TEXT 24
 #define DAY INT64_C(86400)
+#define DUR_MAX INT64_C(3155760000) /* seconds: 100 years, the grammar's limit */
 
 /** Seconds now. \retval RC_IO no clock, or one outside 1970..9999 */
 enum rc clock_now(int64_t *ret_now) MUST_CHECK;

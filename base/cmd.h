@@ -91,6 +91,8 @@ enum rc cmd_operand_one(const struct cmd_env *env,
  * command's name too. --version, --help and --completion are answered here. */
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
 
+#define CMD_WITHIN_DEFAULT (30 * DAY) /* of `status --within` */
+
 /** Read the value of --`option`, digits and one of h, d, w, into seconds; NULL, as
  * an option that was not given, leaves *ret as it is. \retval RC_USAGE */
 enum rc cmd_duration(

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BUSY_MS 2000 /* how long a writer waits for another's commit */
+#define DB_BUSY_MS 2000 /* how long a writer waits for another's commit */
 
 /* What each connection is told before anything else: DELETE journal and EXTRA
  * make a commit durable; the others keep a tampered file from running code. */
@@ -88,7 +88,7 @@ connect_file(struct db *db, const char *path, int flags)
 			return err_memory();
 		return sql_error(db, "cannot be opened");
 	}
-	(void)sqlite3_busy_timeout(db->sql, BUSY_MS);
+	(void)sqlite3_busy_timeout(db->sql, DB_BUSY_MS);
 	(void)sqlite3_extended_result_codes(db->sql, 1);
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return RC_OK;

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY ".new" /* put behind the final name while it is written */
+#define FILE_TEMPORARY \
+	".new" /* put behind the final name while it is written */
 
 void
 fd_close(int *fd)
@@ -167,7 +168,7 @@ write_renamed(
 	const char *name;
 	enum rc rc;
 
-	rc = buf_printf(&temporary, "%s" TEMPORARY, path);
+	rc = buf_printf(&temporary, "%s" FILE_TEMPORARY, path);
 	if (rc == RC_OK)
 		rc = file_parent_open(dir, path, &parent);
 	if (rc != RC_OK)

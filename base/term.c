@@ -15,7 +15,7 @@
 #define WIDTH_DEFAULT 80
 #define WIDTH_MIN 40	/* narrower than this is not wrapped for */
 #define LABEL_COLUMN 16 /* where term_field's values begin */
-#define ANSWER_MAX 256
+#define TERM_ANSWER_MAX 256
 
 static enum rc format_escaped(struct buf *out, const char *fmt, va_list ap)
     PRINTF_LIKE(2, 0);
@@ -274,7 +274,7 @@ read_line(int fd, struct buf *ret_answer)
 					      "the question was answered");
 		if (c == '\n')
 			break;
-		if (line.n == ANSWER_MAX)
+		if (line.n == TERM_ANSWER_MAX)
 			return err_set(RC_USAGE, "the answer is too long");
 		rc = buf_add_byte(&line, c);
 	}

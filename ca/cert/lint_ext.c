@@ -14,7 +14,8 @@ enum id_ce {
 	CE_EKU = 37,
 };
 
-#define CA_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
+#define LINT_CA_KEY_USAGE \
+	(KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
 
 /* The extension id-ce N (2.5.29.N); NULL. */
 static const struct lint_extension *
@@ -147,7 +148,7 @@ wanted_key_usage(const struct lint_facts *f)
 {
 	switch (f->want->kind) {
 	case LINT_CA:
-		return CA_KEY_USAGE;
+		return LINT_CA_KEY_USAGE;
 	case LINT_TRANSFER:
 		return KU_DIGITAL_SIGNATURE;
 	case LINT_LEAF:

@@ -7,7 +7,7 @@
 #include "ca/cmd/cmd_deliver.h"
 #include "transfer/rule.h"
 
-struct run {
+struct abandon_run {
 	struct cmd_env *env;
 	const char *what; /* the bundle: its file, or its id */
 	struct visit_options options;
@@ -19,7 +19,7 @@ struct run {
 };
 
 static void
-run_wipe(struct run *run)
+abandon_run_wipe(struct abandon_run *run)
 {
 	delivery_wipe(&run->delivery);
 	abandon_wipe(&run->abandon);
@@ -33,7 +33,7 @@ run_wipe(struct run *run)
 /* The next file of the medium that is the one; every one is taken from it, so
  * that the reader has locked itself in at the end. */
 static enum rc
-scan_for(struct run *run, const uint8_t *digest, bool *ret_found)
+scan_for(struct abandon_run *run, const uint8_t *digest, bool *ret_found)
 {
 	struct child *reader = &run->visit.readers[0];
 	bool more = true;
@@ -66,7 +66,7 @@ scan_for(struct run *run, const uint8_t *digest, bool *ret_found)
 
 /* By its id: whatever the file is called, its bytes are those accepted then. */
 static enum rc
-find_file(struct run *run)
+find_file(struct abandon_run *run)
 {
 	struct ledger_bundle record = { 0 };
 	bool by_id = run->options.media != run->what, found;
@@ -87,7 +87,7 @@ find_file(struct run *run)
 }
 
 static enum rc
-read_file(struct run *run)
+read_file(struct abandon_run *run)
 {
 	enum rc rc = find_file(run);
 
@@ -110,7 +110,7 @@ read_file(struct run *run)
 /* ---- the answer ---------------------------------------------------------- */
 
 static enum rc
-confirm(const struct run *run, bool *ret_yes)
+confirm(const struct abandon_run *run, bool *ret_yes)
 {
 	*ret_yes = run->env->yes;
 	if (*ret_yes)
@@ -120,7 +120,7 @@ confirm(const struct run *run, bool *ret_yes)
 }
 
 static void
-address(struct run *run, struct addressee *to)
+address(struct abandon_run *run, struct addressee *to)
 {
 	run->delivery.ledger = run->visit.act.ledger;
 	run->delivery.ca = &run->visit.act.ca;
@@ -130,7 +130,7 @@ address(struct run *run, struct addressee *to)
 
 /* With what the requester missed before. */
 static enum rc
-deliver(struct run *run, struct reply *reply)
+deliver(struct abandon_run *run, struct reply *reply)
 {
 	const struct bundle *b = &run->s.bundle;
 	uint32_t head = b->has_head ? b->head.sequence : 0;
@@ -145,7 +145,7 @@ deliver(struct run *run, struct reply *reply)
 
 /* An earlier run closed it, or finished it: its response is the answer. */
 static enum rc
-deliver_again(struct run *run)
+deliver_again(struct abandon_run *run)
 {
 	uint32_t answer = run->s.record.answered;
 	struct addressee to;
@@ -156,7 +156,7 @@ deliver_again(struct run *run)
 }
 
 static enum rc
-sign_answer(struct run *run)
+sign_answer(struct abandon_run *run)
 {
 	struct visit *v = &run->visit;
 	WIPED(reply) reply = { 0 };
@@ -174,7 +174,7 @@ sign_answer(struct run *run)
 }
 
 static enum rc
-close_it(struct run *run)
+close_it(struct abandon_run *run)
 {
 	struct visit *v = &run->visit;
 	bool yes = false;
@@ -199,7 +199,7 @@ close_it(struct run *run)
 }
 
 static enum rc
-show_json(struct run *run)
+show_json(struct abandon_run *run)
 {
 	const size_t *n = run->abandon.n_fate;
 	size_t n_abandoned = n[FATE_PART] + n[FATE_WRONG];
@@ -214,7 +214,7 @@ show_json(struct run *run)
 }
 
 static bool
-has_refused(const struct run *run)
+has_refused(const struct abandon_run *run)
 {
 	for (size_t i = 0; i < run->delivery.n_done; i++)
 		if (run->delivery.done[i].n_refused > 0)
@@ -223,7 +223,7 @@ has_refused(const struct run *run)
 }
 
 static enum rc
-answer(struct run *run)
+answer(struct abandon_run *run)
 {
 	enum rc rc = visit_open(&run->options, &run->visit);
 
@@ -261,7 +261,7 @@ check_words(
 enum rc
 cmd_abandon(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(run) run = { .env = env, .visit = VISIT_NONE };
+	WIPED(abandon_run) run = { .env = env, .visit = VISIT_NONE };
 	WIPED(cmd_list) operands = { 0 };
 	bool done = false, lost = false;
 	const struct cmd_option options[] = {

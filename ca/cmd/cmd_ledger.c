@@ -171,14 +171,14 @@ signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 	return cose_verify(from, cose, X509_get0_pubkey(x));
 }
 
-struct seen {
+struct ledger_seen {
 	uint8_t channel[SHA256_LEN], digest[SHA256_LEN];
 	uint32_t sequence;
 };
 
 static enum rc
 head_read(struct ledger *ledger, const char *from, struct ledger_head *ret_head,
-    struct seen *ret_seen)
+    struct ledger_seen *ret_seen)
 {
 	WIPED(buf) file = { 0 };
 	WIPED(manifest) m = { 0 };
@@ -203,7 +203,8 @@ head_read(struct ledger *ledger, const char *from, struct ledger_head *ret_head,
 }
 
 static enum rc
-seen_check(struct ledger *ledger, const char *from, const struct seen *seen)
+seen_check(
+    struct ledger *ledger, const char *from, const struct ledger_seen *seen)
 {
 	WIPED(ledger_manifest) ours = { 0 };
 	bool known = false;
@@ -257,7 +258,7 @@ static enum rc
 verify(struct cmd_env *env, struct ledger *ledger, const struct cmd_list *files)
 {
 	struct ledger_head *heads = calloc(files->n + 1, sizeof(*heads));
-	struct seen *seen = calloc(files->n + 1, sizeof(*seen));
+	struct ledger_seen *seen = calloc(files->n + 1, sizeof(*seen));
 	struct ledger_totals totals = { 0 };
 	enum rc rc = heads == NULL || seen == NULL ? err_memory() : RC_OK;
 

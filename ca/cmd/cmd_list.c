@@ -10,7 +10,7 @@
 #define NAMES_COLUMN 58
 #define NAMES_MIN 8 /* columns: narrower than this is not cut for */
 
-struct listing {
+struct cert_listing {
 	int64_t now;
 	bool json;
 	size_t room; /* columns for the names; 0: no limit */
@@ -18,7 +18,7 @@ struct listing {
 };
 
 static enum rc
-row_print(const struct listing *l, const struct ledger_cert *cert,
+row_print(const struct cert_listing *l, const struct ledger_cert *cert,
     const struct cert_text *text)
 {
 	WIPED(buf) names = { 0 };
@@ -49,7 +49,7 @@ row_print(const struct listing *l, const struct ledger_cert *cert,
 static enum rc
 list_one(const struct ledger_cert *cert, void *arg)
 {
-	struct listing *l = arg;
+	struct cert_listing *l = arg;
 	WIPED(cert_text) text = { 0 };
 	enum rc rc = RC_OK;
 
@@ -70,7 +70,7 @@ list_one(const struct ledger_cert *cert, void *arg)
 static enum rc
 list_all(struct cmd_env *env, struct ledger *ledger)
 {
-	struct listing l = { .json = env->json };
+	struct cert_listing l = { .json = env->json };
 	enum rc rc = clock_now(&l.now);
 
 	if (rc != RC_OK)

@@ -53,13 +53,13 @@ note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 			cmd_json_text(span_str(err_text()))));
 }
 
-struct found {
+struct found_bundles {
 	struct scanned *items; /* owned */
 	size_t n, bytes;
 };
 
 static void
-found_wipe(struct found *found)
+found_bundles_wipe(struct found_bundles *found)
 {
 	for (size_t i = 0; i < found->n; i++)
 		scanned_wipe(&found->items[i]);
@@ -82,7 +82,7 @@ allow_descriptors(void)
 /* What an honest reader keeps to by itself. One more than the files: it tells
  * of a name that it passes over. */
 static enum rc
-count_found(struct found *found)
+count_found(struct found_bundles *found)
 {
 	found->bytes += found->items[found->n].copy.bytes.n;
 	if (++found->n <= MEDIA_FILES_MAX + 1 &&
@@ -94,7 +94,7 @@ count_found(struct found *found)
 
 /* For one more; doubled at each power of two. */
 static enum rc
-make_room(struct found *found)
+make_room(struct found_bundles *found)
 {
 	struct scanned *grown;
 
@@ -111,7 +111,7 @@ make_room(struct found *found)
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
-scan(struct sign *sign, struct found *found)
+scan(struct sign *sign, struct found_bundles *found)
 {
 	struct child *reader = &sign->visit.readers[0];
 	bool more = true;
@@ -177,8 +177,8 @@ by_sequence(const void *a, const void *b)
 
 /* *ret_stopped: what one of them says stops all, and was told. */
 static enum rc
-take_turns(struct sign *sign, const struct found *found, struct turn *turns,
-    bool *ret_stopped)
+take_turns(struct sign *sign, const struct found_bundles *found,
+    struct turn *turns, bool *ret_stopped)
 {
 	bool alone = found->n == 1 || sign->loose;
 	enum rc rc = RC_OK;
@@ -200,7 +200,7 @@ take_turns(struct sign *sign, const struct found *found, struct turn *turns,
 }
 
 static enum rc
-handle_all(struct sign *sign, const struct found *found)
+handle_all(struct sign *sign, const struct found_bundles *found)
 {
 	struct turn *turns =
 	    calloc(found->n == 0 ? 1 : found->n, sizeof(*turns));
@@ -319,7 +319,8 @@ say_nothing(const struct sign *sign)
 static enum rc
 run_sign(struct sign *sign)
 {
-	struct found found __attribute__((cleanup(found_wipe))) = { 0 };
+	struct found_bundles found
+	    __attribute__((cleanup(found_bundles_wipe))) = { 0 };
 	struct err_saved err;
 	enum rc rc = visit_open(&sign->options, &sign->visit), json_rc;
 

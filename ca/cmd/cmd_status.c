@@ -12,9 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define WITHIN_DEFAULT (30 * DAY)
-
-struct status {
+struct ca_status {
 	int64_t now;
 	struct due_list due;
 	struct requester *requesters;
@@ -34,7 +32,7 @@ struct status {
 };
 
 static void
-status_wipe(struct status *s)
+ca_status_wipe(struct ca_status *s)
 {
 	due_list_wipe(&s->due);
 	requesters_free(s->requesters, s->n_requesters);
@@ -44,7 +42,7 @@ status_wipe(struct status *s)
 }
 
 static enum rc
-pending_add(struct status *s, const struct requester *of, uint32_t sequence)
+pending_add(struct ca_status *s, const struct requester *of, uint32_t sequence)
 {
 	struct pending *last = s->pending + s->n_pending, *more;
 
@@ -62,7 +60,7 @@ pending_add(struct status *s, const struct requester *of, uint32_t sequence)
 }
 
 static enum rc
-pending_read(struct ledger *ledger, struct status *s)
+pending_read(struct ledger *ledger, struct ca_status *s)
 {
 	enum rc rc = RC_OK;
 
@@ -82,7 +80,7 @@ pending_read(struct ledger *ledger, struct status *s)
 
 static enum rc
 status_read(const struct home *home, struct ledger *ledger, int64_t within,
-    struct status *s)
+    struct ca_status *s)
 {
 	enum rc rc = clock_now(&s->now);
 
@@ -126,7 +124,7 @@ days_left(int64_t at, int64_t now)
  */
 
 static void
-due_print(const struct status *s)
+due_print(const struct ca_status *s)
 {
 	for (size_t i = 0; i < s->due.n; i++) {
 		const struct due *d = &s->due.items[i];
@@ -158,7 +156,7 @@ due_print(const struct status *s)
 }
 
 static void
-channels_print(const struct status *s)
+channels_print(const struct ca_status *s)
 {
 	for (size_t i = 0; i < s->n_pending; i++)
 		term_print(stdout,
@@ -213,7 +211,7 @@ backup_print(const struct backup_state *b)
 }
 
 static void
-status_print(const struct status *s)
+status_print(const struct ca_status *s)
 {
 	char hex[SHA256_HEX];
 
@@ -241,7 +239,7 @@ status_print(const struct status *s)
  */
 
 static json_t *
-due_json(const struct status *s)
+due_json(const struct ca_status *s)
 {
 	json_t *list = json_array();
 
@@ -262,7 +260,7 @@ due_json(const struct status *s)
 }
 
 static json_t *
-open_json(const struct status *s)
+open_json(const struct ca_status *s)
 {
 	json_t *list = json_array();
 
@@ -279,7 +277,7 @@ open_json(const struct status *s)
 }
 
 static json_t *
-pending_json(const struct status *s)
+pending_json(const struct ca_status *s)
 {
 	json_t *list = json_array();
 
@@ -312,7 +310,7 @@ backup_json(const struct backup_state *b)
 }
 
 static enum rc
-status_json(const struct status *s)
+status_json(const struct ca_status *s)
 {
 	const struct ledger_totals *t = &s->totals;
 
@@ -349,9 +347,9 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	};
 	WIPED(cmd_list) operands = { 0 };
 	WIPED(home) home = { .fd = -1 };
-	WIPED(status) status = { 0 };
+	WIPED(ca_status) status = { 0 };
 	OWNS(ledger) *ledger = NULL;
-	int64_t within = WITHIN_DEFAULT;
+	int64_t within = CMD_WITHIN_DEFAULT;
 	bool done = false;
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 

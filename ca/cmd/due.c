@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 /* Certificates that follow one another share the key. */
-struct line {
+struct due_line {
 	uint8_t key[SHA256_LEN];
 	uint8_t serial[16];
 	int64_t not_after;
 };
 
 struct lines {
-	struct line *items;
+	struct due_line *items;
 	size_t n, cap;
 	int64_t since; /* what ended before is of no interest */
 };
@@ -44,7 +44,7 @@ static enum rc
 line_add(const struct ledger_cert *cert, void *arg)
 {
 	struct lines *lines = arg;
-	struct line line = { .not_after = cert->intent.not_after };
+	struct due_line line = { .not_after = cert->intent.not_after };
 	enum rc rc;
 
 	if (cert->der.n == 0 || line.not_after < lines->since)
@@ -55,7 +55,7 @@ line_add(const struct ledger_cert *cert, void *arg)
 	memcpy(line.serial, cert->intent.serial, sizeof(line.serial));
 	if (lines->n == lines->cap) {
 		size_t cap = lines->cap == 0 ? 64 : 2 * lines->cap;
-		struct line *grown =
+		struct due_line *grown =
 		    reallocarray(lines->items, cap, sizeof(*grown));
 
 		if (grown == NULL)
@@ -70,7 +70,7 @@ line_add(const struct ledger_cert *cert, void *arg)
 static int
 line_order(const void *a, const void *b)
 {
-	const struct line *x = a, *y = b;
+	const struct due_line *x = a, *y = b;
 	int order = memcmp(x->key, y->key, sizeof(x->key));
 
 	if (order != 0)
@@ -137,7 +137,7 @@ due_list_read(
 	if (rc == RC_OK && lines.n > 0)
 		qsort(lines.items, lines.n, sizeof(*lines.items), line_order);
 	for (size_t i = 0; rc == RC_OK && i < lines.n; i++) {
-		const struct line *line = &lines.items[i];
+		const struct due_line *line = &lines.items[i];
 		struct due due = { .what = DUE_CERTIFICATE,
 			.not_after = line->not_after };
 

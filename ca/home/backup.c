@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TEMPORARY ".backup.tmp"
+#define BACKUP_TEMPORARY ".backup.tmp"
 #define STATE_MAX 256
 #define STAMP_LEN 17 /* "20261123t141341z" and its terminator */
 
@@ -34,7 +34,7 @@ backup_wipe(struct backup *backup)
 static enum rc
 temporary_name(const struct home *home, char **ret)
 {
-	if (asprintf(ret, "%s/" TEMPORARY, home->path) < 0) {
+	if (asprintf(ret, "%s/" BACKUP_TEMPORARY, home->path) < 0) {
 		*ret = NULL;
 		return err_memory();
 	}

@@ -7,7 +7,7 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
-#define RSA_BITS_MAX 4096
+#define OWN_RSA_BITS_MAX 4096
 #define MARK_LEN 4 /* random bytes of a label */
 
 void
@@ -25,12 +25,12 @@ own_key_type_check(const char *type)
 
 	if (key_name_read(type, &kind, &bits) &&
 	    (kind == KEY_P256 || kind == KEY_P384 ||
-		(kind == KEY_RSA && bits <= RSA_BITS_MAX)))
+		(kind == KEY_RSA && bits <= OWN_RSA_BITS_MAX)))
 		return RC_OK;
 	return err_set(RC_USAGE,
 	    "--key-type %s: wanted ec-p256, ec-p384 or rsa-BITS with 2048 to "
 	    "%d bits, a multiple of 8",
-	    type, RSA_BITS_MAX);
+	    type, OWN_RSA_BITS_MAX);
 }
 
 /* A key that signs for years: everything that a subscriber's must be, too. */
@@ -54,7 +54,7 @@ check(const struct own_key *key)
 		return err_set(RC_USAGE,
 		    "%s \"%s\": %s; wanted ec-p256, ec-p384 or RSA of at most "
 		    "%d bits",
-		    key->what, key->key.label, name, RSA_BITS_MAX);
+		    key->what, key->key.label, name, OWN_RSA_BITS_MAX);
 	if (key->key.extractable)
 		return err_set(RC_TOKEN,
 		    "%s \"%s\": the token would give its private key away "

@@ -16,7 +16,7 @@
 
 /* Requests per order to a reader: its answers fit into a socket's buffer, so
  * all readers work while one is listened to. */
-#define CHUNK 256
+#define INTAKE_CHUNK 256
 
 void
 decisions_wipe(struct decisions *d)
@@ -128,13 +128,13 @@ static enum rc
 order_chunk(
     const struct intake *intake, const struct submission *s, size_t chunk)
 {
-	size_t first = chunk * CHUNK, n = s->bundle.n_requests;
+	size_t first = chunk * INTAKE_CHUNK, n = s->bundle.n_requests;
 	struct child *reader = &intake->readers[chunk % intake->n_readers];
 	uint32_t count;
 
 	if (first >= n)
 		return RC_OK;
-	count = (uint32_t)(n - first < CHUNK ? n - first : CHUNK);
+	count = (uint32_t)(n - first < INTAKE_CHUNK ? n - first : INTAKE_CHUNK);
 	return s->is_loose ? reader_check_loose_start(
 				 reader, &s->file->copy, (uint32_t)first, count)
 			   : reader_check_start(reader, &s->file->copy,
@@ -145,7 +145,8 @@ static enum rc
 take_one(const struct intake *intake, const struct submission *s, size_t i,
     struct buf *store, struct decision *d)
 {
-	struct child *reader = &intake->readers[i / CHUNK % intake->n_readers];
+	struct child *reader =
+	    &intake->readers[i / INTAKE_CHUNK % intake->n_readers];
 	WIPED(verdict) v = { 0 };
 	enum rc rc = reader_check_next(reader, store, &v);
 
@@ -187,9 +188,9 @@ intake_check(const struct intake *intake, const struct submission *s,
 		rc = order_chunk(intake, s, c);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		rc = take_one(intake, s, i, &store, &d.items[i]);
-		if (rc == RC_OK && i % CHUNK == CHUNK - 1)
+		if (rc == RC_OK && i % INTAKE_CHUNK == INTAKE_CHUNK - 1)
 			rc = order_chunk(
-			    intake, s, i / CHUNK + intake->n_readers);
+			    intake, s, i / INTAKE_CHUNK + intake->n_readers);
 		if (rc == RC_OK && d.items[i].rule == NULL)
 			d.certificates += s->bundle.requests[i].validity.count;
 		if (progress != NULL)

@@ -3,7 +3,7 @@
 #include "transfer/policy/key_uses.h"
 #include "transfer/x509/cert_text.h"
 
-struct look {
+struct reuse_look {
 	struct ledger *ledger;
 	const struct submission *s;
 	struct key_uses uses;
@@ -27,7 +27,7 @@ others_of(const struct submission *s, const struct ledger_cert *cert)
 static enum rc
 note(const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
 {
-	struct look *look = arg;
+	struct reuse_look *look = arg;
 	WIPED(ledger_cert) cert = { 0 };
 	WIPED(cert_text) text = { 0 };
 	bool known;
@@ -51,7 +51,7 @@ note(const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
 }
 
 static enum rc
-watch_all(struct look *look, const struct decisions *d)
+watch_all(struct reuse_look *look, const struct decisions *d)
 {
 	enum rc rc = RC_OK;
 
@@ -65,7 +65,7 @@ watch_all(struct look *look, const struct decisions *d)
 /* A run that was interrupted is finished by the same decisions: what was signed
  * since its Yes, by itself above all, does not count. */
 static enum rc
-read_past(struct look *look)
+read_past(struct reuse_look *look)
 {
 	const struct submission *s = look->s;
 	uint64_t before = s->admission == ADMIT_RESUME ? s->record.n : 0;
@@ -78,7 +78,7 @@ read_past(struct look *look)
 }
 
 static enum rc
-take_all(struct look *look, struct decisions *d)
+take_all(struct reuse_look *look, struct decisions *d)
 {
 	enum rc rc = RC_OK;
 
@@ -100,7 +100,7 @@ enum rc
 decisions_check_keys(
     struct ledger *ledger, const struct submission *s, struct decisions *d)
 {
-	struct look look = { .ledger = ledger, .s = s };
+	struct reuse_look look = { .ledger = ledger, .s = s };
 	enum rc rc = watch_all(&look, d);
 
 	if (rc == RC_OK && look.uses.n != 0)

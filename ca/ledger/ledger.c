@@ -13,8 +13,7 @@
 
 /* A reader may take its time; a signer waits for it rather than fail with
  * signatures made and not recorded. */
-#define BUSY_MS (10 * 60 * 1000)
-#define KEPT_MAX ((size_t)1 << 20) /* larger buffers are not kept */
+#define LEDGER_BUSY_MS (10 * 60 * 1000)
 
 /* ---- one writer -----------------------------------------------------------
  */
@@ -203,7 +202,7 @@ ledger_create(const char *path, struct ledger **ret)
 		rc = db_open(&ledger->db, path, &ledger_kind, true);
 	if (rc != RC_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(ledger->db.sql, BUSY_MS);
+	(void)sqlite3_busy_timeout(ledger->db.sql, LEDGER_BUSY_MS);
 	*ret = MOVE(ledger);
 	return RC_OK;
 }
@@ -223,7 +222,7 @@ ledger_open(const char *path, bool write, struct ledger **ret)
 			   : open_for_reading(&ledger->db, path);
 	if (rc != RC_OK)
 		return rc;
-	(void)sqlite3_busy_timeout(ledger->db.sql, BUSY_MS);
+	(void)sqlite3_busy_timeout(ledger->db.sql, LEDGER_BUSY_MS);
 	rc = end_read(ledger);
 	if (rc != RC_OK)
 		return rc;
@@ -387,7 +386,7 @@ ledger_append(struct ledger *ledger, struct record *record)
 
 	if (rc == RC_OK)
 		rc = append_end(ledger, record);
-	if (ledger->body.cap > KEPT_MAX)
+	if (ledger->body.cap > LEDGER_KEPT_MAX)
 		buf_wipe(&ledger->body);
 	return rc;
 }

@@ -160,7 +160,6 @@ enum rc ledger_bundle_add(struct ledger *ledger, struct ledger_bundle *bundle)
 /** Close it without an answer. Its intents have their outcomes by then. */
 enum rc ledger_abandon_add(struct ledger *ledger, uint64_t bundle) MUST_CHECK;
 
-#define PROFILE_MAX 32
 struct intent {
 	uint64_t n; /* its record; set by ledger_intent_add */
 	uint64_t bundle;

@@ -21,7 +21,7 @@ enum statement {
 	VOID,
 	MANIFEST_ADD,
 	MANIFEST_LAST,
-	BUNDLE_ANSWERED,
+	BUNDLE_DONE,
 	CHANNEL_LAST,
 	ARRIVED,
 	BUNDLE_IS_OPEN,
@@ -55,9 +55,9 @@ static const char *const sql[STATEMENTS] = {
 	[MANIFEST_ADD] = "INSERT INTO manifest VALUES(?, ?, ?, ?, ?, 0)",
 	[MANIFEST_LAST] = "UPDATE requester SET last_manifest = ?2"
 			  " WHERE key_id = ?1 AND last_manifest = ?2 - 1",
-	[BUNDLE_ANSWERED] = "UPDATE bundle SET answered = ?2"
-			    " WHERE n = ?1 AND answered = 0 AND closed = 0"
-			    " AND requester = ?3",
+	[BUNDLE_DONE] = "UPDATE bundle SET answered = ?2"
+			" WHERE n = ?1 AND answered = 0 AND closed = 0"
+			" AND requester = ?3",
 	[CHANNEL_LAST] = "SELECT coalesce(max(sequence), 0) FROM manifest"
 			 " WHERE channel = ?",
 	[ARRIVED] = "UPDATE requester SET arrived = ?2 WHERE key_id = ?1"
@@ -343,7 +343,7 @@ bundle_answered(struct ledger_index *index, const struct record *r)
 	index->open_bundle = 0;
 	if (r->u.manifest.bundle == 0)
 		return RC_OK;
-	rc = statement_get(index, BUNDLE_ANSWERED, &st);
+	rc = statement_get(index, BUNDLE_DONE, &st);
 	if (rc == RC_OK)
 		rc =
 		    db_bind(index->db, st, "iib", (int64_t)r->u.manifest.bundle,

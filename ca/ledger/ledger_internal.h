@@ -5,6 +5,8 @@
 
 #include "ca/ledger/ledger_index.h"
 
+#define LEDGER_KEPT_MAX ((size_t)1 << 20) /* larger buffers are not kept */
+
 /** The end of the chain, kept in memory so that writing never looks it up. */
 struct ledger_end {
 	struct ledger_head head;

@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define KEPT_MAX ((size_t)1 << 20) /* larger buffers are not kept */
-
 enum rc
 ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
 {
@@ -34,7 +32,7 @@ row_copy(struct ledger *ledger, sqlite3_stmt *st, struct record *ret)
 {
 	enum rc rc;
 
-	if (ledger->got.cap > KEPT_MAX)
+	if (ledger->got.cap > LEDGER_KEPT_MAX)
 		buf_wipe(&ledger->got);
 	buf_reset(&ledger->got);
 	rc = buf_reserve(&ledger->got, db_blob(st, 4).n + SHA256_LEN);

@@ -8,10 +8,8 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-#define CERT_MAX 65536 /* bytes of a certificate, as in transfer.cddl */
-#define SPKI_MAX 4096
-#define TEXT_MAX 1024	      /* bytes of a reason, or of interface names */
-#define FILE_MAX (256u << 20) /* bytes of a manifest */
+#define TEXT_MAX 1024 /* bytes of a reason, or of interface names */
+#define RECORD_FILE_MAX (256u << 20) /* bytes of a manifest */
 
 /* The writer wants to see every item of an array; the body of a record is only
  * hashed behind the other five. */
@@ -30,100 +28,100 @@ struct field {
 #define FIELDS_MAX 10
 #define FIELD_HEADS 12 /* bytes of a key and of a number or a length */
 
-struct kind {
+struct record_form {
 	const char *name;
 	struct field fields[FIELDS_MAX + 1]; /* keys 1, 2, ... in this order */
 };
 
 /* clang-format off */
-#define UINT(kind, what, max) \
+#define IN_UINT(kind, what, max) \
 	{ #what, FIELD_UINT, offsetof(union record_body, kind.what), 0, max, false }
-#define BYTES(kind, what, min, max) \
+#define IN_BYTES(kind, what, min, max) \
 	{ #what, FIELD_BYTES, offsetof(union record_body, kind.what), min, max, false }
-#define TEXT(kind, what, min, max) \
+#define IN_TEXT(kind, what, min, max) \
 	{ #what, FIELD_TEXT, offsetof(union record_body, kind.what), min, max, false }
-#define MAYBE(kind, what, max) \
+#define IN_MAYBE(kind, what, max) \
 	{ #what, FIELD_BYTES, offsetof(union record_body, kind.what), 1, max, true }
 
-static const struct kind kinds[] = {
+static const struct record_form kinds[] = {
 	[RECORD_INIT] = { "init", {
-		BYTES(init, ca_cert, 64, CERT_MAX),
-		BYTES(init, transfer_cert, 64, CERT_MAX) } },
+		IN_BYTES(init, ca_cert, 64, CERT_MAX),
+		IN_BYTES(init, transfer_cert, 64, CERT_MAX) } },
 	[RECORD_POLICY] = { "policy", {
-		BYTES(policy, digest, SHA256_LEN, SHA256_LEN),
-		MAYBE(policy, text, POLICY_FILE_MAX) } },
+		IN_BYTES(policy, digest, SHA256_LEN, SHA256_LEN),
+		IN_MAYBE(policy, text, POLICY_FILE_MAX) } },
 	[RECORD_ENROL] = { "enrol", {
-		TEXT(enrol, label, 1, LABEL_MAX),
-		BYTES(enrol, spki, 32, SPKI_MAX) } },
+		IN_TEXT(enrol, label, 1, LABEL_MAX),
+		IN_BYTES(enrol, spki, 32, SPKI_MAX) } },
 	[RECORD_REMOVE] = { "remove", {
-		BYTES(remove, key_id, SHA256_LEN, SHA256_LEN) } },
+		IN_BYTES(remove, key_id, SHA256_LEN, SHA256_LEN) } },
 	[RECORD_BUNDLE] = { "bundle", {
-		BYTES(bundle, id, BUNDLE_ID_LEN, BUNDLE_ID_LEN),
-		BYTES(bundle, digest, SHA256_LEN, SHA256_LEN),
-		BYTES(bundle, requester, SHA256_LEN, SHA256_LEN),
-		UINT(bundle, sequence, UINT32_MAX) } },
+		IN_BYTES(bundle, id, BUNDLE_ID_LEN, BUNDLE_ID_LEN),
+		IN_BYTES(bundle, digest, SHA256_LEN, SHA256_LEN),
+		IN_BYTES(bundle, requester, SHA256_LEN, SHA256_LEN),
+		IN_UINT(bundle, sequence, UINT32_MAX) } },
 	[RECORD_INTENT] = { "intent", {
-		UINT(intent, bundle, INT64_MAX),
-		UINT(intent, request, UINT32_MAX),
-		UINT(intent, slot, UINT32_MAX),
-		BYTES(intent, serial, 1, SERIAL_MAX),
-		BYTES(intent, tbs, SHA256_LEN, SHA256_LEN),
-		UINT(intent, not_before, CLOCK_MAX),
-		UINT(intent, not_after, CLOCK_MAX),
-		BYTES(intent, key_id, SHA256_LEN, SHA256_LEN),
-		TEXT(intent, request_id, 1, REQUEST_ID_MAX),
-		TEXT(intent, profile, 1, PROFILE_MAX) } },
+		IN_UINT(intent, bundle, INT64_MAX),
+		IN_UINT(intent, request, UINT32_MAX),
+		IN_UINT(intent, slot, UINT32_MAX),
+		IN_BYTES(intent, serial, 1, SERIAL_MAX),
+		IN_BYTES(intent, tbs, SHA256_LEN, SHA256_LEN),
+		IN_UINT(intent, not_before, CLOCK_MAX),
+		IN_UINT(intent, not_after, CLOCK_MAX),
+		IN_BYTES(intent, key_id, SHA256_LEN, SHA256_LEN),
+		IN_TEXT(intent, request_id, 1, REQUEST_ID_MAX),
+		IN_TEXT(intent, profile, 1, PROFILE_MAX) } },
 	[RECORD_RESULT] = { "result", {
-		UINT(result, intent, INT64_MAX),
-		BYTES(result, der, 64, CERT_MAX) } },
+		IN_UINT(result, intent, INT64_MAX),
+		IN_BYTES(result, der, 64, CERT_MAX) } },
 	[RECORD_REFUSAL] = { "refusal", {
-		UINT(refusal, bundle, INT64_MAX),
-		UINT(refusal, request, UINT32_MAX),
-		TEXT(refusal, request_id, 1, REQUEST_ID_MAX),
-		TEXT(refusal, rule, 1, ERR_RULE_MAX - 1),
-		TEXT(refusal, reason, 1, TEXT_MAX) } },
+		IN_UINT(refusal, bundle, INT64_MAX),
+		IN_UINT(refusal, request, UINT32_MAX),
+		IN_TEXT(refusal, request_id, 1, REQUEST_ID_MAX),
+		IN_TEXT(refusal, rule, 1, ERR_RULE_MAX - 1),
+		IN_TEXT(refusal, reason, 1, TEXT_MAX) } },
 	[RECORD_VOID] = { "void", {
-		UINT(voided, intent, INT64_MAX),
-		TEXT(voided, why, 1, TEXT_MAX) } },
+		IN_UINT(voided, intent, INT64_MAX),
+		IN_TEXT(voided, why, 1, TEXT_MAX) } },
 	[RECORD_MANIFEST] = { "manifest", {
-		BYTES(manifest, channel, SHA256_LEN, SHA256_LEN),
-		UINT(manifest, sequence, UINT32_MAX),
-		UINT(manifest, bundle, INT64_MAX),
-		BYTES(manifest, file, 1, FILE_MAX) } },
+		IN_BYTES(manifest, channel, SHA256_LEN, SHA256_LEN),
+		IN_UINT(manifest, sequence, UINT32_MAX),
+		IN_UINT(manifest, bundle, INT64_MAX),
+		IN_BYTES(manifest, file, 1, RECORD_FILE_MAX) } },
 	[RECORD_CLOCK] = { "clock", {
-		UINT(clock, before, CLOCK_MAX) } },
+		IN_UINT(clock, before, CLOCK_MAX) } },
 	[RECORD_TRANSFER] = { "transfer", {
-		BYTES(transfer, cert, 64, CERT_MAX) } },
+		IN_BYTES(transfer, cert, 64, CERT_MAX) } },
 	[RECORD_NETWORK] = { "network", {
-		TEXT(network, interfaces, 1, TEXT_MAX) } },
+		IN_TEXT(network, interfaces, 1, TEXT_MAX) } },
 	[RECORD_ARRIVED] = { "arrived", {
-		BYTES(arrived, key_id, SHA256_LEN, SHA256_LEN),
-		UINT(arrived, sequence, UINT32_MAX) } },
+		IN_BYTES(arrived, key_id, SHA256_LEN, SHA256_LEN),
+		IN_UINT(arrived, sequence, UINT32_MAX) } },
 	[RECORD_ABANDON] = { "abandon", {
-		UINT(abandon, bundle, INT64_MAX) } },
+		IN_UINT(abandon, bundle, INT64_MAX) } },
 	[RECORD_CHECKED] = { "checked", {
-		BYTES(checked, channel, SHA256_LEN, SHA256_LEN),
-		UINT(checked, sequence, UINT32_MAX) } },
+		IN_BYTES(checked, channel, SHA256_LEN, SHA256_LEN),
+		IN_UINT(checked, sequence, UINT32_MAX) } },
 	[RECORD_RESTORED] = { "restored", {
-		BYTES(restored, digest, SHA256_LEN, SHA256_LEN) } },
+		IN_BYTES(restored, digest, SHA256_LEN, SHA256_LEN) } },
 	[RECORD_IMPORT] = { "import", {
-		BYTES(import, channel, SHA256_LEN, SHA256_LEN),
-		UINT(import, sequence, UINT32_MAX),
-		MAYBE(import, bundle_id, BUNDLE_ID_LEN),
-		MAYBE(import, bundle_digest, SHA256_LEN),
-		UINT(import, bundle_sequence, UINT32_MAX),
-		UINT(import, count, INT64_MAX / 2),
-		BYTES(import, file, 1, FILE_MAX) } },
+		IN_BYTES(import, channel, SHA256_LEN, SHA256_LEN),
+		IN_UINT(import, sequence, UINT32_MAX),
+		IN_MAYBE(import, bundle_id, BUNDLE_ID_LEN),
+		IN_MAYBE(import, bundle_digest, SHA256_LEN),
+		IN_UINT(import, bundle_sequence, UINT32_MAX),
+		IN_UINT(import, count, INT64_MAX / 2),
+		IN_BYTES(import, file, 1, RECORD_FILE_MAX) } },
 	[RECORD_REGAINED] = { "regained", {
-		UINT(regained, request, UINT32_MAX),
-		UINT(regained, slot, UINT32_MAX),
-		TEXT(regained, request_id, 1, REQUEST_ID_MAX),
-		TEXT(regained, profile, 1, PROFILE_MAX),
-		BYTES(regained, der, 64, CERT_MAX) } },
+		IN_UINT(regained, request, UINT32_MAX),
+		IN_UINT(regained, slot, UINT32_MAX),
+		IN_TEXT(regained, request_id, 1, REQUEST_ID_MAX),
+		IN_TEXT(regained, profile, 1, PROFILE_MAX),
+		IN_BYTES(regained, der, 64, CERT_MAX) } },
 };
 /* clang-format on */
 
-static const struct kind *
+static const struct record_form *
 kind_get0(enum record_kind kind)
 {
 	size_t at = (size_t)kind;
@@ -136,7 +134,7 @@ kind_get0(enum record_kind kind)
 const char *
 record_kind_text(enum record_kind kind)
 {
-	const struct kind *k = kind_get0(kind);
+	const struct record_form *k = kind_get0(kind);
 
 	return k == NULL ? "unknown" : k->name;
 }
@@ -192,7 +190,7 @@ field_write(struct cbor_out *out, const struct record *r, const struct field *f)
 enum rc
 record_encode(const struct record *record, struct buf *ret_body)
 {
-	const struct kind *kind = kind_get0(record->kind);
+	const struct record_form *kind = kind_get0(record->kind);
 	struct cbor_out out;
 	uint64_t pairs = 0;
 	size_t room = 0;
@@ -257,7 +255,8 @@ field_read(struct cbor_in *in, const struct field *f, union record_body *u)
 }
 
 static enum rc
-fields_read(struct cbor_in *in, const struct kind *kind, union record_body *u)
+fields_read(
+    struct cbor_in *in, const struct record_form *kind, union record_body *u)
 {
 	uint32_t seen = 0, wanted = 0, allowed = 0;
 	uint64_t pairs;
@@ -281,7 +280,7 @@ fields_read(struct cbor_in *in, const struct kind *kind, union record_body *u)
 enum rc
 record_decode(struct span body, struct record *record)
 {
-	const struct kind *kind = kind_get0(record->kind);
+	const struct record_form *kind = kind_get0(record->kind);
 	struct cbor_in in = { .from = "body", .rest = body };
 	enum rc rc;
 

@@ -12,7 +12,7 @@
  * ledger's own, once the manifest that carries it was imported. */
 enum head_state { HEAD_UNMET, HEAD_MET, HEAD_OTHER, HEAD_IMPORTED };
 
-struct walk {
+struct verify_walk {
 	struct ledger *ledger;
 	struct db rebuilt;
 	struct ledger_index index; /* of rebuilt */
@@ -26,7 +26,7 @@ struct walk {
 };
 
 static void
-walk_wipe(struct walk *w)
+verify_walk_wipe(struct verify_walk *w)
 {
 	(void)sqlite3_finalize(w->policy_of);
 	ledger_index_wipe(&w->index);
@@ -38,7 +38,7 @@ walk_wipe(struct walk *w)
 /* A database without a name is a temporary file that nobody else can open, and
  * that is gone when it is closed. */
 static enum rc
-rebuilt_open(struct walk *w)
+rebuilt_open(struct verify_walk *w)
 {
 	w->rebuilt.path = strdup("temporary database");
 	if (w->rebuilt.path == NULL)
@@ -66,7 +66,7 @@ rebuilt_open(struct walk *w)
  */
 
 static enum rc
-broken(const struct walk *w, uint64_t n, const char *why)
+broken(const struct verify_walk *w, uint64_t n, const char *why)
 {
 	return err_set(
 	    RC_STATE, "%s: record %" PRIu64 ": %s", w->ledger->db.path, n, why);
@@ -75,7 +75,7 @@ broken(const struct walk *w, uint64_t n, const char *why)
 /* A policy record speaks under the policy that it brings; any other one under
  * the policy of the record before. */
 static enum rc
-policy_follow(struct walk *w, const struct record *r)
+policy_follow(struct verify_walk *w, const struct record *r)
 {
 	bool row = false;
 	enum rc rc;
@@ -103,8 +103,8 @@ policy_follow(struct walk *w, const struct record *r)
 }
 
 static enum rc
-link_check(
-    struct walk *w, const struct record *r, struct span body, struct span hash)
+link_check(struct verify_walk *w, const struct record *r, struct span body,
+    struct span hash)
 {
 	uint8_t wanted[SHA256_LEN];
 	enum rc rc = record_hash(
@@ -138,7 +138,7 @@ count_up(struct ledger_totals *t, enum record_kind kind)
 }
 
 static enum rc
-imported_heads(struct walk *w, const struct record *r)
+imported_heads(struct verify_walk *w, const struct record *r)
 {
 	struct ledger_head head;
 	uint8_t policy[SHA256_LEN];
@@ -155,7 +155,7 @@ imported_heads(struct walk *w, const struct record *r)
 }
 
 static enum rc
-row_check(struct walk *w, sqlite3_stmt *st)
+row_check(struct verify_walk *w, sqlite3_stmt *st)
 {
 	struct record r = { 0 };
 	uint64_t n = (uint64_t)sqlite3_column_int64(st, 0);
@@ -191,7 +191,7 @@ row_check(struct walk *w, sqlite3_stmt *st)
 }
 
 static enum rc
-chain_walk(struct walk *w)
+chain_walk(struct verify_walk *w)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = true;
@@ -208,7 +208,7 @@ chain_walk(struct walk *w)
 }
 
 static enum rc
-heads_check(const struct walk *w)
+heads_check(const struct verify_walk *w)
 {
 	for (size_t i = 0; i < w->n_heads; i++) {
 		uint64_t n = w->heads[i].count;
@@ -268,7 +268,8 @@ same_row(sqlite3_stmt *a, sqlite3_stmt *b)
 
 /* What tells the row: its first column. */
 static enum rc
-differs(const struct walk *w, const struct table *table, sqlite3_stmt *st)
+differs(
+    const struct verify_walk *w, const struct table *table, sqlite3_stmt *st)
 {
 	bool is_blob = sqlite3_column_type(st, 0) == SQLITE_BLOB;
 	struct span bytes = is_blob ? db_blob(st, 0) : SPAN_NONE;
@@ -302,7 +303,7 @@ comes_before(sqlite3_stmt *a, sqlite3_stmt *b)
 }
 
 static enum rc
-table_compare(struct walk *w, const struct table *table)
+table_compare(struct verify_walk *w, const struct table *table)
 {
 	OWN(sqlite3_stmt) *found = NULL;
 	OWN(sqlite3_stmt) *wanted = NULL;
@@ -336,7 +337,7 @@ snapshot(struct ledger *ledger, const char *sql)
 }
 
 static enum rc
-verify_all(struct walk *w)
+verify_all(struct verify_walk *w)
 {
 	enum rc rc = db_check(&w->ledger->db);
 
@@ -356,7 +357,7 @@ enum rc
 ledger_verify(struct ledger *ledger, const struct ledger_head *heads,
     size_t n_heads, struct ledger_totals *ret)
 {
-	WIPED(walk)
+	WIPED(verify_walk)
 	w = { .ledger = ledger, .heads = heads, .n_heads = n_heads };
 	enum rc rc;
 

@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUFFIX ".restore-tmp"
-#define CHUNK ((size_t)1 << 20)
+#define RESTORE_SUFFIX ".restore-tmp"
+#define RESTORE_CHUNK ((size_t)1 << 20)
 
 /* ---- the directory beside the home ----------------------------------------
  */
@@ -81,7 +81,7 @@ find_path(const char *home, struct restore *r)
 	n = strlen(r->path);
 	while (n > 1 && r->path[n - 1] == '/')
 		r->path[--n] = '\0';
-	if (asprintf(&r->temporary, "%s" SUFFIX, r->path) < 0) {
+	if (asprintf(&r->temporary, "%s" RESTORE_SUFFIX, r->path) < 0) {
 		r->temporary = NULL;
 		return err_memory();
 	}
@@ -189,10 +189,10 @@ static enum rc
 copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 {
 	WIPED(buf) chunk = { 0 };
-	enum rc rc = buf_reserve(&chunk, CHUNK);
+	enum rc rc = buf_reserve(&chunk, RESTORE_CHUNK);
 
 	while (rc == RC_OK) {
-		ssize_t n = read(from, chunk.p, CHUNK);
+		ssize_t n = read(from, chunk.p, RESTORE_CHUNK);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* A manifest whose texts lie with this process, while it is being made. */
-struct draft {
+struct manifest_draft {
 	struct manifest m;
 	struct outcomes outcomes;
 	const uint8_t *issuer; /* key-id of the CA key */
@@ -16,18 +16,19 @@ struct draft {
 };
 
 static void
-draft_wipe(struct draft *d)
+manifest_draft_wipe(struct manifest_draft *d)
 {
 	manifest_wipe(&d->m);
 	outcomes_wipe(&d->outcomes);
 	free(d->files);
-	*d = (struct draft){ 0 };
+	*d = (struct manifest_draft){ 0 };
 }
 
 /* A response is made when everything is signed or refused; a hole here would be
  * a request that is never answered. */
 static enum rc
-fill_issued(struct draft *d, size_t i, const char *file, struct result *r)
+fill_issued(
+    struct manifest_draft *d, size_t i, const char *file, struct result *r)
 {
 	const struct outcome *o = &d->outcomes.items[i];
 
@@ -57,7 +58,7 @@ fill_issued(struct draft *d, size_t i, const char *file, struct result *r)
 /* One result for each request, in the bundle's order: the online side counts on
  * both, and neither side ever looks a request up by a name. */
 static enum rc
-fill_results(struct draft *d, const struct bundle *bundle)
+fill_results(struct manifest_draft *d, const struct bundle *bundle)
 {
 	size_t n = bundle->n_requests;
 	enum rc rc = RC_OK;
@@ -91,7 +92,7 @@ fill_results(struct draft *d, const struct bundle *bundle)
 /* Nobody can be asked for a revocation yet: it is refused by name, so that the
  * requester knows. */
 static enum rc
-fill_revocations(struct draft *d, const struct bundle *bundle)
+fill_revocations(struct manifest_draft *d, const struct bundle *bundle)
 {
 	size_t n = bundle->n_revocations;
 
@@ -110,8 +111,8 @@ fill_revocations(struct draft *d, const struct bundle *bundle)
 
 /* Number and chain: the channel's next, and the hash of its newest. */
 static enum rc
-fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
-    bool *ret_policy_is_new)
+fill_chain(struct manifest_draft *d, struct ledger *ledger,
+    const uint8_t *channel, bool *ret_policy_is_new)
 {
 	WIPED(ledger_manifest) before = { 0 };
 	bool known;
@@ -136,7 +137,7 @@ fill_chain(struct draft *d, struct ledger *ledger, const uint8_t *channel,
 }
 
 static enum rc
-fill_file_entries(struct draft *d, const struct reply *reply)
+fill_file_entries(struct manifest_draft *d, const struct reply *reply)
 {
 	d->m.files = calloc(reply->n, sizeof(*d->m.files));
 	if (d->m.files == NULL)
@@ -155,8 +156,8 @@ fill_file_entries(struct draft *d, const struct reply *reply)
 /* What it was made from goes as soon as it is written: with a hundred thousand
  * requests each of these has tens of megabytes. */
 static enum rc
-sign_manifest(
-    struct draft *d, const struct reply_maker *maker, struct reply *reply)
+sign_manifest(struct manifest_draft *d, const struct reply_maker *maker,
+    struct reply *reply)
 {
 	WIPED(buf) payload = { 0 };
 	struct ledger_manifest *record = &reply->record;
@@ -168,7 +169,7 @@ sign_manifest(
 	record->at = d->m.signed_at;
 	memcpy(record->channel, d->m.requester, SHA256_LEN);
 	memcpy(record->policy, d->m.policy, SHA256_LEN);
-	draft_wipe(d);
+	manifest_draft_wipe(d);
 	(void)malloc_trim(0);
 	if (rc == RC_OK)
 		rc = keys_cose_sign(maker->keys, COSE_MANIFEST,
@@ -179,7 +180,7 @@ sign_manifest(
 }
 
 static void
-draft_head(struct draft *d, const struct ledger_ca *ca,
+draft_head(struct manifest_draft *d, const struct ledger_ca *ca,
     const struct policy *policy, int64_t now)
 {
 	memcpy(d->m.ca_id, ca->ca_id, SHA256_LEN);
@@ -190,7 +191,7 @@ draft_head(struct draft *d, const struct ledger_ca *ca,
 }
 
 static void
-draft_bundle(struct draft *d, const struct submission *s)
+draft_bundle(struct manifest_draft *d, const struct submission *s)
 {
 	memcpy(d->m.bundle_id, s->bundle.id, BUNDLE_ID_LEN);
 	memcpy(d->m.bundle_digest, s->digest, SHA256_LEN);
@@ -213,8 +214,8 @@ read_manifest(struct reply *reply)
 
 /* From a draft whose results are filled in to a signed response. */
 static enum rc
-finish(struct draft *d, const struct reply_maker *maker, const uint8_t *channel,
-    struct reply *reply)
+finish(struct manifest_draft *d, const struct reply_maker *maker,
+    const uint8_t *channel, struct reply *reply)
 {
 	bool policy_is_new;
 	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
@@ -237,7 +238,7 @@ enum rc
 reply_make(const struct reply_maker *maker, const struct submission *s,
     const struct policy *policy, int64_t now, struct reply *ret)
 {
-	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(manifest_draft) d = { .issuer = maker->issuer };
 	WIPED(reply) reply = { 0 };
 	enum rc rc;
 
@@ -261,7 +262,7 @@ reply_make(const struct reply_maker *maker, const struct submission *s,
 }
 
 static enum rc
-fill_change(struct draft *d, enum trust_kind kind, struct span cert)
+fill_change(struct manifest_draft *d, enum trust_kind kind, struct span cert)
 {
 	d->m.changes = calloc(1, sizeof(*d->m.changes));
 	if (d->m.changes == NULL)
@@ -280,7 +281,7 @@ enum rc
 reply_make_change(const struct reply_maker *maker, const struct requester *to,
     const struct reply_change *change, struct reply *ret)
 {
-	WIPED(draft) d = { .issuer = maker->issuer };
+	WIPED(manifest_draft) d = { .issuer = maker->issuer };
 	WIPED(reply) reply = { 0 };
 	enum rc rc;
 

@@ -39,7 +39,7 @@ struct job {
 	struct buf tbs, der;
 };
 
-struct run {
+struct issue_run {
 	const struct issue *issue;
 	const struct submission *s;
 	const struct outcomes *done;
@@ -66,13 +66,13 @@ struct run {
 /* The counters of a run only grow; those that are in use at one time are fewer
  * than JOBS_MAX apart, so no two of them share a place. */
 static struct job *
-job_at(const struct run *run, uint64_t i)
+job_at(const struct issue_run *run, uint64_t i)
 {
 	return &run->jobs[i % JOBS_MAX];
 }
 
 static void
-run_wipe(struct run *run)
+issue_run_wipe(struct issue_run *run)
 {
 	for (size_t i = 0; i < run->n_makers; i++)
 		tbs_maker_free(run->makers[i].maker);
@@ -86,7 +86,7 @@ run_wipe(struct run *run)
 
 /* By address: every grant of a run points into the one policy it is under. */
 static enum rc
-maker_for(struct run *run, const struct profile *profile,
+maker_for(struct issue_run *run, const struct profile *profile,
     struct tbs_maker **ret_maker)
 {
 	struct profile_maker *grown;
@@ -112,7 +112,7 @@ maker_for(struct run *run, const struct profile *profile,
 
 /* Move on to the next certificate that is granted and not there yet. */
 static bool
-next_wanted(struct run *run)
+next_wanted(struct issue_run *run)
 {
 	for (; run->request < run->decisions->n;
 	     run->request++, run->slot = 0) {
@@ -130,7 +130,7 @@ next_wanted(struct run *run)
 /* The serial is fresh even where an earlier run had begun the same certificate:
  * that one may have been signed under its serial before the power went. */
 static enum rc
-build_job(struct run *run, struct job *job)
+build_job(struct issue_run *run, struct job *job)
 {
 	const struct decision *d = &run->decisions->items[run->request];
 	const struct cert_request *request =
@@ -166,7 +166,7 @@ build_job(struct run *run, struct job *job)
 
 /* Build the TBS of one more certificate, if one is wanted and there is room. */
 static enum rc
-build_next(struct run *run, bool *ret_built)
+build_next(struct issue_run *run, bool *ret_built)
 {
 	struct job *job = job_at(run, run->built);
 	enum rc rc;
@@ -187,7 +187,7 @@ build_next(struct run *run, bool *ret_built)
 /* The request of a certificate that the judge refused is refused with it. The
  * certificates of its series that are signed already stay void. */
 static enum rc
-record_job(struct run *run, struct job *job)
+record_job(struct issue_run *run, struct job *job)
 {
 	const struct decision *d = &run->decisions->items[job->intent.request];
 	struct ledger *ledger = run->issue->ledger;
@@ -210,7 +210,7 @@ begin(const struct issue *issue)
 /* One commit: the results of what was judged, and the intents of what is built,
  * up to `intended`. The token and the judge have work meanwhile. */
 static enum rc
-commit(struct run *run, uint64_t intended)
+commit(struct issue_run *run, uint64_t intended)
 {
 	struct ledger *ledger = run->issue->ledger;
 	enum rc rc = begin(run->issue);
@@ -237,7 +237,7 @@ commit(struct run *run, uint64_t intended)
 /* The token process gets a digest: it has nothing to parse, and what it signs
  * is settled by the intent. */
 static enum rc
-ask_token(struct run *run, const struct job *job)
+ask_token(struct issue_run *run, const struct job *job)
 {
 	const struct keys *keys = run->issue->keys;
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -252,7 +252,7 @@ ask_token(struct run *run, const struct job *job)
 
 /* What the judge is to hold a certificate against. */
 static enum rc
-ask_judge(struct run *run, const struct job *job)
+ask_judge(struct issue_run *run, const struct job *job)
 {
 	const struct intent *intent = &job->intent;
 	const struct decision *d = &run->decisions->items[intent->request];
@@ -273,7 +273,7 @@ ask_judge(struct run *run, const struct job *job)
 }
 
 static enum rc
-take_signature(struct run *run, struct job *job)
+take_signature(struct issue_run *run, struct job *job)
 {
 	const struct issue *issue = run->issue;
 	WIPED(buf) raw = { 0 };
@@ -306,7 +306,7 @@ blame_token(void)
 /* An error without a rule says nothing of the certificate: the judge died, or
  * we did not understand it. That ends the run and refuses nobody. */
 static enum rc
-take_refusal(struct run *run, const struct job *job, enum rc rc)
+take_refusal(struct issue_run *run, const struct job *job, enum rc rc)
 {
 	if (*err_rule_name() == '\0')
 		return child_explain(run->issue->judge, rc);
@@ -316,7 +316,7 @@ take_refusal(struct run *run, const struct job *job, enum rc rc)
 }
 
 static enum rc
-take_verdict(struct run *run, const struct job *job)
+take_verdict(struct issue_run *run, const struct job *job)
 {
 	enum rc rc = judge_recv(run->issue->judge);
 
@@ -336,7 +336,7 @@ take_verdict(struct run *run, const struct job *job)
  * then may be a part of a batch: the rest comes first, for a commit costs the
  * disk as much for one certificate as for hundreds. */
 static bool
-commit_is_due(const struct run *run)
+commit_is_due(const struct issue_run *run)
 {
 	uint64_t ahead = run->intended - run->taken;
 
@@ -346,7 +346,7 @@ commit_is_due(const struct run *run)
 }
 
 static enum rc
-commit_batch(struct run *run)
+commit_batch(struct issue_run *run)
 {
 	bool built = true;
 	enum rc rc = RC_OK;
@@ -361,7 +361,7 @@ commit_batch(struct run *run)
 
 /* Without any intent: the token has enough to do. */
 static bool
-results_are_due(const struct run *run)
+results_are_due(const struct issue_run *run)
 {
 	return run->recorded < run->judged &&
 	       clock_monotonic_ns() - run->committed >= RESULTS_NS;
@@ -370,7 +370,7 @@ results_are_due(const struct run *run)
 /* Take what the token or the judge has: each as far ahead of the next as the
  * windows allow, so that both processes always have work. */
 static enum rc
-take_next(struct run *run)
+take_next(struct issue_run *run)
 {
 	/* With a slow card a verdict is wanted before the next signature. */
 	uint64_t half = run->batch.most / 2;
@@ -387,7 +387,7 @@ take_next(struct run *run)
 
 /* Before this waits, it builds one more. */
 static enum rc
-sign_all(struct run *run)
+sign_all(struct issue_run *run)
 {
 	bool built;
 	enum rc rc = build_next(run, &built);
@@ -419,7 +419,7 @@ sign_all(struct run *run)
  * judged, and what is only built is not signed any more. A ledger that cannot
  * be written is no second sentence beside the first. */
 static void
-keep_signed(struct run *run)
+keep_signed(struct issue_run *run)
 {
 	struct err_saved err;
 
@@ -434,7 +434,7 @@ keep_signed(struct run *run)
 }
 
 static bool
-any_refused(const struct run *run, const struct outcomes *before)
+any_refused(const struct issue_run *run, const struct outcomes *before)
 {
 	for (size_t i = 0; i < run->decisions->n; i++)
 		if (run->decisions->items[i].rule != NULL &&
@@ -446,7 +446,7 @@ any_refused(const struct run *run, const struct outcomes *before)
 /* Requests that the judge refused: the ledger has the sentence too, and nothing
  * of the same request that was signed before will leave. */
 static enum rc
-record_refused(struct run *run, const struct outcomes *before)
+record_refused(struct issue_run *run, const struct outcomes *before)
 {
 	struct ledger *ledger = run->issue->ledger;
 	enum rc rc;
@@ -473,7 +473,7 @@ enum rc
 issue_run(const struct issue *issue, const struct submission *s,
     const struct outcomes *done, struct decisions *decisions)
 {
-	WIPED(run)
+	WIPED(issue_run)
 	run = { .issue = issue, .s = s, .done = done, .decisions = decisions };
 	enum rc rc;
 

@@ -11,7 +11,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#define SIGN_SECONDS 120 /* the slowest card at RSA-4096, with a touch */
+#define WORK_SIGN_SECONDS 120 /* the slowest card at RSA-4096, with a touch */
 
 void
 work_wipe(struct work *w)
@@ -242,7 +242,7 @@ sign_all(struct visit *v, struct work *w,
 		.ca_cert = ca_cert,
 		.now = v->act.now,
 		.policy = buf_span(&w->policy->text),
-		.sign_seconds = SIGN_SECONDS,
+		.sign_seconds = WORK_SIGN_SECONDS,
 		.progress = progress,
 		.arg = arg };
 	enum rc rc;

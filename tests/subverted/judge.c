@@ -26,7 +26,7 @@ send_verdict(int sock, bool good)
 
 	cbor_out_init(&out, &record);
 	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, ANSWER_VERDICT);
+	cbor_put_uint(&out, JUDGE_VERDICT);
 	cbor_put_uint(&out, good ? RC_OK : RC_FORMAT);
 	cbor_put_text(&out, span_str(good ? "" : "CERT-SIGNATURE"));
 	cbor_put_bytes(&out, span_str(good ? "" : "a lie"));

@@ -9,7 +9,7 @@
 
 #include <openssl/err.h>
 
-#define CERTIFICATES_MAX 128
+#define ATTEST_CERTS_MAX 128
 
 /* Yubico's arc for what a PIV attestation states (firmware, serial, policies):
  * 1.3.6.1.4.1.41482.3. Makers have no common form. */
@@ -88,10 +88,10 @@ attest_find(const struct session *s, struct span spki, struct buf *ret_cert,
 {
 	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
 	CK_ATTRIBUTE want = { CKA_CLASS, &class, sizeof(class) };
-	CK_OBJECT_HANDLE found[CERTIFICATES_MAX];
+	CK_OBJECT_HANDLE found[ATTEST_CERTS_MAX];
 	WIPED(buf) der = { 0 };
 	size_t n = 0;
-	enum rc rc = objects_find(s, &want, 1, found, CERTIFICATES_MAX, &n);
+	enum rc rc = objects_find(s, &want, 1, found, ATTEST_CERTS_MAX, &n);
 
 	for (size_t i = 0; i < n && rc == RC_OK && ret_cert->n == 0; i++)
 		if (attest_is_for(read_cert(s, found[i], &der), spki))

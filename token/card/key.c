@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CERTIFICATES_MAX 16 /* of one CKA_ID */
+#define KEY_CERTS_MAX 16 /* of one CKA_ID */
 
 void
 key_wipe(struct key *key)
@@ -72,7 +72,7 @@ spki_of_certificate(const struct session *s, struct span id,
 	CK_OBJECT_CLASS class = CKO_CERTIFICATE;
 	CK_ATTRIBUTE want[] = { { CKA_CLASS, &class, sizeof(class) },
 		{ CKA_ID, NULL, id.n } };
-	CK_OBJECT_HANDLE found[CERTIFICATES_MAX];
+	CK_OBJECT_HANDLE found[KEY_CERTS_MAX];
 	WIPED(buf) der = { 0 };
 	OWN(X509) *cert = NULL;
 	OWN(ssl_bytes) *spki = NULL;
@@ -82,7 +82,7 @@ spki_of_certificate(const struct session *s, struct span id,
 	enum rc rc;
 
 	memcpy(&want[1].pValue, &id.p, sizeof(want[1].pValue));
-	rc = objects_find(s, want, 2, found, CERTIFICATES_MAX, &n);
+	rc = objects_find(s, want, 2, found, KEY_CERTS_MAX, &n);
 	if (rc == RC_OK && n != 0)
 		rc = attr_bytes(s, found[0], CKA_VALUE, &der);
 	if (rc != RC_OK || der.n == 0)
@@ -195,7 +195,7 @@ key_read(const struct session *s, struct key *key)
 	if (rc == RC_TOKEN) {
 		/* One key that we cannot make sense of hides no other. */
 		buf_reset(&key->shown.spki);
-		key->type = (struct key_type){ KEY_OTHER, 0 };
+		key->type = (struct key_type){ TOKEN_KEY_OTHER, 0 };
 		err_clear();
 		rc = RC_OK;
 	}

@@ -15,8 +15,8 @@
 static CK_MECHANISM_TYPE
 mechanism_of(struct key_type type)
 {
-	return type.kind == KEY_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN
-				    : CKM_EC_KEY_PAIR_GEN;
+	return type.kind == TOKEN_KEY_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN
+					  : CKM_EC_KEY_PAIR_GEN;
 }
 
 enum rc
@@ -34,14 +34,14 @@ keygen_possible(const struct session *s, struct key_type type)
 	    (rv == CKR_OK && !(info.flags & CKF_GENERATE_KEY_PAIR)))
 		return err_set(RC_TOKEN,
 		    "%s: cannot make %s keys; nothing was written", s->name,
-		    type.kind == KEY_RSA ? "RSA" : "EC");
+		    type.kind == TOKEN_KEY_RSA ? "RSA" : "EC");
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: its mechanisms", s->name);
 	/* PKCS#11 2.40, 2.1: in bits. Some modules count bytes, and some leave
 	 * the upper end at zero. */
 	min = info.ulMinKeySize;
 	max = info.ulMaxKeySize == 0 ? ~0UL : info.ulMaxKeySize;
-	if (type.kind == KEY_RSA && max <= 1024) {
+	if (type.kind == TOKEN_KEY_RSA && max <= 1024) {
 		min *= 8;
 		max *= 8;
 	}
@@ -96,7 +96,7 @@ fill_public(struct template *t, enum fullness fullness,
 	put_bool(t, CKA_TOKEN, true);
 	put(t, CKA_LABEL, what->label.p, what->label.n);
 	put(t, CKA_ID, what->id.p, what->id.n);
-	if (what->type.kind == KEY_RSA) {
+	if (what->type.kind == TOKEN_KEY_RSA) {
 		put(t, CKA_MODULUS_BITS, bits, sizeof(*bits));
 		put(t, CKA_PUBLIC_EXPONENT, e, sizeof(e));
 	} else {

@@ -9,15 +9,15 @@
 
 #include <unistd.h>
 
-#define PREFIX_LEN 19
-#define SIGN_SECONDS 60
+#define DIGEST_PREFIX_LEN 19
+#define C_SIGN_SECONDS 60
 
 /* RFC 8017 9.2, note 1, and what PKCS#11 calls the same hash. */
 static const struct hash {
 	size_t len;
 	CK_MECHANISM_TYPE mechanism;
 	CK_RSA_PKCS_MGF_TYPE mgf;
-	uint8_t prefix[PREFIX_LEN];
+	uint8_t prefix[DIGEST_PREFIX_LEN];
 } hashes[] = {
 	/* clang-format off */
 	{ 32, CKM_SHA256, CKG_MGF1_SHA256,
@@ -55,9 +55,9 @@ sign_digest_info(struct span digest, uint8_t ret[static DIGEST_INFO_MAX])
 
 	if (hash == NULL)
 		return 0;
-	memcpy(ret, hash->prefix, PREFIX_LEN);
-	memcpy(ret + PREFIX_LEN, digest.p, digest.n);
-	return PREFIX_LEN + digest.n;
+	memcpy(ret, hash->prefix, DIGEST_PREFIX_LEN);
+	memcpy(ret + DIGEST_PREFIX_LEN, digest.p, digest.n);
+	return DIGEST_PREFIX_LEN + digest.n;
 }
 
 /* r and s at the width of the field (PKCS#11 2.40 2.3.1), RSA at that of the
@@ -66,12 +66,12 @@ size_t
 sign_length(struct key_type type)
 {
 	switch (type.kind) {
-	case KEY_P256:
-	case KEY_P384:
+	case TOKEN_KEY_P256:
+	case TOKEN_KEY_P384:
 		return 2 * (size_t)(type.bits / 8);
-	case KEY_RSA:
+	case TOKEN_KEY_RSA:
 		return (type.bits + 7) / 8;
-	case KEY_OTHER:
+	case TOKEN_KEY_OTHER:
 		break;
 	}
 	return 0;
@@ -108,7 +108,7 @@ sign_input_init(struct sign_input *in, struct key_type type,
 	*in = (struct sign_input){ .n = 0 };
 	if (hash == NULL)
 		return err_set(RC_BUG, "a digest of %zu bytes", digest.n);
-	if ((type.kind == KEY_RSA) != (scheme != TOKEN_ECDSA) ||
+	if ((type.kind == TOKEN_KEY_RSA) != (scheme != TOKEN_ECDSA) ||
 	    sign_length(type) == 0)
 		return err_set(
 		    RC_BUG, "a signature scheme that is not the key's");
@@ -148,7 +148,7 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 	}
 	/* Whoever waits for a person cannot tell that the module hangs. */
 	if (l->ask_each)
-		(void)alarm(SIGN_SECONDS);
+		(void)alarm(C_SIGN_SECONDS);
 	rv = f->C_Sign(s->handle, in->data, in->n, sig, &n);
 	if (l->ask_each)
 		(void)alarm(0);

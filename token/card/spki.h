@@ -6,11 +6,11 @@
 #include "base/buf.h"
 
 /** The kinds of key that a token may hold for us. */
-enum key_kind { KEY_OTHER, KEY_P256, KEY_P384, KEY_RSA };
+enum token_key_kind { TOKEN_KEY_OTHER, TOKEN_KEY_P256, TOKEN_KEY_P384, TOKEN_KEY_RSA };
 
 /** What goes with a kind: the type's text, and the bytes of a signature. */
 struct key_type {
-	enum key_kind kind;
+	enum token_key_kind kind;
 	unsigned bits;
 };
 
@@ -23,11 +23,11 @@ enum rc key_type_read(const char *text, struct key_type *ret) MUST_CHECK;
 void key_type_write(struct key_type type, char ret_text[static KEY_TYPE_TEXT]);
 
 /** DER of CKA_EC_PARAMS for a curve; empty for others. */
-struct span key_ec_params(enum key_kind kind);
+struct span key_ec_params(enum token_key_kind kind);
 
 /** CKA_EC_PARAMS and CKA_EC_POINT to an SPKI. The point comes wrapped in an
  * OCTET STRING (PKCS#11 2.40, 2.3.3) or, from some modules, bare. A curve that
- * is not ours gives KEY_OTHER and no bytes.
+ * is not ours gives TOKEN_KEY_OTHER and no bytes.
  * \retval RC_TOKEN  not a point of the curve */
 enum rc spki_from_ec(struct span params, struct span point,
     struct key_type *ret_type, struct buf *ret_spki) MUST_CHECK;
@@ -38,7 +38,7 @@ enum rc spki_from_rsa(struct span modulus, struct span exponent,
     struct key_type *ret_type, struct buf *ret_spki) MUST_CHECK;
 
 /** An SPKI's own type, and the same SPKI written anew (so that two spellings of
- * a key compare equal). Other algorithms give KEY_OTHER and the bytes as is.
+ * a key compare equal). Other algorithms give TOKEN_KEY_OTHER and the bytes as is.
  * \retval RC_TOKEN  not an SPKI */
 enum rc spki_from_der(struct span der, struct key_type *ret_type,
     struct buf *ret_spki) MUST_CHECK;

@@ -12,7 +12,7 @@
 #define CHANNEL_WAIT_NS 1000000
 
 void
-channel_wipe(struct channel *c)
+token_channel_wipe(struct token_channel *c)
 {
 	buf_wipe(&c->in);
 	buf_wipe(&c->out);
@@ -24,10 +24,10 @@ gone(void)
 	return err_set(RC_IO, "the parent process has gone");
 }
 
-/* It may wait for room: of answers a window need not fit. The parent never waits
- * to send (token/token.h), so it comes and reads them. */
+/* It may wait for room: of answers a window need not fit. The parent never
+ * waits to send (token/token.h), so it comes and reads them. */
 static enum rc
-flush(struct channel *c)
+flush(struct token_channel *c)
 {
 	struct span left = buf_span(&c->out), sent;
 
@@ -45,7 +45,7 @@ flush(struct channel *c)
 }
 
 static enum rc
-fill(struct channel *c)
+fill(struct token_channel *c)
 {
 	enum rc rc = buf_reserve(&c->in, CHANNEL_READ);
 	ssize_t n;
@@ -63,7 +63,8 @@ fill(struct channel *c)
 
 /* Is a whole request there? */
 static enum rc
-take(struct channel *c, size_t cap, struct span *ret_request, bool *ret_whole)
+take(struct token_channel *c, size_t cap, struct span *ret_request,
+    bool *ret_whole)
 {
 	struct span left = span_of(c->in.p + c->at, c->in.n - c->at);
 	uint32_t n;
@@ -83,7 +84,7 @@ take(struct channel *c, size_t cap, struct span *ret_request, bool *ret_whole)
 
 /* Move the beginning of a request to the front. */
 static void
-compact(struct channel *c)
+compact(struct token_channel *c)
 {
 	if (c->at == 0)
 		return;
@@ -93,7 +94,7 @@ compact(struct channel *c)
 }
 
 enum rc
-channel_next(struct channel *c, size_t cap, struct span *ret_request)
+channel_next(struct token_channel *c, size_t cap, struct span *ret_request)
 {
 	bool whole = false;
 	enum rc rc = RC_OK;
@@ -112,7 +113,7 @@ channel_next(struct channel *c, size_t cap, struct span *ret_request)
 }
 
 enum rc
-channel_answer(struct channel *c, struct span answer)
+channel_answer(struct token_channel *c, struct span answer)
 {
 	int64_t now = clock_monotonic_ns();
 	bool slow = now - c->last_ns >= CHANNEL_WAIT_NS;

@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-struct channel {
+struct token_channel {
 	int sock;
 	struct buf in;	/* what has arrived; `at` bytes of it are done with */
 	size_t at;
@@ -23,15 +23,15 @@ struct channel {
 };
 
 /** Release what is buffered; the socket stays open. */
-void channel_wipe(struct channel *c);
+void token_channel_wipe(struct token_channel *c);
 
 /** The next request, borrowed until the next call. Sends what waits before it
  * blocks.
  * \retval RC_IO  the peer is gone, or a request is longer than `cap` */
 enum rc channel_next(
-    struct channel *c, size_t cap, struct span *ret_request) MUST_CHECK;
+    struct token_channel *c, size_t cap, struct span *ret_request) MUST_CHECK;
 
 /** Answer it. \retval RC_IO the peer is gone */
-enum rc channel_answer(struct channel *c, struct span answer) MUST_CHECK;
+enum rc channel_answer(struct token_channel *c, struct span answer) MUST_CHECK;
 
 #endif

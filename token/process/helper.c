@@ -475,7 +475,7 @@ enum rc
 helper_main(int sock, void *arg)
 {
 	struct helper *h = calloc(1, sizeof(*h));
-	WIPED(channel) channel = { .sock = sock };
+	WIPED(token_channel) channel = { .sock = sock };
 	WIPED(buf) answer = { 0 };
 	struct span request;
 	enum rc rc;

@@ -4,6 +4,7 @@
 
 #include "transfer/format/schema.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/name.h"
 
 #include <stdlib.h>
@@ -11,8 +12,6 @@
 #define CSR_DER_MIN 64
 #define CSR_DER_MAX 65536
 #define SPKI_MIN 32
-#define SPKI_MAX 4096
-#define NAME_TEXT_MAX 3071
 #define REASON_MAX 10
 
 /* ---- reading: requests --------------------------------------------------- */

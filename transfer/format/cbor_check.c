@@ -28,7 +28,7 @@ struct level {
 	bool map;
 };
 
-struct walk {
+struct cbor_walk {
 	const char *from;
 	struct span all;
 	size_t at;
@@ -36,21 +36,21 @@ struct walk {
 	struct level levels[CBOR_DEPTH_MAX];
 };
 
-struct head {
+struct cbor_head {
 	enum major major;
 	uint8_t info;
 	uint64_t value;
 };
 
 static enum rc
-refuse_at(const struct walk *w, size_t at, const char *why)
+refuse_at(const struct cbor_walk *w, size_t at, const char *why)
 {
 	return rule_refuse("CBOR", "%s: byte %zu: %s", w->from, at, why);
 }
 
 /* RFC 8949 4.2.1: the argument in as few bytes as hold it. */
 static enum rc
-argument_check(struct walk *w, size_t start, struct head *h)
+argument_check(struct cbor_walk *w, size_t start, struct cbor_head *h)
 {
 	static const uint64_t least[] = { 24, 256, 65536, UINT64_C(1) << 32 };
 	const unsigned power = h->info - INFO_ONE_BYTE;
@@ -70,7 +70,7 @@ argument_check(struct walk *w, size_t start, struct head *h)
 }
 
 static enum rc
-head_check(struct walk *w, struct head *ret)
+head_check(struct cbor_walk *w, struct cbor_head *ret)
 {
 	const size_t start = w->at;
 
@@ -92,7 +92,7 @@ head_check(struct walk *w, struct head *ret)
 
 /* The length is compared before anything is added to it: it may be 2^64 - 1. */
 static enum rc
-string_check(struct walk *w, size_t start, const struct head *h)
+string_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 {
 	struct span s;
 
@@ -107,7 +107,7 @@ string_check(struct walk *w, size_t start, const struct head *h)
 }
 
 static enum rc
-simple_check(struct walk *w, size_t start, const struct head *h)
+simple_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 {
 	if (h->info > INFO_ONE_BYTE)
 		return refuse_at(w, start, "a float");
@@ -120,7 +120,7 @@ simple_check(struct walk *w, size_t start, const struct head *h)
 
 /* RFC 8949 4.2.1: keys in the bytewise order of their encodings. */
 static enum rc
-key_check(struct walk *w, struct level *level, size_t start)
+key_check(struct cbor_walk *w, struct level *level, size_t start)
 {
 	const struct span key = span_of(w->all.p + start, w->at - start);
 	const struct span last = level->last_key;
@@ -140,7 +140,7 @@ key_check(struct walk *w, struct level *level, size_t start)
 /* An item that began at `start` is complete, and with it perhaps its parents.
  */
 static enum rc
-item_done(struct walk *w, size_t start)
+item_done(struct cbor_walk *w, size_t start)
 {
 	while (w->depth > 0) {
 		struct level *level = &w->levels[w->depth - 1];
@@ -160,7 +160,7 @@ item_done(struct walk *w, size_t start)
 }
 
 static enum rc
-container_check(struct walk *w, size_t start, const struct head *h)
+container_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 {
 	const bool map = h->major == MAP;
 	const size_t room = (w->all.n - w->at) / (map ? 2 : 1);
@@ -183,10 +183,10 @@ container_check(struct walk *w, size_t start, const struct head *h)
 }
 
 static enum rc
-item_check(struct walk *w)
+item_check(struct cbor_walk *w)
 {
 	const size_t start = w->at;
-	struct head h = { .value = 0 };
+	struct cbor_head h = { .value = 0 };
 	enum rc rc = head_check(w, &h);
 
 	if (rc != RC_OK)
@@ -214,7 +214,7 @@ item_check(struct walk *w)
 enum rc
 cbor_in_check(const char *from, struct span item)
 {
-	struct walk w = { .from = from, .all = item };
+	struct cbor_walk w = { .from = from, .all = item };
 	enum rc rc;
 
 	do {

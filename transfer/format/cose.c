@@ -8,6 +8,7 @@
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <assert.h>
 #include <cbor.h>
@@ -22,9 +23,8 @@
 #define LABEL_X5CHAIN 33
 
 #define CERT_MIN 64 /* bytes of DER: docs/transfer.cddl */
-#define CERT_MAX 65536
 #define SIGNATURE_MIN 64
-#define SIGNATURE_MAX 512
+#define COSE_SIGNATURE_MAX 512
 #define TYPE_MAX 128 /* bytes of a content type */
 
 /* clang-format off */
@@ -42,7 +42,7 @@ cose_content_type(enum cose_type type)
 	return content_types[type];
 }
 
-#define FROM_MAX 256 /* "FILE: protected header", cut when longer */
+#define COSE_FROM_MAX 256 /* "FILE: protected header", cut when longer */
 
 /* What the item reader refuses is a fault of the envelope here. */
 static enum rc
@@ -128,7 +128,7 @@ signer_take(struct cbor_in *in, uint64_t *pairs, struct cose *c)
 static enum rc
 protected_read(const char *file, struct cose *c)
 {
-	char from[FROM_MAX];
+	char from[COSE_FROM_MAX];
 	struct cbor_in in = { .from = from, .rest = c->protected_bytes };
 	struct span type;
 	uint64_t pairs;
@@ -179,7 +179,7 @@ parts_read(const char *from, struct span array, struct cose *c)
 		    &in, "payload", 1, COSE_FILE_MAX, &c->payload));
 	if (rc == RC_OK)
 		rc = as_form(cbor_take_bytes(&in, "signature", SIGNATURE_MIN,
-		    SIGNATURE_MAX, &c->signature));
+		    COSE_SIGNATURE_MAX, &c->signature));
 	return rc;
 }
 
@@ -238,7 +238,7 @@ cose_read(const char *from, struct span file, enum cose_type type,
     struct cose *ret_cose)
 {
 	struct cose c = { .type = type };
-	char payload[FROM_MAX];
+	char payload[COSE_FROM_MAX];
 	enum rc rc = envelope_read(from, file, &c);
 
 	if (rc != RC_OK)
@@ -323,7 +323,8 @@ cose_write(struct span protected_bytes, struct span payload,
 	struct cbor_out out;
 	enum rc rc;
 
-	assert(signature.n >= SIGNATURE_MIN && signature.n <= SIGNATURE_MAX);
+	assert(
+	    signature.n >= SIGNATURE_MIN && signature.n <= COSE_SIGNATURE_MAX);
 	rc = buf_reserve(ret_file,
 	    payload.n + protected_bytes.n + signature.n + SIGNATURE_MIN);
 	if (rc == RC_OK)

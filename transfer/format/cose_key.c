@@ -9,8 +9,8 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
-#define RSA_BITS_MIN 2048 /* RFC 8230 section 2 */
-#define RSA_BITS_MAX 4096 /* a signature of 512 bytes */
+#define COSE_RSA_BITS_MIN 2048 /* RFC 8230 section 2 */
+#define COSE_RSA_BITS_MAX 4096 /* a signature of 512 bytes */
 
 struct alg {
 	enum cose_alg id;
@@ -72,8 +72,8 @@ alg_fits(const struct alg *alg, EVP_PKEY *key)
 	if (fits && alg->curve != NID_undef)
 		fits = curve_of(key) == alg->curve;
 	if (fits && is_rsa(alg))
-		fits = EVP_PKEY_get_bits(key) >= RSA_BITS_MIN &&
-		       EVP_PKEY_get_bits(key) <= RSA_BITS_MAX;
+		fits = EVP_PKEY_get_bits(key) >= COSE_RSA_BITS_MIN &&
+		       EVP_PKEY_get_bits(key) <= COSE_RSA_BITS_MAX;
 	ERR_clear_error();
 	return fits;
 }

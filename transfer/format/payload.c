@@ -3,7 +3,6 @@
 
 #define RULE_MIN 2
 #define RULE_MAX 32
-#define PROFILE_MAX 32
 
 static bool
 is_lower(uint8_t c)

@@ -15,6 +15,7 @@
 #define BUNDLE_ID_LEN 16
 #define REQUEST_ID_MAX 63
 #define LABEL_MAX 63
+#define PROFILE_MAX 32 /* bytes of its name */
 #define FILE_NAME_MAX 100
 #define COMMENT_MAX 512
 #define POLICY_FILE_MAX 262144 /* bytes of policy.conf */

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define FROM_MAX 128
+#define ASKED_FROM_MAX 128
 
 void
 asked_wipe(struct asked *asked)
@@ -39,7 +39,7 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	const struct cert_request *request;
 	const struct profile *profile;
 	WIPED(name_list) csr_names = { 0 };
-	char from[FROM_MAX];
+	char from[ASKED_FROM_MAX];
 	struct expected e = { .from = from,
 		.serial = cert->serial,
 		.not_before = cert->not_before,

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PARENT "signer"
+#define SIGNER_NAME "signer"
 #define CAS_MAX 16
 
 /* The judge process between two orders. */
@@ -31,7 +31,7 @@ struct bench {
 	struct span order; /* in `line` */
 	struct trust trust;
 	struct policy policy;
-	struct judge *judge; /* NULL before the first ORDER_OPEN */
+	struct judge *judge; /* NULL before the first JUDGE_OPEN */
 	struct asked asked;
 	struct name names[NAMES_MAX];
 };
@@ -66,20 +66,21 @@ answer(struct bench *b, enum rc code)
 
 	cbor_out_init(&out, &frame);
 	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, ANSWER_VERDICT);
+	cbor_put_uint(&out, JUDGE_VERDICT);
 	cbor_put_uint(&out, code);
 	cbor_put_text(&out, span_str(rule));
 	cbor_put_bytes(&out, span_str(text));
 	rc = cbor_out_end(&out);
 	if (rc == RC_OK)
-		rc = frame_add(&b->line, b->sock, buf_span(&frame), PARENT);
+		rc =
+		    frame_add(&b->line, b->sock, buf_span(&frame), SIGNER_NAME);
 	/* Nobody waits for it as long as there are further orders. */
 	if (rc == RC_OK && !frame_is_here(&b->line))
-		rc = frame_flush(&b->line, b->sock, PARENT);
+		rc = frame_flush(&b->line, b->sock, SIGNER_NAME);
 	return rc;
 }
 
-/* ---- ORDER_OPEN ---------------------------------------------------------- */
+/* ---- JUDGE_OPEN ---------------------------------------------------------- */
 
 static enum rc
 open_trust(struct bench *b, struct cbor_in *in)
@@ -123,7 +124,7 @@ do_open(struct bench *b, struct cbor_in *in)
 	return rc;
 }
 
-/* ---- ORDER_CERT ---------------------------------------------------------- */
+/* ---- JUDGE_CERT ---------------------------------------------------------- */
 
 /* As bytes: names went through name_check on both sides, and UTF-8 is no
  * matter here. */
@@ -195,7 +196,7 @@ do_cert(struct bench *b, struct cbor_in *in)
 	return rc != RC_OK ? rc : judge_certificate(b->judge, der, &e);
 }
 
-/* ---- ORDER_ASKED --------------------------------------------------------- */
+/* ---- JUDGE_ASKED --------------------------------------------------------- */
 
 static enum rc
 do_asked(struct bench *b, struct cbor_in *in)
@@ -222,7 +223,7 @@ do_asked(struct bench *b, struct cbor_in *in)
 	return asked_judge(b->judge, &b->asked, der, &cert);
 }
 
-/* ---- ORDER_RESPONSE ------------------------------------------------------ */
+/* ---- JUDGE_RESPONSE ------------------------------------------------------ */
 
 /* A response whose files the parent has. */
 struct remote {
@@ -251,7 +252,7 @@ remote_wipe(struct remote *x)
 static enum rc
 ask_file(struct remote *x, size_t i, uint64_t *ret_size)
 {
-	struct cbor_in in = { .from = PARENT, .where = "file" };
+	struct cbor_in in = { .from = SIGNER_NAME, .where = "file" };
 	struct cbor_out out;
 	uint64_t one;
 	enum rc rc;
@@ -259,17 +260,18 @@ ask_file(struct remote *x, size_t i, uint64_t *ret_size)
 	buf_reset(&x->frame);
 	cbor_out_init(&out, &x->frame);
 	cbor_put_array(&out, 2);
-	cbor_put_uint(&out, ANSWER_FILE);
+	cbor_put_uint(&out, JUDGE_FILE);
 	cbor_put_uint(&out, i);
 	rc = cbor_out_end(&out);
 	if (rc == RC_OK)
-		rc = frame_send(x->b->sock, buf_span(&x->frame), -1, PARENT);
+		rc = frame_send(
+		    x->b->sock, buf_span(&x->frame), -1, SIGNER_NAME);
 	if (rc == RC_OK)
 		rc = frame_recv(
-		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, PARENT);
+		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, SIGNER_NAME);
 	in.rest = buf_span(&x->frame);
 	if (rc == RC_OK)
-		rc = cbor_in_check(PARENT, in.rest);
+		rc = cbor_in_check(SIGNER_NAME, in.rest);
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "file", 1, 1, &one);
 	return rc != RC_OK
@@ -288,7 +290,7 @@ fetch_file(struct remote *x, size_t i, struct buf *to)
 		rc = buf_reserve(to, (size_t)size);
 	while (rc == RC_OK && to->n < size) {
 		rc = frame_recv(
-		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, PARENT);
+		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, SIGNER_NAME);
 		if (rc == RC_OK)
 			rc = buf_add_span(to, buf_span(&x->frame));
 	}
@@ -450,31 +452,31 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 static enum rc
 do_order(struct bench *b, int *fd)
 {
-	struct cbor_in in = { .from = PARENT, .where = "order" };
+	struct cbor_in in = { .from = SIGNER_NAME, .where = "order" };
 	uint64_t items, order;
 	enum rc rc;
 
 	in.rest = b->order;
-	rc = cbor_in_check(PARENT, in.rest);
+	rc = cbor_in_check(SIGNER_NAME, in.rest);
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "order", 1, 16, &items);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(
-		    &in, "order", ORDER_OPEN, ORDER_ASKED, &order);
+		    &in, "order", JUDGE_OPEN, JUDGE_ASKED, &order);
 	if (rc != RC_OK)
 		return rc;
 	switch ((enum judge_order)order) {
-	case ORDER_OPEN:
+	case JUDGE_OPEN:
 		return do_open(b, &in);
-	case ORDER_CERT:
+	case JUDGE_CERT:
 		return do_cert(b, &in);
-	case ORDER_RESPONSE:
+	case JUDGE_RESPONSE:
 		return do_response(b, &in, fd);
-	case ORDER_LEVEL:
+	case JUDGE_LEVEL:
 		return RC_OK;
-	case ORDER_BUNDLE:
+	case JUDGE_BUNDLE:
 		return asked_open(&b->asked, fd);
-	case ORDER_ASKED:
+	case JUDGE_ASKED:
 		return do_asked(b, &in);
 	}
 	return err_set(RC_BUG, "judge: no such order");
@@ -499,7 +501,7 @@ give_up(struct bench *b, enum rc why)
 
 	err_save(&saved);
 	rc = frame_next(
-	    &b->line, b->sock, FRAME_MAX, 0, &b->order, NULL, PARENT);
+	    &b->line, b->sock, FRAME_MAX, 0, &b->order, NULL, SIGNER_NAME);
 	err_restore(&saved);
 	return rc != RC_OK ? rc : answer(b, why);
 }
@@ -516,7 +518,7 @@ judge_run(int sock, void *unused)
 	while (rc == RC_OK) {
 		/* The parent closes its end when it needs no more verdicts. */
 		if (frame_next(&b.line, sock, FRAME_MAX, 0, &b.order, &b.fd,
-			PARENT) != RC_OK)
+			SIGNER_NAME) != RC_OK)
 			return RC_OK;
 		err_clear();
 		rc = answer(&b, do_order(&b, &b.fd));

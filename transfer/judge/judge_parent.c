@@ -10,8 +10,8 @@
 
 #include <stdio.h>
 
-#define ANSWER_MAX 4096 /* bytes of a frame from the judge */
-#define ANSWER_WAIT 600 /* seconds; a large response takes one or two */
+#define JUDGE_ANSWER_MAX 4096 /* bytes of a frame from the judge */
+#define ANSWER_WAIT 600	      /* seconds; a large response takes one or two */
 
 enum rc
 judge_start(struct child *ret)
@@ -72,11 +72,11 @@ take_answer(struct cbor_in *in, struct answer *a)
 	rc = cbor_take_array(in, "answer", 2, 4, &items);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(
-		    in, "kind", ANSWER_VERDICT, ANSWER_FILE, &kind);
+		    in, "kind", JUDGE_VERDICT, JUDGE_FILE, &kind);
 	if (rc != RC_OK)
 		return rc;
 	a->kind = (enum judge_answer)kind;
-	return a->kind == ANSWER_VERDICT
+	return a->kind == JUDGE_VERDICT
 		   ? take_verdict(in, items, a)
 		   : cbor_take_uint(in, "index", 0, UINT32_MAX, &a->index);
 }
@@ -102,7 +102,7 @@ recv_answer(struct child *judge, struct answer *a)
 	if (!frame_is_here(&judge->line))
 		rc = frame_flush(&judge->line, judge->sock, judge->name);
 	if (rc == RC_OK)
-		rc = frame_next(&judge->line, judge->sock, ANSWER_MAX,
+		rc = frame_next(&judge->line, judge->sock, JUDGE_ANSWER_MAX,
 		    ANSWER_WAIT, &in.rest, NULL, judge->name);
 	if (rc != RC_OK)
 		return child_explain(judge, garbled(rc));
@@ -132,7 +132,7 @@ judge_recv(struct child *judge)
 	struct answer a = { 0 };
 	enum rc rc = recv_answer(judge, &a);
 
-	if (rc == RC_OK && a.kind != ANSWER_VERDICT)
+	if (rc == RC_OK && a.kind != JUDGE_VERDICT)
 		return err_set(RC_BUG, "judge: wants a file for no response");
 	return rc != RC_OK ? rc : pass_verdict(&a);
 }
@@ -148,7 +148,7 @@ judge_ready(struct child *judge)
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 1);
-	cbor_put_uint(&out, ORDER_LEVEL);
+	cbor_put_uint(&out, JUDGE_LEVEL);
 	rc = send_order(judge, &out, -1);
 	return rc != RC_OK ? rc : judge_recv(judge);
 }
@@ -163,7 +163,7 @@ judge_open(struct child *judge, struct span policy_text,
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, ORDER_OPEN);
+	cbor_put_uint(&out, JUDGE_OPEN);
 	cbor_put_bytes(&out, policy_text);
 	cbor_put_array(&out, n_ca_certs);
 	for (size_t i = 0; i < n_ca_certs; i++)
@@ -192,7 +192,7 @@ judge_send(
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 10);
-	cbor_put_uint(&out, ORDER_CERT);
+	cbor_put_uint(&out, JUDGE_CERT);
 	cbor_put_bytes(&out, der);
 	cbor_put_bytes(&out, cut_from(expected->from));
 	cbor_put_bytes(&out, expected->spki);
@@ -227,7 +227,7 @@ judge_bundle_open(struct child *judge, const struct sealed *bundle)
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 1);
-	cbor_put_uint(&out, ORDER_BUNDLE);
+	cbor_put_uint(&out, JUDGE_BUNDLE);
 	rc = send_order(judge, &out, bundle->fd);
 	return rc != RC_OK ? rc : judge_recv(judge);
 }
@@ -242,7 +242,7 @@ judge_asked_ask(
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 6);
-	cbor_put_uint(&out, ORDER_ASKED);
+	cbor_put_uint(&out, JUDGE_ASKED);
 	cbor_put_bytes(&out, der);
 	cbor_put_uint(&out, cert->request);
 	cbor_put_bytes(&out, cert->serial);
@@ -276,7 +276,7 @@ send_response(struct child *judge, const struct response *r, int bundle_fd)
 
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 7);
-	cbor_put_uint(&out, ORDER_RESPONSE);
+	cbor_put_uint(&out, JUDGE_RESPONSE);
 	cbor_put_bytes(&out, cut_from(r->from));
 	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
 	put_head(&out, r->channel);
@@ -329,7 +329,7 @@ judge_response_ask(struct child *judge, const struct response *response,
 		struct answer a = { 0 };
 
 		rc = recv_answer(judge, &a);
-		if (rc == RC_OK && a.kind == ANSWER_VERDICT)
+		if (rc == RC_OK && a.kind == JUDGE_VERDICT)
 			return pass_verdict(&a);
 		if (rc == RC_OK)
 			rc = send_file(judge, response, a.index);

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FROM_MAX 256
+#define RESPONSE_FROM_MAX 256
 #define POLICY_NAME "policy.conf"
 #define CA_NAME "ca.pem"
 
 /* A response while its files are gone through. */
-struct work {
+struct response_work {
 	const struct response *r;
 	struct judge *judge; /* with the policy that the manifest names */
 	const struct manifest *m;
@@ -38,7 +38,7 @@ struct work {
 };
 
 static void
-work_wipe(struct work *w)
+response_work_wipe(struct response_work *w)
 {
 	bundle_wipe(&w->bundle);
 	free(w->places);
@@ -62,7 +62,7 @@ response_verdict_wipe(struct response_verdict *v)
 /* Every file there is listed, and every one listed is there. By sets: to
  * compare each with each would let a long listing keep this machine busy. */
 static enum rc
-match_files(struct work *w)
+match_files(struct response_work *w)
 {
 	const struct response *r = w->r;
 	WIPED(digest_set) listed = { 0 };
@@ -102,7 +102,8 @@ match_files(struct work *w)
 
 /* One listed file, with the bytes that the manifest proves. */
 static enum rc
-open_file(struct work *w, const struct file_entry *entry, struct span *ret)
+open_file(
+    struct response_work *w, const struct file_entry *entry, struct span *ret)
 {
 	uint8_t digest[SHA256_LEN];
 	uint32_t i = 0;
@@ -138,7 +139,8 @@ is_certificates(struct span name)
 /* The response's own policy.conf, else the one that the requester has. Either
  * is proved by the digest in the signed manifest, wherever it came from. */
 static enum rc
-find_policy(struct work *w, struct policy *policy, struct buf *ret_text)
+find_policy(
+    struct response_work *w, struct policy *policy, struct buf *ret_text)
 {
 	const struct manifest *m = w->m;
 	struct span text;
@@ -184,7 +186,7 @@ refuse_bundle(const char *from, enum bundle_state state)
 }
 
 static enum rc
-find_bundle(struct work *w, struct span *ret_bytes)
+find_bundle(struct response_work *w, struct span *ret_bytes)
 {
 	enum bundle_state state = BUNDLE_UNKNOWN;
 	const struct response *r = w->r;
@@ -216,7 +218,7 @@ find_bundle(struct work *w, struct span *ret_bytes)
 /* A digest or a serial twice in one manifest, or ever before: two requests
  * would share one certificate, or a serial would stand for two. */
 static enum rc
-place_one(struct work *w, uint32_t request, uint32_t slot)
+place_one(struct response_work *w, uint32_t request, uint32_t slot)
 {
 	const struct cert_entry *entry = &w->m->results[request].certs[slot];
 	uint8_t serial[SHA256_LEN];
@@ -243,7 +245,7 @@ place_one(struct work *w, uint32_t request, uint32_t slot)
 }
 
 static enum rc
-place_all(struct work *w)
+place_all(struct response_work *w)
 {
 	size_t n = 0;
 
@@ -265,7 +267,7 @@ place_all(struct work *w)
 /* Key and names of the request: looked for once for a whole series. Of a loose
  * CSR that is not at hand only the certificate can tell. */
 static enum rc
-find_request(struct work *w, uint32_t request, struct span der)
+find_request(struct response_work *w, uint32_t request, struct span der)
 {
 	const struct cert_request *asked = &w->bundle.requests[request];
 	const struct profile *profile =
@@ -291,7 +293,8 @@ find_request(struct work *w, uint32_t request, struct span der)
 }
 
 static enum rc
-judge_one(struct work *w, const struct cert_place *place, struct span der)
+judge_one(
+    struct response_work *w, const struct cert_place *place, struct span der)
 {
 	struct cert_request *asked = &w->bundle.requests[place->request];
 	const struct result *result = &w->m->results[place->request];
@@ -299,7 +302,7 @@ judge_one(struct work *w, const struct cert_place *place, struct span der)
 	bool own = asked->names != NULL;
 	struct judged judged;
 	struct expected e;
-	char from[FROM_MAX];
+	char from[RESPONSE_FROM_MAX];
 	enum rc rc;
 
 	rc = find_request(w, place->request, der);
@@ -335,7 +338,8 @@ judge_one(struct work *w, const struct cert_place *place, struct span der)
 
 /* Blocks are matched by digest, never by the name of their file. */
 static enum rc
-judge_block(struct work *w, const struct file_entry *entry, struct span der)
+judge_block(
+    struct response_work *w, const struct file_entry *entry, struct span der)
 {
 	uint8_t digest[SHA256_LEN];
 	uint32_t place = 0;
@@ -357,10 +361,11 @@ judge_block(struct work *w, const struct file_entry *entry, struct span der)
 }
 
 static enum rc
-judge_pem(struct work *w, const struct file_entry *entry, struct span bytes)
+judge_pem(
+    struct response_work *w, const struct file_entry *entry, struct span bytes)
 {
 	WIPED(buf) der = { 0 };
-	char from[FROM_MAX];
+	char from[RESPONSE_FROM_MAX];
 	bool more = true;
 	enum rc rc;
 
@@ -381,7 +386,7 @@ judge_pem(struct work *w, const struct file_entry *entry, struct span bytes)
 /* Every listed file is opened, also those that nobody reads: the manifest
  * promises their bytes. */
 static enum rc
-judge_files(struct work *w)
+judge_files(struct response_work *w)
 {
 	const struct manifest *m = w->m;
 
@@ -418,7 +423,7 @@ count(struct response_verdict *v)
 
 /* One result for each request, whoever made it. */
 static enum rc
-match_requests(struct work *w, struct response_verdict *v)
+match_requests(struct response_work *w, struct response_verdict *v)
 {
 	enum rc rc;
 
@@ -433,7 +438,7 @@ match_requests(struct work *w, struct response_verdict *v)
 }
 
 static enum rc
-judge_content(struct work *w, struct response_verdict *v)
+judge_content(struct response_work *w, struct response_verdict *v)
 {
 	const char *from = w->r->from;
 	enum rc rc;
@@ -455,7 +460,7 @@ judge_content(struct work *w, struct response_verdict *v)
 
 /* Under the response's own policy when it brings one. */
 static enum rc
-judge_under_policy(struct work *w, struct response_verdict *v)
+judge_under_policy(struct response_work *w, struct response_verdict *v)
 {
 	WIPED(policy) policy = { 0 };
 	OWNS(judge) *other = NULL;
@@ -479,7 +484,7 @@ judge_response(struct judge *judge, const struct response *response,
     struct response_verdict *ret)
 {
 	WIPED(response_verdict) v = { 0 };
-	WIPED(work) w = { .r = response, .judge = judge };
+	WIPED(response_work) w = { .r = response, .judge = judge };
 	enum rc rc;
 
 	/* The newest response once more (`again`) has nothing to store, and its

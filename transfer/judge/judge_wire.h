@@ -23,14 +23,14 @@
 #include "transfer/judge/judge.h"
 
 enum judge_order {
-	ORDER_OPEN,
-	ORDER_CERT,
-	ORDER_RESPONSE,
-	ORDER_LEVEL,
-	ORDER_BUNDLE,
-	ORDER_ASKED,
+	JUDGE_OPEN,
+	JUDGE_CERT,
+	JUDGE_RESPONSE,
+	JUDGE_LEVEL,
+	JUDGE_BUNDLE,
+	JUDGE_ASKED,
 };
-enum judge_answer { ANSWER_VERDICT, ANSWER_FILE };
+enum judge_answer { JUDGE_VERDICT, JUDGE_FILE };
 
 enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE };
 

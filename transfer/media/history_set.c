@@ -5,11 +5,12 @@
 #include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FROM "histories"
+#define HISTORIES "histories"
 #define CERTS_MAX 10000000 /* in one response: what its bytes allow is less */
 #define CHANNEL_LEN 17	   /* "0123abcd-4567cdef" */
 #define HEX "0123456789abcdef"
@@ -84,13 +85,13 @@ read_certs(struct cbor_in *in, struct past_item *item)
 	if (rc != RC_OK)
 		return rc;
 	if (n > in->rest.n)
-		return rule_refuse("READER", FROM ": more than there are");
+		return rule_refuse("READER", HISTORIES ": more than there are");
 	item->certs = calloc(n == 0 ? 1 : n, sizeof(*item->certs));
 	if (item->certs == NULL)
 		return err_memory();
 	while (rc == RC_OK && item->n_certs < n)
-		rc = cbor_take_bytes(in, "certificate", PAST_CERT_MIN,
-		    PAST_CERT_MAX, &item->certs[item->n_certs++]);
+		rc = cbor_take_bytes(in, "certificate", PAST_CERT_MIN, CERT_MAX,
+		    &item->certs[item->n_certs++]);
 	return rc;
 }
 
@@ -116,16 +117,16 @@ read_one(struct cbor_in *in, struct past *past)
 	if (rc == RC_OK)
 		rc = read_certs(in, item);
 	if (rc == RC_OK && !is_name(item->name))
-		rc = rule_refuse("READER", FROM ": a name that is none");
+		rc = rule_refuse("READER", HISTORIES ": a name that is none");
 	return rc;
 }
 
 static enum rc
 read_all(struct span bytes, struct past *past)
 {
-	struct cbor_in in = { .from = FROM, .rest = bytes };
+	struct cbor_in in = { .from = HISTORIES, .rest = bytes };
 	uint64_t n = 0;
-	enum rc rc = cbor_in_check(FROM, bytes);
+	enum rc rc = cbor_in_check(HISTORIES, bytes);
 
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "responses", 1, MEDIA_FILES_MAX, &n);

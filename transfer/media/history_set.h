@@ -15,7 +15,6 @@
 #define PAST_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
 #define PAST_FILES_MAX 65536 /* of all histories of a medium */
 #define PAST_CERT_MIN 64
-#define PAST_CERT_MAX 65536
 
 /** One response; spans into the set, or into the writer's bytes. */
 struct past_item {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define CSR_MIN 64 /* docs/transfer.cddl: csr-der */
-#define FROM "loose CSRs"
+#define LOOSE_CSRS "loose CSRs"
 
 void
 loose_wipe(struct loose *loose)
@@ -121,9 +121,9 @@ read_one(struct cbor_in *in, struct loose *loose)
 	loose_id(csr->digest, csr->id);
 	if (!is_name(csr->name))
 		return rule_refuse(
-		    "READER", FROM ": a name that no medium may carry");
+		    "READER", LOOSE_CSRS ": a name that no medium may carry");
 	if (loose->n != 0 && by_digest(csr - 1, csr) >= 0)
-		return rule_refuse("READER", FROM ": not a sorted set");
+		return rule_refuse("READER", LOOSE_CSRS ": not a sorted set");
 	loose->n++;
 	return RC_OK;
 }
@@ -131,9 +131,9 @@ read_one(struct cbor_in *in, struct loose *loose)
 static enum rc
 read_all(struct span bytes, struct loose *loose)
 {
-	struct cbor_in in = { .from = FROM, .rest = bytes };
+	struct cbor_in in = { .from = LOOSE_CSRS, .rest = bytes };
 	uint64_t n = 0;
-	enum rc rc = cbor_in_check(FROM, bytes);
+	enum rc rc = cbor_in_check(LOOSE_CSRS, bytes);
 
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "CSRs", 1, LOOSE_MAX, &n);

@@ -19,7 +19,7 @@
 
 #define NAMES_FIRST 64
 /* Entries looked at in one directory, allowed or not: a bound on time. */
-#define ENTRIES_MAX (10 * MEDIA_FILES_MAX)
+#define MEDIA_ENTRIES_MAX (10 * MEDIA_FILES_MAX)
 
 enum rc
 media_open(const char *path, struct media *ret)
@@ -230,9 +230,10 @@ list_all(DIR *dir, const char *from, const char *suffix, bool strict,
 			    RC_IO, errno, "%s: cannot be listed", from);
 		if (entry == NULL)
 			return RC_OK;
-		if (seen == ENTRIES_MAX)
+		if (seen == MEDIA_ENTRIES_MAX)
 			return rule_refuse("MEDIA-COUNT",
-			    "%s: holds over %d entries", from, ENTRIES_MAX);
+			    "%s: holds over %d entries", from,
+			    MEDIA_ENTRIES_MAX);
 		rc = names_take(names, from, entry->d_name, suffix, strict);
 		if (rc != RC_OK)
 			return rc;

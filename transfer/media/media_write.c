@@ -12,14 +12,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define TEMPORARY ".tmp-" /* no reader takes a name that begins with a dot */
+#define MEDIA_TEMPORARY \
+	".tmp-" /* no reader takes a name that begins with a dot */
 #define BAD_MAX 999
 #define SPOT_NAME_MAX (MEDIA_NAME_MAX + 16) /* room for .tmp- or .bad-999 */
 #define FILE_MODE 0644
 #define DIR_MODE 0755
 
 /* Where something is to be put: its directory, open, and its names there. */
-struct spot {
+struct write_spot {
 	int dir;
 	char from[MEDIA_FROM_MAX];
 	char name[MEDIA_NAME_MAX];
@@ -27,7 +28,7 @@ struct spot {
 };
 
 static void
-spot_wipe(struct spot *spot)
+write_spot_wipe(struct write_spot *spot)
 {
 	fd_close(&spot->dir);
 }
@@ -79,7 +80,7 @@ step_into(const char *from, int *dir, const char *name)
 }
 
 static enum rc
-spot_open(const struct media *media, const char *path, struct spot *ret)
+spot_open(const struct media *media, const char *path, struct write_spot *ret)
 {
 	const char *at = path, *slash;
 	enum rc rc;
@@ -102,7 +103,7 @@ spot_open(const struct media *media, const char *path, struct spot *ret)
 	}
 	(void)snprintf(ret->name, sizeof(ret->name), "%s", at);
 	(void)snprintf(
-	    ret->temporary, sizeof(ret->temporary), TEMPORARY "%s", at);
+	    ret->temporary, sizeof(ret->temporary), MEDIA_TEMPORARY "%s", at);
 	return RC_OK;
 }
 
@@ -125,7 +126,7 @@ empty_dir(int dir, const char *name, const char *from)
 /* Remove what lies under the temporary name; the error record stays as it is.
  */
 static bool
-temporary_remove(const struct spot *spot)
+temporary_remove(const struct write_spot *spot)
 {
 	struct err_saved saved;
 	bool gone;
@@ -161,7 +162,8 @@ file_write(
 }
 
 static enum rc
-dir_fill(const struct spot *spot, const struct media_file *files, size_t n)
+dir_fill(
+    const struct write_spot *spot, const struct media_file *files, size_t n)
 {
 	OWN_FD dir = -1;
 	enum rc rc = RC_OK;
@@ -206,7 +208,7 @@ rename_new(int dir, const char *old, const char *new)
 
 /* Move what lies under `name` out of the way of ours, and say so. */
 static enum rc
-move_aside(const struct spot *spot, const char *name, const char *what,
+move_aside(const struct write_spot *spot, const char *name, const char *what,
     struct buf *note)
 {
 	char bad[SPOT_NAME_MAX];
@@ -226,7 +228,7 @@ move_aside(const struct spot *spot, const char *name, const char *what,
 /* What a crash left there was never finished, and is in the way. What cannot be
  * removed is not all ours: somebody may want to look at it. */
 static enum rc
-temporary_clear(const struct spot *spot, struct buf *note)
+temporary_clear(const struct write_spot *spot, struct buf *note)
 {
 	if (temporary_remove(spot))
 		return RC_OK;
@@ -236,7 +238,7 @@ temporary_clear(const struct spot *spot, struct buf *note)
 
 /* The temporary becomes what it was made for. */
 static enum rc
-put_in_place(const struct spot *spot, bool replace, struct buf *note)
+put_in_place(const struct write_spot *spot, bool replace, struct buf *note)
 {
 	struct stat st;
 	bool there =
@@ -270,8 +272,8 @@ struct load {
 
 /* Is the load what lies in its place? */
 static enum rc
-read_back(const struct spot *spot, const struct load *load, bool *ret_same,
-    enum media_reach *reach)
+read_back(const struct write_spot *spot, const struct load *load,
+    bool *ret_same, enum media_reach *reach)
 {
 	OWN_FD dir = -1;
 
@@ -289,7 +291,7 @@ read_back(const struct spot *spot, const struct load *load, bool *ret_same,
 
 /* An earlier run may have died between its rename and the sync behind it. */
 static enum rc
-sync_again(const struct spot *spot, const struct load *load)
+sync_again(const struct write_spot *spot, const struct load *load)
 {
 	OWN_FD fd = media_openat(spot->dir, spot->name,
 	    O_RDONLY | O_NONBLOCK | (load->is_dir ? O_DIRECTORY : 0));
@@ -303,7 +305,7 @@ sync_again(const struct spot *spot, const struct load *load)
 
 /* Whatever fails, what lay there before is untouched and the temporary goes. */
 static enum rc
-write_new(const struct spot *spot, const struct load *load, bool replace,
+write_new(const struct write_spot *spot, const struct load *load, bool replace,
     struct buf *note)
 {
 	enum rc rc = temporary_clear(spot, note);
@@ -325,7 +327,7 @@ write_new(const struct spot *spot, const struct load *load, bool replace,
 /* Read first: after a crash the right bytes may lie there already, and then
  * only the syncs are missing. */
 static enum rc
-put(const struct spot *spot, const struct load *load, bool replace,
+put(const struct write_spot *spot, const struct load *load, bool replace,
     struct buf *note)
 {
 	enum media_reach reach = REACH_MEDIUM;
@@ -357,7 +359,7 @@ enum rc
 media_put_file(const struct media *media, const char *path, struct span bytes,
     bool replace, struct buf *ret_note)
 {
-	WIPED(spot) spot = { .dir = -1 };
+	WIPED(write_spot) spot = { .dir = -1 };
 	struct media_file file = { .bytes = bytes };
 	const struct load load = { .files = &file, .n = 1 };
 	enum rc rc = spot_open(media, path, &spot);
@@ -372,7 +374,7 @@ enum rc
 media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note)
 {
-	WIPED(spot) spot = { .dir = -1 };
+	WIPED(write_spot) spot = { .dir = -1 };
 	const struct load load = { .files = files, .n = n, .is_dir = true };
 	enum rc rc = RC_OK;
 

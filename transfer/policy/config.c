@@ -14,7 +14,7 @@
 
 /* Far above any policy, and low enough that looking for doubles is cheap. */
 #define SECTIONS_MAX 200
-#define ENTRIES_MAX 200
+#define CONFIG_ENTRIES_MAX 200
 
 struct reading {
 	const char *from;
@@ -219,9 +219,9 @@ add_entry(struct reading *r, struct span line)
 			return config_refuse(r->from, r->line,
 			    "%.*s stands in line %u already",
 			    SPAN_FMT(entry.key), section->entries[i].line);
-	if (section->n == ENTRIES_MAX)
+	if (section->n == CONFIG_ENTRIES_MAX)
 		return config_refuse(r->from, r->line,
-		    "over %d lines in one section", ENTRIES_MAX);
+		    "over %d lines in one section", CONFIG_ENTRIES_MAX);
 	grown = reallocarray(
 	    section->entries, section->n + 1, sizeof(*section->entries));
 	if (grown == NULL)

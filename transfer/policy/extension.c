@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 5280 4.2 in one place for both sides: the signer builds with what comes
  * out, the judge compares bytes with it. So a mistake here would be made
- * twice and noticed by neither: the lint (ca/cert/lint) looks at the finished TBS
- * with OpenSSL's eyes. */
+ * twice and noticed by neither: the lint (ca/cert/lint) looks at the finished
+ * TBS with OpenSSL's eyes. */
 #include "transfer/policy/extension.h"
 
 #include "base/own_ssl.h"
@@ -262,14 +262,14 @@ key_identifier_of(struct span spki, uint8_t ret_id[static KEY_IDENTIFIER_LEN])
 }
 
 /* Store a value; its place is fixed up when the store no longer moves. */
-struct place {
+struct extension_place {
 	size_t at, n;
 };
 
 /* RFC 7093 method 1 and not SHA-1: no SHA-1 is computed anywhere in this
  * program. */
 static enum rc
-store_ski(struct buf *store, struct span spki, struct place *ret)
+store_ski(struct buf *store, struct span spki, struct extension_place *ret)
 {
 	uint8_t id[KEY_IDENTIFIER_LEN];
 	enum rc rc = key_identifier_of(spki, id);
@@ -282,8 +282,8 @@ store_ski(struct buf *store, struct span spki, struct place *ret)
 }
 
 static enum rc
-store_aki(
-    struct buf *store, const struct extension_plan *plan, struct place *ret)
+store_aki(struct buf *store, const struct extension_plan *plan,
+    struct extension_place *ret)
 {
 	enum rc rc;
 
@@ -298,8 +298,8 @@ store_aki(
 }
 
 static enum rc
-store_san(
-    struct buf *store, const struct name *names, size_t n, struct place *ret)
+store_san(struct buf *store, const struct name *names, size_t n,
+    struct extension_place *ret)
 {
 	enum rc rc = RC_OK;
 
@@ -337,7 +337,7 @@ extension_list_make(const struct extension_plan *plan, struct span spki,
     struct extension_list *ret)
 {
 	struct buf *store = &ret->store;
-	struct place ski, aki, san;
+	struct extension_place ski, aki, san;
 	enum rc rc;
 
 	ret->n = 0;

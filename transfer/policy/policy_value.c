@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DUR_MAX INT64_C(3155760000) /* 100 years, the grammar's limit */
 #define LIST_MAX 200
 #define WORD_MAX 255
 

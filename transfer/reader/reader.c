@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define PARENT "parent"
-#define SUFFIX ".cose"
+#define PARENT_NAME "parent"
+#define BUNDLE_SUFFIX ".cose"
 #define FILE_ALIAS "bundle.cose" /* for an operator's file of any name */
 
 struct reader {
@@ -74,7 +74,7 @@ answer_send(struct reader *r, struct cbor_out *out, int fd)
 
 	if (rc != RC_OK)
 		return rc;
-	return frame_send(r->sock, buf_span(&r->out), fd, PARENT);
+	return frame_send(r->sock, buf_span(&r->out), fd, PARENT_NAME);
 }
 
 static enum rc
@@ -203,7 +203,8 @@ list_once(struct reader *r)
 	if (r->place.dir < 0 || r->listed)
 		return RC_OK;
 	r->listed = true;
-	return media_list(&r->media, MEDIA_REQUESTS, SUFFIX, false, &r->names);
+	return media_list(
+	    &r->media, MEDIA_REQUESTS, BUNDLE_SUFFIX, false, &r->names);
 }
 
 static enum rc
@@ -422,9 +423,9 @@ check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 static enum rc
 obey(struct reader *r, struct span command, int *memfd)
 {
-	struct cbor_in in = { .from = PARENT, .rest = command };
+	struct cbor_in in = { .from = PARENT_NAME, .rest = command };
 	uint64_t items, kind, range[2];
-	enum rc rc = cbor_in_check(PARENT, command);
+	enum rc rc = cbor_in_check(PARENT_NAME, command);
 
 	if (rc == RC_OK)
 		rc = cbor_take_array(&in, "command", 1, 3, &items);
@@ -459,7 +460,7 @@ serve(struct reader *r)
 		OWN_FD memfd = -1;
 
 		if (frame_recv(r->sock, READER_COMMAND_MAX, 0, &command, &memfd,
-			PARENT) != RC_OK)
+			PARENT_NAME) != RC_OK)
 			return RC_OK;
 		rc = obey(r, buf_span(&command), &memfd);
 	} while (rc == RC_OK);

@@ -17,7 +17,6 @@
 
 #define VERDICT_TIME (1000 * MS)	      /* what a verdict takes at most */
 #define COPY_TIME(n) ((int64_t)(n) / 64 * MS) /* 64 KiB/s: a dying stick */
-#define NAME_TEXT_MAX 3071		      /* docs/transfer.cddl */
 
 /* ---- start and level ----------------------------------------------------- */
 
@@ -244,7 +243,7 @@ verdict_wipe(struct verdict *v)
 }
 
 /* Kept behind the record in the caller's store: how far it is read. */
-struct batch {
+struct verdict_batch {
 	size_t at;
 	uint64_t left;
 	uint32_t next;
@@ -252,7 +251,7 @@ struct batch {
 };
 
 static enum rc
-batch_recv(struct child *reader, struct buf *store, struct batch *batch)
+batch_recv(struct child *reader, struct buf *store, struct verdict_batch *batch)
 {
 	struct reader_heard answer;
 	enum rc rc = reader_answer_recv(reader, store, NULL, &answer);
@@ -353,7 +352,7 @@ enum rc
 reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
 {
 	WIPED(verdict) v = { 0 };
-	struct batch batch = { 0 };
+	struct verdict_batch batch = { 0 };
 	struct cbor_in in = { .from = READER_NAME };
 	enum rc rc = RC_OK;
 

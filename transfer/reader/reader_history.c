@@ -7,6 +7,7 @@
 #include "transfer/media/layout.h"
 #include "transfer/media/media_part.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/pem.h"
 
 #include <assert.h>
@@ -140,16 +141,16 @@ past_scan_dir(struct past_scan *scan, const struct media *media)
 
 /* The set while it is made: certificates by their places in `ders`, which moves
  * as it grows. */
-struct draft {
+struct history_draft {
 	struct past past;
-	struct place {
+	struct history_place {
 		size_t at, n;
 	} * places; /* owned; of all certificates */
 	size_t n_places;
 };
 
 static void
-draft_wipe(struct draft *d)
+history_draft_wipe(struct history_draft *d)
 {
 	past_wipe(&d->past);
 	free(d->places);
@@ -157,28 +158,28 @@ draft_wipe(struct draft *d)
 
 /* The response whose files are being read. */
 static struct past_item *
-last_item(struct draft *d)
+last_item(struct history_draft *d)
 {
 	assert(d->past.items != NULL && d->past.n > 0);
 	return &d->past.items[d->past.n - 1];
 }
 
 static enum rc
-add_place(struct draft *d, struct past_scan *scan, struct span der)
+add_place(struct history_draft *d, struct past_scan *scan, struct span der)
 {
-	struct place *more =
+	struct history_place *more =
 	    reallocarray(d->places, d->n_places + 1, sizeof(*more));
 
 	if (more == NULL)
 		return err_memory();
 	d->places = more;
-	more[d->n_places++] = (struct place){ scan->ders.n, der.n };
+	more[d->n_places++] = (struct history_place){ scan->ders.n, der.n };
 	last_item(d)->n_certs++;
 	return buf_add_span(&scan->ders, der);
 }
 
 static enum rc
-parse_certs(struct draft *d, struct past_scan *scan,
+parse_certs(struct history_draft *d, struct past_scan *scan,
     const struct past_file *file, struct span rest)
 {
 	WIPED(buf) der = { 0 };
@@ -191,7 +192,7 @@ parse_certs(struct draft *d, struct past_scan *scan,
 		rc = pem_next(from, PEM_CERTIFICATE, &rest, &der, &more);
 		if (rc != RC_OK || !more)
 			break;
-		if (der.n < PAST_CERT_MIN || der.n > PAST_CERT_MAX)
+		if (der.n < PAST_CERT_MIN || der.n > CERT_MAX)
 			return rule_refuse("CERT-FORM",
 			    "%s: no certificate has %zu bytes", from, der.n);
 		rc = add_place(d, scan, buf_span(&der));
@@ -212,8 +213,8 @@ is_pem(const char *name)
 }
 
 static enum rc
-parse_file(
-    struct draft *d, struct past_scan *scan, const struct past_file *file)
+parse_file(struct history_draft *d, struct past_scan *scan,
+    const struct past_file *file)
 {
 	struct past_item *item = last_item(d);
 	struct span bytes = span_of(scan->bytes.p + file->at, file->n);
@@ -231,7 +232,7 @@ parse_file(
 
 /* The next response begins where a file is of another one. */
 static enum rc
-next_item(struct draft *d, const struct past_file *file)
+next_item(struct history_draft *d, const struct past_file *file)
 {
 	struct past *past = &d->past;
 	struct past_item *more;
@@ -251,7 +252,7 @@ next_item(struct draft *d, const struct past_file *file)
 }
 
 static enum rc
-parse_files(struct past_scan *scan, struct draft *d)
+parse_files(struct past_scan *scan, struct history_draft *d)
 {
 	enum rc rc = RC_OK;
 
@@ -270,7 +271,7 @@ parse_files(struct past_scan *scan, struct draft *d)
 
 /* All certificates are parsed: their bytes stay where they are now. */
 static enum rc
-point_to_certs(const struct past_scan *scan, struct draft *d)
+point_to_certs(const struct past_scan *scan, struct history_draft *d)
 {
 	size_t next = 0;
 
@@ -294,7 +295,7 @@ point_to_certs(const struct past_scan *scan, struct draft *d)
 enum rc
 past_scan_parse(struct past_scan *scan)
 {
-	WIPED(draft) d = { 0 };
+	WIPED(history_draft) d = { 0 };
 	WIPED(buf) out = { 0 };
 	enum rc rc = parse_files(scan, &d);
 

@@ -9,7 +9,10 @@
 
 #include <openssl/types.h>
 
-#define SERIAL_MAX 20 /* bytes, RFC 5280 4.1.2.2 */
+/* Bytes, the limits of docs/transfer.cddl. */
+#define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
+#define CERT_MAX 65536
+#define SPKI_MAX 4096
 
 /** Parse exactly one certificate. \retval RC_FORMAT it is none, or more follows */
 enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;

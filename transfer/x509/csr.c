@@ -16,7 +16,7 @@
 static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
 
 /* A request taken apart (RFC 2986 section 4), nothing judged yet. */
-struct parts {
+struct csr_fields {
 	struct span info; /* CertificationRequestInfo, header included */
 	struct span subject, spki, attributes;
 	struct span algorithm, signature;
@@ -32,7 +32,7 @@ csr_wipe(struct csr *csr)
 /* ---- form ---------------------------------------------------------------- */
 
 static bool
-take_info(struct span info, struct parts *ret)
+take_info(struct span info, struct csr_fields *ret)
 {
 	struct span version;
 	struct der spki;
@@ -51,7 +51,7 @@ take_info(struct span info, struct parts *ret)
 /* Without der_check this walk is still safe: each take stays within its span.
  */
 static bool
-take_parts(struct span der, struct parts *ret)
+take_parts(struct span der, struct csr_fields *ret)
 {
 	struct span body;
 	struct der info;
@@ -66,7 +66,7 @@ take_parts(struct span der, struct parts *ret)
 }
 
 static enum rc
-take_apart(const char *from, struct span der, struct parts *ret)
+take_apart(const char *from, struct span der, struct csr_fields *ret)
 {
 	const char *what;
 	size_t at;
@@ -89,7 +89,7 @@ take_apart(const char *from, struct span der, struct parts *ret)
 enum rc
 csr_find_spki(const char *from, struct span der, struct span *ret_spki)
 {
-	struct parts parts = { 0 };
+	struct csr_fields parts = { 0 };
 
 	if (der.n > CSR_MAX || !take_parts(der, &parts))
 		return rule_refuse(
@@ -216,7 +216,7 @@ fit_alg(
 }
 
 static bool
-verify(const struct csr_alg *alg, EVP_PKEY *key, const struct parts *parts,
+verify(const struct csr_alg *alg, EVP_PKEY *key, const struct csr_fields *parts,
     EVP_MD_CTX *ctx)
 {
 	EVP_PKEY_CTX *key_ctx = NULL;
@@ -238,7 +238,7 @@ verify(const struct csr_alg *alg, EVP_PKEY *key, const struct parts *parts,
  * another one. */
 static bool
 verify_ec(const struct csr_alg *alg, EVP_PKEY_CTX *ctx,
-    const struct parts *parts, EVP_MD_CTX *md)
+    const struct csr_fields *parts, EVP_MD_CTX *md)
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
@@ -254,8 +254,8 @@ verify_ec(const struct csr_alg *alg, EVP_PKEY_CTX *ctx,
 
 static enum rc
 check_pop(const char *from, const struct csr_alg *alg,
-    const struct key_facts *facts, EVP_PKEY *key, const struct parts *parts,
-    struct key_cache *cache)
+    const struct key_facts *facts, EVP_PKEY *key,
+    const struct csr_fields *parts, struct key_cache *cache)
 {
 	EVP_PKEY_CTX **kept = &cache->verify[facts->kind];
 	bool good;
@@ -282,8 +282,8 @@ check_pop(const char *from, const struct csr_alg *alg,
 /* The key's shape comes first, so that an algorithm which does not fit it is
  * told by name, and a broken key is never given to OpenSSL. */
 static enum rc
-check_key(const char *from, const struct parts *parts, struct key_cache *cache,
-    struct key_facts *ret)
+check_key(const char *from, const struct csr_fields *parts,
+    struct key_cache *cache, struct key_facts *ret)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	const struct csr_alg *alg;
@@ -301,7 +301,8 @@ check_key(const char *from, const struct parts *parts, struct key_cache *cache,
 
 /* Of its SAN; where it has none, of its CN. */
 static enum rc
-read_names(const char *from, const struct parts *parts, struct name_list *names)
+read_names(
+    const char *from, const struct csr_fields *parts, struct name_list *names)
 {
 	struct span cn = SPAN_NONE;
 	bool has_san = false;
@@ -319,7 +320,7 @@ enum rc
 csr_names_read(const char *from, struct span der, struct name_list *ret)
 {
 	WIPED(name_list) names = { 0 };
-	struct parts parts = { 0 };
+	struct csr_fields parts = { 0 };
 	enum rc rc = take_apart(from, der, &parts);
 
 	if (rc == RC_OK)
@@ -337,7 +338,7 @@ csr_read(
 {
 	WIPED(key_cache) own = { 0 };
 	WIPED(csr) csr = { 0 };
-	struct parts parts = { 0 };
+	struct csr_fields parts = { 0 };
 	enum rc rc;
 
 	rc = take_apart(from, der, &parts);

@@ -5,7 +5,7 @@
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
 
-#define EXTENSIONS_MAX 32
+#define CSR_EXTENSIONS_MAX 32
 
 static const uint8_t oid_extension_request[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7,
 	0x0d, 0x01, 0x09, 0x0e };
@@ -87,7 +87,8 @@ static const struct {
 	{ "anyExtendedKeyUsage", 4, { 0x55, 0x1d, 0x25, 0x00 } },
 	{ "codeSigning", 8,
 	    { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03 } },
-	/* EKU_TRANSFER (transfer/policy/policy.h): who has it could sign manifests */
+	/* EKU_TRANSFER (transfer/policy/policy.h): who has it could sign
+	   manifests */
 	{ "airgapTransfer", 19,
 	    { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae, 0xb0, 0x92, 0xab, 0xd5, 0x99,
 		0xc2, 0xc5, 0xb1, 0xd0, 0x83, 0xb9, 0x9f, 0x0a } },
@@ -182,30 +183,31 @@ read_extension(
 }
 
 /* The OIDs seen, to refuse one that stands twice. */
-struct seen {
-	struct span oids[EXTENSIONS_MAX];
+struct csr_ext_seen {
+	struct span oids[CSR_EXTENSIONS_MAX];
 	size_t n;
 };
 
 /* RFC 5280 4.2: at most one of each. Of two, one reader takes the first and
  * another the last. */
 static enum rc
-note_oid(const struct request *r, struct span oid, struct seen *seen)
+note_oid(const struct request *r, struct span oid, struct csr_ext_seen *seen)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		if (span_eq(seen->oids[i], oid))
 			return rule_refuse("CSR-FORM",
 			    "%s: asks for an extension twice", r->from);
-	if (seen->n == EXTENSIONS_MAX)
+	if (seen->n == CSR_EXTENSIONS_MAX)
 		return rule_refuse("CSR-EXTENSION",
-		    "%s: asks for over %d extensions", r->from, EXTENSIONS_MAX);
+		    "%s: asks for over %d extensions", r->from,
+		    CSR_EXTENSIONS_MAX);
 	seen->oids[seen->n++] = oid;
 	return RC_OK;
 }
 
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
 static enum rc
-take_extension(struct request *r, struct span *list, struct seen *seen)
+take_extension(struct request *r, struct span *list, struct csr_ext_seen *seen)
 {
 	struct span body, oid, flag, value;
 	bool critical = false;
@@ -231,7 +233,7 @@ take_extension(struct request *r, struct span *list, struct seen *seen)
 static enum rc
 read_extensions(struct request *r, struct span der)
 {
-	struct seen seen = { .n = 0 };
+	struct csr_ext_seen seen = { .n = 0 };
 	struct span list;
 	enum rc rc = RC_OK;
 

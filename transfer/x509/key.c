@@ -60,7 +60,7 @@ static const struct {
 };
 
 /* An SPKI taken apart (RFC 5280 4.1.2.7). */
-struct parts {
+struct key_parts {
 	struct span type;	       /* the algorithm's OID */
 	struct span params;	       /* DER; n 0 when absent */
 	struct span key;	       /* the octets of the BIT STRING */
@@ -129,7 +129,7 @@ key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits)
  * published keys go by a digest of these bytes, and a second spelling of a key
  * would be unknown to both. */
 static enum rc
-take_apart(const char *from, struct span spki, struct parts *ret)
+take_apart(const char *from, struct span spki, struct key_parts *ret)
 {
 	struct span rest = spki, body, alg;
 	const char *what;
@@ -181,7 +181,7 @@ exponent_check(const char *from, struct span e)
 /* No upper limit would let one request keep a core busy for seconds:
  * verifying grows with the square of the modulus and with the exponent. */
 static enum rc
-shape_rsa(const char *from, struct parts *parts, struct key_facts *key)
+shape_rsa(const char *from, struct key_parts *parts, struct key_facts *key)
 {
 	static const uint8_t null[] = { DER_NULL, 0 };
 	struct span body, bits = parts->key;
@@ -209,7 +209,7 @@ shape_rsa(const char *from, struct parts *parts, struct key_facts *key)
 /* Explicit parameters are refused by name: they can describe a curve whose
  * generator an attacker chose (CVE-2020-0601). */
 static enum rc
-find_curve(const char *from, struct parts *parts)
+find_curve(const char *from, struct key_parts *parts)
 {
 	struct span oid, rest = parts->params;
 	char text[DER_OID_TEXT];
@@ -234,7 +234,7 @@ find_curve(const char *from, struct parts *parts)
 }
 
 static enum rc
-shape_ec(const char *from, struct parts *parts, struct key_facts *key)
+shape_ec(const char *from, struct key_parts *parts, struct key_facts *key)
 {
 	const struct span point = parts->key;
 	const char *found = NULL;
@@ -263,7 +263,7 @@ shape_ec(const char *from, struct parts *parts, struct key_facts *key)
 
 static enum rc
 shape_ed25519(
-    const char *from, const struct parts *parts, struct key_facts *key)
+    const char *from, const struct key_parts *parts, struct key_facts *key)
 {
 	/* RFC 8410 section 3: the parameters MUST be absent. */
 	if (parts->params.n != 0 || parts->key.n != ED25519_LEN)
@@ -294,7 +294,7 @@ refuse_type(const char *from, struct span type)
 }
 
 static enum rc
-shape(const char *from, struct span spki, struct parts *parts,
+shape(const char *from, struct span spki, struct key_parts *parts,
     struct key_facts *key)
 {
 	enum rc rc = take_apart(from, spki, parts);
@@ -316,7 +316,7 @@ shape(const char *from, struct span spki, struct parts *parts,
 enum rc
 key_shape(const char *from, struct span spki, struct key_facts *ret)
 {
-	struct parts parts = { 0 };
+	struct key_parts parts = { 0 };
 	struct key_facts key = { 0 };
 	enum rc rc = shape(from, spki, &parts, &key);
 
@@ -362,7 +362,7 @@ refuse_point(const char *from, const struct curve *curve)
 /* OpenSSL sees to it that the point is on the curve: here, and when a point is
  * set in a key that exists (EC_POINT_oct2point). */
 static enum rc
-make_ec(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
+make_ec(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 {
 	char group[8];
 	uint8_t point[133];
@@ -384,7 +384,7 @@ make_ec(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
 /* One object for each curve: making one takes 12 us, setting another point
  * 0.7. So what the caller gets is good until the next key of the curve. */
 static enum rc
-make_ec_cached(const char *from, const struct parts *parts,
+make_ec_cached(const char *from, const struct key_parts *parts,
     struct key_cache *cache, EVP_PKEY **ret_key)
 {
 	EVP_PKEY **kept = &cache->ec[parts->curve->kind];
@@ -418,7 +418,7 @@ construct_number(
 }
 
 static enum rc
-make_rsa(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
+make_rsa(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 {
 	uint8_t n[RSA_BITS_MAX / 8], e[RSA_EXPONENT_BYTES_MAX];
 	OSSL_PARAM params[3];
@@ -437,7 +437,8 @@ make_rsa(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
 }
 
 static enum rc
-make_ed25519(const char *from, const struct parts *parts, EVP_PKEY **ret_key)
+make_ed25519(
+    const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 {
 	enum rc rc = key_ed25519_check(from, parts->key.p);
 
@@ -456,7 +457,7 @@ key_check_cached(const char *from, struct span spki, struct key_cache *cache,
     struct key_facts *ret, EVP_PKEY **ret_key)
 {
 	OWN(EVP_PKEY) *key = NULL;
-	struct parts parts = { 0 };
+	struct key_parts parts = { 0 };
 	struct key_facts facts = { 0 };
 	const char *where;
 	enum rc rc;

@@ -22,6 +22,8 @@ enum name_type {
 	NAME_TYPES,
 };
 
+#define NAME_TEXT_MAX 3071 /* bytes, docs/transfer.cddl */
+
 struct name {
 	enum name_type type;
 	struct span text; /* UTF-8; A-labels in dns, srv, email, uri */

@@ -36,7 +36,7 @@ static void
 requests_come_one_by_one_and_answers_in_order(void **state)
 {
 	struct pair p = connect_pair();
-	WIPED(channel) c = { .sock = p.ours };
+	WIPED(token_channel) c = { .sock = p.ours };
 	WIPED(buf) got = { 0 };
 	struct span request;
 	char text[24];
@@ -71,7 +71,7 @@ a_request_may_arrive_in_pieces(void **state)
 	static const uint8_t bytes[] = { 0, 0, 0, 3, 'a', 'b', 'c', 0, 0, 0,
 		0 };
 	struct pair p = connect_pair();
-	WIPED(channel) c = { .sock = p.ours };
+	WIPED(token_channel) c = { .sock = p.ours };
 	struct span request;
 
 	(void)state;
@@ -89,7 +89,7 @@ static void
 a_request_over_the_cap_is_refused(void **state)
 {
 	struct pair p = connect_pair();
-	WIPED(channel) c = { .sock = p.ours };
+	WIPED(token_channel) c = { .sock = p.ours };
 	struct span request;
 
 	(void)state;
@@ -107,7 +107,7 @@ static void
 the_first_answer_after_a_while_does_not_wait(void **state)
 {
 	struct pair p = connect_pair();
-	WIPED(channel) c = { .sock = p.ours };
+	WIPED(token_channel) c = { .sock = p.ours };
 	WIPED(buf) got = { 0 };
 	struct span request;
 

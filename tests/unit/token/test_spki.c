@@ -33,13 +33,13 @@ static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a,
 static void
 expect_p256(struct span point)
 {
-	struct key_type type = { KEY_OTHER, 0 };
+	struct key_type type = { TOKEN_KEY_OTHER, 0 };
 	WIPED(buf) spki = { 0 };
 
 	assert_int_equal(spki_from_ec(span_of(p256_oid, sizeof(p256_oid)),
 			     point, &type, &spki),
 	    RC_OK);
-	assert_int_equal(type.kind, KEY_P256);
+	assert_int_equal(type.kind, TOKEN_KEY_P256);
 	assert_int_equal(spki.n, sizeof(p256_head) + sizeof(p256_g));
 	assert_memory_equal(spki.p, p256_head, sizeof(p256_head));
 	assert_memory_equal(spki.p + sizeof(p256_head), p256_g, sizeof(p256_g));
@@ -90,14 +90,14 @@ what_is_no_point_of_the_curve_is_refused(void **state)
 static void
 another_curve_is_another_type(void **state)
 {
-	struct key_type type = { KEY_RSA, 1 };
+	struct key_type type = { TOKEN_KEY_RSA, 1 };
 	WIPED(buf) spki = { 0 };
 
 	(void)state;
 	assert_int_equal(spki_from_ec(span_of(p521_oid, sizeof(p521_oid)),
 			     span_of(p256_g, sizeof(p256_g)), &type, &spki),
 	    RC_OK);
-	assert_int_equal(type.kind, KEY_OTHER);
+	assert_int_equal(type.kind, TOKEN_KEY_OTHER);
 	assert_int_equal(spki.n, 0);
 }
 
@@ -125,7 +125,7 @@ an_rsa_key_comes_back_the_same(void **state)
 		    spki_from_rsa(span_of(modulus + skip, 257 - skip),
 			span_of(e, sizeof(e)), &type, &spki),
 		    RC_OK);
-		assert_int_equal(type.kind, KEY_RSA);
+		assert_int_equal(type.kind, TOKEN_KEY_RSA);
 		assert_int_equal(type.bits, 2048);
 		assert_true(
 		    span_eq(buf_span(&spki), span_of(der, (size_t)len)));
@@ -150,7 +150,7 @@ der_with_bytes_behind_it_is_refused(void **state)
 	memcpy(der + sizeof(p256_head), p256_g, sizeof(p256_g));
 	assert_int_equal(
 	    spki_from_der(span_of(der, sizeof(der) - 1), &type, &spki), RC_OK);
-	assert_int_equal(type.kind, KEY_P256);
+	assert_int_equal(type.kind, TOKEN_KEY_P256);
 	assert_int_equal(
 	    spki_from_der(span_of(der, sizeof(der)), &type, &spki), RC_TOKEN);
 }
@@ -174,7 +174,7 @@ types_are_read_and_written(void **state)
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(key_type_read(bad[i], &type), RC_USAGE);
-	key_type_write((struct key_type){ KEY_OTHER, 0 }, text);
+	key_type_write((struct key_type){ TOKEN_KEY_OTHER, 0 }, text);
 	assert_string_equal(text, "other");
 }
 

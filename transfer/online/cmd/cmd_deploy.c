@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct asked {
+struct deploy_wish {
 	struct cmd_env *env;
 	struct cmd_list operands;
 	const char *format, *to, *key, *key_from, *pass_source, *reload;
@@ -21,7 +21,7 @@ struct asked {
 };
 
 static void
-asked_wipe(struct asked *a)
+deploy_wish_wipe(struct deploy_wish *a)
 {
 	cmd_list_wipe(&a->operands);
 }
@@ -29,7 +29,7 @@ asked_wipe(struct asked *a)
 /* ---- options ------------------------------------------------------------- */
 
 static enum rc
-check_keys(const struct asked *a)
+check_keys(const struct deploy_wish *a)
 {
 	bool own_file = a->form == DEPLOY_CERT || a->form == DEPLOY_FULLCHAIN;
 
@@ -52,7 +52,7 @@ check_keys(const struct asked *a)
 }
 
 static enum rc
-check_usage(struct asked *a)
+check_usage(struct deploy_wish *a)
 {
 	struct run_words words;
 	enum rc rc;
@@ -95,7 +95,8 @@ full_path(const char *typed, char **ret)
 }
 
 static enum rc
-fill(const struct asked *a, const struct holding *holding, struct deployment *d)
+fill(const struct deploy_wish *a, const struct holding *holding,
+    struct deployment *d)
 {
 	enum rc rc = place_path(a->to, &d->path);
 
@@ -216,7 +217,8 @@ none_is_due(const struct holding *holding, int64_t now)
 }
 
 static enum rc
-prepare(const struct asked *a, const struct deploying *by, struct deployment *d)
+prepare(const struct deploy_wish *a, const struct deploying *by,
+    struct deployment *d)
 {
 	WIPED(holding) holding = { 0 };
 	const struct held *due;
@@ -273,7 +275,7 @@ not_reloaded(const struct deployed *r)
 }
 
 static enum rc
-deploy_new(struct asked *a, struct store *store, int64_t now)
+deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 {
 	struct deploying by = { .home = a->env->home,
 		.store = store,
@@ -335,7 +337,7 @@ list_all(struct store *store, bool json)
 }
 
 static enum rc
-forget(struct asked *a, struct store *store)
+forget(struct deploy_wish *a, struct store *store)
 {
 	char *path = NULL;
 	bool known = false;
@@ -359,7 +361,7 @@ forget(struct asked *a, struct store *store)
 }
 
 static enum rc
-run(struct asked *a)
+run(struct deploy_wish *a)
 {
 	WIPED(store) store = { 0 };
 	OWN_FD lock = -1;
@@ -382,7 +384,7 @@ run(struct asked *a)
 enum rc
 cmd_deploy(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(asked) a = { .env = env };
+	WIPED(deploy_wish) a = { .env = env };
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "format", "FORMAT", "pemfile, cert, chain, fullchain or p12", NULL, &a.format, NULL },

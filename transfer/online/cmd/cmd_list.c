@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct listing {
+struct store_listing {
 	bool json;
 	int64_t now;
 	size_t room;   /* for the names; 0: without end */
@@ -67,7 +67,8 @@ names_json(struct span names)
 }
 
 static enum rc
-add_json(struct listing *l, const struct stored_cert *c, struct span subject)
+add_json(
+    struct store_listing *l, const struct stored_cert *c, struct span subject)
 {
 	json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
 	    "serial", cmd_json_hex(c->serial), "sha256",
@@ -85,7 +86,7 @@ add_json(struct listing *l, const struct stored_cert *c, struct span subject)
 
 /* Names in one line, cut where a terminal ends so that the columns stay. */
 static enum rc
-names_line(const struct listing *l, struct span names, struct buf *out)
+names_line(const struct store_listing *l, struct span names, struct buf *out)
 {
 	enum rc rc = buf_add_span(out, names);
 
@@ -102,8 +103,8 @@ names_line(const struct listing *l, struct span names, struct buf *out)
 
 /* One record is one line: a table for people and for grep. */
 static enum rc
-print_line(
-    const struct listing *l, const struct stored_cert *c, struct span subject)
+print_line(const struct store_listing *l, const struct stored_cert *c,
+    struct span subject)
 {
 	char from[CLOCK_TEXT], to[CLOCK_TEXT], serial[2 * SERIAL_MAX + 1];
 	WIPED(buf) names = { 0 };
@@ -123,7 +124,7 @@ print_line(
 static enum rc
 list_one(void *arg, const struct stored_cert *c)
 {
-	struct listing *l = arg;
+	struct store_listing *l = arg;
 	WIPED(buf) subject = { 0 };
 	enum rc rc = subject_text(c->subject, &subject);
 
@@ -137,7 +138,7 @@ list_one(void *arg, const struct stored_cert *c)
 static enum rc
 list(struct cmd_env *env)
 {
-	struct listing l = { .json = env->json, .room = names_room() };
+	struct store_listing l = { .json = env->json, .room = names_room() };
 	WIPED(store) store = { 0 };
 	enum rc rc = online_open(env->home, false, &store);
 

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct asked {
+struct publish_wish {
 	struct cmd_env *env;
 	struct cmd_list operands, ports;
 	const char *name, *profile, *host, *forget;
@@ -25,7 +25,7 @@ struct asked {
 };
 
 static void
-asked_wipe(struct asked *a)
+publish_wish_wipe(struct publish_wish *a)
 {
 	cmd_list_wipe(&a->operands);
 	cmd_list_wipe(&a->ports);
@@ -34,7 +34,7 @@ asked_wipe(struct asked *a)
 }
 
 static enum rc
-open_store(struct asked *a, bool write)
+open_store(struct publish_wish *a, bool write)
 {
 	enum rc rc = online_open(a->env->home, write, &a->store);
 
@@ -42,7 +42,7 @@ open_store(struct asked *a, bool write)
 }
 
 static enum rc
-open_name(struct asked *a)
+open_name(struct publish_wish *a)
 {
 	enum rc rc = open_store(a, false);
 
@@ -55,7 +55,7 @@ open_name(struct asked *a)
 /* ---- posh ---------------------------------------------------------------- */
 
 static enum rc
-posh(struct asked *a)
+posh(struct publish_wish *a)
 {
 	WIPED(buf) document = { 0 };
 	enum rc rc = open_name(a);
@@ -75,7 +75,7 @@ posh(struct asked *a)
 enum rc
 cmd_posh(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(asked) a = { .env = env };
+	WIPED(publish_wish) a = { .env = env };
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
@@ -124,7 +124,7 @@ print_record(
 }
 
 static enum rc
-print_host(struct asked *a, struct span host, const struct tlsa *records,
+print_host(struct publish_wish *a, struct span host, const struct tlsa *records,
     size_t n, json_t **rows)
 {
 	static const char *usual[] = { "5222", "5269" };
@@ -165,7 +165,7 @@ add_host(const char *host, struct buf *ret)
 }
 
 static enum rc
-find_hosts(const struct asked *a, struct buf *ret)
+find_hosts(const struct publish_wish *a, struct buf *ret)
 {
 	const struct holding *h = &a->holding;
 	enum rc rc;
@@ -180,7 +180,7 @@ find_hosts(const struct asked *a, struct buf *ret)
 }
 
 static enum rc
-print_all(struct asked *a, struct span hosts, const struct tlsa *records,
+print_all(struct publish_wish *a, struct span hosts, const struct tlsa *records,
     size_t n, json_t **rows)
 {
 	enum rc rc = RC_OK;
@@ -191,7 +191,7 @@ print_all(struct asked *a, struct span hosts, const struct tlsa *records,
 }
 
 static enum rc
-tlsa(struct asked *a)
+tlsa(struct publish_wish *a)
 {
 	struct tlsa records[TLSA_MAX];
 	WIPED(buf) hosts = { 0 };
@@ -221,7 +221,7 @@ tlsa(struct asked *a)
 enum rc
 cmd_tlsa(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(asked) a = { .env = env };
+	WIPED(publish_wish) a = { .env = env };
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "host", "H", "the host of the records, where NAME does not tell", NULL, &a.host, NULL },
@@ -248,7 +248,7 @@ cmd_tlsa(struct cmd_env *env, int argc, char **argv)
 /* ---- publish ------------------------------------------------------------- */
 
 struct xmpp_names {
-	struct asked *asked;
+	struct publish_wish *asked;
 	size_t n;
 };
 
@@ -278,7 +278,7 @@ see_name(void *arg, struct span name, struct span profile, int64_t ends)
 }
 
 static enum rc
-choose_name(struct asked *a)
+choose_name(struct publish_wish *a)
 {
 	struct xmpp_names x = { .asked = a };
 	enum rc rc;
@@ -296,7 +296,7 @@ choose_name(struct asked *a)
 }
 
 static enum rc
-publish_new(struct asked *a)
+publish_new(struct publish_wish *a)
 {
 	struct publication p = { 0 };
 	size_t n = 0;
@@ -329,7 +329,7 @@ publish_new(struct asked *a)
 }
 
 static enum rc
-forget(struct asked *a)
+forget(struct publish_wish *a)
 {
 	char *real = realpath(a->forget, NULL);
 	const char *dir = real == NULL ? a->forget : real;
@@ -351,7 +351,7 @@ forget(struct asked *a)
 enum rc
 cmd_publish(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(asked) a = { .env = env };
+	WIPED(publish_wish) a = { .env = env };
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },

@@ -12,22 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WITHIN_DEFAULT (30 * DAY)
 /* Seconds from a certificate's notBefore: it settles, and rotate runs hourly.
  */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
 /* The last certificate of each name is what matters: a series runs out with
  * its last one, and one that was replaced is due no more. */
-struct last {
+struct status_last {
 	char *names, *profile; /* owned */
 	int64_t not_after;
 };
 
-struct status {
+struct store_status {
 	struct cmd_env *env;
 	int64_t now, within;
-	struct last *lasts; /* owned */
+	struct status_last *lasts; /* owned */
 	size_t n_lasts;
 	size_t n_open;
 	json_t *due; /* [{what, name, at, days}] */
@@ -35,7 +34,7 @@ struct status {
 };
 
 static void
-status_wipe(struct status *s)
+store_status_wipe(struct store_status *s)
 {
 	for (size_t i = 0; i < s->n_lasts; i++) {
 		free(s->lasts[i].names);
@@ -46,18 +45,18 @@ status_wipe(struct status *s)
 }
 
 static bool
-is_same(const struct last *l, const struct stored_cert *c)
+is_same(const struct status_last *l, const struct stored_cert *c)
 {
 	return span_eq_str(c->names, l->names) &&
 	       span_eq_str(c->profile, l->profile);
 }
 
 static enum rc
-add_last(struct status *s, const struct stored_cert *c)
+add_last(struct store_status *s, const struct stored_cert *c)
 {
-	struct last *more =
+	struct status_last *more =
 	    reallocarray(s->lasts, s->n_lasts + 1, sizeof(*more));
-	struct last one = { .not_after = c->not_after };
+	struct status_last one = { .not_after = c->not_after };
 
 	if (more == NULL)
 		return err_memory();
@@ -72,9 +71,10 @@ add_last(struct status *s, const struct stored_cert *c)
 static enum rc
 see_cert(void *arg, const struct stored_cert *c)
 {
-	struct status *s = arg;
+	struct store_status *s = arg;
 
-	struct last *last = s->n_lasts == 0 ? NULL : &s->lasts[s->n_lasts - 1];
+	struct status_last *last =
+	    s->n_lasts == 0 ? NULL : &s->lasts[s->n_lasts - 1];
 
 	if (c->revoked)
 		return RC_OK;
@@ -87,21 +87,22 @@ see_cert(void *arg, const struct stored_cert *c)
 }
 
 /* A kind of thing with a date, and what that date is to it. */
-struct kind {
+struct status_kind {
 	const char *what; /* in JSON too */
 	const char *coming, *gone;
 };
-static const struct kind of_ca = { "CA", "ends", "ended" };
-static const struct kind of_visit = { "visit", "is due", "was due" };
-static const struct kind of_certificate = { "certificate", "ends", "ended" };
-static const struct kind of_deployment = { "deployment", "moves on",
+static const struct status_kind of_ca = { "CA", "ends", "ended" };
+static const struct status_kind of_visit = { "visit", "is due", "was due" };
+static const struct status_kind of_certificate = { "certificate", "ends",
+	"ended" };
+static const struct status_kind of_deployment = { "deployment", "moves on",
 	"should have moved on" };
-static const struct kind of_bundle = { "answer to bundle",
+static const struct status_kind of_bundle = { "answer to bundle",
 	"is worth nothing after", "is worth nothing since" };
 
 /* "2027-02-21 (in 89 days)" */
 static void
-say_when(const struct kind *kind, int64_t at, int64_t left)
+say_when(const struct status_kind *kind, int64_t at, int64_t left)
 {
 	const long long days = (long long)(left < 0 ? -left : left) / DAY;
 	const char *s = days == 1 ? "" : "s";
@@ -117,7 +118,8 @@ say_when(const struct kind *kind, int64_t at, int64_t left)
 }
 
 static enum rc
-tell(struct status *s, const struct kind *kind, struct span name, int64_t at)
+tell(struct store_status *s, const struct status_kind *kind, struct span name,
+    int64_t at)
 {
 	int64_t left = at - s->now;
 	bool due = left < s->within;
@@ -143,7 +145,7 @@ tell(struct status *s, const struct kind *kind, struct span name, int64_t at)
 static enum rc
 see_open(void *arg, const struct open_bundle *b)
 {
-	struct status *s = arg;
+	struct store_status *s = arg;
 	char id[2 * BUNDLE_ID_LEN + 1];
 
 	hex_write(span_of(b->id, BUNDLE_ID_LEN), id);
@@ -159,7 +161,7 @@ see_open(void *arg, const struct open_bundle *b)
  * for what has begun; what never came to pass does not wait for one. */
 static enum rc
 see_deployment(
-    struct status *s, struct store *store, const struct deployment *d)
+    struct store_status *s, struct store *store, const struct deployment *d)
 {
 	WIPED(holding) holding = { 0 };
 	const struct held *due;
@@ -180,7 +182,7 @@ see_deployment(
 }
 
 static enum rc
-tell_deployments(struct status *s, struct store *store)
+tell_deployments(struct store_status *s, struct store *store)
 {
 	WIPED(deployment_list) list = { 0 };
 	enum rc rc = deployment_list_load(store, &list);
@@ -191,7 +193,7 @@ tell_deployments(struct status *s, struct store *store)
 }
 
 static enum rc
-tell_certs(struct status *s)
+tell_certs(struct store_status *s)
 {
 	enum rc rc = RC_OK;
 
@@ -205,7 +207,7 @@ tell_certs(struct status *s)
 }
 
 static enum rc
-look(struct status *s, struct store *store)
+look(struct store_status *s, struct store *store)
 {
 	int64_t visit;
 	bool has_visit;
@@ -232,7 +234,7 @@ look(struct status *s, struct store *store)
 }
 
 static enum rc
-status(struct status *s)
+status(struct store_status *s)
 {
 	WIPED(store) store = { 0 };
 	enum rc rc = online_open(s->env->home, false, &store);
@@ -261,7 +263,7 @@ status(struct status *s)
 enum rc
 cmd_status(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(status) s = { .env = env, .within = WITHIN_DEFAULT };
+	WIPED(store_status) s = { .env = env, .within = CMD_WITHIN_DEFAULT };
 	WIPED(cmd_list) operands = { 0 };
 	const char *within = NULL;
 	/* clang-format off */

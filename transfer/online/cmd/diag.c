@@ -10,26 +10,26 @@
 #include <inttypes.h>
 #include <unistr.h>
 
-struct writer {
+struct diag_writer {
 	struct buf *to;
 	unsigned indent;
 	enum rc rc; /* sticks, as in cbor_out */
 };
 
 static void value_put(
-    struct writer *w, struct cbor_in *in, const struct diag_field *field);
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field);
 
 /* ---- spelling ------------------------------------------------------------ */
 
 static void
-put(struct writer *w, const char *text)
+put(struct diag_writer *w, const char *text)
 {
 	if (w->rc == RC_OK)
 		w->rc = buf_add_str(w->to, text);
 }
 
 static void
-line(struct writer *w)
+line(struct diag_writer *w)
 {
 	put(w, "\n");
 	for (unsigned i = 0; i < w->indent; i++)
@@ -37,14 +37,14 @@ line(struct writer *w)
 }
 
 static void
-number_put(struct writer *w, uint64_t n)
+number_put(struct diag_writer *w, uint64_t n)
 {
 	if (w->rc == RC_OK)
 		w->rc = buf_printf(w->to, "%" PRIu64, n);
 }
 
 static void
-hex_put(struct writer *w, struct span bytes)
+hex_put(struct diag_writer *w, struct span bytes)
 {
 	put(w, "h'");
 	if (w->rc == RC_OK)
@@ -59,7 +59,7 @@ hex_put(struct writer *w, struct span bytes)
 /* As in JSON, which diagnostic notation borrows its strings from, and with
  * nothing but ASCII left. */
 static void
-unit_put(struct writer *w, ucs4_t c)
+unit_put(struct diag_writer *w, ucs4_t c)
 {
 	if (w->rc != RC_OK)
 		return;
@@ -76,7 +76,7 @@ unit_put(struct writer *w, ucs4_t c)
 }
 
 static void
-text_put(struct writer *w, struct span text)
+text_put(struct diag_writer *w, struct span text)
 {
 	put(w, "\"");
 	while (text.n != 0 && w->rc == RC_OK) {
@@ -95,7 +95,7 @@ text_put(struct writer *w, struct span text)
 /* ---- values by table ----------------------------------------------------- */
 
 static void
-comment_put(struct writer *w, const char *text)
+comment_put(struct diag_writer *w, const char *text)
 {
 	put(w, " / ");
 	put(w, text);
@@ -104,7 +104,7 @@ comment_put(struct writer *w, const char *text)
 
 static void
 number_value_put(
-    struct writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
 {
 	char time[CLOCK_TEXT], duration[DUR_TEXT];
 	const char *choice;
@@ -129,7 +129,7 @@ number_value_put(
 
 /* DER and files: their size and digest say more to people than their bytes. */
 static void
-digest_comment_put(struct writer *w, struct span bytes)
+digest_comment_put(struct diag_writer *w, struct span bytes)
 {
 	uint8_t digest[SHA256_LEN];
 	char hex[SHA256_HEX];
@@ -144,7 +144,7 @@ digest_comment_put(struct writer *w, struct span bytes)
 
 static void
 string_value_put(
-    struct writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
 {
 	struct span s = SPAN_NONE;
 
@@ -163,7 +163,7 @@ string_value_put(
 }
 
 static void
-name_value_put(struct writer *w, struct cbor_in *in)
+name_value_put(struct diag_writer *w, struct cbor_in *in)
 {
 	static const struct diag_field type = { 0, "type", AS_CHOICE,
 		&diag_name_types };
@@ -180,8 +180,8 @@ name_value_put(struct writer *w, struct cbor_in *in)
 
 /* "/ name / KEY: value", or without a key in an array. */
 static void
-member_put(struct writer *w, struct cbor_in *in, const struct diag_field *field,
-    bool last)
+member_put(struct diag_writer *w, struct cbor_in *in,
+    const struct diag_field *field, bool last)
 {
 	line(w);
 	if (w->rc == RC_OK)
@@ -194,7 +194,8 @@ member_put(struct writer *w, struct cbor_in *in, const struct diag_field *field,
 }
 
 static void
-array_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+array_put(
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
 {
 	const struct diag_shape *shape = field->shape;
 	uint64_t n = 0;
@@ -214,7 +215,8 @@ array_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
 }
 
 static void
-map_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+map_put(
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
 {
 	uint64_t pairs = 0;
 	int key = -1;
@@ -238,7 +240,8 @@ map_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
 }
 
 static void
-value_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
+value_put(
+    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
 {
 	bool is_null = false;
 
@@ -279,7 +282,7 @@ value_put(struct writer *w, struct cbor_in *in, const struct diag_field *field)
 /* ---- the file ------------------------------------------------------------ */
 
 static void
-header_put(struct writer *w, const struct diag *diag)
+header_put(struct diag_writer *w, const struct diag *diag)
 {
 	const struct cose *c = &diag->cose;
 	const bool kid = c->kid.n != 0;
@@ -313,7 +316,7 @@ diag_write(const struct diag *diag, struct buf *out)
 	const struct diag_field payload = { 0, "payload", AS_MAP,
 		diag_shape_of(diag->cose.type) };
 	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
-	struct writer w = { .to = out, .indent = 1 };
+	struct diag_writer w = { .to = out, .indent = 1 };
 
 	w.rc = buf_printf(out, "/ %s / 18([", diag_kind(diag));
 	header_put(&w, diag);

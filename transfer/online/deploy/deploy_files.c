@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <openssl/pem.h>
 
-#define KEY_FILE_MAX 65536 /* bytes */
+#define DEPLOY_KEY_MAX 65536 /* bytes */
 
 void
 deploy_files_wipe(struct deploy_files *files)
@@ -78,7 +78,7 @@ read_key(const char *path, EVP_PKEY **ret)
 	OWN(BIO) *bio = NULL;
 	WIPED(buf) pem = { 0 };
 	EVP_PKEY *key;
-	enum rc rc = file_read(AT_FDCWD, path, KEY_FILE_MAX, &pem);
+	enum rc rc = file_read(AT_FDCWD, path, DEPLOY_KEY_MAX, &pem);
 
 	if (rc != RC_OK)
 		return rc;

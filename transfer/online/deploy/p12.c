@@ -67,14 +67,14 @@ read_pass(const char *path, struct buf *ret, const char **ret_text)
 
 /* ---- key and certificates ------------------------------------------------ */
 
-struct parts {
+struct p12_parts {
 	EVP_PKEY *key;
 	X509 *cert;
 	STACK_OF(X509) * cas;
 };
 
 static void
-parts_wipe(struct parts *p)
+p12_parts_wipe(struct p12_parts *p)
 {
 	EVP_PKEY_free(p->key);
 	X509_free(p->cert);
@@ -83,7 +83,7 @@ parts_wipe(struct parts *p)
 
 /* Our own PEM: key, certificate, those of the CA. */
 static enum rc
-read_parts(struct span pem, struct parts *p)
+read_parts(struct span pem, struct p12_parts *p)
 {
 	OWN(BIO) *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	X509 *ca;
@@ -108,7 +108,7 @@ enum rc
 p12_make(
     const char *name, struct span pem, const char *pass_source, struct buf *ret)
 {
-	WIPED(parts) parts = { 0 };
+	WIPED(p12_parts) parts = { 0 };
 	WIPED(buf) pass = { 0 };
 	OWN(PKCS12) *p12 = NULL;
 	OWN(ssl_bytes) *der = NULL;
@@ -129,7 +129,7 @@ p12_make(
 }
 
 static bool
-are_same(const struct parts *a, const struct parts *b)
+are_same(const struct p12_parts *a, const struct p12_parts *b)
 {
 	if (EVP_PKEY_eq(a->key, b->key) != 1 ||
 	    X509_cmp(a->cert, b->cert) != 0 ||
@@ -145,8 +145,8 @@ are_same(const struct parts *a, const struct parts *b)
 enum rc
 p12_holds(struct span file, struct span pem, const char *pass_source, bool *ret)
 {
-	WIPED(parts) wanted = { 0 };
-	WIPED(parts) found = { 0 };
+	WIPED(p12_parts) wanted = { 0 };
+	WIPED(p12_parts) found = { 0 };
 	WIPED(buf) pass = { 0 };
 	OWN(PKCS12) *p12 = NULL;
 	const uint8_t *p = file.p;

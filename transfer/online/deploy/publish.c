@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_MAX 1048576
+#define PUBLISH_FILE_MAX 1048576
 
 struct root {
 	const char *path;
@@ -31,7 +31,7 @@ is_same(int dir, const char *name, struct span bytes)
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 	    !S_ISREG(st.st_mode) || (st.st_mode & 0444) != 0444)
 		return false;
-	if (file_read(dir, name, FILE_MAX, &found) != RC_OK) {
+	if (file_read(dir, name, PUBLISH_FILE_MAX, &found) != RC_OK) {
 		err_clear();
 		return false;
 	}

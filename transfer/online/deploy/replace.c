@@ -33,20 +33,20 @@
 
 /* A file by its directory: nobody can put a link into the way between two
  * steps. */
-struct spot {
+struct replace_spot {
 	const char *path; /* in sentences */
 	int dir;
 	char name[ROOM], fresh[ROOM], old[ROOM];
 };
 
 static void
-spot_wipe(struct spot *s)
+replace_spot_wipe(struct replace_spot *s)
 {
 	fd_close(&s->dir);
 }
 
 static enum rc
-spot_open(const char *path, struct spot *ret)
+spot_open(const char *path, struct replace_spot *ret)
 {
 	const struct open_how how = { .flags =
 					  O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -74,7 +74,7 @@ spot_open(const char *path, struct spot *ret)
 
 /* \return 0 for none */
 static mode_t
-kind_of(const struct spot *s, const char *name, struct stat *ret)
+kind_of(const struct replace_spot *s, const char *name, struct stat *ret)
 {
 	if (fstatat(s->dir, name, ret, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
@@ -82,7 +82,7 @@ kind_of(const struct spot *s, const char *name, struct stat *ret)
 }
 
 static bool
-is_there(const struct spot *s, const char *name)
+is_there(const struct replace_spot *s, const char *name)
 {
 	struct stat st;
 
@@ -91,7 +91,7 @@ is_there(const struct spot *s, const char *name)
 
 /* Is it the link of the bridge, which leads to the certificate's file? */
 static bool
-is_bridge(const struct spot *key, const struct spot *cert)
+is_bridge(const struct replace_spot *key, const struct replace_spot *cert)
 {
 	char to[PATH_MAX];
 	ssize_t n = readlinkat(key->dir, key->name, to, sizeof(to));
@@ -100,14 +100,15 @@ is_bridge(const struct spot *key, const struct spot *cert)
 }
 
 static enum rc
-no_file(const struct spot *s)
+no_file(const struct replace_spot *s)
 {
 	return err_set(RC_IO,
 	    "%s: not a regular file: deploy to what it leads to", s->path);
 }
 
 static enum rc
-read_name(const struct spot *s, const char *name, struct buf *ret, bool *ret_is)
+read_name(const struct replace_spot *s, const char *name, struct buf *ret,
+    bool *ret_is)
 {
 	struct stat st;
 	mode_t kind = kind_of(s, name, &st);
@@ -124,7 +125,7 @@ read_name(const struct spot *s, const char *name, struct buf *ret, bool *ret_is)
 enum rc
 place_read(const char *path, struct buf *ret_bytes, bool *ret_is)
 {
-	WIPED(spot) s = { .dir = -1 };
+	WIPED(replace_spot) s = { .dir = -1 };
 	enum rc rc = spot_open(path, &s);
 
 	return rc != RC_OK ? rc : read_name(&s, s.name, ret_bytes, ret_is);
@@ -141,30 +142,30 @@ place_is_open(const char *path)
 /* ---- one file ------------------------------------------------------------ */
 
 /* Owner and mode: of what was there before all this began, if it was. */
-struct look {
+struct replace_look {
 	bool is; /* it was there */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
 };
 
-static struct look
-look_of(const struct spot *s, bool secret)
+static struct replace_look
+look_of(const struct replace_spot *s, bool secret)
 {
 	struct stat st;
 	const char *names[] = { s->old, s->name };
 
 	for (size_t i = 0; i < 2; i++)
 		if (kind_of(s, names[i], &st) == S_IFREG)
-			return (struct look){ true, st.st_mode & 07777,
+			return (struct replace_look){ true, st.st_mode & 07777,
 				st.st_uid, st.st_gid };
-	return (struct look){ .mode = secret ? 0600 : 0644 };
+	return (struct replace_look){ .mode = secret ? 0600 : 0644 };
 }
 
 /* The mode last: until then it is for us alone, and a change of owner would
  * take some of its bits away. */
 static enum rc
-dress(int fd, const struct look *look, const char *path)
+dress(int fd, const struct replace_look *look, const char *path)
 {
 	struct stat st;
 
@@ -180,7 +181,8 @@ dress(int fd, const struct look *look, const char *path)
 }
 
 static enum rc
-write_fresh(const struct spot *s, struct span bytes, const struct look *look)
+write_fresh(const struct replace_spot *s, struct span bytes,
+    const struct replace_look *look)
 {
 	OWN_FD fd = -1;
 	enum rc rc;
@@ -202,7 +204,7 @@ write_fresh(const struct spot *s, struct span bytes, const struct look *look)
 }
 
 static enum rc
-name_fresh(const struct spot *s)
+name_fresh(const struct replace_spot *s)
 {
 	if (renameat(s->dir, s->fresh, s->dir, s->name) != 0 ||
 	    fsync(s->dir) != 0)
@@ -212,7 +214,8 @@ name_fresh(const struct spot *s)
 }
 
 static enum rc
-replace(const struct spot *s, struct span bytes, const struct look *look)
+replace(const struct replace_spot *s, struct span bytes,
+    const struct replace_look *look)
 {
 	enum rc rc = write_fresh(s, bytes, look);
 
@@ -224,7 +227,7 @@ replace(const struct spot *s, struct span bytes, const struct look *look)
 }
 
 static enum rc
-link_to(const struct spot *key, const struct spot *cert)
+link_to(const struct replace_spot *key, const struct replace_spot *cert)
 {
 	enum rc rc = RC_OK;
 
@@ -240,15 +243,15 @@ link_to(const struct spot *key, const struct spot *cert)
 /* ---- a certificate and its key ------------------------------------------- */
 
 struct pair {
-	struct spot cert, key; /* key.dir -1: there is none */
-	struct look cert_look, key_look;
+	struct replace_spot cert, key; /* key.dir -1: there is none */
+	struct replace_look cert_look, key_look;
 };
 
 static void
 pair_wipe(struct pair *p)
 {
-	spot_wipe(&p->cert);
-	spot_wipe(&p->key);
+	replace_spot_wipe(&p->cert);
+	replace_spot_wipe(&p->key);
 }
 
 #define PAIR_NONE \
@@ -345,7 +348,7 @@ change(const struct pair *p, const struct place *place)
 
 /* A second name for the same file, which costs no room on the disk. */
 static enum rc
-save_one(const struct spot *s)
+save_one(const struct replace_spot *s)
 {
 	struct stat st;
 	mode_t kind = kind_of(s, s->name, &st);
@@ -364,7 +367,7 @@ save_one(const struct spot *s)
 /* For good: what a power cut brought back would pass for what was there before
  * the next change. */
 static enum rc
-drop_old(const struct spot *s)
+drop_old(const struct replace_spot *s)
 {
 	if (unlinkat(s->dir, s->old, 0) != 0)
 		return errno == ENOENT
@@ -375,7 +378,7 @@ drop_old(const struct spot *s)
 }
 
 static enum rc
-restore_name(const struct spot *s)
+restore_name(const struct replace_spot *s)
 {
 	if (renameat(s->dir, s->old, s->dir, s->name) != 0 ||
 	    fsync(s->dir) != 0)
@@ -384,8 +387,9 @@ restore_name(const struct spot *s)
 	return RC_OK;
 }
 
-/* A key that was there before any certificate, and that a run which did not come
- * to put one had replaced. While nothing has changed the two names are one file. */
+/* A key that was there before any certificate, and that a run which did not
+ * come to put one had replaced. While nothing has changed the two names are one
+ * file. */
 static bool
 is_key_before(const struct pair *p)
 {
@@ -517,7 +521,7 @@ place_undo(const struct place *place, bool *ret_is)
 enum rc
 place_old(const struct place *place, struct buf *ret_bytes, bool *ret_is)
 {
-	WIPED(spot) s = { .dir = -1 };
+	WIPED(replace_spot) s = { .dir = -1 };
 	enum rc rc = spot_open(place->cert.path, &s);
 
 	return rc != RC_OK ? rc : read_name(&s, s.old, ret_bytes, ret_is);

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TEMPORARY ".tmp"
+#define HOME_TEMPORARY ".tmp"
 #define NAME_PART_MAX 120 /* characters of a name that go into a path */
 
 enum rc
@@ -38,7 +38,7 @@ online_name_write(struct span name, struct buf *out)
  * than everything before. They are written under temporary names, all brought
  * to the disk at once, and only then given their names: a name stands for a
  * whole file, and what a crash leaves out is made at the next run. */
-struct writer {
+struct home_writer {
 	int home; /* directory */
 	struct buf pem;
 	struct path_list {
@@ -48,7 +48,7 @@ struct writer {
 };
 
 static void
-writer_wipe(struct writer *w)
+home_writer_wipe(struct home_writer *w)
 {
 	fd_close(&w->home);
 	buf_wipe(&w->pem);
@@ -58,7 +58,7 @@ writer_wipe(struct writer *w)
 }
 
 static enum rc
-remember(struct writer *w, const char *path)
+remember(struct home_writer *w, const char *path)
 {
 	struct path_list *l = &w->paths;
 
@@ -113,13 +113,14 @@ cert_path(const struct stored_cert *c, struct buf *dir, struct buf *path)
 /* No fsync here: name_all syncs the file system once for all of them. O_TRUNC
  * takes over what a crash left. */
 static enum rc
-write_temporary(struct writer *w, const char *path, const struct stored_cert *c)
+write_temporary(
+    struct home_writer *w, const char *path, const struct stored_cert *c)
 {
 	char name[512];
 	OWN_FD fd = -1;
 	enum rc rc;
 
-	(void)snprintf(name, sizeof(name), "%s" TEMPORARY, path);
+	(void)snprintf(name, sizeof(name), "%s" HOME_TEMPORARY, path);
 	buf_reset(&w->pem);
 	rc = pem_write(PEM_CERTIFICATE, c->der, &w->pem);
 	if (rc != RC_OK)
@@ -141,7 +142,7 @@ write_one(void *arg, const struct stored_cert *c)
 {
 	WIPED(buf) dir = { 0 };
 	WIPED(buf) path = { 0 };
-	struct writer *w = arg;
+	struct home_writer *w = arg;
 	const char *dir_text, *path_text;
 	enum rc rc = cert_path(c, &dir, &path);
 
@@ -160,7 +161,7 @@ write_one(void *arg, const struct stored_cert *c)
 
 /* Two syncs: contents before names, names before the count is told. */
 static enum rc
-name_all(struct writer *w)
+name_all(struct home_writer *w)
 {
 	char name[512];
 
@@ -170,7 +171,7 @@ name_all(struct writer *w)
 		return err_errno(RC_IO, errno, "certs: cannot be synced");
 	for (size_t i = 0; i < w->paths.n; i++) {
 		(void)snprintf(
-		    name, sizeof(name), "%s" TEMPORARY, w->paths.items[i]);
+		    name, sizeof(name), "%s" HOME_TEMPORARY, w->paths.items[i]);
 		if (renameat(w->home, name, w->home, w->paths.items[i]) != 0)
 			return err_errno(RC_IO, errno, "%s", w->paths.items[i]);
 	}
@@ -222,7 +223,7 @@ write_ca(int home, struct store *store)
 enum rc
 online_files_write(const char *home, struct store *store, size_t *ret_new)
 {
-	WIPED(writer) w = { .home = -1 };
+	WIPED(home_writer) w = { .home = -1 };
 	enum rc rc = dir_open(AT_FDCWD, home, &w.home);
 
 	if (rc == RC_OK && mkdirat(w.home, "certs", 0755) != 0 &&

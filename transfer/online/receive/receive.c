@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PREFIX_LEN 18 /* "0123abcd-4567cdef-" */
+#define CHANNEL_PREFIX_LEN 18 /* "0123abcd-4567cdef-" */
 
 /* One response directory. */
-struct visit {
+struct receive_visit {
 	struct store *store;
 	struct response_dir dir;
 	uint32_t bundle_sequence;
@@ -22,7 +22,7 @@ struct visit {
 };
 
 static void
-visit_wipe(struct visit *v)
+receive_visit_wipe(struct receive_visit *v)
 {
 	response_dir_wipe(&v->dir);
 	buf_wipe(&v->bundle);
@@ -33,7 +33,7 @@ visit_wipe(struct visit *v)
 static enum rc
 give_file(void *arg, size_t i, struct span *ret_bytes)
 {
-	struct visit *v = arg;
+	struct receive_visit *v = arg;
 
 	return response_dir_file(&v->dir, i, ret_bytes);
 }
@@ -42,7 +42,7 @@ static enum rc
 give_bundle(void *arg, const uint8_t *id, enum bundle_state *ret,
     struct span *ret_bytes)
 {
-	struct visit *v = arg;
+	struct receive_visit *v = arg;
 	enum rc rc = store_bundle_find(
 	    v->store, id, ret, &v->bundle_sequence, &v->bundle);
 
@@ -54,7 +54,7 @@ static enum rc
 give_accepted(void *arg, uint32_t sequence, bool *ret_known,
     uint8_t ret_digest[static SHA256_LEN])
 {
-	struct visit *v = arg;
+	struct receive_visit *v = arg;
 
 	return store_accepted(v->store, sequence, ret_known, ret_digest);
 }
@@ -62,7 +62,7 @@ give_accepted(void *arg, uint32_t sequence, bool *ret_known,
 static enum rc
 give_seen(void *arg, struct span serial, bool *ret)
 {
-	struct visit *v = arg;
+	struct receive_visit *v = arg;
 
 	return store_serial_seen(v->store, serial, ret);
 }
@@ -70,7 +70,7 @@ give_seen(void *arg, struct span serial, bool *ret)
 static enum rc
 take_cert(void *arg, const struct judged *judged)
 {
-	struct visit *v = arg;
+	struct receive_visit *v = arg;
 	const struct channel *c = &v->store->channel;
 
 	return store_cert_add(v->store, c->has_head ? c->head.sequence + 1 : 1,
@@ -80,7 +80,7 @@ take_cert(void *arg, const struct judged *judged)
 /* ---- one response -------------------------------------------------------- */
 
 static enum rc
-judge_visit(struct visit *v, struct response_verdict *verdict)
+judge_visit(struct receive_visit *v, struct response_verdict *verdict)
 {
 	OWNS(judge) *judge = NULL;
 	struct response r = {
@@ -104,7 +104,7 @@ judge_visit(struct visit *v, struct response_verdict *verdict)
 }
 
 static enum rc
-take_response(struct visit *v, struct response_verdict *verdict)
+take_response(struct receive_visit *v, struct response_verdict *verdict)
 {
 	int64_t now;
 	enum rc rc = clock_now(&now);
@@ -129,7 +129,7 @@ struct round {
 };
 
 static enum rc
-tell(struct round *round, struct visit *v,
+tell(struct round *round, struct receive_visit *v,
     const struct response_verdict *verdict)
 {
 	struct received r = { v->dir.path, verdict->manifest.sequence,
@@ -149,7 +149,7 @@ static enum rc
 visit_one(struct round *round, const char *name)
 {
 	WIPED(response_verdict) verdict = { 0 };
-	WIPED(visit) v = { .store = round->store };
+	WIPED(receive_visit) v = { .store = round->store };
 	enum rc rc = response_dir_open(round->media, name, &v.dir);
 
 	if (rc != RC_OK)
@@ -176,10 +176,10 @@ is_ours(const char *name, const char *prefix)
 {
 	size_t digits;
 
-	if (strncmp(name, prefix, PREFIX_LEN) != 0)
+	if (strncmp(name, prefix, CHANNEL_PREFIX_LEN) != 0)
 		return false;
-	digits = strspn(name + PREFIX_LEN, "0123456789");
-	return digits >= 6 && name[PREFIX_LEN + digits] == '\0';
+	digits = strspn(name + CHANNEL_PREFIX_LEN, "0123456789");
+	return digits >= 6 && name[CHANNEL_PREFIX_LEN + digits] == '\0';
 }
 
 static bool
@@ -197,7 +197,7 @@ visit_all(struct round *round)
 {
 	const struct store *store = round->store;
 	WIPED(media_names) names = { 0 };
-	char ca[9], requester[9], prefix[PREFIX_LEN + 1];
+	char ca[9], requester[9], prefix[CHANNEL_PREFIX_LEN + 1];
 	enum rc rc;
 
 	rc = media_list(round->media, MEDIA_RESPONSES, NULL, false, &names);

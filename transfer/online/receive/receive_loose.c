@@ -11,21 +11,21 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define PREFIX_LEN 15 /* "0123abcd-loose-" */
+#define LOOSE_PREFIX_LEN 15 /* "0123abcd-loose-" */
 
-struct round {
+struct loose_round {
 	struct store *store;
 	const struct media *media;
 	const struct loose *set; /* NULL: all are only proved */
-	char prefix[PREFIX_LEN + 1];
+	char prefix[LOOSE_PREFIX_LEN + 1];
 	enum rc (*each)(void *arg, const struct received *r);
 	void *arg;
 	struct reception *ret;
 };
 
 /* One response directory. */
-struct visit {
-	struct round *round;
+struct loose_visit {
+	struct loose_round *round;
 	struct response_dir dir;
 	struct manifest manifest; /* nothing is proved of it yet */
 	uint8_t digest[SHA256_LEN];
@@ -33,14 +33,14 @@ struct visit {
 };
 
 static void
-visit_wipe(struct visit *v)
+loose_visit_wipe(struct loose_visit *v)
 {
 	response_dir_wipe(&v->dir);
 	manifest_wipe(&v->manifest);
 }
 
 static enum rc
-visit_open(struct round *round, const char *name, struct visit *v)
+visit_open(struct loose_round *round, const char *name, struct loose_visit *v)
 {
 	struct cose cose;
 	enum rc rc = response_dir_open(round->media, name, &v->dir);
@@ -61,7 +61,7 @@ visit_open(struct round *round, const char *name, struct visit *v)
 static enum rc
 give_file(void *arg, size_t i, struct span *ret_bytes)
 {
-	struct visit *v = arg;
+	struct loose_visit *v = arg;
 
 	return response_dir_file(&v->dir, i, ret_bytes);
 }
@@ -69,7 +69,7 @@ give_file(void *arg, size_t i, struct span *ret_bytes)
 static enum rc
 give_seen(void *arg, struct span serial, bool *ret)
 {
-	struct visit *v = arg;
+	struct loose_visit *v = arg;
 
 	return store_serial_seen(v->round->store, serial, ret);
 }
@@ -77,14 +77,15 @@ give_seen(void *arg, struct span serial, bool *ret)
 static enum rc
 take_cert(void *arg, const struct judged *judged)
 {
-	struct visit *v = arg;
+	struct loose_visit *v = arg;
 
 	return store_loose_cert_add(v->round->store, v->bundle, judged);
 }
 
 /* With `taking`, certificates are new to this side and go into the store. */
 static enum rc
-judge_visit(struct visit *v, bool taking, struct response_verdict *verdict)
+judge_visit(
+    struct loose_visit *v, bool taking, struct response_verdict *verdict)
 {
 	const struct store *store = v->round->store;
 	const struct loose_terms terms = { .set = v->round->set };
@@ -106,9 +107,9 @@ judge_visit(struct visit *v, bool taking, struct response_verdict *verdict)
 }
 
 static enum rc
-tell(struct visit *v, const struct response_verdict *verdict)
+tell(struct loose_visit *v, const struct response_verdict *verdict)
 {
-	const struct round *round = v->round;
+	const struct loose_round *round = v->round;
 	struct received r = { v->dir.path, v->manifest.sequence, verdict };
 
 	round->ret->found++;
@@ -122,10 +123,10 @@ tell(struct visit *v, const struct response_verdict *verdict)
 /* ---- proving all of them ------------------------------------------------- */
 
 static enum rc
-prove_one(struct round *round, const char *name)
+prove_one(struct loose_round *round, const char *name)
 {
 	WIPED(response_verdict) verdict = { 0 };
-	WIPED(visit) v = { 0 };
+	WIPED(loose_visit) v = { 0 };
 	enum rc rc = visit_open(round, name, &v);
 
 	if (rc == RC_OK)
@@ -136,7 +137,7 @@ prove_one(struct round *round, const char *name)
 /* ---- taking one ---------------------------------------------------------- */
 
 static enum rc
-take_new(struct visit *v, struct response_verdict *verdict)
+take_new(struct loose_visit *v, struct response_verdict *verdict)
 {
 	struct store *store = v->round->store;
 	int64_t now = 0;
@@ -155,7 +156,7 @@ take_new(struct visit *v, struct response_verdict *verdict)
 /* One set has one answer for ever. Another one is an alarm, and so must be
  * right in all else: strangers raise none. */
 static enum rc
-take_visit(struct visit *v, struct response_verdict *verdict)
+take_visit(struct loose_visit *v, struct response_verdict *verdict)
 {
 	uint8_t then[SHA256_LEN];
 	bool known = false;
@@ -179,7 +180,7 @@ take_visit(struct visit *v, struct response_verdict *verdict)
 /* What was taken, told when it is stored. */
 struct taken {
 	bool any;
-	struct visit visit;
+	struct loose_visit visit;
 	struct response_verdict verdict; /* spans into the visit's bytes */
 };
 
@@ -187,7 +188,7 @@ static void
 taken_wipe(struct taken *taken)
 {
 	response_verdict_wipe(&taken->verdict);
-	visit_wipe(&taken->visit);
+	loose_visit_wipe(&taken->visit);
 }
 
 /* How far a response is from the CSRs at hand. */
@@ -199,7 +200,8 @@ struct distance {
 
 /* Both are sorted; a manifest that is not matches nothing, as it should. */
 static void
-measure(const struct visit *v, const struct loose *set, struct distance *ret)
+measure(
+    const struct loose_visit *v, const struct loose *set, struct distance *ret)
 {
 	const struct manifest *m = &v->manifest;
 	struct distance d = { .n_results = m->n_results };
@@ -238,7 +240,8 @@ refuse_distance(const struct distance *d)
 
 /* A copy of one that was taken before it says nothing new. */
 static enum rc
-take_match(struct round *round, struct visit *v, struct taken *taken)
+take_match(
+    struct loose_round *round, struct loose_visit *v, struct taken *taken)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	enum rc rc = take_visit(v, &verdict);
@@ -249,7 +252,7 @@ take_match(struct round *round, struct visit *v, struct taken *taken)
 	taken->visit = *v;
 	taken->visit.round = round;
 	taken->verdict = verdict;
-	*v = (struct visit){ 0 };
+	*v = (struct loose_visit){ 0 };
 	verdict = (struct response_verdict){ 0 };
 	return RC_OK;
 }
@@ -257,15 +260,15 @@ take_match(struct round *round, struct visit *v, struct taken *taken)
 /* What answers these CSRs and no others is taken; if nothing does, the nearest
  * is told. What cannot even be read is told if nothing else can be. */
 static enum rc
-take_matching(
-    struct round *round, const struct media_names *names, struct taken *taken)
+take_matching(struct loose_round *round, const struct media_names *names,
+    struct taken *taken)
 {
 	struct distance near = { 0 };
 	struct err_saved said = { 0 };
 	enum rc unread = RC_OK, rc = RC_OK;
 
 	for (size_t i = 0; i < names->n && rc == RC_OK; i++) {
-		WIPED(visit) v = { 0 };
+		WIPED(loose_visit) v = { 0 };
 		struct distance d;
 
 		unread = visit_open(round, names->items[i], &v);
@@ -290,7 +293,7 @@ take_matching(
 /* ---- all of it ----------------------------------------------------------- */
 
 static enum rc
-list(struct round *round, struct media_names *ours)
+list(struct loose_round *round, struct media_names *ours)
 {
 	char ca[9];
 	size_t n = 0, all;
@@ -303,9 +306,10 @@ list(struct round *round, struct media_names *ours)
 	(void)snprintf(round->prefix, sizeof(round->prefix), "%s-loose-", ca);
 	all = ours->n;
 	for (size_t i = 0; i < all; i++)
-		if (strncmp(ours->items[i], round->prefix, PREFIX_LEN) == 0 &&
-		    strspn(ours->items[i] + PREFIX_LEN, "0123456789") ==
-			strlen(ours->items[i] + PREFIX_LEN))
+		if (strncmp(ours->items[i], round->prefix, LOOSE_PREFIX_LEN) ==
+			0 &&
+		    strspn(ours->items[i] + LOOSE_PREFIX_LEN, "0123456789") ==
+			strlen(ours->items[i] + LOOSE_PREFIX_LEN))
 			memmove(ours->items[n++], ours->items[i],
 			    sizeof(ours->items[i]));
 	ours->n = n;
@@ -318,7 +322,8 @@ list(struct round *round, struct media_names *ours)
 }
 
 static enum rc
-take(struct round *round, const struct media_names *names, bool store_them)
+take(
+    struct loose_round *round, const struct media_names *names, bool store_them)
 {
 	WIPED(taken) taken = { 0 };
 	enum rc rc = store_begin(round->store);
@@ -338,7 +343,7 @@ enum rc
 receive_loose(struct store *store, const struct media *media,
     const struct loose *set, const struct receiving *how, struct reception *ret)
 {
-	struct round round = { .store = store,
+	struct loose_round round = { .store = store,
 		.media = media,
 		.set = set,
 		.each = how->each,

@@ -23,7 +23,7 @@ sent_wipe(struct sent *s)
 }
 
 /* The request that the last certificate came from, and that certificate. */
-struct last {
+struct renew_last {
 	uint32_t sequence, place;
 	bool own_key;
 	int64_t not_before;
@@ -31,18 +31,18 @@ struct last {
 };
 
 static void
-last_wipe(struct last *l)
+renew_last_wipe(struct renew_last *l)
 {
 	buf_wipe(&l->serial);
 }
 
-struct run {
+struct renew_run {
 	const struct renewing *by;
 	struct sent sent;
 };
 
 static void
-run_wipe(struct run *r)
+renew_run_wipe(struct renew_run *r)
 {
 	sent_wipe(&r->sent);
 }
@@ -61,8 +61,8 @@ query(struct store *store, const struct holding *h, const char *sql,
 /* What came of loose CSRs was asked by no bundle: there is nothing to repeat.
  */
 static enum rc
-find_last(
-    struct store *store, const struct holding *h, struct last *l, bool *ret_is)
+find_last(struct store *store, const struct holding *h, struct renew_last *l,
+    bool *ret_is)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = query(store, h,
@@ -110,7 +110,7 @@ read_file(struct store *store, uint32_t sequence, struct buf *ret)
 }
 
 static enum rc
-parse(struct store *store, struct sent *s, const struct last *l,
+parse(struct store *store, struct sent *s, const struct renew_last *l,
     const struct cert_request **ret)
 {
 	struct cose cose;
@@ -200,7 +200,7 @@ set_validity(struct composed *to, const struct validity *asked,
 }
 
 static enum rc
-add(struct compose *c, struct sent *sent, const struct last *l)
+add(struct compose *c, struct sent *sent, const struct renew_last *l)
 {
 	const struct cert_request *r = NULL;
 	struct composed *item;
@@ -219,7 +219,7 @@ add(struct compose *c, struct sent *sent, const struct last *l)
 
 /* Named twice, by two of its names perhaps. */
 static bool
-is_added(const struct compose *c, const struct last *l)
+is_added(const struct compose *c, const struct renew_last *l)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (span_eq(
@@ -231,13 +231,13 @@ is_added(const struct compose *c, const struct last *l)
 /* ---- which --------------------------------------------------------------- */
 
 static enum rc
-renew(struct run *run, const struct holding *h)
+renew(struct renew_run *run, const struct holding *h)
 {
 	const struct renewing *by = run->by;
 	struct compose *c = by->compose;
 	struct held_left left = held_left_of(h, c->now);
 	enum renewal what = RENEW_ASKED;
-	WIPED(last) last = { 0 };
+	WIPED(renew_last) last = { 0 };
 	bool waiting = false, is = false;
 	enum rc rc = is_waiting(c->store, h, &waiting);
 
@@ -261,7 +261,7 @@ renew(struct run *run, const struct holding *h)
 enum rc
 renew_name(const struct renewing *by, const char *typed)
 {
-	WIPED(run) run = { .by = by };
+	WIPED(renew_run) run = { .by = by };
 	WIPED(holding) h = { 0 };
 	enum rc rc =
 	    holding_find(by->compose->store, typed, NULL, by->compose->now, &h);
@@ -272,7 +272,7 @@ renew_name(const struct renewing *by, const char *typed)
 static enum rc
 renew_one(void *arg, struct span name, struct span profile, int64_t ends)
 {
-	struct run *run = arg;
+	struct renew_run *run = arg;
 	const struct compose *c = run->by->compose;
 	WIPED(holding) h = { 0 };
 	enum rc rc;
@@ -286,7 +286,7 @@ renew_one(void *arg, struct span name, struct span profile, int64_t ends)
 enum rc
 renew_all(const struct renewing *by)
 {
-	WIPED(run) run = { .by = by };
+	WIPED(renew_run) run = { .by = by };
 
 	return holding_each(by->compose->store, renew_one, &run);
 }

@@ -13,7 +13,7 @@ struct search {
 	struct buf spelt[SPELLINGS]; /* "dns:example.org"; empty: none */
 	const char *typed, *profile; /* NULL: any */
 	int64_t now;
-	struct found {
+	struct search_found {
 		char *name, *profile; /* owned */
 		bool first;	      /* its first name, or its request's id */
 		int64_t ends;	      /* the last of them */
@@ -71,10 +71,10 @@ static enum rc
 add_found(struct search *s, struct span name, struct span profile, bool first,
     int64_t ends)
 {
-	struct found one = { .first = first, .ends = ends }, *more;
+	struct search_found one = { .first = first, .ends = ends }, *more;
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct found *f = &s->items[i];
+		struct search_found *f = &s->items[i];
 
 		if (!span_eq_str(name, f->name) ||
 		    !span_eq_str(profile, f->profile))
@@ -156,7 +156,7 @@ best_of(const struct search *s, bool first, bool alive, size_t *ret_count)
 }
 
 static enum rc
-choose(const struct search *s, const struct found **ret)
+choose(const struct search *s, const struct search_found **ret)
 {
 	size_t best = 0, count = 0;
 
@@ -185,7 +185,7 @@ holding_find(struct store *store, const char *typed, const char *profile,
 {
 	WIPED(search) s = { .typed = typed, .profile = profile, .now = now };
 	static const char *const types[SPELLINGS] = { "", "dns:", "xmpp:" };
-	const struct found *found = NULL;
+	const struct search_found *found = NULL;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < SPELLINGS && rc == RC_OK; i++)

@@ -13,7 +13,7 @@
 #include <openssl/pem.h>
 #include <unistd.h>
 
-#define KEY_FILE_MAX 16384 /* bytes; RSA 8192 takes 6,400 */
+#define HOME_KEY_MAX 16384 /* bytes; RSA 8192 takes 6,400 */
 
 enum rc
 online_store_path(const char *home, struct buf *ret_path)
@@ -124,7 +124,7 @@ online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 	enum rc rc = home_file(home, file, &path, &text);
 
 	if (rc == RC_OK)
-		rc = file_read(AT_FDCWD, text, KEY_FILE_MAX, &pem);
+		rc = file_read(AT_FDCWD, text, HOME_KEY_MAX, &pem);
 	if (rc != RC_OK)
 		return rc;
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
