@@ -24,7 +24,7 @@
 #define SEND_SECONDS 600
 
 static bool
-is_kept(int fd, const int *keep, size_t n_keep)
+child_is_kept(int fd, const int *keep, size_t n_keep)
 {
 	for (size_t i = 0; i < n_keep; i++)
 		if (keep[i] == fd)
@@ -43,7 +43,7 @@ close_others(int sock, const int *keep, size_t n_keep)
 		if (keep[i] > top)
 			top = keep[i];
 	for (int fd = 3; fd < top; fd++)
-		if (fd != sock && !is_kept(fd, keep, n_keep))
+		if (fd != sock && !child_is_kept(fd, keep, n_keep))
 			(void)close(fd);
 	(void)close_range((unsigned)top + 1, ~0U, 0);
 }
@@ -117,7 +117,7 @@ child_leaves_within(pid_t pid, int seconds)
 }
 
 static int
-reap(struct child *c)
+child_reap(struct child *c)
 {
 	int status = 0;
 
@@ -154,11 +154,11 @@ child_stop(struct child *c, int seconds)
 		return RC_OK;
 	if (!child_leaves_within(c->pid, seconds)) {
 		(void)kill(c->pid, SIGKILL);
-		(void)reap(c);
+		(void)child_reap(c);
 		return err_set(RC_IO, "the %s process did not end in %d s",
 		    c->name, seconds);
 	}
-	status = reap(c);
+	status = child_reap(c);
 	if (WIFSIGNALED(status))
 		return died_of(c->name, WTERMSIG(status));
 	return (enum rc)WEXITSTATUS(status);
@@ -174,7 +174,7 @@ child_wipe(struct child *c)
 	if (c->pid == 0)
 		return;
 	(void)kill(c->pid, SIGKILL);
-	(void)reap(c);
+	(void)child_reap(c);
 }
 
 enum rc
@@ -185,7 +185,7 @@ child_explain(struct child *c, enum rc rc)
 	/* A closed socket is the first sign; the status follows at once. */
 	if (c->pid == 0 || !child_leaves_within(c->pid, 1))
 		return rc;
-	status = reap(c);
+	status = child_reap(c);
 	fd_close(&c->sock);
 	if (!WIFSIGNALED(status))
 		return rc;

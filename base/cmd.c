@@ -67,7 +67,7 @@ struct words {
 };
 
 static enum rc
-take_value(struct words *words, const char *name, const char *attached,
+cmd_take_value(struct words *words, const char *name, const char *attached,
     const char **ret_value)
 {
 	if (attached != NULL) {
@@ -94,7 +94,7 @@ store_option(
 		*o->flag = true;
 		return RC_OK;
 	}
-	rc = take_value(words, o->name, attached, &value);
+	rc = cmd_take_value(words, o->name, attached, &value);
 	if (rc != RC_OK)
 		return rc;
 	if (o->list != NULL)
@@ -117,7 +117,7 @@ take_option(struct cmd_env *env, const char *arg, struct words *words,
 		if (is_flag(arg, n, o->name))
 			return store_option(o, words, attached);
 	if (is_flag(arg, n, "home") && env->program->home_variable != NULL)
-		return take_value(words, "home", attached, &env->home);
+		return cmd_take_value(words, "home", attached, &env->home);
 	if (attached == NULL && common_flag(env, arg, n))
 		return RC_OK;
 	return err_set(RC_USAGE,
@@ -231,7 +231,7 @@ cmd_duration(const char *option, const char *text, int64_t *ret)
  */
 
 static int
-report(const struct cmd_program *program, enum rc rc)
+cmd_report(const struct cmd_program *program, enum rc rc)
 {
 	const char *rule = err_rule_name(), *remedy = NULL;
 
@@ -370,5 +370,5 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
 	    (rc == RC_OK || rc == RC_PARTIAL))
 		rc = err_set(RC_IO, "standard output cannot be written");
-	return report(program, rc);
+	return cmd_report(program, rc);
 }

@@ -78,7 +78,8 @@ file_sync(sqlite3_file *base, int flags)
 }
 
 static int
-file_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
+db_vfs_file_write(
+    sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
 {
 	return is_frozen(base) ? SQLITE_IOERR_WRITE
 			       : real_of(base)->pMethods->xWrite(
@@ -155,7 +156,7 @@ static const sqlite3_io_methods methods = {
 	.iVersion = 1,
 	.xClose = file_close,
 	.xRead = file_read_at,
-	.xWrite = file_write,
+	.xWrite = db_vfs_file_write,
 	.xTruncate = file_truncate,
 	.xSync = file_sync,
 	.xFileSize = file_size,

@@ -29,7 +29,7 @@ struct line {
 };
 
 static enum rc
-gone(const char *peer)
+frame_gone(const char *peer)
 {
 	return err_set(RC_IO, "the %s process has gone", peer);
 }
@@ -84,7 +84,7 @@ send_all(int sock, struct span left[2], int fd, const char *peer)
 			    "the %s process takes nothing more: it hangs",
 			    peer);
 		if (n < 0)
-			return gone(peer);
+			return frame_gone(peer);
 		fd = -1; /* it went with the first byte */
 		for (size_t i = 0; i < 2; i++) {
 			size_t part =
@@ -128,7 +128,7 @@ wait_readable(const struct line *line)
 	int n;
 
 	if (line->sock < 0) /* poll would wait for it all the time */
-		return gone(line->peer);
+		return frame_gone(line->peer);
 	if (line->seconds == 0)
 		return RC_OK;
 	do
@@ -188,7 +188,7 @@ recv_some(
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return gone(line->peer);
+			return frame_gone(line->peer);
 		collect_fds(&msg, fd);
 		/* The kernel drops what it has no number for, and delivers the
 		 * bytes all the same: they would be read as if alone. */

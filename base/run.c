@@ -20,7 +20,7 @@
 /* ---- words --------------------------------------------------------------- */
 
 static bool
-is_blank(char c)
+run_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -31,7 +31,7 @@ take_word(const char **at, char **to)
 {
 	const char *p = *at;
 
-	while (*p != '\0' && !is_blank(*p)) {
+	while (*p != '\0' && !run_is_blank(*p)) {
 		const char *end;
 
 		if (*p != '\'' && *p != '"') {
@@ -52,7 +52,7 @@ take_word(const char **at, char **to)
 }
 
 static enum rc
-check_line(const char *command)
+run_check_line(const char *command)
 {
 	if (strlen(command) >= RUN_LINE_MAX)
 		return err_set(RC_USAGE, "command: longer than %d bytes",
@@ -69,11 +69,11 @@ run_split(const char *command, struct run_words *ret)
 {
 	const char *p = command;
 	char *to = ret->text;
-	enum rc rc = check_line(command);
+	enum rc rc = run_check_line(command);
 
 	ret->n = 0;
 	while (rc == RC_OK) {
-		while (is_blank(*p))
+		while (run_is_blank(*p))
 			p++;
 		if (*p == '\0')
 			break;
@@ -108,7 +108,7 @@ spawning_wipe(struct spawning *s)
  * (O_CLOEXEC). A group of its own, so that what it starts can be ended with it.
  */
 static int
-prepare(struct spawning *s)
+run_prepare(struct spawning *s)
 {
 	const short flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
 			    POSIX_SPAWN_SETSIGMASK;
@@ -138,7 +138,7 @@ start(const char *command, struct run_words *words, pid_t *ret_pid)
 
 	(void)posix_spawn_file_actions_init(&s.files);
 	(void)posix_spawnattr_init(&s.attr);
-	why = prepare(&s);
+	why = run_prepare(&s);
 	old = umask(022); /* ours is for secrets, and not a server's */
 	if (why == 0)
 		why = posix_spawnp(ret_pid, words->argv[0], &s.files, &s.attr,
@@ -150,7 +150,7 @@ start(const char *command, struct run_words *words, pid_t *ret_pid)
 }
 
 static int
-reap(pid_t pid)
+run_reap(pid_t pid)
 {
 	int status = 0;
 
@@ -175,11 +175,11 @@ run_command(const char *command, int seconds)
 		(void)kill(-pid, SIGTERM);
 		if (!child_leaves_within(pid, GRACE_SECONDS))
 			(void)kill(-pid, SIGKILL);
-		(void)reap(pid);
+		(void)run_reap(pid);
 		return err_set(
 		    RC_IO, "\"%s\": did not end in %d s", command, seconds);
 	}
-	status = reap(pid);
+	status = run_reap(pid);
 	if (WIFSIGNALED(status))
 		return err_set(RC_IO, "\"%s\": died of signal %d", command,
 		    WTERMSIG(status));

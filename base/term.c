@@ -23,7 +23,7 @@ static void print_styled(
     FILE *to, const char *style, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 
 static bool
-is_plain(uint8_t c)
+term_is_plain(uint8_t c)
 {
 	return c >= 0x20 && c <= 0x7e;
 }
@@ -36,7 +36,7 @@ term_escape(struct buf *out, struct span text)
 	for (size_t i = 0; i < text.n && rc == RC_OK; i++) {
 		if (text.p[i] == '\\')
 			rc = buf_add_str(out, "\\\\");
-		else if (is_plain(text.p[i]))
+		else if (term_is_plain(text.p[i]))
 			rc = buf_add_byte(out, text.p[i]);
 		else
 			rc = buf_printf(out, "\\x%02x", text.p[i]);
@@ -81,7 +81,7 @@ format_escaped(struct buf *out, const char *fmt, va_list ap)
 	for (size_t i = 0; i + 1 < n && rc == RC_OK; i++) {
 		if (plain[i] != ours[i])
 			rc = buf_add_byte(out, '\n');
-		else if (is_plain((uint8_t)plain[i]))
+		else if (term_is_plain((uint8_t)plain[i]))
 			rc = buf_add_byte(out, (uint8_t)plain[i]);
 		else
 			rc = buf_printf(out, "\\x%02x", (uint8_t)plain[i]);
@@ -244,7 +244,7 @@ put_question(int tty, const char *question)
 	enum rc rc = RC_OK;
 
 	for (const char *p = question; *p != '\0' && rc == RC_OK; p++)
-		rc = is_plain((uint8_t)*p)
+		rc = term_is_plain((uint8_t)*p)
 			 ? buf_add_byte(&text, (uint8_t)*p)
 			 : buf_printf(&text, "\\x%02x", (uint8_t)*p);
 	if (rc == RC_OK && text.n > 0 && text.p[text.n - 1] != ' ')
@@ -256,7 +256,7 @@ put_question(int tty, const char *question)
 }
 
 static enum rc
-read_line(int fd, struct buf *ret_answer)
+term_read_line(int fd, struct buf *ret_answer)
 {
 	WIPED(buf) line = { 0 };
 	uint8_t c = 0;
@@ -298,7 +298,7 @@ term_ask(const char *question, const char *option, struct buf *ret_answer)
 		    question, option);
 	(void)fflush(stderr);
 	rc = put_question(fd, question);
-	return rc != RC_OK ? rc : read_line(fd, ret_answer);
+	return rc != RC_OK ? rc : term_read_line(fd, ret_answer);
 }
 
 enum rc

@@ -114,7 +114,7 @@ token_keys_free(struct token_key *keys, size_t n)
  */
 
 static enum rc
-begin(struct token *token, enum wire_op op)
+token_begin(struct token *token, enum wire_op op)
 {
 	buf_reset(&token->out);
 	if (token->child.sock < 0)
@@ -162,7 +162,7 @@ answers_within(const struct token *token, int seconds)
 /* A wait of a whole signature is bounded by the caller, since only he knows
  * whether a person or a card is waited for. */
 static enum rc
-receive(struct token *token, int seconds, struct span *ret_body)
+token_receive(struct token *token, int seconds, struct span *ret_body)
 {
 	uint32_t code;
 
@@ -192,7 +192,7 @@ call(struct token *token, int seconds, struct span *ret_body)
 	if (token->outstanding != 0)
 		return err_set(RC_BUG, "signatures are outstanding");
 	rc = send_request(token);
-	return rc != RC_OK ? rc : receive(token, seconds, ret_body);
+	return rc != RC_OK ? rc : token_receive(token, seconds, ret_body);
 }
 
 static enum rc
@@ -206,7 +206,7 @@ static enum rc
 call_text(struct token *token, enum wire_op op, const char *text,
     struct span *ret_body)
 {
-	enum rc rc = begin(token, op);
+	enum rc rc = token_begin(token, op);
 
 	if (rc == RC_OK)
 		rc = wire_put_text(&token->out, text);
@@ -217,7 +217,7 @@ static enum rc
 call_span(struct token *token, enum wire_op op, struct span bytes,
     struct span *ret_body)
 {
-	enum rc rc = begin(token, op);
+	enum rc rc = token_begin(token, op);
 
 	if (rc == RC_OK)
 		rc = buf_add_lv(&token->out, bytes);
@@ -284,7 +284,7 @@ token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
 	struct token_key *keys;
 	struct span body;
 	uint32_t n;
-	enum rc rc = begin(token, WIRE_KEYS);
+	enum rc rc = token_begin(token, WIRE_KEYS);
 
 	if (rc == RC_OK)
 		rc = call(token, CALL_SECONDS, &body);
@@ -347,7 +347,7 @@ token_keygen(struct token *token, const char *type, const char *label,
     struct span id, struct token_key *ret)
 {
 	struct span body;
-	enum rc rc = begin(token, WIRE_KEYGEN);
+	enum rc rc = token_begin(token, WIRE_KEYGEN);
 
 	if (rc == RC_OK)
 		rc = buf_add_lv(&token->out, span_str(type));
@@ -369,7 +369,7 @@ token_init(struct token *token, const struct token_setup *setup,
 	const char *const texts[] = { setup->module, setup->label,
 		setup->so_pin_source, setup->pin_source };
 	struct span body;
-	enum rc rc = begin(token, WIRE_INIT);
+	enum rc rc = token_begin(token, WIRE_INIT);
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		if (rc == RC_OK)
@@ -388,7 +388,7 @@ enum rc
 token_login(struct token *token)
 {
 	struct span body;
-	enum rc rc = begin(token, WIRE_LOGIN);
+	enum rc rc = token_begin(token, WIRE_LOGIN);
 
 	return rc != RC_OK ? rc : call(token, PERSON_SECONDS, &body);
 }
@@ -421,7 +421,7 @@ enum rc
 token_sign_send(struct token *token, unsigned key, enum token_scheme scheme,
     struct span digest)
 {
-	enum rc rc = begin(token, WIRE_SIGN);
+	enum rc rc = token_begin(token, WIRE_SIGN);
 
 	if (rc == RC_OK && token->outstanding >= TOKEN_WINDOW)
 		rc = err_set(RC_BUG, "more than %d signatures outstanding",
@@ -462,7 +462,8 @@ token_sign_recv(struct token *token, int seconds, struct buf *ret_sig)
 		return err_set(RC_BUG, "no signature is outstanding");
 	if (!frame_is_here(&token->child.line))
 		token_sign_flush(token);
-	rc = receive(token, token->ask_each ? PERSON_SECONDS : seconds, &body);
+	rc = token_receive(
+	    token, token->ask_each ? PERSON_SECONDS : seconds, &body);
 	if (token->outstanding != 0)
 		token->outstanding--;
 	if (rc != RC_OK)
@@ -486,7 +487,7 @@ token_bench(struct token *token, unsigned key, unsigned seconds,
 {
 	struct span body;
 	uint64_t rate;
-	enum rc rc = begin(token, WIRE_BENCH);
+	enum rc rc = token_begin(token, WIRE_BENCH);
 
 	if (rc == RC_OK)
 		rc = buf_add_u32(&token->out, key);

@@ -17,7 +17,7 @@ is_strange(uid_t owner)
 }
 
 static enum rc
-check(const char *path, const char *name, const struct stat *st)
+guard_check(const char *path, const char *name, const struct stat *st)
 {
 	const char *slash = *name == '\0' ? "" : "/";
 
@@ -41,11 +41,11 @@ guard_home(int dir, const char *path, const char *const *names)
 
 	if (fstat(dir, &st) != 0)
 		return err_errno(RC_IO, errno, "%s", path);
-	rc = check(path, "", &st);
+	rc = guard_check(path, "", &st);
 	for (; rc == RC_OK && *names != NULL; names++) {
 		/* What a link points to is what would be read. */
 		if (fstatat(dir, *names, &st, 0) == 0)
-			rc = check(path, *names, &st);
+			rc = guard_check(path, *names, &st);
 		else if (errno != ENOENT)
 			rc = err_errno(RC_IO, errno, "%s/%s", path, *names);
 	}

@@ -32,7 +32,7 @@ add_extension(X509 *x, int nid, bool critical, void *value)
 
 /* RFC 5280 4.2.1.9; `path_len` of a CA only. */
 static enum rc
-add_basic_constraints(X509 *x, bool is_ca, uint32_t path_len)
+cacert_add_basic_constraints(X509 *x, bool is_ca, uint32_t path_len)
 {
 	OWN(BASIC_CONSTRAINTS) *bc = BASIC_CONSTRAINTS_new();
 
@@ -48,7 +48,7 @@ add_basic_constraints(X509 *x, bool is_ca, uint32_t path_len)
 
 /* RFC 5280 4.2.1.3: all bits in use lie in the first octet. */
 static enum rc
-add_key_usage(X509 *x, uint8_t usage)
+cacert_add_key_usage(X509 *x, uint8_t usage)
 {
 	OWN(ASN1_BIT_STRING) *bits = ASN1_BIT_STRING_new();
 
@@ -234,9 +234,9 @@ fill_ca(X509 *x, const struct ca_wish *wish, struct span spki)
 	if (rc == RC_OK)
 		rc = template_set_key(x, spki);
 	if (rc == RC_OK)
-		rc = add_basic_constraints(x, true, wish->path_len);
+		rc = cacert_add_basic_constraints(x, true, wish->path_len);
 	if (rc == RC_OK)
-		rc = add_key_usage(x, CA_KEY_USAGE);
+		rc = cacert_add_key_usage(x, CA_KEY_USAGE);
 	if (rc == RC_OK)
 		rc = add_ski(x, spki);
 	if (rc == RC_OK)
@@ -399,9 +399,9 @@ fill_transfer(X509 *x, const struct transfer *t)
 	if (rc == RC_OK)
 		rc = template_set_key(x, t->lint.spki);
 	if (rc == RC_OK)
-		rc = add_basic_constraints(x, false, 0);
+		rc = cacert_add_basic_constraints(x, false, 0);
 	if (rc == RC_OK)
-		rc = add_key_usage(x, KU_DIGITAL_SIGNATURE);
+		rc = cacert_add_key_usage(x, KU_DIGITAL_SIGNATURE);
 	if (rc == RC_OK)
 		rc = add_transfer_eku(x);
 	if (rc == RC_OK)

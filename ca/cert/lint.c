@@ -13,7 +13,7 @@
 /* ---- the walk ------------------------------------------------------------ */
 
 static bool
-take_extension(struct span *in, struct lint_extension *ret)
+lint_take_extension(struct span *in, struct lint_extension *ret)
 {
 	struct span body, yes;
 	struct lint_extension e = { 0 };
@@ -40,7 +40,7 @@ take_extensions(struct span in, struct lint_facts *facts)
 		return false;
 	while (list.n != 0) {
 		if (facts->n_extensions == EXTENSIONS_MAX ||
-		    !take_extension(
+		    !lint_take_extension(
 			&list, &facts->extensions[facts->n_extensions]))
 			return false;
 		facts->n_extensions++;
@@ -49,7 +49,7 @@ take_extensions(struct span in, struct lint_facts *facts)
 }
 
 static bool
-take_apart(struct span tbs, struct lint_facts *f)
+lint_take_apart(struct span tbs, struct lint_facts *f)
 {
 	struct span body, validity, extensions;
 
@@ -80,7 +80,7 @@ check_version(const struct lint_facts *f)
 }
 
 static const char *
-check_serial(const struct lint_facts *f)
+lint_check_serial(const struct lint_facts *f)
 {
 	struct span in = f->serial.whole, magnitude;
 
@@ -135,7 +135,7 @@ two_digits(const uint8_t *p)
 /* A Time of the two forms that RFC 5280 4.1.2.5 has: seconds and Z always,
  * UTCTime through 2049, GeneralizedTime from 2050 on. */
 static bool
-read_time(const struct der *time, int64_t *ret_at)
+lint_read_time(const struct der *time, int64_t *ret_at)
 {
 	struct span c = time->content, century;
 	int field[6], year = 1900;
@@ -170,12 +170,12 @@ read_time(const struct der *time, int64_t *ret_at)
 }
 
 static const char *
-check_dates(const struct lint_facts *f)
+lint_check_dates(const struct lint_facts *f)
 {
 	int64_t not_before, not_after;
 
-	if (!read_time(&f->not_before, &not_before) ||
-	    !read_time(&f->not_after, &not_after))
+	if (!lint_read_time(&f->not_before, &not_before) ||
+	    !lint_read_time(&f->not_after, &not_after))
 		return "a date is not UTCTime to 2049 or GeneralizedTime after";
 	if (not_before != f->want->not_before ||
 	    not_after != f->want->not_after)
@@ -227,7 +227,7 @@ check_rdn(struct span set)
 }
 
 static const char *
-check_subject(const struct lint_facts *f)
+lint_check_subject(const struct lint_facts *f)
 {
 	struct span rest = f->subject.content, set;
 	bool is_issuer = span_eq(f->subject.whole, f->issuer.whole);
@@ -260,21 +260,21 @@ check_spki(const struct lint_facts *f)
 /* clang-format off */
 static const struct lint_clause field_clauses[] = {
 	{ "RFC 5280 4.1.2.1",	check_version },
-	{ "RFC 5280 4.1.2.2",	check_serial },
+	{ "RFC 5280 4.1.2.2",	lint_check_serial },
 	{ "CA/B BR 7.1",	check_serial_bits },
 	{ "RFC 5280 4.1.2.3",	check_algorithm },
 	{ "RFC 5280 4.1.2.4",	check_issuer },
-	{ "RFC 5280 4.1.2.5",	check_dates },
+	{ "RFC 5280 4.1.2.5",	lint_check_dates },
 	{ "a leaf in its CA",	check_nesting },
 	{ "the profile",	check_validity_max },
-	{ "RFC 5280 4.1.2.6",	check_subject },
+	{ "RFC 5280 4.1.2.6",	lint_check_subject },
 	{ "RFC 5280 4.1.2.7",	check_spki },
 	{ 0 },
 };
 /* clang-format on */
 
 static enum rc
-run(const struct lint_clause *clauses, const struct lint_facts *facts)
+lint_run(const struct lint_clause *clauses, const struct lint_facts *facts)
 {
 	for (const struct lint_clause *c = clauses; c->clause != NULL; c++) {
 		const char *wrong = c->check(facts);
@@ -298,10 +298,10 @@ lint_tbs(const struct lint *lint, struct span tbs)
 		return rule_refuse("LINT",
 		    "RFC 5280 4.1: %s at byte %zu of %zu", what, at, tbs.n);
 	/* 4.1.2.8: the walk has no place for unique identifiers. */
-	if (!take_apart(tbs, &facts))
+	if (!lint_take_apart(tbs, &facts))
 		return rule_refuse("LINT",
 		    "RFC 5280 4.1: not a TBSCertificate with extensions and "
 		    "without unique identifiers");
-	rc = run(field_clauses, &facts);
-	return rc != RC_OK ? rc : run(lint_extension_clauses, &facts);
+	rc = lint_run(field_clauses, &facts);
+	return rc != RC_OK ? rc : lint_run(lint_extension_clauses, &facts);
 }

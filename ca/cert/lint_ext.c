@@ -63,7 +63,7 @@ check_forms(const struct lint_facts *f)
 
 /* Those that we make, and those that the profile's own lines add. */
 static const char *
-check_company(const struct lint_facts *f)
+lint_ext_check_company(const struct lint_facts *f)
 {
 	static const uint8_t known[] = { CE_SKI, CE_KEY_USAGE, CE_SAN,
 		CE_BASIC_CONSTRAINTS, CE_AKI, CE_EKU };
@@ -130,7 +130,7 @@ check_ski(const struct lint_facts *f)
 /* Bits in OpenSSL's order; false when not a named bit list in DER, which has no
  * zero bits at its end (X.690 11.2.2). */
 static bool
-read_key_usage(struct span in, uint32_t *ret_usage)
+lint_ext_read_key_usage(struct span in, uint32_t *ret_usage)
 {
 	struct span c;
 
@@ -167,7 +167,7 @@ check_key_usage(const struct lint_facts *f)
 		return wanted == 0 ? NULL : "no keyUsage";
 	if (!e->critical)
 		return "the keyUsage is not critical";
-	if (!read_key_usage(e->value, &usage))
+	if (!lint_ext_read_key_usage(e->value, &usage))
 		return "the keyUsage is not a named bit list";
 	if (usage != wanted)
 		return "the keyUsage is not the one that is wanted";
@@ -364,7 +364,7 @@ static const uint8_t oid_transfer[] = { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae,
 	0x0a };
 
 static const char *
-check_transfer_eku(const struct lint_extension *e)
+lint_ext_check_transfer_eku(const struct lint_extension *e)
 {
 	struct span in, list, oid;
 
@@ -387,7 +387,7 @@ check_eku(const struct lint_facts *f)
 	size_t n = 0;
 
 	if (f->want->kind == LINT_TRANSFER)
-		return check_transfer_eku(e);
+		return lint_ext_check_transfer_eku(e);
 	if (e == NULL)
 		return f->want->kind == LINT_CA || f->want->profile->eku.n == 0
 			   ? NULL
@@ -419,7 +419,7 @@ const struct lint_clause lint_extension_clauses[] = {
 	{ "RFC 5280 4.1.2.6",	check_identity },
 	{ "RFC 5280 4.2.1.6",	check_san },
 	{ "RFC 5280 4.2.1.10",	check_name_constraints },
-	{ "the profile",	check_company },
+	{ "the profile",	lint_ext_check_company },
 	{ 0 },
 };
 /* clang-format on */

@@ -101,7 +101,7 @@ set_subject(struct tbs_maker *maker, const struct leaf *leaf, bool *ret_empty)
 }
 
 static enum rc
-fill(struct tbs_maker *maker, const struct leaf *leaf)
+tbs_fill(struct tbs_maker *maker, const struct leaf *leaf)
 {
 	bool subject_empty = false;
 	enum rc rc;
@@ -143,7 +143,7 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.n_names = leaf->n_names,
 	};
 	WIPED(buf) tbs = { 0 };
-	enum rc rc = fill(maker, leaf);
+	enum rc rc = tbs_fill(maker, leaf);
 
 	if (rc == RC_OK)
 		rc = template_tbs(maker->template, &tbs);

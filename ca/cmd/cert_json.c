@@ -16,7 +16,7 @@ cert_status(const struct ledger_cert *cert, int64_t now)
 }
 
 static json_t *
-names_json(const struct name_list *names)
+cert_json_names_json(const struct name_list *names)
 {
 	json_t *list = json_array();
 
@@ -51,7 +51,8 @@ cert_json(
 	    made ? cmd_json_hex(span_of(digest, sizeof(digest))) : json_null(),
 	    "subject",
 	    made ? cmd_json_text(buf_span(&text->subject)) : json_null(),
-	    "names", made ? names_json(&text->names) : json_null(), "profile",
+	    "names", made ? cert_json_names_json(&text->names) : json_null(),
+	    "profile",
 	    *i->profile == '\0' ? json_null() : json_string(i->profile),
 	    "request_id",
 	    *i->request_id == '\0' ? json_null() : json_string(i->request_id),

@@ -87,7 +87,7 @@ find_file(struct abandon_run *run)
 }
 
 static enum rc
-read_file(struct abandon_run *run)
+abandon_read_file(struct abandon_run *run)
 {
 	enum rc rc = find_file(run);
 
@@ -110,7 +110,7 @@ read_file(struct abandon_run *run)
 /* ---- the answer ---------------------------------------------------------- */
 
 static enum rc
-confirm(const struct abandon_run *run, bool *ret_yes)
+abandon_confirm(const struct abandon_run *run, bool *ret_yes)
 {
 	*ret_yes = run->env->yes;
 	if (*ret_yes)
@@ -130,7 +130,7 @@ address(struct abandon_run *run, struct addressee *to)
 
 /* With what the requester missed before. */
 static enum rc
-deliver(struct abandon_run *run, struct reply *reply)
+abandon_deliver(struct abandon_run *run, struct reply *reply)
 {
 	const struct bundle *b = &run->s.bundle;
 	uint32_t head = b->has_head ? b->head.sequence : 0;
@@ -170,11 +170,11 @@ sign_answer(struct abandon_run *run)
 		return err_in(rc,
 		    "nothing was closed, and 'airgap-ca abandon --lost' needs "
 		    "no response; because");
-	return deliver(run, &reply);
+	return abandon_deliver(run, &reply);
 }
 
 static enum rc
-close_it(struct abandon_run *run)
+abandon_close_it(struct abandon_run *run)
 {
 	struct visit *v = &run->visit;
 	bool yes = false;
@@ -192,14 +192,14 @@ close_it(struct abandon_run *run)
 		    SPAN_FMT(buf_span(&v->act.interfaces)));
 	if (run->env->dry_run)
 		return RC_OK;
-	rc = confirm(run, &yes);
+	rc = abandon_confirm(run, &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was changed");
 	return rc == RC_OK ? sign_answer(run) : rc;
 }
 
 static enum rc
-show_json(struct abandon_run *run)
+abandon_show_json(struct abandon_run *run)
 {
 	const size_t *n = run->abandon.n_fate;
 	size_t n_abandoned = n[FATE_PART] + n[FATE_WRONG];
@@ -223,18 +223,18 @@ has_refused(const struct abandon_run *run)
 }
 
 static enum rc
-answer(struct abandon_run *run)
+ca_abandon_answer(struct abandon_run *run)
 {
 	enum rc rc = visit_open(&run->options, &run->visit);
 
 	if (rc == RC_OK)
-		rc = read_file(run);
+		rc = abandon_read_file(run);
 	if (rc == RC_OK && run->s.admission == ADMIT_ANSWERED)
 		rc = deliver_again(run);
 	else if (rc == RC_OK)
-		rc = close_it(run);
+		rc = abandon_close_it(run);
 	if (rc == RC_OK)
-		rc = show_json(run);
+		rc = abandon_show_json(run);
 	if (rc != RC_OK)
 		return rc;
 	err_clear();
@@ -242,7 +242,7 @@ answer(struct abandon_run *run)
 }
 
 static enum rc
-check_words(
+abandon_check_words(
     const struct cmd_env *env, const struct cmd_list *operands, bool lost)
 {
 	if (lost && operands->n != 1)
@@ -275,7 +275,7 @@ cmd_abandon(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_words(env, &operands, lost);
+	rc = abandon_check_words(env, &operands, lost);
 	if (rc != RC_OK)
 		return rc;
 	if (lost)
@@ -289,5 +289,5 @@ cmd_abandon(struct cmd_env *env, int argc, char **argv)
 		run.options.act.out = operands.items[1];
 	if (env->json)
 		run.delivery.responses = json_array();
-	return answer(&run);
+	return ca_abandon_answer(&run);
 }

@@ -76,7 +76,7 @@ json_certs(const struct abandon *a)
 }
 
 static enum rc
-show_json(const struct cmd_env *env, const struct abandon *a)
+lost_show_json(const struct cmd_env *env, const struct abandon *a)
 {
 	if (!env->json)
 		return RC_OK;
@@ -89,7 +89,7 @@ show_json(const struct cmd_env *env, const struct abandon *a)
 /* ---- the run ------------------------------------------------------------- */
 
 static enum rc
-confirm(const struct cmd_env *env)
+lost_confirm(const struct cmd_env *env)
 {
 	bool yes = env->yes;
 	enum rc rc = RC_OK;
@@ -107,8 +107,8 @@ confirm(const struct cmd_env *env)
 }
 
 static enum rc
-close_it(struct cmd_env *env, const struct home *home, struct ledger *ledger,
-    const struct abandon *a)
+lost_close_it(struct cmd_env *env, const struct home *home,
+    struct ledger *ledger, const struct abandon *a)
 {
 	WIPED(policy) policy = { 0 };
 	int64_t now = 0;
@@ -162,8 +162,8 @@ abandon_lost(struct cmd_env *env, const char *id)
 	if (rc == RC_OK)
 		rc = abandon_show(ledger, NULL, &a);
 	if (rc == RC_OK)
-		rc = confirm(env);
+		rc = lost_confirm(env);
 	if (rc == RC_OK)
-		rc = close_it(env, &home, ledger, &a);
-	return rc == RC_OK ? show_json(env, &a) : rc;
+		rc = lost_close_it(env, &home, ledger, &a);
+	return rc == RC_OK ? lost_show_json(env, &a) : rc;
 }

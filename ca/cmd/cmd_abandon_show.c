@@ -34,7 +34,8 @@ plural(size_t n)
 }
 
 static void
-show_one(const struct submission *s, const struct abandon *a, size_t i)
+abandon_show_show_one(
+    const struct submission *s, const struct abandon *a, size_t i)
 {
 	const struct abandon_request *r = &a->requests[i];
 	const struct cert_request *asked = &s->bundle.requests[i];
@@ -57,7 +58,7 @@ show_abandoned(const struct submission *s, const struct abandon *a)
 	for (size_t i = 0; i < a->n_requests && shown < SHOW_MAX; i++)
 		if (a->requests[i].fate == FATE_PART ||
 		    a->requests[i].fate == FATE_WRONG) {
-			show_one(s, a, i);
+			abandon_show_show_one(s, a, i);
 			shown++;
 		}
 	if (shown < n)

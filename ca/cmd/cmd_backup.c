@@ -33,7 +33,7 @@ copying_wipe(struct copying *c)
 }
 
 static bool
-is_directory(const char *path)
+backup_is_directory(const char *path)
 {
 	struct stat st;
 
@@ -41,7 +41,7 @@ is_directory(const char *path)
 }
 
 static enum rc
-look(struct copying *c)
+backup_look(struct copying *c)
 {
 	enum rc rc = clock_now(&c->now);
 
@@ -53,7 +53,7 @@ look(struct copying *c)
 		rc = ledger_ca_get(c->ledger, &c->ca);
 	if (rc == RC_OK)
 		rc = backup_name(c->ca.ca_id, c->now, c->name);
-	c->to_media = is_directory(c->to);
+	c->to_media = backup_is_directory(c->to);
 	if (rc == RC_OK && c->to_media)
 		rc = media_open(c->to, &c->media);
 	return rc;
@@ -61,7 +61,7 @@ look(struct copying *c)
 
 /* What counts is remembered only when it was read back. */
 static enum rc
-put(struct copying *c)
+backup_put(struct copying *c)
 {
 	enum rc rc = c->to_media ? backup_put_media(
 				       &c->backup, &c->media, c->name, &c->note)
@@ -73,7 +73,7 @@ put(struct copying *c)
 }
 
 static enum rc
-say(const struct copying *c)
+backup_say(const struct copying *c)
 {
 	char hex[SHA256_HEX], newest[CLOCK_TEXT];
 
@@ -114,10 +114,10 @@ cmd_backup(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	rc = cmd_operand_one(env, &operands, "FILE or MEDIA", &c.to);
 	if (rc == RC_OK)
-		rc = look(&c);
+		rc = backup_look(&c);
 	if (rc == RC_OK)
 		rc = backup_make(&c.home, c.ledger, &c.backup);
 	if (rc == RC_OK && !env->dry_run)
-		rc = put(&c);
-	return rc != RC_OK ? rc : say(&c);
+		rc = backup_put(&c);
+	return rc != RC_OK ? rc : backup_say(&c);
 }

@@ -30,7 +30,7 @@ check_wipe(struct check *c)
 }
 
 static enum rc
-open_all(struct check *c, const char *medium)
+check_open_all(struct check *c, const char *medium)
 {
 	enum rc rc = home_open(c->env->home, &c->home);
 
@@ -53,7 +53,7 @@ static const char *const fault_words[] = {
 
 /* Whose it is, as far as the ledger still knows. */
 static enum rc
-label_of(const struct check *c, const struct stick_response *r,
+check_label_of(const struct check *c, const struct stick_response *r,
     struct requester *ret, bool *ret_known)
 {
 	*ret_known = false;
@@ -63,11 +63,11 @@ label_of(const struct check *c, const struct stick_response *r,
 }
 
 static enum rc
-show_one(const struct check *c, const struct stick_response *r)
+check_show_one(const struct check *c, const struct stick_response *r)
 {
 	WIPED(requester) q = { 0 };
 	bool known;
-	enum rc rc = label_of(c, r, &q, &known);
+	enum rc rc = check_label_of(c, r, &q, &known);
 
 	if (rc != RC_OK)
 		return rc;
@@ -101,11 +101,12 @@ faults_json(const struct stick_response *r, enum media_fault what)
 }
 
 static enum rc
-add_json(const struct check *c, const struct stick_response *r, json_t **list)
+check_add_json(
+    const struct check *c, const struct stick_response *r, json_t **list)
 {
 	WIPED(requester) q = { 0 };
 	bool known;
-	enum rc rc = label_of(c, r, &q, &known);
+	enum rc rc = check_label_of(c, r, &q, &known);
 
 	if (rc == RC_OK)
 		cmd_json_add(list,
@@ -120,13 +121,13 @@ add_json(const struct check *c, const struct stick_response *r, json_t **list)
 }
 
 static enum rc
-show_json(const struct check *c)
+check_show_json(const struct check *c)
 {
 	json_t *list = json_array();
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < c->look.n && rc == RC_OK; i++)
-		rc = add_json(c, &c->look.items[i], &list);
+		rc = check_add_json(c, &c->look.items[i], &list);
 	if (rc != RC_OK) {
 		json_decref(list);
 		return rc;
@@ -151,7 +152,7 @@ show_sums(const struct check *c)
 /* ---- the run ------------------------------------------------------------- */
 
 static enum rc
-look(struct check *c)
+check_look(struct check *c)
 {
 	enum rc rc = stick_look(&c->media, c->ledger, &c->ca, &c->look);
 
@@ -161,13 +162,13 @@ look(struct check *c)
 		c->n_unknown += !r->known;
 		c->n_wrong += r->known && r->faults.n != 0;
 		c->n_whole += r->known && r->faults.n == 0;
-		rc = show_one(c, r);
+		rc = check_show_one(c, r);
 	}
 	return rc;
 }
 
 static enum rc
-record(struct check *c)
+check_record(struct check *c)
 {
 	int64_t now = 0;
 	enum rc rc;
@@ -203,17 +204,17 @@ verdict(const struct check *c)
 }
 
 static enum rc
-run(struct check *c)
+ca_check_run(struct check *c)
 {
-	enum rc rc = look(c);
+	enum rc rc = check_look(c);
 
 	if (rc == RC_OK)
-		rc = record(c);
+		rc = check_record(c);
 	if (rc != RC_OK)
 		return rc;
 	show_sums(c);
 	if (c->env->json)
-		rc = show_json(c);
+		rc = check_show_json(c);
 	return rc == RC_OK ? verdict(c) : rc;
 }
 
@@ -231,6 +232,6 @@ cmd_check(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	rc = cmd_operand_one(env, &operands, "MEDIA", &media);
 	if (rc == RC_OK)
-		rc = open_all(&c, media);
-	return rc == RC_OK ? run(&c) : rc;
+		rc = check_open_all(&c, media);
+	return rc == RC_OK ? ca_check_run(&c) : rc;
 }

@@ -44,7 +44,7 @@ json_results(const struct manifest *m)
 }
 
 static void
-add_json(
+deliver_add_json(
     struct delivery *d, const struct addressee *to, const struct reply *reply)
 {
 	json_t *row;
@@ -149,8 +149,8 @@ note_done(
 }
 
 static enum rc
-deliver(struct delivery *d, const struct addressee *to, struct reply *reply,
-    bool stored)
+deliver_deliver(struct delivery *d, const struct addressee *to,
+    struct reply *reply, bool stored)
 {
 	WIPED(buf) note = { 0 };
 	enum rc rc = write_out(d, reply, &note);
@@ -160,14 +160,14 @@ deliver(struct delivery *d, const struct addressee *to, struct reply *reply,
 	show_reply(d, to, reply, stored);
 	if (d->media->path != NULL)
 		show_written(d, reply, &note);
-	add_json(d, to, reply);
+	deliver_add_json(d, to, reply);
 	return note_done(d, to, reply);
 }
 
 enum rc
 deliver_new(struct delivery *d, const struct addressee *to, struct reply *reply)
 {
-	enum rc rc = deliver(d, to, reply, false);
+	enum rc rc = deliver_deliver(d, to, reply, false);
 
 	if (rc == RC_OK)
 		term_say("Carry it back, and there: airgap-transfer install "
@@ -190,7 +190,7 @@ deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
 			continue;
 		rc = reply_again(&maker, to->channel, i, &reply);
 		if (rc == RC_OK)
-			rc = deliver(d, to, &reply, true);
+			rc = deliver_deliver(d, to, &reply, true);
 		if (i == UINT32_MAX)
 			break;
 	}

@@ -19,7 +19,7 @@ record_network(struct act *act)
 }
 
 static enum rc
-write_card(struct act *act)
+export_write_card(struct act *act)
 {
 	WIPED(buf) file = { 0 };
 	enum rc rc =
@@ -58,6 +58,6 @@ cmd_export(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = act_open(&o, &act);
 	if (rc == RC_OK && !env->dry_run)
-		rc = write_card(&act);
+		rc = export_write_card(&act);
 	return rc == RC_OK ? cmd_show_ca(env, &act.ca) : rc;
 }

@@ -61,7 +61,7 @@ show_constraints(const struct init *init)
 }
 
 static void
-show_review(const struct init *init)
+init_show_review(const struct init *init)
 {
 	char from[CLOCK_TEXT], to[CLOCK_TEXT], now[CLOCK_TEXT];
 
@@ -104,7 +104,7 @@ show_held(const struct init *init)
 /* ---- the end ------------------------------------------------------------- */
 
 static enum rc
-write_card(struct init *init, const struct ledger_ca *ca)
+init_write_card(struct init *init, const struct ledger_ca *ca)
 {
 	WIPED(buf) file = { 0 };
 	enum rc rc;
@@ -123,7 +123,7 @@ write_card(struct init *init, const struct ledger_ca *ca)
 }
 
 static enum rc
-finish(struct cmd_env *env, struct init *init)
+init_finish(struct cmd_env *env, struct init *init)
 {
 	WIPED(ledger_ca) ca = { 0 };
 	enum rc rc = sha256(buf_span(&init->ca_cert), ca.ca_id);
@@ -134,7 +134,7 @@ finish(struct cmd_env *env, struct init *init)
 		rc = buf_add_span(
 		    &ca.transfer_cert, buf_span(&init->transfer_cert));
 	if (rc == RC_OK)
-		rc = write_card(init, &ca);
+		rc = init_write_card(init, &ca);
 	if (rc != RC_OK)
 		return rc;
 	term_say("The CA is in %s.\n", init->options->home);
@@ -154,7 +154,7 @@ make_ca(struct init *init)
 }
 
 static enum rc
-run(struct cmd_env *env, const struct init_options *options,
+ca_init_run(struct cmd_env *env, const struct init_options *options,
     struct token *token)
 {
 	WIPED(init) init = { 0 };
@@ -166,7 +166,7 @@ run(struct cmd_env *env, const struct init_options *options,
 	rc = init_look(&init);
 	show_held(&init);
 	if (rc == RC_OK)
-		show_review(&init);
+		init_show_review(&init);
 	if (rc != RC_OK || env->dry_run)
 		return rc;
 	if (!yes)
@@ -176,7 +176,7 @@ run(struct cmd_env *env, const struct init_options *options,
 	if (!yes)
 		return err_set(RC_POLICY, "not confirmed: nothing was made");
 	rc = make_ca(&init);
-	return rc == RC_OK ? finish(env, &init) : rc;
+	return rc == RC_OK ? init_finish(env, &init) : rc;
 }
 
 enum rc
@@ -227,7 +227,7 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK && !done)
 		rc = token_start(&token, &t);
 	if (rc == RC_OK && !done)
-		rc = run(env, &o, token);
+		rc = ca_init_run(env, &o, token);
 	cmd_list_wipe(&o.scopes);
 	return rc;
 }

@@ -255,7 +255,8 @@ verdict_print(struct cmd_env *env, struct ledger *ledger,
 }
 
 static enum rc
-verify(struct cmd_env *env, struct ledger *ledger, const struct cmd_list *files)
+ca_ledger_verify(
+    struct cmd_env *env, struct ledger *ledger, const struct cmd_list *files)
 {
 	struct ledger_head *heads = calloc(files->n + 1, sizeof(*heads));
 	struct ledger_seen *seen = calloc(files->n + 1, sizeof(*seen));
@@ -302,6 +303,6 @@ cmd_ledger(struct cmd_env *env, int argc, char **argv)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc != RC_OK)
 		return rc;
-	return is_verify ? verify(env, ledger, &heads)
+	return is_verify ? ca_ledger_verify(env, ledger, &heads)
 			 : records_print(env, ledger);
 }

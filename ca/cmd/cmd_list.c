@@ -47,7 +47,7 @@ row_print(const struct cert_listing *l, const struct ledger_cert *cert,
 }
 
 static enum rc
-list_one(const struct ledger_cert *cert, void *arg)
+ca_list_one(const struct ledger_cert *cert, void *arg)
 {
 	struct cert_listing *l = arg;
 	WIPED(cert_text) text = { 0 };
@@ -68,7 +68,7 @@ list_one(const struct ledger_cert *cert, void *arg)
 }
 
 static enum rc
-list_all(struct cmd_env *env, struct ledger *ledger)
+ca_list_all(struct cmd_env *env, struct ledger *ledger)
 {
 	struct cert_listing l = { .json = env->json };
 	enum rc rc = clock_now(&l.now);
@@ -82,7 +82,7 @@ list_all(struct cmd_env *env, struct ledger *ledger)
 	else
 		(void)printf("%-32s  %-10s  %-10s  %s\n", "SERIAL", "NOT AFTER",
 		    "STATUS", "NAMES");
-	rc = ledger_certs_each(ledger, list_one, &l);
+	rc = ledger_certs_each(ledger, ca_list_one, &l);
 	if (rc == RC_OK && env->json)
 		(void)puts("]}");
 	return rc;
@@ -105,5 +105,5 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
-	return rc != RC_OK ? rc : list_all(env, ledger);
+	return rc != RC_OK ? rc : ca_list_all(env, ledger);
 }

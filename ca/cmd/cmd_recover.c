@@ -63,7 +63,7 @@ read_stick(struct recovering *r)
 }
 
 static enum rc
-open_home(struct recovering *r)
+recover_open_home(struct recovering *r)
 {
 	enum rc rc = home_open(r->env->home, &r->home);
 
@@ -149,7 +149,7 @@ is_first_of(const struct recovery *r, size_t at)
 
 /* Enrolled here; else NULL, and the words are compared when it comes. */
 static const char *
-label_of(const struct recovering *r, const uint8_t *id)
+recover_label_of(const struct recovering *r, const uint8_t *id)
 {
 	for (size_t i = 0; i < r->n_requesters; i++)
 		if (memcmp(r->requesters[i].key_id, id, SHA256_LEN) == 0)
@@ -160,7 +160,7 @@ label_of(const struct recovering *r, const uint8_t *id)
 static void
 show_channel(const struct recovering *r, const struct channel_sum *s)
 {
-	const char *label = label_of(r, s->id);
+	const char *label = recover_label_of(r, s->id);
 	char id[17], range[32];
 
 	hex_write(span_of(s->id, 8), id);
@@ -215,7 +215,7 @@ show_missing(const struct recovering *r)
 }
 
 static void
-show_policy(const struct recovering *r)
+recover_show_policy(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 	const struct past_response *last = &v->items[v->n - 1];
@@ -228,7 +228,7 @@ show_policy(const struct recovering *r)
 }
 
 static void
-review(const struct recovering *r)
+recover_review(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 
@@ -243,21 +243,21 @@ review(const struct recovering *r)
 	if (v->n_others != 0)
 		term_field("passed over", "%zu of other CAs", v->n_others);
 	show_missing(r);
-	show_policy(r);
+	recover_show_policy(r);
 }
 
 /* ---- the run --------------------------------------------------------------
  */
 
 static enum rc
-print_json(const struct recovering *r)
+recover_print_json(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < v->n; i++) {
 		const struct past_response *p = &v->items[i];
-		const char *label = label_of(r, p->manifest.requester);
+		const char *label = recover_label_of(r, p->manifest.requester);
 
 		if (p->held)
 			continue;
@@ -299,24 +299,24 @@ confirm_and_store(struct recovering *r)
 }
 
 static enum rc
-run(struct recovering *r)
+recover_run(struct recovering *r)
 {
 	enum rc rc = read_stick(r);
 
 	if (rc == RC_OK)
-		rc = open_home(r);
+		rc = recover_open_home(r);
 	if (rc == RC_OK)
 		rc = plan(r);
 	if (rc != RC_OK)
 		return rc;
-	review(r);
+	recover_review(r);
 	if (r->env->dry_run)
 		term_say("Dry run: nothing was stored.\n");
 	else if (r->recovery.n_new == 0)
 		term_say("Nothing to bring back: the ledger has all of it.\n");
 	else
 		rc = confirm_and_store(r);
-	return rc == RC_OK && r->env->json ? print_json(r) : rc;
+	return rc == RC_OK && r->env->json ? recover_print_json(r) : rc;
 }
 
 enum rc
@@ -335,5 +335,5 @@ cmd_recover(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK || done)
 		return rc;
 	rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
-	return rc == RC_OK ? run(&r) : rc;
+	return rc == RC_OK ? recover_run(&r) : rc;
 }

@@ -18,7 +18,7 @@ requester_json(const struct requester *q)
 }
 
 static enum rc
-list_json(const struct requester *list, size_t n)
+requester_list_json(const struct requester *list, size_t n)
 {
 	json_t *array = json_array();
 
@@ -58,7 +58,7 @@ requester_list(struct cmd_env *env, const struct home *home)
 	if (rc != RC_OK)
 		return rc;
 	if (env->json)
-		rc = list_json(list, n);
+		rc = requester_list_json(list, n);
 	else
 		for (size_t i = 0; i < n; i++)
 			requester_print(&list[i]);
@@ -67,7 +67,7 @@ requester_list(struct cmd_env *env, const struct home *home)
 }
 
 static enum rc
-confirm(struct cmd_env *env, const struct requester *q)
+requester_confirm(struct cmd_env *env, const struct requester *q)
 {
 	bool yes = env->yes;
 	enum rc rc = RC_OK;
@@ -130,7 +130,7 @@ requester_remove(
 		requester_print(&q);
 	if (env->dry_run)
 		return RC_OK;
-	rc = confirm(env, &q);
+	rc = requester_confirm(env, &q);
 	if (rc == RC_OK)
 		rc = remove_record(ledger, &policy, key_id);
 	if (rc == RC_OK && env->json)

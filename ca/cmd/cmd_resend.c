@@ -33,7 +33,7 @@ resend_wipe(struct resend *r)
 }
 
 static enum rc
-open_all(struct resend *r, const char *medium)
+resend_open_all(struct resend *r, const char *medium)
 {
 	enum rc rc = home_open(r->env->home, &r->home);
 
@@ -171,6 +171,6 @@ cmd_resend(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK && from != NULL)
 		rc = read_from(from, &r.from);
 	if (rc == RC_OK)
-		rc = open_all(&r, media);
+		rc = resend_open_all(&r, media);
 	return rc == RC_OK ? resend_all(&r) : rc;
 }

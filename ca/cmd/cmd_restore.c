@@ -9,7 +9,7 @@
 #include <inttypes.h>
 
 static enum rc
-review(const struct restore *r)
+restore_review(const struct restore *r)
 {
 	WIPED(cert_text) text = { 0 };
 	char id[SHA256_HEX], digest[SHA256_HEX], newest[CLOCK_TEXT];
@@ -34,7 +34,7 @@ review(const struct restore *r)
 }
 
 static enum rc
-say(struct cmd_env *env, const struct restore *r, const char *token)
+restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 {
 	char newest[CLOCK_TEXT];
 
@@ -58,14 +58,14 @@ say(struct cmd_env *env, const struct restore *r, const char *token)
 }
 
 static enum rc
-run(struct cmd_env *env, const char *file, const char *token)
+restore_run(struct cmd_env *env, const char *file, const char *token)
 {
 	WIPED(restore) r = { .home = { .fd = -1 } };
 	bool yes = env->yes;
 	enum rc rc = restore_open(env->home, file, &r);
 
 	if (rc == RC_OK)
-		rc = review(&r);
+		rc = restore_review(&r);
 	if (rc != RC_OK)
 		return rc;
 	if (env->dry_run) {
@@ -79,7 +79,7 @@ run(struct cmd_env *env, const char *file, const char *token)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was made");
 	if (rc == RC_OK)
 		rc = restore_finish(&r, token);
-	return rc != RC_OK ? rc : say(env, &r, token);
+	return rc != RC_OK ? rc : restore_say(env, &r, token);
 }
 
 enum rc
@@ -105,5 +105,6 @@ cmd_restore(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	/* Kept unseen, it would fail at the first signing. */
 	rc = token == NULL ? RC_OK : token_uri_check(token);
-	return rc == RC_OK ? run(env, file, token) : err_in(rc, "--token");
+	return rc == RC_OK ? restore_run(env, file, token)
+			   : err_in(rc, "--token");
 }

@@ -94,7 +94,7 @@ count_found(struct found_bundles *found)
 
 /* For one more; doubled at each power of two. */
 static enum rc
-make_room(struct found_bundles *found)
+sign_make_room(struct found_bundles *found)
 {
 	struct scanned *grown;
 
@@ -111,14 +111,14 @@ make_room(struct found_bundles *found)
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
-scan(struct sign *sign, struct found_bundles *found)
+sign_scan(struct sign *sign, struct found_bundles *found)
 {
 	struct child *reader = &sign->visit.readers[0];
 	bool more = true;
 
 	allow_descriptors();
 	while (more) {
-		enum rc rc = make_room(found);
+		enum rc rc = sign_make_room(found);
 
 		if (rc != RC_OK)
 			return rc;
@@ -275,7 +275,7 @@ say_unfinished(const struct sign *sign)
 }
 
 static enum rc
-print_json(struct sign *sign)
+sign_print_json(struct sign *sign)
 {
 	json_t *document;
 
@@ -329,7 +329,7 @@ run_sign(struct sign *sign)
 	if (rc == RC_OK)
 		rc = warn_backup(sign);
 	if (rc == RC_OK)
-		rc = scan(sign, &found);
+		rc = sign_scan(sign, &found);
 	if (rc == RC_OK && found.n == 0)
 		rc = say_nothing(sign);
 	if (rc == RC_OK)
@@ -337,7 +337,7 @@ run_sign(struct sign *sign)
 	if (rc == RC_OK)
 		rc = say_unfinished(sign);
 	err_save(&err);
-	json_rc = print_json(sign);
+	json_rc = sign_print_json(sign);
 	if (rc == RC_OK && json_rc != RC_OK)
 		return json_rc;
 	err_restore(&err);
@@ -348,7 +348,7 @@ run_sign(struct sign *sign)
 }
 
 static bool
-is_directory(const char *path)
+sign_is_directory(const char *path)
 {
 	struct stat st;
 
@@ -356,7 +356,7 @@ is_directory(const char *path)
 }
 
 static enum rc
-check_words(struct sign *sign, const struct cmd_list *operands)
+sign_check_words(struct sign *sign, const struct cmd_list *operands)
 {
 	uint8_t digest[SHA256_LEN];
 	enum rc rc;
@@ -382,7 +382,7 @@ check_words(struct sign *sign, const struct cmd_list *operands)
 			    "are wanted, the whole SHA-256",
 			    sign->expect.items[i]);
 	if (sign->options.act.out == NULL && !sign->env->dry_run) {
-		if (!is_directory(sign->options.media))
+		if (!sign_is_directory(sign->options.media))
 			return err_set(RC_USAGE,
 			    "%s: not a directory; for a "
 			    "single file give --out MEDIA too",
@@ -421,7 +421,7 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_words(&sign, &operands);
+	rc = sign_check_words(&sign, &operands);
 	if (rc != RC_OK)
 		return rc;
 	sign.options.act.home = env->home;

@@ -130,7 +130,7 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 }
 
 static enum rc
-confirm(struct sign *sign, const struct work *w, bool *ret_yes)
+sign_bundle_confirm(struct sign *sign, const struct work *w, bool *ret_yes)
 {
 	*ret_yes = true;
 	if (sign->env->yes)
@@ -147,7 +147,7 @@ ask_operator(struct sign *sign, const struct work *w, bool *ret_yes)
 	enum rc rc = meet(sign, w->s, ret_yes);
 
 	if (rc == RC_OK && *ret_yes)
-		rc = confirm(sign, w, ret_yes);
+		rc = sign_bundle_confirm(sign, w, ret_yes);
 	if (rc == RC_OK && !*ret_yes) {
 		sign->declined = true;
 		term_say("Not signed; nothing was stored.\n");

@@ -32,7 +32,7 @@ is_answered(struct ledger *ledger, const char *name, bool *ret)
 }
 
 static enum rc
-list(const struct sign *sign, const char *dir, const char *ending,
+sign_loose_list(const struct sign *sign, const char *dir, const char *ending,
     struct media_names *ret)
 {
 	WIPED(media) media = { 0 };
@@ -51,7 +51,7 @@ sign_loose_alone(struct sign *sign)
 	WIPED(media_names) names = { 0 };
 	const char *first = NULL;
 	size_t open = 0;
-	enum rc rc = list(sign, MEDIA_REQUESTS, ENDING, &names);
+	enum rc rc = sign_loose_list(sign, MEDIA_REQUESTS, ENDING, &names);
 
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
 		bool answered;
@@ -81,7 +81,7 @@ sign_loose_hint(const struct sign *sign)
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
 		WIPED(media_names) names = { 0 };
 
-		rc = list(sign, ".", endings[i], &names);
+		rc = sign_loose_list(sign, ".", endings[i], &names);
 		n += names.n;
 	}
 	if (rc == RC_OK && n != 0)

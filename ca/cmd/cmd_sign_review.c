@@ -74,7 +74,7 @@ show_clock(const struct visit *v)
 }
 
 static void
-show_policy(const struct visit *v, const struct work *w)
+review_show_policy(const struct visit *v, const struct work *w)
 {
 	char hex[SHA256_HEX];
 
@@ -362,7 +362,7 @@ review_show(struct visit *v, const struct work *w)
 		term_bold("\nBundle %s\n", w->s->file->name);
 	show_requester(w->s);
 	show_clock(v);
-	show_policy(v, w);
+	review_show_policy(v, w);
 	show_surroundings(v);
 	show_unfinished(w);
 	rc = show_all_granted(v, w);

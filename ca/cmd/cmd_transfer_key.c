@@ -8,7 +8,7 @@
 /* ---- before and after ---------------------------------------------------- */
 
 static void
-show_review(const struct successor *s, const char *out)
+transfer_key_show_review(const struct successor *s, const char *out)
 {
 	term_bold("A new transfer key\n");
 	if (s->key.type != NULL)
@@ -105,14 +105,14 @@ install(struct cmd_env *env, struct successor *s, json_t *responses)
 }
 
 static enum rc
-run(struct cmd_env *env, struct successor *s, const char *out)
+transfer_key_run(struct cmd_env *env, struct successor *s, const char *out)
 {
 	json_t *responses = json_array();
 	bool yes = env->yes;
 	enum rc rc = responses == NULL ? err_memory() : successor_plan(s);
 
 	if (rc == RC_OK)
-		show_review(s, out);
+		transfer_key_show_review(s, out);
 	if (rc == RC_OK && !env->dry_run && !yes)
 		rc = term_confirm(
 		    "Make it the transfer key? Type Yes: ", "--yes", &yes);
@@ -125,7 +125,7 @@ run(struct cmd_env *env, struct successor *s, const char *out)
 }
 
 static enum rc
-check_key(const struct cmd_env *env, const struct own_key *key)
+transfer_key_check_key(const struct cmd_env *env, const struct own_key *key)
 {
 	if ((key->uri == NULL) == (key->type == NULL))
 		return cmd_wants(
@@ -163,7 +163,7 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	rc = cmd_operands_none(env, &operands);
 	if (rc == RC_OK)
-		rc = check_key(env, &s.key);
+		rc = transfer_key_check_key(env, &s.key);
 	o.home = env->home;
 	o.dry_run = env->dry_run;
 	if (rc == RC_OK)
@@ -172,5 +172,5 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 		rc = act_open(&o, &act);
 	if (rc == RC_OK) /* else a new key would be made in vain */
 		rc = judge_ready(&act.judge);
-	return rc == RC_OK ? run(env, &s, o.out) : rc;
+	return rc == RC_OK ? transfer_key_run(env, &s, o.out) : rc;
 }

@@ -87,7 +87,8 @@ due_order(const void *a, const void *b)
 }
 
 static void
-note(struct due_list *list, const struct due *due, int64_t now, int64_t within)
+due_note(
+    struct due_list *list, const struct due *due, int64_t now, int64_t within)
 {
 	if (due->not_after >= now &&
 	    (list->next == 0 || due->not_after < list->next))
@@ -111,9 +112,10 @@ note_own(
 		rc = cert_text_read(buf_span(&ca.transfer_cert), &transfer);
 	if (rc != RC_OK)
 		return rc;
-	note(list, &(struct due){ .what = DUE_CA, .not_after = text.not_after },
-	    now, within);
-	note(list,
+	due_note(list,
+	    &(struct due){ .what = DUE_CA, .not_after = text.not_after }, now,
+	    within);
+	due_note(list,
 	    &(struct due){
 		.what = DUE_TRANSFER, .not_after = transfer.not_after },
 	    now, within);
@@ -145,7 +147,7 @@ due_list_read(
 		    memcmp(line[-1].key, line->key, sizeof(line->key)) == 0)
 			continue;
 		memcpy(due.serial, line->serial, sizeof(due.serial));
-		note(&list, &due, now, within);
+		due_note(&list, &due, now, within);
 	}
 	free(lines.items);
 	if (rc != RC_OK)

@@ -25,7 +25,7 @@ act_wipe(struct act *act)
 }
 
 static enum rc
-open_home(const struct act_options *options, struct act *act)
+act_open_home(const struct act_options *options, struct act *act)
 {
 	enum rc rc = home_open(options->home, &act->home);
 
@@ -78,7 +78,7 @@ act_start(const struct act_options *options, struct act *act)
 enum rc
 act_open(const struct act_options *options, struct act *act)
 {
-	enum rc rc = open_home(options, act);
+	enum rc rc = act_open_home(options, act);
 
 	if (rc == RC_OK)
 		rc = look_around(options, act);

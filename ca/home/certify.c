@@ -9,7 +9,7 @@
 #include <openssl/err.h>
 
 static enum rc
-sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_der)
+certify_sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_der)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	WIPED(buf) raw = { 0 };
@@ -33,7 +33,7 @@ certify(
 	OWN(X509) *cert = NULL;
 	WIPED(buf) der = { 0 };
 	const uint8_t *p = spki.p;
-	enum rc rc = sign_tbs(keys, tbs, &der);
+	enum rc rc = certify_sign_tbs(keys, tbs, &der);
 
 	if (rc == RC_OK)
 		rc = cert_parse("new certificate", buf_span(&der), &cert);

@@ -29,7 +29,7 @@ use_key(
 }
 
 static enum rc
-read_ca(const X509 *cert, struct keys *keys)
+keys_read_ca(const X509 *cert, struct keys *keys)
 {
 	WIPED(buf) spki = { 0 };
 	enum rc rc = cert_spki(cert, &spki);
@@ -69,7 +69,7 @@ unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
 	struct token_info info;
 	enum rc rc;
 
-	rc = read_ca(ca_cert, keys);
+	rc = keys_read_ca(ca_cert, keys);
 	if (rc == RC_OK)
 		rc = set_transfer(keys, X509_get_pubkey(transfer_cert));
 	if (rc == RC_OK)
@@ -150,7 +150,7 @@ digest_tbs(struct keys *keys, struct span head, struct span payload,
 
 /* The token's answer in COSE form, which is how it gives it: r||s, or RSA. */
 static enum rc
-sign_tbs(struct keys *keys, struct span head, struct span payload,
+keys_sign_tbs(struct keys *keys, struct span head, struct span payload,
     struct buf *ret_sig)
 {
 	enum token_scheme scheme = EVP_PKEY_is_a(keys->transfer_key, "RSA")
@@ -204,7 +204,7 @@ keys_cose_sign(struct keys *keys, enum cose_type type,
 	if (rc == RC_OK)
 		rc = cose_tbs_head(buf_span(&head), payload.n, &tbs);
 	if (rc == RC_OK)
-		rc = sign_tbs(keys, buf_span(&tbs), payload, &sig);
+		rc = keys_sign_tbs(keys, buf_span(&tbs), payload, &sig);
 	if (rc == RC_OK)
 		rc =
 		    cose_write(buf_span(&head), payload, buf_span(&sig), &file);

@@ -35,7 +35,7 @@ own_key_type_check(const char *type)
 
 /* A key that signs for years: everything that a subscriber's must be, too. */
 static enum rc
-check(const struct own_key *key)
+own_key_check(const struct own_key *key)
 {
 	OWN(EVP_PKEY) *pkey = NULL;
 	struct key_facts facts;
@@ -87,7 +87,7 @@ own_key_get(struct token *token, const char *label, struct own_key *key)
 			 ? make(token, label, key)
 			 : token_find_key(token, key->uri, &key->key);
 
-	return rc == RC_OK ? check(key) : err_in(rc, "%s", key->what);
+	return rc == RC_OK ? own_key_check(key) : err_in(rc, "%s", key->what);
 }
 
 enum rc

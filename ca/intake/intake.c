@@ -72,8 +72,8 @@ decisions_withdraw(struct decisions *d, const struct submission *s, size_t i)
 
 /* The policy, applied to facts found here. A refusal is a decision. */
 static enum rc
-apply_policy(const struct intake *intake, const struct submission *s, size_t i,
-    struct decision *d)
+intake_apply_policy(const struct intake *intake, const struct submission *s,
+    size_t i, struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[i];
 	char from[SUBMISSION_REQUEST_TEXT];
@@ -119,7 +119,7 @@ weigh(const struct intake *intake, const struct submission *s,
 		    s->file->name, v->index + 1);
 	d->csr_names = v->names;
 	v->names = (struct name_list){ 0 };
-	return apply_policy(intake, s, v->index, d);
+	return intake_apply_policy(intake, s, v->index, d);
 }
 
 /* Chunks go round: chunk i is with reader i % n_readers, which is where
@@ -162,7 +162,7 @@ take_one(const struct intake *intake, const struct submission *s, size_t i,
 }
 
 static void
-count_up(struct decisions *d)
+intake_count_up(struct decisions *d)
 {
 	for (size_t i = 0; i < d->n; i++)
 		d->granted += d->items[i].rule == NULL;
@@ -198,7 +198,7 @@ intake_check(const struct intake *intake, const struct submission *s,
 	}
 	if (rc != RC_OK)
 		return rc;
-	count_up(&d);
+	intake_count_up(&d);
 	*ret = d;
 	d = (struct decisions){ 0 };
 	return RC_OK;

@@ -25,7 +25,8 @@ others_of(const struct submission *s, const struct ledger_cert *cert)
 
 /* Names are read from the few certificates that have one of the keys. */
 static enum rc
-note(const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
+key_reuse_note(
+    const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
 {
 	struct reuse_look *look = arg;
 	WIPED(ledger_cert) cert = { 0 };
@@ -72,7 +73,8 @@ read_past(struct reuse_look *look)
 	enum rc rc = ledger_read_begin(look->ledger);
 
 	if (rc == RC_OK)
-		rc = ledger_keys_each(look->ledger, before, note, look);
+		rc = ledger_keys_each(
+		    look->ledger, before, key_reuse_note, look);
 	ledger_read_end(look->ledger);
 	return rc;
 }

@@ -7,18 +7,18 @@
 #include <stdlib.h>
 
 static int
-by_digest(const void *digest, const void *csr)
+loose_before_by_digest(const void *digest, const void *csr)
 {
 	return memcmp(
 	    digest, ((const struct loose_csr *)csr)->digest, SHA256_LEN);
 }
 
 static void
-note_result(const struct result *r, uint32_t sequence, const struct loose *set,
-    struct loose_before *all)
+loose_before_note_result(const struct result *r, uint32_t sequence,
+    const struct loose *set, struct loose_before *all)
 {
 	const struct loose_csr *csr = bsearch(r->csr_digest, set->items, set->n,
-	    sizeof(set->items[0]), by_digest);
+	    sizeof(set->items[0]), loose_before_by_digest);
 	struct loose_before *before;
 
 	if (csr == NULL || r->n_certs == 0)
@@ -45,7 +45,8 @@ note_manifest(const struct ledger_manifest *record, const struct loose *set,
 		rc = manifest_read(
 		    "a response of the ledger", cose.payload, &manifest);
 	for (size_t i = 0; i < manifest.n_results && rc == RC_OK; i++)
-		note_result(&manifest.results[i], record->sequence, set, all);
+		loose_before_note_result(
+		    &manifest.results[i], record->sequence, set, all);
 	return rc;
 }
 

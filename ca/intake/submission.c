@@ -38,7 +38,7 @@ submission_request_name(const struct submission *s, size_t i,
 /* The one place where this process gives foreign bytes to OpenSSL's decoder:
  * key_shape has matched them to a fixed prefix and length by then. */
 static enum rc
-requester_key(const char *from, struct span spki, EVP_PKEY **ret_key)
+submission_requester_key(const char *from, struct span spki, EVP_PKEY **ret_key)
 {
 	struct key_facts facts;
 	const unsigned char *end = spki.p;
@@ -81,7 +81,7 @@ submission_read(const struct scanned *file, struct submission *ret)
 		    "%s: signed by another key than the one it carries",
 		    file->name);
 	if (rc == RC_OK)
-		rc = requester_key(file->name, s.bundle.spki, &key);
+		rc = submission_requester_key(file->name, s.bundle.spki, &key);
 	if (rc == RC_OK)
 		rc = cose_verify(file->name, &s.cose, key);
 	if (rc != RC_OK)

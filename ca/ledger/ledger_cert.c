@@ -112,7 +112,8 @@ cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
 }
 
 static enum rc
-serial_find(struct ledger *ledger, struct span serial, uint64_t *ret_n)
+ledger_cert_serial_find(
+    struct ledger *ledger, struct span serial, uint64_t *ret_n)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
@@ -142,7 +143,7 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 	enum rc rc = cert_of_serial(ledger, serial, &cert, &known);
 
 	if (rc == RC_OK && !known) {
-		rc = serial_find(ledger, serial, &n);
+		rc = ledger_cert_serial_find(ledger, serial, &n);
 		if (rc == RC_OK && n != 0)
 			rc = ledger_record_get(ledger, n, 0, &r, NULL);
 		if (rc == RC_OK && n != 0 && r.kind == RECORD_INTENT)

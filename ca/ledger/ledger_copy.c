@@ -18,7 +18,7 @@ ledger_copy(struct ledger *ledger, const char *path)
 }
 
 static enum rc
-run(struct db *db, const char *sql)
+ledger_copy_run(struct db *db, const char *sql)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(db, sql, &st);
@@ -36,7 +36,7 @@ ledger_file_put(const char *path, const char *name, struct span bytes)
 	if (rc == RC_OK)
 		rc = db_begin(&db);
 	if (rc == RC_OK)
-		rc = run(&db, TABLE);
+		rc = ledger_copy_run(&db, TABLE);
 	if (rc == RC_OK)
 		rc = db_prepare(&db, "INSERT INTO home VALUES(?, ?)", &st);
 	if (rc == RC_OK)
@@ -90,7 +90,7 @@ ledger_file_take(
 	if (rc != RC_OK || !there)
 		return rc;
 	rc = file_read_out(&db, name, ret_bytes, ret_any);
-	return rc != RC_OK ? rc : run(&db, "DROP TABLE home");
+	return rc != RC_OK ? rc : ledger_copy_run(&db, "DROP TABLE home");
 }
 
 enum rc

@@ -91,7 +91,7 @@ statement_get(
 }
 
 static enum rc
-misfit(const struct record *r, const char *why)
+ledger_index_misfit(const struct record *r, const char *why)
 {
 	return err_set(RC_STATE, "ledger record %" PRIu64 ", %s: %s", r->n,
 	    record_kind_text(r->kind), why);
@@ -99,17 +99,17 @@ misfit(const struct record *r, const char *why)
 
 /* Run a statement that is bound; it changes one row, or `why` it did not. */
 static enum rc
-change(struct ledger_index *index, sqlite3_stmt *st, const struct record *r,
-    const char *why)
+ledger_index_change(struct ledger_index *index, sqlite3_stmt *st,
+    const struct record *r, const char *why)
 {
 	enum rc rc = db_done(index->db, st);
 
 	if (rc == RC_STATE && sqlite3_errcode(index->db->sql) != 0 &&
 	    (sqlite3_extended_errcode(index->db->sql) & 0xff) ==
 		SQLITE_CONSTRAINT)
-		return misfit(r, why);
+		return ledger_index_misfit(r, why);
 	if (rc == RC_OK && sqlite3_changes(index->db->sql) != 1)
-		return misfit(r, why);
+		return ledger_index_misfit(r, why);
 	return rc;
 }
 
@@ -147,7 +147,7 @@ change_by_key(struct ledger_index *index, enum statement which, struct span key,
 
 	if (rc == RC_OK)
 		rc = db_bind(index->db, st, "bi", key, (int64_t)value);
-	return rc != RC_OK ? rc : change(index, st, r, why);
+	return rc != RC_OK ? rc : ledger_index_change(index, st, r, why);
 }
 
 static enum rc
@@ -159,7 +159,7 @@ change_by_n(struct ledger_index *index, enum statement which, uint64_t n,
 
 	if (rc == RC_OK)
 		rc = db_bind(index->db, st, "ii", (int64_t)n, (int64_t)r->n);
-	return rc != RC_OK ? rc : change(index, st, r, why);
+	return rc != RC_OK ? rc : ledger_index_change(index, st, r, why);
 }
 
 static enum rc
@@ -187,7 +187,7 @@ serial_add_of(
 	number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	n = number == NULL ? 0 : BN_num_bytes(number);
 	if (n < 1 || n > SERIAL_MAX || BN_is_negative(number))
-		return misfit(r, "a serial that is no serial");
+		return ledger_index_misfit(r, "a serial that is no serial");
 	(void)BN_bn2bin(number, serial);
 	return serial_add(index, span_of(serial, (size_t)n), r);
 }
@@ -208,7 +208,7 @@ apply_transfer(struct ledger_index *index, const struct record *r)
 }
 
 static enum rc
-apply_policy(struct ledger_index *index, const struct record *r)
+ledger_index_apply_policy(struct ledger_index *index, const struct record *r)
 {
 	uint8_t digest[SHA256_LEN];
 	sqlite3_stmt *st;
@@ -219,14 +219,16 @@ apply_policy(struct ledger_index *index, const struct record *r)
 	rc = sha256(r->u.policy.text, digest);
 	if (rc == RC_OK &&
 	    !span_eq(r->u.policy.digest, span_of(digest, sizeof(digest))))
-		return misfit(r, "the text does not have this digest");
+		return ledger_index_misfit(
+		    r, "the text does not have this digest");
 	if (rc == RC_OK)
 		rc = statement_get(index, POLICY_ADD, &st);
 	if (rc == RC_OK)
 		rc = db_bind(index->db, st, "ibi", r->policy_id,
 		    r->u.policy.digest, (int64_t)r->n);
 	return rc != RC_OK ? rc
-			   : change(index, st, r, "its text is stored already");
+			   : ledger_index_change(
+				 index, st, r, "its text is stored already");
 }
 
 static enum rc
@@ -242,9 +244,9 @@ apply_enrol(struct ledger_index *index, const struct record *r)
 		rc = db_bind(index->db, st, "bsi",
 		    span_of(key_id, sizeof(key_id)), r->u.enrol.label,
 		    (int64_t)r->n);
-	return rc != RC_OK
-		   ? rc
-		   : change(index, st, r, "its key or its label is in use");
+	return rc != RC_OK ? rc
+			   : ledger_index_change(index, st, r,
+				 "its key or its label is in use");
 }
 
 static enum rc
@@ -265,7 +267,8 @@ apply_bundle(struct ledger_index *index, const struct record *r)
 		    r->u.bundle.id, r->u.bundle.digest, r->u.bundle.requester,
 		    (int64_t)r->u.bundle.sequence);
 	if (rc == RC_OK)
-		rc = change(index, st, r, "its id is known already");
+		rc = ledger_index_change(
+		    index, st, r, "its id is known already");
 	if (rc != RC_OK || is_zero(r->u.bundle.requester))
 		return rc; /* loose requests have no requester */
 	return change_by_key(index, BUNDLE_SEEN, r->u.bundle.requester,
@@ -291,7 +294,7 @@ bundle_is_open(
 	if (rc == RC_OK)
 		rc = query_int(index, st, &open);
 	if (rc == RC_OK && open == 0)
-		return misfit(r, "no such open bundle");
+		return ledger_index_misfit(r, "no such open bundle");
 	if (rc == RC_OK)
 		index->open_bundle = bundle;
 	return rc;
@@ -311,7 +314,9 @@ apply_intent(struct ledger_index *index, const struct record *r)
 		rc = db_bind(index->db, st, "iii", (int64_t)r->n,
 		    (int64_t)r->u.intent.bundle,
 		    (int64_t)r->u.intent.not_after);
-	return rc != RC_OK ? rc : change(index, st, r, "an intent twice");
+	return rc != RC_OK
+		   ? rc
+		   : ledger_index_change(index, st, r, "an intent twice");
 }
 
 static enum rc
@@ -348,11 +353,13 @@ bundle_answered(struct ledger_index *index, const struct record *r)
 		rc =
 		    db_bind(index->db, st, "iib", (int64_t)r->u.manifest.bundle,
 			(int64_t)r->u.manifest.sequence, r->u.manifest.channel);
-	return rc != RC_OK ? rc : change(index, st, r, "no such open bundle");
+	return rc != RC_OK
+		   ? rc
+		   : ledger_index_change(index, st, r, "no such open bundle");
 }
 
 static enum rc
-channel_check(struct ledger_index *index, const struct record *r)
+ledger_index_channel_check(struct ledger_index *index, const struct record *r)
 {
 	int64_t last = 0;
 	sqlite3_stmt *st;
@@ -363,7 +370,8 @@ channel_check(struct ledger_index *index, const struct record *r)
 	if (rc == RC_OK)
 		rc = query_int(index, st, &last);
 	if (rc == RC_OK && r->u.manifest.sequence != (uint64_t)last + 1)
-		return misfit(r, "it does not continue its channel");
+		return ledger_index_misfit(
+		    r, "it does not continue its channel");
 	return rc;
 }
 
@@ -372,7 +380,7 @@ apply_manifest(struct ledger_index *index, const struct record *r)
 {
 	uint8_t digest[SHA256_LEN];
 	sqlite3_stmt *st;
-	enum rc rc = channel_check(index, r);
+	enum rc rc = ledger_index_channel_check(index, r);
 
 	if (rc == RC_OK)
 		rc = bundle_answered(index, r);
@@ -389,7 +397,9 @@ apply_manifest(struct ledger_index *index, const struct record *r)
 		    (int64_t)r->u.manifest.sequence, (int64_t)r->n,
 		    span_of(digest, sizeof(digest)),
 		    (int64_t)r->u.manifest.bundle);
-	return rc != RC_OK ? rc : change(index, st, r, "a manifest twice");
+	return rc != RC_OK
+		   ? rc
+		   : ledger_index_change(index, st, r, "a manifest twice");
 }
 
 static enum rc
@@ -417,7 +427,7 @@ apply_checked(struct ledger_index *index, const struct record *r)
 		rc = db_bind(index->db, st, "bii", r->u.checked.channel,
 		    (int64_t)r->u.checked.sequence, (int64_t)r->n);
 	return rc != RC_OK ? rc
-			   : change(index, st, r,
+			   : ledger_index_change(index, st, r,
 				 "no such response, or it was checked before");
 }
 
@@ -433,7 +443,7 @@ typedef enum rc apply_fn(struct ledger_index *, const struct record *);
 
 static apply_fn *const apply[] = {
 	[RECORD_INIT] = apply_init,
-	[RECORD_POLICY] = apply_policy,
+	[RECORD_POLICY] = ledger_index_apply_policy,
 	[RECORD_ENROL] = apply_enrol,
 	[RECORD_REMOVE] = apply_remove,
 	[RECORD_BUNDLE] = apply_bundle,
@@ -459,7 +469,7 @@ ledger_index_apply(struct ledger_index *index, const struct record *record)
 	size_t kind = (size_t)record->kind;
 
 	if (kind >= sizeof(apply) / sizeof(*apply) || apply[kind] == NULL)
-		return misfit(record, "a kind that is unknown");
+		return ledger_index_misfit(record, "a kind that is unknown");
 	if (record->kind != RECORD_REGAINED)
 		index->regaining = 0;
 	return apply[kind](index, record);

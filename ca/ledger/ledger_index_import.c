@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 static enum rc
-misfit(const struct record *r, const char *why)
+ledger_index_import_misfit(const struct record *r, const char *why)
 {
 	return err_set(RC_STATE, "ledger record %" PRIu64 ", %s: %s", r->n,
 	    record_kind_text(r->kind), why);
@@ -17,7 +17,8 @@ misfit(const struct record *r, const char *why)
 /* Run a statement that is bound to its end. A constraint that it breaks means
  * that it changes nothing; `ret_n` is how many rows it changed. */
 static enum rc
-run(struct ledger_index *index, sqlite3_stmt *st, int *ret_n)
+ledger_index_import_run(
+    struct ledger_index *index, sqlite3_stmt *st, int *ret_n)
 {
 	enum rc rc = db_done(index->db, st);
 
@@ -43,7 +44,8 @@ look_up(struct ledger_index *index, sqlite3_stmt *st, uint64_t *ret)
  */
 
 static enum rc
-channel_check(struct ledger_index *index, const struct record *r)
+ledger_index_import_channel_check(
+    struct ledger_index *index, const struct record *r)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	uint64_t last = 0;
@@ -57,7 +59,8 @@ channel_check(struct ledger_index *index, const struct record *r)
 	if (rc == RC_OK)
 		rc = look_up(index, st, &last);
 	if (rc == RC_OK && r->u.import.sequence != last + 1)
-		return misfit(r, "it does not continue its channel");
+		return ledger_index_import_misfit(
+		    r, "it does not continue its channel");
 	return rc;
 }
 
@@ -96,9 +99,10 @@ bundle_apply(struct ledger_index *index, const struct record *r, uint64_t *ret)
 		    (int64_t)r->u.import.sequence,
 		    (int64_t)r->u.import.bundle_sequence);
 	if (rc == RC_OK)
-		rc = run(index, change, &changed);
+		rc = ledger_index_import_run(index, change, &changed);
 	if (rc == RC_OK && changed != 1)
-		return misfit(r, "its bundle is known otherwise");
+		return ledger_index_import_misfit(
+		    r, "its bundle is known otherwise");
 	*ret = n != 0 ? n : r->n;
 	return rc;
 }
@@ -123,9 +127,10 @@ requester_apply(struct ledger_index *index, const struct record *r)
 		    (int64_t)r->n, (int64_t)r->u.import.bundle_sequence,
 		    (int64_t)r->u.import.sequence);
 	if (rc == RC_OK)
-		rc = run(index, st, &changed);
+		rc = ledger_index_import_run(index, st, &changed);
 	if (rc == RC_OK && changed != 1)
-		return misfit(r, "it does not continue its channel");
+		return ledger_index_import_misfit(
+		    r, "it does not continue its channel");
 	return rc;
 }
 
@@ -148,9 +153,9 @@ manifest_apply(
 		    (int64_t)r->u.import.sequence, (int64_t)r->n,
 		    span_of(digest, sizeof(digest)), (int64_t)bundle);
 	if (rc == RC_OK)
-		rc = run(index, st, &changed);
+		rc = ledger_index_import_run(index, st, &changed);
 	if (rc == RC_OK && changed != 1)
-		return misfit(r, "a manifest twice");
+		return ledger_index_import_misfit(r, "a manifest twice");
 	return rc;
 }
 
@@ -158,7 +163,7 @@ enum rc
 ledger_index_import(struct ledger_index *index, const struct record *r)
 {
 	uint64_t bundle = 0;
-	enum rc rc = channel_check(index, r);
+	enum rc rc = ledger_index_import_channel_check(index, r);
 
 	index->open_bundle = 0;
 	if (rc == RC_OK)
@@ -181,7 +186,7 @@ struct serial {
 };
 
 static enum rc
-read_cert(
+ledger_index_import_read_cert(
     const struct record *r, struct serial *ret_serial, int64_t *ret_not_after)
 {
 	OWN(X509) *x = NULL;
@@ -198,14 +203,15 @@ read_cert(
 	number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	n = number == NULL ? 0 : BN_num_bytes(number);
 	if (n < 1 || n > SERIAL_MAX || BN_is_negative(number))
-		return misfit(r, "a serial that is no serial");
+		return ledger_index_import_misfit(
+		    r, "a serial that is no serial");
 	(void)BN_bn2bin(number, ret_serial->bytes);
 	ret_serial->n = (size_t)n;
 	return RC_OK;
 }
 
 static enum rc
-serial_find(
+ledger_index_import_serial_find(
     struct ledger_index *index, const struct serial *serial, uint64_t *ret_n)
 {
 	OWN(sqlite3_stmt) *st = NULL;
@@ -233,9 +239,10 @@ resolve(struct ledger_index *index, const struct record *r, uint64_t intent)
 		rc = db_bind(index->db, st, "iii", (int64_t)intent,
 		    (int64_t)r->n, (int64_t)index->regaining);
 	if (rc == RC_OK)
-		rc = run(index, st, &changed);
+		rc = ledger_index_import_run(index, st, &changed);
 	if (rc == RC_OK && changed != 1)
-		return misfit(r, "its serial has another certificate");
+		return ledger_index_import_misfit(
+		    r, "its serial has another certificate");
 	return rc;
 }
 
@@ -253,7 +260,7 @@ certificate_add(struct ledger_index *index, const struct record *r,
 		rc = db_bind(index->db, one, "bi",
 		    span_of(serial->bytes, serial->n), (int64_t)r->n);
 	if (rc == RC_OK)
-		rc = run(index, one, &changed);
+		rc = ledger_index_import_run(index, one, &changed);
 	if (rc == RC_OK)
 		rc = db_prepare(index->db,
 		    "INSERT INTO certificate(intent, bundle, not_after,"
@@ -263,9 +270,9 @@ certificate_add(struct ledger_index *index, const struct record *r,
 		rc = db_bind(index->db, two, "iii", (int64_t)r->n,
 		    (int64_t)index->regaining, not_after);
 	if (rc == RC_OK)
-		rc = run(index, two, &changed);
+		rc = ledger_index_import_run(index, two, &changed);
 	if (rc == RC_OK && changed != 1)
-		return misfit(r, "a certificate twice");
+		return ledger_index_import_misfit(r, "a certificate twice");
 	return rc;
 }
 
@@ -278,10 +285,11 @@ ledger_index_regained(struct ledger_index *index, const struct record *r)
 	enum rc rc;
 
 	if (index->regaining == 0)
-		return misfit(r, "no import of a response is before it");
-	rc = read_cert(r, &serial, &not_after);
+		return ledger_index_import_misfit(
+		    r, "no import of a response is before it");
+	rc = ledger_index_import_read_cert(r, &serial, &not_after);
 	if (rc == RC_OK)
-		rc = serial_find(index, &serial, &n);
+		rc = ledger_index_import_serial_find(index, &serial, &n);
 	if (rc != RC_OK)
 		return rc;
 	return n != 0 ? resolve(index, r, n)

@@ -127,7 +127,7 @@ link_check(struct verify_walk *w, const struct record *r, struct span body,
 }
 
 static void
-count_up(struct ledger_totals *t, enum record_kind kind)
+ledger_verify_count_up(struct ledger_totals *t, enum record_kind kind)
 {
 	t->records++;
 	t->certificates += kind == RECORD_RESULT || kind == RECORD_REGAINED;
@@ -186,7 +186,7 @@ row_check(struct verify_walk *w, sqlite3_stmt *st)
 		rc = imported_heads(w, &r);
 	w->end.head.count = n;
 	w->end.at = r.at;
-	count_up(&w->totals, r.kind);
+	ledger_verify_count_up(&w->totals, r.kind);
 	return rc;
 }
 

@@ -39,7 +39,7 @@ add_unfinished(struct outcomes *o, const struct intent *intent)
 /* An intent is followed by its result or void; the newest are looked at first,
  * since acts of one batch lie together. */
 static void
-settle(struct outcomes *o, const struct intent *intent)
+progress_settle(struct outcomes *o, const struct intent *intent)
 {
 	for (size_t i = o->n_unfinished; i > 0; i--)
 		if (o->unfinished[i - 1].n == intent->n) {
@@ -49,7 +49,7 @@ settle(struct outcomes *o, const struct intent *intent)
 }
 
 static enum rc
-note_result(struct outcome *o, const struct bundle_act *act)
+progress_note_result(struct outcome *o, const struct bundle_act *act)
 {
 	const struct intent *intent = &act->intent;
 	struct slot *slot = &o->slots[intent->slot];
@@ -74,7 +74,7 @@ note_refusal(struct outcome *o, const struct bundle_act *act)
 }
 
 static enum rc
-note_act(const struct bundle_act *act, void *arg)
+progress_note_act(const struct bundle_act *act, void *arg)
 {
 	struct outcomes *o = arg;
 	uint32_t request =
@@ -93,8 +93,8 @@ note_act(const struct bundle_act *act, void *arg)
 	case RECORD_REFUSAL:
 		return note_refusal(&o->items[request], act);
 	default:
-		settle(o, &act->intent);
-		return note_result(&o->items[request], act);
+		progress_settle(o, &act->intent);
+		return progress_note_result(&o->items[request], act);
 	}
 }
 
@@ -117,7 +117,7 @@ outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
 		if (o.items[i].slots == NULL)
 			return err_memory();
 	}
-	rc = ledger_bundle_each(ledger, record, note_act, &o);
+	rc = ledger_bundle_each(ledger, record, progress_note_act, &o);
 	if (rc != RC_OK)
 		return rc;
 	*ret = o;

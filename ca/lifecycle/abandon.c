@@ -54,7 +54,7 @@ cert_find(const struct abandon *a, uint64_t n)
 }
 
 static enum rc
-note_act(const struct bundle_act *act, void *arg)
+abandon_note_act(const struct bundle_act *act, void *arg)
 {
 	struct abandon *a = arg;
 	struct abandon_cert *cert;
@@ -118,7 +118,7 @@ find_whole(struct abandon *a, const struct bundle *bundle)
 }
 
 static enum rc
-read_policy(struct ledger *ledger, struct abandon *a)
+abandon_read_policy(struct ledger *ledger, struct abandon *a)
 {
 	WIPED(buf) text = { 0 };
 	enum rc rc = ledger_policy_get(ledger, a->record.policy, &text);
@@ -147,12 +147,12 @@ abandon_read(struct ledger *ledger, const struct ledger_bundle *record,
     const struct bundle *bundle, struct abandon *ret)
 {
 	WIPED(abandon) a = { .record = *record };
-	enum rc rc = read_policy(ledger, &a);
+	enum rc rc = abandon_read_policy(ledger, &a);
 
 	if (rc == RC_OK && bundle != NULL)
 		rc = requests_new(&a, bundle);
 	if (rc == RC_OK)
-		rc = ledger_bundle_each(ledger, record, note_act, &a);
+		rc = ledger_bundle_each(ledger, record, abandon_note_act, &a);
 	if (rc != RC_OK)
 		return rc;
 	drop_voids(&a);
@@ -166,7 +166,7 @@ abandon_read(struct ledger *ledger, const struct ledger_bundle *record,
 /* ---- what the judge says ------------------------------------------------- */
 
 static enum rc
-judge_one(struct visit *v, const struct abandon_cert *cert,
+abandon_judge_one(struct visit *v, const struct abandon_cert *cert,
     struct abandon_request *request)
 {
 	const struct intent *intent = &cert->intent;
@@ -210,7 +210,7 @@ abandon_judge(
 		    &abandon->requests[cert->intent.request];
 
 		if (r->fate == FATE_DELIVERED)
-			rc = judge_one(v, cert, r);
+			rc = abandon_judge_one(v, cert, r);
 	}
 	count_fates(abandon);
 	return rc;
@@ -219,7 +219,7 @@ abandon_judge(
 /* ---- what is stored ------------------------------------------------------ */
 
 static enum rc
-begin(struct ledger *ledger, int64_t now, struct span policy)
+abandon_begin(struct ledger *ledger, int64_t now, struct span policy)
 {
 	enum rc rc = ledger_begin(ledger);
 
@@ -281,8 +281,8 @@ add_refusals(
 }
 
 static enum rc
-make_reply(struct visit *v, const struct submission *s, const struct abandon *a,
-    struct reply *reply)
+abandon_make_reply(struct visit *v, const struct submission *s,
+    const struct abandon *a, struct reply *reply)
 {
 	const struct reply_maker maker = { v->act.ledger, &v->act.keys,
 		&v->act.ca, v->window.key_id };
@@ -290,8 +290,7 @@ make_reply(struct visit *v, const struct submission *s, const struct abandon *a,
 
 	if (rc == RC_OK)
 		rc = reply_judge(&v->act.judge, v->act.ledger, s, reply);
-	return rc != RC_OK ? rc
-			   : reply_store(v->act.ledger, reply);
+	return rc != RC_OK ? rc : reply_store(v->act.ledger, reply);
 }
 
 enum rc
@@ -300,7 +299,8 @@ abandon_answer(struct visit *v, const struct submission *s,
 {
 	WIPED(reply) reply = { 0 };
 	struct ledger *ledger = v->act.ledger;
-	enum rc rc = begin(ledger, v->act.now, buf_span(&abandon->policy.text));
+	enum rc rc =
+	    abandon_begin(ledger, v->act.now, buf_span(&abandon->policy.text));
 
 	if (rc == RC_OK && v->act.interfaces.n > 0)
 		rc = ledger_network_add(ledger, buf_span(&v->act.interfaces));
@@ -309,7 +309,7 @@ abandon_answer(struct visit *v, const struct submission *s,
 	if (rc == RC_OK)
 		rc = add_refusals(ledger, abandon, &s->bundle);
 	if (rc == RC_OK)
-		rc = make_reply(v, s, abandon, &reply);
+		rc = abandon_make_reply(v, s, abandon, &reply);
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);
 	else
@@ -325,7 +325,7 @@ enum rc
 abandon_close(struct ledger *ledger, int64_t now, struct span policy,
     const struct abandon *abandon)
 {
-	enum rc rc = begin(ledger, now, policy);
+	enum rc rc = abandon_begin(ledger, now, policy);
 
 	if (rc == RC_OK)
 		rc = add_voids(ledger, abandon);

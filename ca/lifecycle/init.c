@@ -69,7 +69,7 @@ fill_ledger(const struct init *init, struct ledger *ledger)
 }
 
 static enum rc
-remove_stale(const struct home *home)
+init_remove_stale(const struct home *home)
 {
 	static const char *const names[] = { LEDGER_NEW, LEDGER_NEW "-journal",
 		LEDGER_NEW ".lock" };
@@ -143,7 +143,7 @@ init_store(struct init *init)
 		rc = file_replace(
 		    home.fd, HOME_POLICY, buf_span(&init->policy_text), 0600);
 	if (rc == RC_OK)
-		rc = remove_stale(&home);
+		rc = init_remove_stale(&home);
 	if (rc == RC_OK)
 		rc = make_ledger(init, &home);
 	return rc == RC_OK ? publish_ledger(&home) : rc;

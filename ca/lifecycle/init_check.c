@@ -85,7 +85,7 @@ read_numbers(struct init *init)
 /* ---- names and policy ---------------------------------------------------- */
 
 static enum rc
-read_subject(struct init *init)
+init_check_read_subject(struct init *init)
 {
 	OWN(X509_NAME) *name = NULL;
 	const char *text = init->options->subject;
@@ -230,7 +230,7 @@ init_check(
 	init->token = token;
 	rc = clock_now(&init->now);
 	if (rc == RC_OK)
-		rc = read_subject(init);
+		rc = init_check_read_subject(init);
 	if (rc == RC_OK)
 		rc = read_numbers(init);
 	if (rc == RC_OK)

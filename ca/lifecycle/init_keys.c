@@ -36,7 +36,7 @@ refuse_held(const struct init *init)
 }
 
 static enum rc
-read_held(struct init *init)
+init_keys_read_held(struct init *init)
 {
 	token_keys_free(init->held, init->n_held);
 	init->held = NULL;
@@ -62,7 +62,7 @@ init_look(struct init *init)
 					       : o->transfer_key;
 	rc = token_open(init->token, init->opened_by, &init->info);
 	if (rc == RC_OK)
-		rc = read_held(init);
+		rc = init_keys_read_held(init);
 	if (rc == RC_OK && init->n_held != 0 && !keys_were_chosen(init))
 		rc = refuse_held(init);
 	if (rc == RC_OK)
@@ -97,7 +97,7 @@ init_keys(struct init *init)
 
 	/* Many tokens show their keys only now. */
 	if (rc == RC_OK)
-		rc = read_held(init);
+		rc = init_keys_read_held(init);
 	if (rc == RC_OK && init->n_held != 0 && !keys_were_chosen(init))
 		rc = refuse_held(init);
 	/* What may fail without a trace comes first. */

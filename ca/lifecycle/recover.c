@@ -277,7 +277,7 @@ check_held(const struct recovery *r, struct past_response *p)
 }
 
 static enum rc
-check_one(struct recovery *r, size_t i)
+recover_check_one(struct recovery *r, size_t i)
 {
 	struct past_response *p = &r->items[i];
 	enum rc rc = check_held(r, p);
@@ -370,6 +370,6 @@ recovery_plan(struct recovery *r, const struct past *past,
 	if (rc == RC_OK)
 		rc = prove_all(r, past, ca_id);
 	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
-		rc = check_one(r, i);
+		rc = recover_check_one(r, i);
 	return rc != RC_OK ? rc : account(r);
 }

@@ -186,7 +186,7 @@ open_regular(const char *file, int *ret_fd)
 
 /* Read once: what is checked is what was copied. */
 static enum rc
-copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
+restore_copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 {
 	WIPED(buf) chunk = { 0 };
 	enum rc rc = buf_reserve(&chunk, RESTORE_CHUNK);
@@ -210,7 +210,7 @@ copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 }
 
 static enum rc
-copy_file(struct restore *r, const char *file)
+restore_copy_file(struct restore *r, const char *file)
 {
 	OWN(EVP_MD_CTX) *hash = EVP_MD_CTX_new();
 	OWN_FD from = -1;
@@ -226,7 +226,7 @@ copy_file(struct restore *r, const char *file)
 	if (to < 0)
 		return err_errno(
 		    RC_IO, errno, "%s: cannot be made", r->temporary);
-	rc = copy_bytes(file, from, to, hash);
+	rc = restore_copy_bytes(file, from, to, hash);
 	if (rc == RC_OK && EVP_DigestFinal_ex(hash, r->digest, NULL) != 1)
 		rc = err_openssl(RC_BUG, "SHA-256");
 	return rc;
@@ -256,7 +256,7 @@ open_ledger(struct restore *r, bool *ret_has_policy)
 /* A ledger that was copied by hand has no policy.conf in it: then the one that
  * was last signed under is taken. */
 static enum rc
-read_policy(struct restore *r, bool has_policy)
+restore_read_policy(struct restore *r, bool has_policy)
 {
 	WIPED(policy) policy = { 0 };
 	uint8_t digest[SHA256_LEN];
@@ -283,7 +283,7 @@ check_copy(struct restore *r)
 	if (rc == RC_OK)
 		rc = ledger_ca_get(r->ledger, &r->ca);
 	if (rc == RC_OK)
-		rc = read_policy(r, has_policy);
+		rc = restore_read_policy(r, has_policy);
 	if (rc != RC_OK)
 		return rc;
 	ledger_head_get(r->ledger, &r->head);
@@ -304,7 +304,7 @@ restore_open(const char *home, const char *file, struct restore *ret)
 	if (rc == RC_OK)
 		rc = make_temporary(&r);
 	if (rc == RC_OK)
-		rc = copy_file(&r, file);
+		rc = restore_copy_file(&r, file);
 	if (rc != RC_OK)
 		return rc;
 	rc = check_copy(&r);
@@ -321,7 +321,7 @@ restore_open(const char *home, const char *file, struct restore *ret)
  */
 
 static enum rc
-record(struct restore *r)
+restore_record(struct restore *r)
 {
 	enum rc rc = ledger_begin(r->ledger);
 
@@ -334,7 +334,7 @@ record(struct restore *r)
 
 /* rename(2) takes the place of nothing or of an empty directory. */
 static enum rc
-put_in_place(struct restore *r)
+restore_put_in_place(struct restore *r)
 {
 	OWN_FD parent = -1;
 	enum rc rc = fsync(r->home.fd) == 0
@@ -361,7 +361,7 @@ put_in_place(struct restore *r)
 enum rc
 restore_finish(struct restore *r, const char *token)
 {
-	enum rc rc = record(r);
+	enum rc rc = restore_record(r);
 
 	/* Closed before its name changes: SQLite goes by names. */
 	ledger_free(r->ledger);
@@ -373,5 +373,5 @@ restore_finish(struct restore *r, const char *token)
 		rc = home_token_write(&r->home, token, token);
 	if (rc == RC_OK)
 		rc = backup_state_write(&r->home, &r->head, r->newest);
-	return rc != RC_OK ? rc : put_in_place(r);
+	return rc != RC_OK ? rc : restore_put_in_place(r);
 }

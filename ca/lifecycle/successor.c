@@ -72,7 +72,7 @@ successor_unlock(struct successor *s)
 /* ---- what the requesters get --------------------------------------------- */
 
 static enum rc
-make_reply(struct successor *s, const struct reply_maker *maker,
+successor_make_reply(struct successor *s, const struct reply_maker *maker,
     const struct reply_change *change, size_t i)
 {
 	struct act *act = s->act;
@@ -81,8 +81,7 @@ make_reply(struct successor *s, const struct reply_maker *maker,
 
 	if (rc == RC_OK)
 		rc = reply_judge(&act->judge, act->ledger, NULL, reply);
-	return rc == RC_OK ? reply_store(act->ledger, reply)
-			   : rc;
+	return rc == RC_OK ? reply_store(act->ledger, reply) : rc;
 }
 
 static enum rc
@@ -107,7 +106,7 @@ make_replies(struct successor *s, struct span cert)
 	rc = judge_open(&act->judge, buf_span(&act->policy.text), &ca_cert, 1,
 	    buf_span(&act->ca.transfer_cert));
 	for (size_t i = 0; i < s->n && rc == RC_OK; i++)
-		rc = make_reply(s, &maker, &change, i);
+		rc = successor_make_reply(s, &maker, &change, i);
 	return rc;
 }
 

@@ -59,7 +59,7 @@ channel_before(
  */
 
 static enum rc
-give_file(void *arg, size_t i, struct span *ret_bytes)
+response_give_file(void *arg, size_t i, struct span *ret_bytes)
 {
 	return reply_file_bytes(arg, i, ret_bytes);
 }
@@ -77,7 +77,7 @@ reply_judge(struct child *judge, struct ledger *ledger,
 		.channel = &channel,
 		.names = names,
 		.n_names = n,
-		.file = give_file,
+		.file = response_give_file,
 		.arg = reply };
 	enum rc rc;
 
@@ -110,7 +110,7 @@ files_for_media(struct reply *reply, struct media_file **ret)
 	for (size_t i = 0; i < reply->n; i++)
 		files[i] = (struct media_file){ .name = reply->files[i].name,
 			.bytes = { .n = reply->files[i].size },
-			.give = give_file,
+			.give = response_give_file,
 			.arg = reply,
 			.i = i };
 	*ret = files;

@@ -141,7 +141,7 @@ file_finish(struct reply *reply, struct reply_file *file, bool keep)
 
 /* All certificates or none: a part of them would be held in vain. */
 static bool
-is_kept(struct reply *reply)
+response_files_is_kept(struct reply *reply)
 {
 	reply->n_kept += reply->made.n;
 	if (reply->n_kept <= REPLY_KEPT_MAX)
@@ -175,7 +175,9 @@ add_results(struct reply *reply, size_t first, size_t end)
 	file->first = first;
 	file->end = end;
 	rc = make_certs(reply, first, end, &reply->made);
-	return rc == RC_OK ? file_finish(reply, file, is_kept(reply)) : rc;
+	return rc == RC_OK
+		   ? file_finish(reply, file, response_files_is_kept(reply))
+		   : rc;
 }
 
 static enum rc
@@ -191,7 +193,7 @@ add_all_results(struct reply *reply)
 }
 
 static enum rc
-add_ca(struct reply *reply, const struct ledger_ca *ca)
+response_files_add_ca(struct reply *reply, const struct ledger_ca *ca)
 {
 	struct reply_file *file;
 	enum rc rc = file_add(reply, FILING_CA, &file);
@@ -223,7 +225,7 @@ reply_files_make(struct ledger *ledger, const struct ledger_ca *ca,
 	reply->ledger = ledger;
 	rc = add_all_results(reply);
 	if (rc == RC_OK)
-		rc = add_ca(reply, ca);
+		rc = response_files_add_ca(reply, ca);
 	return rc == RC_OK && with_policy ? add_policy(reply) : rc;
 }
 

@@ -214,7 +214,7 @@ read_manifest(struct reply *reply)
 
 /* From a draft whose results are filled in to a signed response. */
 static enum rc
-finish(struct manifest_draft *d, const struct reply_maker *maker,
+response_make_finish(struct manifest_draft *d, const struct reply_maker *maker,
     const uint8_t *channel, struct reply *reply)
 {
 	bool policy_is_new;
@@ -252,7 +252,7 @@ reply_make(const struct reply_maker *maker, const struct submission *s,
 	if (rc == RC_OK)
 		rc = fill_revocations(&d, &s->bundle);
 	if (rc == RC_OK)
-		rc = finish(&d, maker, s->key_id, &reply);
+		rc = response_make_finish(&d, maker, s->key_id, &reply);
 	if (rc != RC_OK)
 		return rc;
 	reply.record.bundle = s->record.n;
@@ -288,7 +288,7 @@ reply_make_change(const struct reply_maker *maker, const struct requester *to,
 	draft_head(&d, maker->ca, change->policy, change->now);
 	rc = fill_change(&d, change->kind, change->cert);
 	if (rc == RC_OK)
-		rc = finish(&d, maker, to->key_id, &reply);
+		rc = response_make_finish(&d, maker, to->key_id, &reply);
 	if (rc != RC_OK)
 		return rc;
 	*ret = reply;

@@ -58,7 +58,7 @@ dir_name_read(const char *name, const uint8_t *ca_id,
 /* ---- looking ------------------------------------------------------------- */
 
 static enum rc
-compare(const struct media *media, const struct reply_maker *maker,
+stick_check_compare(const struct media *media, const struct reply_maker *maker,
     struct stick_response *r)
 {
 	WIPED(reply) reply = { 0 };
@@ -94,7 +94,7 @@ look_at(const struct media *media, const struct reply_maker *maker,
 	(void)snprintf(r->dir, sizeof(r->dir), MEDIA_RESPONSES "/%.100s", name);
 	rc = ledger_manifest_find(
 	    maker->ledger, prefix, sequence, r->channel, &known);
-	return rc == RC_OK && known ? compare(media, maker, r) : rc;
+	return rc == RC_OK && known ? stick_check_compare(media, maker, r) : rc;
 }
 
 enum rc

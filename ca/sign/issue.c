@@ -198,7 +198,7 @@ record_job(struct issue_run *run, struct job *job)
 }
 
 static enum rc
-begin(const struct issue *issue)
+issue_begin(const struct issue *issue)
 {
 	enum rc rc = ledger_begin(issue->ledger);
 
@@ -213,7 +213,7 @@ static enum rc
 commit(struct issue_run *run, uint64_t intended)
 {
 	struct ledger *ledger = run->issue->ledger;
-	enum rc rc = begin(run->issue);
+	enum rc rc = issue_begin(run->issue);
 
 	token_sign_flush(run->issue->keys->token);
 	run->committed = clock_monotonic_ns();
@@ -316,7 +316,7 @@ take_refusal(struct issue_run *run, const struct job *job, enum rc rc)
 }
 
 static enum rc
-take_verdict(struct issue_run *run, const struct job *job)
+issue_take_verdict(struct issue_run *run, const struct job *job)
 {
 	enum rc rc = judge_recv(run->issue->judge);
 
@@ -382,12 +382,12 @@ take_next(struct issue_run *run)
 		run->taken += rc == RC_OK;
 		return rc;
 	}
-	return take_verdict(run, job_at(run, run->judged));
+	return issue_take_verdict(run, job_at(run, run->judged));
 }
 
 /* Before this waits, it builds one more. */
 static enum rc
-sign_all(struct issue_run *run)
+issue_sign_all(struct issue_run *run)
 {
 	bool built;
 	enum rc rc = build_next(run, &built);
@@ -425,7 +425,7 @@ keep_signed(struct issue_run *run)
 
 	err_save(&err);
 	while (!run->deaf && run->judged < run->taken)
-		if (take_verdict(run, job_at(run, run->judged)) != RC_OK)
+		if (issue_take_verdict(run, job_at(run, run->judged)) != RC_OK)
 			break;
 	run->built = run->intended;
 	if (run->recorded < run->judged && commit(run, run->intended) != RC_OK)
@@ -453,7 +453,7 @@ record_refused(struct issue_run *run, const struct outcomes *before)
 
 	if (!any_refused(run, before))
 		return RC_OK;
-	rc = begin(run->issue);
+	rc = issue_begin(run->issue);
 	for (size_t i = 0; i < run->decisions->n && rc == RC_OK; i++) {
 		const struct decision *d = &run->decisions->items[i];
 
@@ -481,7 +481,7 @@ issue_run(const struct issue *issue, const struct submission *s,
 	run.jobs = calloc(JOBS_MAX, sizeof(*run.jobs));
 	if (run.jobs == NULL)
 		return err_memory();
-	rc = sign_all(&run);
+	rc = issue_sign_all(&run);
 	if (rc != RC_OK) {
 		keep_signed(&run);
 		return rc;

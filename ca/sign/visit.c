@@ -34,7 +34,7 @@ start_readers(struct visit *v, const char *media)
 
 /* The CA as its requesters see it: key-id and validity come from there. */
 static enum rc
-open_trust(struct visit *v)
+visit_open_trust(struct visit *v)
 {
 	enum rc rc;
 
@@ -72,7 +72,7 @@ visit_open(const struct visit_options *options, struct visit *ret)
 	if (rc == RC_OK)
 		rc = act_open(&options->act, &v.act);
 	if (rc == RC_OK)
-		rc = open_trust(&v);
+		rc = visit_open_trust(&v);
 	if (rc == RC_OK)
 		rc = compare_policy(&v);
 	if (rc == RC_OK)

@@ -192,7 +192,7 @@ record_arrival(struct visit *v, const struct submission *s)
 }
 
 static enum rc
-begin(struct visit *v, const struct work *w)
+work_begin(struct visit *v, const struct work *w)
 {
 	enum rc rc = ledger_begin(v->act.ledger);
 
@@ -207,7 +207,7 @@ begin(struct visit *v, const struct work *w)
 static enum rc
 record_yes(struct visit *v, struct work *w)
 {
-	enum rc rc = begin(v, w);
+	enum rc rc = work_begin(v, w);
 
 	if (rc == RC_OK && v->act.interfaces.n > 0)
 		rc = ledger_network_add(
@@ -232,7 +232,7 @@ record_yes(struct visit *v, struct work *w)
 /* ---- signing ----------------------------------------------------------- */
 
 static enum rc
-sign_all(struct visit *v, struct work *w,
+work_sign_all(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg)
 {
 	const struct span ca_cert = buf_span(&v->act.ca.ca_cert);
@@ -261,7 +261,7 @@ sign_all(struct visit *v, struct work *w,
 static enum rc
 store_reply(struct visit *v, const struct work *w, struct reply *reply)
 {
-	enum rc rc = begin(v, w);
+	enum rc rc = work_begin(v, w);
 
 	if (rc == RC_OK)
 		rc = reply_store(v->act.ledger, reply);
@@ -300,7 +300,7 @@ work_sign(struct visit *v, struct work *w,
 	enum rc rc = record_yes(v, w);
 
 	if (rc == RC_OK)
-		rc = sign_all(v, w, progress, arg);
+		rc = work_sign_all(v, w, progress, arg);
 	/* From here on the ledger tells what was done. */
 	decisions_wipe(&w->decisions);
 	outcomes_wipe(&w->outcomes);

@@ -32,7 +32,7 @@ has_attestation(const X509 *cert)
 }
 
 static X509 *
-parse(struct span der)
+attest_parse(struct span der)
 {
 	const uint8_t *end = der.p;
 	X509 *cert = d2i_X509(NULL, &end, (long)der.n);
@@ -44,7 +44,7 @@ parse(struct span der)
 bool
 attest_is_for(struct span der, struct span spki)
 {
-	OWN(X509) *cert = parse(der);
+	OWN(X509) *cert = attest_parse(der);
 	OWN(ssl_bytes) *own = NULL;
 	int n;
 
@@ -59,7 +59,7 @@ attest_is_for(struct span der, struct span spki)
 static bool
 is_issuer(struct span cert, struct span issuer)
 {
-	OWN(X509) *c = parse(cert), *i = parse(issuer);
+	OWN(X509) *c = attest_parse(cert), *i = attest_parse(issuer);
 	bool ok;
 
 	ok = c != NULL && i != NULL && X509_cmp(c, i) != 0 &&
@@ -72,7 +72,8 @@ is_issuer(struct span cert, struct span issuer)
 
 /* A card may fail at one certificate (an empty slot): the others count. */
 static struct span
-read_cert(const struct session *s, CK_OBJECT_HANDLE object, struct buf *der)
+attest_read_cert(
+    const struct session *s, CK_OBJECT_HANDLE object, struct buf *der)
 {
 	buf_reset(der);
 	if (attr_bytes(s, object, CKA_VALUE, der) != RC_OK) {
@@ -94,12 +95,13 @@ attest_find(const struct session *s, struct span spki, struct buf *ret_cert,
 	enum rc rc = objects_find(s, &want, 1, found, ATTEST_CERTS_MAX, &n);
 
 	for (size_t i = 0; i < n && rc == RC_OK && ret_cert->n == 0; i++)
-		if (attest_is_for(read_cert(s, found[i], &der), spki))
+		if (attest_is_for(attest_read_cert(s, found[i], &der), spki))
 			rc = buf_add_span(ret_cert, buf_span(&der));
 	for (size_t i = 0;
 	     i < n && rc == RC_OK && ret_cert->n != 0 && ret_issuer->n == 0;
 	     i++)
-		if (is_issuer(buf_span(ret_cert), read_cert(s, found[i], &der)))
+		if (is_issuer(buf_span(ret_cert),
+			attest_read_cert(s, found[i], &der)))
 			rc = buf_add_span(ret_issuer, buf_span(&der));
 	return rc;
 }
@@ -108,7 +110,7 @@ enum rc
 attest_describe(struct span cert, struct span issuer, struct buf *ret_text,
     bool *ret_signed)
 {
-	OWN(X509) *c = parse(cert);
+	OWN(X509) *c = attest_parse(cert);
 	OWN(BIO) *out = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long n;

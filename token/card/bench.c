@@ -74,7 +74,7 @@ bench_open(const struct session *s, struct bencher *b)
 }
 
 static enum rc
-bench_run(const struct session *s, struct bencher *all, unsigned threads)
+token_bench_run(const struct session *s, struct bencher *all, unsigned threads)
 {
 	pthread_attr_t attr;
 	unsigned started = 0;
@@ -117,7 +117,7 @@ sign_bench(const struct session *s, struct login *l,
 		rc = bench_open(s, &all[i]);
 	}
 	if (rc == RC_OK)
-		rc = bench_run(s, all, threads);
+		rc = token_bench_run(s, all, threads);
 	end = clock_monotonic_ns();
 	for (unsigned i = 0; i < threads; i++) {
 		count += all[i].count;

@@ -122,7 +122,8 @@ read_spki(const struct session *s, struct key *key)
  */
 
 static enum rc
-read_names(const struct session *s, struct key *key, CK_OBJECT_HANDLE object)
+key_read_names(
+    const struct session *s, struct key *key, CK_OBJECT_HANDLE object)
 {
 	struct token_key *k = &key->shown;
 	WIPED(buf) plain = { 0 };
@@ -187,7 +188,7 @@ key_read(const struct session *s, struct key *key)
 {
 	CK_OBJECT_HANDLE object =
 	    key->private != P11_NO_HANDLE ? key->private : key->public;
-	enum rc rc = read_names(s, key, object);
+	enum rc rc = key_read_names(s, key, object);
 
 	if (rc != RC_OK)
 		return rc;

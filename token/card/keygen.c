@@ -63,7 +63,8 @@ struct template
 };
 
 static void
-put(struct template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t n)
+keygen_put(
+    struct template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t n)
 {
 	CK_ATTRIBUTE *a = &t->a[t->n++];
 
@@ -78,7 +79,7 @@ put_bool(struct template *t, CK_ATTRIBUTE_TYPE type, bool value)
 {
 	static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
-	put(t, type, value ? &yes : &no, sizeof(yes));
+	keygen_put(t, type, value ? &yes : &no, sizeof(yes));
 }
 
 /* How much is said. tpm2-pkcs11 refuses the full template; NSS and others need
@@ -94,13 +95,13 @@ fill_public(struct template *t, enum fullness fullness,
 
 	*t = (struct template){ .n = 0 };
 	put_bool(t, CKA_TOKEN, true);
-	put(t, CKA_LABEL, what->label.p, what->label.n);
-	put(t, CKA_ID, what->id.p, what->id.n);
+	keygen_put(t, CKA_LABEL, what->label.p, what->label.n);
+	keygen_put(t, CKA_ID, what->id.p, what->id.n);
 	if (what->type.kind == TOKEN_KEY_RSA) {
-		put(t, CKA_MODULUS_BITS, bits, sizeof(*bits));
-		put(t, CKA_PUBLIC_EXPONENT, e, sizeof(e));
+		keygen_put(t, CKA_MODULUS_BITS, bits, sizeof(*bits));
+		keygen_put(t, CKA_PUBLIC_EXPONENT, e, sizeof(e));
 	} else {
-		put(t, CKA_EC_PARAMS, curve.p, curve.n);
+		keygen_put(t, CKA_EC_PARAMS, curve.p, curve.n);
 	}
 	if (fullness <= MIDDLE)
 		put_bool(t, CKA_VERIFY, true);
@@ -118,8 +119,8 @@ fill_private(
 	*t = (struct template){ .n = 0 };
 	put_bool(t, CKA_TOKEN, true);
 	put_bool(t, CKA_PRIVATE, true);
-	put(t, CKA_LABEL, what->label.p, what->label.n);
-	put(t, CKA_ID, what->id.p, what->id.n);
+	keygen_put(t, CKA_LABEL, what->label.p, what->label.n);
+	keygen_put(t, CKA_ID, what->id.p, what->id.n);
 	if (fullness <= MIDDLE) {
 		put_bool(t, CKA_SENSITIVE, true);
 		put_bool(t, CKA_EXTRACTABLE, false);

@@ -86,7 +86,8 @@ login_allowed(const char *name, CK_FLAGS flags, bool last_try)
 
 /* A length that the token refuses is not worth a try. */
 static enum rc
-check_length(const char *name, const CK_TOKEN_INFO *info, const struct pin *pin)
+login_check_length(
+    const char *name, const CK_TOKEN_INFO *info, const struct pin *pin)
 {
 	if (info->ulMaxPinLen == 0 || info->ulMaxPinLen < info->ulMinPinLen)
 		return RC_OK;
@@ -115,7 +116,7 @@ get_pin(struct login *l, const struct session *s, const CK_TOKEN_INFO *info)
 		rc = pin_ask(prompt, l->pin);
 	}
 	if (rc == RC_OK)
-		rc = check_length(s->name, info, l->pin);
+		rc = login_check_length(s->name, info, l->pin);
 	if (rc != RC_OK)
 		pin_wipe(l->pin);
 	return rc;
@@ -139,7 +140,7 @@ try_pin(struct login *l, const struct session *s, CK_USER_TYPE user, bool pad)
 }
 
 static enum rc
-refused(const struct session *s, CK_RV rv)
+login_refused(const struct session *s, CK_RV rv)
 {
 	CK_TOKEN_INFO info;
 
@@ -189,7 +190,7 @@ login_once(struct login *l, const struct session *s, bool *ret_wrong)
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return RC_OK;
 	*ret_wrong = rv == CKR_PIN_INCORRECT && !pad;
-	return refused(s, rv);
+	return login_refused(s, rv);
 }
 
 enum rc
@@ -252,7 +253,7 @@ login_context(struct login *l, const struct session *s)
 	/* NSS keeps the attribute without asking for the login. */
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return RC_OK;
-	return refused(s, rv);
+	return login_refused(s, rv);
 }
 
 enum rc
@@ -308,7 +309,7 @@ login_new_pin(const char *what, const char *source, const CK_TOKEN_INFO *info,
 		rc = ask_twice(what, &first);
 	}
 	if (rc == RC_OK)
-		rc = check_length(what, info, &first);
+		rc = login_check_length(what, info, &first);
 	if (rc == RC_OK)
 		*ret_pin = first;
 	return rc;

@@ -188,7 +188,7 @@ spki_from_rsa(struct span modulus, struct span exponent,
 }
 
 static struct key_type
-type_of(const EVP_PKEY *key)
+spki_type_of(const EVP_PKEY *key)
 {
 	char group[32];
 
@@ -222,6 +222,6 @@ spki_from_der(struct span der, struct key_type *ret_type, struct buf *ret_spki)
 		return err_openssl(RC_TOKEN, "the token's public key");
 	rc = buf_add(ret_spki, out, (size_t)n);
 	if (rc == RC_OK)
-		*ret_type = type_of(key);
+		*ret_type = spki_type_of(key);
 	return rc;
 }

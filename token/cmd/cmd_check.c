@@ -26,7 +26,7 @@ sign_and_verify(struct cmd_key *k, enum token_scheme scheme)
 }
 
 static enum rc
-check_signature(struct cmd_key *k)
+token_check_signature(struct cmd_key *k)
 {
 	enum rc rc;
 
@@ -142,7 +142,7 @@ check_run(
 	if (rc == RC_OK)
 		rc = check_attestation(&k, &a);
 	if (rc == RC_OK)
-		rc = check_signature(&k);
+		rc = token_check_signature(&k);
 	if (rc != RC_OK)
 		return rc;
 	rc = check_promises(&k.key);

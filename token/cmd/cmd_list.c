@@ -69,7 +69,7 @@ say_token(const struct token_info *info, const struct token_key *keys, size_t n)
 }
 
 static enum rc
-add_json(json_t *tokens, const struct token_info *info,
+list_add_json(json_t *tokens, const struct token_info *info,
     const struct token_key *keys, size_t n)
 {
 	json_t *one = cmd_json_info(info), *list = json_array();
@@ -103,7 +103,7 @@ uri_with_pin(const struct token_info *info, const char *file, struct buf *ret)
 }
 
 static enum rc
-list_one(struct token *token, const struct list_options *o,
+token_list_one(struct token *token, const struct list_options *o,
     const struct token_info *info, json_t *tokens)
 {
 	struct token_key *keys = NULL;
@@ -124,7 +124,7 @@ list_one(struct token *token, const struct list_options *o,
 	if (rc != RC_OK)
 		return rc;
 	if (tokens != NULL)
-		rc = add_json(tokens, info, keys, n);
+		rc = list_add_json(tokens, info, keys, n);
 	else
 		say_token(info, keys, n);
 	token_keys_free(keys, n);
@@ -132,7 +132,7 @@ list_one(struct token *token, const struct list_options *o,
 }
 
 static enum rc
-list_all(const struct list_options *o, json_t *tokens)
+token_list_all(const struct list_options *o, json_t *tokens)
 {
 	const struct token_options options = { .module = o->module,
 		.last_try = o->last_try };
@@ -147,7 +147,7 @@ list_all(const struct list_options *o, json_t *tokens)
 		rc = err_set(RC_TOKEN, "no token is present: plug it in, or "
 				       "name its module with --module");
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = list_one(token, o, &infos[i], tokens);
+		rc = token_list_one(token, o, &infos[i], tokens);
 	free(infos);
 	return rc;
 }
@@ -185,11 +185,11 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	o.login = o.login || o.pin_source != NULL;
 	if (!env->json)
-		return list_all(&o, NULL);
+		return token_list_all(&o, NULL);
 	tokens = json_array();
 	if (tokens == NULL)
 		return err_memory();
-	rc = list_all(&o, tokens);
+	rc = token_list_all(&o, tokens);
 	if (rc != RC_OK) {
 		json_decref(tokens);
 		return rc;

@@ -28,7 +28,7 @@ is_p11_kit(const char *path)
 }
 
 static void
-add(struct module_paths *paths, const char *path)
+module_paths_add(struct module_paths *paths, const char *path)
 {
 	char *real = realpath(path, NULL);
 	bool known = real == NULL || is_p11_kit(path) || is_p11_kit(real) ||
@@ -56,7 +56,7 @@ add_registered(struct module_paths *paths)
 		char *path = p11_kit_module_get_filename(modules[i]);
 
 		if (path != NULL)
-			add(paths, path);
+			module_paths_add(paths, path);
 		free(path);
 	}
 	p11_kit_modules_release(modules);
@@ -68,7 +68,7 @@ module_paths_find(struct module_paths *ret)
 	*ret = (struct module_paths){ .n = 0 };
 	add_registered(ret);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		add(ret, usual[i]);
+		module_paths_add(ret, usual[i]);
 }
 
 void

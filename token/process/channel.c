@@ -19,7 +19,7 @@ token_channel_wipe(struct token_channel *c)
 }
 
 static enum rc
-gone(void)
+channel_gone(void)
 {
 	return err_set(RC_IO, "the parent process has gone");
 }
@@ -37,7 +37,7 @@ flush(struct token_channel *c)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return gone();
+			return channel_gone();
 		(void)span_take(&left, (size_t)n, &sent);
 	}
 	buf_reset(&c->out);
@@ -45,7 +45,7 @@ flush(struct token_channel *c)
 }
 
 static enum rc
-fill(struct token_channel *c)
+channel_fill(struct token_channel *c)
 {
 	enum rc rc = buf_reserve(&c->in, CHANNEL_READ);
 	ssize_t n;
@@ -56,14 +56,14 @@ fill(struct token_channel *c)
 		n = recv(c->sock, c->in.p + c->in.n, CHANNEL_READ, 0);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return gone();
+		return channel_gone();
 	c->in.n += (size_t)n;
 	return RC_OK;
 }
 
 /* Is a whole request there? */
 static enum rc
-take(struct token_channel *c, size_t cap, struct span *ret_request,
+channel_take(struct token_channel *c, size_t cap, struct span *ret_request,
     bool *ret_whole)
 {
 	struct span left = span_of(c->in.p + c->at, c->in.n - c->at);
@@ -100,14 +100,14 @@ channel_next(struct token_channel *c, size_t cap, struct span *ret_request)
 	enum rc rc = RC_OK;
 
 	if (c->in.p != NULL)
-		rc = take(c, cap, ret_request, &whole);
+		rc = channel_take(c, cap, ret_request, &whole);
 	while (rc == RC_OK && !whole) {
 		rc = flush(c);
 		compact(c);
 		if (rc == RC_OK)
-			rc = fill(c);
+			rc = channel_fill(c);
 		if (rc == RC_OK)
-			rc = take(c, cap, ret_request, &whole);
+			rc = channel_take(c, cap, ret_request, &whole);
 	}
 	return rc;
 }

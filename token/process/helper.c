@@ -113,7 +113,7 @@ helper_close(struct helper *h)
 /* Whatever was open goes first, login and keys too: a URI given now is what
  * counts. */
 static enum rc
-do_open(struct helper *h, struct span in, struct buf *out)
+helper_do_open(struct helper *h, struct span in, struct buf *out)
 {
 	WIPED(uri) uri = { 0 };
 	WIPED(buf) room = { 0 };
@@ -204,7 +204,7 @@ do_attest(struct helper *h, struct span in, struct buf *out)
  */
 
 static enum rc
-take_type(struct span *in, struct key_type *ret)
+helper_take_type(struct span *in, struct key_type *ret)
 {
 	char text[KEY_TYPE_TEXT * 4];
 
@@ -217,7 +217,7 @@ static enum rc
 do_can(struct helper *h, struct span in, struct buf *out)
 {
 	struct key_type type;
-	enum rc rc = take_type(&in, &type);
+	enum rc rc = helper_take_type(&in, &type);
 
 	(void)out;
 	if (rc == RC_OK)
@@ -230,7 +230,7 @@ do_keygen(struct helper *h, struct span in, struct buf *out)
 {
 	struct keygen what = { .label = SPAN_NONE };
 	WIPED(key) key = { 0 };
-	enum rc rc = take_type(&in, &what.type);
+	enum rc rc = helper_take_type(&in, &what.type);
 
 	if (rc != RC_OK)
 		return rc;
@@ -435,7 +435,7 @@ typedef enum rc helper_op(struct helper *h, struct span in, struct buf *out);
 
 static helper_op *const ops[WIRE_OPS] = {
 	[WIRE_LIST] = do_list,
-	[WIRE_OPEN] = do_open,
+	[WIRE_OPEN] = helper_do_open,
 	[WIRE_KEYS] = do_keys,
 	[WIRE_FIND] = do_find,
 	[WIRE_LOGIN] = do_login,

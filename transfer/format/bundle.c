@@ -141,7 +141,7 @@ reason_take(struct cbor_in *in, uint32_t *ret)
 }
 
 static enum rc
-revocation_field(struct cbor_in *in, int key, void *object)
+bundle_revocation_field(struct cbor_in *in, int key, void *object)
 {
 	struct revocation *r = object;
 
@@ -160,10 +160,10 @@ revocation_field(struct cbor_in *in, int key, void *object)
 }
 
 static enum rc
-revocation_item(struct cbor_in *in, void *item)
+bundle_revocation_item(struct cbor_in *in, void *item)
 {
 	static const struct part_map map = { "revocation", KEY(2),
-		KEY(1) | KEY(3) | KEY(4), revocation_field };
+		KEY(1) | KEY(3) | KEY(4), bundle_revocation_field };
 	uint32_t seen;
 	enum rc rc = part_map_take(in, &map, item, &seen);
 
@@ -180,11 +180,11 @@ static const struct part_list revocations = {
 	.what = "revocations",
 	.item_size = sizeof(struct revocation),
 	.least_bytes = 6, /* { 1: h'01', 2: 0 } */
-	.item = revocation_item,
+	.item = bundle_revocation_item,
 };
 
 static enum rc
-crl_field(struct cbor_in *in, int key, void *object)
+bundle_crl_field(struct cbor_in *in, int key, void *object)
 {
 	struct crl_request *crl = object;
 
@@ -260,14 +260,14 @@ static enum rc
 crl_take(struct cbor_in *in, struct bundle *b)
 {
 	static const struct part_map map = { "CRL request",
-		KEY(1) | KEY(2) | KEY(3), 0, crl_field };
+		KEY(1) | KEY(2) | KEY(3), 0, bundle_crl_field };
 
 	b->has_crl = true;
 	return part_map_take(in, &map, &b->crl, NULL);
 }
 
 static enum rc
-list_field(struct cbor_in *in, int key, struct bundle *b)
+bundle_list_field(struct cbor_in *in, int key, struct bundle *b)
 {
 	void *items;
 	enum rc rc;
@@ -322,7 +322,7 @@ bundle_field(struct cbor_in *in, int key, void *object)
 	case 13:
 		return requester_take(in, b);
 	default:
-		return list_field(in, key, b);
+		return bundle_list_field(in, key, b);
 	}
 }
 

@@ -49,7 +49,7 @@ request_put(struct cbor_out *out, const struct cert_request *r)
 }
 
 static void
-revocation_put(struct cbor_out *out, const struct revocation *r)
+bundle_out_revocation_put(struct cbor_out *out, const struct revocation *r)
 {
 	cbor_put_map(out, 2U + (r->has_since ? 1U : 0U));
 	if (r->serial.n != 0)
@@ -77,7 +77,7 @@ head_put(struct cbor_out *out, const struct bundle *b)
 }
 
 static void
-lists_put(struct cbor_out *out, const struct bundle *b)
+bundle_out_lists_put(struct cbor_out *out, const struct bundle *b)
 {
 	cbor_put_uint(out, 9);
 	cbor_put_array(out, b->n_requests);
@@ -86,7 +86,7 @@ lists_put(struct cbor_out *out, const struct bundle *b)
 	cbor_put_uint(out, 10);
 	cbor_put_array(out, b->n_revocations);
 	for (size_t i = 0; i < b->n_revocations; i++)
-		revocation_put(out, &b->revocations[i]);
+		bundle_out_revocation_put(out, &b->revocations[i]);
 	if (b->has_crl) {
 		cbor_put_uint(out, 11);
 		cbor_put_map(out, 3);
@@ -119,7 +119,7 @@ bundle_write(const struct bundle *bundle, struct buf *out)
 	if (bundle->has_expires)
 		put_key_time(&to, 7, bundle->expires);
 	head_put(&to, bundle);
-	lists_put(&to, bundle);
+	bundle_out_lists_put(&to, bundle);
 	cbor_put_uint(&to, 13);
 	cbor_put_array(&to, 2);
 	cbor_put_text(&to, bundle->label);

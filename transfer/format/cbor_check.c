@@ -120,7 +120,7 @@ simple_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 
 /* RFC 8949 4.2.1: keys in the bytewise order of their encodings. */
 static enum rc
-key_check(struct cbor_walk *w, struct level *level, size_t start)
+cbor_check_key_check(struct cbor_walk *w, struct level *level, size_t start)
 {
 	const struct span key = span_of(w->all.p + start, w->at - start);
 	const struct span last = level->last_key;
@@ -140,13 +140,13 @@ key_check(struct cbor_walk *w, struct level *level, size_t start)
 /* An item that began at `start` is complete, and with it perhaps its parents.
  */
 static enum rc
-item_done(struct cbor_walk *w, size_t start)
+cbor_check_item_done(struct cbor_walk *w, size_t start)
 {
 	while (w->depth > 0) {
 		struct level *level = &w->levels[w->depth - 1];
 
 		if (level->map && level->left % 2 == 0) {
-			enum rc rc = key_check(w, level, start);
+			enum rc rc = cbor_check_key_check(w, level, start);
 
 			if (rc != RC_OK)
 				return rc;
@@ -173,7 +173,7 @@ container_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 		return refuse_at(
 		    w, start, "more items are declared than the input holds");
 	if (h->value == 0)
-		return item_done(w, start);
+		return cbor_check_item_done(w, start);
 	w->levels[w->depth++] = (struct level){
 		.left = map ? 2 * h->value : h->value,
 		.start = start,
@@ -208,7 +208,7 @@ item_check(struct cbor_walk *w)
 		rc = simple_check(w, start, &h);
 		break;
 	}
-	return rc != RC_OK ? rc : item_done(w, start);
+	return rc != RC_OK ? rc : cbor_check_item_done(w, start);
 }
 
 enum rc

@@ -209,8 +209,8 @@ item_describe(const struct item *item, char ret[static PHRASE])
 }
 
 static enum rc
-refuse(const struct cbor_in *in, const char *what, const struct item *found,
-    const char *wanted)
+cbor_in_refuse(const struct cbor_in *in, const char *what,
+    const struct item *found, const char *wanted)
 {
 	char phrase[PHRASE];
 
@@ -238,14 +238,14 @@ refuse_range(const struct cbor_in *in, const char *what,
 		(void)snprintf(wanted, sizeof(wanted),
 		    "%s%" PRIu64 " to %" PRIu64 "%s", around[0], range[0],
 		    range[1], around[1]);
-	return refuse(in, what, found, wanted);
+	return cbor_in_refuse(in, what, found, wanted);
 }
 
 /* ---- taking -------------------------------------------------------------- */
 
 /* An item of `kind` whose value (number, length or count) is within `range`. */
 static enum rc
-take(struct cbor_in *in, const char *what, enum kind kind,
+cbor_in_take(struct cbor_in *in, const char *what, enum kind kind,
     const uint64_t range[static 2], struct item *ret)
 {
 	static const char *const around[][2] = {
@@ -270,8 +270,8 @@ cbor_take_uint(struct cbor_in *in, const char *what, uint64_t min, uint64_t max,
     uint64_t *ret)
 {
 	struct item item;
-	enum rc rc =
-	    take(in, what, IS_UINT, (const uint64_t[]){ min, max }, &item);
+	enum rc rc = cbor_in_take(
+	    in, what, IS_UINT, (const uint64_t[]){ min, max }, &item);
 
 	if (rc == RC_OK)
 		*ret = item.value;
@@ -288,7 +288,7 @@ cbor_take_int(struct cbor_in *in, const char *what, int64_t *ret)
 
 	if ((item.kind != IS_UINT && item.kind != IS_NEGINT) ||
 	    item.value > INT64_MAX)
-		return refuse(in, what, &item, "a number of 64 bits");
+		return cbor_in_refuse(in, what, &item, "a number of 64 bits");
 	in->rest = after;
 	*ret = item.kind == IS_UINT ? (int64_t)item.value
 				    : -1 - (int64_t)item.value;
@@ -300,7 +300,7 @@ take_string(struct cbor_in *in, const char *what, enum kind kind,
     const uint64_t range[static 2], struct span *ret)
 {
 	struct item item;
-	enum rc rc = take(in, what, kind, range, &item);
+	enum rc rc = cbor_in_take(in, what, kind, range, &item);
 
 	if (rc == RC_OK)
 		*ret = item.string;
@@ -328,8 +328,8 @@ cbor_take_array(struct cbor_in *in, const char *what, uint64_t min,
     uint64_t max, uint64_t *ret_items)
 {
 	struct item item;
-	enum rc rc =
-	    take(in, what, IS_ARRAY, (const uint64_t[]){ min, max }, &item);
+	enum rc rc = cbor_in_take(
+	    in, what, IS_ARRAY, (const uint64_t[]){ min, max }, &item);
 
 	if (rc == RC_OK)
 		*ret_items = item.value;
@@ -340,8 +340,8 @@ enum rc
 cbor_take_map(struct cbor_in *in, const char *what, uint64_t *ret_pairs)
 {
 	struct item item;
-	enum rc rc =
-	    take(in, what, IS_MAP, (const uint64_t[]){ 0, UINT64_MAX }, &item);
+	enum rc rc = cbor_in_take(
+	    in, what, IS_MAP, (const uint64_t[]){ 0, UINT64_MAX }, &item);
 
 	if (rc == RC_OK)
 		*ret_pairs = item.value;
@@ -356,7 +356,7 @@ cbor_take_null(struct cbor_in *in, bool *ret_null)
 	struct item item = item_peek(in, &after);
 
 	if (item.kind == IS_NOTHING)
-		return refuse(in, "value", &item, "an item");
+		return cbor_in_refuse(in, "value", &item, "an item");
 	if (item.kind == IS_NULL)
 		in->rest = after;
 	*ret_null = item.kind == IS_NULL;

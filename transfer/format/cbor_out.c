@@ -16,7 +16,7 @@ cbor_out_init(struct cbor_out *out, struct buf *to)
 }
 
 static void
-add(struct cbor_out *out, const void *bytes, size_t n)
+cbor_out_add(struct cbor_out *out, const void *bytes, size_t n)
 {
 	if (out->rc == RC_OK)
 		out->rc = buf_add(out->to, bytes, n);
@@ -41,7 +41,7 @@ key_watch(
 /* The item that began at `start` is complete, and with it perhaps its parents.
  */
 static void
-item_done(struct cbor_out *out, size_t start)
+cbor_out_item_done(struct cbor_out *out, size_t start)
 {
 	if (out->rc != RC_OK)
 		return;
@@ -63,7 +63,7 @@ container_begin(struct cbor_out *out, size_t start, uint64_t items, bool map)
 	if (out->rc != RC_OK)
 		return;
 	if (items == 0) {
-		item_done(out, start);
+		cbor_out_item_done(out, start);
 		return;
 	}
 	assert(out->depth < CBOR_OUT_DEPTH);
@@ -80,8 +80,8 @@ cbor_put_uint(struct cbor_out *out, uint64_t value)
 	uint8_t head[HEAD_MAX];
 	const size_t start = out->to->n;
 
-	add(out, head, cbor_encode_uint(value, head, sizeof(head)));
-	item_done(out, start);
+	cbor_out_add(out, head, cbor_encode_uint(value, head, sizeof(head)));
+	cbor_out_item_done(out, start);
 }
 
 void
@@ -94,9 +94,9 @@ cbor_put_int(struct cbor_out *out, int64_t value)
 		cbor_put_uint(out, (uint64_t)value);
 		return;
 	}
-	add(out, head,
+	cbor_out_add(out, head,
 	    cbor_encode_negint((uint64_t)(-1 - value), head, sizeof(head)));
-	item_done(out, start);
+	cbor_out_item_done(out, start);
 }
 
 void
@@ -105,10 +105,10 @@ cbor_put_bytes(struct cbor_out *out, struct span bytes)
 	uint8_t head[HEAD_MAX];
 	const size_t start = out->to->n;
 
-	add(out, head,
+	cbor_out_add(out, head,
 	    cbor_encode_bytestring_start(bytes.n, head, sizeof(head)));
-	add(out, bytes.p, bytes.n);
-	item_done(out, start);
+	cbor_out_add(out, bytes.p, bytes.n);
+	cbor_out_item_done(out, start);
 }
 
 void
@@ -117,9 +117,10 @@ cbor_put_text(struct cbor_out *out, struct span text)
 	uint8_t head[HEAD_MAX];
 	const size_t start = out->to->n;
 
-	add(out, head, cbor_encode_string_start(text.n, head, sizeof(head)));
-	add(out, text.p, text.n);
-	item_done(out, start);
+	cbor_out_add(
+	    out, head, cbor_encode_string_start(text.n, head, sizeof(head)));
+	cbor_out_add(out, text.p, text.n);
+	cbor_out_item_done(out, start);
 }
 
 void
@@ -128,7 +129,7 @@ cbor_put_array(struct cbor_out *out, uint64_t items)
 	uint8_t head[HEAD_MAX];
 	const size_t start = out->to->n;
 
-	add(out, head,
+	cbor_out_add(out, head,
 	    cbor_encode_array_start((size_t)items, head, sizeof(head)));
 	container_begin(out, start, items, false);
 }
@@ -140,7 +141,7 @@ cbor_put_map(struct cbor_out *out, uint64_t pairs)
 	const size_t start = out->to->n;
 
 	assert(pairs <= SIZE_MAX / 2);
-	add(out, head,
+	cbor_out_add(out, head,
 	    cbor_encode_map_start((size_t)pairs, head, sizeof(head)));
 	container_begin(out, start, 2 * pairs, true);
 }
@@ -151,8 +152,8 @@ cbor_put_null(struct cbor_out *out)
 	uint8_t head[HEAD_MAX];
 	const size_t start = out->to->n;
 
-	add(out, head, cbor_encode_null(head, sizeof(head)));
-	item_done(out, start);
+	cbor_out_add(out, head, cbor_encode_null(head, sizeof(head)));
+	cbor_out_item_done(out, start);
 }
 
 void
@@ -161,8 +162,8 @@ cbor_put_raw(struct cbor_out *out, struct span item)
 	const size_t start = out->to->n;
 
 	assert(item.n != 0);
-	add(out, item.p, item.n);
-	item_done(out, start);
+	cbor_out_add(out, item.p, item.n);
+	cbor_out_item_done(out, start);
 }
 
 enum rc

@@ -56,7 +56,7 @@ as_form(enum rc rc)
 /* Content types keep the kinds apart: a card signed by the transfer key can
  * never be taken for a manifest (RFC 9052 3.1). */
 static enum rc
-type_of(const char *from, struct span text, enum cose_type *ret_type)
+cose_type_of(const char *from, struct span text, enum cose_type *ret_type)
 {
 	for (size_t i = 0; i < TYPES; i++)
 		if (span_eq_str(text, content_types[i])) {
@@ -148,7 +148,7 @@ protected_read(const char *file, struct cose *c)
 		rc = as_form(
 		    cbor_take_text(&in, "content type", 1, TYPE_MAX, &type));
 	if (rc == RC_OK)
-		rc = type_of(file, type, &c->type);
+		rc = cose_type_of(file, type, &c->type);
 	if (rc == RC_OK)
 		rc = signer_take(&in, &pairs, c);
 	if (rc == RC_OK)

@@ -50,7 +50,7 @@ is_rsa(const struct alg *alg)
 }
 
 static int
-curve_of(EVP_PKEY *key)
+cose_key_curve_of(EVP_PKEY *key)
 {
 	char name[64];
 	size_t n;
@@ -70,7 +70,7 @@ alg_fits(const struct alg *alg, EVP_PKEY *key)
 	bool fits = EVP_PKEY_is_a(key, alg->key_type) == 1;
 
 	if (fits && alg->curve != NID_undef)
-		fits = curve_of(key) == alg->curve;
+		fits = cose_key_curve_of(key) == alg->curve;
 	if (fits && is_rsa(alg))
 		fits = EVP_PKEY_get_bits(key) >= COSE_RSA_BITS_MIN &&
 		       EVP_PKEY_get_bits(key) <= COSE_RSA_BITS_MAX;

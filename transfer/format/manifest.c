@@ -31,7 +31,7 @@ cert_field(struct cbor_in *in, int key, void *object)
 }
 
 static enum rc
-cert_item(struct cbor_in *in, void *item)
+manifest_cert_item(struct cbor_in *in, void *item)
 {
 	static const struct part_map map = { "certificate",
 		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6), 0,
@@ -46,7 +46,7 @@ static const struct part_list certs = {
 	.item_size = sizeof(struct cert_entry),
 	/* { 1: h'01', 2: digest, 3: "a", 4: 0, 5: 0, 6: digest } */
 	.least_bytes = 1 + 3 + 35 + 3 + 2 + 2 + 35,
-	.item = cert_item,
+	.item = manifest_cert_item,
 };
 
 static enum rc
@@ -114,7 +114,7 @@ static const struct part_list serials = {
 };
 
 static enum rc
-revocation_field(struct cbor_in *in, int key, void *object)
+manifest_revocation_field(struct cbor_in *in, int key, void *object)
 {
 	struct revocation_result *r = object;
 	uint32_t status;
@@ -139,10 +139,10 @@ revocation_field(struct cbor_in *in, int key, void *object)
 }
 
 static enum rc
-revocation_item(struct cbor_in *in, void *item)
+manifest_revocation_item(struct cbor_in *in, void *item)
 {
 	static const struct part_map map = { "revocation", KEY(1) | KEY(2),
-		KEY(3) | KEY(4), revocation_field };
+		KEY(3) | KEY(4), manifest_revocation_field };
 
 	return part_map_take(in, &map, item, NULL);
 }
@@ -151,11 +151,11 @@ static const struct part_list revocations = {
 	.what = "revocations",
 	.item_size = sizeof(struct revocation_result),
 	.least_bytes = 5, /* { 1: [], 2: 0 } */
-	.item = revocation_item,
+	.item = manifest_revocation_item,
 };
 
 static enum rc
-crl_field(struct cbor_in *in, int key, void *object)
+manifest_crl_field(struct cbor_in *in, int key, void *object)
 {
 	struct crl_entry *crl = object;
 	uint32_t shadow;
@@ -192,7 +192,7 @@ crl_item(struct cbor_in *in, void *item)
 	static const struct part_map map = { "CRL",
 		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6) | KEY(7) |
 		    KEY(8),
-		0, crl_field };
+		0, manifest_crl_field };
 
 	return part_map_take(in, &map, item, NULL);
 }
@@ -319,7 +319,7 @@ ref_take(struct cbor_in *in, struct manifest *m)
 }
 
 static enum rc
-list_field(struct cbor_in *in, int key, struct manifest *m)
+manifest_list_field(struct cbor_in *in, int key, struct manifest *m)
 {
 	void *items;
 	enum rc rc;
@@ -379,7 +379,7 @@ manifest_field(struct cbor_in *in, int key, void *object)
 		return digest_or_null(
 		    in, "requester", &m->has_requester, m->requester);
 	default:
-		return list_field(in, key, m);
+		return manifest_list_field(in, key, m);
 	}
 }
 

@@ -36,7 +36,8 @@ result_put(struct cbor_out *out, const struct result *r)
 }
 
 static void
-revocation_put(struct cbor_out *out, const struct revocation_result *r)
+manifest_out_revocation_put(
+    struct cbor_out *out, const struct revocation_result *r)
 {
 	cbor_put_map(out,
 	    2U + (r->rule.n != 0 ? 1U : 0U) + (r->comment.n != 0 ? 1U : 0U));
@@ -111,7 +112,7 @@ ref_put(struct cbor_out *out, const struct manifest *m)
 }
 
 static void
-lists_put(struct cbor_out *out, const struct manifest *m)
+manifest_out_lists_put(struct cbor_out *out, const struct manifest *m)
 {
 	cbor_put_uint(out, 8);
 	cbor_put_array(out, m->n_results);
@@ -120,7 +121,7 @@ lists_put(struct cbor_out *out, const struct manifest *m)
 	cbor_put_uint(out, 9);
 	cbor_put_array(out, m->n_revocations);
 	for (size_t i = 0; i < m->n_revocations; i++)
-		revocation_put(out, &m->revocations[i]);
+		manifest_out_revocation_put(out, &m->revocations[i]);
 	cbor_put_uint(out, 10);
 	cbor_put_array(out, m->n_crls);
 	for (size_t i = 0; i < m->n_crls; i++)
@@ -148,7 +149,7 @@ manifest_write(const struct manifest *manifest, struct buf *out)
 	put_key_time(&to, 6, m->signed_at);
 	if (m->has_next_visit)
 		put_key_time(&to, 7, m->next_visit);
-	lists_put(&to, m);
+	manifest_out_lists_put(&to, m);
 	cbor_put_uint(&to, 12);
 	put_ledger_head(&to, &m->ledger);
 	put_key_digest(&to, 13, m->policy);

@@ -5,13 +5,13 @@
 #define RULE_MAX 32
 
 static bool
-is_lower(uint8_t c)
+payload_is_lower(uint8_t c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
 static bool
-is_digit(uint8_t c)
+payload_is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -19,7 +19,7 @@ is_digit(uint8_t c)
 /* All of the lower-case patterns: a letter or digit first and last, between
  * them also one of `marks`. */
 static bool
-is_word(struct span text, size_t max, const char *marks)
+payload_is_word(struct span text, size_t max, const char *marks)
 {
 	if (text.n == 0 || text.n > max)
 		return false;
@@ -27,7 +27,7 @@ is_word(struct span text, size_t max, const char *marks)
 		const uint8_t c = text.p[i];
 		const bool inside = i > 0 && i < text.n - 1;
 
-		if (is_lower(c) || is_digit(c))
+		if (payload_is_lower(c) || payload_is_digit(c))
 			continue;
 		if (!inside || c == '\0' || strchr(marks, c) == NULL)
 			return false;
@@ -45,7 +45,7 @@ format_is_rule(struct span text)
 
 		if (c >= 'A' && c <= 'Z')
 			continue;
-		if (i == 0 || !(is_digit(c) || c == '-'))
+		if (i == 0 || !(payload_is_digit(c) || c == '-'))
 			return false;
 	}
 	return true;
@@ -54,7 +54,7 @@ format_is_rule(struct span text)
 bool
 format_is_request_id(struct span text)
 {
-	return is_word(text, REQUEST_ID_MAX, ".-");
+	return payload_is_word(text, REQUEST_ID_MAX, ".-");
 }
 
 bool
@@ -66,7 +66,8 @@ format_is_profile(struct span text)
 		const uint8_t c = text.p[i];
 
 		/* Unlike the others a profile may end in a dash. */
-		if (!is_lower(c) && !is_digit(c) && (i == 0 || c != '-'))
+		if (!payload_is_lower(c) && !payload_is_digit(c) &&
+		    (i == 0 || c != '-'))
 			return false;
 	}
 	return true;
@@ -75,13 +76,13 @@ format_is_profile(struct span text)
 bool
 format_is_file_name(struct span text)
 {
-	return is_word(text, FILE_NAME_MAX, "._-");
+	return payload_is_word(text, FILE_NAME_MAX, "._-");
 }
 
 bool
 format_is_label(struct span text)
 {
-	return is_word(text, LABEL_MAX, "-");
+	return payload_is_word(text, LABEL_MAX, "-");
 }
 
 void

@@ -255,7 +255,7 @@ part_text(
 }
 
 static enum rc
-cert_item(struct cbor_in *in, void *item)
+schema_cert_item(struct cbor_in *in, void *item)
 {
 	return part_cert(in, item);
 }
@@ -265,7 +265,7 @@ const struct part_list part_certs = {
 	.min = 1,
 	.item_size = sizeof(struct span),
 	.least_bytes = 2 + CERT_DER_MIN,
-	.item = cert_item,
+	.item = schema_cert_item,
 };
 
 /* ---- writing ------------------------------------------------------------- */

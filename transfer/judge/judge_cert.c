@@ -219,7 +219,7 @@ has_extension(struct span list, struct span wanted)
 }
 
 static enum rc
-refuse_extension(const char *from, struct span oid, const char *how)
+judge_cert_refuse_extension(const char *from, struct span oid, const char *how)
 {
 	static const uint8_t san[] = { 0x55, 0x1d, 0x11 };
 	static const uint8_t aki[] = { 0x55, 0x1d, 0x23 };
@@ -250,27 +250,29 @@ explain_extensions(const char *from, struct span wanted, struct span found)
 		if (!next_extension(&wanted, &want, &want_oid))
 			return err_set(RC_BUG, "%s: our own extensions", from);
 		if (!next_extension(&found, &have, &have_oid))
-			return refuse_extension(from, want_oid, "is missing");
+			return judge_cert_refuse_extension(
+			    from, want_oid, "is missing");
 		if (span_eq(want.whole, have.whole))
 			continue;
 		if (!span_eq(want_oid, have_oid) &&
 		    has_extension(found, want_oid))
-			return refuse_extension(
+			return judge_cert_refuse_extension(
 			    from, have_oid, "is none that belongs there");
 		if (!span_eq(want_oid, have_oid))
-			return refuse_extension(from, want_oid, "is missing");
-		return refuse_extension(from, want_oid,
+			return judge_cert_refuse_extension(
+			    from, want_oid, "is missing");
+		return judge_cert_refuse_extension(from, want_oid,
 		    "is not as the profile and the request have it");
 	}
 	if (next_extension(&found, &have, &have_oid))
-		return refuse_extension(
+		return judge_cert_refuse_extension(
 		    from, have_oid, "is none that belongs there");
 	return rule_refuse(
 	    "CERT-FORM", "%s: bytes behind its extensions", from);
 }
 
 static enum rc
-compare(struct judge *judge, const struct cert_parts *parts,
+judge_cert_compare(struct judge *judge, const struct cert_parts *parts,
     const struct expected *e)
 {
 	enum tbs_field field = tbs_differs(&judge->tbs, parts->content);
@@ -290,7 +292,7 @@ compare(struct judge *judge, const struct cert_parts *parts,
  * collision of the hash from being prepared for a serial that can be foreseen.
  */
 static enum rc
-check_serial(struct span serial, const struct expected *e)
+judge_cert_check_serial(struct span serial, const struct expected *e)
 {
 	if (serial.n < SERIAL_MIN)
 		return rule_refuse("CERT-SERIAL",
@@ -304,7 +306,7 @@ check_serial(struct span serial, const struct expected *e)
 
 /* RFC 5280 does not ask for nesting, but many verifiers do. */
 static enum rc
-check_dates(const struct trust_ca *ca, const struct expected *e)
+judge_cert_check_dates(const struct trust_ca *ca, const struct expected *e)
 {
 	if (e->not_before > e->not_after)
 		return rule_refuse(
@@ -319,8 +321,8 @@ check_dates(const struct trust_ca *ca, const struct expected *e)
  * verifies with the one algorithm of the CA's key whatever the certificate
  * claims. */
 static enum rc
-check_signature(struct judge *judge, size_t ca, const struct cert_parts *parts,
-    const struct expected *e)
+judge_cert_check_signature(struct judge *judge, size_t ca,
+    const struct cert_parts *parts, const struct expected *e)
 {
 	struct judge_ca *c = &judge->cas[ca];
 	uint8_t hash[EVP_MAX_MD_SIZE];
@@ -353,10 +355,10 @@ check_signature_once(struct judge *judge, size_t ca,
 	enum rc rc;
 
 	if (!judge->remember)
-		return check_signature(judge, ca, parts, e);
+		return judge_cert_check_signature(judge, ca, parts, e);
 	if (digest_set_find(&judge->passed, digest, NULL))
 		return RC_OK;
-	rc = check_signature(judge, ca, parts, e);
+	rc = judge_cert_check_signature(judge, ca, parts, e);
 	if (rc == RC_OK)
 		rc = digest_set_add(&judge->passed, digest, 0, &is_new);
 	return rc;
@@ -377,13 +379,13 @@ judge_certificate_subject(struct judge *judge, struct span der,
 	if (rc == RC_OK)
 		rc = cert_parts_read(e->from, der, &parts);
 	if (rc == RC_OK)
-		rc = check_serial(parts.serial, e);
+		rc = judge_cert_check_serial(parts.serial, e);
 	if (rc == RC_OK)
-		rc = check_dates(&judge->trust->cas[ca], e);
+		rc = judge_cert_check_dates(&judge->trust->cas[ca], e);
 	if (rc == RC_OK)
 		rc = build(judge, ca, parts.serial, e);
 	if (rc == RC_OK)
-		rc = compare(judge, &parts, e);
+		rc = judge_cert_compare(judge, &parts, e);
 	if (rc == RC_OK)
 		rc = check_signature_once(judge, ca, &parts, digest, e);
 	if (rc == RC_OK)

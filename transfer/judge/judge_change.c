@@ -58,8 +58,8 @@ change_ca(const char *from, struct trust *trust, enum trust_kind kind,
 }
 
 static enum rc
-change(const char *from, struct trust *trust, const struct trust_change *c,
-    int64_t at)
+judge_change_change(const char *from, struct trust *trust,
+    const struct trust_change *c, int64_t at)
 {
 	if (c->n_certs != 1)
 		return rule_refuse("TRUST-CHANGE",
@@ -81,7 +81,8 @@ judge_changes(
 		return RC_OK;
 	rc = copy_trust(trust, &v->trust);
 	for (size_t i = 0; i < m->n_changes && rc == RC_OK; i++)
-		rc = change(from, &v->trust, &m->changes[i], m->signed_at);
+		rc = judge_change_change(
+		    from, &v->trust, &m->changes[i], m->signed_at);
 	v->trust_changed = rc == RC_OK;
 	return rc;
 }

@@ -56,7 +56,7 @@ bench_wipe(struct bench *b)
 
 /* The verdict on the order just done: the error record, if `code` is none. */
 static enum rc
-answer(struct bench *b, enum rc code)
+child_answer(struct bench *b, enum rc code)
 {
 	const char *rule = code == RC_OK ? "" : err_rule_name();
 	const char *text = code == RC_OK ? "" : err_text();
@@ -83,7 +83,7 @@ answer(struct bench *b, enum rc code)
 /* ---- JUDGE_OPEN ---------------------------------------------------------- */
 
 static enum rc
-open_trust(struct bench *b, struct cbor_in *in)
+child_open_trust(struct bench *b, struct cbor_in *in)
 {
 	struct span der;
 	uint64_t n;
@@ -103,7 +103,7 @@ open_trust(struct bench *b, struct cbor_in *in)
 }
 
 static enum rc
-do_open(struct bench *b, struct cbor_in *in)
+child_do_open(struct bench *b, struct cbor_in *in)
 {
 	struct span text;
 	enum rc rc;
@@ -113,7 +113,7 @@ do_open(struct bench *b, struct cbor_in *in)
 	if (rc == RC_OK)
 		rc = policy_parse("policy.conf", text, &b->policy);
 	if (rc == RC_OK)
-		rc = open_trust(b, in);
+		rc = child_open_trust(b, in);
 	if (rc == RC_OK)
 		rc = judge_new(&b->trust, &b->policy, &b->judge);
 	/* Each certificate is judged when it is signed, and again within its
@@ -129,7 +129,7 @@ do_open(struct bench *b, struct cbor_in *in)
 /* As bytes: names went through name_check on both sides, and UTF-8 is no
  * matter here. */
 static enum rc
-take_names(struct bench *b, struct cbor_in *in, struct expected *e)
+child_take_names(struct bench *b, struct cbor_in *in, struct expected *e)
 {
 	uint64_t n, two, type;
 	enum rc rc = cbor_take_array(in, "names", 0, NAMES_MAX, &n);
@@ -172,7 +172,7 @@ take_expected(struct bench *b, struct cbor_in *in, struct expected *e)
 		rc = cbor_take_bytes(in, "issuer", SHA256_LEN, SHA256_LEN, &id);
 		e->issuer = rc == RC_OK ? id.p : NULL;
 	}
-	return rc != RC_OK ? rc : take_names(b, in, e);
+	return rc != RC_OK ? rc : child_take_names(b, in, e);
 }
 
 static enum rc
@@ -376,7 +376,7 @@ take_file_names(struct cbor_in *in, struct remote *x)
 
 /* What is answered: a bundle, or a loose set for one profile. */
 static enum rc
-take_copy(struct remote *x, bool loose, struct span profile, int *fd)
+child_take_copy(struct remote *x, bool loose, struct span profile, int *fd)
 {
 	enum rc rc = sealed_map(*fd, &x->bundle);
 
@@ -391,7 +391,7 @@ take_copy(struct remote *x, bool loose, struct span profile, int *fd)
 }
 
 static enum rc
-take_response(struct cbor_in *in, struct remote *x, int *fd)
+child_take_response(struct cbor_in *in, struct remote *x, int *fd)
 {
 	struct span text, requester;
 	struct span profile = SPAN_NONE;
@@ -416,7 +416,7 @@ take_response(struct cbor_in *in, struct remote *x, int *fd)
 	memcpy(x->channel.requester, requester.p, SHA256_LEN);
 	return copy == COPY_NONE
 		   ? RC_OK
-		   : take_copy(x, copy == COPY_LOOSE, profile, fd);
+		   : child_take_copy(x, copy == COPY_LOOSE, profile, fd);
 }
 
 static enum rc
@@ -433,7 +433,7 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 	x.r.file = remote_file;
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
-	rc = take_response(in, &x, fd);
+	rc = child_take_response(in, &x, fd);
 	if (rc == RC_OK)
 		rc = fetch_file(&x, x.r.n_names, &x.manifest);
 	x.r.manifest = buf_span(&x.manifest);
@@ -467,7 +467,7 @@ do_order(struct bench *b, int *fd)
 		return rc;
 	switch ((enum judge_order)order) {
 	case JUDGE_OPEN:
-		return do_open(b, &in);
+		return child_do_open(b, &in);
 	case JUDGE_CERT:
 		return do_cert(b, &in);
 	case JUDGE_RESPONSE:
@@ -483,7 +483,7 @@ do_order(struct bench *b, int *fd)
 }
 
 static enum rc
-settle(void)
+child_settle(void)
 {
 	enum rc rc = sandbox_leave_terminal();
 
@@ -503,14 +503,14 @@ give_up(struct bench *b, enum rc why)
 	rc = frame_next(
 	    &b->line, b->sock, FRAME_MAX, 0, &b->order, NULL, SIGNER_NAME);
 	err_restore(&saved);
-	return rc != RC_OK ? rc : answer(b, why);
+	return rc != RC_OK ? rc : child_answer(b, why);
 }
 
 enum rc
 judge_run(int sock, void *unused)
 {
 	WIPED(bench) b = { .sock = sock, .fd = -1 };
-	enum rc rc = settle();
+	enum rc rc = child_settle();
 
 	(void)unused;
 	if (rc != RC_OK)
@@ -521,7 +521,7 @@ judge_run(int sock, void *unused)
 			SIGNER_NAME) != RC_OK)
 			return RC_OK;
 		err_clear();
-		rc = answer(&b, do_order(&b, &b.fd));
+		rc = child_answer(&b, do_order(&b, &b.fd));
 		if (!frame_is_here(&b.line)) /* nobody wanted it */
 			fd_close(&b.fd);
 	}

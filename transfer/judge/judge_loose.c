@@ -50,7 +50,8 @@ judge_loose_requests(
 
 /* In the order of the digests, each once, under the id that follows from it. */
 static enum rc
-check_result(const struct response *r, const struct manifest *m, size_t i)
+judge_loose_check_result(
+    const struct response *r, const struct manifest *m, size_t i)
 {
 	const struct result *result = &m->results[i];
 	const struct loose *set = r->loose->set;
@@ -90,7 +91,7 @@ judge_loose_results(const struct response *r, const struct manifest *m)
 		return rule_refuse("TRUST-CHANGE",
 		    "%s: a response to loose CSRs changes no key", r->from);
 	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++)
-		rc = check_result(r, m, i);
+		rc = judge_loose_check_result(r, m, i);
 	return rc;
 }
 

@@ -29,8 +29,9 @@ check_channel(const struct response *r, const struct trust *trust,
 }
 
 static enum rc
-check_signature(const struct response *r, const struct trust *trust,
-    const struct cose *cose, const struct manifest *m)
+judge_manifest_check_signature(const struct response *r,
+    const struct trust *trust, const struct cose *cose,
+    const struct manifest *m)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	enum rc rc;
@@ -72,7 +73,7 @@ check_old(const struct response *r, const struct trust *trust,
 	v->again = known && memcmp(then, v->head.digest, SHA256_LEN) == 0;
 	if (v->again)
 		return RC_OK;
-	rc = check_signature(r, trust, cose, m);
+	rc = judge_manifest_check_signature(r, trust, cose, m);
 	if (rc != RC_OK)
 		return rc;
 	if (known)
@@ -130,7 +131,7 @@ judge_manifest(const struct response *r, const struct trust *trust,
 	    m->sequence <= r->channel->head.sequence)
 		return check_old(r, trust, &cose, v);
 	if (rc == RC_OK)
-		rc = check_signature(r, trust, &cose, m);
+		rc = judge_manifest_check_signature(r, trust, &cose, m);
 	if (rc == RC_OK && r->loose == NULL)
 		rc = check_next(r, m);
 	if (rc != RC_OK)

@@ -45,7 +45,7 @@ struct answer {
 };
 
 static enum rc
-take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
+parent_take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
 {
 	uint64_t code;
 	enum rc rc;
@@ -77,7 +77,7 @@ take_answer(struct cbor_in *in, struct answer *a)
 		return rc;
 	a->kind = (enum judge_answer)kind;
 	return a->kind == JUDGE_VERDICT
-		   ? take_verdict(in, items, a)
+		   ? parent_take_verdict(in, items, a)
 		   : cbor_take_uint(in, "index", 0, UINT32_MAX, &a->index);
 }
 

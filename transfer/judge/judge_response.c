@@ -293,7 +293,7 @@ find_request(struct response_work *w, uint32_t request, struct span der)
 }
 
 static enum rc
-judge_one(
+response_judge_one(
     struct response_work *w, const struct cert_place *place, struct span der)
 {
 	struct cert_request *asked = &w->bundle.requests[place->request];
@@ -357,7 +357,7 @@ judge_block(
 		    "%s: %.*s has a certificate a second time", w->r->from,
 		    SPAN_FMT(entry->name));
 	w->places[place].found = true;
-	return judge_one(w, &w->places[place], der);
+	return response_judge_one(w, &w->places[place], der);
 }
 
 static enum rc

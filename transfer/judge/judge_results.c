@@ -29,8 +29,8 @@ check_first_date(const char *from, const struct policy *policy,
 }
 
 static enum rc
-check_dates(const char *from, const struct manifest *m, const struct bundle *b,
-    size_t i)
+judge_results_check_dates(const char *from, const struct manifest *m,
+    const struct bundle *b, size_t i)
 {
 	const struct result *result = &m->results[i];
 	const struct validity *asked = &b->requests[i].validity;
@@ -52,7 +52,7 @@ check_dates(const char *from, const struct manifest *m, const struct bundle *b,
 }
 
 static enum rc
-check_result(const char *from, const struct policy *policy,
+judge_results_check_result(const char *from, const struct policy *policy,
     const struct manifest *m, const struct bundle *b, size_t i)
 {
 	const struct cert_request *request = &b->requests[i];
@@ -79,7 +79,7 @@ check_result(const char *from, const struct policy *policy,
 		    from, i + 1, result->n_certs,
 		    (unsigned)request->validity.count);
 	rc = check_first_date(from, policy, m, b, i);
-	return rc != RC_OK ? rc : check_dates(from, m, b, i);
+	return rc != RC_OK ? rc : judge_results_check_dates(from, m, b, i);
 }
 
 enum rc
@@ -96,7 +96,7 @@ judge_results(const char *from, const struct policy *policy,
 		    from, m->n_results, m->n_revocations, requests,
 		    revocations);
 	for (size_t i = 0; i < requests; i++) {
-		enum rc rc = check_result(from, policy, m, b, i);
+		enum rc rc = judge_results_check_result(from, policy, m, b, i);
 
 		if (rc != RC_OK)
 			return rc;

@@ -43,7 +43,7 @@ trust_wipe(struct trust *trust)
 
 /* One certificate, whose DER is the only encoding of what it says. */
 static enum rc
-parse(const char *rule, const char *from, struct span der, X509 **ret)
+trust_parse(const char *rule, const char *from, struct span der, X509 **ret)
 {
 	OWN(X509) *cert = NULL;
 	const uint8_t *p = der.p;
@@ -156,7 +156,7 @@ check_self_signature(const char *from, const struct trust_ca *ca)
 }
 
 static enum rc
-read_time(const char *from, const ASN1_TIME *at, int64_t *ret)
+trust_read_time(const char *from, const ASN1_TIME *at, int64_t *ret)
 {
 	struct tm tm;
 
@@ -184,20 +184,20 @@ fill_facts(const char *from, struct trust_ca *ca)
 	if (rc == RC_OK)
 		rc = sha256(parts.spki, ca->key_id);
 	if (rc == RC_OK)
-		rc = read_time(
+		rc = trust_read_time(
 		    from, X509_get0_notBefore(ca->cert), &ca->not_before);
 	if (rc == RC_OK)
-		rc = read_time(
+		rc = trust_read_time(
 		    from, X509_get0_notAfter(ca->cert), &ca->not_after);
 	return rc;
 }
 
 static enum rc
-read_ca(const char *from, struct span der, struct trust_ca *ca)
+trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 {
 	enum rc rc;
 
-	rc = parse("CA-CERT", from, der, &ca->cert);
+	rc = trust_parse("CA-CERT", from, der, &ca->cert);
 	if (rc != RC_OK)
 		return rc;
 	ca->key = X509_get0_pubkey(ca->cert);
@@ -220,7 +220,7 @@ read_ca(const char *from, struct span der, struct trust_ca *ca)
 /* RFC 5280 4.1.2.2 and 5: serials and CRLs go by the name of their issuer, so
  * renewed and new keys keep the subject. */
 static enum rc
-check_company(
+trust_check_company(
     const char *from, const struct trust *trust, const struct trust_ca *ca)
 {
 	for (size_t i = 0; i < trust->n_cas; i++) {
@@ -245,9 +245,9 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 	struct trust_ca *more;
 	enum rc rc;
 
-	rc = read_ca(from, der, &ca);
+	rc = trust_read_ca(from, der, &ca);
 	if (rc == RC_OK)
-		rc = check_company(from, trust, &ca);
+		rc = trust_check_company(from, trust, &ca);
 	if (rc != RC_OK)
 		return rc;
 	if (memcmp(trust->ca_id, unset, SHA256_LEN) == 0) {
@@ -267,7 +267,7 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 /* ---- the transfer certificate -------------------------------------------- */
 
 static enum rc
-check_transfer_eku(const char *from, X509 *cert)
+trust_check_transfer_eku(const char *from, X509 *cert)
 {
 	OWN(EXTENDED_KEY_USAGE) *eku =
 	    X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
@@ -304,7 +304,7 @@ check_transfer_form(const char *from, X509 *cert)
 		    "%s: its key usage is not critical and exactly "
 		    "digitalSignature",
 		    from);
-	return check_transfer_eku(from, cert);
+	return trust_check_transfer_eku(from, cert);
 }
 
 static enum rc
@@ -313,9 +313,10 @@ check_transfer_dates(const char *from, const X509 *cert, int64_t at)
 	int64_t not_before = 0, not_after = 0;
 	enum rc rc;
 
-	rc = read_time(from, X509_get0_notBefore(cert), &not_before);
+	rc = trust_read_time(from, X509_get0_notBefore(cert), &not_before);
 	if (rc == RC_OK)
-		rc = read_time(from, X509_get0_notAfter(cert), &not_after);
+		rc =
+		    trust_read_time(from, X509_get0_notAfter(cert), &not_after);
 	if (rc == RC_OK && (at < not_before || at > not_after))
 		rc = rule_refuse("TRANSFER-CERT",
 		    "%s: not valid when this was signed", from);
@@ -365,7 +366,7 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 		    "%s: signed with another transfer certificate than the "
 		    "pinned one",
 		    from);
-	rc = parse("TRANSFER-CERT", from, der, &cert);
+	rc = trust_parse("TRANSFER-CERT", from, der, &cert);
 	if (rc == RC_OK)
 		rc = check_transfer_form(from, cert);
 	if (rc == RC_OK)
@@ -393,8 +394,8 @@ trust_window(
 		.path_len = X509_get_pathlen(ca->cert) };
 	OWN(X509) *cert = NULL;
 	EVP_PKEY *key = NULL;
-	enum rc rc = parse("TRANSFER-CERT", "the CA's transfer certificate",
-	    transfer_cert, &cert);
+	enum rc rc = trust_parse("TRANSFER-CERT",
+	    "the CA's transfer certificate", transfer_cert, &cert);
 
 	memcpy(window.key_id, ca->key_id, SHA256_LEN);
 	if (rc == RC_OK)

@@ -62,7 +62,7 @@ past_write(const struct past *past, struct buf *ret_out)
 }
 
 static bool
-is_name(struct span text)
+history_set_is_name(struct span text)
 {
 	char name[PAST_NAME_MAX], *slash;
 
@@ -96,7 +96,7 @@ read_certs(struct cbor_in *in, struct past_item *item)
 }
 
 static enum rc
-read_one(struct cbor_in *in, struct past *past)
+history_set_read_one(struct cbor_in *in, struct past *past)
 {
 	struct past_item *item = &past->items[past->n++];
 	uint64_t five;
@@ -116,13 +116,13 @@ read_one(struct cbor_in *in, struct past *past)
 		    in, "policy", 0, POLICY_FILE_MAX, &item->policy);
 	if (rc == RC_OK)
 		rc = read_certs(in, item);
-	if (rc == RC_OK && !is_name(item->name))
+	if (rc == RC_OK && !history_set_is_name(item->name))
 		rc = rule_refuse("READER", HISTORIES ": a name that is none");
 	return rc;
 }
 
 static enum rc
-read_all(struct span bytes, struct past *past)
+history_set_read_all(struct span bytes, struct past *past)
 {
 	struct cbor_in in = { .from = HISTORIES, .rest = bytes };
 	uint64_t n = 0;
@@ -136,7 +136,7 @@ read_all(struct span bytes, struct past *past)
 	if (past->items == NULL)
 		return err_memory();
 	while (rc == RC_OK && n-- > 0)
-		rc = read_one(&in, past);
+		rc = history_set_read_one(&in, past);
 	return rc;
 }
 
@@ -145,7 +145,7 @@ past_read(struct span bytes, struct past *ret)
 {
 	WIPED(past) past = { 0 };
 	struct err_saved saved;
-	enum rc rc = read_all(bytes, &past);
+	enum rc rc = history_set_read_all(bytes, &past);
 
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);

@@ -25,7 +25,7 @@ loose_wipe(struct loose *loose)
 }
 
 static int
-by_digest(const void *a, const void *b)
+loose_by_digest(const void *a, const void *b)
 {
 	const struct loose_csr *x = a, *y = b;
 
@@ -37,7 +37,7 @@ by_digest_and_name(const void *a, const void *b)
 {
 	const struct loose_csr *x = a, *y = b;
 	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
-	int c = by_digest(a, b);
+	int c = loose_by_digest(a, b);
 
 	if (c == 0)
 		c = memcmp(x->name.p, y->name.p, n);
@@ -59,7 +59,7 @@ loose_sort(struct loose *loose)
 		struct loose_csr *last =
 		    &loose->items[kept == 0 ? 0 : kept - 1];
 
-		if (kept != 0 && by_digest(last, &loose->items[i]) == 0) {
+		if (kept != 0 && loose_by_digest(last, &loose->items[i]) == 0) {
 			last->twins++;
 			continue;
 		}
@@ -88,7 +88,7 @@ loose_write(struct loose *loose, struct buf *ret_out)
 }
 
 static bool
-is_name(struct span text)
+loose_is_name(struct span text)
 {
 	char name[MEDIA_NAME_MAX];
 
@@ -100,7 +100,7 @@ is_name(struct span text)
 }
 
 static enum rc
-read_one(struct cbor_in *in, struct loose *loose)
+loose_read_one(struct cbor_in *in, struct loose *loose)
 {
 	struct loose_csr *csr = &loose->items[loose->n];
 	uint64_t three, twins = 0;
@@ -119,17 +119,17 @@ read_one(struct cbor_in *in, struct loose *loose)
 		return rc;
 	csr->twins = (uint32_t)twins;
 	loose_id(csr->digest, csr->id);
-	if (!is_name(csr->name))
+	if (!loose_is_name(csr->name))
 		return rule_refuse(
 		    "READER", LOOSE_CSRS ": a name that no medium may carry");
-	if (loose->n != 0 && by_digest(csr - 1, csr) >= 0)
+	if (loose->n != 0 && loose_by_digest(csr - 1, csr) >= 0)
 		return rule_refuse("READER", LOOSE_CSRS ": not a sorted set");
 	loose->n++;
 	return RC_OK;
 }
 
 static enum rc
-read_all(struct span bytes, struct loose *loose)
+loose_read_all(struct span bytes, struct loose *loose)
 {
 	struct cbor_in in = { .from = LOOSE_CSRS, .rest = bytes };
 	uint64_t n = 0;
@@ -143,7 +143,7 @@ read_all(struct span bytes, struct loose *loose)
 	if (loose->items == NULL)
 		return err_memory();
 	while (rc == RC_OK && n-- > 0)
-		rc = read_one(&in, loose);
+		rc = loose_read_one(&in, loose);
 	return rc;
 }
 
@@ -152,7 +152,7 @@ loose_read(struct span bytes, struct loose *ret)
 {
 	WIPED(loose) loose = { 0 };
 	struct err_saved saved;
-	enum rc rc = read_all(bytes, &loose);
+	enum rc rc = loose_read_all(bytes, &loose);
 
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);

@@ -98,7 +98,7 @@ media_open_failed(const char *from, int errnum)
 }
 
 static bool
-is_alnum(char c)
+media_is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
@@ -112,10 +112,10 @@ media_name_ok(const char *name)
 		return false;
 	/* No dot or dash at either end: FAT drops a last dot, a first one hides
 	 * the file, and a first dash becomes an option in somebody's script. */
-	if (!is_alnum(name[0]) || !is_alnum(name[n - 1]))
+	if (!media_is_alnum(name[0]) || !media_is_alnum(name[n - 1]))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
+		if (!media_is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
 			return false;
 	return true;
 }
@@ -216,7 +216,7 @@ media_by_bytes(const void *a, const void *b)
 }
 
 static enum rc
-list_all(DIR *dir, const char *from, const char *suffix, bool strict,
+media_list_all(DIR *dir, const char *from, const char *suffix, bool strict,
     struct media_names *names)
 {
 	for (size_t seen = 0;; seen++) {
@@ -258,7 +258,7 @@ media_list_at(int dir, const char *from, const char *suffix, bool strict,
 		fd_close(&fd);
 		return err_memory();
 	}
-	rc = list_all(stream, from, suffix, strict, &names);
+	rc = media_list_all(stream, from, suffix, strict, &names);
 	(void)closedir(stream);
 	if (rc != RC_OK)
 		return rc;

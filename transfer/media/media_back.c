@@ -70,7 +70,7 @@ is_cached(int fd, size_t size)
 
 /* Does the file hold exactly these bytes? `room` is BACK_ROOM aligned bytes. */
 static enum rc
-compare(
+media_back_compare(
     const char *from, int fd, struct span want, uint8_t *room, bool *ret_same)
 {
 	size_t done = 0;
@@ -104,7 +104,8 @@ compare_direct(int dir, const char *from, const struct media_file *want,
 	OWN_FD fd = media_openat(
 	    dir, want->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_DIRECT);
 
-	return fd >= 0 && compare(from, fd, bytes, room, ret_same) == RC_OK;
+	return fd >= 0 &&
+	       media_back_compare(from, fd, bytes, room, ret_same) == RC_OK;
 }
 
 /* Pages of a file that was just written are in the cache: drop them, and
@@ -132,7 +133,7 @@ compare_deep(int dir, int fd, const char *from, const struct media_file *want,
 			got = REACH_CACHE;
 	}
 	if (!done)
-		rc = compare(from, fd, bytes, room, ret_same);
+		rc = media_back_compare(from, fd, bytes, room, ret_same);
 	free(room);
 	if (got > *reach)
 		*reach = got;

@@ -106,7 +106,8 @@ read_some(const char *from, int fd, uint8_t *room, size_t *ret_n)
 
 /* Read to the end of the file, which must come at its size and not before. */
 static enum rc
-copy_bytes(const char *from, int fd, size_t size, uint8_t *room, int to)
+media_read_copy_bytes(
+    const char *from, int fd, size_t size, uint8_t *room, int to)
 {
 	size_t done = 0, n = 0;
 	enum rc rc;
@@ -163,7 +164,8 @@ copy_within(const char *from, int fd, const struct stat *st, uint8_t *room,
 	enum rc rc = sealed_begin(&copy);
 
 	if (rc == RC_OK)
-		rc = copy_bytes(from, fd, (size_t)st->st_size, room, copy);
+		rc = media_read_copy_bytes(
+		    from, fd, (size_t)st->st_size, room, copy);
 	if (rc == RC_OK)
 		rc = change_check(from, fd, st);
 	if (rc == RC_OK)
@@ -178,7 +180,7 @@ copy_within(const char *from, int fd, const struct stat *st, uint8_t *room,
 /* The size cap comes before a byte is read: a sparse file of terabytes costs
  * nothing to make. */
 static enum rc
-copy_file(
+media_read_copy_file(
     const char *from, int fd, const struct stat *st, size_t cap, int *ret_memfd)
 {
 	size_t most = cap < MEDIA_FILE_MAX ? cap : MEDIA_FILE_MAX;
@@ -205,7 +207,9 @@ media_copy_fd(const char *from, int fd, size_t cap, int *ret_memfd)
 
 	if (rc == RC_OK)
 		rc = kind_check(from, &st);
-	return rc != RC_OK ? rc : copy_file(from, fd, &st, cap, ret_memfd);
+	return rc != RC_OK
+		   ? rc
+		   : media_read_copy_file(from, fd, &st, cap, ret_memfd);
 }
 
 enum rc
@@ -221,5 +225,7 @@ media_copy(
 	rc = media_path_check(from, path);
 	if (rc == RC_OK)
 		rc = media_file_open(media->root, path, from, &fd, &st);
-	return rc != RC_OK ? rc : copy_file(from, fd, &st, cap, ret_memfd);
+	return rc != RC_OK
+		   ? rc
+		   : media_read_copy_file(from, fd, &st, cap, ret_memfd);
 }

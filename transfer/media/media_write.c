@@ -80,7 +80,8 @@ step_into(const char *from, int *dir, const char *name)
 }
 
 static enum rc
-spot_open(const struct media *media, const char *path, struct write_spot *ret)
+media_write_spot_open(
+    const struct media *media, const char *path, struct write_spot *ret)
 {
 	const char *at = path, *slash;
 	enum rc rc;
@@ -142,7 +143,7 @@ temporary_remove(const struct write_spot *spot)
 
 /* O_EXCL: what lies there already is somebody else's. */
 static enum rc
-file_write(
+media_write_file_write(
     int dir, const char *name, const char *from, const struct media_file *file)
 {
 	OWN_FD fd = fd_openat(dir, name,
@@ -175,14 +176,15 @@ dir_fill(
 		return media_open_failed(spot->from, errno);
 	open_to_all(dir, DIR_MODE);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = file_write(dir, files[i].name, spot->from, &files[i]);
+		rc = media_write_file_write(
+		    dir, files[i].name, spot->from, &files[i]);
 	return rc != RC_OK ? rc : sync_fd(spot->from, dir);
 }
 
 /* ---- renames ------------------------------------------------------------- */
 
 static bool
-is_there(int dir, const char *name)
+media_write_is_there(int dir, const char *name)
 {
 	struct stat st;
 
@@ -199,7 +201,7 @@ rename_new(int dir, const char *old, const char *new)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (is_there(dir, new)) {
+	if (media_write_is_there(dir, new)) {
 		errno = EEXIST;
 		return -1;
 	}
@@ -238,7 +240,8 @@ temporary_clear(const struct write_spot *spot, struct buf *note)
 
 /* The temporary becomes what it was made for. */
 static enum rc
-put_in_place(const struct write_spot *spot, bool replace, struct buf *note)
+media_write_put_in_place(
+    const struct write_spot *spot, bool replace, struct buf *note)
 {
 	struct stat st;
 	bool there =
@@ -315,10 +318,10 @@ write_new(const struct write_spot *spot, const struct load *load, bool replace,
 	if (load->is_dir)
 		rc = dir_fill(spot, load->files, load->n);
 	else
-		rc = file_write(
+		rc = media_write_file_write(
 		    spot->dir, spot->temporary, spot->from, load->files);
 	if (rc == RC_OK)
-		rc = put_in_place(spot, replace, note);
+		rc = media_write_put_in_place(spot, replace, note);
 	if (rc != RC_OK)
 		(void)temporary_remove(spot);
 	return rc;
@@ -327,8 +330,8 @@ write_new(const struct write_spot *spot, const struct load *load, bool replace,
 /* Read first: after a crash the right bytes may lie there already, and then
  * only the syncs are missing. */
 static enum rc
-put(const struct write_spot *spot, const struct load *load, bool replace,
-    struct buf *note)
+media_write_put(const struct write_spot *spot, const struct load *load,
+    bool replace, struct buf *note)
 {
 	enum media_reach reach = REACH_MEDIUM;
 	bool same = false;
@@ -362,12 +365,12 @@ media_put_file(const struct media *media, const char *path, struct span bytes,
 	WIPED(write_spot) spot = { .dir = -1 };
 	struct media_file file = { .bytes = bytes };
 	const struct load load = { .files = &file, .n = 1 };
-	enum rc rc = spot_open(media, path, &spot);
+	enum rc rc = media_write_spot_open(media, path, &spot);
 
 	if (rc != RC_OK)
 		return rc;
 	file.name = spot.name;
-	return put(&spot, &load, replace, ret_note);
+	return media_write_put(&spot, &load, replace, ret_note);
 }
 
 enum rc
@@ -384,6 +387,7 @@ media_put_dir(const struct media *media, const char *path,
 			    "%s/%s: names are [a-z0-9._-]", path,
 			    files[i].name);
 	if (rc == RC_OK)
-		rc = spot_open(media, path, &spot);
-	return rc != RC_OK ? rc : put(&spot, &load, false, ret_note);
+		rc = media_write_spot_open(media, path, &spot);
+	return rc != RC_OK ? rc
+			   : media_write_put(&spot, &load, false, ret_note);
 }

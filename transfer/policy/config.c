@@ -46,7 +46,7 @@ config_refuse(const char *from, unsigned line, const char *fmt, ...)
 /* ---- characters ---------------------------------------------------------- */
 
 static bool
-is_control(ucs4_t c)
+config_is_control(ucs4_t c)
 {
 	return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0);
 }
@@ -60,7 +60,7 @@ is_direction(ucs4_t c)
 }
 
 static enum rc
-check_line(const struct reading *r, struct span line)
+config_check_line(const struct reading *r, struct span line)
 {
 	size_t at = 0;
 	ucs4_t c;
@@ -77,7 +77,7 @@ check_line(const struct reading *r, struct span line)
 		if (c == 0xfeff)
 			return config_refuse(
 			    r->from, r->line, "a byte order mark");
-		if (is_control(c) || is_direction(c))
+		if (config_is_control(c) || is_direction(c))
 			return config_refuse(r->from, r->line,
 			    "the control character U+%04X in column %zu", c,
 			    at + 1);
@@ -112,19 +112,19 @@ check_syntax(const struct reading *r, struct span line)
 }
 
 static bool
-is_blank(uint8_t c)
+config_is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
 
 static struct span
-trim(struct span s)
+config_trim(struct span s)
 {
 	struct span blank;
 
-	while (s.n != 0 && is_blank(s.p[0]))
+	while (s.n != 0 && config_is_blank(s.p[0]))
 		(void)span_take(&s, 1, &blank);
-	while (s.n != 0 && is_blank(s.p[s.n - 1]))
+	while (s.n != 0 && config_is_blank(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -141,7 +141,7 @@ before(struct span s, char c)
 /* ---- lines --------------------------------------------------------------- */
 
 static bool
-is_word(struct span s)
+config_is_word(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		uint8_t c = s.p[i];
@@ -164,12 +164,12 @@ add_section(struct reading *r, struct span line)
 	if (line.p[line.n - 1] != ']')
 		return config_refuse(
 		    r->from, r->line, "a section header without its ']'");
-	inside = trim(span_of(line.p + 1, line.n - 2));
+	inside = config_trim(span_of(line.p + 1, line.n - 2));
 	section.kind = before(inside, ' ');
-	section.name =
-	    trim(span_of(inside.p + section.kind.n, inside.n - section.kind.n));
-	if (!is_word(section.kind) ||
-	    (section.name.n != 0 && !is_word(section.name)))
+	section.name = config_trim(
+	    span_of(inside.p + section.kind.n, inside.n - section.kind.n));
+	if (!config_is_word(section.kind) ||
+	    (section.name.n != 0 && !config_is_word(section.name)))
 		return config_refuse(r->from, r->line,
 		    "\"[%.*s]\": no section name", SPAN_FMT(inside));
 	for (size_t i = 0; i < config->n; i++)
@@ -205,10 +205,10 @@ add_entry(struct reading *r, struct span line)
 	if (entry.key.n == line.n)
 		return config_refuse(r->from, r->line,
 		    "\"%.*s\": wanted key = value", SPAN_FMT(line));
-	entry.value =
-	    trim(span_of(line.p + entry.key.n + 1, line.n - entry.key.n - 1));
-	entry.key = trim(entry.key);
-	if (!is_word(entry.key))
+	entry.value = config_trim(
+	    span_of(line.p + entry.key.n + 1, line.n - entry.key.n - 1));
+	entry.key = config_trim(entry.key);
+	if (!config_is_word(entry.key))
 		return config_refuse(
 		    r->from, r->line, "\"%.*s\": no key", SPAN_FMT(entry.key));
 	if (entry.value.n == 0)
@@ -232,11 +232,11 @@ add_entry(struct reading *r, struct span line)
 }
 
 static enum rc
-read_line(struct reading *r, struct span line)
+config_read_line(struct reading *r, struct span line)
 {
-	enum rc rc = check_line(r, line);
+	enum rc rc = config_check_line(r, line);
 
-	line = trim(before(line, '#'));
+	line = config_trim(before(line, '#'));
 	if (rc == RC_OK)
 		rc = check_syntax(r, line);
 	if (rc != RC_OK || line.n == 0)
@@ -256,7 +256,7 @@ config_parse(const char *from, struct span text, struct config *ret)
 		line = before(text, '\n');
 		(void)span_take(&text, line.n, &line);
 		(void)span_take(&text, 1, &newline);
-		rc = read_line(&r, line);
+		rc = config_read_line(&r, line);
 	}
 	if (rc != RC_OK) {
 		config_wipe(&r.config);

@@ -83,7 +83,7 @@ add_part(struct extension_plan *plan, const ASN1_OBJECT *oid, bool critical,
 }
 
 static enum rc
-add_basic_constraints(
+extension_add_basic_constraints(
     struct extension_plan *plan, const struct profile *profile)
 {
 	/* An end entity's is an empty SEQUENCE: DER leaves out the DEFAULT. */
@@ -110,7 +110,7 @@ add_basic_constraints(
 }
 
 static enum rc
-add_key_usage(struct extension_plan *plan, uint32_t usage)
+extension_add_key_usage(struct extension_plan *plan, uint32_t usage)
 {
 	/* OpenSSL's KU_ bits are those of the named bit list, first octet low.
 	 */
@@ -130,7 +130,7 @@ add_key_usage(struct extension_plan *plan, uint32_t usage)
 }
 
 static enum rc
-add_eku(struct extension_plan *plan, const struct text_list *eku)
+extension_add_eku(struct extension_plan *plan, const struct text_list *eku)
 {
 	WIPED(buf) oids = { 0 };
 	WIPED(buf) value = { 0 };
@@ -205,11 +205,11 @@ plan_fill(const struct profile *profile, struct extension_plan *plan)
 {
 	enum rc rc;
 
-	rc = add_basic_constraints(plan, profile);
+	rc = extension_add_basic_constraints(plan, profile);
 	if (rc == RC_OK)
-		rc = add_key_usage(plan, profile->key_usage);
+		rc = extension_add_key_usage(plan, profile->key_usage);
 	if (rc == RC_OK)
-		rc = add_eku(plan, &profile->eku);
+		rc = extension_add_eku(plan, &profile->eku);
 	plan->n_before = plan->n;
 	for (size_t i = 0; i < profile->n_extensions && rc == RC_OK; i++)
 		rc = add_policy_extension(plan, &profile->extensions[i]);
@@ -363,7 +363,7 @@ extension_list_make(const struct extension_plan *plan, struct span spki,
 }
 
 static enum rc
-write_one(const struct extension *e, struct buf *body)
+extension_write_one(const struct extension *e, struct buf *body)
 {
 	static const uint8_t yes[] = { DER_BOOLEAN, 1, 0xff };
 	enum rc rc = buf_add_span(body, e->oid);
@@ -385,7 +385,7 @@ extension_list_write(const struct extension_list *list, struct buf *out)
 
 	for (size_t i = 0; i < list->n && rc == RC_OK; i++) {
 		buf_reset(&one);
-		rc = write_one(&list->items[i], &one);
+		rc = extension_write_one(&list->items[i], &one);
 		if (rc == RC_OK)
 			rc = der_put(&all, DER_SEQUENCE, buf_span(&one));
 	}

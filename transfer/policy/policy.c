@@ -128,7 +128,7 @@ read_section(const struct policy_reading *r,
 }
 
 static enum rc
-read_ca(struct policy_reading *r, const struct config *config)
+policy_read_ca(struct policy_reading *r, const struct config *config)
 {
 	const struct config_section *found = NULL;
 
@@ -199,7 +199,7 @@ read_requester(struct policy_reading *r, const struct config_section *section)
 static enum rc
 read_sections(struct policy_reading *r, const struct config *config)
 {
-	enum rc rc = read_ca(r, config);
+	enum rc rc = policy_read_ca(r, config);
 
 	for (size_t i = 0; i < config->n && rc == RC_OK; i++) {
 		const struct config_section *s = &config->sections[i];

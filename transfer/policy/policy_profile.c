@@ -21,8 +21,8 @@ policy_profile_default(struct profile *profile)
 }
 
 static enum rc
-refuse(const struct policy_reading *r, const struct config_section *section,
-    const char *what)
+policy_profile_refuse(const struct policy_reading *r,
+    const struct config_section *section, const char *what)
 {
 	return config_refuse(r->from, section->line, "[profile %.*s]: %s",
 	    SPAN_FMT(section->name), what);
@@ -155,5 +155,6 @@ policy_profile_check(const struct policy_reading *r,
 		what = usage_fault(p);
 	if (what == NULL)
 		what = time_fault(p);
-	return what != NULL ? refuse(r, section, what) : try_it(r, section, p);
+	return what != NULL ? policy_profile_refuse(r, section, what)
+			    : try_it(r, section, p);
 }

@@ -186,8 +186,8 @@ profile_key_usage(const struct policy_reading *r,
 
 /* A purpose's name or OID, as its OID. */
 static enum rc
-add_eku(const struct policy_reading *r, const struct config_entry *entry,
-    const char *word, struct text_list *eku)
+profile_keys_add_eku(const struct policy_reading *r,
+    const struct config_entry *entry, const char *word, struct text_list *eku)
 {
 	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(word, 0);
 	char text[128];
@@ -222,7 +222,7 @@ profile_eku(const struct policy_reading *r, const struct config_entry *entry,
 	enum rc rc = policy_value_list(r, entry, &words);
 
 	for (size_t i = 0; i < words.n && rc == RC_OK; i++)
-		rc = add_eku(r, entry, words.items[i], &p->eku);
+		rc = profile_keys_add_eku(r, entry, words.items[i], &p->eku);
 	text_list_wipe(&words);
 	return rc;
 }

@@ -11,8 +11,8 @@
 #define WORD_MAX 255
 
 static enum rc
-refuse(const struct policy_reading *r, const struct config_entry *entry,
-    const char *wanted)
+policy_value_refuse(const struct policy_reading *r,
+    const struct config_entry *entry, const char *wanted)
 {
 	return config_refuse(r->from, entry->line, "%.*s = %.*s: wanted %s",
 	    SPAN_FMT(entry->key), SPAN_FMT(entry->value), wanted);
@@ -42,7 +42,7 @@ policy_value_dur(const struct policy_reading *r,
 		dur_write(min, from);
 	(void)snprintf(wanted, sizeof(wanted),
 	    "digits and one of h, d, w, from %s to 36525d", from);
-	return refuse(r, entry, wanted);
+	return policy_value_refuse(r, entry, wanted);
 }
 
 /* No sign, no leading zero, no space: a policy has one spelling of a number. */
@@ -68,7 +68,7 @@ policy_value_number(const struct policy_reading *r,
 	}
 	(void)snprintf(wanted, sizeof(wanted), "a number from %u to %u",
 	    range[0], range[1]);
-	return refuse(r, entry, wanted);
+	return policy_value_refuse(r, entry, wanted);
 }
 
 enum rc
@@ -78,13 +78,13 @@ policy_value_yes(
 	bool yes = span_eq_str(entry->value, "yes");
 
 	if (!yes && !span_eq_str(entry->value, "no"))
-		return refuse(r, entry, "yes or no");
+		return policy_value_refuse(r, entry, "yes or no");
 	*ret = yes;
 	return RC_OK;
 }
 
 static struct span
-trim(struct span s)
+policy_value_trim(struct span s)
 {
 	struct span blank;
 
@@ -100,7 +100,8 @@ add_word(const struct policy_reading *r, const struct config_entry *entry,
     struct span word, struct text_list *list)
 {
 	if (word.n == 0 || word.n > WORD_MAX || list->n == LIST_MAX)
-		return refuse(r, entry, "words, separated by commas");
+		return policy_value_refuse(
+		    r, entry, "words, separated by commas");
 	for (size_t i = 0; i < list->n; i++)
 		if (span_eq_str(word, list->items[i]))
 			return config_refuse(r->from, entry->line,
@@ -123,7 +124,7 @@ policy_value_list(const struct policy_reading *r,
 		size_t n = at == NULL ? rest.n : (size_t)(at - rest.p);
 
 		(void)span_take(&rest, n, &word);
-		rc = add_word(r, entry, trim(word), &list);
+		rc = add_word(r, entry, policy_value_trim(word), &list);
 	} while (rc == RC_OK && span_take(&rest, 1, &comma));
 	if (rc != RC_OK) {
 		text_list_wipe(&list);
@@ -174,8 +175,8 @@ policy_value_bits(const struct policy_reading *r,
 }
 
 static enum rc
-check_domain(const struct policy_reading *r, const struct config_entry *entry,
-    const char *domain)
+policy_value_check_domain(const struct policy_reading *r,
+    const struct config_entry *entry, const char *domain)
 {
 	const struct name name = { NAME_DNS, span_str(domain) };
 
@@ -195,7 +196,7 @@ policy_value_domains(const struct policy_reading *r,
 	enum rc rc = policy_value_list(r, entry, &list);
 
 	for (size_t i = 0; i < list.n && rc == RC_OK; i++)
-		rc = check_domain(r, entry, list.items[i]);
+		rc = policy_value_check_domain(r, entry, list.items[i]);
 	if (rc != RC_OK) {
 		text_list_wipe(&list);
 		return rc;

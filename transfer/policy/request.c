@@ -72,7 +72,7 @@ check_path_len(const struct asking *a, const struct ca_window *ca)
 /* The CA's own key in a subscriber's certificate would let its holder, or a
  * confused verifier, take one for the other. */
 static enum rc
-check_key(const struct asking *a, const struct ca_window *ca)
+request_check_key(const struct asking *a, const struct ca_window *ca)
 {
 	const struct key_facts *key = &a->ask->key;
 	const struct profile *p = a->profile;
@@ -255,7 +255,7 @@ check_mixture(const struct asking *a, const struct grant *grant)
 }
 
 static enum rc
-check_names(const struct asking *a, const struct grant *grant)
+request_check_names(const struct asking *a, const struct grant *grant)
 {
 	enum rc rc = RC_OK;
 
@@ -278,7 +278,7 @@ check_names(const struct asking *a, const struct grant *grant)
 /* A name that is too long for the profile's text, say: found here and not when
  * its certificate is made. The other subjects always come about. */
 static enum rc
-check_subject(const struct asking *a, const struct grant *grant)
+request_check_subject(const struct asking *a, const struct grant *grant)
 {
 	OWN(X509_NAME) *subject = NULL;
 	enum rc rc;
@@ -313,7 +313,7 @@ check_series(const struct asking *a)
 
 /* The overlap counts: it is time during which the key is trusted. */
 static enum rc
-check_length(const struct asking *a)
+request_check_length(const struct asking *a)
 {
 	const struct validity *v = &a->ask->request->validity;
 	char asked[DUR_TEXT], most[DUR_TEXT];
@@ -345,8 +345,8 @@ first_not_before(
 }
 
 static enum rc
-check_dates(const struct asking *a, const struct ca_window *ca, int64_t now,
-    int64_t begin)
+request_check_dates(const struct asking *a, const struct ca_window *ca,
+    int64_t now, int64_t begin)
 {
 	const struct validity *v = &a->ask->request->validity;
 	int64_t from, end, past = now - a->policy->backdate - PAST_MAX;
@@ -397,22 +397,22 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 	if (rc == RC_OK)
 		rc = check_path_len(&a, ca);
 	if (rc == RC_OK)
-		rc = check_key(&a, ca);
+		rc = request_check_key(&a, ca);
 	if (rc == RC_OK)
 		rc = choose_names(&a, &grant);
 	if (rc == RC_OK)
-		rc = check_names(&a, &grant);
+		rc = request_check_names(&a, &grant);
 	if (rc == RC_OK)
-		rc = check_subject(&a, &grant);
+		rc = request_check_subject(&a, &grant);
 	if (rc == RC_OK)
 		rc = check_series(&a);
 	if (rc == RC_OK)
-		rc = check_length(&a);
+		rc = request_check_length(&a);
 	if (rc != RC_OK)
 		return rc;
 	grant.profile = a.profile;
 	grant.not_before = first_not_before(&a, ca, now);
-	rc = check_dates(&a, ca, now, grant.not_before);
+	rc = request_check_dates(&a, ca, now, grant.not_before);
 	if (rc == RC_OK)
 		*ret_grant = grant;
 	return rc;

@@ -29,7 +29,7 @@ trim_end(struct buf *b, size_t keep)
 
 /* Up to the '=': letters, digits, dots. */
 static enum rc
-take_type(const char **at, struct buf *ret)
+subject_take_type(const char **at, struct buf *ret)
 {
 	size_t n;
 	enum rc rc;
@@ -49,7 +49,7 @@ take_type(const char **at, struct buf *ret)
 
 /* Up to a comma that no backslash precedes, or the end. */
 static enum rc
-take_value(const char **at, struct buf *ret)
+subject_take_value(const char **at, struct buf *ret)
 {
 	const char *p = *at;
 	size_t keep = 0; /* a space that was escaped stays */
@@ -105,9 +105,9 @@ subject_read(const char *text, X509_NAME **ret)
 	while (*at != '\0') {
 		WIPED(attribute) a = { 0 };
 
-		rc = take_type(&at, &a.type);
+		rc = subject_take_type(&at, &a.type);
 		if (rc == RC_OK)
-			rc = take_value(&at, &a.value);
+			rc = subject_take_value(&at, &a.value);
 		if (rc == RC_OK)
 			rc = add_attribute(name, &a);
 		if (rc != RC_OK)
@@ -122,7 +122,7 @@ subject_read(const char *text, X509_NAME **ret)
 
 /* What stands for itself in subject_read: the rest of ASCII is escaped. */
 static bool
-is_plain(uint8_t c)
+subject_is_plain(uint8_t c)
 {
 	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
 	       c == '.' || c == '-' || c == '_' || c == '@';
@@ -135,7 +135,7 @@ add_escaped(struct buf *out, struct span text)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < text.n && rc == RC_OK; i++) {
-		if (!is_plain(text.p[i]))
+		if (!subject_is_plain(text.p[i]))
 			rc = buf_add_byte(out, '\\');
 		if (rc == RC_OK)
 			rc = buf_add_byte(out, text.p[i]);

@@ -208,7 +208,7 @@ list_once(struct reader *r)
 }
 
 static enum rc
-scan(struct reader *r)
+transfer_reader_scan(struct reader *r)
 {
 	bool listed = r->listed;
 	enum rc rc;
@@ -312,7 +312,7 @@ is_parsed(const struct reader *r, int memfd)
 }
 
 static enum rc
-parse_bundle(struct reader *r)
+reader_parse_bundle(struct reader *r)
 {
 	struct cose cose;
 	enum rc rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
@@ -342,7 +342,7 @@ parse_loose(struct reader *r)
 }
 
 static enum rc
-parse(struct reader *r, bool loose, int *memfd)
+reader_parse(struct reader *r, bool loose, int *memfd)
 {
 	enum rc rc;
 
@@ -355,7 +355,7 @@ parse(struct reader *r, bool loose, int *memfd)
 	if (rc != RC_OK)
 		return rc;
 	*memfd = -1;
-	rc = loose ? parse_loose(r) : parse_bundle(r);
+	rc = loose ? parse_loose(r) : reader_parse_bundle(r);
 	r->parsed = rc == RC_OK;
 	r->is_loose = loose;
 	return rc;
@@ -399,7 +399,7 @@ check_range(struct reader *r, uint32_t first, uint32_t end)
 }
 
 static enum rc
-check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
+reader_check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 {
 	const uint64_t first = range[0], n = range[1];
 	/* A stranger's bytes are parsed from here on, and no file is opened. */
@@ -408,7 +408,7 @@ check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 	if (rc == RC_OK && *memfd < 0)
 		rc = err_set(RC_BUG, "the reader was handed no bundle");
 	if (rc == RC_OK)
-		rc = parse(r, loose, memfd);
+		rc = reader_parse(r, loose, memfd);
 	if (rc == RC_OK &&
 	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
 		rc = err_set(RC_BUG, "the reader was asked for requests that "
@@ -435,7 +435,7 @@ obey(struct reader *r, struct span command, int *memfd)
 	if (rc != RC_OK)
 		return rc;
 	if (kind == READER_SCAN)
-		return scan(r);
+		return transfer_reader_scan(r);
 	if (kind == READER_LEVEL)
 		return answer_level(r);
 	if (kind == READER_SCAN_LOOSE)
@@ -445,8 +445,9 @@ obey(struct reader *r, struct span command, int *memfd)
 	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &range[0]);
 	if (rc == RC_OK)
 		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &range[1]);
-	return rc != RC_OK ? rc
-			   : check(r, kind == READER_CHECK_LOOSE, range, memfd);
+	return rc != RC_OK
+		   ? rc
+		   : reader_check(r, kind == READER_CHECK_LOOSE, range, memfd);
 }
 
 /* Until the parent closes its end: that is how a reader is dismissed. */
@@ -468,7 +469,7 @@ serve(struct reader *r)
 }
 
 static enum rc
-settle(struct reader *r)
+reader_settle(struct reader *r)
 {
 	enum rc rc = sandbox_leave_terminal();
 
@@ -497,7 +498,7 @@ reader_run(int sock, void *arg)
 	r.copy.fd = -1;
 	r.loose.memfd = -1;
 	r.past.memfd = -1;
-	rc = r.media.path == NULL ? err_memory() : settle(&r);
+	rc = r.media.path == NULL ? err_memory() : reader_settle(&r);
 	if (rc == RC_OK)
 		rc = answer_end(&r);
 	else

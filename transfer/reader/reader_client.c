@@ -304,7 +304,7 @@ take_name(struct cbor_in *in, struct name_list *names)
 
 /* NAMES_MAX bounds what one verdict can make the parent allocate. */
 static enum rc
-take_names(struct cbor_in *in, struct name_list *names)
+client_take_names(struct cbor_in *in, struct name_list *names)
 {
 	uint64_t n;
 	enum rc rc =
@@ -318,7 +318,7 @@ take_names(struct cbor_in *in, struct name_list *names)
 /* Its size is bounded by the record's, and each field by its own limit; what
  * it claims is for ca/intake/intake to find in the bundle. */
 static enum rc
-take_verdict(struct cbor_in *in, struct verdict *v)
+client_take_verdict(struct cbor_in *in, struct verdict *v)
 {
 	struct told told = { .rc = 0 };
 	struct span id;
@@ -333,7 +333,7 @@ take_verdict(struct cbor_in *in, struct verdict *v)
 	rc = reader_lied(
 	    cbor_take_bytes(in, "key id", 0, sizeof(v->key_id), &id));
 	if (rc == RC_OK)
-		rc = take_names(in, &v->names);
+		rc = client_take_names(in, &v->names);
 	if (rc != RC_OK)
 		return rc;
 	if (id.n != (told.rc == RC_OK ? sizeof(v->key_id) : 0) ||
@@ -366,7 +366,7 @@ reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
 
 	in.rest =
 	    span_of(store->p + batch.at, store->n - sizeof(batch) - batch.at);
-	rc = take_verdict(&in, &v);
+	rc = client_take_verdict(&in, &v);
 	if (rc == RC_OK && batch.begun && v.index != batch.next)
 		rc = reader_lied_about("verdicts out of order");
 	if (rc != RC_OK) {

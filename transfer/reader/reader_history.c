@@ -65,7 +65,7 @@ take_bytes(struct past_scan *scan, const char *response, const char *name,
 }
 
 static enum rc
-copy_file(struct past_scan *scan, const struct media *media,
+history_copy_file(struct past_scan *scan, const struct media *media,
     const char *response, const char *name)
 {
 	WIPED(sealed) copy = { .fd = -1 };
@@ -97,7 +97,7 @@ copy_response(
 	if (rc == RC_OK && names.n == 0) /* for the parser to refuse by name */
 		rc = take_bytes(scan, response, "", SPAN_NONE);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
-		rc = copy_file(scan, media, response, names.items[i]);
+		rc = history_copy_file(scan, media, response, names.items[i]);
 	return rc;
 }
 
@@ -252,7 +252,7 @@ next_item(struct history_draft *d, const struct past_file *file)
 }
 
 static enum rc
-parse_files(struct past_scan *scan, struct history_draft *d)
+history_parse_files(struct past_scan *scan, struct history_draft *d)
 {
 	enum rc rc = RC_OK;
 
@@ -297,7 +297,7 @@ past_scan_parse(struct past_scan *scan)
 {
 	WIPED(history_draft) d = { 0 };
 	WIPED(buf) out = { 0 };
-	enum rc rc = parse_files(scan, &d);
+	enum rc rc = history_parse_files(scan, &d);
 
 	if (rc != RC_OK)
 		return rc;

@@ -32,7 +32,7 @@ loose_scan_wipe(struct loose_scan *scan)
 
 /* Note why a file is refused; the others go on. */
 static enum rc
-refuse(struct loose_scan *scan, const char *name, enum rc why)
+loose_refuse(struct loose_scan *scan, const char *name, enum rc why)
 {
 	struct loose_refusal *one, *all = reallocarray(scan->refusals,
 				       scan->n_refusals + 1, sizeof(*all));
@@ -76,13 +76,14 @@ take_file(struct loose_scan *scan, const char *name, struct span bytes)
 
 /* A copy, or why there is none. */
 static enum rc
-take_copy(struct loose_scan *scan, const char *name, enum rc copied, int *memfd)
+loose_take_copy(
+    struct loose_scan *scan, const char *name, enum rc copied, int *memfd)
 {
 	WIPED(sealed) copy = { .fd = -1 };
 	enum rc rc;
 
 	if (copied != RC_OK)
-		return refuse(scan, name, copied);
+		return loose_refuse(scan, name, copied);
 	rc = sealed_map(*memfd, &copy);
 	if (rc != RC_OK)
 		return rc;
@@ -98,13 +99,13 @@ take_suffix(
 	enum rc rc = media_list(media, ".", suffix, false, &names);
 
 	if (rc == RC_OK && names.left_out[0] != '\0')
-		rc = refuse(scan, LOOSE_NAME,
+		rc = loose_refuse(scan, LOOSE_NAME,
 		    media_name_refuse(media->path, names.left_out));
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
 		OWN_FD memfd = -1;
 
 		rc = media_copy(media, names.items[i], LOOSE_FILE_MAX, &memfd);
-		rc = take_copy(scan, names.items[i], rc, &memfd);
+		rc = loose_take_copy(scan, names.items[i], rc, &memfd);
 	}
 	return rc;
 }
@@ -132,12 +133,12 @@ loose_scan_file(struct loose_scan *scan, const char *name, int fd)
 	if (rc != RC_OK)
 		return rc;
 	rc = media_copy_fd(name, fd, LOOSE_FILE_MAX, &memfd);
-	return take_copy(scan, name, rc, &memfd);
+	return loose_take_copy(scan, name, rc, &memfd);
 }
 
 /* The DER of each file that is a CSR, one after the other. */
 static enum rc
-parse_files(struct loose_scan *scan, size_t *ret_n)
+loose_parse_files(struct loose_scan *scan, size_t *ret_n)
 {
 	size_t good = 0;
 	enum rc rc = RC_OK;
@@ -149,7 +150,7 @@ parse_files(struct loose_scan *scan, size_t *ret_n)
 		rc = csr_from_file(file->name,
 		    span_of(scan->bytes.p + file->at, file->n), &der);
 		if (rc != RC_OK) {
-			rc = refuse(scan, file->name, rc);
+			rc = loose_refuse(scan, file->name, rc);
 			continue;
 		}
 		scan->files[good] = *file;
@@ -185,7 +186,7 @@ loose_scan_parse(struct loose_scan *scan)
 {
 	WIPED(buf) out = { 0 };
 	size_t n;
-	enum rc rc = parse_files(scan, &n);
+	enum rc rc = loose_parse_files(scan, &n);
 
 	if (rc != RC_OK)
 		return rc;

@@ -124,7 +124,7 @@ decode(EVP_PKEY *key, const char *type)
 /* Look at a signature that is none. That it fails is well; that it can be tried
  * is the point. */
 static enum rc
-look(EVP_PKEY *key, const char *digest, int padding, const uint8_t *sig,
+preload_look(EVP_PKEY *key, const char *digest, int padding, const uint8_t *sig,
     size_t n)
 {
 	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
@@ -153,7 +153,7 @@ look_rsa(void)
 		rc = decode(key, "RSA");
 	memset(sig, 0x17, sizeof(sig));
 	for (size_t i = 0; i < 6 && rc == RC_OK; i++)
-		rc = look(
+		rc = preload_look(
 		    key, digests[i / 2], paddings[i % 2], sig, sizeof(sig));
 	return rc;
 }
@@ -169,7 +169,7 @@ look_ec(const char *curve)
 	if (rc == RC_OK)
 		rc = decode(key, curve);
 	for (size_t i = 0; i < 3 && rc == RC_OK; i++)
-		rc = look(key, digests[i], 0, sig, sizeof(sig));
+		rc = preload_look(key, digests[i], 0, sig, sizeof(sig));
 	return rc;
 }
 
@@ -183,7 +183,7 @@ look_ed25519(void)
 	if (rc == RC_OK)
 		rc = decode(key, "Ed25519");
 	memset(sig, 0, sizeof(sig));
-	return rc != RC_OK ? rc : look(key, NULL, 0, sig, sizeof(sig));
+	return rc != RC_OK ? rc : preload_look(key, NULL, 0, sig, sizeof(sig));
 }
 
 /* gmtime and timegm read the zone's file, once. */

@@ -32,7 +32,7 @@
 
 /* What the kernel refuses; the stick is then not read at all. */
 static enum rc
-refused(const char *what, int error)
+sandbox_refused(const char *what, int error)
 {
 	return rule_refuse("SANDBOX",
 	    "this kernel gives no %s (%s), and without it nothing of a "
@@ -123,7 +123,7 @@ landlock_allow(int ruleset, int dir)
 		beneath.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
 	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
 		&beneath, 0) != 0)
-		return refused("Landlock rule", errno);
+		return sandbox_refused("Landlock rule", errno);
 	return RC_OK;
 }
 
@@ -136,7 +136,7 @@ landlock_try(void)
 	/* Any other failure would say nothing about the lock. */
 	if (fd < 0 && errno == EACCES)
 		return RC_OK;
-	return refused("Landlock that holds", fd < 0 ? errno : ENOLCK);
+	return sandbox_refused("Landlock that holds", fd < 0 ? errno : ENOLCK);
 }
 
 /* Rights that are handled and not allowed by a rule are denied, so everything
@@ -151,13 +151,13 @@ landlock_enter(int abi, int dir)
 	enum rc rc = RC_OK;
 
 	if (ruleset < 0)
-		return refused("Landlock rules", errno);
+		return sandbox_refused("Landlock rules", errno);
 	if (dir >= 0)
 		rc = landlock_allow(ruleset, dir);
 	if (rc != RC_OK)
 		return rc;
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		return refused("Landlock", errno);
+		return sandbox_refused("Landlock", errno);
 	return landlock_try();
 }
 
@@ -269,7 +269,7 @@ filter_enter(bool reading, bool opening)
 	int rc;
 
 	if (filter == NULL)
-		return refused("seccomp filter", ENOSYS);
+		return sandbox_refused("seccomp filter", ENOSYS);
 	rc = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (rc == 0)
@@ -284,7 +284,7 @@ filter_enter(bool reading, bool opening)
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
-	return rc == 0 ? RC_OK : refused("seccomp filter", -rc);
+	return rc == 0 ? RC_OK : sandbox_refused("seccomp filter", -rc);
 }
 
 /* ---- levels -------------------------------------------------------------- */
@@ -331,9 +331,9 @@ sandbox_read_only(int dir, struct sandbox_level *ret)
 	enum rc rc = RC_OK;
 
 	if (!level.seccomp)
-		return refused("seccomp filter", ENOSYS);
+		return sandbox_refused("seccomp filter", ENOSYS);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return refused("no_new_privs", errno);
+		return sandbox_refused("no_new_privs", errno);
 	if (level.landlock_abi > 0)
 		rc = landlock_enter(level.landlock_abi, dir);
 	if (rc == RC_OK)

@@ -55,7 +55,7 @@ dates_read(const struct cert_parts *parts, struct cert_text *text)
 }
 
 static enum rc
-subject_read(const struct cert_parts *parts, struct cert_text *text)
+cert_text_subject_read(const struct cert_parts *parts, struct cert_text *text)
 {
 	const uint8_t *p = parts->subject.p;
 	OWN(X509_NAME) *name = d2i_X509_NAME(NULL, &p, (long)parts->subject.n);
@@ -103,7 +103,7 @@ cert_text_read(struct span der, struct cert_text *ret)
 	if (rc == RC_OK)
 		rc = dates_read(&parts, &text);
 	if (rc == RC_OK)
-		rc = subject_read(&parts, &text);
+		rc = cert_text_subject_read(&parts, &text);
 	if (rc == RC_OK)
 		rc = names_read(&parts, &text);
 	if (rc != RC_OK)

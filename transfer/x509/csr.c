@@ -66,7 +66,7 @@ take_parts(struct span der, struct csr_fields *ret)
 }
 
 static enum rc
-take_apart(const char *from, struct span der, struct csr_fields *ret)
+csr_take_apart(const char *from, struct span der, struct csr_fields *ret)
 {
 	const char *what;
 	size_t at;
@@ -123,7 +123,7 @@ take_cn(struct span cn, struct name_list *names)
 
 /* AttributeTypeAndValue; `ret_cn` is set when it is a common name. */
 static enum rc
-read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
+csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 {
 	struct span body, oid;
 	char text[DER_OID_TEXT];
@@ -148,7 +148,7 @@ read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 }
 
 static enum rc
-read_subject(const char *from, struct span subject, struct span *ret_cn)
+csr_read_subject(const char *from, struct span subject, struct span *ret_cn)
 {
 	struct span rdn;
 	enum rc rc;
@@ -158,7 +158,7 @@ read_subject(const char *from, struct span subject, struct span *ret_cn)
 			return rule_refuse(
 			    "CSR-FORM", "%s: a subject of no known form", from);
 		while (rdn.n != 0) {
-			rc = read_attribute(from, &rdn, ret_cn);
+			rc = csr_read_attribute(from, &rdn, ret_cn);
 			if (rc != RC_OK)
 				return rc;
 		}
@@ -187,7 +187,7 @@ lower_domains(struct name_list *names)
 }
 
 static enum rc
-check_names(const char *from, struct name_list *names)
+csr_check_names(const char *from, struct name_list *names)
 {
 	enum rc rc = RC_OK;
 
@@ -216,8 +216,8 @@ fit_alg(
 }
 
 static bool
-verify(const struct csr_alg *alg, EVP_PKEY *key, const struct csr_fields *parts,
-    EVP_MD_CTX *ctx)
+csr_verify(const struct csr_alg *alg, EVP_PKEY *key,
+    const struct csr_fields *parts, EVP_MD_CTX *ctx)
 {
 	EVP_PKEY_CTX *key_ctx = NULL;
 
@@ -268,7 +268,7 @@ check_pop(const char *from, const struct csr_alg *alg,
 	if (cache->digest == NULL || (alg->ec && *kept == NULL))
 		return err_memory();
 	good = alg->ec ? verify_ec(alg, *kept, parts, cache->digest)
-		       : verify(alg, key, parts, cache->digest);
+		       : csr_verify(alg, key, parts, cache->digest);
 	/* Resetting lets go of the key, too. */
 	(void)EVP_MD_CTX_reset(cache->digest);
 	ERR_clear_error();
@@ -282,7 +282,7 @@ check_pop(const char *from, const struct csr_alg *alg,
 /* The key's shape comes first, so that an algorithm which does not fit it is
  * told by name, and a broken key is never given to OpenSSL. */
 static enum rc
-check_key(const char *from, const struct csr_fields *parts,
+csr_check_key(const char *from, const struct csr_fields *parts,
     struct key_cache *cache, struct key_facts *ret)
 {
 	OWN(EVP_PKEY) *key = NULL;
@@ -301,19 +301,19 @@ check_key(const char *from, const struct csr_fields *parts,
 
 /* Of its SAN; where it has none, of its CN. */
 static enum rc
-read_names(
+csr_read_names(
     const char *from, const struct csr_fields *parts, struct name_list *names)
 {
 	struct span cn = SPAN_NONE;
 	bool has_san = false;
-	enum rc rc = read_subject(from, parts->subject, &cn);
+	enum rc rc = csr_read_subject(from, parts->subject, &cn);
 
 	if (rc == RC_OK)
 		rc = csr_attributes_read(
 		    from, parts->attributes, names, &has_san);
 	if (rc != RC_OK)
 		return rc;
-	return has_san ? check_names(from, names) : take_cn(cn, names);
+	return has_san ? csr_check_names(from, names) : take_cn(cn, names);
 }
 
 enum rc
@@ -321,10 +321,10 @@ csr_names_read(const char *from, struct span der, struct name_list *ret)
 {
 	WIPED(name_list) names = { 0 };
 	struct csr_fields parts = { 0 };
-	enum rc rc = take_apart(from, der, &parts);
+	enum rc rc = csr_take_apart(from, der, &parts);
 
 	if (rc == RC_OK)
-		rc = read_names(from, &parts, &names);
+		rc = csr_read_names(from, &parts, &names);
 	if (rc != RC_OK)
 		return rc;
 	*ret = names;
@@ -341,13 +341,13 @@ csr_read(
 	struct csr_fields parts = { 0 };
 	enum rc rc;
 
-	rc = take_apart(from, der, &parts);
+	rc = csr_take_apart(from, der, &parts);
 	csr.spki = parts.spki;
 	if (rc == RC_OK)
-		rc = check_key(
+		rc = csr_check_key(
 		    from, &parts, cache != NULL ? cache : &own, &csr.key);
 	if (rc == RC_OK)
-		rc = read_names(from, &parts, &csr.names);
+		rc = csr_read_names(from, &parts, &csr.names);
 	if (rc != RC_OK)
 		return rc;
 	*ret = csr;

@@ -60,7 +60,7 @@ read_basic_constraints(struct request *r, struct span value)
 /* Only what would make a CA of the holder is refused; all else the profile
  * decides, whatever was asked. */
 static enum rc
-read_key_usage(struct request *r, struct span value)
+csr_ext_read_key_usage(struct request *r, struct span value)
 {
 	struct span bits;
 	uint8_t first; /* octet; OpenSSL's KU_ bits are those of it */
@@ -126,7 +126,7 @@ pass_over(struct request *r, struct span value)
 }
 
 static enum rc
-refuse_extension(struct request *r, struct span value)
+csr_ext_refuse_extension(struct request *r, struct span value)
 {
 	(void)value;
 	return rule_refuse("CSR-EXTENSION",
@@ -142,16 +142,16 @@ static const struct known {
 } known[] = {
 	{ 3, { 0x55, 0x1d, 0x11 }, true, read_san },
 	{ 3, { 0x55, 0x1d, 0x13 }, true, read_basic_constraints },
-	{ 3, { 0x55, 0x1d, 0x0f }, true, read_key_usage },
+	{ 3, { 0x55, 0x1d, 0x0f }, true, csr_ext_read_key_usage },
 	{ 3, { 0x55, 0x1d, 0x25 }, true, read_eku },
 	{ 3, { 0x55, 0x1d, 0x0e }, false, pass_over },
 	/* nameConstraints, certificatePolicies, policyMappings,
 	 * policyConstraints, inhibitAnyPolicy */
-	{ 3, { 0x55, 0x1d, 0x1e }, true, refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x20 }, true, refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x21 }, true, refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x24 }, true, refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x36 }, true, refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x1e }, true, csr_ext_refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x20 }, true, csr_ext_refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x21 }, true, csr_ext_refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x24 }, true, csr_ext_refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x36 }, true, csr_ext_refuse_extension },
 };
 
 /* ---- the list of them ------------------------------------------------------
@@ -207,7 +207,8 @@ note_oid(const struct request *r, struct span oid, struct csr_ext_seen *seen)
 
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
 static enum rc
-take_extension(struct request *r, struct span *list, struct csr_ext_seen *seen)
+csr_ext_take_extension(
+    struct request *r, struct span *list, struct csr_ext_seen *seen)
 {
 	struct span body, oid, flag, value;
 	bool critical = false;
@@ -240,7 +241,7 @@ read_extensions(struct request *r, struct span der)
 	if (!der_take(&der, DER_SEQUENCE, &list) || der.n != 0 || list.n == 0)
 		return refuse_form(r, "an extensionRequest");
 	while (list.n != 0 && rc == RC_OK)
-		rc = take_extension(r, &list, &seen);
+		rc = csr_ext_take_extension(r, &list, &seen);
 	return rc;
 }
 
@@ -266,7 +267,7 @@ check_challenge(const struct request *r, struct span values)
 /* An allow-list: an attribute that we do not read may be one that somebody
  * thought would be honoured. */
 static enum rc
-read_attribute(struct request *r, struct span *list, unsigned *seen)
+csr_ext_read_attribute(struct request *r, struct span *list, unsigned *seen)
 {
 	struct span body, oid, values;
 	char text[DER_OID_TEXT];
@@ -308,7 +309,7 @@ csr_attributes_read(const char *from, struct span attributes,
 		return rule_refuse(
 		    "CSR-FORM", "%s: attributes that are not in order", from);
 	while (attributes.n != 0) {
-		rc = read_attribute(&r, &attributes, &seen);
+		rc = csr_ext_read_attribute(&r, &attributes, &seen);
 		if (rc != RC_OK)
 			return rc;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** csr_from_file: one request to a file, DER or PEM (RFC 7468). */
-#include "transfer/x509/csr.h"
 #include "transfer/rule.h"
+#include "transfer/x509/csr.h"
 #include "transfer/x509/der.h"
 
 static const char *const labels[] = {
@@ -39,7 +39,7 @@ skip_explanation(struct span *text)
 
 /* Take "-----BEGIN label-----" and the white space behind it. */
 static bool
-take_line(struct span *text, const char *mark, const char *label)
+csr_pem_take_line(struct span *text, const char *mark, const char *label)
 {
 	struct span rest = *text, part;
 	const char *const parts[] = { "-----", mark, label, "-----" };
@@ -122,7 +122,8 @@ read_pem(const char *from, struct span file, struct buf *der)
 
 	skip_explanation(&text);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-		if (label == NULL && take_line(&text, "BEGIN ", labels[i]))
+		if (label == NULL &&
+		    csr_pem_take_line(&text, "BEGIN ", labels[i]))
 			label = labels[i];
 	if (label == NULL)
 		return rule_refuse("CSR-FORM",
@@ -131,11 +132,11 @@ read_pem(const char *from, struct span file, struct buf *der)
 	rc = take_base64(from, &text, der);
 	if (rc != RC_OK)
 		return rc;
-	if (!take_line(&text, "END ", label))
+	if (!csr_pem_take_line(&text, "END ", label))
 		return rule_refuse(
 		    "CSR-FORM", "%s: the PEM block has no END %s", from, label);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-		if (take_line(&text, "BEGIN ", labels[i]))
+		if (csr_pem_take_line(&text, "BEGIN ", labels[i]))
 			return rule_refuse("CSR-FORM",
 			    "%s: a second request; wanted one to a file", from);
 	if (text.n != 0)

@@ -120,7 +120,7 @@ utf8_check(struct span text, size_t *ret_at)
 }
 
 static bool
-is_control(uint32_t c)
+der_is_control(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
@@ -129,7 +129,7 @@ static bool
 bytes_are_text(struct span c, uint8_t last)
 {
 	for (size_t i = 0; i < c.n; i++)
-		if (is_control(c.p[i]) || c.p[i] > last)
+		if (der_is_control(c.p[i]) || c.p[i] > last)
 			return false;
 	return true;
 }
@@ -141,7 +141,7 @@ utf8_is_text(struct span c)
 		return false;
 	for (size_t i = 0; i < c.n; i++) {
 		/* C1 controls are C2 80 .. C2 9F in UTF-8 */
-		if (c.p[i] < 0x80 && is_control(c.p[i]))
+		if (c.p[i] < 0x80 && der_is_control(c.p[i]))
 			return false;
 		if (c.p[i] == 0xc2 && c.p[i + 1] < 0xa0)
 			return false;
@@ -160,7 +160,7 @@ wide_is_text(struct span c, size_t width)
 
 		for (size_t j = 0; j < width; j++)
 			u = u << 8 | c.p[i + j];
-		if (is_control(u) || (u >= 0xd800 && u < 0xe000) ||
+		if (der_is_control(u) || (u >= 0xd800 && u < 0xe000) ||
 		    u > 0x10ffff)
 			return false;
 	}

@@ -71,7 +71,7 @@ struct key_parts {
 /* ---- names --------------------------------------------------------------- */
 
 static const struct curve *
-curve_of(enum key_kind kind)
+key_curve_of(enum key_kind kind)
 {
 	for (size_t i = 0; i < N_CURVES; i++)
 		if (curves[i].kind == kind)
@@ -82,7 +82,7 @@ curve_of(enum key_kind kind)
 void
 key_name(const struct key_facts *key, char ret[static KEY_NAME_MAX])
 {
-	const struct curve *c = curve_of(key->kind);
+	const struct curve *c = key_curve_of(key->kind);
 
 	if (c != NULL)
 		(void)snprintf(ret, KEY_NAME_MAX, "%s", c->name);
@@ -129,7 +129,7 @@ key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits)
  * published keys go by a digest of these bytes, and a second spelling of a key
  * would be unknown to both. */
 static enum rc
-take_apart(const char *from, struct span spki, struct key_parts *ret)
+key_take_apart(const char *from, struct span spki, struct key_parts *ret)
 {
 	struct span rest = spki, body, alg;
 	const char *what;
@@ -297,7 +297,7 @@ static enum rc
 shape(const char *from, struct span spki, struct key_parts *parts,
     struct key_facts *key)
 {
-	enum rc rc = take_apart(from, spki, parts);
+	enum rc rc = key_take_apart(from, spki, parts);
 
 	if (rc != RC_OK)
 		return rc;

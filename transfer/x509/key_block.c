@@ -106,7 +106,7 @@ static const struct blocked { /* sorted by id */
 /* clang-format on */
 
 static int
-compare(const void *id, const void *entry)
+key_block_compare(const void *id, const void *entry)
 {
 	const struct blocked *b = entry;
 
@@ -116,8 +116,9 @@ compare(const void *id, const void *entry)
 const char *
 key_block_get0(const uint8_t id[static SHA256_LEN])
 {
-	const struct blocked *found = bsearch(id, blocked,
-	    sizeof(blocked) / sizeof(blocked[0]), sizeof(blocked[0]), compare);
+	const struct blocked *found =
+	    bsearch(id, blocked, sizeof(blocked) / sizeof(blocked[0]),
+		sizeof(blocked[0]), key_block_compare);
 
 	return found != NULL ? found->where : NULL;
 }

@@ -77,7 +77,7 @@ add_head(enum name_type type, struct span head, struct buf *out)
 }
 
 static enum rc
-add_ip(struct span text, struct buf *out)
+name_add_ip(struct span text, struct buf *out)
 {
 	char typed[INET6_ADDRSTRLEN] = "", canonical[INET6_ADDRSTRLEN];
 	struct in6_addr address;
@@ -99,7 +99,7 @@ add_canonical(enum name_type type, struct span text, struct buf *out)
 	enum rc rc;
 
 	if (type == NAME_IP)
-		return add_ip(text, out);
+		return name_add_ip(text, out);
 	if (!name_split(type, text, &parts))
 		return buf_add_span(out, text);
 	rc = add_head(type, parts.head, out);

@@ -19,7 +19,7 @@
 	     */
 
 static enum rc
-refuse(const char *from, const struct name *name, const char *rule,
+name_form_refuse(const char *from, const struct name *name, const char *rule,
     const char *what)
 {
 	const uint8_t *nul =
@@ -37,21 +37,22 @@ refuse(const char *from, const struct name *name, const char *rule,
 }
 
 static bool
-is_digit(uint8_t c)
+name_form_is_digit(uint8_t c)
 {
 	return c >= '0' && c <= '9';
 }
 
 static bool
-is_lower(uint8_t c)
+name_form_is_lower(uint8_t c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
 static bool
-is_alnum(uint8_t c)
+name_form_is_alnum(uint8_t c)
 {
-	return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
+	return name_form_is_digit(c) || name_form_is_lower(c) ||
+	       (c >= 'A' && c <= 'Z');
 }
 
 /* ---- domains ------------------------------------------------------------- */
@@ -60,7 +61,7 @@ is_alnum(uint8_t c)
 static const char *
 label_byte_fault(uint8_t c)
 {
-	if (is_lower(c) || is_digit(c) || c == '-')
+	if (name_form_is_lower(c) || name_form_is_digit(c) || c == '-')
 		return NULL;
 	if (c >= 'A' && c <= 'Z')
 		return "an upper-case letter; wanted lower case";
@@ -98,7 +99,7 @@ static bool
 is_all_digits(struct span label)
 {
 	for (size_t i = 0; i < label.n; i++)
-		if (!is_digit(label.p[i]))
+		if (!name_form_is_digit(label.p[i]))
 			return false;
 	return true;
 }
@@ -136,16 +137,18 @@ domain_fault(struct span domain)
 }
 
 static enum rc
-check_domain(const char *from, const struct name *name, struct span domain)
+name_form_check_domain(
+    const char *from, const struct name *name, struct span domain)
 {
 	const char *what;
 
 	if (domain.n != 0 && memchr(domain.p, '*', domain.n) != NULL)
-		return refuse(from, name, "NAME-WILDCARD",
+		return name_form_refuse(from, name, "NAME-WILDCARD",
 		    "a wildcard is allowed as the whole left-most label of a "
 		    "dns name only");
 	what = domain_fault(domain);
-	return what == NULL ? RC_OK : refuse(from, name, "NAME-FORM", what);
+	return what == NULL ? RC_OK
+			    : name_form_refuse(from, name, "NAME-FORM", what);
 }
 
 /* ---- each type ----------------------------------------------------------- */
@@ -162,14 +165,15 @@ service_fault(struct span service)
 	for (size_t i = 0; i < service.n; i++) {
 		uint8_t c = service.p[i];
 
-		if (!is_lower(c) && !is_digit(c) && c != '-')
+		if (!name_form_is_lower(c) && !name_form_is_digit(c) &&
+		    c != '-')
 			return "a service with a character that is no lower-"
 			       "case letter, digit or hyphen";
 		if (c == '-' &&
 		    (i == 0 || i + 1 == service.n || service.p[i - 1] == '-'))
 			return "a service with a hyphen at an end or beside "
 			       "another";
-		letter = letter || is_lower(c);
+		letter = letter || name_form_is_lower(c);
 	}
 	return letter ? NULL : "a service without a letter";
 }
@@ -183,7 +187,7 @@ check_srv(
 
 	/* RFC 4985 section 2: _Service.Name, and no protocol label. */
 	if (!span_take(&service, 1, &mark) || mark.p[0] != '_')
-		return refuse(
+		return name_form_refuse(
 		    from, name, "NAME-FORM", "wanted _service.domain");
 	service.n--; /* the dot */
 	what = service_fault(service);
@@ -191,8 +195,8 @@ check_srv(
 		what = "a protocol label such as _tcp has no place in an SRV "
 		       "name";
 	if (what != NULL)
-		return refuse(from, name, "NAME-FORM", what);
-	return check_domain(from, name, parts->domain);
+		return name_form_refuse(from, name, "NAME-FORM", what);
+	return name_form_check_domain(from, name, parts->domain);
 }
 
 /* One text for one address: what inet_ntop gives back must be what was there.
@@ -206,18 +210,20 @@ check_ip(const char *from, const struct name *name)
 
 	if (name->text.n == 0 || name->text.n >= sizeof(text) ||
 	    memchr(name->text.p, 0, name->text.n) != NULL)
-		return refuse(from, name, "NAME-FORM", "not an IP address");
+		return name_form_refuse(
+		    from, name, "NAME-FORM", "not an IP address");
 	memcpy(text, name->text.p, name->text.n);
 	text[name->text.n] = '\0';
 	family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 	if (inet_pton(family, text, &address) != 1)
-		return refuse(from, name, "NAME-FORM", "not an IP address");
+		return name_form_refuse(
+		    from, name, "NAME-FORM", "not an IP address");
 	if (inet_ntop(family, &address, again, sizeof(again)) == NULL ||
 	    strcmp(text, again) != 0)
-		return refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, "NAME-FORM",
 		    "an IP address that is not in its canonical form");
 	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address))
-		return refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, "NAME-FORM",
 		    "an IPv4 address in IPv6 form; wanted the IPv4 address");
 	return RC_OK;
 }
@@ -234,7 +240,7 @@ email_local_fault(struct span local)
 		if (c == '.' && i != 0 && i + 1 != local.n &&
 		    local.p[i - 1] != '.')
 			continue;
-		if (!is_alnum(c) &&
+		if (!name_form_is_alnum(c) &&
 		    (c == 0 || !strchr("!#$%&'*+-/=?^_`{|}~", c)))
 			return "a local part that is no dot-atom (RFC 5322 "
 			       "3.2.3)";
@@ -254,8 +260,8 @@ check_email(
 	if (name->text.n > EMAIL_MAX)
 		what = "an address of over 254 bytes";
 	if (what != NULL)
-		return refuse(from, name, "NAME-FORM", what);
-	return check_domain(from, name, parts->domain);
+		return name_form_refuse(from, name, "NAME-FORM", what);
+	return name_form_check_domain(from, name, parts->domain);
 }
 
 static const char *
@@ -264,8 +270,9 @@ scheme_fault(struct span scheme)
 	for (size_t i = 0; i < scheme.n; i++) {
 		uint8_t c = scheme.p[i];
 
-		if (!is_lower(c) && (i == 0 || (!is_digit(c) && c != '+' &&
-						   c != '-' && c != '.')))
+		if (!name_form_is_lower(c) &&
+		    (i == 0 || (!name_form_is_digit(c) && c != '+' &&
+				   c != '-' && c != '.')))
 			return "a scheme that is not in lower case or not "
 			       "well formed";
 	}
@@ -275,7 +282,8 @@ scheme_fault(struct span scheme)
 static bool
 is_hex_digit(uint8_t c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	return name_form_is_digit(c) || (c >= 'a' && c <= 'f') ||
+	       (c >= 'A' && c <= 'F');
 }
 
 /* Path and query: pchar, '/' and '?' of RFC 3986 3.3 and 3.4. */
@@ -294,7 +302,7 @@ uri_path_fault(struct span path)
 			i += 2;
 			continue;
 		}
-		if (!is_alnum(c) &&
+		if (!name_form_is_alnum(c) &&
 		    (c == 0 || !strchr("-._~!$&'()*+,;=:@/?", c)))
 			return "a character that no URI has";
 	}
@@ -309,7 +317,8 @@ uri_tail_fault(struct span tail)
 
 	if (tail.n != 0 && tail.p[0] == ':') {
 		(void)span_take(&tail, 1, &colon);
-		while (tail.n != 0 && is_digit(tail.p[0]) && digits < 6) {
+		while (tail.n != 0 && name_form_is_digit(tail.p[0]) &&
+		       digits < 6) {
 			(void)span_take(&tail, 1, &digit);
 			port = 10 * port + (unsigned)(digit.p[0] - '0');
 			if (digits++ == 0 && port == 0)
@@ -340,8 +349,8 @@ check_uri(
 	else if (what == NULL)
 		what = uri_tail_fault(parts->tail);
 	if (what != NULL)
-		return refuse(from, name, "NAME-FORM", what);
-	return check_domain(from, name, parts->domain);
+		return name_form_refuse(from, name, "NAME-FORM", what);
+	return name_form_check_domain(from, name, parts->domain);
 }
 
 static enum rc
@@ -357,8 +366,8 @@ check_xmpp(
 	if (what == NULL)
 		what = jid_domain_fault(parts->domain, &ascii);
 	if (what != NULL)
-		return refuse(from, name, "NAME-FORM", what);
-	return check_domain(from, name, buf_span(&ascii));
+		return name_form_refuse(from, name, "NAME-FORM", what);
+	return name_form_check_domain(from, name, buf_span(&ascii));
 }
 
 enum rc
@@ -367,14 +376,14 @@ name_check(const char *from, const struct name *name)
 	struct name_parts parts;
 
 	if (!name_split(name->type, name->text, &parts))
-		return refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, "NAME-FORM",
 		    name->type == NAME_SRV    ? "wanted _service.domain"
 		    : name->type == NAME_URI  ? "wanted scheme://host/path"
 		    : name->type == NAME_XMPP ? "wanted localpart@domain"
 					      : "wanted local@domain");
 	switch (name->type) {
 	case NAME_DNS:
-		return check_domain(from, name, parts.domain);
+		return name_form_check_domain(from, name, parts.domain);
 	case NAME_SRV:
 		return check_srv(from, name, &parts);
 	case NAME_XMPP:

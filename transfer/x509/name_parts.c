@@ -17,7 +17,7 @@ find(struct span text, char c)
 }
 
 static size_t
-find_last(struct span text, char c)
+name_parts_find_last(struct span text, char c)
 {
 	const uint8_t *at = text.n == 0 ? NULL : memrchr(text.p, c, text.n);
 
@@ -59,7 +59,7 @@ name_split(enum name_type type, struct span text, struct name_parts *ret)
 		break;
 	case NAME_XMPP:
 	case NAME_EMAIL:
-		n = find_last(text, '@') + 1;
+		n = name_parts_find_last(text, '@') + 1;
 		break;
 	case NAME_URI:
 		return split_uri(text, ret);

@@ -120,7 +120,7 @@ names_to_san(const struct name *names, size_t n, GENERAL_NAMES **ret)
 /* RFC 5280 4.2.1.6: 4 or 16 octets; 8 or 32 are ranges, which only name
  * constraints have. */
 static enum rc
-add_ip(const char *from, struct span bytes, struct name_list *list)
+name_san_add_ip(const char *from, struct span bytes, struct name_list *list)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -169,7 +169,7 @@ add_general_name(
 	if (name->tag == DER_EXPLICIT(0))
 		return add_other(from, name->content, list);
 	if (name->tag == DER_CONTEXT(7))
-		return add_ip(from, name->content, list);
+		return name_san_add_ip(from, name->content, list);
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (name->tag == forms[i].tag)
 			return name_list_add(

@@ -31,7 +31,7 @@ pem_write(const char *label, struct span der, struct buf *out)
 
 /* A line without its end. The last one may lack it. */
 static struct span
-take_line(struct span *rest)
+pem_take_line(struct span *rest)
 {
 	struct span line = span_take_line(rest);
 
@@ -65,7 +65,7 @@ is_base64(struct span line)
 }
 
 static enum rc
-add_line(struct span line, struct buf *out)
+pem_add_line(struct span line, struct buf *out)
 {
 	unsigned char bytes[LINE_MAX_IN];
 	size_t n = 3 * (line.n / 4);
@@ -88,10 +88,10 @@ pem_next(const char *from, const char *label, struct span *rest,
 	*ret_more = rest->n != 0;
 	if (!*ret_more)
 		return RC_OK;
-	if (!is_mark(take_line(rest), "BEGIN", label))
+	if (!is_mark(pem_take_line(rest), "BEGIN", label))
 		return err_set(RC_FORMAT, "%s: not PEM of a %s", from, label);
 	while (rc == RC_OK && rest->n != 0) {
-		struct span line = take_line(rest);
+		struct span line = pem_take_line(rest);
 
 		if (is_mark(line, "END", label) && ret_der->n != 0)
 			return RC_OK;
@@ -102,7 +102,7 @@ pem_next(const char *from, const char *label, struct span *rest,
 			return err_set(
 			    RC_FORMAT, "%s: broken PEM of a %s", from, label);
 		last = line.p[line.n - 1] == '=';
-		rc = add_line(line, ret_der);
+		rc = pem_add_line(line, ret_der);
 	}
 	return rc != RC_OK ? err_in(rc, "%s", from)
 			   : err_set(RC_FORMAT,

@@ -52,7 +52,7 @@ check_keys(const struct deploy_wish *a)
 }
 
 static enum rc
-check_usage(struct deploy_wish *a)
+deploy_check_usage(struct deploy_wish *a)
 {
 	struct run_words words;
 	enum rc rc;
@@ -95,7 +95,7 @@ full_path(const char *typed, char **ret)
 }
 
 static enum rc
-fill(const struct deploy_wish *a, const struct holding *holding,
+deploy_fill(const struct deploy_wish *a, const struct holding *holding,
     struct deployment *d)
 {
 	enum rc rc = place_path(a->to, &d->path);
@@ -217,7 +217,7 @@ none_is_due(const struct holding *holding, int64_t now)
 }
 
 static enum rc
-prepare(const struct deploy_wish *a, const struct deploying *by,
+deploy_prepare(const struct deploy_wish *a, const struct deploying *by,
     struct deployment *d)
 {
 	WIPED(holding) holding = { 0 };
@@ -230,7 +230,7 @@ prepare(const struct deploy_wish *a, const struct deploying *by,
 	due = held_due_get0(&holding, by->now);
 	if (due == NULL)
 		return none_is_due(&holding, by->now);
-	rc = fill(a, &holding, d);
+	rc = deploy_fill(a, &holding, d);
 	if (rc == RC_OK)
 		rc = check_deployment(d, due);
 	return rc == RC_OK ? check_files(by, d) : rc;
@@ -285,7 +285,7 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 	WIPED(deployment) d = { 0 };
 	WIPED(deployed) r = { 0 };
 	bool due = false;
-	enum rc rc = prepare(a, &by, &d);
+	enum rc rc = deploy_prepare(a, &by, &d);
 
 	if (rc != RC_OK)
 		return rc;
@@ -306,7 +306,7 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 }
 
 static enum rc
-list_all(struct store *store, bool json)
+deploy_list_all(struct store *store, bool json)
 {
 	WIPED(deployment_list) list = { 0 };
 	json_t *array = json ? json_array() : NULL;
@@ -337,7 +337,7 @@ list_all(struct store *store, bool json)
 }
 
 static enum rc
-forget(struct deploy_wish *a, struct store *store)
+deploy_forget(struct deploy_wish *a, struct store *store)
 {
 	char *path = NULL;
 	bool known = false;
@@ -361,7 +361,7 @@ forget(struct deploy_wish *a, struct store *store)
 }
 
 static enum rc
-run(struct deploy_wish *a)
+deploy_run(struct deploy_wish *a)
 {
 	WIPED(store) store = { 0 };
 	OWN_FD lock = -1;
@@ -373,11 +373,11 @@ run(struct deploy_wish *a)
 	if (rc != RC_OK)
 		return rc;
 	if (a->operands.n == 0 && a->format == NULL && a->forget == NULL)
-		return list_all(&store, a->env->json);
+		return deploy_list_all(&store, a->env->json);
 	rc = deploy_lock(a->env->home, &lock);
 	if (rc != RC_OK)
 		return rc;
-	return a->forget != NULL ? forget(a, &store)
+	return a->forget != NULL ? deploy_forget(a, &store)
 				 : deploy_new(a, &store, now);
 }
 
@@ -408,6 +408,6 @@ cmd_deploy(struct cmd_env *env, int argc, char **argv)
 	if (a.forget != NULL && !lists)
 		return err_set(RC_USAGE, "--forget FILE stands alone");
 	if (a.forget == NULL && !lists)
-		rc = check_usage(&a);
-	return rc != RC_OK ? rc : run(&a);
+		rc = deploy_check_usage(&a);
+	return rc != RC_OK ? rc : deploy_run(&a);
 }

@@ -175,7 +175,7 @@ decide(const struct enroll *e)
 
 /* Its file is the operator's operand, whatever card of it was chosen. */
 static enum rc
-show_policy(struct enroll *e)
+enroll_show_policy(struct enroll *e)
 {
 	enum rc rc = offer_policy_read(e->from, &e->offer);
 
@@ -207,7 +207,7 @@ fill_default_label(struct enroll *e)
 
 /* A key that an interrupted enrolment left is used again. */
 static enum rc
-requester_key(const char *home, struct buf *ret_spki)
+enroll_requester_key(const char *home, struct buf *ret_spki)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	OWN(ssl_bytes) *der = NULL;
@@ -257,7 +257,7 @@ enroll_new(const struct enroll *e, const char *store_path, int64_t now)
 
 	rc = dir_make(e->env->home, 0700);
 	if (rc == RC_OK)
-		rc = requester_key(e->env->home, &spki);
+		rc = enroll_requester_key(e->env->home, &spki);
 	enrolment.spki = buf_span(&spki);
 	return rc != RC_OK ? rc : store_create(store_path, &enrolment);
 }
@@ -279,7 +279,7 @@ enroll_again(const struct enroll *e, int64_t now)
 
 /* What the operator at the laptop will compare. */
 static enum rc
-report(const struct enroll *e)
+enroll_report(const struct enroll *e)
 {
 	WIPED(store) store = { 0 };
 	size_t n;
@@ -333,13 +333,13 @@ enroll(struct enroll *e)
 	if (rc == RC_OK)
 		rc = decide(e);
 	if (rc == RC_OK)
-		rc = show_policy(e);
+		rc = enroll_show_policy(e);
 	if (rc == RC_OK)
 		rc = clock_now(&now);
 	if (rc != RC_OK || e->env->dry_run)
 		return rc;
 	rc = there ? enroll_again(e, now) : enroll_new(e, store_path, now);
-	return rc != RC_OK ? rc : report(e);
+	return rc != RC_OK ? rc : enroll_report(e);
 }
 
 enum rc

@@ -28,7 +28,7 @@ telling_wipe(struct telling *t)
 }
 
 static enum rc
-put(struct telling *t, const char *path, const struct filing *filing)
+history_put(struct telling *t, const char *path, const struct filing *filing)
 {
 	struct media_file *files = calloc(filing->n, sizeof(*files));
 	enum rc rc;
@@ -45,7 +45,7 @@ put(struct telling *t, const char *path, const struct filing *filing)
 }
 
 static enum rc
-tell_one(void *arg, const struct stored_manifest *m)
+history_tell_one(void *arg, const struct stored_manifest *m)
 {
 	struct telling *t = arg;
 	WIPED(filing) filing = { 0 };
@@ -54,7 +54,7 @@ tell_one(void *arg, const struct stored_manifest *m)
 
 	history_path(&t->store, m->sequence, path);
 	if (rc == RC_OK && !t->env->dry_run)
-		rc = put(t, path, &filing);
+		rc = history_put(t, path, &filing);
 	if (rc != RC_OK)
 		return rc;
 	t->lowest = t->n == 0 ? m->sequence : t->lowest;
@@ -64,7 +64,7 @@ tell_one(void *arg, const struct stored_manifest *m)
 }
 
 static enum rc
-say(const struct telling *t)
+history_say(const struct telling *t)
 {
 	char path[MEDIA_NAME_MAX];
 
@@ -92,7 +92,7 @@ say(const struct telling *t)
 }
 
 static enum rc
-check_words(struct telling *t, const struct cmd_list *operands)
+history_check_words(struct telling *t, const struct cmd_list *operands)
 {
 	char *end = NULL;
 	unsigned long first = 1;
@@ -132,12 +132,13 @@ cmd_history(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_words(&t, &operands);
+	rc = history_check_words(&t, &operands);
 	if (rc == RC_OK)
 		rc = online_open(env->home, false, &t.store);
 	if (rc == RC_OK)
 		rc = media_open(t.out, &t.media);
 	if (rc == RC_OK)
-		rc = store_each_manifest(&t.store, t.first, tell_one, &t);
-	return rc != RC_OK ? rc : say(&t);
+		rc = store_each_manifest(
+		    &t.store, t.first, history_tell_one, &t);
+	return rc != RC_OK ? rc : history_say(&t);
 }

@@ -55,7 +55,7 @@ words_json(const struct diag *d)
 }
 
 static enum rc
-print_json(const struct diag *d, bool words)
+inspect_print_json(const struct diag *d, bool words)
 {
 	const bool good = d->signature == RC_OK;
 	json_t *payload;
@@ -103,7 +103,7 @@ cmd_inspect(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = diag_read(path, buf_span(&file), &d);
 	if (rc == RC_OK)
-		rc = env->json ? print_json(&d, words)
+		rc = env->json ? inspect_print_json(&d, words)
 			       : print_notation(&d, words);
 	if (rc == RC_OK && d.signature != RC_OK)
 		rc = err_rule(d.signature, d.rule, "%s", d.reason);

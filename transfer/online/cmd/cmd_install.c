@@ -41,7 +41,7 @@ tell_refused(const struct manifest *m)
 }
 
 static enum rc
-tell_one(void *arg, const struct received *r)
+install_tell_one(void *arg, const struct received *r)
 {
 	const struct taking *t = arg;
 	const struct response_verdict *v = r->verdict;
@@ -72,7 +72,7 @@ text_or_null(bool has, const char *text)
 }
 
 static enum rc
-print_json(enum rc rc, const struct reception *all)
+install_print_json(enum rc rc, const struct reception *all)
 {
 	bool trusted = rc == RC_OK;
 	const char *rule = err_rule_name();
@@ -87,7 +87,7 @@ print_json(enum rc rc, const struct reception *all)
 
 /* 0 when all was granted; else as the signer's own exit status was. */
 static enum rc
-outcome(const struct reception *all)
+install_outcome(const struct reception *all)
 {
 	if (all->n_refused == 0)
 		return RC_OK;
@@ -99,16 +99,17 @@ static enum rc
 receive_all(struct taking *t, struct store *store, const struct media *media,
     struct reception *all)
 {
-	const struct receiving how = { t->store_them, tell_one, t };
+	const struct receiving how = { t->store_them, install_tell_one, t };
 
 	if (!t->loose)
-		return receive(store, media, t->store_them, tell_one, t, all);
+		return receive(
+		    store, media, t->store_them, install_tell_one, t, all);
 	return receive_loose(store, media,
 	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
 }
 
 static enum rc
-take(struct taking *t, struct reception *all)
+install_take(struct taking *t, struct reception *all)
 {
 	WIPED(media) media = { 0 };
 	WIPED(store) store = { 0 };
@@ -151,7 +152,7 @@ take(struct taking *t, struct reception *all)
 }
 
 static bool
-is_directory(const char *path)
+install_is_directory(const char *path)
 {
 	struct stat st;
 
@@ -165,7 +166,7 @@ sort_operands(struct taking *t)
 {
 	for (size_t i = 0; i < t->operands.n; i++) {
 		const char *path = t->operands.items[i];
-		bool is_csr = t->csrs.n != 0 && !is_directory(path);
+		bool is_csr = t->csrs.n != 0 && !install_is_directory(path);
 		enum rc rc;
 
 		if (!is_csr && t->media != NULL)
@@ -188,7 +189,8 @@ sort_operands(struct taking *t)
 }
 
 static enum rc
-run(struct taking *t, int argc, char **argv, const struct cmd_option *options)
+install_run(
+    struct taking *t, int argc, char **argv, const struct cmd_option *options)
 {
 	struct reception all = { 0 };
 	bool done;
@@ -201,17 +203,17 @@ run(struct taking *t, int argc, char **argv, const struct cmd_option *options)
 	if (rc != RC_OK)
 		return rc;
 	t->store_them = t->store_them && !t->env->dry_run;
-	rc = take(t, &all);
+	rc = install_take(t, &all);
 	if (t->env->json && rc != RC_BUG) {
 		struct err_saved saved;
 
 		err_save(&saved);
-		if (print_json(rc, &all) != RC_OK)
+		if (install_print_json(rc, &all) != RC_OK)
 			rc = RC_IO;
 		else
 			err_restore(&saved);
 	}
-	return rc != RC_OK ? rc : outcome(&all);
+	return rc != RC_OK ? rc : install_outcome(&all);
 }
 
 enum rc
@@ -226,7 +228,7 @@ cmd_install(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 
-	return run(&t, argc, argv, options);
+	return install_run(&t, argc, argv, options);
 }
 
 enum rc
@@ -240,5 +242,5 @@ cmd_verify(struct cmd_env *env, int argc, char **argv)
 		{ 0 },
 	};
 
-	return run(&t, argc, argv, options);
+	return install_run(&t, argc, argv, options);
 }

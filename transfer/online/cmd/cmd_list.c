@@ -56,7 +56,7 @@ subject_text(struct span der, struct buf *out)
 
 /* "a\nb" as ["a", "b"] */
 static json_t *
-names_json(struct span names)
+list_names_json(struct span names)
 {
 	json_t *array = json_array();
 
@@ -67,14 +67,14 @@ names_json(struct span names)
 }
 
 static enum rc
-add_json(
+transfer_list_add_json(
     struct store_listing *l, const struct stored_cert *c, struct span subject)
 {
 	json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
 	    "serial", cmd_json_hex(c->serial), "sha256",
 	    cmd_json_hex(span_of(c->sha256, SHA256_LEN)), "subject",
-	    cmd_json_text(subject), "names", names_json(c->names), "profile",
-	    cmd_json_text(c->profile), "request_id",
+	    cmd_json_text(subject), "names", list_names_json(c->names),
+	    "profile", cmd_json_text(c->profile), "request_id",
 	    cmd_json_text(c->request_id), "not_before",
 	    cmd_json_time(c->not_before), "not_after",
 	    cmd_json_time(c->not_after), "status", status_of(c, l->now));
@@ -122,7 +122,7 @@ print_line(const struct store_listing *l, const struct stored_cert *c,
 }
 
 static enum rc
-list_one(void *arg, const struct stored_cert *c)
+transfer_list_one(void *arg, const struct stored_cert *c)
 {
 	struct store_listing *l = arg;
 	WIPED(buf) subject = { 0 };
@@ -131,12 +131,12 @@ list_one(void *arg, const struct stored_cert *c)
 	if (rc != RC_OK)
 		return rc;
 	if (l->json)
-		return add_json(l, c, buf_span(&subject));
+		return transfer_list_add_json(l, c, buf_span(&subject));
 	return print_line(l, c, buf_span(&subject));
 }
 
 static enum rc
-list(struct cmd_env *env)
+list_list(struct cmd_env *env)
 {
 	struct store_listing l = { .json = env->json, .room = names_room() };
 	WIPED(store) store = { 0 };
@@ -147,7 +147,7 @@ list(struct cmd_env *env)
 	if (rc != RC_OK)
 		return rc;
 	l.certs = env->json ? json_array() : NULL;
-	rc = store_each_cert(&store, STORE_BY_NAMES, list_one, &l);
+	rc = store_each_cert(&store, STORE_BY_NAMES, transfer_list_one, &l);
 	if (rc == RC_OK && env->json)
 		return cmd_json(json_pack("{s:o}", "certificates", l.certs));
 	json_decref(l.certs);
@@ -165,5 +165,5 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done)
 		rc = cmd_operands_none(env, &operands);
-	return rc != RC_OK || done ? rc : list(env);
+	return rc != RC_OK || done ? rc : list_list(env);
 }

@@ -329,7 +329,7 @@ publish_new(struct publish_wish *a)
 }
 
 static enum rc
-forget(struct publish_wish *a)
+publish_forget(struct publish_wish *a)
 {
 	char *real = realpath(a->forget, NULL);
 	const char *dir = real == NULL ? a->forget : real;
@@ -373,5 +373,5 @@ cmd_publish(struct cmd_env *env, int argc, char **argv)
 		rc = deploy_lock(env->home, &lock);
 	if (rc != RC_OK)
 		return rc;
-	return a.forget != NULL ? forget(&a) : publish_new(&a);
+	return a.forget != NULL ? publish_forget(&a) : publish_new(&a);
 }

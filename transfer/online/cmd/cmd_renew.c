@@ -27,7 +27,7 @@ tell_asked(const struct composed *c, const struct holding *h)
 }
 
 static void
-tell(void *arg, const struct holding *h, const struct held_left *left,
+renew_tell(void *arg, const struct holding *h, const struct held_left *left,
     enum renewal renewal)
 {
 	const struct compose *c = arg;
@@ -62,7 +62,7 @@ request_renewal(
 {
 	struct renewing by = { .compose = compose,
 		.within = within,
-		.each = tell,
+		.each = renew_tell,
 		.arg = compose };
 	enum rc rc = names->n == 0 ? renew_all(&by) : RC_OK;
 

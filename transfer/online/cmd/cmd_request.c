@@ -156,7 +156,7 @@ add_comment(const struct ask_for *a, struct composed *c)
 
 /* What all requests of one command share. */
 static enum rc
-fill(const struct ask_for *a, struct composed *c)
+request_fill(const struct ask_for *a, struct composed *c)
 {
 	(void)snprintf(c->profile, sizeof(c->profile), "%s", a->profile);
 	c->validity = a->validity;
@@ -200,7 +200,7 @@ add_file(struct ask_for *a, const char *path)
 	if (rc != RC_OK)
 		return rc;
 	c = &a->compose.items[a->compose.n - 1];
-	rc = fill(a, c);
+	rc = request_fill(a, c);
 	return rc != RC_OK ? rc : add_asked(a, c);
 }
 
@@ -265,12 +265,14 @@ add_operands(struct ask_for *a)
 /* ---- a key of our own ---------------------------------------------------- */
 
 static enum rc
-add_new_key(struct ask_for *a, const struct profile *profile)
+request_add_new_key(struct ask_for *a, const struct profile *profile)
 {
 	enum rc rc =
 	    compose_add_key(&a->compose, a->new_key, profile, &a->asked);
 
-	return rc != RC_OK ? rc : fill(a, &a->compose.items[a->compose.n - 1]);
+	return rc != RC_OK
+		   ? rc
+		   : request_fill(a, &a->compose.items[a->compose.n - 1]);
 }
 
 static enum rc
@@ -399,7 +401,7 @@ request_new(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = add_operands(a);
 	if (rc == RC_OK && a->new_key != NULL)
-		rc = add_new_key(a, profile);
+		rc = request_add_new_key(a, profile);
 	return rc != RC_OK ? rc : send(a);
 }
 
@@ -438,7 +440,7 @@ request(struct ask_for *a)
 /* ---- options ------------------------------------------------------------- */
 
 static enum rc
-check_usage(const struct ask_for *a)
+request_check_usage(const struct ask_for *a)
 {
 	bool asks = a->operands.n != 0 || a->new_key != NULL;
 	bool describes = a->profile != NULL || a->days != NULL ||
@@ -507,6 +509,6 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &a.operands, &done);
 	if (rc != RC_OK || done)
 		return rc;
-	rc = check_usage(&a);
+	rc = request_check_usage(&a);
 	return rc != RC_OK ? rc : request(&a);
 }

@@ -80,7 +80,7 @@ publish_all(struct rotation *r)
 }
 
 static enum rc
-outcome(const struct rotation *r)
+rotate_outcome(const struct rotation *r)
 {
 	if (r->n_failed != 0)
 		return err_set(r->first,
@@ -110,7 +110,7 @@ rotate_all(struct rotation *r)
 		rc = cmd_json(json_pack("{s:o, s:I, s:I, s:I}", "deployments",
 		    r->rows, "published", (json_int_t)r->n_published, "due",
 		    (json_int_t)r->n_due, "failed", (json_int_t)r->n_failed));
-	return rc != RC_OK ? rc : outcome(r);
+	return rc != RC_OK ? rc : rotate_outcome(r);
 }
 
 static enum rc

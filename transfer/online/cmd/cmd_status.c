@@ -45,7 +45,7 @@ store_status_wipe(struct store_status *s)
 }
 
 static bool
-is_same(const struct status_last *l, const struct stored_cert *c)
+status_is_same(const struct status_last *l, const struct stored_cert *c)
 {
 	return span_eq_str(c->names, l->names) &&
 	       span_eq_str(c->profile, l->profile);
@@ -79,7 +79,7 @@ see_cert(void *arg, const struct stored_cert *c)
 	if (c->revoked)
 		return RC_OK;
 	/* The store gives those of one name side by side. */
-	if (last == NULL || !is_same(last, c))
+	if (last == NULL || !status_is_same(last, c))
 		return add_last(s, c);
 	if (c->not_after > last->not_after)
 		last->not_after = c->not_after;
@@ -118,8 +118,8 @@ say_when(const struct status_kind *kind, int64_t at, int64_t left)
 }
 
 static enum rc
-tell(struct store_status *s, const struct status_kind *kind, struct span name,
-    int64_t at)
+status_tell(struct store_status *s, const struct status_kind *kind,
+    struct span name, int64_t at)
 {
 	int64_t left = at - s->now;
 	bool due = left < s->within;
@@ -151,7 +151,7 @@ see_open(void *arg, const struct open_bundle *b)
 	hex_write(span_of(b->id, BUNDLE_ID_LEN), id);
 	s->n_open++;
 	if (b->has_expires)
-		return tell(s, &of_bundle, span_str(id), b->expires);
+		return status_tell(s, &of_bundle, span_str(id), b->expires);
 	term_say("     bundle %s: %u request%s, not answered yet\n", id,
 	    (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s");
 	return RC_OK;
@@ -174,7 +174,7 @@ see_deployment(
 	if (due == NULL || deployment_has(d, due->sha256) ||
 	    (d->has_done && s->now - due->not_before < TIMER_SLACK))
 		return RC_OK;
-	rc = tell(s, &of_deployment, span_str(d->path), due->not_before);
+	rc = status_tell(s, &of_deployment, span_str(d->path), due->not_before);
 	if (rc == RC_OK)
 		term_say("     'airgap-transfer rotate' tries, and says why "
 			 "not\n");
@@ -200,28 +200,28 @@ tell_certs(struct store_status *s)
 	for (size_t i = 0; i < s->n_lasts && rc == RC_OK; i++) {
 		struct span names = span_str(s->lasts[i].names);
 
-		rc = tell(s, &of_certificate, span_take_line(&names),
+		rc = status_tell(s, &of_certificate, span_take_line(&names),
 		    s->lasts[i].not_after);
 	}
 	return rc;
 }
 
 static enum rc
-look(struct store_status *s, struct store *store)
+status_look(struct store_status *s, struct store *store)
 {
 	int64_t visit;
 	bool has_visit;
 	enum rc rc;
 
 	for (size_t i = 0; i < store->trust.n_cas; i++) {
-		rc = tell(s, &of_ca, span_str("certificate"),
+		rc = status_tell(s, &of_ca, span_str("certificate"),
 		    store->trust.cas[i].not_after);
 		if (rc != RC_OK)
 			return rc;
 	}
 	rc = store_next_visit(store, &has_visit, &visit);
 	if (rc == RC_OK && has_visit)
-		rc = tell(s, &of_visit, span_str("to the CA"), visit);
+		rc = status_tell(s, &of_visit, span_str("to the CA"), visit);
 	if (rc == RC_OK)
 		rc = store_each_cert(store, STORE_BY_NAMES, see_cert, s);
 	if (rc == RC_OK)
@@ -244,7 +244,7 @@ status(struct store_status *s)
 	if (rc != RC_OK)
 		return rc;
 	s->due = json_array();
-	rc = look(s, &store);
+	rc = status_look(s, &store);
 	if (rc == RC_OK && s->env->json)
 		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I}",
 		    "requester", store.label, "sequence",

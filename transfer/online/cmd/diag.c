@@ -22,7 +22,7 @@ static void value_put(
 /* ---- spelling ------------------------------------------------------------ */
 
 static void
-put(struct diag_writer *w, const char *text)
+diag_put(struct diag_writer *w, const char *text)
 {
 	if (w->rc == RC_OK)
 		w->rc = buf_add_str(w->to, text);
@@ -31,9 +31,9 @@ put(struct diag_writer *w, const char *text)
 static void
 line(struct diag_writer *w)
 {
-	put(w, "\n");
+	diag_put(w, "\n");
 	for (unsigned i = 0; i < w->indent; i++)
-		put(w, "  ");
+		diag_put(w, "  ");
 }
 
 static void
@@ -46,14 +46,14 @@ number_put(struct diag_writer *w, uint64_t n)
 static void
 hex_put(struct diag_writer *w, struct span bytes)
 {
-	put(w, "h'");
+	diag_put(w, "h'");
 	if (w->rc == RC_OK)
 		w->rc = buf_reserve(w->to, 2 * bytes.n + 1);
 	if (w->rc == RC_OK) {
 		hex_write(bytes, (char *)w->to->p + w->to->n);
 		w->to->n += 2 * bytes.n;
 	}
-	put(w, "'");
+	diag_put(w, "'");
 }
 
 /* As in JSON, which diagnostic notation borrows its strings from, and with
@@ -78,7 +78,7 @@ unit_put(struct diag_writer *w, ucs4_t c)
 static void
 text_put(struct diag_writer *w, struct span text)
 {
-	put(w, "\"");
+	diag_put(w, "\"");
 	while (text.n != 0 && w->rc == RC_OK) {
 		struct span taken;
 		ucs4_t c;
@@ -89,7 +89,7 @@ text_put(struct diag_writer *w, struct span text)
 		if (!span_take(&text, (size_t)n, &taken))
 			break;
 	}
-	put(w, "\"");
+	diag_put(w, "\"");
 }
 
 /* ---- values by table ----------------------------------------------------- */
@@ -97,9 +97,9 @@ text_put(struct diag_writer *w, struct span text)
 static void
 comment_put(struct diag_writer *w, const char *text)
 {
-	put(w, " / ");
-	put(w, text);
-	put(w, " /");
+	diag_put(w, " / ");
+	diag_put(w, text);
+	diag_put(w, " /");
 }
 
 static void
@@ -171,11 +171,11 @@ name_value_put(struct diag_writer *w, struct cbor_in *in)
 	uint64_t n;
 
 	w->rc = cbor_take_array(in, "name", 2, 2, &n);
-	put(w, "[");
+	diag_put(w, "[");
 	value_put(w, in, &type);
-	put(w, ", ");
+	diag_put(w, ", ");
 	value_put(w, in, &text);
-	put(w, "]");
+	diag_put(w, "]");
 }
 
 /* "/ name / KEY: value", or without a key in an array. */
@@ -190,7 +190,7 @@ member_put(struct diag_writer *w, struct cbor_in *in,
 		w->rc = buf_printf(w->to, "%d: ", field->key);
 	value_put(w, in, field);
 	if (!last)
-		put(w, ",");
+		diag_put(w, ",");
 }
 
 static void
@@ -201,7 +201,7 @@ array_put(
 	uint64_t n = 0;
 
 	w->rc = cbor_take_array(in, field->name, 0, UINT64_MAX, &n);
-	put(w, "[");
+	diag_put(w, "[");
 	w->indent++;
 	for (uint64_t i = 0; w->rc == RC_OK && i < n; i++)
 		member_put(w, in,
@@ -211,7 +211,7 @@ array_put(
 	w->indent--;
 	if (n != 0)
 		line(w);
-	put(w, "]");
+	diag_put(w, "]");
 }
 
 static void
@@ -222,7 +222,7 @@ map_put(
 	int key = -1;
 
 	w->rc = cbor_take_map(in, field->name, &pairs);
-	put(w, "{");
+	diag_put(w, "{");
 	w->indent++;
 	while (w->rc == RC_OK) {
 		const struct diag_field *member;
@@ -236,7 +236,7 @@ map_put(
 	}
 	w->indent--;
 	line(w);
-	put(w, "}");
+	diag_put(w, "}");
 }
 
 static void
@@ -250,7 +250,7 @@ value_put(
 	if (w->rc != RC_OK)
 		return;
 	if (is_null) {
-		put(w, "null");
+		diag_put(w, "null");
 		return;
 	}
 	switch (field->as) {
@@ -288,26 +288,26 @@ header_put(struct diag_writer *w, const struct diag *diag)
 	const bool kid = c->kid.n != 0;
 
 	line(w);
-	put(w, "/ protected / << {");
+	diag_put(w, "/ protected / << {");
 	w->indent++;
 	line(w);
 	if (w->rc == RC_OK)
 		w->rc = buf_printf(w->to, "/ alg / 1: %d / %s /,", c->alg,
 		    cose_alg_name(c->alg));
 	line(w);
-	put(w, "/ content_type / 3: ");
+	diag_put(w, "/ content_type / 3: ");
 	text_put(w, span_str(cose_content_type(c->type)));
-	put(w, ",");
+	diag_put(w, ",");
 	line(w);
-	put(w, kid ? "/ kid / 4: " : "/ x5chain / 33: ");
+	diag_put(w, kid ? "/ kid / 4: " : "/ x5chain / 33: ");
 	hex_put(w, kid ? c->kid : c->cert);
 	if (!kid)
 		digest_comment_put(w, c->cert);
 	w->indent--;
 	line(w);
-	put(w, "} >>,");
+	diag_put(w, "} >>,");
 	line(w);
-	put(w, "/ unprotected / {},");
+	diag_put(w, "/ unprotected / {},");
 }
 
 enum rc
@@ -321,15 +321,15 @@ diag_write(const struct diag *diag, struct buf *out)
 	w.rc = buf_printf(out, "/ %s / 18([", diag_kind(diag));
 	header_put(&w, diag);
 	line(&w);
-	put(&w, "/ payload / << ");
+	diag_put(&w, "/ payload / << ");
 	value_put(&w, &in, &payload);
-	put(&w, " >>,");
+	diag_put(&w, " >>,");
 	line(&w);
-	put(&w, "/ signature / ");
+	diag_put(&w, "/ signature / ");
 	if (w.rc == RC_OK)
 		hex_put(&w, diag->cose.signature);
 	w.indent = 0;
 	line(&w);
-	put(&w, "])\n");
+	diag_put(&w, "])\n");
 	return w.rc;
 }

@@ -92,7 +92,8 @@ name_json(struct cbor_in *in, json_t **ret)
 }
 
 static enum rc
-list_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+diag_json_list_json(
+    struct cbor_in *in, const struct diag_field *field, json_t **ret)
 {
 	json_t *list = json_array();
 	uint64_t n;
@@ -184,7 +185,7 @@ value_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
 	case AS_FILE:
 		return string_json(in, field, ret);
 	case AS_LIST:
-		return list_json(in, field, ret);
+		return diag_json_list_json(in, field, ret);
 	case AS_NAME:
 		return name_json(in, ret);
 	case AS_TUPLE:

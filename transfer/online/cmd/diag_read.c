@@ -89,7 +89,7 @@ manifest_judge(const char *from, struct diag *d)
 }
 
 static enum rc
-card_judge(const char *from, struct diag *d)
+diag_read_card_judge(const char *from, struct diag *d)
 {
 	WIPED(card) card = { .n_certs = 0 };
 	enum rc rc = card_read(from, d->cose.payload, &card);
@@ -121,7 +121,7 @@ diag_read(const char *from, struct span file, struct diag *ret)
 		rc = manifest_judge(from, &d);
 		break;
 	case COSE_CARD:
-		rc = card_judge(from, &d);
+		rc = diag_read_card_judge(from, &d);
 		break;
 	}
 	if (rc == RC_OK)

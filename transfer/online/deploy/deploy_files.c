@@ -73,7 +73,7 @@ no_passphrase(char *buf, int size, int rwflag, void *arg)
 }
 
 static enum rc
-read_key(const char *path, EVP_PKEY **ret)
+deploy_files_read_key(const char *path, EVP_PKEY **ret)
 {
 	OWN(BIO) *bio = NULL;
 	WIPED(buf) pem = { 0 };
@@ -103,13 +103,13 @@ find_key(const char *home, const struct deployment *d, const struct held *held,
 	}
 	*ret_from = d->key_from != NULL ? d->key_from : d->key_path;
 	if (*ret_from != NULL)
-		return read_key(*ret_from, ret);
+		return deploy_files_read_key(*ret_from, ret);
 	return err_set(RC_STATE,
 	    "%s: its key was not made here: give --key-from FILE", d->name);
 }
 
 static enum rc
-check_key(const struct held *held, EVP_PKEY *key, const char *from)
+deploy_files_check_key(const struct held *held, EVP_PKEY *key, const char *from)
 {
 	const uint8_t *p = held->der.p;
 	OWN(X509) *cert = d2i_X509(NULL, &p, (long)held->der.n);
@@ -147,7 +147,7 @@ take_key(const char *home, const struct deployment *d, const struct held *held,
 	enum rc rc = find_key(home, d, held, &key, &from);
 
 	if (rc == RC_OK)
-		rc = check_key(held, key, from);
+		rc = deploy_files_check_key(held, key, from);
 	if (rc != RC_OK || from == d->key_path)
 		return rc;
 	return write_key(key, ret_pem);

@@ -23,7 +23,7 @@ struct root {
 };
 
 static bool
-is_same(int dir, const char *name, struct span bytes)
+publish_is_same(int dir, const char *name, struct span bytes)
 {
 	WIPED(buf) found = { 0 };
 	struct stat st;
@@ -39,11 +39,11 @@ is_same(int dir, const char *name, struct span bytes)
 }
 
 static enum rc
-put(struct root *root, int dir, const char *name, struct span bytes)
+publish_put(struct root *root, int dir, const char *name, struct span bytes)
 {
 	enum rc rc = RC_OK;
 
-	if (dir >= 0 && is_same(dir, name, bytes))
+	if (dir >= 0 && publish_is_same(dir, name, bytes))
 		return RC_OK;
 	if (!root->dry_run)
 		rc = file_replace(dir, name, bytes, 0644);
@@ -88,9 +88,11 @@ put_posh(struct root *root, const struct holding *holding, int64_t now)
 	if (rc == RC_OK)
 		rc = enter(root, well_known, "posh", &posh);
 	if (rc == RC_OK)
-		rc = put(root, posh, "xmpp-client.json", buf_span(&document));
+		rc = publish_put(
+		    root, posh, "xmpp-client.json", buf_span(&document));
 	if (rc == RC_OK)
-		rc = put(root, posh, "xmpp-server.json", buf_span(&document));
+		rc = publish_put(
+		    root, posh, "xmpp-server.json", buf_span(&document));
 	return rc;
 }
 
@@ -104,10 +106,11 @@ put_ca(struct root *root, const struct trust *trust)
 		rc = pem_write(
 		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), &pem);
 	if (rc == RC_OK)
-		rc = put(root, root->dir, "ca.crt",
+		rc = publish_put(root, root->dir, "ca.crt",
 		    buf_span(&trust->cas[trust->n_cas - 1].der));
-	return rc != RC_OK ? rc
-			   : put(root, root->dir, "ca.pem", buf_span(&pem));
+	return rc != RC_OK
+		   ? rc
+		   : publish_put(root, root->dir, "ca.pem", buf_span(&pem));
 }
 
 enum rc

@@ -46,7 +46,7 @@ replace_spot_wipe(struct replace_spot *s)
 }
 
 static enum rc
-spot_open(const char *path, struct replace_spot *ret)
+replace_spot_open(const char *path, struct replace_spot *ret)
 {
 	const struct open_how how = { .flags =
 					  O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -82,7 +82,7 @@ kind_of(const struct replace_spot *s, const char *name, struct stat *ret)
 }
 
 static bool
-is_there(const struct replace_spot *s, const char *name)
+replace_is_there(const struct replace_spot *s, const char *name)
 {
 	struct stat st;
 
@@ -126,7 +126,7 @@ enum rc
 place_read(const char *path, struct buf *ret_bytes, bool *ret_is)
 {
 	WIPED(replace_spot) s = { .dir = -1 };
-	enum rc rc = spot_open(path, &s);
+	enum rc rc = replace_spot_open(path, &s);
 
 	return rc != RC_OK ? rc : read_name(&s, s.name, ret_bytes, ret_is);
 }
@@ -262,10 +262,10 @@ pair_wipe(struct pair *p)
 static enum rc
 pair_open(const struct place *place, struct pair *p)
 {
-	enum rc rc = spot_open(place->cert.path, &p->cert);
+	enum rc rc = replace_spot_open(place->cert.path, &p->cert);
 
 	if (rc == RC_OK && place->key.path != NULL)
-		rc = spot_open(place->key.path, &p->key);
+		rc = replace_spot_open(place->key.path, &p->key);
 	if (rc != RC_OK)
 		return rc;
 	p->cert_look = look_of(&p->cert, place->cert.secret);
@@ -276,7 +276,8 @@ pair_open(const struct place *place, struct pair *p)
 
 /* What is at the key's path now, over the bridge if that stands. */
 static enum rc
-read_key(const struct pair *p, struct buf *ret, bool *ret_is, bool *ret_bridge)
+replace_read_key(
+    const struct pair *p, struct buf *ret, bool *ret_is, bool *ret_bridge)
 {
 	*ret_bridge = is_bridge(&p->key, &p->cert);
 	return *ret_bridge ? read_name(&p->cert, p->cert.name, ret, ret_is)
@@ -318,7 +319,7 @@ put_key(const struct pair *p, const struct place *place, struct span old_cert,
 {
 	WIPED(buf) old = { 0 };
 	bool is = false, bridge = false;
-	enum rc rc = read_key(p, &old, &is, &bridge);
+	enum rc rc = replace_read_key(p, &old, &is, &bridge);
 
 	if (rc != RC_OK)
 		return rc;
@@ -331,7 +332,7 @@ put_key(const struct pair *p, const struct place *place, struct span old_cert,
 
 /* From whatever is there to what is wanted. */
 static enum rc
-change(const struct pair *p, const struct place *place)
+replace_change(const struct pair *p, const struct place *place)
 {
 	WIPED(buf) old = { 0 };
 	bool is = false;
@@ -396,7 +397,7 @@ is_key_before(const struct pair *p)
 	struct stat old, now;
 
 	return kind_of(&p->key, p->key.old, &old) == S_IFREG &&
-	       !is_there(&p->cert, p->cert.name) &&
+	       !replace_is_there(&p->cert, p->cert.name) &&
 	       (kind_of(&p->key, p->key.name, &now) == 0 ||
 		   old.st_ino != now.st_ino || old.st_dev != now.st_dev);
 }
@@ -410,7 +411,7 @@ save_old(const struct pair *p)
 {
 	enum rc rc = RC_OK;
 
-	if (is_there(&p->cert, p->cert.old) || is_key_before(p))
+	if (replace_is_there(&p->cert, p->cert.old) || is_key_before(p))
 		return RC_OK;
 	if (p->key.dir >= 0)
 		rc = drop_old(&p->key);
@@ -441,7 +442,7 @@ restore(const struct pair *p)
 	if (rc == RC_OK && p->key.dir >= 0)
 		rc = read_name(&p->key, p->key.old, &key, &key_is);
 	if (rc == RC_OK && key_is)
-		rc = read_key(p, &key_now, &now_is, &bridge);
+		rc = replace_read_key(p, &key_now, &now_is, &bridge);
 	if (rc != RC_OK || !is)
 		return rc;
 	if (!key_is ||
@@ -450,7 +451,7 @@ restore(const struct pair *p)
 	} else {
 		old = (struct place){ .cert = { .bytes = buf_span(&cert) },
 			.key = { .bytes = buf_span(&key) } };
-		rc = change(p, &old);
+		rc = replace_change(p, &old);
 	}
 	return rc != RC_OK ? rc : drop_both(p);
 }
@@ -460,9 +461,9 @@ restore(const struct pair *p)
 static enum rc
 restore_key(const struct pair *p, bool had_key)
 {
-	if (p->key.dir < 0 || is_there(&p->cert, p->cert.name))
+	if (p->key.dir < 0 || replace_is_there(&p->cert, p->cert.name))
 		return RC_OK;
-	if (is_there(&p->key, p->key.old))
+	if (replace_is_there(&p->key, p->key.old))
 		return restore_name(&p->key);
 	if (!had_key && unlinkat(p->key.dir, p->key.name, 0) != 0 &&
 	    errno != ENOENT)
@@ -484,11 +485,11 @@ place_put(const struct place *place)
 		rc = save_old(&p);
 	if (rc != RC_OK)
 		return rc;
-	had_key = p.key.dir >= 0 && is_there(&p.key, p.key.name);
-	rc = change(&p, place);
+	had_key = p.key.dir >= 0 && replace_is_there(&p.key, p.key.name);
+	rc = replace_change(&p, place);
 	if (rc != RC_OK) {
 		err_save(&why);
-		if (is_there(&p.cert, p.cert.old))
+		if (replace_is_there(&p.cert, p.cert.old))
 			(void)restore(&p);
 		else
 			(void)restore_key(&p, had_key);
@@ -514,7 +515,7 @@ place_undo(const struct place *place, bool *ret_is)
 
 	if (rc != RC_OK)
 		return rc;
-	*ret_is = is_there(&p.cert, p.cert.old);
+	*ret_is = replace_is_there(&p.cert, p.cert.old);
 	return restore(&p);
 }
 
@@ -522,7 +523,7 @@ enum rc
 place_old(const struct place *place, struct buf *ret_bytes, bool *ret_is)
 {
 	WIPED(replace_spot) s = { .dir = -1 };
-	enum rc rc = spot_open(place->cert.path, &s);
+	enum rc rc = replace_spot_open(place->cert.path, &s);
 
 	return rc != RC_OK ? rc : read_name(&s, s.old, ret_bytes, ret_is);
 }

@@ -23,7 +23,7 @@ spki_digest(struct span der, uint8_t ret[static SHA256_LEN])
 }
 
 static enum rc
-add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
+tlsa_add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (memcmp(ret[i].data, one.data, TLSA_DATA_LEN) == 0)
@@ -35,7 +35,7 @@ add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
 }
 
 static enum rc
-add_ca(struct store *store, const struct held *h,
+tlsa_add_ca(struct store *store, const struct held *h,
     struct tlsa ret[static TLSA_MAX], size_t *n)
 {
 	struct tlsa one = { DANE_TA, PKIX_FULL, SHA2_256, { 0 } };
@@ -46,7 +46,7 @@ add_ca(struct store *store, const struct held *h,
 		return err_set(RC_STATE,
 		    "%s: a certificate of no pinned CA key", store->db.path);
 	rc = sha256(buf_span(&ca->der), one.data);
-	return rc != RC_OK ? rc : add(ret, n, one);
+	return rc != RC_OK ? rc : tlsa_add(ret, n, one);
 }
 
 enum rc
@@ -64,9 +64,9 @@ tlsa_make(struct store *store, const struct holding *holding, int64_t now,
 			continue;
 		rc = spki_digest(buf_span(&h->der), one.data);
 		if (rc == RC_OK)
-			rc = add(ret, &n, one);
+			rc = tlsa_add(ret, &n, one);
 		if (rc == RC_OK)
-			rc = add_ca(store, h, ret, &n);
+			rc = tlsa_add_ca(store, h, ret, &n);
 	}
 	if (rc == RC_OK && n == 0)
 		rc = err_set(RC_STATE,

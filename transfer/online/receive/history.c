@@ -39,7 +39,8 @@ add_result(struct store *store, const struct result *result, struct filing *to)
 
 /* Of all that are pinned by now, the one that was sent then. */
 static enum rc
-add_ca(struct store *store, const struct file_entry *entry, struct filing *to)
+history_add_ca(
+    struct store *store, const struct file_entry *entry, struct filing *to)
 {
 	enum rc rc = RC_OK;
 
@@ -71,7 +72,7 @@ add_others(struct store *store, const struct manifest *m, struct filing *to)
 		const struct file_entry *entry = &m->files[i];
 
 		if (span_eq_str(entry->name, FILING_CA)) {
-			rc = add_ca(store, entry, to);
+			rc = history_add_ca(store, entry, to);
 		} else if (span_eq_str(entry->name, FILING_POLICY)) {
 			rc = filing_add(to, FILING_POLICY, &file);
 			if (rc == RC_OK)

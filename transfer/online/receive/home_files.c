@@ -138,7 +138,7 @@ write_temporary(
 /* What is there is not written again: serial and date in the name stand for
  * one content. */
 static enum rc
-write_one(void *arg, const struct stored_cert *c)
+home_files_write_one(void *arg, const struct stored_cert *c)
 {
 	WIPED(buf) dir = { 0 };
 	WIPED(buf) path = { 0 };
@@ -232,7 +232,8 @@ online_files_write(const char *home, struct store *store, size_t *ret_new)
 	if (rc == RC_OK)
 		rc = write_ca(w.home, store);
 	if (rc == RC_OK)
-		rc = store_each_cert(store, STORE_BY_DATE, write_one, &w);
+		rc = store_each_cert(
+		    store, STORE_BY_DATE, home_files_write_one, &w);
 	if (rc == RC_OK)
 		rc = name_all(&w);
 	if (rc == RC_OK)

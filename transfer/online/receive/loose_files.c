@@ -20,7 +20,7 @@ loose_files_wipe(struct loose_files *files)
 /* The DER goes behind the others; where that is is told by lengths, since the
  * buffer may still move. */
 static enum rc
-read_one(struct loose_files *files, const char *path)
+loose_files_read_one(struct loose_files *files, const char *path)
 {
 	struct loose_csr *csr = &files->set.items[files->set.n];
 	WIPED(buf) file = { 0 };
@@ -57,7 +57,7 @@ loose_files_read(const char *const *paths, size_t n, struct loose_files *ret)
 		return err_set(RC_USAGE,
 		    "%zu CSRs; a set has at most %d of them", n, LOOSE_MAX);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = read_one(&files, paths[i]);
+		rc = loose_files_read_one(&files, paths[i]);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < n; i++) {

@@ -31,7 +31,7 @@ receive_visit_wipe(struct receive_visit *v)
 /* ---- what the judge asks for --------------------------------------------- */
 
 static enum rc
-give_file(void *arg, size_t i, struct span *ret_bytes)
+receive_give_file(void *arg, size_t i, struct span *ret_bytes)
 {
 	struct receive_visit *v = arg;
 
@@ -60,7 +60,7 @@ give_accepted(void *arg, uint32_t sequence, bool *ret_known,
 }
 
 static enum rc
-give_seen(void *arg, struct span serial, bool *ret)
+receive_give_seen(void *arg, struct span serial, bool *ret)
 {
 	struct receive_visit *v = arg;
 
@@ -68,7 +68,7 @@ give_seen(void *arg, struct span serial, bool *ret)
 }
 
 static enum rc
-take_cert(void *arg, const struct judged *judged)
+receive_take_cert(void *arg, const struct judged *judged)
 {
 	struct receive_visit *v = arg;
 	const struct channel *c = &v->store->channel;
@@ -80,17 +80,17 @@ take_cert(void *arg, const struct judged *judged)
 /* ---- one response -------------------------------------------------------- */
 
 static enum rc
-judge_visit(struct receive_visit *v, struct response_verdict *verdict)
+receive_judge_visit(struct receive_visit *v, struct response_verdict *verdict)
 {
 	OWNS(judge) *judge = NULL;
 	struct response r = {
 		.from = v->dir.path,
 		.channel = &v->store->channel,
-		.file = give_file,
+		.file = receive_give_file,
 		.bundle = give_bundle,
 		.accepted = give_accepted,
-		.seen = give_seen,
-		.take = take_cert,
+		.seen = receive_give_seen,
+		.take = receive_take_cert,
 		.arg = v,
 	};
 	enum rc rc = judge_new(&v->store->trust, &v->store->policy, &judge);
@@ -104,13 +104,13 @@ judge_visit(struct receive_visit *v, struct response_verdict *verdict)
 }
 
 static enum rc
-take_response(struct receive_visit *v, struct response_verdict *verdict)
+receive_take_response(struct receive_visit *v, struct response_verdict *verdict)
 {
 	int64_t now;
 	enum rc rc = clock_now(&now);
 
 	if (rc == RC_OK)
-		rc = judge_visit(v, verdict);
+		rc = receive_judge_visit(v, verdict);
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
@@ -129,7 +129,7 @@ struct round {
 };
 
 static enum rc
-tell(struct round *round, struct receive_visit *v,
+receive_tell(struct round *round, struct receive_visit *v,
     const struct response_verdict *verdict)
 {
 	struct received r = { v->dir.path, verdict->manifest.sequence,
@@ -157,7 +157,7 @@ visit_one(struct round *round, const char *name)
 	if (round->store_them)
 		rc = store_begin(round->store);
 	if (rc == RC_OK)
-		rc = take_response(&v, &verdict);
+		rc = receive_take_response(&v, &verdict);
 	if (rc == RC_OK && round->store_them)
 		rc = store_commit(round->store);
 	if (rc != RC_OK) {
@@ -166,7 +166,7 @@ visit_one(struct round *round, const char *name)
 	}
 	if (!verdict.again)
 		rc = store_reload(round->store);
-	return rc != RC_OK ? rc : tell(round, &v, &verdict);
+	return rc != RC_OK ? rc : receive_tell(round, &v, &verdict);
 }
 
 /* By prefixes of eight digits, which others may share: the manifest's own ids

@@ -40,7 +40,8 @@ loose_visit_wipe(struct loose_visit *v)
 }
 
 static enum rc
-visit_open(struct loose_round *round, const char *name, struct loose_visit *v)
+loose_receive_visit_open(
+    struct loose_round *round, const char *name, struct loose_visit *v)
 {
 	struct cose cose;
 	enum rc rc = response_dir_open(round->media, name, &v->dir);
@@ -59,7 +60,7 @@ visit_open(struct loose_round *round, const char *name, struct loose_visit *v)
 /* ---- what the judge asks for --------------------------------------------- */
 
 static enum rc
-give_file(void *arg, size_t i, struct span *ret_bytes)
+loose_receive_give_file(void *arg, size_t i, struct span *ret_bytes)
 {
 	struct loose_visit *v = arg;
 
@@ -67,7 +68,7 @@ give_file(void *arg, size_t i, struct span *ret_bytes)
 }
 
 static enum rc
-give_seen(void *arg, struct span serial, bool *ret)
+loose_receive_give_seen(void *arg, struct span serial, bool *ret)
 {
 	struct loose_visit *v = arg;
 
@@ -75,7 +76,7 @@ give_seen(void *arg, struct span serial, bool *ret)
 }
 
 static enum rc
-take_cert(void *arg, const struct judged *judged)
+loose_receive_take_cert(void *arg, const struct judged *judged)
 {
 	struct loose_visit *v = arg;
 
@@ -84,7 +85,7 @@ take_cert(void *arg, const struct judged *judged)
 
 /* With `taking`, certificates are new to this side and go into the store. */
 static enum rc
-judge_visit(
+loose_receive_judge_visit(
     struct loose_visit *v, bool taking, struct response_verdict *verdict)
 {
 	const struct store *store = v->round->store;
@@ -96,9 +97,9 @@ judge_visit(
 		.loose = &terms,
 		.names = v->dir.others,
 		.n_names = v->dir.n_others,
-		.file = give_file,
-		.seen = taking ? give_seen : NULL,
-		.take = taking ? take_cert : NULL,
+		.file = loose_receive_give_file,
+		.seen = taking ? loose_receive_give_seen : NULL,
+		.take = taking ? loose_receive_take_cert : NULL,
 		.arg = v,
 	};
 	enum rc rc = judge_new(&store->trust, &store->policy, &judge);
@@ -107,7 +108,8 @@ judge_visit(
 }
 
 static enum rc
-tell(struct loose_visit *v, const struct response_verdict *verdict)
+loose_receive_tell(
+    struct loose_visit *v, const struct response_verdict *verdict)
 {
 	const struct loose_round *round = v->round;
 	struct received r = { v->dir.path, v->manifest.sequence, verdict };
@@ -127,11 +129,11 @@ prove_one(struct loose_round *round, const char *name)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	WIPED(loose_visit) v = { 0 };
-	enum rc rc = visit_open(round, name, &v);
+	enum rc rc = loose_receive_visit_open(round, name, &v);
 
 	if (rc == RC_OK)
-		rc = judge_visit(&v, false, &verdict);
-	return rc != RC_OK ? rc : tell(&v, &verdict);
+		rc = loose_receive_judge_visit(&v, false, &verdict);
+	return rc != RC_OK ? rc : loose_receive_tell(&v, &verdict);
 }
 
 /* ---- taking one ---------------------------------------------------------- */
@@ -146,7 +148,7 @@ take_new(struct loose_visit *v, struct response_verdict *verdict)
 	if (rc == RC_OK)
 		rc = store_loose_begin(store, v->round->set, now, &v->bundle);
 	if (rc == RC_OK)
-		rc = judge_visit(v, true, verdict);
+		rc = loose_receive_judge_visit(v, true, verdict);
 	return rc != RC_OK ? rc
 			   : store_loose_add(store, v->bundle,
 				 &(struct loose_answer){
@@ -168,7 +170,7 @@ take_visit(struct loose_visit *v, struct response_verdict *verdict)
 	verdict->again = memcmp(then, v->digest, SHA256_LEN) == 0;
 	if (verdict->again)
 		return RC_OK;
-	rc = judge_visit(v, false, verdict);
+	rc = loose_receive_judge_visit(v, false, verdict);
 	return rc != RC_OK
 		   ? rc
 		   : rule_refuse("FORK",
@@ -271,7 +273,7 @@ take_matching(struct loose_round *round, const struct media_names *names,
 		WIPED(loose_visit) v = { 0 };
 		struct distance d;
 
-		unread = visit_open(round, names->items[i], &v);
+		unread = loose_receive_visit_open(round, names->items[i], &v);
 		if (unread != RC_OK) {
 			err_save(&said);
 			continue;
@@ -293,7 +295,7 @@ take_matching(struct loose_round *round, const struct media_names *names,
 /* ---- all of it ----------------------------------------------------------- */
 
 static enum rc
-list(struct loose_round *round, struct media_names *ours)
+loose_receive_list(struct loose_round *round, struct media_names *ours)
 {
 	char ca[9];
 	size_t n = 0, all;
@@ -322,7 +324,7 @@ list(struct loose_round *round, struct media_names *ours)
 }
 
 static enum rc
-take(
+loose_receive_take(
     struct loose_round *round, const struct media_names *names, bool store_them)
 {
 	WIPED(taken) taken = { 0 };
@@ -336,7 +338,7 @@ take(
 	if (rc != RC_OK)
 		return rc;
 	assert(taken.any); /* `names` is not empty: one fits, or is told */
-	return tell(&taken.visit, &taken.verdict);
+	return loose_receive_tell(&taken.visit, &taken.verdict);
 }
 
 enum rc
@@ -353,9 +355,9 @@ receive_loose(struct store *store, const struct media *media,
 	enum rc rc;
 
 	*ret = (struct reception){ 0 };
-	rc = list(&round, &names);
+	rc = loose_receive_list(&round, &names);
 	if (rc == RC_OK && set != NULL)
-		return take(&round, &names, how->store_them);
+		return loose_receive_take(&round, &names, how->store_them);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
 		rc = prove_one(&round, names.items[i]);
 	return rc;

@@ -90,7 +90,7 @@ choose_id(struct compose *c, struct span wish, char ret[REQUEST_ID_MAX + 1])
 }
 
 static enum rc
-make_room(struct compose *c)
+compose_make_room(struct compose *c)
 {
 	size_t room = c->room == 0 ? 16 : 2 * c->room;
 	struct composed *more;
@@ -113,7 +113,7 @@ compose_add(
 {
 	struct composed item = { 0 };
 	WIPED(csr) csr = { 0 };
-	enum rc rc = make_room(c);
+	enum rc rc = compose_make_room(c);
 
 	if (rc == RC_OK)
 		rc = csr_read(from, csr_der, &c->keys, &csr);
@@ -196,7 +196,7 @@ request_of(const struct composed *c, struct cert_request *ret)
 }
 
 static enum rc
-check_one(const struct compose *compose, const struct ca_window *window,
+compose_check_one(const struct compose *compose, const struct ca_window *window,
     const struct composed *c, struct key_uses *uses)
 {
 	struct cert_request request;
@@ -233,8 +233,8 @@ compose_check(struct compose *compose,
 	if (result != RC_OK)
 		return result;
 	for (size_t i = 0; i < compose->n; i++) {
-		enum rc rc =
-		    check_one(compose, &window, &compose->items[i], &uses);
+		enum rc rc = compose_check_one(
+		    compose, &window, &compose->items[i], &uses);
 
 		if (rc == RC_OK)
 			continue;
@@ -269,7 +269,7 @@ again_wipe(struct again *a)
 }
 
 static enum rc
-parse_bundle(struct again *a, const struct unanswered *u)
+compose_parse_bundle(struct again *a, const struct unanswered *u)
 {
 	struct cose cose;
 	enum rc rc;
@@ -319,7 +319,7 @@ add_again(void *arg, const struct unanswered *u)
 {
 	const struct cert_request *r;
 	struct again *a = arg;
-	enum rc rc = parse_bundle(a, u);
+	enum rc rc = compose_parse_bundle(a, u);
 
 	if (rc != RC_OK)
 		return rc;
@@ -392,7 +392,7 @@ sign_bundle(const struct bundle *bundle, EVP_PKEY *key, struct buf *ret_file)
 }
 
 static enum rc
-record(struct compose *c, const struct bundle *bundle, EVP_PKEY *key,
+compose_record(struct compose *c, const struct bundle *bundle, EVP_PKEY *key,
     const struct lists *l, struct composed_bundle *b)
 {
 	enum rc rc = sign_bundle(bundle, key, &b->file);
@@ -431,7 +431,7 @@ compose_finish(struct compose *c, EVP_PKEY *requester, bool has_expires,
 	bundle.sequence = b.sequence;
 	bundle.requests = l.requests;
 	bundle.n_requests = c->n;
-	rc = record(c, &bundle, requester, &l, &b);
+	rc = compose_record(c, &bundle, requester, &l, &b);
 	if (rc != RC_OK) {
 		store_rollback(c->store);
 		return rc;

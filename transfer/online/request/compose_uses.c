@@ -6,7 +6,7 @@
 #include "transfer/x509/tbs.h"
 
 static enum rc
-add_line(struct name_list *names, struct span line)
+compose_uses_add_line(struct name_list *names, struct span line)
 {
 	const uint8_t *colon = memchr(line.p, ':', line.n);
 	enum name_type type;
@@ -27,12 +27,12 @@ read_lines(struct span lines, struct name_list *names)
 	enum rc rc = RC_OK;
 
 	while (lines.n != 0 && rc == RC_OK)
-		rc = add_line(names, span_take_line(&lines));
+		rc = compose_uses_add_line(names, span_take_line(&lines));
 	return rc;
 }
 
 static enum rc
-note(void *arg, const struct stored_cert *cert)
+compose_uses_note(void *arg, const struct stored_cert *cert)
 {
 	struct key_uses *uses = arg;
 	WIPED(name_list) names = { 0 };
@@ -69,8 +69,8 @@ compose_uses_read(const struct compose *compose, struct key_uses *ret)
 			rc = key_uses_watch(&uses, c->key.id);
 	}
 	if (rc == RC_OK && uses.n != 0)
-		rc =
-		    store_each_cert(compose->store, STORE_BY_DATE, note, &uses);
+		rc = store_each_cert(
+		    compose->store, STORE_BY_DATE, compose_uses_note, &uses);
 	if (rc != RC_OK)
 		return rc;
 	*ret = uses;

@@ -61,8 +61,8 @@ query(struct store *store, const struct holding *h, const char *sql,
 /* What came of loose CSRs was asked by no bundle: there is nothing to repeat.
  */
 static enum rc
-find_last(struct store *store, const struct holding *h, struct renew_last *l,
-    bool *ret_is)
+renew_find_last(struct store *store, const struct holding *h,
+    struct renew_last *l, bool *ret_is)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = query(store, h,
@@ -95,7 +95,7 @@ is_waiting(struct store *store, const struct holding *h, bool *ret)
 }
 
 static enum rc
-read_file(struct store *store, uint32_t sequence, struct buf *ret)
+renew_read_file(struct store *store, uint32_t sequence, struct buf *ret)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
@@ -110,7 +110,7 @@ read_file(struct store *store, uint32_t sequence, struct buf *ret)
 }
 
 static enum rc
-parse(struct store *store, struct sent *s, const struct renew_last *l,
+renew_parse(struct store *store, struct sent *s, const struct renew_last *l,
     const struct cert_request **ret)
 {
 	struct cose cose;
@@ -118,7 +118,7 @@ parse(struct store *store, struct sent *s, const struct renew_last *l,
 
 	if (s->sequence != l->sequence) {
 		sent_wipe(s);
-		rc = read_file(store, l->sequence, &s->file);
+		rc = renew_read_file(store, l->sequence, &s->file);
 		if (rc == RC_OK)
 			rc = cose_read("stored bundle", buf_span(&s->file),
 			    COSE_BUNDLE, &cose);
@@ -160,7 +160,7 @@ add_same_csr(struct compose *c, const struct cert_request *r)
 /* A successor of the same type, whatever the policy prefers today: what it no
  * longer takes it refuses by name. */
 static enum rc
-add_new_key(struct compose *c, const struct cert_request *r)
+renew_add_new_key(struct compose *c, const struct cert_request *r)
 {
 	const struct profile *profile =
 	    policy_profile_get0(&c->store->policy, r->profile);
@@ -200,14 +200,14 @@ set_validity(struct composed *to, const struct validity *asked,
 }
 
 static enum rc
-add(struct compose *c, struct sent *sent, const struct renew_last *l)
+renew_add(struct compose *c, struct sent *sent, const struct renew_last *l)
 {
 	const struct cert_request *r = NULL;
 	struct composed *item;
-	enum rc rc = parse(c->store, sent, l, &r);
+	enum rc rc = renew_parse(c->store, sent, l, &r);
 
 	if (rc == RC_OK)
-		rc = l->own_key ? add_new_key(c, r) : add_same_csr(c, r);
+		rc = l->own_key ? renew_add_new_key(c, r) : add_same_csr(c, r);
 	if (rc != RC_OK)
 		return rc;
 	item = &c->items[c->n - 1];
@@ -242,7 +242,7 @@ renew(struct renew_run *run, const struct holding *h)
 	enum rc rc = is_waiting(c->store, h, &waiting);
 
 	if (rc == RC_OK)
-		rc = find_last(c->store, h, &last, &is);
+		rc = renew_find_last(c->store, h, &last, &is);
 	if (rc != RC_OK || is_added(c, &last))
 		return rc;
 	if (waiting)
@@ -252,7 +252,7 @@ renew(struct renew_run *run, const struct holding *h)
 	else if (!held_runs_out(&left, c->now, by->within))
 		what = RENEW_EARLY;
 	else
-		rc = add(c, &run->sent, &last);
+		rc = renew_add(c, &run->sent, &last);
 	if (rc == RC_OK)
 		by->each(by->arg, h, &left, what);
 	return rc;

@@ -36,7 +36,7 @@ copy_digest(struct store *store, struct span from, uint8_t *to)
 }
 
 static enum rc
-read_held(struct store *store, sqlite3_stmt *st, struct held *h)
+holding_read_held(struct store *store, sqlite3_stmt *st, struct held *h)
 {
 	struct span key = db_text(st, 8);
 	enum rc rc = copy_digest(store, db_blob(st, 0), h->sha256);
@@ -69,7 +69,7 @@ add_held(struct store *store, sqlite3_stmt *st, struct holding *holding)
 		return err_memory();
 	holding->items = more;
 	more[holding->n] = (struct held){ 0 };
-	return read_held(store, st, &more[holding->n++]);
+	return holding_read_held(store, st, &more[holding->n++]);
 }
 
 static enum rc

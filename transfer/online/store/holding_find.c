@@ -118,7 +118,7 @@ see(struct search *s, sqlite3_stmt *st)
 }
 
 static enum rc
-look(struct search *s, struct store *store)
+holding_find_look(struct search *s, struct store *store)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = true;
@@ -191,7 +191,7 @@ holding_find(struct store *store, const char *typed, const char *profile,
 	for (size_t i = 0; i < SPELLINGS && rc == RC_OK; i++)
 		rc = spell(&s, i, types[i]);
 	if (rc == RC_OK)
-		rc = look(&s, store);
+		rc = holding_find_look(&s, store);
 	if (rc == RC_OK)
 		rc = choose(&s, &found);
 	return rc != RC_OK ? rc
@@ -206,7 +206,7 @@ holding_each(struct store *store,
     void *arg)
 {
 	WIPED(search) s = { 0 };
-	enum rc rc = look(&s, store);
+	enum rc rc = holding_find_look(&s, store);
 
 	for (size_t i = 0; i < s.n && rc == RC_OK; i++)
 		rc = each(arg, span_str(s.items[i].name),

@@ -63,7 +63,7 @@ store_rollback(struct store *store)
 /* ---- enrolment ----------------------------------------------------------- */
 
 static enum rc
-put_policy(struct db *db, struct span text, struct span sha)
+store_put_policy(struct db *db, struct span text, struct span sha)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(db,
@@ -108,7 +108,8 @@ put_enrolment(struct db *db, const struct enrolment *e)
 	enum rc rc = sha256(e->policy, policy);
 
 	if (rc == RC_OK)
-		rc = put_policy(db, e->policy, span_of(policy, SHA256_LEN));
+		rc = store_put_policy(
+		    db, e->policy, span_of(policy, SHA256_LEN));
 	if (rc == RC_OK)
 		rc = put_certs(db, e);
 	if (rc == RC_OK)
@@ -151,7 +152,7 @@ lock_directory(int dir, const char *path)
 
 /* What a run that was killed left. */
 static enum rc
-remove_stale(const char *name, const char *journal)
+store_remove_stale(const char *name, const char *journal)
 {
 	if ((unlink(name) != 0 && errno != ENOENT) ||
 	    (unlink(journal) != 0 && errno != ENOENT))
@@ -160,7 +161,7 @@ remove_stale(const char *name, const char *journal)
 }
 
 static enum rc
-put_in_place(int dir, const char *name, const char *path)
+store_put_in_place(int dir, const char *name, const char *path)
 {
 	if (renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
 		return errno == EEXIST
@@ -195,12 +196,12 @@ store_create(const char *path, const struct enrolment *enrolment)
 	journal_name = buf_cstr(&journal);
 	if (name == NULL || journal_name == NULL)
 		return err_memory();
-	rc = remove_stale(name, journal_name);
+	rc = store_remove_stale(name, journal_name);
 	if (rc != RC_OK)
 		return rc;
 	rc = fill_new(name, enrolment);
 	if (rc == RC_OK)
-		rc = put_in_place(dir, name, path);
+		rc = store_put_in_place(dir, name, path);
 	if (rc != RC_OK)
 		(void)unlink(name);
 	return rc;
@@ -229,7 +230,7 @@ store_replace(struct store *store, const struct enrolment *e)
 	if (rc == RC_OK)
 		rc = store_begin(store);
 	if (rc == RC_OK)
-		rc = put_policy(
+		rc = store_put_policy(
 		    &store->db, e->policy, span_of(policy, SHA256_LEN));
 	if (rc == RC_OK)
 		rc = put_certs(&store->db, e);

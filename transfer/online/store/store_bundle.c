@@ -64,8 +64,8 @@ store_names_write(const struct name *names, size_t n, struct buf *out)
 }
 
 static enum rc
-put_request(struct store *store, sqlite3_stmt *st, const struct bundle *b,
-    size_t place, const struct sent_request *sent)
+store_bundle_put_request(struct store *store, sqlite3_stmt *st,
+    const struct bundle *b, size_t place, const struct sent_request *sent)
 {
 	const struct cert_request *r = &b->requests[place];
 	const struct validity *v = &r->validity;
@@ -101,7 +101,8 @@ store_bundle_add(struct store *store, const struct bundle *bundle,
 		    &st);
 	for (size_t i = 0; i < bundle->n_requests && rc == RC_OK; i++) {
 		(void)sqlite3_clear_bindings(st);
-		rc = put_request(store, st, bundle, i, &requests[i]);
+		rc = store_bundle_put_request(
+		    store, st, bundle, i, &requests[i]);
 	}
 	return rc;
 }

@@ -145,7 +145,8 @@ deployment_save(struct store *store, const struct deployment *d)
 
 /* A row goes by its key; `ret_known` tells whether it was there. */
 static enum rc
-forget(struct store *store, const char *sql, const char *key, bool *ret_known)
+store_deploy_forget(
+    struct store *store, const char *sql, const char *key, bool *ret_known)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db, sql, &st);
@@ -162,7 +163,7 @@ forget(struct store *store, const char *sql, const char *key, bool *ret_known)
 enum rc
 deployment_forget(struct store *store, const char *path, bool *ret_known)
 {
-	return forget(
+	return store_deploy_forget(
 	    store, "DELETE FROM deployment WHERE path = ?1", path, ret_known);
 }
 
@@ -243,6 +244,6 @@ publication_save(struct store *store, const struct publication *p)
 enum rc
 publication_forget(struct store *store, const char *dir, bool *ret_known)
 {
-	return forget(
+	return store_deploy_forget(
 	    store, "DELETE FROM publication WHERE dir = ?1", dir, ret_known);
 }

@@ -77,7 +77,7 @@ store_loose_begin(struct store *store, const struct loose *set, int64_t now,
 
 /* Names and profile are known of a certificate only. */
 static enum rc
-put_request(struct store *store, uint32_t bundle, size_t place,
+store_loose_put_request(struct store *store, uint32_t bundle, size_t place,
     const struct result *r, const struct judged *judged)
 {
 	OWN(sqlite3_stmt) *st = NULL;
@@ -111,7 +111,8 @@ store_loose_cert_add(
 	enum rc rc = sha256(judged->asked->csr, r.csr_digest);
 
 	if (rc == RC_OK)
-		rc = put_request(store, bundle, judged->request, &r, judged);
+		rc = store_loose_put_request(
+		    store, bundle, judged->request, &r, judged);
 	return rc != RC_OK ? rc : store_cert_add(store, 0, bundle, judged);
 }
 
@@ -129,8 +130,8 @@ store_loose_add(
 
 	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++)
 		if (m->results[i].n_certs == 0)
-			rc =
-			    put_request(store, bundle, i, &m->results[i], NULL);
+			rc = store_loose_put_request(
+			    store, bundle, i, &m->results[i], NULL);
 	if (rc == RC_OK)
 		rc = db_prepare(&store->db,
 		    "INSERT INTO loose (bundle, sequence, sha256, signed_at,"

@@ -94,7 +94,7 @@ store_policy_add(struct store *store, const struct response_verdict *v)
 
 /* Kept, and in force from now on. */
 static enum rc
-put_policy(struct store *store, const struct response_verdict *v)
+store_response_put_policy(struct store *store, const struct response_verdict *v)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = store_policy_add(store, v);
@@ -200,7 +200,7 @@ store_response_add(struct store *store, const struct response_verdict *v,
     struct span manifest, uint32_t bundle_sequence, int64_t now)
 {
 	int64_t bundle = v->manifest.has_bundle ? bundle_sequence : 0;
-	enum rc rc = put_policy(store, v);
+	enum rc rc = store_response_put_policy(store, v);
 
 	if (rc == RC_OK && v->trust_changed)
 		rc = put_trust(store, &v->trust);
@@ -216,7 +216,8 @@ store_response_add(struct store *store, const struct response_verdict *v,
 /* ---- looking ------------------------------------------------------------- */
 
 static enum rc
-read_cert(struct store *store, sqlite3_stmt *st, struct stored_cert *c)
+store_response_read_cert(
+    struct store *store, sqlite3_stmt *st, struct stored_cert *c)
 {
 	struct span digest = db_blob(st, 3);
 
@@ -263,7 +264,7 @@ store_each_cert(struct store *store, enum store_order order,
 		rc = db_step(&store->db, st, &row);
 		if (rc != RC_OK || !row)
 			break;
-		rc = read_cert(store, st, &cert);
+		rc = store_response_read_cert(store, st, &cert);
 		if (rc == RC_OK)
 			rc = each(arg, &cert);
 	}
