@@ -233,18 +233,18 @@ cmd_duration(const char *option, const char *text, int64_t *ret)
 static int
 cmd_report(const struct cmd_program *program, enum rc rc)
 {
-	const char *rule = err_rule_name(), *remedy = NULL;
+	const char *name = NULL, *remedy = NULL;
+	unsigned rule = err_rule_number();
 
 	if (rc == RC_OK || *err_text() == '\0')
 		return (int)rc;
 	term_alarm("%s: ", program->name);
-	if (*rule == '\0') {
+	if (rule == 0 || program->rule == NULL) {
 		term_say("%s\n", err_text());
 		return (int)rc;
 	}
-	term_say("%s [%s]\n", err_text(), rule);
-	if (program->remedy != NULL)
-		remedy = program->remedy(rule);
+	program->rule(rule, &name, &remedy);
+	term_say("%s [%s]\n", err_text(), name);
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
 	return (int)rc;

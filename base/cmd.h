@@ -61,8 +61,9 @@ struct cmd_program {
 	const char *about;	    /* one line */
 	const char *home_variable;  /* NULL when the program has no home */
 	const struct cmd *cmds;	    /* ends with { 0 } */
-	/* The way out of what a rule refuses, one line; may be NULL. */
-	const char *(*remedy)(const char *rule);
+	/* A rule's name, and the way out of what it refuses, one line or NULL;
+	 * may be NULL where no rule speaks. */
+	void (*rule)(unsigned rule, const char **ret_name, const char **ret_remedy);
 };
 
 /** Parse `argv` after the command's name: options of `options` and the common

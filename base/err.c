@@ -37,21 +37,19 @@ err_set(enum rc rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	record_text(fmt, ap);
 	va_end(ap);
-	record.rule[0] = '\0';
+	record.rule = 0;
 	return rc;
 }
 
 enum rc
-err_rule(enum rc rc, const char *rule, const char *fmt, ...)
+err_rule(enum rc rc, unsigned rule, const char *fmt, ...)
 {
 	va_list ap;
-	char name[ERR_RULE_MAX];
 
-	(void)snprintf(name, sizeof(name), "%s", rule);
 	va_start(ap, fmt);
 	record_text(fmt, ap);
 	va_end(ap);
-	memcpy(record.rule, name, sizeof(name));
+	record.rule = rule;
 	return rc;
 }
 
@@ -81,7 +79,7 @@ err_errno(enum rc rc, int errnum, const char *fmt, ...)
 	va_start(ap, fmt);
 	record_text(fmt, ap);
 	va_end(ap);
-	record.rule[0] = '\0';
+	record.rule = 0;
 	append(strerror_r(errnum, reason, sizeof(reason)));
 	return rc;
 }
@@ -96,7 +94,7 @@ err_openssl(enum rc rc, const char *fmt, ...)
 	va_start(ap, fmt);
 	record_text(fmt, ap);
 	va_end(ap);
-	record.rule[0] = '\0';
+	record.rule = 0;
 	if (reason != NULL)
 		append(reason);
 	ERR_clear_error();
@@ -115,8 +113,8 @@ err_text(void)
 	return record.text;
 }
 
-const char *
-err_rule_name(void)
+unsigned
+err_rule_number(void)
 {
 	return record.rule;
 }
@@ -125,7 +123,7 @@ void
 err_clear(void)
 {
 	record.text[0] = '\0';
-	record.rule[0] = '\0';
+	record.rule = 0;
 }
 
 void

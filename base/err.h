@@ -16,7 +16,6 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ERR_TEXT_MAX 1024 /* bytes of a sentence, its terminator included */
-#define ERR_RULE_MAX 33	  /* bytes of a rule's name, terminator included */
 
 /** Result codes; also the exit status of every program. */
 enum rc {
@@ -34,8 +33,9 @@ enum rc {
 /** Record a sentence without a rule's name, and return `rc`. */
 enum rc err_set(enum rc rc, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/** Record a sentence that a named rule (transfer/rule.h) speaks; return `rc`. */
-enum rc err_rule(enum rc rc, const char *rule, const char *fmt, ...)
+/** Record a sentence that a named rule speaks, by its number in transfer/rule.h;
+ * return `rc`. */
+enum rc err_rule(enum rc rc, unsigned rule, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 /** Put "doing what: " in front of the recorded sentence; return `rc`. */
@@ -55,8 +55,8 @@ enum rc err_memory(void);
 /** The recorded sentence; "" when there is none. Valid until the next err_*. */
 const char *err_text(void);
 
-/** The name of the rule that spoke it; "" when none did. */
-const char *err_rule_name(void);
+/** The number of the rule that spoke it; 0 when none did. */
+unsigned err_rule_number(void);
 
 /** Forget the record. */
 void err_clear(void);
@@ -64,7 +64,7 @@ void err_clear(void);
 /** Keep a record over other fallible calls (a clean-up, say). */
 struct err_saved {
 	char text[ERR_TEXT_MAX];
-	char rule[ERR_RULE_MAX];
+	unsigned rule;
 };
 void err_save(struct err_saved *saved);
 void err_restore(const struct err_saved *saved);

@@ -22,12 +22,12 @@ guard_check(const char *path, const char *name, const struct stat *st)
 	const char *slash = *name == '\0' ? "" : "/";
 
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return rule_refuse("HOME-MODE",
+		return rule_refuse(RULE_HOME_MODE,
 		    "%s%s%s: others than its owner may write to it (mode "
 		    "%04o)",
 		    path, slash, name, (unsigned)st->st_mode & 07777);
 	if (is_strange(st->st_uid))
-		return rule_refuse("HOME-MODE",
+		return rule_refuse(RULE_HOME_MODE,
 		    "%s%s%s: belongs to user %u, who is neither root nor you",
 		    path, slash, name, (unsigned)st->st_uid);
 	return RC_OK;

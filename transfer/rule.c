@@ -1,390 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the table of rules says of one, and refusing in its name. */
 #include "transfer/rule.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Sorted by name. A new rule is one entry here and one paragraph in the manual
- * page airgap-rules(7); a test compares the two. */
-/* clang-format off */
-const struct rule rules[] = {
-	{ "ABANDONED", RC_POLICY, RULE_REQUEST,
-	  "the bundle was finished before it was closed with `abandon`",
-	  "online: `airgap-transfer request --again`" },
-	{ "BUNDLE-ABSENT", RC_STATE, RULE_BUNDLE,
-	  "the medium has the bundle that is to be closed",
-	  "insert the stick that has it; if it is lost for ever: `airgap-ca abandon --lost`" },
-	{ "BUNDLE-CA", RC_POLICY, RULE_BUNDLE,
-	  "the bundle names this CA",
-	  "take the stick to the CA that the bundle names" },
-	{ "BUNDLE-CLOCK", RC_STATE, RULE_BUNDLE,
-	  "the bundle was not made in the future",
-	  "set the clocks of both machines, then `airgap-transfer request --again`" },
-	{ "BUNDLE-CLOSED", RC_STATE, RULE_BUNDLE,
-	  "the bundle was not closed as lost",
-	  "online: `airgap-transfer request --again`" },
-	{ "BUNDLE-EXPIRED", RC_POLICY, RULE_BUNDLE,
-	  "the bundle has not passed its own expiry",
-	  "online: `airgap-transfer request --again`" },
-	{ "BUNDLE-KID", RC_FORMAT, RULE_BUNDLE,
-	  "the key that signed the bundle is the one that it carries",
-	  "online: `airgap-transfer request --again`" },
-	{ "BUNDLE-UNFINISHED", RC_STATE, RULE_BUNDLE,
-	  "the requester's earlier bundles have their answers",
-	  "sign the stick that has the unfinished bundle first, or close that "
-	  "bundle with `airgap-ca abandon`" },
-	{ "BUNDLE-UNKNOWN", RC_STATE, RULE_BUNDLE,
-	  "the bundle that is to be closed was begun here, and has no answer",
-	  "`airgap-ca status` lists those; one that was never signed needs no closing" },
-	{ "CA-CERT", RC_FORMAT, RULE_BUNDLE,
-	  "a CA certificate has the form that airgap-ca makes",
-	  "take the card from the CA again" },
-	{ "CBOR", RC_FORMAT, RULE_BUNDLE,
-	  "the file is deterministic CBOR (RFC 8949 4.2.1) within its limits",
-	  "make or copy the file again; it was changed or damaged" },
-	{ "CBOR-SCHEMA", RC_FORMAT, RULE_BUNDLE,
-	  "the file follows docs/transfer.cddl",
-	  "make the file again with a version that fits" },
-	{ "CERT-DATES", RC_POLICY, RULE_REQUEST,
-	  "a certificate has the dates that were asked and stated",
-	  "CA: report this; nothing left the laptop" },
-	{ "CERT-DIGEST", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate has the SHA-256 that the manifest states",
-	  "copy the response again, or ask for it with `airgap-ca resend`" },
-	{ "CERT-FORM", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate is one strict DER X.509 v3 certificate",
-	  "copy the response again, or ask for it with `airgap-ca resend`" },
-	{ "CERT-ISSUER", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate names its CA and that CA's key",
-	  "copy the response again, or ask for it with `airgap-ca resend`" },
-	{ "CERT-KEY", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate has the key of its request",
-	  "do not use this response; compare the CA's words again" },
-	{ "CERT-NAMES", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate has exactly the names that were asked",
-	  "do not use this response; compare the CA's words again" },
-	{ "CERT-PROFILE", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate has exactly the extensions of its profile",
-	  "do not use this response; compare the policy with the CA's" },
-	{ "CERT-SERIAL", RC_FORMAT, RULE_BUNDLE,
-	  "a serial is well formed, as stated, and never seen before",
-	  "do not use this response; ask the CA operator" },
-	{ "CERT-SIGNATURE", RC_FORMAT, RULE_BUNDLE,
-	  "a certificate verifies under a pinned CA key",
-	  "do not use this response; compare the CA's words again" },
-	{ "CHANNEL", RC_FORMAT, RULE_BUNDLE,
-	  "a manifest is for this requester",
-	  "take the response that was made for this host" },
-	{ "CLOCK-AHEAD", RC_STATE, RULE_BUNDLE,
-	  "the clock is not further ahead of the last signing than clock-horizon",
-	  "set the clock, or `airgap-ca clock accept`" },
-	{ "CLOCK-BEHIND", RC_STATE, RULE_BUNDLE,
-	  "the clock is not before the last signing",
-	  "set the clock, or `airgap-ca clock accept`" },
-	{ "COSE-ALG", RC_FORMAT, RULE_BUNDLE,
-	  "the signature algorithm is allowed and fits the key",
-	  "make the file again with a key of an allowed type" },
-	{ "COSE-FORM", RC_FORMAT, RULE_BUNDLE,
-	  "the file is a COSE_Sign1 as docs/transfer.cddl has it",
-	  "make or copy the file again" },
-	{ "COSE-SIGNATURE", RC_FORMAT, RULE_BUNDLE,
-	  "the signature verifies under the known key",
-	  "the file was changed, or another key made it: do not trust it" },
-	{ "COSE-TYPE", RC_FORMAT, RULE_BUNDLE,
-	  "the file is of the kind that belongs here",
-	  "give the file that the command wants" },
-	{ "CSR-ATTRIBUTE", RC_POLICY, RULE_REQUEST,
-	  "a CSR has no attribute but extensionRequest and challengePassword",
-	  "make the CSR again without it" },
-	{ "CSR-CA", RC_POLICY, RULE_REQUEST,
-	  "a CSR does not ask to be a CA",
-	  "make the CSR again without CA:TRUE; the profile sub-ca adds it by itself" },
-	{ "CSR-DIGEST", RC_FORMAT, RULE_BUNDLE,
-	  "a result is for the CSR that was sent",
-	  "do not use this response; ask the CA operator" },
-	{ "CSR-EKU", RC_POLICY, RULE_REQUEST,
-	  "a CSR asks for no forbidden extended key usage",
-	  "make the CSR again without it" },
-	{ "CSR-EXTENSION", RC_POLICY, RULE_REQUEST,
-	  "a CSR asks for no unknown critical extension",
-	  "make the CSR again without it" },
-	{ "CSR-FORM", RC_FORMAT, RULE_REQUEST,
-	  "a CSR is exactly one strict DER or PEM PKCS#10 request (RFC 2986)",
-	  "make the CSR again, one to a file" },
-	{ "CSR-KEY-USAGE", RC_POLICY, RULE_REQUEST,
-	  "a CSR asks for no keyCertSign or cRLSign",
-	  "make the CSR again without it" },
-	{ "CSR-POP", RC_FORMAT, RULE_REQUEST,
-	  "a CSR is signed by its own key (RFC 2986 4.2)",
-	  "make the CSR again; it was changed after it was signed" },
-	{ "CSR-SIGNATURE-ALG", RC_POLICY, RULE_REQUEST,
-	  "a CSR is signed with SHA-256 or better",
-	  "make the CSR again with SHA-256" },
-	{ "CSR-TEXT", RC_POLICY, RULE_REQUEST,
-	  "a CSR's text fields hold text without control characters",
-	  "make the CSR again without them" },
-	{ "DUPLICATE-ID", RC_FORMAT, RULE_BUNDLE,
-	  "ids are unique in one file",
-	  "online: `airgap-transfer request --again`" },
-	{ "FORK", RC_STATE, RULE_BUNDLE,
-	  "one sequence number has one manifest",
-	  "alarm: two ledgers are signing. Stop, and look at `airgap-ca ledger verify`" },
-	{ "FORMAT-TEXT", RC_FORMAT, RULE_BUNDLE,
-	  "ids, labels, profiles and file names follow their patterns",
-	  "make the file again with a version that fits" },
-	{ "GAP", RC_STATE, RULE_BUNDLE,
-	  "manifests of a channel arrive without a gap",
-	  "the next visit brings what is missing, or `airgap-ca resend`" },
-	{ "HEAD-AHEAD", RC_STATE, RULE_BUNDLE,
-	  "the requester's last manifest is known to this ledger",
-	  "the ledger was restored from an old backup. On each online side: "
-	  "`airgap-transfer history --out MEDIA`; then here: `airgap-ca recover MEDIA`" },
-	{ "HOME-MODE", RC_STATE, RULE_BUNDLE,
-	  "the home and what lies in it can be written to by its owner alone",
-	  "find out who could have changed it, then `chmod go-w` or `chown` what is named" },
-	{ "JUDGE", RC_FORMAT, RULE_BUNDLE,
-	  "a response passes the requester's own checks before it leaves",
-	  "`airgap-ca sign` again; if it is refused again, `airgap-ca abandon`, and report this" },
-	{ "KEY-BLOCKED", RC_POLICY, RULE_REQUEST,
-	  "a key's private half is not public knowledge",
-	  "make a new key" },
-	{ "KEY-CA", RC_POLICY, RULE_REQUEST,
-	  "a request's key is neither the CA's own nor its transfer key",
-	  "make a key of its own for this certificate" },
-	{ "KEY-CLOSE-PRIMES", RC_POLICY, RULE_REQUEST,
-	  "an RSA key's primes are not close together",
-	  "make a new key with a sound generator" },
-	{ "KEY-DER", RC_FORMAT, RULE_REQUEST,
-	  "a key is strict DER (RFC 5280 4.1.2.7)",
-	  "make the CSR again" },
-	{ "KEY-EC-PARAMS", RC_POLICY, RULE_REQUEST,
-	  "an EC key names its curve",
-	  "make the key again with a named curve" },
-	{ "KEY-EC-POINT", RC_POLICY, RULE_REQUEST,
-	  "an EC point is uncompressed, on its curve and not infinity",
-	  "make the key and the CSR again" },
-	{ "KEY-ED25519-POINT", RC_POLICY, RULE_REQUEST,
-	  "an Ed25519 point is canonical and of no small order",
-	  "make a new key" },
-	{ "KEY-POLICY", RC_POLICY, RULE_REQUEST,
-	  "the profile allows this kind and size of key",
-	  "make a key that the profile allows" },
-	{ "KEY-REVOKED", RC_POLICY, RULE_REQUEST,
-	  "a key was not revoked as compromised",
-	  "make a new key" },
-	{ "KEY-ROCA", RC_POLICY, RULE_REQUEST,
-	  "an RSA key was not made by the faulty Infineon generator (CVE-2017-15361)",
-	  "make a new key outside that device" },
-	{ "KEY-RSA-EXPONENT", RC_POLICY, RULE_REQUEST,
-	  "an RSA exponent is odd, at least 65537, and has at most 64 bits",
-	  "make a new key" },
-	{ "KEY-RSA-MODULUS", RC_POLICY, RULE_REQUEST,
-	  "an RSA modulus is odd and has no small factor",
-	  "make a new key" },
-	{ "KEY-RSA-SIZE", RC_POLICY, RULE_REQUEST,
-	  "an RSA key has 2048 to 8192 bits, a multiple of 8",
-	  "make a key of an allowed size" },
-	{ "KEY-TYPE", RC_POLICY, RULE_REQUEST,
-	  "a key is RSA, P-256, P-384, P-521 or Ed25519",
-	  "make a key of one of these types" },
-	{ "KEY-USED", RC_POLICY, RULE_REQUEST,
-	  "a key with certificates of this CA is for the same requester and has a "
-	  "name that they all have",
-	  "`airgap-transfer request --new-key`; or `key-reuse = any` in the profile" },
-	{ "LABEL-TAKEN", RC_STATE, RULE_BUNDLE,
-	  "a requester's label is not in use by another key",
-	  "`airgap-ca requester remove` the old one, if this host took its place; else online: enroll in a new --home with another --label" },
-	{ "LEDGER-COUNT", RC_STATE, RULE_BUNDLE,
-	  "the CA's ledger only grows",
-	  "alarm: the CA's ledger was rolled back. Ask the operator before you go on" },
-	{ "LINT", RC_BUG, RULE_REQUEST,
-	  "a certificate keeps every clause that we promise before it is signed",
-	  "report this; `airgap-ca abandon` closes the bundle" },
-	{ "LOOSE-BUNDLE", RC_POLICY, RULE_BUNDLE,
-	  "loose CSRs come on a stick without an unanswered bundle",
-	  "sign the bundle first, without --loose, or take it off the stick" },
-	{ "LOOSE-PROFILE", RC_STATE, RULE_BUNDLE,
-	  "the same loose CSRs are asked for with the same profile",
-	  "give the profile of the first time, or bring new CSRs" },
-	{ "LOOSE-SET", RC_FORMAT, RULE_BUNDLE,
-	  "a response to loose CSRs is installed with exactly those CSRs",
-	  "give --csr every CSR of the set, and none besides" },
-	{ "MANIFEST-BUNDLE", RC_FORMAT, RULE_BUNDLE,
-	  "a manifest answers a bundle that this host sent and has open",
-	  "use the response to the newest bundle, or `request --again`" },
-	{ "MANIFEST-FILES", RC_FORMAT, RULE_BUNDLE,
-	  "a response holds exactly the files of its manifest",
-	  "copy the response again, or ask for it with `airgap-ca resend`" },
-	{ "MANIFEST-RESULTS", RC_FORMAT, RULE_BUNDLE,
-	  "a manifest has one result per request, in order",
-	  "do not use this response; ask the CA operator" },
-	{ "MEDIA-CHANGED", RC_FORMAT, RULE_BUNDLE,
-	  "a file stays as it is while it is read",
-	  "copy the stick's files again" },
-	{ "MEDIA-COUNT", RC_FORMAT, RULE_BUNDLE,
-	  "a directory of the stick holds no more files than the limit",
-	  "remove what does not belong there" },
-	{ "MEDIA-FILE", RC_FORMAT, RULE_BUNDLE,
-	  "what lies on a stick is regular files",
-	  "remove the link, pipe or device; the stick is not to be trusted" },
-	{ "MEDIA-NAME", RC_FORMAT, RULE_BUNDLE,
-	  "names on a stick are [a-z0-9._-]",
-	  "remove or rename the file" },
-	{ "MEDIA-SIZE", RC_FORMAT, RULE_BUNDLE,
-	  "a file, or all bundles of a stick, are within the limit",
-	  "split the bundle, or bring fewer at a time" },
-	{ "NAME-DUPLICATE", RC_POLICY, RULE_REQUEST,
-	  "no name stands twice in one request",
-	  "remove the double" },
-	{ "NAME-FORM", RC_POLICY, RULE_REQUEST,
-	  "a name is well formed for its type",
-	  "mend the name" },
-	{ "NAME-MIXED", RC_POLICY, RULE_REQUEST,
-	  "an XMPP address stands beside no name of a host and in no profile for servers",
-	  "make one request for the person and one for the host, each with its profile" },
-	{ "NAME-SCOPE", RC_POLICY, RULE_REQUEST,
-	  "every name lies within the scope of the CA, profile and requester",
-	  "ask only for names in scope, or widen the scope in policy.conf" },
-	{ "NAME-SERVICE", RC_POLICY, RULE_REQUEST,
-	  "an SRV name has a service of the profile's srv-services",
-	  "name one of its services, or mend srv-services in policy.conf" },
-	{ "NAME-TYPE", RC_POLICY, RULE_REQUEST,
-	  "the profile allows this type of name",
-	  "use a profile that has this type of name" },
-	{ "NAME-WILDCARD", RC_POLICY, RULE_REQUEST,
-	  "a wildcard is a whole left-most dns label, where the profile allows it",
-	  "name the hosts one by one" },
-	{ "NAMES-COUNT", RC_POLICY, RULE_REQUEST,
-	  "a request has as many names as the profile wants",
-	  "give the names with --name" },
-	{ "NAMES-SOURCE", RC_POLICY, RULE_REQUEST,
-	  "the names come from where the profile takes them",
-	  "give the names with --name, or put them into the CSR, as the profile says" },
-	{ "NETWORK-UP", RC_STATE, RULE_BUNDLE,
-	  "no network interface but loopback is up while the CA signs",
-	  "unplug the network, or give --allow-network, which is recorded" },
-	{ "PATH-LEN", RC_POLICY, RULE_REQUEST,
-	  "a CA below this one fits its path length",
-	  "ask a CA made with a larger `init --path-len`" },
-	{ "POLICY", RC_FORMAT, RULE_BUNDLE,
-	  "policy.conf has only known keys, each once and in range",
-	  "mend the line that is named, and see `airgap-ca policy check`" },
-	{ "POLICY-DIGEST", RC_FORMAT, RULE_BUNDLE,
-	  "the policy file is the one that the manifest names",
-	  "copy the response again, or ask for it with `airgap-ca resend`" },
-	{ "PREVIOUS", RC_STATE, RULE_BUNDLE,
-	  "a manifest continues the last one accepted",
-	  "alarm: two histories. Ask the CA operator for `airgap-ca ledger verify`" },
-	{ "PROFILE-DENIED", RC_POLICY, RULE_REQUEST,
-	  "this requester may use this profile",
-	  "use another profile, or mend [requester LABEL] in policy.conf" },
-	{ "PROFILE-UNKNOWN", RC_POLICY, RULE_REQUEST,
-	  "the policy has this profile",
-	  "use a profile of the CA's policy" },
-	{ "READER", RC_FORMAT, RULE_BUNDLE,
-	  "what a reader process says is found in the bytes that it read",
-	  "do not trust this stick: it may have subverted the reader; online: `airgap-transfer request --again` to another" },
-	{ "REGAINED-SERIAL", RC_STATE, RULE_BUNDLE,
-	  "a certificate that is brought back has a serial of its own",
-	  "alarm: two ledgers have signed with this key. Stop, and compare with `airgap-ca show`" },
-	{ "REPLACE-DENIED", RC_POLICY, RULE_REQUEST,
-	  "a requester replaces only what its own bundles obtained",
-	  "ask for the certificate as a new one" },
-	{ "REPLAY", RC_STATE, RULE_BUNDLE,
-	  "a bundle id or sequence is not used again for something else",
-	  "online: `airgap-transfer request --again`" },
-	{ "REQUESTER-UNKNOWN", RC_FORMAT, RULE_BUNDLE,
-	  "the bundle's key is enrolled",
-	  "compare the words at a terminal, or give --expect" },
-	{ "RESPONSE-DIFFERS", RC_FORMAT, RULE_BUNDLE,
-	  "a response on a stick is what the ledger says was written",
-	  "`airgap-ca resend` writes it again, to another stick if this one is dying" },
-	{ "RESPONSE-MISSING", RC_FORMAT, RULE_BUNDLE,
-	  "a stick that is checked has a response of this CA",
-	  "`airgap-ca resend` writes it again; or this is another stick" },
-	{ "RESPONSE-UNKNOWN", RC_STATE, RULE_BUNDLE,
-	  "a response that bears this CA's name is in its ledger",
-	  "do not carry it to a server; if this CA made it, its ledger was restored from an old backup" },
-	{ "REVOKE-DENIED", RC_POLICY, RULE_REQUEST,
-	  "a requester revokes only what its own bundles obtained",
-	  "revoke at the CA" },
-	{ "REVOKE-UNKNOWN", RC_POLICY, RULE_REQUEST,
-	  "what is to be revoked was issued here",
-	  "name a certificate that this CA issued" },
-	{ "ROLLBACK", RC_STATE, RULE_BUNDLE,
-	  "this ledger has the history that the requester has seen",
-	  "the ledger was restored from an old backup. On each online side: "
-	  "`airgap-transfer history --out MEDIA`; then here: `airgap-ca recover MEDIA`" },
-	{ "SANDBOX", RC_STATE, RULE_BUNDLE,
-	  "what parses a stranger's bytes is locked in: no_new_privs, seccomp, Landlock if the kernel has it",
-	  "boot a kernel with seccomp filters, as Debian's are, and run outside containers that withhold them" },
-	{ "SERIES-GAP", RC_POLICY, RULE_REQUEST,
-	  "a series has no gap and an overlap shorter than its period",
-	  "mend --series" },
-	{ "SERIES-HORIZON", RC_POLICY, RULE_REQUEST,
-	  "the last certificate of a series ends within the profile's horizon",
-	  "ask for fewer certificates" },
-	{ "SERIES-MAX", RC_POLICY, RULE_REQUEST,
-	  "a series is no longer than the profile allows",
-	  "ask for fewer certificates" },
-	{ "SUBJECT", RC_POLICY, RULE_REQUEST,
-	  "the profile's subject rule makes a name from the request's names",
-	  "mend `subject` of the profile in policy.conf, or give a name" },
-	{ "TRANSFER-CERT", RC_FORMAT, RULE_BUNDLE,
-	  "a manifest is signed by the CA's transfer certificate",
-	  "do not trust this file: another key made it; if the CA operator "
-	  "says that the transfer key was replaced, get the CA's new card and "
-	  "run `airgap-transfer enroll --replace`" },
-	{ "TRUST-CHANGE", RC_FORMAT, RULE_BUNDLE,
-	  "a change of the CA's keys is one that its transfer key may announce",
-	  "do not use this response; ask the CA operator" },
-	{ "UNENROLLED", RC_FORMAT, RULE_BUNDLE,
-	  "this host has enrolled that CA",
-	  "run `airgap-transfer enroll` with the CA's card first" },
-	{ "VALIDITY-CA", RC_POLICY, RULE_REQUEST,
-	  "a certificate's validity lies within the CA's own",
-	  "ask for a shorter time" },
-	{ "VALIDITY-MAX", RC_POLICY, RULE_REQUEST,
-	  "a certificate is valid no longer than the profile allows",
-	  "ask for a shorter time" },
-	{ "VALIDITY-PAST", RC_POLICY, RULE_REQUEST,
-	  "a certificate does not begin long past or end before it begins",
-	  "ask for a notBefore of today" },
-	{ "WORDS", RC_FORMAT, RULE_BUNDLE,
-	  "the fingerprint is the one that was expected",
-	  "stop: this is not the key that you expect" },
-	{ NULL, RC_OK, RULE_REQUEST, NULL, NULL },
+static const struct rule_row rows[RULES] = {
+	[RULE_NONE] = { "", RC_BUG, SCOPE_STICK, "", "" },
+#define RULE(id, name, rc, scope, check, remedy) \
+	[RULE_##id] = { name, rc, scope, check, remedy },
+#include "transfer/rules.def"
+#undef RULE
 };
-/* clang-format on */
 
-const struct rule *
-rule_get0(const char *name)
+const struct rule_row *
+rule_row_get0(enum rule rule)
 {
-	for (const struct rule *r = rules; r->name != NULL; r++)
-		if (strcmp(r->name, name) == 0)
-			return r;
-	return NULL;
+	assert((unsigned)rule < RULES);
+	return &rows[rule];
 }
 
 const char *
-rule_remedy(const char *name)
+rule_name(enum rule rule)
 {
-	const struct rule *rule = rule_get0(name);
+	return rule_row_get0(rule)->name;
+}
 
-	return rule == NULL ? NULL : rule->remedy;
+const char *
+rule_remedy(enum rule rule)
+{
+	return rule == RULE_NONE ? NULL : rule_row_get0(rule)->remedy;
+}
+
+enum rule
+rule_find(struct span name)
+{
+	for (unsigned i = RULE_NONE + 1; i < RULES; i++)
+		if (span_eq(name, span_str(rows[i].name)))
+			return (enum rule)i;
+	return RULE_NONE;
 }
 
 enum rc
-rule_refuse(const char *name, const char *fmt, ...)
+rule_refuse(enum rule rule, const char *fmt, ...)
 {
-	const struct rule *rule = rule_get0(name);
 	char sentence[ERR_TEXT_MAX];
 	va_list ap;
 
-	assert(rule != NULL);
+	assert(rule != RULE_NONE);
 	va_start(ap, fmt);
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	return err_rule(rule->rc, rule->name, "%s", sentence);
+	return err_rule(
+	    rule_row_get0(rule)->rc, (unsigned)rule, "%s", sentence);
+}
+
+enum rule
+rule_spoken(void)
+{
+	unsigned rule = err_rule_number();
+
+	assert(rule < RULES);
+	return (enum rule)rule;
+}
+
+enum rule_scope
+rule_stops(void)
+{
+	return rule_row_get0(rule_spoken())->scope;
+}
+
+void
+rule_describe(unsigned rule, const char **ret_name, const char **ret_remedy)
+{
+	*ret_name = rule_name((enum rule)rule);
+	*ret_remedy = rule_remedy((enum rule)rule);
 }

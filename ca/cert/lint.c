@@ -280,7 +280,8 @@ lint_run(const struct lint_clause *clauses, const struct lint_facts *facts)
 		const char *wrong = c->check(facts);
 
 		if (wrong != NULL)
-			return rule_refuse("LINT", "%s: %s", c->clause, wrong);
+			return rule_refuse(
+			    RULE_LINT, "%s: %s", c->clause, wrong);
 	}
 	return RC_OK;
 }
@@ -295,11 +296,11 @@ lint_tbs(const struct lint *lint, struct span tbs)
 
 	assert((lint->kind == LINT_LEAF) == (lint->profile != NULL));
 	if (!der_check(tbs, &what, &at))
-		return rule_refuse("LINT",
+		return rule_refuse(RULE_LINT,
 		    "RFC 5280 4.1: %s at byte %zu of %zu", what, at, tbs.n);
 	/* 4.1.2.8: the walk has no place for unique identifiers. */
 	if (!lint_take_apart(tbs, &facts))
-		return rule_refuse("LINT",
+		return rule_refuse(RULE_LINT,
 		    "RFC 5280 4.1: not a TBSCertificate with extensions and "
 		    "without unique identifiers");
 	rc = lint_run(field_clauses, &facts);

@@ -77,7 +77,7 @@ find_file(struct abandon_run *run)
 	if (rc == RC_OK)
 		rc = scan_for(run, by_id ? record.digest : NULL, &found);
 	if (rc == RC_OK && !found)
-		rc = rule_refuse("BUNDLE-ABSENT",
+		rc = rule_refuse(RULE_BUNDLE_ABSENT,
 		    "%s: does not have bundle %s as it was accepted",
 		    run->options.media, run->what);
 	if (rc == RC_OK && run->file.rc != RC_OK)
@@ -100,9 +100,9 @@ abandon_read_file(struct abandon_run *run)
 		return rc;
 	if (run->s.admission == ADMIT_OTHER)
 		return rule_refuse(
-		    "BUNDLE-CA", "%s: is for another CA", run->file.name);
+		    RULE_BUNDLE_CA, "%s: is for another CA", run->file.name);
 	if (run->s.admission == ADMIT_NEW)
-		return rule_refuse("BUNDLE-UNKNOWN",
+		return rule_refuse(RULE_BUNDLE_UNKNOWN,
 		    "%s: was never accepted by this CA", run->file.name);
 	return RC_OK;
 }

@@ -50,7 +50,7 @@ abandon_find(struct ledger *ledger, const char *id, struct ledger_bundle *ret)
 	}
 	if (rc != RC_OK || found == 1)
 		return rc;
-	return rule_refuse("BUNDLE-UNKNOWN",
+	return rule_refuse(RULE_BUNDLE_UNKNOWN,
 	    "%s: %s unfinished bundle has this id", id,
 	    found == 0 ? "no" : "more than one");
 }
@@ -132,13 +132,13 @@ static enum rc
 check_open(const struct ledger_bundle *record, const char *id)
 {
 	if (record->answered != 0)
-		return rule_refuse("BUNDLE-UNKNOWN",
+		return rule_refuse(RULE_BUNDLE_UNKNOWN,
 		    "%s: has its answer, response %u: 'airgap-ca resend' "
 		    "writes it again",
 		    id, record->answered);
 	if (record->closed != 0)
 		return rule_refuse(
-		    "BUNDLE-CLOSED", "%s: was closed before", id);
+		    RULE_BUNDLE_CLOSED, "%s: was closed before", id);
 	return RC_OK;
 }
 

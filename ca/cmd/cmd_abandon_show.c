@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cmd_abandon.h"
+#include "transfer/rule.h"
 
 #define SHOW_MAX 50 /* requests or certificates shown one by one */
 
@@ -42,7 +43,7 @@ abandon_show_show_one(
 
 	if (r->fate == FATE_WRONG)
 		term_field("", "%zu  %.*s: signed, but not what was asked [%s]",
-		    i + 1, SPAN_FMT(asked->id), r->rule);
+		    i + 1, SPAN_FMT(asked->id), rule_name(r->rule));
 	else
 		term_field("", "%zu  %.*s: %u of %u certificates signed", i + 1,
 		    SPAN_FMT(asked->id), r->n_signed, asked->validity.count);

@@ -188,17 +188,17 @@ static enum rc
 verdict(const struct check *c)
 {
 	if (c->n_unknown > 0)
-		return rule_refuse("RESPONSE-UNKNOWN",
+		return rule_refuse(RULE_RESPONSE_UNKNOWN,
 		    "%s: the ledger does not have %zu of its responses",
 		    c->media.path, c->n_unknown);
 	if (c->n_wrong > 0)
-		return rule_refuse("RESPONSE-DIFFERS",
+		return rule_refuse(RULE_RESPONSE_DIFFERS,
 		    "%s: %zu of %zu responses %s not what the ledger says was "
 		    "written",
 		    c->media.path, c->n_wrong, c->look.n,
 		    c->n_wrong == 1 ? "is" : "are");
 	if (c->look.n == 0)
-		return rule_refuse("RESPONSE-MISSING",
+		return rule_refuse(RULE_RESPONSE_MISSING,
 		    "%s: holds no response of this CA", c->media.path);
 	return RC_OK;
 }

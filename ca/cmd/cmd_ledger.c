@@ -160,7 +160,7 @@ signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 	if (rc != RC_OK)
 		return rc;
 	if (!is_known || !span_eq(buf_span(&known.der), cose->cert))
-		return rule_refuse("TRANSFER-CERT",
+		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: not signed by a transfer certificate of this CA",
 		    from);
 	p = known.der.p;
@@ -214,12 +214,12 @@ seen_check(
 	if (rc != RC_OK)
 		return rc;
 	if (!known)
-		return rule_refuse("ROLLBACK",
+		return rule_refuse(RULE_ROLLBACK,
 		    "%s: this CA made it, but the ledger does not have it: its "
 		    "tail is lost",
 		    from);
 	if (memcmp(ours.digest, seen->digest, SHA256_LEN) != 0)
-		return rule_refuse("FORK",
+		return rule_refuse(RULE_FORK,
 		    "%s: the ledger has another manifest number %" PRIu32, from,
 		    seen->sequence);
 	return RC_OK;

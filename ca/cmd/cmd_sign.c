@@ -24,32 +24,30 @@ sign_wipe(struct sign *sign)
 /* Errors that are about one bundle let the others go on; a token, a ledger or a
  * medium that fails will fail again. After the Yes token and judge may be left
  * in the middle of a batch: their next answers would be to the wrong questions.
- * And a reader that lied once is asked no more. */
+ * The scope of the error's rule says which of them it is. */
 static bool
-stops_everything(const struct sign *sign, enum rc rc)
+stops_everything(const struct sign *sign)
 {
-	return sign->signing || rc == RC_TOKEN || rc == RC_IO || rc == RC_BUG ||
-	       rc == RC_USAGE || *err_rule_name() == '\0' ||
-	       strcmp(err_rule_name(), "READER") == 0;
+	return sign->signing || rule_stops() == SCOPE_STICK;
 }
 
 static void
 note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 {
-	const char *remedy = rule_remedy(err_rule_name());
+	const char *remedy = rule_remedy(rule_spoken());
 
 	if (sign->first_stop == RC_OK)
 		sign->first_stop = rc;
 	/* One bad file of a loose set is left out, and the others go on. */
 	term_alarm(
 	    sign->loose && file->rc != RC_OK ? "\nLeft out: " : "\nStopped: ");
-	term_say("%s [%s]\n", err_text(), err_rule_name());
+	term_say("%s [%s]\n", err_text(), rule_name(rule_spoken()));
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
 	if (sign->env->json)
 		cmd_json_add(&sign->stopped,
 		    json_pack("{s:s,s:s,s:o}", "file", file->name, "rule",
-			err_rule_name(), "reason",
+			rule_name(rule_spoken()), "reason",
 			cmd_json_text(span_str(err_text()))));
 }
 
@@ -88,7 +86,7 @@ count_found(struct found_bundles *found)
 	if (++found->n <= MEDIA_FILES_MAX + 1 &&
 	    found->bytes <= MEDIA_BUNDLES_MAX)
 		return RC_OK;
-	return rule_refuse("READER",
+	return rule_refuse(RULE_READER,
 	    "the reader process tells of more files than a stick may hold");
 }
 
@@ -189,7 +187,7 @@ take_turns(struct sign *sign, const struct found_bundles *found,
 		if (!alone)
 			rc = look_ahead(
 			    sign, &found->items[i], &turns[i].sequence);
-		if (rc == RC_OK || stops_everything(sign, rc))
+		if (rc == RC_OK || stops_everything(sign))
 			continue;
 		note_stop(sign, &found->items[i], rc);
 		*ret_stopped = true;
@@ -216,7 +214,7 @@ handle_all(struct sign *sign, const struct found_bundles *found)
 
 		err_clear();
 		rc = sign_file(sign, file);
-		if (rc != RC_OK && stops_everything(sign, rc))
+		if (rc != RC_OK && stops_everything(sign))
 			break;
 		if (rc != RC_OK)
 			note_stop(sign, file, rc);

@@ -114,12 +114,12 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 	if (rc != RC_OK)
 		return rc;
 	if (sign->expect.n > 0)
-		return rule_refuse("WORDS",
+		return rule_refuse(RULE_WORDS,
 		    "%s: the requester \"%.*s\" is not "
 		    "the one that --expect names",
 		    s->file->name, SPAN_FMT(s->bundle.label));
 	if (sign->env->yes || !term_present())
-		return rule_refuse("REQUESTER-UNKNOWN",
+		return rule_refuse(RULE_REQUESTER_UNKNOWN,
 		    "%s: the requester \"%.*s\" is not known: compare its "
 		    "words "
 		    "at a terminal, or give --expect with its SHA-256",
@@ -164,7 +164,7 @@ say_kept(struct sign *sign, const struct submission *s, uint64_t wanted)
 	WIPED(outcomes) o = { 0 };
 	struct err_saved why;
 
-	if (*err_rule_name() != '\0')
+	if (rule_spoken() != RULE_NONE)
 		return;
 	err_save(&why);
 	if (s->record.n != 0 && outcomes_read(sign->visit.act.ledger,

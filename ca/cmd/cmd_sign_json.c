@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd/cmd_sign.h"
 
+#include "transfer/rule.h"
+
 static json_t *
 json_decisions(const struct work *w)
 {
@@ -10,7 +12,7 @@ json_decisions(const struct work *w)
 		const struct decision *d = &w->decisions.items[i];
 		json_t *row = json_pack("{s:o,s:[],s:s?,s:s?}", "request_id",
 		    cmd_json_text(w->s->bundle.requests[i].id), "serials",
-		    "rule", d->rule, "reason", d->reason);
+		    "rule", rule_name(d->rule), "reason", d->reason);
 
 		cmd_json_add(&results, row);
 	}

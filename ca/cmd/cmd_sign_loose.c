@@ -65,7 +65,7 @@ sign_loose_alone(struct sign *sign)
 	}
 	if (rc != RC_OK || open == 0)
 		return rc;
-	return rule_refuse("LOOSE-BUNDLE",
+	return rule_refuse(RULE_LOOSE_BUNDLE,
 	    "%s: has %zu bundle%s that this CA has not answered, %s%s",
 	    sign->options.media, open, open == 1 ? "" : "s", first,
 	    open == 1 ? "" : " and others");

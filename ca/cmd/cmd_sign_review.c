@@ -297,7 +297,7 @@ show_refused(const struct work *w, size_t i)
 	term_bold(
 	    "  %zu  %.*s\n", i + 1, SPAN_FMT(w->s->bundle.requests[i].id));
 	/* The reason is escaped already: what is shown is what is recorded. */
-	term_field("  refused", "[%s] %s", d->rule, d->reason);
+	term_field("  refused", "[%s] %s", rule_name(d->rule), d->reason);
 	if (remedy != NULL)
 		term_field("  remedy", "%s", remedy);
 }
@@ -321,7 +321,7 @@ show_all_granted(struct visit *v, const struct work *w)
 	    left, left == 1 ? "" : "s", n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < w->decisions.n && shown < most && rc == RC_OK;
 	     i++)
-		if (w->decisions.items[i].rule == NULL) {
+		if (w->decisions.items[i].rule == RULE_NONE) {
 			rc = show_granted(v, w, i);
 			shown++;
 		}
@@ -341,7 +341,7 @@ show_all_refused(const struct work *w)
 	term_bold(
 	    "\nTo be refused for good: %zu request%s\n", n, n == 1 ? "" : "s");
 	for (size_t i = 0; i < w->decisions.n && shown < SHOW_REFUSED; i++)
-		if (w->decisions.items[i].rule != NULL) {
+		if (w->decisions.items[i].rule != RULE_NONE) {
 			show_refused(w, i);
 			shown++;
 		}

@@ -177,7 +177,7 @@ yes_or_no(bool yes)
 static void
 sandbox_print(const struct confine *c)
 {
-	const char *remedy = rule_remedy(c->why.rule);
+	const char *remedy = rule_remedy((enum rule)c->why.rule);
 
 	term_print(stdout, "sandbox       seccomp %s, no_new_privs %s, ",
 	    yes_or_no(c->seccomp), yes_or_no(c->no_new_privs));
@@ -189,7 +189,7 @@ sandbox_print(const struct confine *c)
 	if (c->reached)
 		return;
 	term_print(stdout, "              'sign' refuses: %s [%s]\n",
-	    c->why.text, c->why.rule);
+	    c->why.text, rule_name((enum rule)c->why.rule));
 	if (remedy != NULL)
 		term_print(stdout, "remedy        %s\n", remedy);
 }
@@ -295,7 +295,9 @@ sandbox_json(const struct confine *c)
 	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:o,s:o}", "reached", c->reached,
 	    "seccomp", c->seccomp, "no_new_privs", c->no_new_privs,
 	    "no_sockets", c->no_sockets, "landlock_abi", c->landlock_abi,
-	    "rule", c->reached ? json_null() : json_string(c->why.rule),
+	    "rule",
+	    c->reached ? json_null()
+		       : json_string(rule_name((enum rule)c->why.rule)),
 	    "reason",
 	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
 }

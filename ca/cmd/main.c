@@ -56,7 +56,7 @@ static const struct cmd_program program = {
 	.about = "The offline certificate authority",
 	.home_variable = "AIRGAP_CA_HOME",
 	.cmds = cmds,
-	.remedy = rule_remedy,
+	.rule = rule_describe,
 };
 
 int

@@ -68,7 +68,7 @@ network_check(bool allowed, struct buf *ret_names)
 	enum rc rc = network_up(ret_names);
 
 	if (rc == RC_OK && ret_names->n != 0 && !allowed)
-		rc = rule_refuse("NETWORK-UP",
+		rc = rule_refuse(RULE_NETWORK_UP,
 		    "this machine is on a network (%.*s): unplug it, or give "
 		    "--allow-network, which is recorded",
 		    SPAN_FMT(buf_span(ret_names)));
@@ -86,12 +86,12 @@ clock_check(
 	clock_write(now, text);
 	dur_write(policy->clock_horizon, horizon);
 	if (now < high)
-		return rule_refuse("CLOCK-BEHIND",
+		return rule_refuse(RULE_CLOCK_BEHIND,
 		    "the clock says %s, but the ledger's newest record is of "
 		    "%s",
 		    text, then);
 	if (high != 0 && now - high > policy->clock_horizon)
-		return rule_refuse("CLOCK-AHEAD",
+		return rule_refuse(RULE_CLOCK_AHEAD,
 		    "the clock says %s, more than %s after the ledger's newest "
 		    "record of %s",
 		    text, horizon, then);

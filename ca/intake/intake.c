@@ -32,22 +32,21 @@ decisions_wipe(struct decisions *d)
 /* The reason goes to the screen, the ledger and the manifest, and may have come
  * from a reader: it is escaped before any of them has it. */
 static enum rc
-refuse_with(struct decision *d, const char *rule, struct span reason)
+refuse_with(struct decision *d, enum rule rule, struct span reason)
 {
 	WIPED(buf) plain = { 0 };
-	const struct rule *row = rule_get0(rule);
 	enum rc rc;
 
-	if (row == NULL)
-		return rule_refuse(
-		    "READER", "a refusal by \"%s\", which is no rule", rule);
+	if (rule == RULE_NONE)
+		return err_set(
+		    RC_BUG, "a refusal by no rule: %.*s", SPAN_FMT(reason));
 	rc = term_escape(&plain, reason);
 	if (rc == RC_OK && plain.n == 0)
-		rc = buf_add_str(&plain, row->check);
+		rc = buf_add_str(&plain, rule_row_get0(rule)->check);
 	if (rc != RC_OK)
 		return rc;
 	free(d->reason);
-	d->rule = row->name;
+	d->rule = rule;
 	d->reason = strndup((const char *)plain.p,
 	    plain.n < COMMENT_MAX ? plain.n : COMMENT_MAX);
 	return d->reason == NULL ? err_memory() : RC_OK;
@@ -56,10 +55,7 @@ refuse_with(struct decision *d, const char *rule, struct span reason)
 enum rc
 decision_refuse(struct decision *d)
 {
-	char rule[ERR_RULE_MAX];
-
-	(void)snprintf(rule, sizeof(rule), "%s", err_rule_name());
-	return refuse_with(d, rule, span_str(err_text()));
+	return refuse_with(d, rule_spoken(), span_str(err_text()));
 }
 
 enum rc
@@ -89,7 +85,7 @@ intake_apply_policy(const struct intake *intake, const struct submission *s,
 	if (rc == RC_OK)
 		rc = request_check(intake->policy, intake->window, intake->now,
 		    &ask, &d->grant);
-	if (rc != RC_OK && *err_rule_name() != '\0')
+	if (rc != RC_OK && rule_stops() == SCOPE_REQUEST)
 		return decision_refuse(d);
 	return rc;
 }
@@ -100,20 +96,17 @@ weigh(const struct intake *intake, const struct submission *s,
     struct verdict *v, struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[v->index];
-	char rule[ERR_RULE_MAX];
 	enum rc rc;
 
 	/* Taken at its word: to lie here is to refuse, which gives nobody a
 	 * certificate and is seen by the operator. */
-	if (v->rc != RC_OK) {
-		(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(v->rule));
-		return refuse_with(d, rule, v->reason);
-	}
+	if (v->rc != RC_OK)
+		return refuse_with(d, v->rule, v->reason);
 	rc = csr_find_spki(s->file->name, request->csr, &d->spki);
 	if (rc == RC_OK)
 		rc = sha256(d->spki, d->key_id);
 	if (rc != RC_OK || memcmp(d->key_id, v->key_id, SHA256_LEN) != 0)
-		return rule_refuse("READER",
+		return rule_refuse(RULE_READER,
 		    "%s: request %u: the reader process reports a key that is "
 		    "not in the request",
 		    s->file->name, v->index + 1);
@@ -155,7 +148,7 @@ take_one(const struct intake *intake, const struct submission *s, size_t i,
 	/* Answers come in the order of the questions; anything else would put
 	 * one request's verdict on another. */
 	if (v.index != i)
-		return rule_refuse("READER",
+		return rule_refuse(RULE_READER,
 		    "%s: the reader process answers for request %u, not %zu",
 		    s->file->name, v.index + 1, i + 1);
 	return weigh(intake, s, &v, d);
@@ -165,7 +158,7 @@ static void
 intake_count_up(struct decisions *d)
 {
 	for (size_t i = 0; i < d->n; i++)
-		d->granted += d->items[i].rule == NULL;
+		d->granted += d->items[i].rule == RULE_NONE;
 }
 
 enum rc
@@ -191,7 +184,7 @@ intake_check(const struct intake *intake, const struct submission *s,
 		if (rc == RC_OK && i % INTAKE_CHUNK == INTAKE_CHUNK - 1)
 			rc = order_chunk(
 			    intake, s, i / INTAKE_CHUNK + intake->n_readers);
-		if (rc == RC_OK && d.items[i].rule == NULL)
+		if (rc == RC_OK && d.items[i].rule == RULE_NONE)
 			d.certificates += s->bundle.requests[i].validity.count;
 		if (progress != NULL)
 			progress(arg, i + 1);

@@ -12,11 +12,12 @@
 
 #include "ca/intake/submission.h"
 #include "transfer/policy/request.h"
+#include "transfer/rule.h"
 
 /** What becomes of one request. */
 struct decision {
-	const char *rule; /* NULL: granted; else a name of the rule table */
-	char *reason;	  /* owned; printable, at most COMMENT_MAX bytes */
+	enum rule rule; /* RULE_NONE: granted */
+	char *reason;	/* owned; printable, at most COMMENT_MAX bytes */
 	struct grant grant;
 	struct name_list csr_names; /* owned; grant.names may point into it */
 	struct span spki;	    /* within the sealed copy */

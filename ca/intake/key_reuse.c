@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/intake/key_reuse.h"
 #include "transfer/policy/key_uses.h"
+#include "transfer/rule.h"
 #include "transfer/x509/cert_text.h"
 
 struct reuse_look {
@@ -57,7 +58,7 @@ watch_all(struct reuse_look *look, const struct decisions *d)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < d->n && rc == RC_OK; i++)
-		if (d->items[i].rule == NULL &&
+		if (d->items[i].rule == RULE_NONE &&
 		    d->items[i].grant.profile->key_same_names)
 			rc = key_uses_watch(&look->uses, d->items[i].key_id);
 	return rc;
@@ -88,7 +89,7 @@ take_all(struct reuse_look *look, struct decisions *d)
 		struct decision *one = &d->items[i];
 		char from[SUBMISSION_REQUEST_TEXT];
 
-		if (one->rule != NULL)
+		if (one->rule != RULE_NONE)
 			continue;
 		submission_request_name(look->s, i, from);
 		rc = key_uses_take(&look->uses, from, one->key_id, &one->grant);

@@ -77,7 +77,7 @@ submission_read(const struct scanned *file, struct submission *ret)
 		rc = sha256(s.bundle.spki, s.key_id);
 	if (rc == RC_OK &&
 	    !span_eq(s.cose.kid, span_of(s.key_id, sizeof(s.key_id))))
-		rc = rule_refuse("BUNDLE-KID",
+		rc = rule_refuse(RULE_BUNDLE_KID,
 		    "%s: signed by another key than the one it carries",
 		    file->name);
 	if (rc == RC_OK)
@@ -100,7 +100,7 @@ check_label(const struct submission *s, struct ledger *ledger)
 	enum rc rc = ledger_label_get(ledger, s->bundle.label, holder, &used);
 
 	if (rc == RC_OK && used && memcmp(holder, s->key_id, SHA256_LEN) != 0)
-		rc = rule_refuse("LABEL-TAKEN",
+		rc = rule_refuse(RULE_LABEL_TAKEN,
 		    "%s: the label \"%.*s\" belongs to a requester with "
 		    "another "
 		    "key",
@@ -128,12 +128,12 @@ check_head(const struct submission *s, struct ledger *ledger)
 	if (rc != RC_OK)
 		return rc;
 	if (!known)
-		return rule_refuse("HEAD-AHEAD",
+		return rule_refuse(RULE_HEAD_AHEAD,
 		    "%s: the requester has response %u of this CA, which this "
 		    "ledger does not: it was restored from an old backup",
 		    s->file->name, head->sequence);
 	if (memcmp(ours.digest, head->digest, SHA256_LEN) != 0)
-		return rule_refuse("FORK",
+		return rule_refuse(RULE_FORK,
 		    "%s: the requester has another response %u than this "
 		    "ledger: two ledgers have signed for one CA",
 		    s->file->name, head->sequence);
@@ -146,7 +146,7 @@ check_head(const struct submission *s, struct ledger *ledger)
 	else
 		rc = ledger_head_known(ledger, &head->ledger, &known);
 	if (rc == RC_OK && !known)
-		rc = rule_refuse("ROLLBACK",
+		rc = rule_refuse(RULE_ROLLBACK,
 		    "%s: the requester saw this CA's ledger with %llu records "
 		    "that it does not have: it was rolled back",
 		    s->file->name, (unsigned long long)head->ledger.count);
@@ -170,14 +170,14 @@ check_times(const struct submission *s, int64_t now)
 	clock_write(now, clock);
 	if (s->bundle.created - DAY > now) {
 		clock_write(s->bundle.created, at);
-		return rule_refuse("BUNDLE-CLOCK",
+		return rule_refuse(RULE_BUNDLE_CLOCK,
 		    "%s: made at %s, more than a day after this machine's "
 		    "clock (%s)",
 		    s->file->name, at, clock);
 	}
 	if (s->bundle.has_expires && now > s->bundle.expires) {
 		clock_write(s->bundle.expires, at);
-		return rule_refuse("BUNDLE-EXPIRED",
+		return rule_refuse(RULE_BUNDLE_EXPIRED,
 		    "%s: not to be processed after %s; the clock says %s",
 		    s->file->name, at, clock);
 	}
@@ -194,12 +194,12 @@ check_met(struct submission *s, struct ledger *ledger, bool *ret_met)
 	if (rc != RC_OK || !*ret_met)
 		return rc;
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
-		return rule_refuse("REPLAY",
+		return rule_refuse(RULE_REPLAY,
 		    "%s: a bundle with this id and other content was processed "
 		    "before",
 		    s->file->name);
 	if (s->record.closed != 0)
-		return rule_refuse("BUNDLE-CLOSED",
+		return rule_refuse(RULE_BUNDLE_CLOSED,
 		    "%s: was closed as lost, without an answer", s->file->name);
 	s->admission = s->record.answered != 0 ? ADMIT_ANSWERED : ADMIT_RESUME;
 	return RC_OK;
@@ -220,7 +220,7 @@ check_unfinished(const struct submission *s, struct ledger *ledger)
 		if (memcmp(open[i].requester, s->key_id, SHA256_LEN) != 0)
 			continue;
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
-		rc = rule_refuse("BUNDLE-UNFINISHED",
+		rc = rule_refuse(RULE_BUNDLE_UNFINISHED,
 		    "%s: an earlier run did not finish %s.cose, bundle %u of "
 		    "\"%s\"; this is bundle %u",
 		    s->file->name, id, open[i].sequence, s->requester.label,
@@ -260,7 +260,7 @@ submission_admit(struct submission *s, struct ledger *ledger,
 	if (rc != RC_OK || met)
 		return rc;
 	if (s->known && s->bundle.sequence <= s->requester.last_bundle)
-		return rule_refuse("REPLAY",
+		return rule_refuse(RULE_REPLAY,
 		    "%s: bundle %u of \"%s\" comes after bundle %u was "
 		    "processed",
 		    s->file->name, s->bundle.sequence, s->requester.label,

@@ -61,15 +61,15 @@ submission_admit_loose(struct submission *s, struct ledger *ledger)
 		return rc;
 	/* A bundle's id is its sender's choice. */
 	if (memcmp(s->record.requester, s->key_id, SHA256_LEN) != 0)
-		return rule_refuse(
-		    "REPLAY", "loose CSRs: a bundle took the id of this set");
+		return rule_refuse(RULE_REPLAY,
+		    "loose CSRs: a bundle took the id of this set");
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
-		return rule_refuse("LOOSE-PROFILE",
+		return rule_refuse(RULE_LOOSE_PROFILE,
 		    "loose CSRs: the same set was processed before, for "
 		    "another profile than \"%.*s\"",
 		    SPAN_FMT(s->bundle.requests[0].profile));
 	if (s->record.closed != 0)
-		return rule_refuse("BUNDLE-CLOSED",
+		return rule_refuse(RULE_BUNDLE_CLOSED,
 		    "%s: this set was closed with 'abandon'; with one CSR more "
 		    "or less it is another",
 		    s->file->name);
@@ -84,7 +84,7 @@ submission_set_terms(struct submission *s, const struct policy *policy)
 	const struct profile *profile = policy_profile_get0(policy, name);
 
 	if (profile == NULL)
-		return rule_refuse("PROFILE-UNKNOWN",
+		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "the policy has no profile \"%.*s\"", SPAN_FMT(name));
 	for (size_t i = 0; i < s->bundle.n_requests; i++)
 		s->bundle.requests[i].validity.period = profile->validity;

@@ -73,7 +73,7 @@ ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
 	/* Asked again although clock_check has been: a run may last, and the
 	 * clock be set meanwhile. */
 	if (now < ledger->end.at)
-		return rule_refuse("CLOCK-BEHIND",
+		return rule_refuse(RULE_CLOCK_BEHIND,
 		    "the clock is %" PRId64 " s behind the ledger's newest "
 		    "record",
 		    ledger->end.at - now);

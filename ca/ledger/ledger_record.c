@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
 #include <inttypes.h>
@@ -78,7 +79,7 @@ static const struct record_form kinds[] = {
 		IN_UINT(refusal, bundle, INT64_MAX),
 		IN_UINT(refusal, request, UINT32_MAX),
 		IN_TEXT(refusal, request_id, 1, REQUEST_ID_MAX),
-		IN_TEXT(refusal, rule, 1, ERR_RULE_MAX - 1),
+		IN_TEXT(refusal, rule, 1, RULE_NAME_MAX),
 		IN_TEXT(refusal, reason, 1, TEXT_MAX) } },
 	[RECORD_VOID] = { "void", {
 		IN_UINT(voided, intent, INT64_MAX),

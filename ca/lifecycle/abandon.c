@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/lifecycle/abandon.h"
 #include "transfer/judge/judge.h"
+#include "transfer/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,11 +186,10 @@ abandon_judge_one(struct visit *v, const struct abandon_cert *cert,
 		return rc;
 	rc = judge_asked_ask(&v->act.judge, buf_span(&ours.der), &asked);
 	/* Without a rule it is no verdict, but a judge that failed. */
-	if (rc == RC_OK || *err_rule_name() == '\0')
+	if (rc == RC_OK || rule_spoken() == RULE_NONE)
 		return rc;
 	request->fate = FATE_WRONG;
-	(void)snprintf(
-	    request->rule, sizeof(request->rule), "%s", err_rule_name());
+	request->rule = rule_spoken();
 	err_clear();
 	return RC_OK;
 }
@@ -252,7 +252,7 @@ reason_of(const struct abandon_request *r, uint32_t count, char *to, size_t n)
 		(void)snprintf(to, n,
 		    "the bundle was closed; what was signed was not what was "
 		    "asked (%s)",
-		    r->rule);
+		    rule_name(r->rule));
 	else
 		(void)snprintf(to, n,
 		    "the bundle was closed when %u of %u certificates were "
@@ -275,7 +275,7 @@ add_refusals(
 		reason_of(
 		    r, b->requests[i].validity.count, reason, sizeof(reason));
 		rc = ledger_refusal_add(ledger, a->record.n, i,
-		    b->requests[i].id, "ABANDONED", reason);
+		    b->requests[i].id, rule_name(RULE_ABANDONED), reason);
 	}
 	return rc;
 }

@@ -11,6 +11,7 @@
 #define CA_LIFECYCLE_ABANDON_H
 
 #include "ca/sign/visit.h"
+#include "transfer/rule.h"
 
 /** A certificate of the bundle that is not void. */
 struct abandon_cert {
@@ -29,7 +30,7 @@ enum abandon_fate {
 struct abandon_request {
 	enum abandon_fate fate;
 	uint32_t n_signed;
-	char rule[ERR_RULE_MAX]; /* of the judge's refusal */
+	enum rule rule; /* of the judge's refusal */
 };
 
 struct abandon {

@@ -39,7 +39,7 @@ issued_by(const struct trust_ca *ca, const struct cert_parts *parts,
 }
 
 static enum rc
-issued_check(const char *rule, const char *from, const struct trust *trust,
+issued_check(enum rule rule, const char *from, const struct trust *trust,
     struct span der, struct cert_parts *ret_parts)
 {
 	bool good = false;
@@ -61,8 +61,8 @@ prove_signature(const struct trust *trust, const struct past_response *r,
 {
 	OWN(EVP_PKEY) *key = NULL;
 	struct cert_parts parts;
-	enum rc rc =
-	    issued_check("TRANSFER-CERT", r->from, trust, cose->cert, &parts);
+	enum rc rc = issued_check(
+	    RULE_TRANSFER_CERT, r->from, trust, cose->cert, &parts);
 
 	if (rc == RC_OK)
 		rc = judge_transfer_cert(
@@ -79,16 +79,16 @@ prove_place(const struct trust *trust, const struct past_response *r)
 
 	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
 		return rule_refuse(
-		    "CHANNEL", "%s: a response of another CA", r->from);
+		    RULE_CHANNEL, "%s: a response of another CA", r->from);
 	if (!m->has_requester)
 		return rule_refuse(
-		    "CHANNEL", "%s: a response to loose requests", r->from);
+		    RULE_CHANNEL, "%s: a response to loose requests", r->from);
 	hex_write(span_of(m->ca_id, 4), ca);
 	hex_write(span_of(m->requester, 4), requester);
 	(void)snprintf(name, sizeof(name), "%s-%s/%06u", ca, requester,
 	    (unsigned)m->sequence);
 	if (strcmp(name, r->from) != 0)
-		return rule_refuse("CHANNEL",
+		return rule_refuse(RULE_CHANNEL,
 		    "%s: is number %u of %s-%s, under another's name", r->from,
 		    (unsigned)m->sequence, ca, requester);
 	return RC_OK;
@@ -108,12 +108,12 @@ prove_bundle(struct past_response *r)
 	if (!m->has_bundle)
 		return m->n_results == 0
 			   ? RC_OK
-			   : rule_refuse("MANIFEST-RESULTS",
+			   : rule_refuse(RULE_MANIFEST_RESULTS,
 				 "%s: results without a bundle", r->from);
 	rc = sha256(r->item->bundle, digest);
 	if (rc == RC_OK && memcmp(digest, m->bundle_digest, SHA256_LEN) != 0)
-		return rule_refuse("MANIFEST-BUNDLE", "%s: bundle.cose is %s",
-		    r->from,
+		return rule_refuse(RULE_MANIFEST_BUNDLE,
+		    "%s: bundle.cose is %s", r->from,
 		    r->item->bundle.n == 0 ? "missing"
 					   : "not the one that it answers");
 	if (rc == RC_OK)
@@ -121,7 +121,7 @@ prove_bundle(struct past_response *r)
 	if (rc == RC_OK)
 		rc = bundle_read(r->from, cose.payload, &r->bundle);
 	if (rc == RC_OK && r->bundle.n_requests != m->n_results)
-		rc = rule_refuse("MANIFEST-RESULTS",
+		rc = rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: %zu results for %zu requests", r->from, m->n_results,
 		    r->bundle.n_requests);
 	return rc;
@@ -141,16 +141,17 @@ prove_cert(const struct trust *trust, const struct past_response *r,
 	(void)snprintf(
 	    from, sizeof(from), "%s, certificate %zu", r->from, place + 1);
 	if (place >= r->item->n_certs)
-		return rule_refuse("CERT-DIGEST", "%s: is missing", from);
+		return rule_refuse(RULE_CERT_DIGEST, "%s: is missing", from);
 	der = r->item->certs[place];
 	rc = sha256(der, digest);
 	if (rc == RC_OK && memcmp(digest, entry->digest, SHA256_LEN) != 0)
-		return rule_refuse("CERT-DIGEST",
+		return rule_refuse(RULE_CERT_DIGEST,
 		    "%s: not the one that the manifest lists", from);
 	if (rc == RC_OK)
-		rc = issued_check("CERT-SIGNATURE", from, trust, der, &parts);
+		rc =
+		    issued_check(RULE_CERT_SIGNATURE, from, trust, der, &parts);
 	if (rc == RC_OK && !span_eq(parts.serial, entry->serial))
-		rc = rule_refuse("CERT-SERIAL",
+		rc = rule_refuse(RULE_CERT_SERIAL,
 		    "%s: another serial than the manifest says", from);
 	return rc;
 }
@@ -168,7 +169,7 @@ prove_certs(const struct trust *trust, const struct past_response *r)
 			rc = prove_cert(
 			    trust, r, &m->results[i].certs[c], place++);
 	if (rc == RC_OK && place != r->item->n_certs)
-		rc = rule_refuse("MANIFEST-FILES",
+		rc = rule_refuse(RULE_MANIFEST_FILES,
 		    "%s: %zu certificates, and the manifest lists %zu", r->from,
 		    r->item->n_certs, place);
 	return rc;
@@ -184,7 +185,7 @@ prove_policy(const struct past_response *r)
 		return RC_OK;
 	rc = sha256(r->item->policy, digest);
 	if (rc == RC_OK && memcmp(digest, r->manifest.policy, SHA256_LEN) != 0)
-		rc = rule_refuse("POLICY-DIGEST",
+		rc = rule_refuse(RULE_POLICY_DIGEST,
 		    "%s: policy.conf is not the one that the manifest names",
 		    r->from);
 	return rc;

@@ -90,7 +90,7 @@ check_time_of(const struct recovery *r, const struct past_response *p)
 {
 	if (p->manifest.ledger.count > r->restored.count)
 		return RC_OK;
-	return rule_refuse("FORK",
+	return rule_refuse(RULE_FORK,
 	    "%s: made when the ledger had %" PRIu64 " records, but this one, "
 	    "which was restored with %" PRIu64 ", does not have it",
 	    p->from, p->manifest.ledger.count, r->restored.count);
@@ -108,7 +108,7 @@ check_heads(const struct recovery *r, size_t i)
 	if (one->count != other->count ||
 	    memcmp(one->hash, other->hash, SHA256_LEN) == 0)
 		return RC_OK;
-	return rule_refuse("FORK",
+	return rule_refuse(RULE_FORK,
 	    "%s: made over another record %" PRIu64 " than %s: two ledgers "
 	    "have signed for one CA",
 	    r->items[i].from, one->count, r->items[i - 1].from);
@@ -155,17 +155,17 @@ check_link(const struct recovery *r, size_t i)
 	if (rc != RC_OK)
 		return rc;
 	if (m->sequence != link.sequence + 1)
-		return rule_refuse("GAP",
+		return rule_refuse(RULE_GAP,
 		    "%s: number %u is the next that this ledger lacks: take "
 		    "the whole history along",
 		    p->from, (unsigned)link.sequence + 1);
 	if (m->has_previous != link.any ||
 	    (link.any && memcmp(m->previous, link.digest, SHA256_LEN) != 0))
-		return rule_refuse("PREVIOUS",
+		return rule_refuse(RULE_PREVIOUS,
 		    "%s: does not continue number %u", p->from,
 		    (unsigned)link.sequence);
 	if (m->ledger.count <= link.count)
-		return rule_refuse("LEDGER-COUNT",
+		return rule_refuse(RULE_LEDGER_COUNT,
 		    "%s: made over no more records than number %u", p->from,
 		    (unsigned)link.sequence);
 	return RC_OK;
@@ -180,7 +180,7 @@ conflict(const struct past_response *p, const struct cert_entry *entry)
 	char serial[2 * SERIAL_MAX + 1];
 
 	hex_write(entry->serial, serial);
-	return rule_refuse("REGAINED-SERIAL",
+	return rule_refuse(RULE_REGAINED_SERIAL,
 	    "%s: serial %s belongs to another certificate in this ledger",
 	    p->from, serial);
 }
@@ -269,7 +269,7 @@ check_held(const struct recovery *r, struct past_response *p)
 	p->held = rc == RC_OK && known;
 	if (rc == RC_OK && known &&
 	    memcmp(ours.digest, p->digest, SHA256_LEN) != 0)
-		rc = rule_refuse("FORK",
+		rc = rule_refuse(RULE_FORK,
 		    "%s: this ledger has another response %u: two ledgers have "
 		    "signed for one CA",
 		    p->from, (unsigned)p->manifest.sequence);

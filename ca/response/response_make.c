@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manifest of a response: made once, and read again from the ledger. */
 #include "ca/response/response_files.h"
+#include "transfer/rule.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -102,7 +103,8 @@ fill_revocations(struct manifest_draft *d, const struct bundle *bundle)
 	d->m.n_revocations = n;
 	for (size_t i = 0; i < n; i++) {
 		d->m.revocations[i].status = REVOKE_REFUSED;
-		d->m.revocations[i].rule = span_str("REVOKE-DENIED");
+		d->m.revocations[i].rule =
+		    span_str(rule_name(RULE_REVOKE_DENIED));
 		d->m.revocations[i].comment =
 		    span_str("this version of airgap-ca does not revoke");
 	}

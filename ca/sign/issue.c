@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "ca/sign/batch.h"
 #include "transfer/judge/judge.h"
+#include "transfer/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ next_wanted(struct issue_run *run)
 	     run->request++, run->slot = 0) {
 		const struct outcome *o = &run->done->items[run->request];
 
-		if (run->decisions->items[run->request].rule != NULL)
+		if (run->decisions->items[run->request].rule != RULE_NONE)
 			continue;
 		for (; run->slot < o->n_slots; run->slot++)
 			if (!o->slots[run->slot].done)
@@ -192,8 +193,9 @@ record_job(struct issue_run *run, struct job *job)
 	const struct decision *d = &run->decisions->items[job->intent.request];
 	struct ledger *ledger = run->issue->ledger;
 
-	if (d->rule != NULL)
-		return ledger_void_add(ledger, &job->intent, d->rule);
+	if (d->rule != RULE_NONE)
+		return ledger_void_add(
+		    ledger, &job->intent, rule_name(d->rule));
 	return ledger_result_add(ledger, &job->intent, buf_span(&job->der));
 }
 
@@ -308,9 +310,9 @@ blame_token(void)
 static enum rc
 take_refusal(struct issue_run *run, const struct job *job, enum rc rc)
 {
-	if (*err_rule_name() == '\0')
+	if (rule_spoken() == RULE_NONE)
 		return child_explain(run->issue->judge, rc);
-	if (strcmp(err_rule_name(), "CERT-SIGNATURE") == 0)
+	if (rule_spoken() == RULE_CERT_SIGNATURE)
 		return blame_token();
 	return decision_refuse(&run->decisions->items[job->intent.request]);
 }
@@ -437,7 +439,7 @@ static bool
 any_refused(const struct issue_run *run, const struct outcomes *before)
 {
 	for (size_t i = 0; i < run->decisions->n; i++)
-		if (run->decisions->items[i].rule != NULL &&
+		if (run->decisions->items[i].rule != RULE_NONE &&
 		    before->items[i].rule == NULL)
 			return true;
 	return false;
@@ -457,10 +459,10 @@ record_refused(struct issue_run *run, const struct outcomes *before)
 	for (size_t i = 0; i < run->decisions->n && rc == RC_OK; i++) {
 		const struct decision *d = &run->decisions->items[i];
 
-		if (d->rule != NULL && before->items[i].rule == NULL)
+		if (d->rule != RULE_NONE && before->items[i].rule == NULL)
 			rc = ledger_refusal_add(ledger, run->s->record.n,
-			    (uint32_t)i, run->s->bundle.requests[i].id, d->rule,
-			    d->reason);
+			    (uint32_t)i, run->s->bundle.requests[i].id,
+			    rule_name(d->rule), d->reason);
 	}
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);

@@ -51,9 +51,10 @@ apply_refusals(struct work *w)
 	for (size_t i = 0; i < w->outcomes.n && rc == RC_OK; i++) {
 		const struct outcome *o = &w->outcomes.items[i];
 
-		if (o->rule == NULL || w->decisions.items[i].rule != NULL)
+		if (o->rule == NULL || w->decisions.items[i].rule != RULE_NONE)
 			continue;
-		(void)err_rule(RC_POLICY, o->rule, "%s", o->reason);
+		(void)err_rule(
+		    RC_POLICY, rule_find(span_str(o->rule)), "%s", o->reason);
 		rc = decisions_withdraw(&w->decisions, w->s, i);
 	}
 	return rc;
@@ -70,7 +71,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 	bool known;
 	enum rc rc;
 
-	if (w->decisions.items[i].rule != NULL || r->replaces.n == 0)
+	if (w->decisions.items[i].rule != RULE_NONE || r->replaces.n == 0)
 		return RC_OK;
 	rc = ledger_cert_get(v->act.ledger, r->replaces, &old, &known);
 	if (rc != RC_OK ||
@@ -78,7 +79,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 		memcmp(old.requester, w->s->key_id, SHA256_LEN) == 0))
 		return rc;
 	hex_write(r->replaces, serial);
-	(void)rule_refuse("REPLACE-DENIED",
+	(void)rule_refuse(RULE_REPLACE_DENIED,
 	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" "
 	    "obtained",
 	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
@@ -142,10 +143,10 @@ record_refusals(struct visit *v, const struct work *w)
 	for (size_t i = 0; i < w->decisions.n && rc == RC_OK; i++) {
 		const struct decision *d = &w->decisions.items[i];
 
-		if (d->rule != NULL)
+		if (d->rule != RULE_NONE)
 			rc = ledger_refusal_add(v->act.ledger, w->s->record.n,
-			    (uint32_t)i, w->s->bundle.requests[i].id, d->rule,
-			    d->reason);
+			    (uint32_t)i, w->s->bundle.requests[i].id,
+			    rule_name(d->rule), d->reason);
 	}
 	return rc;
 }
@@ -280,13 +281,13 @@ judge_reply(struct visit *v, const struct work *w, struct reply *reply)
 	struct err_saved why;
 	enum rc rc = reply_judge(&v->act.judge, v->act.ledger, w->s, reply);
 
-	if (rc == RC_OK || *err_rule_name() == '\0')
+	if (rc == RC_OK || rule_spoken() == RULE_NONE)
 		return rc;
 	err_save(&why);
-	return rule_refuse("JUDGE",
+	return rule_refuse(RULE_JUDGE,
 	    "%s: nothing leaves: the response is not what was asked: %.900s "
 	    "(%s)",
-	    w->s->file->name, why.text, why.rule);
+	    w->s->file->name, why.text, rule_name((enum rule)why.rule));
 }
 
 enum rc

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests as files, DER or PEM. What is accepted is one strict encoding: its
  * SPKI is found again, and nothing can be cut off it. */
+#include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (csr_from_file("f", span_of(data, size), &der) != RC_OK ||
 	    csr_read("f", buf_span(&der), NULL, &csr) != RC_OK) {
-		must(err_rule_name()[0] != '\0');
+		must(rule_name(rule_spoken())[0] != '\0');
 		return 0;
 	}
 	must(csr_find_spki("f", buf_span(&der), &spki) == RC_OK);

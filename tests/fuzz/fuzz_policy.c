@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy.conf: every refusal names the rule, and the line. */
 #include "transfer/policy/policy.h"
+#include "transfer/rule.h"
 
 #include <stdlib.h>
 
@@ -14,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (policy_parse("p", span_of(data, size), &policy) == RC_OK) {
 		if (policy.n_profiles == 0)
 			abort();
-	} else if (strcmp(err_rule_name(), "POLICY") != 0 ||
+	} else if (strcmp(rule_name(rule_spoken()), "POLICY") != 0 ||
 		   strncmp(err_text(), "p:", 2) != 0) {
 		abort();
 	}

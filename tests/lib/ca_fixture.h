@@ -15,6 +15,7 @@
 #include "transfer/judge/judge.h"
 #include "transfer/policy/extension.h"
 #include "transfer/policy/subject.h"
+#include "transfer/rule.h"
 #include "transfer/x509/pem.h"
 
 #include <openssl/rand.h>
@@ -32,10 +33,10 @@ check_said(enum rc rc, const char *rule, const char *words, const char *file,
 {
 	if (rc == RC_OK)
 		fail_msg("%s:%d: accepted, wanted %s", file, line, rule);
-	if (strcmp(err_rule_name(), rule) != 0 ||
+	if (strcmp(rule_name(rule_spoken()), rule) != 0 ||
 	    strstr(err_text(), words) == NULL)
 		fail_msg("%s:%d: \"%s\" [%s], wanted \"%s\" [%s]", file, line,
-		    err_text(), err_rule_name(), words, rule);
+		    err_text(), rule_name(rule_spoken()), words, rule);
 }
 
 static inline EVP_PKEY *

@@ -4,6 +4,7 @@
 #define TESTS_LIB_CHECK_H
 
 #include "base/err.h"
+#include "transfer/rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,10 +33,10 @@ check_refusal(enum rc rc, const char *rule, const char *sentence,
 {
 	if (rc == RC_OK)
 		fail_msg("%s:%d: accepted, wanted %s", file, line, rule);
-	if (strcmp(err_rule_name(), rule) != 0 ||
+	if (strcmp(rule_name(rule_spoken()), rule) != 0 ||
 	    (sentence != NULL && strcmp(err_text(), sentence) != 0))
 		fail_msg("%s:%d: \"%s\" [%s], wanted \"%s\" [%s]", file, line,
-		    err_text(), err_rule_name(),
+		    err_text(), rule_name(rule_spoken()),
 		    sentence == NULL ? "any words" : sentence, rule);
 }
 

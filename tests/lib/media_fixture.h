@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "transfer/media/media.h"
+#include "transfer/rule.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -174,7 +175,7 @@ stick_teardown(void **state)
 #define assert_refused(rc_, rule_, part_)                                      \
 	do {                                                                   \
 		assert_int_equal(rc_, RC_FORMAT);                              \
-		assert_string_equal(err_rule_name(), rule_);                   \
+		assert_string_equal(rule_name(rule_spoken()), rule_);                   \
 		if (strstr(err_text(), part_) == NULL)                         \
 			fail_msg("\"%s\" lacks \"%s\"", err_text(), part_);    \
 	} while (0)

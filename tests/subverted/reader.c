@@ -6,6 +6,7 @@
 #include "transfer/format/cbor_out.h"
 #include "transfer/media/media_part.h"
 #include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 
 #include <fcntl.h>
@@ -78,9 +79,7 @@ lie_about(struct csr *csr)
 	if (does("check:refuse") || does("check:rule")) {
 		name_list_wipe(&csr->names);
 		csr->names = (struct name_list){ 0 };
-		return err_rule(RC_FORMAT,
-		    does("check:refuse") ? "CSR-POP" : "NO-RULE",
-		    "\033[2Ja lie\r\n");
+		return err_rule(RC_FORMAT, RULE_CSR_POP, "\033[2Ja lie\r\n");
 	}
 	if (does("check:control"))
 		return name_list_add(
@@ -300,9 +299,27 @@ send_nonsense(int sock, struct span record)
 	return true;
 }
 
+/* The refusal in the name of a rule that there is not, of the same length. */
+static enum rc
+send_no_rule(int sock, struct span record)
+{
+	WIPED(buf) lie = { 0 };
+	uint8_t *at;
+	enum rc rc = buf_add_span(&lie, record);
+
+	if (rc != RC_OK)
+		return rc;
+	at = memmem(lie.p, lie.n, "CSR-POP", 7);
+	if (at != NULL)
+		memcpy(at, "NO-RULE", 7);
+	return __real_frame_send(sock, buf_span(&lie), -1, PEER);
+}
+
 static enum rc
 answer_check(int sock, struct span record)
 {
+	if (does("check:rule"))
+		return send_no_rule(sock, record);
 	if (send_nonsense(sock, record) || miscount(sock))
 		return RC_OK;
 	if (is_slow()) {

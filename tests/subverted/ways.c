@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ways out of the sandbox. */
 #include "tests/subverted/hostile.h"
+#include "transfer/rule.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -171,7 +172,7 @@ go_out(const char *when)
 		errno = 0;
 		why = ways[i].go() >= 0 ? "done" : strerror(errno);
 		return err_rule(
-		    RC_POLICY, "CSR-TEXT", "subverted: %s: %s", what, why);
+		    RC_POLICY, RULE_CSR_TEXT, "subverted: %s: %s", what, why);
 	}
 	return RC_OK;
 }

@@ -157,23 +157,18 @@ wire_put_error(struct buf *out, enum rc error)
 {
 	enum rc rc = buf_add_u32(out, (uint32_t)error);
 
-	if (rc == RC_OK)
-		rc = buf_add_lv(out, span_str(err_text()));
-	return rc != RC_OK ? rc : buf_add_lv(out, span_str(err_rule_name()));
+	return rc != RC_OK ? rc : buf_add_lv(out, span_str(err_text()));
 }
 
 /* An error that is none, or of no known code, is a bug at the other end. */
 enum rc
 wire_take_error(struct span in, uint32_t rc)
 {
-	char text[ERR_TEXT_MAX], rule[ERR_RULE_MAX];
+	char text[ERR_TEXT_MAX];
 
 	if (rc == RC_OK || rc > RC_BUG ||
-	    !wire_take_text(&in, text, sizeof(text)) ||
-	    !wire_take_text(&in, rule, sizeof(rule)) || in.n != 0)
+	    !wire_take_text(&in, text, sizeof(text)) || in.n != 0)
 		return err_set(
 		    RC_BUG, "the token process gave an answer without sense");
-	if (rule[0] != '\0')
-		return err_rule((enum rc)rc, rule, "%s", text);
 	return err_set((enum rc)rc, "%s", text);
 }

@@ -2,8 +2,8 @@
 /** What goes over the socket to the token process and back.
  *
  * A request is an operation (u32) and its arguments; an answer is an enum rc
- * (u32), then the results, or the sentence and the rule's name. Numbers are
- * big-endian u32, bytes and texts have their length in front. A text that may be
+ * (u32), then the results, or the sentence: no rule speaks here, a token only
+ * fails. Numbers are big-endian u32, bytes and texts have their length in front. A text that may be
  * absent is preceded by a u32 that says so. Our end trusts nothing in an
  * answer: every take checks.
  */

@@ -134,7 +134,7 @@ reason_take(struct cbor_in *in, uint32_t *ret)
 
 	/* RFC 5280 5.3.1: 6 is a hold and 8 takes it back, 7 is no reason. */
 	if (rc == RC_OK && *ret >= 6 && *ret <= 8)
-		rc = rule_refuse("CBOR-SCHEMA",
+		rc = rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s: reason %u, wanted 0 to 5, 9 or 10", in->from,
 		    in->where, *ret);
 	return rc;
@@ -355,7 +355,7 @@ ids_check(const char *from, const struct bundle *b)
 	qsort(sorted, b->n_requests, sizeof(*sorted), id_order);
 	for (size_t i = 1; i < b->n_requests && rc == RC_OK; i++)
 		if (span_eq(sorted[i - 1]->id, sorted[i]->id))
-			rc = rule_refuse("DUPLICATE-ID",
+			rc = rule_refuse(RULE_DUPLICATE_ID,
 			    "%s: two requests have the id \"%.*s\"", from,
 			    SPAN_FMT(sorted[i]->id));
 	free(sorted);

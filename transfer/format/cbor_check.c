@@ -45,7 +45,7 @@ struct cbor_head {
 static enum rc
 refuse_at(const struct cbor_walk *w, size_t at, const char *why)
 {
-	return rule_refuse("CBOR", "%s: byte %zu: %s", w->from, at, why);
+	return rule_refuse(RULE_CBOR, "%s: byte %zu: %s", w->from, at, why);
 }
 
 /* RFC 8949 4.2.1: the argument in as few bytes as hold it. */

@@ -215,7 +215,7 @@ cbor_in_refuse(const struct cbor_in *in, const char *what,
 	char phrase[PHRASE];
 
 	item_describe(found, phrase);
-	return rule_refuse("CBOR-SCHEMA", "%s: %s%s%s: found %s, wanted %s",
+	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: found %s, wanted %s",
 	    in->from, in->where == NULL ? "" : in->where,
 	    in->where == NULL ? "" : ": ", what, phrase, wanted);
 }
@@ -395,11 +395,11 @@ cbor_keys_check(const struct cbor_in *in, const char *what, uint32_t seen,
 		const uint32_t bit = UINT32_C(1) << key;
 
 		if ((seen & bit) != 0 && ((wanted | allowed) & bit) == 0)
-			return rule_refuse("CBOR-SCHEMA",
+			return rule_refuse(RULE_CBOR_SCHEMA,
 			    "%s: %s%s%s: key %u has no place here", in->from,
 			    where, colon, what, key);
 		if ((wanted & bit) != 0 && (seen & bit) == 0)
-			return rule_refuse("CBOR-SCHEMA",
+			return rule_refuse(RULE_CBOR_SCHEMA,
 			    "%s: %s%s%s: key %u is missing", in->from, where,
 			    colon, what, key);
 	}

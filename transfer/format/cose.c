@@ -50,7 +50,7 @@ as_form(enum rc rc)
 {
 	if (rc != RC_FORMAT)
 		return rc;
-	return rule_refuse("COSE-FORM", "%s", err_text());
+	return rule_refuse(RULE_COSE_FORM, "%s", err_text());
 }
 
 /* Content types keep the kinds apart: a card signed by the transfer key can
@@ -63,7 +63,7 @@ cose_type_of(const char *from, struct span text, enum cose_type *ret_type)
 			*ret_type = (enum cose_type)i;
 			return RC_OK;
 		}
-	return rule_refuse("COSE-TYPE", "%s: unknown content type \"%.*s\"",
+	return rule_refuse(RULE_COSE_TYPE, "%s: unknown content type \"%.*s\"",
 	    from, SPAN_FMT(text));
 }
 
@@ -86,7 +86,7 @@ alg_take(struct cbor_in *in, enum cose_alg *ret_alg)
 		*ret_alg = (enum cose_alg)alg;
 		return RC_OK;
 	default:
-		return rule_refuse("COSE-ALG",
+		return rule_refuse(RULE_COSE_ALG,
 		    "%s: algorithm %lld, wanted ES256, ES384, ES512, EdDSA, "
 		    "PS256, PS384 or PS512",
 		    in->from, (long long)alg);
@@ -100,7 +100,7 @@ label_take(struct cbor_in *in, uint64_t *pairs, int wanted)
 	enum rc rc = as_form(cbor_next_key(in, pairs, &key));
 
 	if (rc == RC_OK && key != wanted)
-		rc = rule_refuse("COSE-FORM",
+		rc = rule_refuse(RULE_COSE_FORM,
 		    "%s: parameter %d where %d was wanted", in->from, key,
 		    wanted);
 	return rc;
@@ -172,7 +172,7 @@ parts_read(const char *from, struct span array, struct cose *c)
 	if (rc == RC_OK)
 		rc = as_form(cbor_take_map(&in, "unprotected header", &n));
 	if (rc == RC_OK && n != 0)
-		rc = rule_refuse("COSE-FORM",
+		rc = rule_refuse(RULE_COSE_FORM,
 		    "%s: the unprotected header is not empty", from);
 	if (rc == RC_OK)
 		rc = as_form(cbor_take_bytes(
@@ -210,11 +210,11 @@ envelope_read(const char *from, struct span file, struct cose *c)
 	enum rc rc;
 
 	if (file.n > COSE_FILE_MAX)
-		return rule_refuse("COSE-FORM",
+		return rule_refuse(RULE_COSE_FORM,
 		    "%s: %zu bytes, wanted %zu at most", from, file.n,
 		    COSE_FILE_MAX);
 	if (!span_take(&file, 1, &tag) || *tag.p != TAG_SIGN1)
-		return rule_refuse("COSE-FORM",
+		return rule_refuse(RULE_COSE_FORM,
 		    "%s: not a COSE_Sign1: it does not begin with tag 18",
 		    from);
 	rc = parts_read(from, file, c);
@@ -224,7 +224,7 @@ envelope_read(const char *from, struct span file, struct cose *c)
 		return rc;
 	len = alg_signature_len(c->alg);
 	if (len != 0 && c->signature.n != len)
-		return rule_refuse("COSE-FORM",
+		return rule_refuse(RULE_COSE_FORM,
 		    "%s: a signature of %zu bytes, wanted %zu for its "
 		    "algorithm",
 		    from, c->signature.n, len);
@@ -244,7 +244,7 @@ cose_read(const char *from, struct span file, enum cose_type type,
 	if (rc != RC_OK)
 		return rc;
 	if (c.type != type)
-		return rule_refuse("COSE-TYPE",
+		return rule_refuse(RULE_COSE_TYPE,
 		    "%s: content type %s, wanted %s", from,
 		    content_types[c.type], content_types[type]);
 	(void)snprintf(payload, sizeof(payload), "%s: payload", from);

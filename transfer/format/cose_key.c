@@ -235,11 +235,11 @@ cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 	enum rc rc = RC_OK;
 
 	if (alg == NULL || !alg_fits(alg, key))
-		return rule_refuse("COSE-ALG",
+		return rule_refuse(RULE_COSE_ALG,
 		    "%s: %s does not fit the signer's key", from,
 		    alg == NULL ? "its algorithm" : alg->name);
 	if (signature.n != signature_len(alg, key))
-		return rule_refuse("COSE-SIGNATURE",
+		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: a signature of %zu bytes, wanted %zu", from,
 		    signature.n, signature_len(alg, key));
 	if (alg->width != 0) {
@@ -249,7 +249,7 @@ cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 	if (rc == RC_OK)
 		rc = is_signed(alg, key, cose, signature, &good);
 	if (rc == RC_OK && !good)
-		rc = rule_refuse("COSE-SIGNATURE",
+		rc = rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: the signature does not verify under the signer's key",
 		    from);
 	return rc;

@@ -392,7 +392,7 @@ previous_check(const char *from, const struct manifest *m)
 
 	if (m->has_previous == wanted)
 		return RC_OK;
-	return rule_refuse("CBOR-SCHEMA",
+	return rule_refuse(RULE_CBOR_SCHEMA,
 	    "%s: manifest %u %s has %s previous digest", from, m->sequence,
 	    m->has_requester ? "of a channel" : "for loose CSRs",
 	    m->has_previous ? "a" : "no");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/format/payload.h"
 
+#include "transfer/rule.h"
+
 #define RULE_MIN 2
 #define RULE_MAX 32
 

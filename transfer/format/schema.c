@@ -32,7 +32,7 @@ part_map_take(struct cbor_in *in, const struct part_map *map, void *object,
 			break;
 		if (key >= KEYS ||
 		    ((map->wanted | map->optional) & ~seen & KEY(key)) == 0)
-			return rule_refuse("CBOR-SCHEMA",
+			return rule_refuse(RULE_CBOR_SCHEMA,
 			    "%s: %s%s%s: key %d has no place here", in->from,
 			    in->where == NULL ? "" : in->where,
 			    in->where == NULL ? "" : ": ", map->what, key);
@@ -56,7 +56,7 @@ part_map_read(const char *from, struct span input, const struct part_map *map,
 
 	if (rc == RC_OK && in.rest.n != 0)
 		rc = rule_refuse(
-		    "CBOR", "%s: more bytes after the %s", from, map->what);
+		    RULE_CBOR, "%s: more bytes after the %s", from, map->what);
 	return rc;
 }
 
@@ -93,7 +93,7 @@ part_list_take(struct cbor_in *in, const struct part_list *list,
 	if (rc != RC_OK)
 		return rc;
 	if (n > in->rest.n / list->least_bytes)
-		return rule_refuse("CBOR-SCHEMA",
+		return rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s: %llu items cannot lie in %zu bytes", in->from,
 		    list->what, (unsigned long long)n, in->rest.n);
 	if (n == 0)
@@ -188,7 +188,7 @@ part_serial(struct cbor_in *in, struct span *ret)
 	if (rc != RC_OK)
 		return rc;
 	if (serial.p[0] == 0)
-		return rule_refuse("CBOR-SCHEMA",
+		return rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s%sserial: its first byte is zero", in->from,
 		    in->where == NULL ? "" : in->where,
 		    in->where == NULL ? "" : ": ");
@@ -244,7 +244,7 @@ part_text(
 	if (rc != RC_OK)
 		return rc;
 	if (!pattern->fits(text))
-		return rule_refuse("FORMAT-TEXT",
+		return rule_refuse(RULE_FORMAT_TEXT,
 		    "%s: %s%s%s: \"%.*s\" does not follow %s", in->from,
 		    in->where == NULL ? "" : in->where,
 		    in->where == NULL ? "" : ": ", pattern->what,

@@ -40,7 +40,7 @@ check_issuers(const char *from, const struct offer *o)
 		below = above;
 		ERR_clear_error();
 		if (!good)
-			return rule_refuse("CA-CERT",
+			return rule_refuse(RULE_CA_CERT,
 			    "%s: its certificate %zu did not issue the one "
 			    "before",
 			    from, i + 1);

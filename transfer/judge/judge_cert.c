@@ -106,7 +106,7 @@ find_ca(const struct judge *judge, const struct expected *e, size_t *ret)
 		*ret = i;
 		return RC_OK;
 	}
-	return rule_refuse("CERT-ISSUER",
+	return rule_refuse(RULE_CERT_ISSUER,
 	    "%s: said to be issued by a key that is not pinned", e->from);
 }
 
@@ -122,7 +122,7 @@ find_plan(struct judge *judge, size_t ca, const struct expected *e,
 	enum rc rc;
 
 	if (profile == NULL)
-		return rule_refuse("PROFILE-UNKNOWN",
+		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "%s: the policy has no profile \"%.*s\"", e->from,
 		    SPAN_FMT(e->profile));
 	plan = &judge->cas[ca].plans[profile - judge->policy->profiles];
@@ -178,20 +178,21 @@ build(struct judge *judge, size_t ca, struct span serial,
 /* ---- saying what differs ------------------------------------------------- */
 
 struct difference {
-	const char *rule, *what;
+	enum rule rule;
+	const char *what;
 };
 
 static const struct difference differences[TBS_FIELDS] = {
-	[TBS_VERSION] = { "CERT-FORM", "not X.509 v3" },
-	[TBS_SERIAL] = { "CERT-SERIAL", "another serial than stated" },
-	[TBS_ALGORITHM] = { "CERT-SIGNATURE",
+	[TBS_VERSION] = { RULE_CERT_FORM, "not X.509 v3" },
+	[TBS_SERIAL] = { RULE_CERT_SERIAL, "another serial than stated" },
+	[TBS_ALGORITHM] = { RULE_CERT_SIGNATURE,
 	    "not signed with the algorithm of the CA's key" },
-	[TBS_ISSUER] = { "CERT-ISSUER",
+	[TBS_ISSUER] = { RULE_CERT_ISSUER,
 	    "its issuer is not the CA's subject, byte for byte" },
-	[TBS_VALIDITY] = { "CERT-DATES", "other dates than stated" },
-	[TBS_SUBJECT] = { "CERT-PROFILE",
+	[TBS_VALIDITY] = { RULE_CERT_DATES, "other dates than stated" },
+	[TBS_SUBJECT] = { RULE_CERT_PROFILE,
 	    "another subject than the profile makes of these names" },
-	[TBS_SPKI] = { "CERT-KEY", "another key than its request has" },
+	[TBS_SPKI] = { RULE_CERT_KEY, "another key than its request has" },
 };
 
 /* One Extension, or its OID, of a list that may be anything. */
@@ -227,13 +228,13 @@ judge_cert_refuse_extension(const char *from, struct span oid, const char *how)
 
 	if (span_eq(oid, span_of(san, sizeof(san))))
 		return rule_refuse(
-		    "CERT-NAMES", "%s: its subjectAltName %s", from, how);
+		    RULE_CERT_NAMES, "%s: its subjectAltName %s", from, how);
 	if (span_eq(oid, span_of(aki, sizeof(aki))))
-		return rule_refuse("CERT-ISSUER",
+		return rule_refuse(RULE_CERT_ISSUER,
 		    "%s: its authorityKeyIdentifier %s", from, how);
 	der_oid_text(oid, text);
 	return rule_refuse(
-	    "CERT-PROFILE", "%s: its extension %s %s", from, text, how);
+	    RULE_CERT_PROFILE, "%s: its extension %s %s", from, text, how);
 }
 
 /* The first extension that is not as the profile has it. */
@@ -245,7 +246,8 @@ explain_extensions(const char *from, struct span wanted, struct span found)
 
 	if (!der_take(&wanted, DER_SEQUENCE, &wanted) ||
 	    !der_take(&found, DER_SEQUENCE, &found))
-		return rule_refuse("CERT-FORM", "%s: broken extensions", from);
+		return rule_refuse(
+		    RULE_CERT_FORM, "%s: broken extensions", from);
 	while (wanted.n != 0) {
 		if (!next_extension(&wanted, &want, &want_oid))
 			return err_set(RC_BUG, "%s: our own extensions", from);
@@ -268,7 +270,7 @@ explain_extensions(const char *from, struct span wanted, struct span found)
 		return judge_cert_refuse_extension(
 		    from, have_oid, "is none that belongs there");
 	return rule_refuse(
-	    "CERT-FORM", "%s: bytes behind its extensions", from);
+	    RULE_CERT_FORM, "%s: bytes behind its extensions", from);
 }
 
 static enum rc
@@ -295,12 +297,12 @@ static enum rc
 judge_cert_check_serial(struct span serial, const struct expected *e)
 {
 	if (serial.n < SERIAL_MIN)
-		return rule_refuse("CERT-SERIAL",
+		return rule_refuse(RULE_CERT_SERIAL,
 		    "%s: a serial of %zu bytes has no 64 random bits", e->from,
 		    serial.n);
 	if (e->serial.n != 0 && !span_eq(e->serial, serial))
-		return rule_refuse(
-		    "CERT-SERIAL", "%s: another serial than stated", e->from);
+		return rule_refuse(RULE_CERT_SERIAL,
+		    "%s: another serial than stated", e->from);
 	return RC_OK;
 }
 
@@ -310,9 +312,9 @@ judge_cert_check_dates(const struct trust_ca *ca, const struct expected *e)
 {
 	if (e->not_before > e->not_after)
 		return rule_refuse(
-		    "CERT-DATES", "%s: ends before it begins", e->from);
+		    RULE_CERT_DATES, "%s: ends before it begins", e->from);
 	if (e->not_before < ca->not_before || e->not_after > ca->not_after)
-		return rule_refuse("CERT-DATES",
+		return rule_refuse(RULE_CERT_DATES,
 		    "%s: valid before or after its CA is", e->from);
 	return RC_OK;
 }
@@ -329,7 +331,7 @@ judge_cert_check_signature(struct judge *judge, size_t ca,
 	unsigned n = 0;
 
 	if (!span_eq(parts->algorithm, judge->trust->cas[ca].algorithm))
-		return rule_refuse("CERT-SIGNATURE",
+		return rule_refuse(RULE_CERT_SIGNATURE,
 		    "%s: not signed with the algorithm of the CA's key",
 		    e->from);
 	if (EVP_DigestInit_ex2(judge->md, c->digest, NULL) != 1 ||
@@ -339,7 +341,7 @@ judge_cert_check_signature(struct judge *judge, size_t ca,
 	if (EVP_PKEY_verify(c->verify, parts->signature.p, parts->signature.n,
 		hash, n) != 1) {
 		ERR_clear_error();
-		return rule_refuse("CERT-SIGNATURE",
+		return rule_refuse(RULE_CERT_SIGNATURE,
 		    "%s: its signature is not of the CA's key", e->from);
 	}
 	return RC_OK;

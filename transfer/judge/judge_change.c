@@ -49,7 +49,7 @@ change_ca(const char *from, struct trust *trust, enum trust_kind kind,
 		    0)
 			known = &trust->cas[i];
 	if ((kind == TRUST_RENEWED) != (known != NULL))
-		return rule_refuse("TRUST-CHANGE",
+		return rule_refuse(RULE_TRUST_CHANGE,
 		    kind == TRUST_RENEWED
 			? "%s: a renewed CA certificate has another key"
 			: "%s: a new CA key is one that is pinned already",
@@ -62,7 +62,7 @@ judge_change_change(const char *from, struct trust *trust,
     const struct trust_change *c, int64_t at)
 {
 	if (c->n_certs != 1)
-		return rule_refuse("TRUST-CHANGE",
+		return rule_refuse(RULE_TRUST_CHANGE,
 		    "%s: a change with %zu certificates, not one", from,
 		    c->n_certs);
 	return c->kind == TRUST_TRANSFER

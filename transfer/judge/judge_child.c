@@ -58,7 +58,7 @@ bench_wipe(struct bench *b)
 static enum rc
 child_answer(struct bench *b, enum rc code)
 {
-	const char *rule = code == RC_OK ? "" : err_rule_name();
+	const char *rule = code == RC_OK ? "" : rule_name(rule_spoken());
 	const char *text = code == RC_OK ? "" : err_text();
 	WIPED(buf) frame = { 0 };
 	struct cbor_out out;
@@ -440,8 +440,8 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 	if (rc == RC_OK)
 		rc = judge_response(b->judge, &x.r, &verdict);
 	if (rc == RC_OK && verdict.again)
-		rc = rule_refuse(
-		    "REPLAY", "%s: is what the requester has already", x.from);
+		rc = rule_refuse(RULE_REPLAY,
+		    "%s: is what the requester has already", x.from);
 	return rc;
 }
 

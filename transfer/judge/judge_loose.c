@@ -38,7 +38,7 @@ judge_loose_requests(
 	enum rc rc;
 
 	if (m->has_bundle)
-		return rule_refuse("MANIFEST-BUNDLE",
+		return rule_refuse(RULE_MANIFEST_BUNDLE,
 		    "%s: answers a bundle, not loose CSRs", r->from);
 	rc = set == NULL
 		 ? requests_of_results(r, m, &ret->requests)
@@ -61,16 +61,16 @@ judge_loose_check_result(
 	if (!span_eq_str(result->id, id) || result->n_certs > 1 ||
 	    (i != 0 && memcmp(m->results[i - 1].csr_digest, result->csr_digest,
 			   SHA256_LEN) >= 0))
-		return rule_refuse("MANIFEST-RESULTS",
+		return rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: result %zu is not as one of loose CSRs is", r->from,
 		    i + 1);
 	if (set != NULL &&
 	    memcmp(set->items[i].digest, result->csr_digest, SHA256_LEN) != 0)
-		return rule_refuse("CSR-DIGEST",
+		return rule_refuse(RULE_CSR_DIGEST,
 		    "%s: result %zu is for another CSR than %.*s", r->from,
 		    i + 1, SPAN_FMT(set->items[i].name));
 	if (result->n_certs != 0 && result->certs[0].not_before > m->signed_at)
-		return rule_refuse("CERT-DATES",
+		return rule_refuse(RULE_CERT_DATES,
 		    "%s: result %zu begins after it was signed", r->from,
 		    i + 1);
 	return RC_OK;
@@ -84,11 +84,11 @@ judge_loose_results(const struct response *r, const struct manifest *m)
 
 	if (m->n_revocations != 0 || m->n_results == 0 ||
 	    (set != NULL && set->n != m->n_results))
-		return rule_refuse("MANIFEST-RESULTS",
+		return rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: %zu results for loose CSRs, and %zu of revocations",
 		    r->from, m->n_results, m->n_revocations);
 	if (m->n_changes != 0)
-		return rule_refuse("TRUST-CHANGE",
+		return rule_refuse(RULE_TRUST_CHANGE,
 		    "%s: a response to loose CSRs changes no key", r->from);
 	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++)
 		rc = judge_loose_check_result(r, m, i);
@@ -111,7 +111,7 @@ judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
 		return rc;
 	cert = d2i_X509(NULL, &p, (long)der.n);
 	if (cert == NULL)
-		return rule_refuse("CERT-FORM", "%s: no certificate", from);
+		return rule_refuse(RULE_CERT_FORM, "%s: no certificate", from);
 	san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	if (san != NULL)
 		rc = names_of_san(from, san, ret_names);
@@ -132,7 +132,7 @@ try_profile(struct judge *judge, const struct profile *p, struct span der,
 	if (!p->names_from_csr)
 		e.n_names = 0;
 	if (entry->not_after - entry->not_before + 1 != p->validity)
-		return rule_refuse("CERT-DATES",
+		return rule_refuse(RULE_CERT_DATES,
 		    "%s: is not valid as long as the profile %s has it", e.from,
 		    p->name);
 	judged->names = e.names;
@@ -148,11 +148,10 @@ try_profile(struct judge *judge, const struct profile *p, struct span der,
 static bool
 tells_more(const struct profile *p)
 {
-	const char *rule = err_rule_name();
+	enum rule rule = rule_spoken();
 
-	return strcmp(rule, "CERT-PROFILE") != 0 &&
-	       strcmp(rule, "CERT-DATES") != 0 &&
-	       (p->names_from_csr || strcmp(rule, "CERT-NAMES") != 0);
+	return rule != RULE_CERT_PROFILE && rule != RULE_CERT_DATES &&
+	       (p->names_from_csr || rule != RULE_CERT_NAMES);
 }
 
 enum rc
@@ -161,7 +160,7 @@ judge_loose_certificate(struct judge *judge, struct span der,
 {
 	const struct policy *policy = judge->policy;
 	const struct span wanted = try->terms->profile;
-	enum rc first = rule_refuse("CERT-PROFILE",
+	enum rc first = rule_refuse(RULE_CERT_PROFILE,
 	    "%s: fits no profile of the policy", try->expected->from);
 	struct err_saved said;
 	bool told = false;
@@ -174,7 +173,7 @@ judge_loose_certificate(struct judge *judge, struct span der,
 		if (wanted.n != 0 && !span_eq_str(wanted, p->name))
 			continue;
 		rc = try_profile(judge, p, der, try, judged);
-		if (rc == RC_OK || *err_rule_name() == '\0')
+		if (rc == RC_OK || rule_spoken() == RULE_NONE)
 			return rc;
 		if (told || (wanted.n == 0 && !tells_more(p)))
 			continue;

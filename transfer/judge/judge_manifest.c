@@ -13,18 +13,18 @@ check_channel(const struct response *r, const struct trust *trust,
 {
 	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
 		return rule_refuse(
-		    "CHANNEL", "%s: a response of another CA", r->from);
+		    RULE_CHANNEL, "%s: a response of another CA", r->from);
 	if (r->loose != NULL)
 		return !m->has_requester
 			   ? RC_OK
-			   : rule_refuse("CHANNEL",
+			   : rule_refuse(RULE_CHANNEL,
 				 "%s: a response of a requester's channel, not "
 				 "to loose CSRs",
 				 r->from);
 	if (!m->has_requester ||
 	    memcmp(m->requester, r->channel->requester, SHA256_LEN) != 0)
-		return rule_refuse(
-		    "CHANNEL", "%s: a response for another requester", r->from);
+		return rule_refuse(RULE_CHANNEL,
+		    "%s: a response for another requester", r->from);
 	return RC_OK;
 }
 
@@ -77,10 +77,10 @@ check_old(const struct response *r, const struct trust *trust,
 	if (rc != RC_OK)
 		return rc;
 	if (known)
-		return rule_refuse("FORK",
+		return rule_refuse(RULE_FORK,
 		    "%s: number %u was accepted already, with other content",
 		    r->from, (unsigned)m->sequence);
-	return rule_refuse("REPLAY",
+	return rule_refuse(RULE_REPLAY,
 	    "%s: number %u, but number %u was accepted already", r->from,
 	    (unsigned)m->sequence, (unsigned)r->channel->head.sequence);
 }
@@ -93,17 +93,17 @@ check_next(const struct response *r, const struct manifest *m)
 	uint32_t wanted = head == NULL ? 1 : head->sequence + 1;
 
 	if (m->sequence != wanted)
-		return rule_refuse("GAP",
+		return rule_refuse(RULE_GAP,
 		    "%s: number %u, but number %u is the next one", r->from,
 		    (unsigned)m->sequence, (unsigned)wanted);
 	if (m->has_previous != (head != NULL) ||
 	    (head != NULL &&
 		memcmp(m->previous, head->digest, SHA256_LEN) != 0))
-		return rule_refuse("PREVIOUS",
+		return rule_refuse(RULE_PREVIOUS,
 		    "%s: does not continue the response that was accepted last",
 		    r->from);
 	if (head != NULL && m->ledger.count <= head->ledger.count)
-		return rule_refuse("LEDGER-COUNT",
+		return rule_refuse(RULE_LEDGER_COUNT,
 		    "%s: the CA's ledger had %llu records, and now %llu",
 		    r->from, (unsigned long long)head->ledger.count,
 		    (unsigned long long)m->ledger.count);

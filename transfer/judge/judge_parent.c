@@ -39,14 +39,16 @@ send_order(struct child *judge, struct cbor_out *out, int fd)
 
 struct answer {
 	enum judge_answer kind;
-	enum rc rc;		    /* a verdict's */
-	uint64_t index;		    /* of the file that is wanted */
-	struct span rule, sentence; /* in judge->line */
+	enum rc rc;	      /* a verdict's */
+	uint64_t index;	      /* of the file that is wanted */
+	enum rule rule;	      /* a verdict's */
+	struct span sentence; /* in judge->line */
 };
 
 static enum rc
 parent_take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
 {
+	struct span name = SPAN_NONE;
 	uint64_t code;
 	enum rc rc;
 
@@ -54,13 +56,15 @@ parent_take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
 		return err_set(RC_BUG, "judge: an answer of another shape");
 	rc = cbor_take_uint(in, "code", 0, RC_BUG, &code);
 	if (rc == RC_OK)
-		rc = cbor_take_text(in, "rule", 0, ERR_RULE_MAX - 1, &a->rule);
+		rc = cbor_take_text(in, "rule", 0, RULE_NAME_MAX, &name);
 	if (rc == RC_OK)
 		rc = cbor_take_bytes(
 		    in, "sentence", 0, ERR_TEXT_MAX, &a->sentence);
-	if (rc == RC_OK)
-		a->rc = (enum rc)code;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	a->rc = (enum rc)code;
+	a->rule = rule_find(name);
+	return RC_OK;
 }
 
 static enum rc
@@ -116,14 +120,9 @@ recv_answer(struct child *judge, struct answer *a)
 static enum rc
 pass_verdict(const struct answer *a)
 {
-	char rule[ERR_RULE_MAX];
-
 	if (a->rc == RC_OK)
 		return RC_OK;
-	(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(a->rule));
-	if (rule_get0(rule) == NULL)
-		return err_set(a->rc, "%.*s", SPAN_FMT(a->sentence));
-	return err_rule(a->rc, rule, "%.*s", SPAN_FMT(a->sentence));
+	return err_rule(a->rc, a->rule, "%.*s", SPAN_FMT(a->sentence));
 }
 
 enum rc

@@ -81,19 +81,19 @@ match_files(struct response_work *w)
 
 		rc = sha256(name, digest);
 		if (rc == RC_OK && !digest_set_find(&w->by_name, digest, NULL))
-			return rule_refuse("MANIFEST-FILES",
+			return rule_refuse(RULE_MANIFEST_FILES,
 			    "%s: %.*s is missing", r->from, SPAN_FMT(name));
 		if (rc == RC_OK)
 			rc = digest_set_add(&listed, digest, 0, &is_new);
 		if (rc == RC_OK && !is_new)
-			return rule_refuse("MANIFEST-FILES",
+			return rule_refuse(RULE_MANIFEST_FILES,
 			    "%s: its manifest lists %.*s twice", r->from,
 			    SPAN_FMT(name));
 	}
 	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++) {
 		rc = sha256(r->names[i], digest);
 		if (rc == RC_OK && !digest_set_find(&listed, digest, NULL))
-			return rule_refuse("MANIFEST-FILES",
+			return rule_refuse(RULE_MANIFEST_FILES,
 			    "%s: %.*s is not listed in its manifest", r->from,
 			    SPAN_FMT(r->names[i]));
 	}
@@ -112,7 +112,7 @@ open_file(
 	if (rc != RC_OK)
 		return rc;
 	if (!digest_set_find(&w->by_name, digest, &i))
-		return rule_refuse("MANIFEST-FILES", "%s: %.*s is missing",
+		return rule_refuse(RULE_MANIFEST_FILES, "%s: %.*s is missing",
 		    w->r->from, SPAN_FMT(entry->name));
 	rc = w->r->file(w->r->arg, i, ret);
 	if (rc == RC_OK)
@@ -121,7 +121,7 @@ open_file(
 		return rc;
 	if (ret->n != entry->size ||
 	    memcmp(digest, entry->digest, SHA256_LEN) != 0)
-		return rule_refuse("MANIFEST-FILES",
+		return rule_refuse(RULE_MANIFEST_FILES,
 		    "%s: %.*s is not the file that the manifest lists",
 		    w->r->from, SPAN_FMT(entry->name));
 	return RC_OK;
@@ -150,7 +150,7 @@ find_policy(
 		if (!span_eq_str(m->files[i].name, POLICY_NAME))
 			continue;
 		if (memcmp(m->files[i].digest, m->policy, SHA256_LEN) != 0)
-			return rule_refuse("POLICY-DIGEST",
+			return rule_refuse(RULE_POLICY_DIGEST,
 			    "%s: its " POLICY_NAME
 			    " is not the policy that its manifest names",
 			    w->r->from);
@@ -163,7 +163,7 @@ find_policy(
 		return rc != RC_OK ? rc : buf_add_span(ret_text, text);
 	}
 	if (memcmp(w->judge->policy->digest, m->policy, SHA256_LEN) != 0)
-		return rule_refuse("POLICY-DIGEST",
+		return rule_refuse(RULE_POLICY_DIGEST,
 		    "%s: made under another policy than this side has, and "
 		    "without a " POLICY_NAME,
 		    w->r->from);
@@ -182,7 +182,7 @@ refuse_bundle(const char *from, enum bundle_state state)
 		[BUNDLE_ANSWERED] = "answers a bundle that has its answer",
 	};
 
-	return rule_refuse("MANIFEST-BUNDLE", "%s: %s", from, why[state]);
+	return rule_refuse(RULE_MANIFEST_BUNDLE, "%s: %s", from, why[state]);
 }
 
 static enum rc
@@ -237,7 +237,7 @@ place_one(struct response_work *w, uint32_t request, uint32_t slot)
 	if (rc != RC_OK)
 		return rc;
 	if (!new_cert || !new_serial || seen)
-		return rule_refuse("CERT-SERIAL",
+		return rule_refuse(RULE_CERT_SERIAL,
 		    "%s: certificate %u of result %u has a serial that was "
 		    "used before",
 		    w->r->from, (unsigned)slot + 1, (unsigned)request + 1);
@@ -348,12 +348,12 @@ judge_block(
 	if (rc != RC_OK)
 		return rc;
 	if (!digest_set_find(&w->by_digest, digest, &place))
-		return rule_refuse("CERT-DIGEST",
+		return rule_refuse(RULE_CERT_DIGEST,
 		    "%s: %.*s has a certificate that the manifest does not "
 		    "list",
 		    w->r->from, SPAN_FMT(entry->name));
 	if (w->places[place].found)
-		return rule_refuse("CERT-DIGEST",
+		return rule_refuse(RULE_CERT_DIGEST,
 		    "%s: %.*s has a certificate a second time", w->r->from,
 		    SPAN_FMT(entry->name));
 	w->places[place].found = true;
@@ -374,7 +374,7 @@ judge_pem(
 	for (;;) {
 		rc = pem_next(from, PEM_CERTIFICATE, &bytes, &der, &more);
 		if (rc == RC_FORMAT)
-			rc = rule_refuse("CERT-FORM", "%s", err_text());
+			rc = rule_refuse(RULE_CERT_FORM, "%s", err_text());
 		if (rc != RC_OK || !more)
 			return rc;
 		rc = judge_block(w, entry, buf_span(&der));
@@ -401,7 +401,7 @@ judge_files(struct response_work *w)
 	}
 	for (size_t i = 0; i < w->n_places; i++)
 		if (!w->places[i].found)
-			return rule_refuse("CERT-DIGEST",
+			return rule_refuse(RULE_CERT_DIGEST,
 			    "%s: certificate %u of result %u is in no file",
 			    w->r->from, (unsigned)w->places[i].slot + 1,
 			    (unsigned)w->places[i].request + 1);
@@ -444,7 +444,7 @@ judge_content(struct response_work *w, struct response_verdict *v)
 	enum rc rc;
 
 	if (v->manifest.n_crls != 0)
-		return rule_refuse("MANIFEST-FILES",
+		return rule_refuse(RULE_MANIFEST_FILES,
 		    "%s: has revocation lists, which this version does not "
 		    "take",
 		    from);

@@ -16,13 +16,13 @@ check_first_date(const char *from, const struct policy *policy,
 	int64_t first = m->results[i].certs[0].not_before;
 
 	if (asked->has_not_before && first != asked->not_before)
-		return rule_refuse("CERT-DATES",
+		return rule_refuse(RULE_CERT_DATES,
 		    "%s: result %zu begins at another time than asked", from,
 		    i + 1);
 	if (!asked->has_not_before &&
 	    (first > m->signed_at ||
 		first < b->created - DAY - policy->backdate))
-		return rule_refuse("CERT-DATES",
+		return rule_refuse(RULE_CERT_DATES,
 		    "%s: result %zu does not begin when it was signed", from,
 		    i + 1);
 	return RC_OK;
@@ -43,7 +43,7 @@ judge_results_check_dates(const char *from, const struct manifest *m,
 		    &not_before, &not_after);
 		if (entry->not_before != not_before ||
 		    entry->not_after != not_after)
-			return rule_refuse("CERT-DATES",
+			return rule_refuse(RULE_CERT_DATES,
 			    "%s: certificate %u of result %zu has other dates "
 			    "than asked",
 			    from, (unsigned)slot + 1, i + 1);
@@ -61,20 +61,20 @@ judge_results_check_result(const char *from, const struct policy *policy,
 	enum rc rc;
 
 	if (!span_eq(result->id, request->id))
-		return rule_refuse("MANIFEST-RESULTS",
+		return rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: result %zu is for \"%.*s\", but \"%.*s\" was asked",
 		    from, i + 1, SPAN_FMT(result->id), SPAN_FMT(request->id));
 	rc = sha256(request->csr, digest);
 	if (rc != RC_OK)
 		return rc;
 	if (memcmp(digest, result->csr_digest, SHA256_LEN) != 0)
-		return rule_refuse("CSR-DIGEST",
+		return rule_refuse(RULE_CSR_DIGEST,
 		    "%s: result %zu is for another CSR than was sent", from,
 		    i + 1);
 	if (result->n_certs == 0)
 		return RC_OK; /* refused */
 	if (result->n_certs != request->validity.count)
-		return rule_refuse("MANIFEST-RESULTS",
+		return rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: result %zu has %zu certificates, but %u were asked",
 		    from, i + 1, result->n_certs,
 		    (unsigned)request->validity.count);
@@ -90,7 +90,7 @@ judge_results(const char *from, const struct policy *policy,
 	size_t revocations = b == NULL ? 0 : b->n_revocations;
 
 	if (m->n_results != requests || m->n_revocations != revocations)
-		return rule_refuse("MANIFEST-RESULTS",
+		return rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: %zu results and %zu of revocations, but %zu and %zu "
 		    "were asked for",
 		    from, m->n_results, m->n_revocations, requests,

@@ -43,7 +43,7 @@ trust_wipe(struct trust *trust)
 
 /* One certificate, whose DER is the only encoding of what it says. */
 static enum rc
-trust_parse(const char *rule, const char *from, struct span der, X509 **ret)
+trust_parse(enum rule rule, const char *from, struct span der, X509 **ret)
 {
 	OWN(X509) *cert = NULL;
 	const uint8_t *p = der.p;
@@ -80,7 +80,7 @@ choose_algorithm(const char *from, struct trust_ca *ca)
 	ca->digest = EVP_sha256();
 	if (EVP_PKEY_is_a(ca->key, "RSA")) {
 		if (bits < 2048 || bits > 4096 || bits % 8 != 0)
-			return rule_refuse("CA-CERT",
+			return rule_refuse(RULE_CA_CERT,
 			    "%s: an RSA key of %d bits, not 2048 to 4096", from,
 			    bits);
 		ca->algorithm = span_of(alg_rsa_sha256, sizeof(alg_rsa_sha256));
@@ -102,7 +102,7 @@ choose_algorithm(const char *from, struct trust_ca *ca)
 		return RC_OK;
 	}
 	return rule_refuse(
-	    "CA-CERT", "%s: its key is not RSA, P-256 or P-384", from);
+	    RULE_CA_CERT, "%s: its key is not RSA, P-256 or P-384", from);
 }
 
 static bool
@@ -121,23 +121,23 @@ check_ca_form(const char *from, X509 *cert)
 
 	if ((flags & EXFLAG_CA) == 0 ||
 	    !is_critical(cert, NID_basic_constraints))
-		return rule_refuse("CA-CERT",
+		return rule_refuse(RULE_CA_CERT,
 		    "%s: no critical basicConstraints with cA TRUE (RFC 5280 "
 		    "4.2.1.9)",
 		    from);
 	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
 	    (X509_get_key_usage(cert) & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) !=
 		(KU_KEY_CERT_SIGN | KU_CRL_SIGN))
-		return rule_refuse("CA-CERT",
+		return rule_refuse(RULE_CA_CERT,
 		    "%s: no critical keyUsage with keyCertSign and cRLSign "
 		    "(RFC 5280 4.2.1.3)",
 		    from);
 	if (X509_get0_subject_key_id(cert) == NULL)
-		return rule_refuse("CA-CERT",
+		return rule_refuse(RULE_CA_CERT,
 		    "%s: no subjectKeyIdentifier (RFC 5280 4.2.1.2)", from);
 	if (X509_NAME_entry_count(X509_get_subject_name(cert)) == 0)
-		return rule_refuse(
-		    "CA-CERT", "%s: an empty subject (RFC 5280 4.1.2.6)", from);
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: an empty subject (RFC 5280 4.1.2.6)", from);
 	return RC_OK;
 }
 
@@ -149,8 +149,8 @@ check_self_signature(const char *from, const struct trust_ca *ca)
 		return RC_OK; /* a subordinate: pinned by the words of itself */
 	if (X509_verify(ca->cert, ca->key) != 1) {
 		ERR_clear_error();
-		return rule_refuse(
-		    "CA-CERT", "%s: its signature is not of its own key", from);
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: its signature is not of its own key", from);
 	}
 	return RC_OK;
 }
@@ -162,7 +162,7 @@ trust_read_time(const char *from, const ASN1_TIME *at, int64_t *ret)
 
 	if (ASN1_TIME_to_tm(at, &tm) != 1) {
 		ERR_clear_error();
-		return rule_refuse("CA-CERT", "%s: a broken date", from);
+		return rule_refuse(RULE_CA_CERT, "%s: a broken date", from);
 	}
 	*ret = timegm(&tm);
 	return RC_OK;
@@ -197,13 +197,13 @@ trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 {
 	enum rc rc;
 
-	rc = trust_parse("CA-CERT", from, der, &ca->cert);
+	rc = trust_parse(RULE_CA_CERT, from, der, &ca->cert);
 	if (rc != RC_OK)
 		return rc;
 	ca->key = X509_get0_pubkey(ca->cert);
 	if (ca->key == NULL) {
 		ERR_clear_error();
-		return rule_refuse("CA-CERT", "%s: unusable key", from);
+		return rule_refuse(RULE_CA_CERT, "%s: unusable key", from);
 	}
 	rc = check_ca_form(from, ca->cert);
 	if (rc == RC_OK)
@@ -228,9 +228,9 @@ trust_check_company(
 
 		if (span_eq(buf_span(&other->der), buf_span(&ca->der)))
 			return rule_refuse(
-			    "CA-CERT", "%s: pinned already", from);
+			    RULE_CA_CERT, "%s: pinned already", from);
 		if (!span_eq(buf_span(&other->subject), buf_span(&ca->subject)))
-			return rule_refuse("CA-CERT",
+			return rule_refuse(RULE_CA_CERT,
 			    "%s: another subject than the CA pinned first",
 			    from);
 	}
@@ -278,7 +278,7 @@ trust_check_transfer_eku(const char *from, X509 *cert)
 	if (eku == NULL || sk_ASN1_OBJECT_num(eku) != 1 ||
 	    OBJ_cmp(sk_ASN1_OBJECT_value(eku, 0), wanted) != 0 ||
 	    !is_critical(cert, NID_ext_key_usage))
-		return rule_refuse("TRANSFER-CERT",
+		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: its extended key usage is not critical and exactly "
 		    "id-kp-airgapTransfer",
 		    from);
@@ -294,13 +294,13 @@ check_transfer_form(const char *from, X509 *cert)
 
 	if ((flags & EXFLAG_CA) != 0)
 		return rule_refuse(
-		    "TRANSFER-CERT", "%s: a CA's certificate", from);
+		    RULE_TRANSFER_CERT, "%s: a CA's certificate", from);
 	if ((flags & EXFLAG_CRITICAL) != 0)
-		return rule_refuse(
-		    "TRANSFER-CERT", "%s: an unknown critical extension", from);
+		return rule_refuse(RULE_TRANSFER_CERT,
+		    "%s: an unknown critical extension", from);
 	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
 	    X509_get_key_usage(cert) != KU_DIGITAL_SIGNATURE)
-		return rule_refuse("TRANSFER-CERT",
+		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: its key usage is not critical and exactly "
 		    "digitalSignature",
 		    from);
@@ -318,7 +318,7 @@ check_transfer_dates(const char *from, const X509 *cert, int64_t at)
 		rc =
 		    trust_read_time(from, X509_get0_notAfter(cert), &not_after);
 	if (rc == RC_OK && (at < not_before || at > not_after))
-		rc = rule_refuse("TRANSFER-CERT",
+		rc = rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: not valid when this was signed", from);
 	return rc;
 }
@@ -348,8 +348,8 @@ check_transfer_issuer(
 			return RC_OK;
 	}
 	ERR_clear_error();
-	return rule_refuse(
-	    "TRANSFER-CERT", "%s: not issued by the CA that is pinned", from);
+	return rule_refuse(RULE_TRANSFER_CERT,
+	    "%s: not issued by the CA that is pinned", from);
 }
 
 enum rc
@@ -362,11 +362,11 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 
 	if (trust->transfer_cert.n != 0 &&
 	    !span_eq(buf_span(&trust->transfer_cert), der))
-		return rule_refuse("TRANSFER-CERT",
+		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: signed with another transfer certificate than the "
 		    "pinned one",
 		    from);
-	rc = trust_parse("TRANSFER-CERT", from, der, &cert);
+	rc = trust_parse(RULE_TRANSFER_CERT, from, der, &cert);
 	if (rc == RC_OK)
 		rc = check_transfer_form(from, cert);
 	if (rc == RC_OK)
@@ -378,7 +378,8 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 	key = X509_get0_pubkey(cert);
 	if (key == NULL || EVP_PKEY_up_ref(key) != 1) {
 		ERR_clear_error();
-		return rule_refuse("TRANSFER-CERT", "%s: unusable key", from);
+		return rule_refuse(
+		    RULE_TRANSFER_CERT, "%s: unusable key", from);
 	}
 	*ret_key = key;
 	return RC_OK;
@@ -394,7 +395,7 @@ trust_window(
 		.path_len = X509_get_pathlen(ca->cert) };
 	OWN(X509) *cert = NULL;
 	EVP_PKEY *key = NULL;
-	enum rc rc = trust_parse("TRANSFER-CERT",
+	enum rc rc = trust_parse(RULE_TRANSFER_CERT,
 	    "the CA's transfer certificate", transfer_cert, &cert);
 
 	memcpy(window.key_id, ca->key_id, SHA256_LEN);

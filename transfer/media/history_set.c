@@ -85,7 +85,8 @@ read_certs(struct cbor_in *in, struct past_item *item)
 	if (rc != RC_OK)
 		return rc;
 	if (n > in->rest.n)
-		return rule_refuse("READER", HISTORIES ": more than there are");
+		return rule_refuse(
+		    RULE_READER, HISTORIES ": more than there are");
 	item->certs = calloc(n == 0 ? 1 : n, sizeof(*item->certs));
 	if (item->certs == NULL)
 		return err_memory();
@@ -117,7 +118,8 @@ history_set_read_one(struct cbor_in *in, struct past *past)
 	if (rc == RC_OK)
 		rc = read_certs(in, item);
 	if (rc == RC_OK && !history_set_is_name(item->name))
-		rc = rule_refuse("READER", HISTORIES ": a name that is none");
+		rc =
+		    rule_refuse(RULE_READER, HISTORIES ": a name that is none");
 	return rc;
 }
 
@@ -149,7 +151,7 @@ past_read(struct span bytes, struct past *ret)
 
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);
-		return rule_refuse("READER", "%.1000s", saved.text);
+		return rule_refuse(RULE_READER, "%.1000s", saved.text);
 	}
 	if (rc != RC_OK)
 		return rc;

@@ -120,10 +120,11 @@ loose_read_one(struct cbor_in *in, struct loose *loose)
 	csr->twins = (uint32_t)twins;
 	loose_id(csr->digest, csr->id);
 	if (!loose_is_name(csr->name))
-		return rule_refuse(
-		    "READER", LOOSE_CSRS ": a name that no medium may carry");
+		return rule_refuse(RULE_READER,
+		    LOOSE_CSRS ": a name that no medium may carry");
 	if (loose->n != 0 && loose_by_digest(csr - 1, csr) >= 0)
-		return rule_refuse("READER", LOOSE_CSRS ": not a sorted set");
+		return rule_refuse(
+		    RULE_READER, LOOSE_CSRS ": not a sorted set");
 	loose->n++;
 	return RC_OK;
 }
@@ -156,7 +157,7 @@ loose_read(struct span bytes, struct loose *ret)
 
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);
-		return rule_refuse("READER", "%.1000s", saved.text);
+		return rule_refuse(RULE_READER, "%.1000s", saved.text);
 	}
 	if (rc != RC_OK)
 		return rc;

@@ -82,15 +82,15 @@ media_open_failed(const char *from, int errnum)
 {
 	switch (errnum) {
 	case ELOOP:
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: is or lies behind a symbolic link", from);
 	case EXDEV:
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: leaves the medium, or lies on another one mounted "
 		    "within it",
 		    from);
 	case ENOTDIR:
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: something on the way there is no directory", from);
 	default:
 		return err_errno(RC_IO, errnum, "%s: cannot be opened", from);
@@ -132,7 +132,7 @@ media_path_check(const char *from, const char *path)
 		if ((size_t)(slash - at) < sizeof(name))
 			memcpy(name, at, (size_t)(slash - at));
 		if (!media_name_ok(name))
-			return rule_refuse("MEDIA-NAME",
+			return rule_refuse(RULE_MEDIA_NAME,
 			    "%s: names are [a-z0-9._-], a letter or digit "
 			    "first and last, at most %d bytes",
 			    from, FILE_NAME_MAX);
@@ -182,7 +182,7 @@ ends_in(const char *name, const char *suffix)
 enum rc
 media_name_refuse(const char *from, const char *name)
 {
-	return rule_refuse("MEDIA-NAME",
+	return rule_refuse(RULE_MEDIA_NAME,
 	    "%s: holds \"%.200s\"; names are [a-z0-9._-]", from, name);
 }
 
@@ -204,7 +204,7 @@ names_take(struct media_names *names, const char *from, const char *name,
 		return RC_OK;
 	}
 	if (names->n == MEDIA_FILES_MAX)
-		return rule_refuse("MEDIA-COUNT", "%s: holds over %d files",
+		return rule_refuse(RULE_MEDIA_COUNT, "%s: holds over %d files",
 		    from, MEDIA_FILES_MAX);
 	return names_add(names, name);
 }
@@ -231,7 +231,7 @@ media_list_all(DIR *dir, const char *from, const char *suffix, bool strict,
 		if (entry == NULL)
 			return RC_OK;
 		if (seen == MEDIA_ENTRIES_MAX)
-			return rule_refuse("MEDIA-COUNT",
+			return rule_refuse(RULE_MEDIA_COUNT,
 			    "%s: holds over %d entries", from,
 			    MEDIA_ENTRIES_MAX);
 		rc = names_take(names, from, entry->d_name, suffix, strict);

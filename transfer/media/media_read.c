@@ -36,12 +36,12 @@ static enum rc
 kind_check(const char *from, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: is %s; wanted a regular file", from,
 		    kind_text(st->st_mode));
 	/* A second name may lie anywhere, and be written through meanwhile. */
 	if (st->st_nlink != 1)
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: has %ju hard links; wanted a file of one name", from,
 		    (uintmax_t)st->st_nlink);
 	return RC_OK;
@@ -82,7 +82,7 @@ media_file_open(
 	if (rc != RC_OK)
 		return rc;
 	if (st.st_dev != seen.st_dev || st.st_ino != seen.st_ino)
-		return rule_refuse("MEDIA-CHANGED",
+		return rule_refuse(RULE_MEDIA_CHANGED,
 		    "%s: another file took its place meanwhile", from);
 	*ret_fd = fd;
 	*ret = st;
@@ -117,7 +117,7 @@ media_read_copy_bytes(
 		if (rc != RC_OK)
 			return rc;
 		if (n > size - done)
-			return rule_refuse("MEDIA-CHANGED",
+			return rule_refuse(RULE_MEDIA_CHANGED,
 			    "%s: grew beyond its %zu bytes while it was read",
 			    from, size);
 		rc = fd_write_all(to, span_of(room, n), "memory");
@@ -126,7 +126,7 @@ media_read_copy_bytes(
 		done += n;
 	} while (n != 0);
 	if (done != size)
-		return rule_refuse("MEDIA-CHANGED",
+		return rule_refuse(RULE_MEDIA_CHANGED,
 		    "%s: ended after %zu of %zu bytes", from, done, size);
 	return RC_OK;
 }
@@ -151,7 +151,7 @@ change_check(const char *from, int fd, const struct stat *before)
 	    !same_time(after.st_mtim, before->st_mtim) ||
 	    !same_time(after.st_ctim, before->st_ctim))
 		return rule_refuse(
-		    "MEDIA-CHANGED", "%s: changed while it was read", from);
+		    RULE_MEDIA_CHANGED, "%s: changed while it was read", from);
 	return RC_OK;
 }
 
@@ -188,7 +188,7 @@ media_read_copy_file(
 	enum rc rc;
 
 	if (st->st_size < 0 || (uintmax_t)st->st_size > most)
-		return rule_refuse("MEDIA-SIZE",
+		return rule_refuse(RULE_MEDIA_SIZE,
 		    "%s: has %jd bytes; at most %zu are read", from,
 		    (intmax_t)st->st_size, most);
 	room = malloc(COPY_ROOM);

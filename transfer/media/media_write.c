@@ -383,7 +383,7 @@ media_put_dir(const struct media *media, const char *path,
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		if (!media_name_ok(files[i].name))
-			rc = rule_refuse("MEDIA-NAME",
+			rc = rule_refuse(RULE_MEDIA_NAME,
 			    "%s/%s: names are [a-z0-9._-]", path,
 			    files[i].name);
 	if (rc == RC_OK)

@@ -68,16 +68,16 @@ seals_check(int fd, size_t *ret_size)
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (seals < 0 || (seals & SEALS) != SEALS)
-		return rule_refuse("READER",
+		return rule_refuse(RULE_READER,
 		    "the reader handed over a file that is not sealed memory");
 	if (fstatfs(fd, &fs) != 0 || fstat(fd, &st) != 0)
 		return err_errno(
 		    RC_IO, errno, "sealed memory cannot be looked at");
 	if ((unsigned long)fs.f_type != TMPFS_MAGIC)
-		return rule_refuse(
-		    "READER", "the reader handed over another kind of memory");
+		return rule_refuse(RULE_READER,
+		    "the reader handed over another kind of memory");
 	if (st.st_size < 0 || (uintmax_t)st.st_size > MEDIA_FILE_MAX)
-		return rule_refuse("READER",
+		return rule_refuse(RULE_READER,
 		    "the reader handed over %jd bytes; at most %zu are read",
 		    (intmax_t)st.st_size, MEDIA_FILE_MAX);
 	*ret_size = (size_t)st.st_size;

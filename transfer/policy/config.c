@@ -40,7 +40,7 @@ config_refuse(const char *from, unsigned line, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
-	return rule_refuse("POLICY", "%s:%u: %s", from, line, sentence);
+	return rule_refuse(RULE_POLICY, "%s:%u: %s", from, line, sentence);
 }
 
 /* ---- characters ---------------------------------------------------------- */

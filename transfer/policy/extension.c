@@ -53,7 +53,7 @@ put_oid_text(struct buf *out, const char *text)
 
 	if (oid == NULL || OBJ_length(oid) == 0) {
 		ERR_clear_error();
-		return rule_refuse("POLICY", "\"%s\": not an OID", text);
+		return rule_refuse(RULE_POLICY, "\"%s\": not an OID", text);
 	}
 	return put_oid(out, oid);
 }
@@ -69,7 +69,7 @@ add_part(struct extension_plan *plan, const ASN1_OBJECT *oid, bool critical,
 
 	if (plan->n == EXTENSIONS_MAX - 3) /* SKI, AKI, SAN come besides */
 		return rule_refuse(
-		    "POLICY", "more than %d extensions", EXTENSIONS_MAX - 3);
+		    RULE_POLICY, "more than %d extensions", EXTENSIONS_MAX - 3);
 	part.oid = plan->store.n;
 	rc = put_oid(&plan->store, oid);
 	part.oid_n = plan->store.n - part.oid;
@@ -94,7 +94,7 @@ extension_add_basic_constraints(
 	enum rc rc = RC_OK;
 
 	if (profile->path_len > 0xff)
-		return rule_refuse("POLICY", "path length %u is over 255",
+		return rule_refuse(RULE_POLICY, "path length %u is over 255",
 		    (unsigned)profile->path_len);
 	if (profile->is_ca) {
 		rc = buf_add(&body, yes, sizeof(yes));
@@ -186,11 +186,11 @@ add_policy_extension(
 	if (ext == NULL) {
 		(void)err_openssl(
 		    RC_FORMAT, "extension.%s = %s", line->name, line->value);
-		return rule_refuse("POLICY", "%s", err_text());
+		return rule_refuse(RULE_POLICY, "%s", err_text());
 	}
 	oid = X509_EXTENSION_get_object(ext);
 	if (is_taken(plan, oid))
-		return rule_refuse("POLICY",
+		return rule_refuse(RULE_POLICY,
 		    "extension.%s: stands twice, or is made from other keys of "
 		    "the profile",
 		    line->name);

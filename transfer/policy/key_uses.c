@@ -145,7 +145,7 @@ refuse_stranger(const struct key_use *use, const char *from)
 	char more[48] = "";
 
 	if (common->n == 0)
-		return rule_refuse("KEY-USED",
+		return rule_refuse(RULE_KEY_USED,
 		    "%s: its key is that of %.*s; those with that key have no "
 		    "name in common",
 		    from, SPAN_FMT(holder));
@@ -155,7 +155,7 @@ refuse_stranger(const struct key_use *use, const char *from)
 	if (common->n > 1)
 		(void)snprintf(
 		    more, sizeof(more), " and %zu more", common->n - 1);
-	return rule_refuse("KEY-USED",
+	return rule_refuse(RULE_KEY_USED,
 	    "%s: its key is that of %.*s; all with that key have %s:%.*s%s, "
 	    "and this has %s",
 	    from, SPAN_FMT(holder), name_type_text(first->type),
@@ -173,7 +173,7 @@ key_uses_take(struct key_uses *uses, const char *from,
 	if (use == NULL)
 		return RC_OK;
 	if (same_names && use->others != NULL)
-		return rule_refuse("KEY-USED",
+		return rule_refuse(RULE_KEY_USED,
 		    "%s: its key is that of %.*s, which %s obtained", from,
 		    SPAN_FMT(buf_span(&use->holder)), use->others);
 	if (same_names && use->any &&

@@ -232,7 +232,7 @@ policy_parse(const char *from, struct span text, struct policy *ret)
 	enum rc rc;
 
 	if (text.n == 0 || text.n > POLICY_FILE_MAX)
-		return rule_refuse("POLICY", "%s: %zu bytes; wanted 1 to %d",
+		return rule_refuse(RULE_POLICY, "%s: %zu bytes; wanted 1 to %d",
 		    from, text.n, POLICY_FILE_MAX);
 	rc = buf_add_span(&policy.text, text);
 	if (rc == RC_OK)

@@ -32,7 +32,7 @@ check_profile(struct asking *a)
 
 	a->profile = policy_profile_get0(a->policy, wanted);
 	if (a->profile == NULL)
-		return rule_refuse("PROFILE-UNKNOWN",
+		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "%s: the policy has no profile %.*s", a->ask->from,
 		    SPAN_FMT(wanted));
 	a->requester = policy_requester_get0(a->policy, a->ask->label);
@@ -45,7 +45,7 @@ check_profile(struct asking *a)
 				allowed = true;
 	}
 	if (!allowed)
-		return rule_refuse("PROFILE-DENIED",
+		return rule_refuse(RULE_PROFILE_DENIED,
 		    "%s: %.*s may not use the profile %s", a->ask->from,
 		    SPAN_FMT(a->ask->label), a->profile->name);
 	return RC_OK;
@@ -61,7 +61,7 @@ check_path_len(const struct asking *a, const struct ca_window *ca)
 	if (!p->is_ca || ca->path_len < 0 ||
 	    (int64_t)p->path_len < ca->path_len)
 		return RC_OK;
-	return rule_refuse("PATH-LEN",
+	return rule_refuse(RULE_PATH_LEN,
 	    "%s: profile %s makes a CA with path length %u; this CA has path "
 	    "length %lld, and wants a smaller one below it",
 	    a->ask->from, p->name, p->path_len, (long long)ca->path_len);
@@ -80,18 +80,18 @@ request_check_key(const struct asking *a, const struct ca_window *ca)
 
 	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
 		return rule_refuse(
-		    "KEY-CA", "%s: the key is the CA's own", a->ask->from);
+		    RULE_KEY_CA, "%s: the key is the CA's own", a->ask->from);
 	if (memcmp(key->id, ca->transfer_id, SHA256_LEN) == 0)
-		return rule_refuse("KEY-CA",
+		return rule_refuse(RULE_KEY_CA,
 		    "%s: the key is the CA's own transfer key", a->ask->from);
 	key_name(key, name);
 	if ((p->key_kinds & 1U << key->kind) == 0)
-		return rule_refuse("KEY-POLICY",
+		return rule_refuse(RULE_KEY_POLICY,
 		    "%s: a key of type %s, which profile %s does not take",
 		    a->ask->from, name, p->name);
 	if (key->kind == KEY_RSA &&
 	    (key->bits < p->rsa_min || key->bits > p->rsa_max))
-		return rule_refuse("KEY-POLICY",
+		return rule_refuse(RULE_KEY_POLICY,
 		    "%s: an RSA key of %u bits; profile %s wants %u to %u",
 		    a->ask->from, key->bits, p->name, p->rsa_min, p->rsa_max);
 	return RC_OK;
@@ -107,7 +107,7 @@ choose_names(const struct asking *a, struct grant *grant)
 
 	if (request->names != NULL) {
 		if (!p->names_from_bundle)
-			return rule_refuse("NAMES-SOURCE",
+			return rule_refuse(RULE_NAMES_SOURCE,
 			    "%s: names given with the request; profile %s "
 			    "takes them from the CSR",
 			    a->ask->from, p->name);
@@ -117,20 +117,20 @@ choose_names(const struct asking *a, struct grant *grant)
 		grant->names = a->ask->csr_names;
 		grant->n_names = a->ask->n_csr_names;
 	} else if (p->names_min != 0) {
-		return rule_refuse("NAMES-SOURCE",
+		return rule_refuse(RULE_NAMES_SOURCE,
 		    "%s: no names given with the request; profile %s takes "
 		    "none from the CSR",
 		    a->ask->from, p->name);
 	}
 	if (grant->n_names < p->names_min || grant->n_names > p->names_max)
-		return rule_refuse("NAMES-COUNT",
+		return rule_refuse(RULE_NAMES_COUNT,
 		    "%s: %zu names; profile %s wants %u to %u", a->ask->from,
 		    grant->n_names, p->name, p->names_min, p->names_max);
 	return RC_OK;
 }
 
 static enum rc
-refuse_name(const struct asking *a, const char *rule, const struct name *name,
+refuse_name(const struct asking *a, enum rule rule, const struct name *name,
     const char *what)
 {
 	struct span shown = name->text;
@@ -157,10 +157,10 @@ check_srv_service(const struct asking *a, const struct name *name)
 			return RC_OK;
 	/* XEP-0368: direct TLS is checked under the same names. */
 	if (service.n > 6 && memcmp(service.p, "xmpps-", 6) == 0)
-		return refuse_name(a, "NAME-SERVICE", name,
+		return refuse_name(a, RULE_NAME_SERVICE, name,
 		    "has a service that the profile does not have; direct TLS "
 		    "is named _xmpp-client or _xmpp-server, too");
-	return refuse_name(a, "NAME-SERVICE", name,
+	return refuse_name(a, RULE_NAME_SERVICE, name,
 	    "has a service that the profile does not have");
 }
 
@@ -168,11 +168,11 @@ static enum rc
 check_type(const struct asking *a, const struct name *name)
 {
 	if ((a->profile->name_types & 1U << name->type) == 0)
-		return refuse_name(a, "NAME-TYPE", name,
+		return refuse_name(a, RULE_NAME_TYPE, name,
 		    "is of a type that the profile does not have");
 	if (name->type == NAME_DNS && !a->profile->wildcard &&
 	    name->text.p[0] == '*')
-		return refuse_name(a, "NAME-WILDCARD", name,
+		return refuse_name(a, RULE_NAME_WILDCARD, name,
 		    "is a wildcard, which the profile does not have");
 	return check_srv_service(a, name);
 }
@@ -207,16 +207,16 @@ check_scope(const struct asking *a, const struct name *name)
 	if (name->type == NAME_IP)
 		return ip_in_scope(a->policy, name)
 			   ? RC_OK
-			   : refuse_name(a, "NAME-SCOPE", name,
+			   : refuse_name(a, RULE_NAME_SCOPE, name,
 				 "lies outside the CA's scope-ip");
 	if (!a->policy->scope_any && !in_one_of(name, &a->policy->scope))
 		return refuse_name(
-		    a, "NAME-SCOPE", name, "lies outside the CA's scope");
+		    a, RULE_NAME_SCOPE, name, "lies outside the CA's scope");
 	if (a->profile->scope.n != 0 && !in_one_of(name, &a->profile->scope))
-		return refuse_name(
-		    a, "NAME-SCOPE", name, "lies outside the profile's scope");
+		return refuse_name(a, RULE_NAME_SCOPE, name,
+		    "lies outside the profile's scope");
 	if (q != NULL && q->scope.n != 0 && !in_one_of(name, &q->scope))
-		return refuse_name(a, "NAME-SCOPE", name,
+		return refuse_name(a, RULE_NAME_SCOPE, name,
 		    "lies outside the requester's scope");
 	return RC_OK;
 }
@@ -248,7 +248,7 @@ check_mixture(const struct asking *a, const struct grant *grant)
 	}
 	if (jid == NULL || (!host && !is_for_servers(a->profile)))
 		return RC_OK;
-	return refuse_name(a, "NAME-MIXED", jid,
+	return refuse_name(a, RULE_NAME_MIXED, jid,
 	    host ? "stands beside names of hosts; wanted a certificate each"
 		 : "stands in a profile for servers (serverAuth); wanted one "
 		   "for clients");
@@ -269,8 +269,8 @@ request_check_names(const struct asking *a, const struct grant *grant)
 			rc = check_scope(a, name);
 		for (size_t j = 0; j < i && rc == RC_OK; j++)
 			if (name_compare(name, &grant->names[j]) == 0)
-				rc = refuse_name(
-				    a, "NAME-DUPLICATE", name, "stands twice");
+				rc = refuse_name(a, RULE_NAME_DUPLICATE, name,
+				    "stands twice");
 	}
 	return rc != RC_OK ? rc : check_mixture(a, grant);
 }
@@ -300,12 +300,12 @@ check_series(const struct asking *a)
 	if (v->count <= 1)
 		return RC_OK;
 	if (v->count > p->series_max)
-		return rule_refuse("SERIES-MAX",
+		return rule_refuse(RULE_SERIES_MAX,
 		    "%s: a series of %u certificates; profile %s has at most "
 		    "%u",
 		    a->ask->from, v->count, p->name, p->series_max);
 	if (v->overlap < 0 || v->overlap >= v->period)
-		return rule_refuse("SERIES-GAP",
+		return rule_refuse(RULE_SERIES_GAP,
 		    "%s: a series whose overlap is not shorter than its period",
 		    a->ask->from);
 	return RC_OK;
@@ -323,7 +323,7 @@ request_check_length(const struct asking *a)
 		return RC_OK;
 	dur_write(length, asked);
 	dur_write(a->profile->validity_max, most);
-	return rule_refuse("VALIDITY-MAX",
+	return rule_refuse(RULE_VALIDITY_MAX,
 	    "%s: a certificate valid for %s; profile %s has at most %s",
 	    a->ask->from, asked, a->profile->name, most);
 }
@@ -357,13 +357,13 @@ request_check_dates(const struct asking *a, const struct ca_window *ca,
 	if (begin < past || end < now) {
 		clock_write(begin < past ? past : now, limit);
 		clock_write(begin < past ? begin : end, said);
-		return rule_refuse("VALIDITY-PAST",
+		return rule_refuse(RULE_VALIDITY_PAST,
 		    "%s: %s at %s; wanted %s or later", a->ask->from,
 		    begin < past ? "begins" : "ends", said, limit);
 	}
 	if (begin < ca->not_before) {
 		clock_write(ca->not_before, limit);
-		return rule_refuse("VALIDITY-CA",
+		return rule_refuse(RULE_VALIDITY_CA,
 		    "%s: begins at %s, before the CA's own %s", a->ask->from,
 		    said, limit);
 	}
@@ -371,13 +371,13 @@ request_check_dates(const struct asking *a, const struct ca_window *ca,
 	clock_write(end, said);
 	if (end > ca->not_after) {
 		clock_write(ca->not_after, limit);
-		return rule_refuse("VALIDITY-CA",
+		return rule_refuse(RULE_VALIDITY_CA,
 		    "%s: ends at %s, after the CA's own %s", a->ask->from, said,
 		    limit);
 	}
 	if (end > now + a->profile->horizon) {
 		clock_write(now + a->profile->horizon, limit);
-		return rule_refuse("SERIES-HORIZON",
+		return rule_refuse(RULE_SERIES_HORIZON,
 		    "%s: ends at %s, past the horizon of profile %s at %s",
 		    a->ask->from, said, a->profile->name, limit);
 	}

@@ -160,7 +160,7 @@ expand(const struct profile *profile, const struct name *first, struct buf *out)
 			rc = buf_add_byte(out, '%');
 			p += 2;
 		} else if (first == NULL) {
-			return rule_refuse("SUBJECT",
+			return rule_refuse(RULE_SUBJECT,
 			    "the subject \"%s\" of profile %s needs a name",
 			    profile->subject_text, profile->name);
 		} else if (strncmp(p, "%{name}", 7) == 0) {
@@ -170,7 +170,7 @@ expand(const struct profile *profile, const struct name *first, struct buf *out)
 			rc = add_escaped(out, name_domain(first));
 			p += 9;
 		} else {
-			return rule_refuse("SUBJECT",
+			return rule_refuse(RULE_SUBJECT,
 			    "subject \"%s\" of profile %s: unknown %.9s",
 			    profile->subject_text, profile->name, p);
 		}
@@ -195,7 +195,7 @@ subject_of_text(
 	rc = subject_read(expanded, ret);
 	if (rc == RC_USAGE)
 		return rule_refuse(
-		    "SUBJECT", "profile %s: %s", profile->name, err_text());
+		    RULE_SUBJECT, "profile %s: %s", profile->name, err_text());
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include "base/child.h"
 #include "transfer/media/loose.h"
 #include "transfer/media/media.h"
+#include "transfer/rule.h"
 #include "transfer/sandbox/sandbox.h"
 #include "transfer/x509/csr.h"
 
@@ -30,7 +31,8 @@ struct scanned {
 	char name[MEDIA_NAME_MAX]; /* "bundle.cose" for a FILE of another form */
 	struct sealed copy; /* seals are checked; none on error */
 	enum rc rc;	    /* why it could not be copied, RC_OK otherwise */
-	char reason[ERR_TEXT_MAX], rule[ERR_RULE_MAX];
+	enum rule rule;
+	char reason[ERR_TEXT_MAX];
 };
 void scanned_wipe(struct scanned *s);
 
@@ -74,7 +76,8 @@ enum rc reader_check_loose_start(struct child *reader,
 struct verdict {
 	uint32_t index;
 	enum rc rc; /* RC_OK, or refused by `rule` with `reason` */
-	struct span rule, reason;
+	enum rule rule;
+	struct span reason;
 	uint8_t key_id[SHA256_LEN];    /* of the key it found */
 	struct name_list names;	       /* of the CSR */
 };

@@ -24,45 +24,43 @@ reader_lied(enum rc rc)
 	if (rc != RC_FORMAT)
 		return rc;
 	err_save(&saved);
-	return rule_refuse("READER", "the reader's answer: %.900s", saved.text);
+	return rule_refuse(
+	    RULE_READER, "the reader's answer: %.900s", saved.text);
 }
 
 enum rc
 reader_lied_about(const char *what)
 {
-	return rule_refuse("READER", "the reader's answer: %s", what);
+	return rule_refuse(RULE_READER, "the reader's answer: %s", what);
 }
 
 enum rc
 told_take(struct cbor_in *in, struct told *told)
 {
-	char name[ERR_RULE_MAX];
-	const struct rule *rule;
+	struct span name = SPAN_NONE;
 	enum rc rc = cbor_take_uint(in, "rc", 0, RC_BUG, &told->rc);
 
 	if (rc == RC_OK)
-		rc = cbor_take_text(
-		    in, "rule", 0, ERR_RULE_MAX - 1, &told->rule);
+		rc = cbor_take_text(in, "rule", 0, RULE_NAME_MAX, &name);
 	if (rc == RC_OK)
 		rc = cbor_take_bytes(
 		    in, "reason", 0, ERR_TEXT_MAX - 1, &told->reason);
 	if (rc != RC_OK)
 		return reader_lied(rc);
 	if (told->rc == RC_OK)
-		return told->rule.n + told->reason.n == 0
+		return name.n + told->reason.n == 0
 			   ? RC_OK
 			   : reader_lied_about("a reason without an error");
 	if (told->reason.n == 0 ||
 	    memchr(told->reason.p, '\0', told->reason.n) != NULL)
 		return reader_lied_about("an error without a reason");
-	if (told->rule.n == 0)
+	told->rule = rule_find(name);
+	if (name.n == 0)
 		return told->rc == RC_IO || told->rc == RC_BUG
 			   ? RC_OK
 			   : reader_lied_about("a refusal without a rule");
-	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(told->rule));
-	rule = rule_get0(name);
-	if (rule == NULL || rule->rc != told->rc ||
-	    strlen(name) != told->rule.n)
+	if (told->rule == RULE_NONE ||
+	    rule_row_get0(told->rule)->rc != told->rc)
 		return reader_lied_about("a rule that there is not");
 	return RC_OK;
 }
@@ -71,13 +69,10 @@ told_take(struct cbor_in *in, struct told *told)
 static enum rc
 told_raise(const struct told *told)
 {
-	char rule[ERR_RULE_MAX];
-
 	if (told->rc == RC_OK)
 		return reader_lied_about("a failure that is none");
-	(void)snprintf(rule, sizeof(rule), "%.*s", SPAN_FMT(told->rule));
 	return err_rule(
-	    (enum rc)told->rc, rule, "%.*s", SPAN_FMT(told->reason));
+	    (enum rc)told->rc, told->rule, "%.*s", SPAN_FMT(told->reason));
 }
 
 static enum rc
@@ -116,7 +111,7 @@ explain(struct child *reader, enum rc rc)
 	    reader->signal == SIGTERM)
 		return rc;
 	err_save(&saved);
-	return rule_refuse("READER", "%s", saved.text);
+	return rule_refuse(RULE_READER, "%s", saved.text);
 }
 
 /* What was done is worth time: how long a reader may keep us waiting in all

@@ -11,6 +11,7 @@
 #include "base/child.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
 
 #define READER_NAME "reader"
 
@@ -32,7 +33,8 @@ struct reader_heard {
  * \retval RC_FORMAT rule READER: there is no such error */
 struct told {
 	uint64_t rc;
-	struct span rule, reason;
+	enum rule rule;
+	struct span reason;
 };
 enum rc told_take(struct cbor_in *in, struct told *ret) MUST_CHECK;
 

@@ -31,7 +31,7 @@ place_open(const char *path, struct reader_place *place)
 	if (look < 0 || fstat(look, &st) != 0)
 		return err_errno(RC_IO, errno, "%s: cannot be opened", path);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return rule_refuse("MEDIA-FILE",
+		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: is neither a directory nor a regular file", path);
 	fd = fd_openat(
 	    AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
@@ -157,7 +157,7 @@ scanned_read(struct reader_heard *answer, int *fd, struct scanned *s)
 	if (rc != RC_OK)
 		return rc;
 	s->rc = (enum rc)told.rc;
-	memcpy(s->rule, told.rule.p, told.rule.n);
+	s->rule = told.rule;
 	memcpy(s->reason, told.reason.p, told.reason.n);
 	return RC_OK;
 }

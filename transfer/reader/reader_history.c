@@ -45,7 +45,7 @@ take_bytes(struct past_scan *scan, const char *response, const char *name,
 
 	/* Bytes have a limit of their own, but empty files have none. */
 	if (scan->n == PAST_FILES_MAX)
-		return rule_refuse("MEDIA-COUNT",
+		return rule_refuse(RULE_MEDIA_COUNT,
 		    MEDIA_HISTORY ": more than %d files; `history --from` "
 				  "splits them",
 		    PAST_FILES_MAX);
@@ -193,13 +193,13 @@ parse_certs(struct history_draft *d, struct past_scan *scan,
 		if (rc != RC_OK || !more)
 			break;
 		if (der.n < PAST_CERT_MIN || der.n > CERT_MAX)
-			return rule_refuse("CERT-FORM",
+			return rule_refuse(RULE_CERT_FORM,
 			    "%s: no certificate has %zu bytes", from, der.n);
 		rc = add_place(d, scan, buf_span(&der));
 	}
 	/* Not each form error of PEM is a rule's. */
-	if (rc == RC_FORMAT && *err_rule_name() == '\0')
-		rc = rule_refuse("CERT-FORM", "%s", err_text());
+	if (rc == RC_FORMAT && rule_spoken() == RULE_NONE)
+		rc = rule_refuse(RULE_CERT_FORM, "%s", err_text());
 	return rc;
 }
 
@@ -240,7 +240,7 @@ next_item(struct history_draft *d, const struct past_file *file)
 	if (past->n > 0 && span_eq_str(last_item(d)->name, file->response))
 		return RC_OK;
 	if (past->n == MEDIA_FILES_MAX)
-		return rule_refuse("MEDIA-COUNT",
+		return rule_refuse(RULE_MEDIA_COUNT,
 		    MEDIA_HISTORY ": more than %d responses", MEDIA_FILES_MAX);
 	more = reallocarray(past->items, past->n + 1, sizeof(*more));
 	if (more == NULL)
@@ -263,7 +263,7 @@ history_parse_files(struct past_scan *scan, struct history_draft *d)
 	}
 	for (size_t i = 0; i < d->past.n && rc == RC_OK; i++)
 		if (d->past.items[i].manifest.n == 0)
-			rc = rule_refuse("MANIFEST-FILES",
+			rc = rule_refuse(RULE_MANIFEST_FILES,
 			    "%.*s: " FILING_MANIFEST " is missing",
 			    SPAN_FMT(d->past.items[i].name));
 	return rc;

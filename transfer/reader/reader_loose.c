@@ -55,10 +55,10 @@ take_file(struct loose_scan *scan, const char *name, struct span bytes)
 	enum rc rc;
 
 	if (scan->n_files == LOOSE_MAX)
-		return rule_refuse(
-		    "MEDIA-COUNT", "loose CSRs: more than %d files", LOOSE_MAX);
+		return rule_refuse(RULE_MEDIA_COUNT,
+		    "loose CSRs: more than %d files", LOOSE_MAX);
 	if (bytes.n > MEDIA_FILE_MAX - at)
-		return rule_refuse("MEDIA-SIZE",
+		return rule_refuse(RULE_MEDIA_SIZE,
 		    "loose CSRs: more than %zu bytes", MEDIA_FILE_MAX);
 	all = reallocarray(scan->files, scan->n_files + 1, sizeof(*all));
 	if (all == NULL)

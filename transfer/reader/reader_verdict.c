@@ -6,6 +6,7 @@
 
 #include "transfer/media/media.h"
 #include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
 
 #include <stdio.h>
 
@@ -14,7 +15,7 @@ void
 reader_put_error(struct cbor_out *out, enum rc rc)
 {
 	cbor_put_uint(out, rc);
-	cbor_put_text(out, span_str(err_rule_name()));
+	cbor_put_text(out, span_str(rule_name(rule_spoken())));
 	cbor_put_bytes(out, span_str(err_text()));
 }
 

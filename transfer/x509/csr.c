@@ -72,17 +72,17 @@ csr_take_apart(const char *from, struct span der, struct csr_fields *ret)
 	size_t at;
 
 	if (der.n > CSR_MAX)
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: a request of %zu bytes; wanted at most %d", from,
 		    der.n, CSR_MAX);
 	if (!der_check(der, &what, &at))
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: %s at byte %zu; wanted one PKCS#10 request in strict "
 		    "DER",
 		    from, what, at);
 	if (!take_parts(der, ret))
-		return rule_refuse(
-		    "CSR-FORM", "%s: not a PKCS#10 request (RFC 2986)", from);
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: not a PKCS#10 request (RFC 2986)", from);
 	return RC_OK;
 }
 
@@ -92,8 +92,8 @@ csr_find_spki(const char *from, struct span der, struct span *ret_spki)
 	struct csr_fields parts = { 0 };
 
 	if (der.n > CSR_MAX || !take_parts(der, &parts))
-		return rule_refuse(
-		    "CSR-FORM", "%s: not a PKCS#10 request (RFC 2986)", from);
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: not a PKCS#10 request (RFC 2986)", from);
 	*ret_spki = parts.spki;
 	return RC_OK;
 }
@@ -133,10 +133,10 @@ csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 	    !der_take(&body, DER_OID, &oid) || !der_next(&body, &value) ||
 	    body.n != 0)
 		return rule_refuse(
-		    "CSR-FORM", "%s: a subject of no known form", from);
+		    RULE_CSR_FORM, "%s: a subject of no known form", from);
 	if (!der_is_text(value.tag, value.content)) {
 		der_oid_text(oid, text);
-		return rule_refuse("CSR-TEXT",
+		return rule_refuse(RULE_CSR_TEXT,
 		    "%s: the subject's attribute %s is no text, or has control "
 		    "characters",
 		    from, text);
@@ -155,8 +155,8 @@ csr_read_subject(const char *from, struct span subject, struct span *ret_cn)
 
 	while (subject.n != 0) {
 		if (!der_take(&subject, DER_SET, &rdn) || rdn.n == 0)
-			return rule_refuse(
-			    "CSR-FORM", "%s: a subject of no known form", from);
+			return rule_refuse(RULE_CSR_FORM,
+			    "%s: a subject of no known form", from);
 		while (rdn.n != 0) {
 			rc = csr_read_attribute(from, &rdn, ret_cn);
 			if (rc != RC_OK)
@@ -210,7 +210,7 @@ fit_alg(
 				       : alg->ec)
 		return RC_OK;
 	key_name(key, name);
-	return rule_refuse("CSR-SIGNATURE-ALG",
+	return rule_refuse(RULE_CSR_SIGNATURE_ALG,
 	    "%s: the signature algorithm does not fit the key, which is %s",
 	    from, name);
 }
@@ -274,7 +274,7 @@ check_pop(const char *from, const struct csr_alg *alg,
 	ERR_clear_error();
 	if (good)
 		return RC_OK;
-	return rule_refuse("CSR-POP",
+	return rule_refuse(RULE_CSR_POP,
 	    "%s: the signature does not verify under the request's own key",
 	    from);
 }

@@ -86,7 +86,7 @@ csr_alg_read(
 		if (strcmp(text, refused[i].oid) == 0)
 			(void)snprintf(
 			    text, sizeof(text), "%s", refused[i].name);
-	return rule_refuse("CSR-SIGNATURE-ALG",
+	return rule_refuse(RULE_CSR_SIGNATURE_ALG,
 	    "%s: signed by %s%s; wanted RSA or ECDSA with SHA-256, SHA-384 or "
 	    "SHA-512, or Ed25519",
 	    from, text, wrong);

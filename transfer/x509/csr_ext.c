@@ -25,7 +25,7 @@ static enum rc
 refuse_form(const struct request *r, const char *what)
 {
 	return rule_refuse(
-	    "CSR-FORM", "%s: %s of no known form", r->from, what);
+	    RULE_CSR_FORM, "%s: %s of no known form", r->from, what);
 }
 
 static enum rc
@@ -45,15 +45,16 @@ read_basic_constraints(struct request *r, struct span value)
 		return refuse_form(r, "basicConstraints");
 	if (der_take(&body, DER_BOOLEAN, &flag)) {
 		if (flag.p[0] == 0)
-			return rule_refuse("CSR-FORM",
+			return rule_refuse(RULE_CSR_FORM,
 			    "%s: basicConstraints writes out CA:FALSE, which "
 			    "DER leaves out",
 			    r->from);
-		return rule_refuse("CSR-CA", "%s: asks for CA:TRUE", r->from);
+		return rule_refuse(
+		    RULE_CSR_CA, "%s: asks for CA:TRUE", r->from);
 	}
 	if (der_take(&body, DER_INTEGER, &path_len))
 		return rule_refuse(
-		    "CSR-CA", "%s: asks for a path length", r->from);
+		    RULE_CSR_CA, "%s: asks for a path length", r->from);
 	return body.n == 0 ? RC_OK : refuse_form(r, "basicConstraints");
 }
 
@@ -70,10 +71,10 @@ csr_ext_read_key_usage(struct request *r, struct span value)
 		return refuse_form(r, "keyUsage");
 	first = bits.n > 1 ? bits.p[1] : 0;
 	if ((first & KU_KEY_CERT_SIGN) != 0)
-		return rule_refuse("CSR-KEY-USAGE",
+		return rule_refuse(RULE_CSR_KEY_USAGE,
 		    "%s: asks for the key usage keyCertSign", r->from);
 	if ((first & KU_CRL_SIGN) != 0)
-		return rule_refuse("CSR-KEY-USAGE",
+		return rule_refuse(RULE_CSR_KEY_USAGE,
 		    "%s: asks for the key usage cRLSign", r->from);
 	return RC_OK;
 }
@@ -109,7 +110,7 @@ read_eku(struct request *r, struct span value)
 		     i++)
 			if (span_eq(
 				oid, span_of(forbidden[i].oid, forbidden[i].n)))
-				return rule_refuse("CSR-EKU",
+				return rule_refuse(RULE_CSR_EKU,
 				    "%s: asks for the extended key usage %s",
 				    r->from, forbidden[i].name);
 	}
@@ -129,7 +130,7 @@ static enum rc
 csr_ext_refuse_extension(struct request *r, struct span value)
 {
 	(void)value;
-	return rule_refuse("CSR-EXTENSION",
+	return rule_refuse(RULE_CSR_EXTENSION,
 	    "%s: asks for name constraints or policies, which a request never "
 	    "has",
 	    r->from);
@@ -171,12 +172,12 @@ read_extension(
 			k = &known[i];
 	der_oid_text(oid, text);
 	if (critical && (k == NULL || !k->may_be_critical))
-		return rule_refuse("CSR-EXTENSION",
+		return rule_refuse(RULE_CSR_EXTENSION,
 		    "%s: asks for the critical extension %s", r->from, text);
 	if (k == NULL)
 		return RC_OK;
 	if (!der_check(value, &what, &at))
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: extension %s: %s at byte %zu", r->from, text, what,
 		    at);
 	return k->read(r, value);
@@ -195,10 +196,10 @@ note_oid(const struct request *r, struct span oid, struct csr_ext_seen *seen)
 {
 	for (size_t i = 0; i < seen->n; i++)
 		if (span_eq(seen->oids[i], oid))
-			return rule_refuse("CSR-FORM",
+			return rule_refuse(RULE_CSR_FORM,
 			    "%s: asks for an extension twice", r->from);
 	if (seen->n == CSR_EXTENSIONS_MAX)
-		return rule_refuse("CSR-EXTENSION",
+		return rule_refuse(RULE_CSR_EXTENSION,
 		    "%s: asks for over %d extensions", r->from,
 		    CSR_EXTENSIONS_MAX);
 	seen->oids[seen->n++] = oid;
@@ -220,7 +221,7 @@ csr_ext_take_extension(
 	if (der_take(&body, DER_BOOLEAN, &flag)) {
 		critical = flag.p[0] != 0;
 		if (!critical)
-			return rule_refuse("CSR-FORM",
+			return rule_refuse(RULE_CSR_FORM,
 			    "%s: an extension writes out critical:FALSE, which "
 			    "DER leaves out",
 			    r->from);
@@ -257,7 +258,7 @@ check_challenge(const struct request *r, struct span values)
 	if (!der_next(&values, &text) || values.n != 0)
 		return refuse_form(r, "a challengePassword");
 	if (!der_is_text(text.tag, text.content))
-		return rule_refuse("CSR-TEXT",
+		return rule_refuse(RULE_CSR_TEXT,
 		    "%s: the challengePassword is no text, or has control "
 		    "characters",
 		    r->from);
@@ -285,12 +286,12 @@ csr_ext_read_attribute(struct request *r, struct span *list, unsigned *seen)
 				  sizeof(oid_challenge_password))))
 		bit = 2;
 	else
-		return rule_refuse("CSR-ATTRIBUTE",
+		return rule_refuse(RULE_CSR_ATTRIBUTE,
 		    "%s: has the attribute %s; wanted extensionRequest and "
 		    "challengePassword at most",
 		    r->from, text);
 	if ((*seen & bit) != 0)
-		return rule_refuse("CSR-ATTRIBUTE",
+		return rule_refuse(RULE_CSR_ATTRIBUTE,
 		    "%s: has the attribute %s twice", r->from, text);
 	*seen |= bit;
 	return bit == 1 ? read_extensions(r, values)
@@ -306,8 +307,8 @@ csr_attributes_read(const char *from, struct span attributes,
 	enum rc rc;
 
 	if (!der_is_sorted(attributes))
-		return rule_refuse(
-		    "CSR-FORM", "%s: attributes that are not in order", from);
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: attributes that are not in order", from);
 	while (attributes.n != 0) {
 		rc = csr_ext_read_attribute(&r, &attributes, &seen);
 		if (rc != RC_OK)

@@ -66,7 +66,8 @@ base64_value(uint8_t c)
 static enum rc
 refuse_base64(const char *from)
 {
-	return rule_refuse("CSR-FORM", "%s: the PEM block is not Base64", from);
+	return rule_refuse(
+	    RULE_CSR_FORM, "%s: the PEM block is not Base64", from);
 }
 
 static enum rc
@@ -126,21 +127,21 @@ read_pem(const char *from, struct span file, struct buf *der)
 		    csr_pem_take_line(&text, "BEGIN ", labels[i]))
 			label = labels[i];
 	if (label == NULL)
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: neither DER nor a PEM block CERTIFICATE REQUEST",
 		    from);
 	rc = take_base64(from, &text, der);
 	if (rc != RC_OK)
 		return rc;
 	if (!csr_pem_take_line(&text, "END ", label))
-		return rule_refuse(
-		    "CSR-FORM", "%s: the PEM block has no END %s", from, label);
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: the PEM block has no END %s", from, label);
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (csr_pem_take_line(&text, "BEGIN ", labels[i]))
-			return rule_refuse("CSR-FORM",
+			return rule_refuse(RULE_CSR_FORM,
 			    "%s: a second request; wanted one to a file", from);
 	if (text.n != 0)
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: %zu bytes behind the PEM block", from, text.n);
 	return RC_OK;
 }
@@ -161,13 +162,13 @@ csr_from_file(const char *from, struct span file, struct buf *ret_der)
 		return rc;
 	rest = buf_span(&der);
 	if (!der_take_whole(&rest, DER_SEQUENCE, &request))
-		return rule_refuse(
-		    "CSR-FORM", "%s: not a PKCS#10 request (RFC 2986)", from);
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: not a PKCS#10 request (RFC 2986)", from);
 	if (rest.n != 0 && rest.p[0] == DER_SEQUENCE)
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: a second request; wanted one to a file", from);
 	if (rest.n != 0)
-		return rule_refuse("CSR-FORM",
+		return rule_refuse(RULE_CSR_FORM,
 		    "%s: %zu bytes behind the request", from, rest.n);
 	return buf_add_span(ret_der, buf_span(&der));
 }

@@ -137,13 +137,13 @@ key_take_apart(const char *from, struct span spki, struct key_parts *ret)
 
 	if (!der_check(spki, &what, &at))
 		return rule_refuse(
-		    "KEY-DER", "%s: key: %s at byte %zu", from, what, at);
+		    RULE_KEY_DER, "%s: key: %s at byte %zu", from, what, at);
 	if (!der_take(&rest, DER_SEQUENCE, &body) ||
 	    !der_take(&body, DER_SEQUENCE, &alg) ||
 	    !der_take_bits(&body, &ret->key) || body.n != 0 ||
 	    !der_take(&alg, DER_OID, &ret->type))
 		return rule_refuse(
-		    "KEY-DER", "%s: not a SubjectPublicKeyInfo", from);
+		    RULE_KEY_DER, "%s: not a SubjectPublicKeyInfo", from);
 	ret->params = alg;
 	return RC_OK;
 }
@@ -165,13 +165,13 @@ exponent_check(const char *from, struct span e)
 	uint64_t value = 0;
 
 	if (e.n > RSA_EXPONENT_BYTES_MAX)
-		return rule_refuse("KEY-RSA-EXPONENT",
+		return rule_refuse(RULE_KEY_RSA_EXPONENT,
 		    "%s: an RSA exponent of %u bits; wanted at most %d", from,
 		    magnitude_bits(e), 8 * RSA_EXPONENT_BYTES_MAX);
 	for (size_t i = 0; i < e.n; i++)
 		value = value << 8 | e.p[i];
 	if (value < RSA_EXPONENT_MIN || value % 2 == 0)
-		return rule_refuse("KEY-RSA-EXPONENT",
+		return rule_refuse(RULE_KEY_RSA_EXPONENT,
 		    "%s: the RSA exponent is %llu; wanted an odd one of "
 		    "at least %d",
 		    from, (unsigned long long)value, RSA_EXPONENT_MIN);
@@ -188,18 +188,18 @@ shape_rsa(const char *from, struct key_parts *parts, struct key_facts *key)
 
 	/* RFC 3279 2.3.1: the parameters are NULL. */
 	if (!span_eq(parts->params, span_of(null, sizeof(null))))
-		return rule_refuse("KEY-DER",
+		return rule_refuse(RULE_KEY_DER,
 		    "%s: RSA key: its parameters are not NULL", from);
 	if (!der_take(&bits, DER_SEQUENCE, &body) || bits.n != 0 ||
 	    !der_take_unsigned(&body, &parts->modulus) ||
 	    !der_take_unsigned(&body, &parts->exponent) || body.n != 0)
-		return rule_refuse(
-		    "KEY-DER", "%s: not an RSAPublicKey of strict DER", from);
+		return rule_refuse(RULE_KEY_DER,
+		    "%s: not an RSAPublicKey of strict DER", from);
 	key->kind = KEY_RSA;
 	key->bits = magnitude_bits(parts->modulus);
 	if (key->bits < RSA_BITS_MIN || key->bits > RSA_BITS_MAX ||
 	    key->bits % 8 != 0)
-		return rule_refuse("KEY-RSA-SIZE",
+		return rule_refuse(RULE_KEY_RSA_SIZE,
 		    "%s: an RSA key of %u bits; wanted %d to %d, a multiple "
 		    "of 8",
 		    from, key->bits, RSA_BITS_MIN, RSA_BITS_MAX);
@@ -215,7 +215,7 @@ find_curve(const char *from, struct key_parts *parts)
 	char text[DER_OID_TEXT];
 
 	if (!der_take(&rest, DER_OID, &oid) || rest.n != 0)
-		return rule_refuse("KEY-EC-PARAMS",
+		return rule_refuse(RULE_KEY_EC_PARAMS,
 		    "%s: an EC key with %s; wanted the name of a curve", from,
 		    parts->params.n == 0 ? "no parameters"
 		    : parts->params.p[0] == DER_SEQUENCE
@@ -228,7 +228,7 @@ find_curve(const char *from, struct key_parts *parts)
 		}
 	}
 	der_oid_text(oid, text);
-	return rule_refuse("KEY-TYPE",
+	return rule_refuse(RULE_KEY_TYPE,
 	    "%s: an EC key on the curve %s; wanted P-256, P-384 or P-521", from,
 	    text);
 }
@@ -252,7 +252,7 @@ shape_ec(const char *from, struct key_parts *parts, struct key_facts *key)
 	else if (point.n != parts->curve->point || point.p[0] != 4)
 		found = "no point";
 	if (found != NULL)
-		return rule_refuse("KEY-EC-POINT",
+		return rule_refuse(RULE_KEY_EC_POINT,
 		    "%s: %s key: %s in %zu bytes; wanted %zu beginning 04",
 		    from, parts->curve->group, found, point.n,
 		    parts->curve->point);
@@ -267,7 +267,7 @@ shape_ed25519(
 {
 	/* RFC 8410 section 3: the parameters MUST be absent. */
 	if (parts->params.n != 0 || parts->key.n != ED25519_LEN)
-		return rule_refuse("KEY-DER",
+		return rule_refuse(RULE_KEY_DER,
 		    "%s: Ed25519 key of %zu bytes%s; wanted %d and no "
 		    "parameters",
 		    from, parts->key.n,
@@ -288,7 +288,7 @@ refuse_type(const char *from, struct span type)
 		if (span_eq(type, span_of(refused[i].oid, refused[i].n)))
 			(void)snprintf(
 			    text, sizeof(text), "%s", refused[i].name);
-	return rule_refuse("KEY-TYPE",
+	return rule_refuse(RULE_KEY_TYPE,
 	    "%s: a key of type %s; wanted RSA, P-256, P-384, P-521 or Ed25519",
 	    from, text);
 }
@@ -355,8 +355,8 @@ static enum rc
 refuse_point(const char *from, const struct curve *curve)
 {
 	ERR_clear_error();
-	return rule_refuse(
-	    "KEY-EC-POINT", "%s: the point is not on %s", from, curve->group);
+	return rule_refuse(RULE_KEY_EC_POINT, "%s: the point is not on %s",
+	    from, curve->group);
 }
 
 /* OpenSSL sees to it that the point is on the curve: here, and when a point is
@@ -467,7 +467,7 @@ key_check_cached(const char *from, struct span spki, struct key_cache *cache,
 		return rc;
 	where = key_block_get0(facts.id);
 	if (where != NULL)
-		return rule_refuse("KEY-BLOCKED",
+		return rule_refuse(RULE_KEY_BLOCKED,
 		    "%s: the private half of this key is public: %s", from,
 		    where);
 	if (facts.kind == KEY_RSA)

@@ -182,16 +182,16 @@ key_rsa_check(const char *from, struct span modulus)
 		return err_memory();
 	if (!BN_is_odd(n))
 		return rule_refuse(
-		    "KEY-RSA-MODULUS", "%s: the RSA modulus is even", from);
+		    RULE_KEY_RSA_MODULUS, "%s: the RSA modulus is even", from);
 	rc = take_residues(n, residues);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < N_PRIMES; i++)
 		if (residues[i] == 0)
-			return rule_refuse("KEY-RSA-MODULUS",
+			return rule_refuse(RULE_KEY_RSA_MODULUS,
 			    "%s: %u divides the RSA modulus", from, primes[i]);
 	if (is_roca(residues))
-		return rule_refuse("KEY-ROCA",
+		return rule_refuse(RULE_KEY_ROCA,
 		    "%s: the RSA modulus has the fingerprint of the faulty "
 		    "Infineon generator",
 		    from);
@@ -199,7 +199,7 @@ key_rsa_check(const char *from, struct span modulus)
 	if (rc != RC_OK)
 		return rc;
 	if (close)
-		return rule_refuse("KEY-CLOSE-PRIMES",
+		return rule_refuse(RULE_KEY_CLOSE_PRIMES,
 		    "%s: the RSA modulus falls to %d rounds of Fermat's "
 		    "method: its primes are close together",
 		    from, FERMAT_ROUNDS);

@@ -19,8 +19,8 @@
 	     */
 
 static enum rc
-name_form_refuse(const char *from, const struct name *name, const char *rule,
-    const char *what)
+name_form_refuse(
+    const char *from, const struct name *name, enum rule rule, const char *what)
 {
 	const uint8_t *nul =
 	    name->text.n == 0 ? NULL : memchr(name->text.p, '\0', name->text.n);
@@ -143,12 +143,13 @@ name_form_check_domain(
 	const char *what;
 
 	if (domain.n != 0 && memchr(domain.p, '*', domain.n) != NULL)
-		return name_form_refuse(from, name, "NAME-WILDCARD",
+		return name_form_refuse(from, name, RULE_NAME_WILDCARD,
 		    "a wildcard is allowed as the whole left-most label of a "
 		    "dns name only");
 	what = domain_fault(domain);
-	return what == NULL ? RC_OK
-			    : name_form_refuse(from, name, "NAME-FORM", what);
+	return what == NULL
+		   ? RC_OK
+		   : name_form_refuse(from, name, RULE_NAME_FORM, what);
 }
 
 /* ---- each type ----------------------------------------------------------- */
@@ -188,14 +189,14 @@ check_srv(
 	/* RFC 4985 section 2: _Service.Name, and no protocol label. */
 	if (!span_take(&service, 1, &mark) || mark.p[0] != '_')
 		return name_form_refuse(
-		    from, name, "NAME-FORM", "wanted _service.domain");
+		    from, name, RULE_NAME_FORM, "wanted _service.domain");
 	service.n--; /* the dot */
 	what = service_fault(service);
 	if (what == NULL && parts->domain.n != 0 && parts->domain.p[0] == '_')
 		what = "a protocol label such as _tcp has no place in an SRV "
 		       "name";
 	if (what != NULL)
-		return name_form_refuse(from, name, "NAME-FORM", what);
+		return name_form_refuse(from, name, RULE_NAME_FORM, what);
 	return name_form_check_domain(from, name, parts->domain);
 }
 
@@ -211,19 +212,19 @@ check_ip(const char *from, const struct name *name)
 	if (name->text.n == 0 || name->text.n >= sizeof(text) ||
 	    memchr(name->text.p, 0, name->text.n) != NULL)
 		return name_form_refuse(
-		    from, name, "NAME-FORM", "not an IP address");
+		    from, name, RULE_NAME_FORM, "not an IP address");
 	memcpy(text, name->text.p, name->text.n);
 	text[name->text.n] = '\0';
 	family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
 	if (inet_pton(family, text, &address) != 1)
 		return name_form_refuse(
-		    from, name, "NAME-FORM", "not an IP address");
+		    from, name, RULE_NAME_FORM, "not an IP address");
 	if (inet_ntop(family, &address, again, sizeof(again)) == NULL ||
 	    strcmp(text, again) != 0)
-		return name_form_refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, RULE_NAME_FORM,
 		    "an IP address that is not in its canonical form");
 	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address))
-		return name_form_refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, RULE_NAME_FORM,
 		    "an IPv4 address in IPv6 form; wanted the IPv4 address");
 	return RC_OK;
 }
@@ -260,7 +261,7 @@ check_email(
 	if (name->text.n > EMAIL_MAX)
 		what = "an address of over 254 bytes";
 	if (what != NULL)
-		return name_form_refuse(from, name, "NAME-FORM", what);
+		return name_form_refuse(from, name, RULE_NAME_FORM, what);
 	return name_form_check_domain(from, name, parts->domain);
 }
 
@@ -349,7 +350,7 @@ check_uri(
 	else if (what == NULL)
 		what = uri_tail_fault(parts->tail);
 	if (what != NULL)
-		return name_form_refuse(from, name, "NAME-FORM", what);
+		return name_form_refuse(from, name, RULE_NAME_FORM, what);
 	return name_form_check_domain(from, name, parts->domain);
 }
 
@@ -366,7 +367,7 @@ check_xmpp(
 	if (what == NULL)
 		what = jid_domain_fault(parts->domain, &ascii);
 	if (what != NULL)
-		return name_form_refuse(from, name, "NAME-FORM", what);
+		return name_form_refuse(from, name, RULE_NAME_FORM, what);
 	return name_form_check_domain(from, name, buf_span(&ascii));
 }
 
@@ -376,7 +377,7 @@ name_check(const char *from, const struct name *name)
 	struct name_parts parts;
 
 	if (!name_split(name->type, name->text, &parts))
-		return name_form_refuse(from, name, "NAME-FORM",
+		return name_form_refuse(from, name, RULE_NAME_FORM,
 		    name->type == NAME_SRV    ? "wanted _service.domain"
 		    : name->type == NAME_URI  ? "wanted scheme://host/path"
 		    : name->type == NAME_XMPP ? "wanted localpart@domain"
@@ -397,6 +398,6 @@ name_check(const char *from, const struct name *name)
 	case NAME_TYPES:
 	default:
 		return rule_refuse(
-		    "NAME-TYPE", "%s: a name of no known type", from);
+		    RULE_NAME_TYPE, "%s: a name of no known type", from);
 	}
 }

@@ -127,7 +127,7 @@ name_san_add_ip(const char *from, struct span bytes, struct name_list *list)
 	if ((bytes.n != 4 && bytes.n != 16) ||
 	    inet_ntop(bytes.n == 4 ? AF_INET : AF_INET6, bytes.p, text,
 		sizeof(text)) == NULL)
-		return rule_refuse("NAME-FORM",
+		return rule_refuse(RULE_NAME_FORM,
 		    "%s: an iPAddress of %zu bytes; wanted 4 or 16", from,
 		    bytes.n);
 	return name_list_add(list, NAME_IP, span_str(text));
@@ -144,11 +144,11 @@ add_other(const char *from, struct span body, struct name_list *list)
 	if (!der_take(&body, DER_OID, &oid) ||
 	    !der_take(&body, DER_EXPLICIT(0), &wrapped) || body.n != 0)
 		return rule_refuse(
-		    "NAME-FORM", "%s: an otherName of no known form", from);
+		    RULE_NAME_FORM, "%s: an otherName of no known form", from);
 	srv = span_eq(oid, span_of(oid_srv, sizeof(oid_srv)));
 	if (!srv && !span_eq(oid, span_of(oid_xmpp, sizeof(oid_xmpp)))) {
 		der_oid_text(oid, shown);
-		return rule_refuse("NAME-TYPE",
+		return rule_refuse(RULE_NAME_TYPE,
 		    "%s: an otherName of type %s; wanted an SRVName or an "
 		    "XmppAddr",
 		    from, shown);
@@ -156,7 +156,7 @@ add_other(const char *from, struct span body, struct name_list *list)
 	if (!der_take(
 		&wrapped, srv ? DER_IA5_STRING : DER_UTF8_STRING, &text) ||
 	    wrapped.n != 0)
-		return rule_refuse("NAME-TYPE", "%s: %s", from,
+		return rule_refuse(RULE_NAME_TYPE, "%s: %s", from,
 		    srv ? "an SRVName that is no IA5String"
 			: "an XmppAddr that is no UTF8String");
 	return name_list_add(list, srv ? NAME_SRV : NAME_XMPP, text);
@@ -174,7 +174,7 @@ add_general_name(
 		if (name->tag == forms[i].tag)
 			return name_list_add(
 			    list, forms[i].type, name->content);
-	return rule_refuse("NAME-TYPE",
+	return rule_refuse(RULE_NAME_TYPE,
 	    "%s: a subjectAltName of form [%u]; wanted DNS, SRV, XMPP, IP, "
 	    "email or URI",
 	    from, name->tag & 0x1f);
@@ -189,15 +189,15 @@ names_of_san_der(const char *from, struct span san, struct name_list *ret)
 	enum rc rc;
 
 	if (!der_take(&san, DER_SEQUENCE, &body) || san.n != 0 || body.n == 0)
-		return rule_refuse("NAME-FORM",
+		return rule_refuse(RULE_NAME_FORM,
 		    "%s: a subjectAltName that is empty or no SEQUENCE", from);
 	while (body.n != 0) {
 		if (!der_next(&body, &name))
-			return rule_refuse("NAME-FORM",
+			return rule_refuse(RULE_NAME_FORM,
 			    "%s: a subjectAltName that is not DER", from);
 		if (list.n == NAMES_MAX)
-			return rule_refuse("NAMES-COUNT", "%s: over %d names",
-			    from, NAMES_MAX);
+			return rule_refuse(RULE_NAMES_COUNT,
+			    "%s: over %d names", from, NAMES_MAX);
 		rc = add_general_name(from, &name, &list);
 		if (rc != RC_OK)
 			return rc;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 /* What the command under test was given. */
+#define POP 7 /* the number of a rule */
+
 static struct {
 	const char *out, *home;
 	bool flag, json, yes, dry_run;
@@ -57,7 +59,7 @@ cmd_refuse(struct cmd_env *env, int argc, char **argv)
 	(void)env;
 	(void)argc;
 	(void)argv;
-	return err_rule(RC_POLICY, "POP", "f\033[2J: no proof");
+	return err_rule(RC_POLICY, POP, "f\033[2J: no proof");
 }
 
 static enum rc
@@ -152,10 +154,12 @@ static const struct cmd cmds[] = {
 	{ "spill", cmd_spill, "", "print to a full disk" },
 	{ 0 },
 };
-static const char *
-remedy(const char *rule)
+
+static void
+describe(unsigned rule, const char **ret_name, const char **ret_remedy)
 {
-	return strcmp(rule, "POP") == 0 ? "prove it" : NULL;
+	*ret_name = rule == POP ? "POP" : "?";
+	*ret_remedy = rule == POP ? "prove it" : NULL;
 }
 
 static const struct cmd_program program = {
@@ -163,7 +167,7 @@ static const struct cmd_program program = {
 	.about = "A program for tests",
 	.home_variable = "AIRGAP_TEST_HOME",
 	.cmds = cmds,
-	.remedy = remedy,
+	.rule = describe,
 };
 
 /* Text that arrived on stdout and stderr of the last run. */

@@ -14,32 +14,32 @@ a_sentence_comes_with_its_code(void **state)
 	(void)state;
 	assert_int_equal(err_set(RC_FORMAT, "%s: %d bytes", "f", 3), RC_FORMAT);
 	assert_string_equal(err_text(), "f: 3 bytes");
-	assert_string_equal(err_rule_name(), "");
+	assert_int_equal(err_rule_number(), 0);
 }
 
 static void
 a_rule_is_named_until_the_next_sentence(void **state)
 {
 	(void)state;
-	assert_int_equal(err_rule(RC_POLICY, "POP", "bad"), RC_POLICY);
-	assert_string_equal(err_rule_name(), "POP");
+	assert_int_equal(err_rule(RC_POLICY, 7, "bad"), RC_POLICY);
+	assert_int_equal(err_rule_number(), 7);
 	assert_int_equal(err_in(RC_POLICY, "request %d", 1), RC_POLICY);
-	assert_string_equal(err_rule_name(), "POP");
+	assert_int_equal(err_rule_number(), 7);
 	assert_string_equal(err_text(), "request 1: bad");
 	(void)err_set(RC_IO, "other");
-	assert_string_equal(err_rule_name(), "");
+	assert_int_equal(err_rule_number(), 0);
 }
 
 static void
 the_sentence_itself_may_be_an_argument(void **state)
 {
 	(void)state;
-	(void)err_rule(RC_FORMAT, "A", "inner");
-	(void)err_rule(RC_POLICY, "B", "outer: %s", err_text());
+	(void)err_rule(RC_FORMAT, 1, "inner");
+	(void)err_rule(RC_POLICY, 2, "outer: %s", err_text());
 	assert_string_equal(err_text(), "outer: inner");
-	assert_string_equal(err_rule_name(), "B");
-	(void)err_rule(RC_POLICY, err_rule_name(), "again");
-	assert_string_equal(err_rule_name(), "B");
+	assert_int_equal(err_rule_number(), 2);
+	(void)err_rule(RC_POLICY, err_rule_number(), "again");
+	assert_int_equal(err_rule_number(), 2);
 }
 
 static void
@@ -89,15 +89,15 @@ a_record_is_kept_over_a_clean_up(void **state)
 	struct err_saved saved;
 
 	(void)state;
-	(void)err_rule(RC_POLICY, "POP", "first");
+	(void)err_rule(RC_POLICY, 7, "first");
 	err_save(&saved);
 	(void)err_set(RC_IO, "clean-up failed too");
 	err_restore(&saved);
 	assert_string_equal(err_text(), "first");
-	assert_string_equal(err_rule_name(), "POP");
+	assert_int_equal(err_rule_number(), 7);
 	err_clear();
 	assert_string_equal(err_text(), "");
-	assert_string_equal(err_rule_name(), "");
+	assert_int_equal(err_rule_number(), 0);
 }
 
 static void *

@@ -3,6 +3,7 @@
 #include "ca/home/home.h"
 
 #include "tests/lib/ledger_fixture.h"
+#include "transfer/rule.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -103,7 +104,7 @@ home_that_others_may_write_to_is_refused(void **state)
 			continue;
 		}
 		assert_int_equal(home_open(*state, &home), RC_STATE);
-		assert_string_equal(err_rule_name(), "HOME-MODE");
+		assert_string_equal(rule_name(rule_spoken()), "HOME-MODE");
 		assert_non_null(strstr(err_text(), "may write to it (mode 0"));
 	}
 }
@@ -183,13 +184,13 @@ clock_stays_between_high_water_and_horizon(void **state)
 	ok(clock_check(l, &policy, T0));
 	ok(clock_check(l, &policy, T0 + policy.clock_horizon));
 	assert_int_equal(clock_check(l, &policy, T0 - 1), RC_STATE);
-	assert_string_equal(err_rule_name(), "CLOCK-BEHIND");
+	assert_string_equal(rule_name(rule_spoken()), "CLOCK-BEHIND");
 	assert_string_equal(err_text(),
 	    "the clock says 2025-11-24T15:59:59Z, but the ledger's newest "
 	    "record is of 2025-11-24T16:00:00Z");
 	assert_int_equal(
 	    clock_check(l, &policy, T0 + policy.clock_horizon + 1), RC_STATE);
-	assert_string_equal(err_rule_name(), "CLOCK-AHEAD");
+	assert_string_equal(rule_name(rule_spoken()), "CLOCK-AHEAD");
 	assert_string_equal(err_text(),
 	    "the clock says 2026-12-29T16:00:01Z, more than 400d after the "
 	    "ledger's newest record of 2025-11-24T16:00:00Z");

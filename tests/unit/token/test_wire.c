@@ -88,7 +88,7 @@ texts_too_long_or_with_zeros_are_refused(void **state)
 }
 
 static void
-an_error_arrives_with_code_sentence_and_rule(void **state)
+an_error_arrives_with_code_and_sentence_and_no_rule(void **state)
 {
 	WIPED(buf) out = { 0 };
 	struct span in;
@@ -96,13 +96,13 @@ an_error_arrives_with_code_sentence_and_rule(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    wire_put_error(&out, err_rule(RC_POLICY, "NAME", "no")), RC_OK);
+	    wire_put_error(&out, err_rule(RC_POLICY, 7, "no")), RC_OK);
 	err_clear();
 	in = buf_span(&out);
 	assert_true(span_take_u32(&in, &code));
 	assert_int_equal(wire_take_error(in, code), RC_POLICY);
 	assert_string_equal(err_text(), "no");
-	assert_string_equal(err_rule_name(), "NAME");
+	assert_int_equal(err_rule_number(), 0);
 }
 
 static void
@@ -123,7 +123,8 @@ main(void)
 		cmocka_unit_test(a_key_arrives_as_it_was_sent),
 		cmocka_unit_test(a_token_arrives_as_it_was_sent),
 		cmocka_unit_test(texts_too_long_or_with_zeros_are_refused),
-		cmocka_unit_test(an_error_arrives_with_code_sentence_and_rule),
+		cmocka_unit_test(
+		    an_error_arrives_with_code_and_sentence_and_no_rule),
 		cmocka_unit_test(an_error_that_is_none_is_our_bug),
 	};
 

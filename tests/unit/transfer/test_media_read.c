@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/media_fixture.h"
+#include "transfer/rule.h"
 
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -207,7 +208,7 @@ missing_file_is_an_error_with_its_name(void **state)
 
 	assert_int_equal(media_copy(&stick->media, "nosuch", CAP, &fd), RC_IO);
 	assert_non_null(strstr(err_text(), "/nosuch: "));
-	assert_string_equal(err_rule_name(), "");
+	assert_string_equal(rule_name(rule_spoken()), "");
 }
 
 /* ---- a file that is written while it is read ------------------------------

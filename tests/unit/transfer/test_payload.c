@@ -5,6 +5,7 @@
 #include "base/own_ssl.h"
 #include "tests/lib/check.h"
 #include "transfer/format/cose.h"
+#include "transfer/rule.h"
 #include "transfer/x509/name.h"
 
 #include <malloc.h>
@@ -224,7 +225,7 @@ every_hostile_file_is_refused_by_its_rule(void **state)
 {
 	static const char *const kinds[] = { "bundle", "manifest", "card" };
 	FILE *list = fopen(VECTORS "hostile.txt", "r");
-	char name[100], kind[16], rule[ERR_RULE_MAX];
+	char name[100], kind[16], rule[RULE_NAME_MAX + 1];
 	size_t n = 0;
 
 	(void)state;
@@ -240,9 +241,10 @@ every_hostile_file_is_refused_by_its_rule(void **state)
 		(void)snprintf(path, sizeof(path), "hostile/%s.cose", name);
 		load(path, &file);
 		rc = file_judge((enum cose_type)type, buf_span(&file));
-		if (rc != RC_FORMAT || strcmp(err_rule_name(), rule) != 0)
+		if (rc != RC_FORMAT ||
+		    strcmp(rule_name(rule_spoken()), rule) != 0)
 			fail_msg("%s: %d %s [%s], wanted %s", name, rc,
-			    err_text(), err_rule_name(), rule);
+			    err_text(), rule_name(rule_spoken()), rule);
 		n++;
 	}
 	(void)fclose(list);
@@ -252,9 +254,9 @@ every_hostile_file_is_refused_by_its_rule(void **state)
 static void
 bundles_by_each_algorithm_of_another_implementation_verify(void **state)
 {
-	static const char *const names[] = { "alg-es256.cose",
-		"alg-es384.cose", "alg-es512.cose", "alg-ps256.cose",
-		"alg-ps384.cose", "alg-ps512.cose" };
+	static const char *const names[] = { "alg-es256.cose", "alg-es384.cose",
+		"alg-es512.cose", "alg-ps256.cose", "alg-ps384.cose",
+		"alg-ps512.cose" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {

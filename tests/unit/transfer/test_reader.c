@@ -7,6 +7,7 @@
 #include "tests/lib/media_fixture.h"
 #include "transfer/format/cose.h"
 #include "transfer/media/loose.h"
+#include "transfer/rule.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -179,7 +180,7 @@ check_all(struct child *reader, const struct sealed *copy,
 		must(reader_check_next(reader, &store, &v));
 		assert_int_equal(v.index, i);
 		if (i == spoiled) {
-			assert_true(span_eq_str(v.rule, "CSR-POP"));
+			assert_true(v.rule == RULE_CSR_POP);
 			assert_true(v.rc != RC_OK && v.reason.n > 0);
 			assert_int_equal(v.names.n, 0);
 			continue;
@@ -303,7 +304,7 @@ file_that_is_refused_does_not_end_the_scan(void **state)
 	assert_true(more);
 	assert_string_equal(found.name, "a.cose");
 	assert_int_equal(found.rc, RC_FORMAT);
-	assert_string_equal(found.rule, "MEDIA-FILE");
+	assert_int_equal(found.rule, RULE_MEDIA_FILE);
 	assert_non_null(strstr(found.reason, "a.cose: is a fifo"));
 	must(reader_scan(&reader, &found, &more));
 	assert_true(more);
@@ -445,7 +446,7 @@ put_loose(struct stick *stick)
 }
 
 static void
-expect_refusal(struct child *reader, const char *name, const char *rule)
+expect_refusal(struct child *reader, const char *name, enum rule rule)
 {
 	WIPED(scanned) found = { 0 };
 	bool more = false;
@@ -453,7 +454,7 @@ expect_refusal(struct child *reader, const char *name, const char *rule)
 	must(reader_scan_loose(reader, &found, &more));
 	assert_true(more);
 	assert_string_equal(found.name, name);
-	assert_string_equal(found.rule, rule);
+	assert_int_equal(found.rule, rule);
 }
 
 static void
@@ -468,8 +469,8 @@ loose_csrs_are_one_set_and_others_are_refused(void **state)
 
 	put_loose(stick);
 	must(reader_start(&reader, stick->path));
-	expect_refusal(&reader, "link.csr", "MEDIA-FILE");
-	expect_refusal(&reader, "no.p10", "CSR-FORM");
+	expect_refusal(&reader, "link.csr", RULE_MEDIA_FILE);
+	expect_refusal(&reader, "no.p10", RULE_CSR_FORM);
 	must(reader_scan_loose(&reader, &found, &more));
 	assert_true(more);
 	assert_string_equal(found.name, LOOSE_NAME);

@@ -5,6 +5,7 @@
 #include "transfer/format/cbor_out.h"
 #include "transfer/reader/reader.h"
 #include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
 
 #include <signal.h>
 #include <sys/mman.h>
@@ -148,7 +149,7 @@ record_over_the_limit_is_an_error(void **state)
 	    buf_reserve(&lie.record, READER_ANSWER_MAX + 1), RC_OK);
 	lie.record.n = READER_ANSWER_MAX + 1;
 	assert_int_equal(scan_a_liar(&lie), RC_FORMAT);
-	assert_string_equal(err_rule_name(), "READER");
+	assert_string_equal(rule_name(rule_spoken()), "READER");
 	assert_non_null(strstr(err_text(), "at most"));
 }
 
@@ -171,7 +172,7 @@ death_in_the_sandbox_is_told(void **state)
 		struct lie lie = { .fd = -1, .sig = deaths[i].sig };
 
 		assert_int_equal(scan_a_liar(&lie), deaths[i].rc);
-		assert_string_equal(err_rule_name(), deaths[i].rule);
+		assert_string_equal(rule_name(rule_spoken()), deaths[i].rule);
 		assert_non_null(strstr(err_text(), deaths[i].text));
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of rules, and the manual page that describes it.
  *
- * After a change of transfer/rule.c: build/unit/transfer/test_rule --write
+ * After a change of transfer/rules.def: build/unit/transfer/test_rule --write
  */
 #include "transfer/rule.h"
 
@@ -14,7 +14,9 @@
 #include <stdlib.h>
 
 #define PAGE "docs/man/airgap-rules.7"
-#define BEGIN ".\\\" rules: from transfer/rule.c by build/unit/transfer/test_rule\n"
+#define BEGIN \
+	".\\\" rules: from transfer/rules.def by " \
+	"build/unit/transfer/test_rule\n"
 #define END ".\\\" end of rules\n"
 
 #define PAGE_WIDTH 76 /* columns of a line of the page */
@@ -92,11 +94,14 @@ status_text(enum rc rc)
 static void
 put_rules(struct buf *out)
 {
+	static const char *const scopes[] = { "request", "bundle", "stick" };
+
 	check_ok(buf_add_str(out, BEGIN));
-	for (const struct rule *r = rules; r->name != NULL; r++) {
+	for (unsigned i = RULE_NONE + 1; i < RULES; i++) {
+		const struct rule_row *r = rule_row_get0((enum rule)i);
+
 		check_ok(buf_printf(out, ".It Sy %s\n", r->name));
-		check_ok(buf_printf(out, "(%s, status %s)\n",
-		    r->scope == RULE_REQUEST ? "request" : "bundle",
+		check_ok(buf_printf(out, "(%s, status %s)\n", scopes[r->scope],
 		    status_text(r->rc)));
 		put_text(out, "Wanted: ", r->check);
 		check_ok(buf_add_str(out, ".br\n"));
@@ -131,7 +136,7 @@ the_manual_has_every_rule_and_no_other(void **state)
 	split_page(&page, &begin, &end);
 	put_rules(&wanted);
 	if (!span_eq(span_of(begin, (size_t)(end - begin)), buf_span(&wanted)))
-		fail_msg(PAGE " differs from transfer/rule.c: run "
+		fail_msg(PAGE " differs from transfer/rules.def: run "
 			      "build/unit/transfer/test_rule --write");
 }
 
@@ -139,16 +144,18 @@ static void
 the_table_is_sorted_and_complete(void **state)
 {
 	(void)state;
-	for (const struct rule *r = rules; r->name != NULL; r++) {
+	for (unsigned i = RULE_NONE + 1; i < RULES; i++) {
+		const struct rule_row *r = rule_row_get0((enum rule)i);
+
 		assert_true(format_is_rule(span_str(r->name)));
-		assert_true(strlen(r->name) < ERR_RULE_MAX);
-		assert_ptr_equal(rule_get0(r->name), r);
+		assert_true(strlen(r->name) <= RULE_NAME_MAX);
+		assert_int_equal(rule_find(span_str(r->name)), i);
 		assert_true(r->rc >= RC_FORMAT && r->rc <= RC_BUG);
 		assert_true(r->check[0] != '\0' && r->remedy[0] != '\0');
 		assert_null(strpbrk(r->check, "\n\\\""));
 		assert_null(strpbrk(r->remedy, "\n\\\""));
-		if (r[1].name != NULL && strcmp(r->name, r[1].name) >= 0)
-			fail_msg("%s stands before %s", r->name, r[1].name);
+		if (strcmp(rule_name((enum rule)(i - 1)), r->name) >= 0)
+			fail_msg("%s does not follow in order", r->name);
 	}
 }
 
@@ -157,11 +164,11 @@ a_refusal_bears_name_sentence_and_code(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    rule_refuse("KEY-TYPE", "%s: a key of clay", "k"), RC_POLICY);
-	assert_string_equal(err_rule_name(), "KEY-TYPE");
+	    rule_refuse(RULE_KEY_TYPE, "%s: a key of clay", "k"), RC_POLICY);
+	assert_string_equal(rule_name(rule_spoken()), "KEY-TYPE");
 	assert_string_equal(err_text(), "k: a key of clay");
-	assert_int_equal(rule_refuse("CSR-POP", "x"), RC_FORMAT);
-	assert_null(rule_get0("NO-SUCH-RULE"));
+	assert_int_equal(rule_refuse(RULE_CSR_POP, "x"), RC_FORMAT);
+	assert_int_equal(rule_find(span_str("NO-SUCH-RULE")), RULE_NONE);
 }
 
 static int

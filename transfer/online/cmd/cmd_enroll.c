@@ -105,7 +105,7 @@ choose_card(struct enroll *e, const struct media *media)
 			return rc;
 	}
 	return rule_refuse(
-	    "WORDS", "%s: no card with that fingerprint", media->path);
+	    RULE_WORDS, "%s: no card with that fingerprint", media->path);
 }
 
 static enum rc
@@ -161,7 +161,7 @@ decide(const struct enroll *e)
 	if (e->expect != NULL) {
 		if (memcmp(e->expected, e->offer.fingerprint, SHA256_LEN) == 0)
 			return RC_OK;
-		return rule_refuse("WORDS",
+		return rule_refuse(RULE_WORDS,
 		    "the card's CA certificate has another SHA-256 than "
 		    "--expect");
 	}
@@ -272,7 +272,7 @@ enroll_again(const struct enroll *e, int64_t now)
 	if (rc != RC_OK)
 		return rc;
 	if (memcmp(store.trust.ca_id, e->offer.card.ca_id, SHA256_LEN) != 0)
-		return rule_refuse("CHANNEL",
+		return rule_refuse(RULE_CHANNEL,
 		    "this home belongs to another CA; use another --home");
 	return store_replace(&store, &enrolment);
 }

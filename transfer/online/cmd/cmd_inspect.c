@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/words.h"
 #include "transfer/online/cmd/diag.h"
+#include "transfer/rule.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -67,7 +68,7 @@ inspect_print_json(const struct diag *d, bool words)
 	document = json_pack("{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, "
 			     "s:o*, s:o*, s:o}",
 	    "type", diag_kind(d), "signature_good", good, "verdict",
-	    diag_verdict(d), "rule", good ? NULL : d->rule, "reason",
+	    diag_verdict(d), "rule", good ? NULL : rule_name(d->rule), "reason",
 	    good ? NULL : d->reason, "alg", cose_alg_name(d->cose.alg), "kid",
 	    d->cose.kid.n == 0 ? NULL : cmd_json_hex(d->cose.kid), "x5chain",
 	    d->cose.cert.n == 0 ? NULL : cmd_json_hex(d->cose.cert),

@@ -6,6 +6,7 @@
 #include "transfer/online/receive/loose_files.h"
 #include "transfer/online/receive/receive.h"
 #include "transfer/online/store/home.h"
+#include "transfer/rule.h"
 
 #include <sys/stat.h>
 
@@ -75,11 +76,11 @@ static enum rc
 install_print_json(enum rc rc, const struct reception *all)
 {
 	bool trusted = rc == RC_OK;
-	const char *rule = err_rule_name();
+	const char *rule = trusted ? "" : rule_name(rule_spoken());
 
 	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I}", "trusted",
-	    (int)trusted, "rule", text_or_null(!trusted && *rule != '\0', rule),
-	    "reason", text_or_null(!trusted, err_text()), "sequence",
+	    (int)trusted, "rule", text_or_null(*rule != '\0', rule), "reason",
+	    text_or_null(!trusted, err_text()), "sequence",
 	    all->sequence == 0 ? json_null()
 			       : json_integer((json_int_t)all->sequence),
 	    "certificates", (json_int_t)all->n_certs, "crls", (json_int_t)0));

@@ -191,7 +191,7 @@ add_file(struct ask_for *a, const char *path)
 
 	rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
 	if (rc == RC_FORMAT) /* too large, or no regular file */
-		rc = rule_refuse("CSR-FORM", "%s", err_text());
+		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
 	if (rc == RC_OK)
 		rc = csr_from_file(path, buf_span(&file), &der);
 	if (rc == RC_OK)
@@ -290,9 +290,9 @@ keep_keys(struct ask_for *a)
 /* ---- sending ------------------------------------------------------------- */
 
 static void
-tell_refusal(const char *rule, const char *reason)
+tell_refusal(enum rule rule, const char *reason)
 {
-	term_say("  refused: %s [%s]\n", reason, rule);
+	term_say("  refused: %s [%s]\n", reason, rule_name(rule));
 }
 
 /* One refusal is the sentence that main prints; several are told one by one,
@@ -309,9 +309,9 @@ check_all(struct ask_for *a)
 	if (rc == RC_OK || refused == 0)
 		return rc;
 	if (n == 1)
-		return err_rule(rc, err_rule_name(),
+		return err_rule(rc, rule_spoken(),
 		    "%s; nothing was put on the stick", err_text());
-	return err_rule(rc, err_rule_name(),
+	return err_rule(rc, rule_spoken(),
 	    "%zu of %zu requests would be refused; nothing was put on the "
 	    "stick",
 	    refused, n);
@@ -393,7 +393,7 @@ request_new(struct ask_for *a)
 
 	profile = policy_profile_get0(&a->store.policy, span_str(a->profile));
 	if (profile == NULL)
-		return rule_refuse("PROFILE-UNKNOWN",
+		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "the CA's policy has no profile \"%s\"", a->profile);
 	rc = read_validity(a, profile);
 	if (rc == RC_OK)

@@ -12,6 +12,7 @@
 #define TRANSFER_ONLINE_CMD_DIAG_H
 
 #include "transfer/format/cose.h"
+#include "transfer/rule.h"
 
 #include <jansson.h>
 
@@ -20,7 +21,7 @@ struct diag {
 	struct cose cose;	/* spans into the file */
 	enum rc signature;	/* RC_OK: good under the key in the file */
 	char reason[ERR_TEXT_MAX]; /* why it is not; "" when good */
-	char rule[ERR_RULE_MAX];
+	enum rule rule;
 	/* What people compare as words: the SHA-256 of a bundle's SPKI or of a
 	 * card's CA certificate. A manifest has none. */
 	bool has_fingerprint;

@@ -21,8 +21,7 @@ signature_judged(struct diag *d, enum rc rc)
 	d->signature = rc;
 	(void)snprintf(
 	    d->reason, sizeof(d->reason), "%s", rc == RC_OK ? "" : err_text());
-	(void)snprintf(
-	    d->rule, sizeof(d->rule), "%s", rc == RC_OK ? "" : err_rule_name());
+	d->rule = rc == RC_OK ? RULE_NONE : rule_spoken();
 	return RC_OK;
 }
 
@@ -34,13 +33,13 @@ bundle_signature(const char *from, const struct cose *c, const struct bundle *b,
 	OWN(EVP_PKEY) *key = NULL;
 
 	if (!span_eq(c->kid, span_of(key_id, SHA256_LEN)))
-		return rule_refuse("BUNDLE-KID",
+		return rule_refuse(RULE_BUNDLE_KID,
 		    "%s: its kid is not the digest of the key that it carries",
 		    from);
 	key = d2i_PUBKEY(NULL, &end, (long)b->spki.n);
 	if (key == NULL || end != b->spki.p + b->spki.n) {
 		ERR_clear_error();
-		return rule_refuse("COSE-SIGNATURE",
+		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: the key that it carries is not a public key", from);
 	}
 	return cose_verify(from, c, key);
@@ -70,7 +69,7 @@ certificate_signature(const char *from, const struct cose *c)
 
 	if (key == NULL || end != c->cert.p + c->cert.n) {
 		ERR_clear_error();
-		return rule_refuse("COSE-SIGNATURE",
+		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: its x5chain is not a certificate with a usable key",
 		    from);
 	}

@@ -50,7 +50,7 @@ main(int argc, char **argv)
 		.about = "the online side of an air-gapped CA",
 		.home_variable = "AIRGAP_TRANSFER_HOME",
 		.cmds = cmds,
-		.remedy = rule_remedy,
+		.rule = rule_describe,
 	};
 
 	return cmd_main(&program, argc, argv);

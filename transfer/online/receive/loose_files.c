@@ -28,7 +28,7 @@ loose_files_read_one(struct loose_files *files, const char *path)
 	enum rc rc = file_read(AT_FDCWD, path, FILE_SIZE_MAX, &file);
 
 	if (rc == RC_FORMAT) /* too large, or no regular file */
-		rc = rule_refuse("CSR-FORM", "%s", err_text());
+		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
 	if (rc == RC_OK)
 		rc = csr_from_file(path, buf_span(&file), &der);
 	if (rc == RC_OK)

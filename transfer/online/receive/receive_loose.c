@@ -173,7 +173,7 @@ take_visit(struct loose_visit *v, struct response_verdict *verdict)
 	rc = loose_receive_judge_visit(v, false, verdict);
 	return rc != RC_OK
 		   ? rc
-		   : rule_refuse("FORK",
+		   : rule_refuse(RULE_FORK,
 			 "%s: these CSRs were answered already, by another "
 			 "manifest",
 			 v->dir.path);
@@ -229,13 +229,13 @@ static enum rc
 refuse_distance(const struct distance *d)
 {
 	if (d->common == 0)
-		return rule_refuse(
-		    "LOOSE-SET", "%s: answers none of the CSRs given", d->path);
+		return rule_refuse(RULE_LOOSE_SET,
+		    "%s: answers none of the CSRs given", d->path);
 	if (d->lacking != NULL)
-		return rule_refuse("LOOSE-SET",
+		return rule_refuse(RULE_LOOSE_SET,
 		    "%s: answers %zu CSRs, and %.*s is none of them", d->path,
 		    d->n_results, SPAN_FMT(d->lacking->name));
-	return rule_refuse("LOOSE-SET",
+	return rule_refuse(RULE_LOOSE_SET,
 	    "%s: answers %zu CSRs; %zu of those were not given", d->path,
 	    d->n_results, d->n_results - d->common);
 }

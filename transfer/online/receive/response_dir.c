@@ -67,7 +67,7 @@ list_files(struct response_dir *dir)
 			dir->others[dir->n_others++] =
 			    span_str(dir->names.items[i]);
 	if (dir->n_others == dir->names.n)
-		return rule_refuse("MANIFEST-FILES",
+		return rule_refuse(RULE_MANIFEST_FILES,
 		    "%s: " MANIFEST_NAME " is missing", dir->path);
 	return RC_OK;
 }

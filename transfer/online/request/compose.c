@@ -7,6 +7,7 @@
 
 #include "base/own_ssl.h"
 #include "transfer/online/request/compose_uses.h"
+#include "transfer/rule.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -218,7 +219,7 @@ compose_check_one(const struct compose *compose, const struct ca_window *window,
 
 enum rc
 compose_check(struct compose *compose,
-    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
+    void (*each)(enum rule rule, const char *reason), size_t *ret_refused)
 {
 	const struct trust *trust = &compose->store->trust;
 	WIPED(key_uses) uses = { 0 };
@@ -240,7 +241,7 @@ compose_check(struct compose *compose,
 			continue;
 		++*ret_refused;
 		if (each != NULL)
-			each(err_rule_name(), err_text());
+			each(rule_spoken(), err_text());
 		if (result == RC_OK) {
 			err_save(&first);
 			result = rc;

@@ -7,6 +7,7 @@
 #include "transfer/format/digest_set.h"
 #include "transfer/online/store/home.h"
 #include "transfer/policy/request.h"
+#include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 
 #define COMPOSE_MAX 100000 /* requests in one bundle */
@@ -58,7 +59,7 @@ enum rc compose_keys_keep(struct compose *compose, const char *home) MUST_CHECK;
  * keys (rule KEY-USED). Every refusal is told to
  * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
 enum rc compose_check(struct compose *compose,
-    void (*each)(const char *rule, const char *reason), size_t *ret_refused)
+    void (*each)(enum rule rule, const char *reason), size_t *ret_refused)
     MUST_CHECK;
 
 /** Everything that has no answer yet, again (request --again).

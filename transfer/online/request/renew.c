@@ -170,7 +170,7 @@ renew_add_new_key(struct compose *c, const struct cert_request *r)
 	enum rc rc;
 
 	if (profile == NULL)
-		return rule_refuse("PROFILE-UNKNOWN",
+		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "the CA's policy has no profile \"%.*s\" any more",
 		    SPAN_FMT(r->profile));
 	rc = csr_read("stored request", r->csr, &c->keys, &csr);

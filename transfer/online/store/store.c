@@ -364,7 +364,7 @@ store_open(const char *path, bool write, struct store *ret)
 	enum rc rc;
 
 	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return rule_refuse("UNENROLLED",
+		return rule_refuse(RULE_UNENROLLED,
 		    "%s: there is none; run `airgap-transfer enroll` with the "
 		    "CA's card first",
 		    path);
