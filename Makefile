@@ -77,11 +77,16 @@ tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 # ---- sources ----------------------------------------------------------------------
 src_of   = $(sort $(shell find $(1) -name "*.c"))
 is_prog  = $(filter-out base/%,$(filter %/main.c,$(1)) $(foreach s,$(1),$(if $(findstring /cmd_,$(s)),$(s))))
-lib_of   = $(patsubst %.c,$(B)/%.o,$(filter-out $(call is_prog,$(call src_of,$(1))),$(call src_of,$(1))))
-prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call src_of,$(1))))
+lib_of   = $(patsubst %.c,$(B)/%.o,$(filter-out $(call is_prog,$(call sources_of,$(1))),$(call sources_of,$(1))))
+prog_of  = $(patsubst %.c,$(B)/%.o,$(call is_prog,$(call sources_of,$(1))))
 
+# transfer/online is a library of its own: what airgap-ca is linked with lacks it.
 folders := base transfer token ca
-libs    := $(foreach f,$(folders),$(B)/lib$(f).a)
+sources_online   = $(call src_of,transfer/online)
+sources_transfer = $(filter-out transfer/online/%,$(call src_of,transfer))
+sources_of       = $(or $(sources_$(1)),$(call src_of,$(1)))
+lib_all := ca online transfer token base
+libs    := $(foreach f,$(lib_all),$(B)/lib$(f).a)
 units   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src_of,tests/unit))
 progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
@@ -103,7 +108,7 @@ $(B)/lib$(1).a: $(call lib_of,$(1))
 	@mkdir -p $$(@D)
 	$(Q)rm -f $$@ && ar rcs $$@ $$^
 endef
-$(foreach f,$(folders),$(eval $(call library,$(f))))
+$(foreach f,$(lib_all),$(eval $(call library,$(f))))
 
 $(B)/bin/airgap-ca: $(call prog_of,ca) $(foreach f,ca transfer token base,$(B)/lib$(f).a)
 	$(call say,LD,$@)
@@ -115,12 +120,12 @@ $(B)/bin/airgap-token: $(call prog_of,token) $(foreach f,token base,$(B)/lib$(f)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_token) $(libs_base)
 
-$(B)/bin/airgap-transfer: $(call prog_of,transfer) $(foreach f,transfer base,$(B)/lib$(f).a)
+$(B)/bin/airgap-transfer: $(call prog_of,online) $(foreach f,online transfer base,$(B)/lib$(f).a)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_transfer) $(libs_base)
 
-$(B)/unit/%: $(B)/tests/unit/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+$(B)/unit/%: $(B)/tests/unit/%.o $(libs)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ -lcmocka $(libs_transfer) $(libs_token) $(libs_base)
@@ -169,7 +174,7 @@ demo: ## the whole loop on a throw-away token, step by step
 FUZZ_SECONDS ?= 10
 fuzzers := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
-$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(libs)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -fsanitize=fuzzer -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
@@ -193,7 +198,7 @@ tidy-gcc:
 	$(Q)TIDY_FLAGS="$(tidy_flags)" tests/tools/tidy gcc $(filter-out tests/%,$(tidy_c))
 
 bench_c := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
-$(B)/bench/%: $(B)/tests/bench/%.o $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+$(B)/bench/%: $(B)/tests/bench/%.o $(libs)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
