@@ -130,7 +130,7 @@ address(struct abandon_run *run, struct addressee *to)
 
 /* With what the requester missed before. */
 static enum rc
-abandon_deliver(struct abandon_run *run, struct reply *reply)
+abandon_deliver(struct abandon_run *run, struct response *response)
 {
 	const struct bundle *b = &run->s.bundle;
 	uint32_t head = b->has_head ? b->head.sequence : 0;
@@ -139,8 +139,8 @@ abandon_deliver(struct abandon_run *run, struct reply *reply)
 
 	address(run, &to);
 	rc = deliver_stored(
-	    &run->delivery, &to, head + 1, reply->record.sequence - 1);
-	return rc != RC_OK ? rc : deliver_new(&run->delivery, &to, reply);
+	    &run->delivery, &to, head + 1, response->record.sequence - 1);
+	return rc != RC_OK ? rc : deliver_new(&run->delivery, &to, response);
 }
 
 /* An earlier run closed it, or finished it: its response is the answer. */
@@ -159,18 +159,18 @@ static enum rc
 sign_answer(struct abandon_run *run)
 {
 	struct visit *v = &run->visit;
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	enum rc rc = keys_open(
 	    v->act.token, &v->act.conf, &v->act.ca, false, &v->act.keys);
 
 	if (rc != RC_OK)
 		return rc;
-	rc = abandon_answer(v, &run->s, &run->abandon, &reply);
+	rc = abandon_answer(v, &run->s, &run->abandon, &response);
 	if (rc != RC_OK)
 		return err_in(rc,
 		    "nothing was closed, and 'airgap-ca abandon --lost' needs "
 		    "no response; because");
-	return abandon_deliver(run, &reply);
+	return abandon_deliver(run, &response);
 }
 
 static enum rc

@@ -44,20 +44,22 @@ json_results(const struct manifest *m)
 }
 
 static void
-deliver_add_json(
-    struct delivery *d, const struct addressee *to, const struct reply *reply)
+deliver_add_json(struct delivery *d, const struct addressee *to,
+    const struct response *response)
 {
 	json_t *row;
 
 	if (d->responses == NULL)
 		return;
-	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o}", "path", reply->dir,
+	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o}", "path", response->dir,
 	    "requester",
 	    to->label.n == 0 ? json_null() : cmd_json_text(to->label),
-	    "sequence", (json_int_t)reply->record.sequence, "manifest_sha256",
-	    cmd_json_hex(span_of(reply->record.digest, SHA256_LEN)), "issued",
-	    (json_int_t)reply->n_certs, "refused", (json_int_t)reply->n_refused,
-	    "results", json_results(&reply->manifest));
+	    "sequence", (json_int_t)response->record.sequence,
+	    "manifest_sha256",
+	    cmd_json_hex(span_of(response->record.digest, SHA256_LEN)),
+	    "issued", (json_int_t)response->n_certs, "refused",
+	    (json_int_t)response->n_refused, "results",
+	    json_results(&response->manifest));
 	cmd_json_add(&d->responses, row);
 }
 
@@ -83,56 +85,56 @@ show_due(const struct manifest *m)
 }
 
 static void
-show_reply(const struct delivery *d, const struct addressee *to,
-    const struct reply *reply, bool stored)
+show_response(const struct delivery *d, const struct addressee *to,
+    const struct response *response, bool stored)
 {
 	const char *quote = to->label.n == 0 ? "" : "\"";
 	const struct span nobody = span_str("loose CSRs");
 
 	term_bold(
 	    "Response %u for %s%.*s%s%s: %zu certificate%s, %zu refused\n",
-	    reply->record.sequence, quote,
+	    response->record.sequence, quote,
 	    SPAN_FMT(to->label.n == 0 ? nobody : to->label), quote,
-	    stored ? " (the stored one, byte for byte)" : "", reply->n_certs,
-	    reply->n_certs == 1 ? "" : "s", reply->n_refused);
+	    stored ? " (the stored one, byte for byte)" : "", response->n_certs,
+	    response->n_certs == 1 ? "" : "s", response->n_refused);
 	if (d->media->path == NULL)
-		term_field("would be", "%s", reply->dir);
+		term_field("would be", "%s", response->dir);
 }
 
 static void
-show_written(
-    const struct delivery *d, const struct reply *reply, const struct buf *note)
+show_written(const struct delivery *d, const struct response *response,
+    const struct buf *note)
 {
 	char hex[SHA256_HEX];
 
-	hex_write(span_of(reply->record.digest, SHA256_LEN), hex);
-	term_field("written to", "%s/%s", d->media->path, reply->dir);
+	hex_write(span_of(response->record.digest, SHA256_LEN), hex);
+	term_field("written to", "%s/%s", d->media->path, response->dir);
 	term_field("read back", "%.*s", SPAN_FMT(buf_span(note)));
 	term_field("manifest", "%s", hex);
-	show_due(&reply->manifest);
+	show_due(&response->manifest);
 }
 
 /* ---- onto the medium ----------------------------------------------------- */
 
 static enum rc
-write_out(const struct delivery *d, struct reply *reply, struct buf *note)
+write_out(const struct delivery *d, struct response *response, struct buf *note)
 {
 	enum rc rc;
 
 	if (d->media->path == NULL)
 		return RC_OK;
-	rc = reply_write(d->media, reply, note);
+	rc = response_write(d->media, response, note);
 	return rc == RC_OK ? RC_OK
 			   : err_in(rc,
 				 "response %u is complete in the ledger but "
 				 "not on the stick; mend that and run the same "
 				 "command again",
-				 reply->record.sequence);
+				 response->record.sequence);
 }
 
 static enum rc
-note_done(
-    struct delivery *d, const struct addressee *to, const struct reply *reply)
+note_done(struct delivery *d, const struct addressee *to,
+    const struct response *response)
 {
 	struct delivered *more =
 	    reallocarray(d->done, d->n_done + 1, sizeof(*more));
@@ -142,32 +144,33 @@ note_done(
 	d->done = more;
 	more += d->n_done++;
 	memcpy(more->channel, to->channel, SHA256_LEN);
-	more->sequence = reply->record.sequence;
-	more->n_certs = reply->n_certs;
-	more->n_refused = reply->n_refused;
+	more->sequence = response->record.sequence;
+	more->n_certs = response->n_certs;
+	more->n_refused = response->n_refused;
 	return RC_OK;
 }
 
 static enum rc
 deliver_deliver(struct delivery *d, const struct addressee *to,
-    struct reply *reply, bool stored)
+    struct response *response, bool stored)
 {
 	WIPED(buf) note = { 0 };
-	enum rc rc = write_out(d, reply, &note);
+	enum rc rc = write_out(d, response, &note);
 
 	if (rc != RC_OK)
 		return rc;
-	show_reply(d, to, reply, stored);
+	show_response(d, to, response, stored);
 	if (d->media->path != NULL)
-		show_written(d, reply, &note);
-	deliver_add_json(d, to, reply);
-	return note_done(d, to, reply);
+		show_written(d, response, &note);
+	deliver_add_json(d, to, response);
+	return note_done(d, to, response);
 }
 
 enum rc
-deliver_new(struct delivery *d, const struct addressee *to, struct reply *reply)
+deliver_new(
+    struct delivery *d, const struct addressee *to, struct response *response)
 {
-	enum rc rc = deliver_deliver(d, to, reply, false);
+	enum rc rc = deliver_deliver(d, to, response, false);
 
 	if (rc == RC_OK)
 		term_say("Carry it back, and there: airgap-transfer install "
@@ -180,17 +183,18 @@ enum rc
 deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
     uint32_t last)
 {
-	const struct reply_maker maker = { .ledger = d->ledger, .ca = d->ca };
+	const struct response_maker maker = { .ledger = d->ledger,
+		.ca = d->ca };
 	enum rc rc = RC_OK;
 
 	for (uint32_t i = first; i <= last && rc == RC_OK; i++) {
-		WIPED(reply) reply = { 0 };
+		WIPED(response) response = { 0 };
 
 		if (delivery_find(d, to->channel, i) != NULL)
 			continue;
-		rc = reply_again(&maker, to->channel, i, &reply);
+		rc = response_again(&maker, to->channel, i, &response);
 		if (rc == RC_OK)
-			rc = deliver_deliver(d, to, &reply, true);
+			rc = deliver_deliver(d, to, &response, true);
 		if (i == UINT32_MAX)
 			break;
 	}

@@ -33,7 +33,7 @@ void delivery_wipe(struct delivery *delivery);
 /** Write a response that was just made, and say so.
  * \retval RC_IO the ledger has it, the medium not */
 enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
-    struct reply *reply) MUST_CHECK;
+    struct response *response) MUST_CHECK;
 
 /** Write the stored responses `first` to `last`, byte for byte, but those that
  * this run has written. \retval RC_STATE the ledger lacks one */

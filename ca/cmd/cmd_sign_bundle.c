@@ -161,17 +161,17 @@ ask_operator(struct sign *sign, const struct work *w, bool *ret_yes)
 static void
 say_kept(struct sign *sign, const struct submission *s, uint64_t wanted)
 {
-	WIPED(outcomes) o = { 0 };
+	WIPED(progress) o = { 0 };
 	struct err_saved why;
 
 	if (rule_spoken() != RULE_NONE)
 		return;
 	err_save(&why);
-	if (s->record.n != 0 && outcomes_read(sign->visit.act.ledger,
+	if (s->record.n != 0 && progress_read(sign->visit.act.ledger,
 				    &s->record, &s->bundle, &o) == RC_OK)
 		term_say("%" PRIu64 " of %" PRIu64
 			 " certificates are signed and kept. ",
-		    outcomes_done(&o), wanted);
+		    progress_done(&o), wanted);
 	term_say("When the cause is mended, run the same command again: it "
 		 "goes on from there.\n");
 	err_restore(&why);
@@ -181,7 +181,7 @@ static enum rc
 sign_work(struct sign *sign, struct work *w)
 {
 	const uint64_t wanted = w->decisions.certificates;
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	struct submission *s = w->s;
 	const struct addressee to = addressee_of(s);
 	enum rc rc = visit_unlock(&sign->visit);
@@ -189,21 +189,23 @@ sign_work(struct sign *sign, struct work *w)
 	if (rc != RC_OK)
 		return rc;
 	term_progress_start(
-	    &sign->progress, "signing", wanted - outcomes_done(&w->outcomes));
+	    &sign->progress, "signing", wanted - progress_done(&w->progress));
 	sign->signing = true;
-	rc = work_sign(&sign->visit, w, show_progress, &sign->progress, &reply);
+	rc = work_sign(
+	    &sign->visit, w, show_progress, &sign->progress, &response);
 	term_progress_end(&sign->progress);
 	if (rc != RC_OK) {
 		say_kept(sign, s, wanted);
 		return rc;
 	}
 	sign->signing = false;
-	sign->issued += reply.n_certs;
-	sign->refused += reply.n_refused;
+	sign->issued += response.n_certs;
+	sign->refused += response.n_refused;
 	/* What the requester missed goes along, unasked. */
-	rc = send_stored(sign, s, head_sequence(s, reply.record.sequence - 1),
-	    reply.record.sequence - 1);
-	return rc != RC_OK ? rc : deliver_new(&sign->delivery, &to, &reply);
+	rc =
+	    send_stored(sign, s, head_sequence(s, response.record.sequence - 1),
+		response.record.sequence - 1);
+	return rc != RC_OK ? rc : deliver_new(&sign->delivery, &to, &response);
 }
 
 static enum rc

@@ -104,7 +104,7 @@ show_surroundings(const struct visit *v)
 static void
 show_unfinished(const struct work *w)
 {
-	uint64_t done = outcomes_done(&w->outcomes);
+	uint64_t done = progress_done(&w->progress);
 
 	if (w->s->admission != ADMIT_RESUME)
 		return;
@@ -112,8 +112,8 @@ show_unfinished(const struct work *w)
 	    "an earlier run signed %" PRIu64
 	    " certificate%s of these and left %zu "
 	    "serial%s that will never be used; it goes on from there",
-	    done, done == 1 ? "" : "s", w->outcomes.n_unfinished,
-	    w->outcomes.n_unfinished == 1 ? "" : "s");
+	    done, done == 1 ? "" : "s", w->progress.n_unfinished,
+	    w->progress.n_unfinished == 1 ? "" : "s");
 }
 
 /* ---- one request ------------------------------------------------------- */
@@ -309,7 +309,7 @@ show_all_granted(struct visit *v, const struct work *w)
 {
 	size_t n = w->decisions.granted, shown = 0;
 	size_t most = n <= SHOW_ALL_MAX ? n : SHOW_SOME;
-	uint64_t left = w->decisions.certificates - outcomes_done(&w->outcomes);
+	uint64_t left = w->decisions.certificates - progress_done(&w->progress);
 	enum rc rc = RC_OK;
 
 	if (n == 0) {

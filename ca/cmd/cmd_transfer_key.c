@@ -39,20 +39,21 @@ show_outcome(const struct successor *s)
 }
 
 static enum rc
-write_reply(const struct successor *s, struct reply *reply, json_t *responses)
+write_response(
+    const struct successor *s, struct response *response, json_t *responses)
 {
 	const struct media *media = &s->act->media;
 	WIPED(buf) note = { 0 };
 	const char *said;
-	enum rc rc = reply_write(media, reply, &note);
+	enum rc rc = response_write(media, response, &note);
 
 	if (rc != RC_OK)
 		return rc;
 	said = buf_cstr(&note);
 	if (said == NULL ||
-	    json_array_append_new(responses, json_string(reply->dir)) != 0)
+	    json_array_append_new(responses, json_string(response->dir)) != 0)
 		return err_memory();
-	term_say("Response: %s/%s%s%s\n", media->path, reply->dir,
+	term_say("Response: %s/%s%s%s\n", media->path, response->dir,
 	    *said == '\0' ? "" : ": ", said);
 	return RC_OK;
 }
@@ -67,8 +68,8 @@ write_all(const struct successor *s, json_t *responses)
 			 "the card, and the next 'sign' each response.\n");
 		return RC_OK;
 	}
-	for (size_t i = 0; s->replies != NULL && i < s->n && rc == RC_OK; i++)
-		rc = write_reply(s, &s->replies[i], responses);
+	for (size_t i = 0; s->responses != NULL && i < s->n && rc == RC_OK; i++)
+		rc = write_response(s, &s->responses[i], responses);
 	if (rc == RC_OK)
 		rc = cmd_put_card(
 		    &s->act->media, s->act->ca.ca_id, buf_span(&s->card));

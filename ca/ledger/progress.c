@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 void
-outcomes_wipe(struct outcomes *o)
+progress_wipe(struct progress *o)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		free(o->items[i].rule);
@@ -15,11 +15,11 @@ outcomes_wipe(struct outcomes *o)
 	}
 	free(o->items);
 	free(o->unfinished);
-	*o = (struct outcomes){ 0 };
+	*o = (struct progress){ 0 };
 }
 
 static enum rc
-add_unfinished(struct outcomes *o, const struct intent *intent)
+add_unfinished(struct progress *o, const struct intent *intent)
 {
 	struct intent *grown;
 
@@ -39,7 +39,7 @@ add_unfinished(struct outcomes *o, const struct intent *intent)
 /* An intent is followed by its result or void; the newest are looked at first,
  * since acts of one batch lie together. */
 static void
-progress_settle(struct outcomes *o, const struct intent *intent)
+progress_settle(struct progress *o, const struct intent *intent)
 {
 	for (size_t i = o->n_unfinished; i > 0; i--)
 		if (o->unfinished[i - 1].n == intent->n) {
@@ -49,7 +49,7 @@ progress_settle(struct outcomes *o, const struct intent *intent)
 }
 
 static enum rc
-progress_note_result(struct outcome *o, const struct bundle_act *act)
+progress_note_result(struct request_progress *o, const struct bundle_act *act)
 {
 	const struct intent *intent = &act->intent;
 	struct slot *slot = &o->slots[intent->slot];
@@ -64,7 +64,7 @@ progress_note_result(struct outcome *o, const struct bundle_act *act)
 }
 
 static enum rc
-note_refusal(struct outcome *o, const struct bundle_act *act)
+note_refusal(struct request_progress *o, const struct bundle_act *act)
 {
 	free(o->rule);
 	free(o->reason);
@@ -76,7 +76,7 @@ note_refusal(struct outcome *o, const struct bundle_act *act)
 static enum rc
 progress_note_act(const struct bundle_act *act, void *arg)
 {
-	struct outcomes *o = arg;
+	struct progress *o = arg;
 	uint32_t request =
 	    act->kind == RECORD_REFUSAL ? act->request : act->intent.request;
 
@@ -99,10 +99,10 @@ progress_note_act(const struct bundle_act *act, void *arg)
 }
 
 enum rc
-outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
-    const struct bundle *bundle, struct outcomes *ret)
+progress_read(struct ledger *ledger, const struct ledger_bundle *record,
+    const struct bundle *bundle, struct progress *ret)
 {
-	WIPED(outcomes) o = { 0 };
+	WIPED(progress) o = { 0 };
 	enum rc rc;
 
 	o.items = calloc(
@@ -121,12 +121,12 @@ outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
 	if (rc != RC_OK)
 		return rc;
 	*ret = o;
-	o = (struct outcomes){ 0 };
+	o = (struct progress){ 0 };
 	return RC_OK;
 }
 
 uint64_t
-outcomes_done(const struct outcomes *o)
+progress_done(const struct progress *o)
 {
 	uint64_t done = 0;
 

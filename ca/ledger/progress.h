@@ -16,26 +16,26 @@ struct slot {
 	int64_t not_before, not_after;
 };
 
-struct outcome {
+struct request_progress {
 	char *rule, *reason; /* owned; refused when set */
 	struct slot *slots;  /* owned; as many as the request's validity has */
 	uint32_t n_slots;
 };
 
-struct outcomes {
-	struct outcome *items; /* owned; one per request */
+struct progress {
+	struct request_progress *items; /* owned; one per request */
 	size_t n;
 	struct intent *unfinished; /* owned; neither result nor void */
 	size_t n_unfinished;
 };
-void outcomes_wipe(struct outcomes *o);
+void progress_wipe(struct progress *o);
 
 /** Read what was committed for `record`, whose requests are `bundle`'s.
  * \retval RC_STATE the ledger speaks of a request that the bundle has not */
-enum rc outcomes_read(struct ledger *ledger, const struct ledger_bundle *record,
-    const struct bundle *bundle, struct outcomes *ret) MUST_CHECK;
+enum rc progress_read(struct ledger *ledger, const struct ledger_bundle *record,
+    const struct bundle *bundle, struct progress *ret) MUST_CHECK;
 
 /** How many certificates are signed, judged and committed. */
-uint64_t outcomes_done(const struct outcomes *o);
+uint64_t progress_done(const struct progress *o);
 
 #endif

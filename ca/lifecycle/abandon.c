@@ -281,23 +281,23 @@ add_refusals(
 }
 
 static enum rc
-abandon_make_reply(struct visit *v, const struct submission *s,
-    const struct abandon *a, struct reply *reply)
+abandon_make_response(struct visit *v, const struct submission *s,
+    const struct abandon *a, struct response *response)
 {
-	const struct reply_maker maker = { v->act.ledger, &v->act.keys,
+	const struct response_maker maker = { v->act.ledger, &v->act.keys,
 		&v->act.ca, v->window.key_id };
-	enum rc rc = reply_make(&maker, s, &a->policy, v->act.now, reply);
+	enum rc rc = response_make(&maker, s, &a->policy, v->act.now, response);
 
 	if (rc == RC_OK)
-		rc = reply_judge(&v->act.judge, v->act.ledger, s, reply);
-	return rc != RC_OK ? rc : reply_store(v->act.ledger, reply);
+		rc = response_judge(&v->act.judge, v->act.ledger, s, response);
+	return rc != RC_OK ? rc : response_store(v->act.ledger, response);
 }
 
 enum rc
 abandon_answer(struct visit *v, const struct submission *s,
-    const struct abandon *abandon, struct reply *ret)
+    const struct abandon *abandon, struct response *ret)
 {
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	struct ledger *ledger = v->act.ledger;
 	enum rc rc =
 	    abandon_begin(ledger, v->act.now, buf_span(&abandon->policy.text));
@@ -309,15 +309,15 @@ abandon_answer(struct visit *v, const struct submission *s,
 	if (rc == RC_OK)
 		rc = add_refusals(ledger, abandon, &s->bundle);
 	if (rc == RC_OK)
-		rc = abandon_make_reply(v, s, abandon, &reply);
+		rc = abandon_make_response(v, s, abandon, &response);
 	if (rc == RC_OK)
 		rc = ledger_commit(ledger);
 	else
 		ledger_rollback(ledger);
 	if (rc != RC_OK)
 		return rc;
-	*ret = reply;
-	reply = (struct reply){ 0 };
+	*ret = response;
+	response = (struct response){ 0 };
 	return RC_OK;
 }
 

@@ -58,7 +58,7 @@ enum rc abandon_judge(struct visit *v, const struct submission *s,
 /** Close it with a response. The transfer key is open.
  * \retval RC_TOKEN, RC_IO, RC_STATE, or the judge's rule: nothing was closed */
 enum rc abandon_answer(struct visit *v, const struct submission *s,
-    const struct abandon *abandon, struct reply *ret) MUST_CHECK;
+    const struct abandon *abandon, struct response *ret) MUST_CHECK;
 
 /** Close it without one. */
 enum rc abandon_close(struct ledger *ledger, int64_t now, struct span policy,

@@ -14,9 +14,9 @@ void
 successor_wipe(struct successor *s)
 {
 	own_key_wipe(&s->key);
-	for (size_t i = 0; s->replies != NULL && i < s->n; i++)
-		reply_wipe(&s->replies[i]);
-	free(s->replies);
+	for (size_t i = 0; s->responses != NULL && i < s->n; i++)
+		response_wipe(&s->responses[i]);
+	free(s->responses);
 	requesters_free(s->requesters, s->n);
 	buf_wipe(&s->card);
 	*s = (struct successor){ 0 };
@@ -72,27 +72,28 @@ successor_unlock(struct successor *s)
 /* ---- what the requesters get --------------------------------------------- */
 
 static enum rc
-successor_make_reply(struct successor *s, const struct reply_maker *maker,
-    const struct reply_change *change, size_t i)
+successor_make_response(struct successor *s, const struct response_maker *maker,
+    const struct response_change *change, size_t i)
 {
 	struct act *act = s->act;
-	struct reply *reply = &s->replies[i];
-	enum rc rc = reply_make_change(maker, &s->requesters[i], change, reply);
+	struct response *response = &s->responses[i];
+	enum rc rc =
+	    response_make_change(maker, &s->requesters[i], change, response);
 
 	if (rc == RC_OK)
-		rc = reply_judge(&act->judge, act->ledger, NULL, reply);
-	return rc == RC_OK ? reply_store(act->ledger, reply) : rc;
+		rc = response_judge(&act->judge, act->ledger, NULL, response);
+	return rc == RC_OK ? response_store(act->ledger, response) : rc;
 }
 
 static enum rc
-make_replies(struct successor *s, struct span cert)
+make_responses(struct successor *s, struct span cert)
 {
 	struct act *act = s->act;
 	struct span ca_cert = buf_span(&act->ca.ca_cert);
-	const struct reply_maker maker = {
+	const struct response_maker maker = {
 		.ledger = act->ledger, .keys = &act->keys, .ca = &act->ca
 	};
-	const struct reply_change change = { .kind = TRUST_TRANSFER,
+	const struct response_change change = { .kind = TRUST_TRANSFER,
 		.cert = cert,
 		.policy = &act->policy,
 		.now = act->now };
@@ -100,13 +101,13 @@ make_replies(struct successor *s, struct span cert)
 
 	if (!s->old_works || s->n == 0)
 		return RC_OK;
-	s->replies = calloc(s->n, sizeof(*s->replies));
-	if (s->replies == NULL)
+	s->responses = calloc(s->n, sizeof(*s->responses));
+	if (s->responses == NULL)
 		return err_memory();
 	rc = judge_open(&act->judge, buf_span(&act->policy.text), &ca_cert, 1,
 	    buf_span(&act->ca.transfer_cert));
 	for (size_t i = 0; i < s->n && rc == RC_OK; i++)
-		rc = successor_make_reply(s, &maker, &change, i);
+		rc = successor_make_response(s, &maker, &change, i);
 	return rc;
 }
 
@@ -152,7 +153,7 @@ successor_install(struct successor *s)
 		rc = act_begin(act);
 	/* While the old key is the one in use: it is what requesters trust. */
 	if (rc == RC_OK)
-		rc = make_replies(s, buf_span(&cert));
+		rc = make_responses(s, buf_span(&cert));
 	if (rc == RC_OK)
 		rc = change_over(s, buf_span(&cert));
 	if (rc == RC_OK)

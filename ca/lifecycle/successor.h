@@ -19,7 +19,7 @@ struct successor {
 	bool old_works;
 	struct requester *requesters; /* owned */
 	size_t n;
-	struct reply *replies; /* owned; n, when old_works */
+	struct response *responses; /* owned; n, when old_works */
 	struct buf card;       /* the new one, signed by the new key */
 };
 void successor_wipe(struct successor *s);

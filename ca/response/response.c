@@ -9,21 +9,21 @@
 #include <stdlib.h>
 
 void
-reply_wipe(struct reply *reply)
+response_wipe(struct response *response)
 {
-	for (size_t i = 0; i < reply->n; i++)
-		buf_wipe(&reply->files[i].kept);
-	free(reply->files);
-	buf_wipe(&reply->made);
-	manifest_wipe(&reply->manifest);
-	ledger_manifest_wipe(&reply->record);
-	*reply = (struct reply){ 0 };
+	for (size_t i = 0; i < response->n; i++)
+		buf_wipe(&response->files[i].kept);
+	free(response->files);
+	buf_wipe(&response->made);
+	manifest_wipe(&response->manifest);
+	ledger_manifest_wipe(&response->record);
+	*response = (struct response){ 0 };
 }
 
 /* What the requester holds before this response, from our own record of it. */
 static enum rc
 channel_before(
-    struct ledger *ledger, const struct reply *reply, struct channel *ret)
+    struct ledger *ledger, const struct response *response, struct channel *ret)
 {
 	WIPED(ledger_manifest) before = { 0 };
 	WIPED(manifest) manifest = { 0 };
@@ -31,16 +31,16 @@ channel_before(
 	bool known;
 	enum rc rc;
 
-	*ret = (struct channel){ .has_head = reply->record.sequence > 1 &&
-					     reply->manifest.has_requester };
-	memcpy(ret->requester, reply->record.channel, SHA256_LEN);
+	*ret = (struct channel){ .has_head = response->record.sequence > 1 &&
+					     response->manifest.has_requester };
+	memcpy(ret->requester, response->record.channel, SHA256_LEN);
 	if (!ret->has_head)
 		return RC_OK;
-	rc = ledger_manifest_get(ledger, reply->record.channel,
-	    reply->record.sequence - 1, &before, &known);
+	rc = ledger_manifest_get(ledger, response->record.channel,
+	    response->record.sequence - 1, &before, &known);
 	if (rc == RC_OK && !known)
 		return err_set(RC_STATE, "the ledger lacks response %u",
-		    reply->record.sequence - 1);
+		    response->record.sequence - 1);
 	if (rc == RC_OK)
 		rc = cose_read("the response before", buf_span(&before.file),
 		    COSE_MANIFEST, &cose);
@@ -61,24 +61,24 @@ channel_before(
 static enum rc
 response_give_file(void *arg, size_t i, struct span *ret_bytes)
 {
-	return reply_file_bytes(arg, i, ret_bytes);
+	return response_file_bytes(arg, i, ret_bytes);
 }
 
 enum rc
-reply_judge(struct child *judge, struct ledger *ledger,
-    const struct submission *s, struct reply *reply)
+response_judge(struct child *judge, struct ledger *ledger,
+    const struct submission *s, struct response *response)
 {
-	size_t n = reply->n - 1; /* the last is the manifest itself */
+	size_t n = response->n - 1; /* the last is the manifest itself */
 	struct span *names = calloc(n == 0 ? 1 : n, sizeof(*names));
 	struct channel channel;
 	struct loose_terms terms = { 0 };
-	struct response response = { .from = "the new response",
-		.manifest = buf_span(&reply->record.file),
+	struct evidence evidence = { .from = "the new response",
+		.manifest = buf_span(&response->record.file),
 		.channel = &channel,
 		.names = names,
 		.n_names = n,
 		.file = response_give_file,
-		.arg = reply };
+		.arg = response };
 	enum rc rc;
 
 	if (names == NULL)
@@ -87,60 +87,60 @@ reply_judge(struct child *judge, struct ledger *ledger,
 	 * a slip in making files is caught as well. What is made anew to be
 	 * written has the digest of what was judged. */
 	for (size_t i = 0; i < n; i++)
-		names[i] = span_str(reply->files[i].name);
+		names[i] = span_str(response->files[i].name);
 	if (s != NULL && s->is_loose) {
 		terms.profile = s->bundle.requests[0].profile;
-		response.loose = &terms;
+		evidence.loose = &terms;
 	}
-	rc = channel_before(ledger, reply, &channel);
+	rc = channel_before(ledger, response, &channel);
 	if (rc == RC_OK)
 		rc = judge_response_ask(
-		    judge, &response, s == NULL ? NULL : &s->file->copy);
+		    judge, &evidence, s == NULL ? NULL : &s->file->copy);
 	free(names);
 	return rc;
 }
 
 static enum rc
-files_for_media(struct reply *reply, struct media_file **ret)
+files_for_media(struct response *response, struct media_file **ret)
 {
-	struct media_file *files = calloc(reply->n, sizeof(*files));
+	struct media_file *files = calloc(response->n, sizeof(*files));
 
 	if (files == NULL)
 		return err_memory();
-	for (size_t i = 0; i < reply->n; i++)
-		files[i] = (struct media_file){ .name = reply->files[i].name,
-			.bytes = { .n = reply->files[i].size },
+	for (size_t i = 0; i < response->n; i++)
+		files[i] = (struct media_file){ .name = response->files[i].name,
+			.bytes = { .n = response->files[i].size },
 			.give = response_give_file,
-			.arg = reply,
+			.arg = response,
 			.i = i };
 	*ret = files;
 	return RC_OK;
 }
 
 enum rc
-reply_write(
-    const struct media *media, struct reply *reply, struct buf *ret_note)
+response_write(
+    const struct media *media, struct response *response, struct buf *ret_note)
 {
 	struct media_file *files = NULL;
-	enum rc rc = files_for_media(reply, &files);
+	enum rc rc = files_for_media(response, &files);
 
 	if (rc == RC_OK)
-		rc =
-		    media_put_dir(media, reply->dir, files, reply->n, ret_note);
+		rc = media_put_dir(
+		    media, response->dir, files, response->n, ret_note);
 	free(files);
 	return rc;
 }
 
 enum rc
-reply_compare(const struct media *media, struct reply *reply,
+response_compare(const struct media *media, struct response *response,
     struct media_faults *ret, struct buf *ret_note)
 {
 	struct media_file *files = NULL;
-	enum rc rc = files_for_media(reply, &files);
+	enum rc rc = files_for_media(response, &files);
 
 	if (rc == RC_OK)
 		rc = media_dir_compare(
-		    media, reply->dir, files, reply->n, ret, ret_note);
+		    media, response->dir, files, response->n, ret, ret_note);
 	free(files);
 	return rc;
 }

@@ -16,7 +16,7 @@
 #include "transfer/media/media.h"
 
 /** One file of a response. */
-struct reply_file {
+struct response_file {
 	char name[FILE_NAME_MAX + 1];
 	size_t size;
 	uint8_t digest[SHA256_LEN];
@@ -24,21 +24,21 @@ struct reply_file {
 	struct buf kept;   /* its bytes, where they are not made each time */
 };
 
-struct reply {
+struct response {
 	struct ledger_manifest record; /* channel, sequence, digest, file */
 	struct manifest manifest;      /* what the file says; spans into it */
 	struct ledger *ledger;	       /* borrowed: the files are made from it */
-	struct reply_file *files;      /* owned; the manifest is the last */
+	struct response_file *files;      /* owned; the manifest is the last */
 	size_t n;
 	size_t n_kept;	 /* bytes of them, made so far */
 	struct buf made; /* the one that is being made */
 	size_t n_certs, n_refused;
 	char dir[MEDIA_NAME_MAX]; /* below the medium's root */
 };
-void reply_wipe(struct reply *reply);
+void response_wipe(struct response *response);
 
 /** What responses are made with. */
-struct reply_maker {
+struct response_maker {
 	struct ledger *ledger;
 	struct keys *keys; /* only for a new one */
 	const struct ledger_ca *ca;
@@ -48,11 +48,11 @@ struct reply_maker {
 /** Make the response to a bundle whose every request is decided: manifest,
  * signed by the transfer key, and files. Nothing is stored.
  * \retval RC_STATE the ledger lacks a result */
-enum rc reply_make(const struct reply_maker *maker, const struct submission *s,
-    const struct policy *policy, int64_t now, struct reply *ret) MUST_CHECK;
+enum rc response_make(const struct response_maker *maker, const struct submission *s,
+    const struct policy *policy, int64_t now, struct response *ret) MUST_CHECK;
 
 /** What a response tells besides, or instead of, results. */
-struct reply_change {
+struct response_change {
 	enum trust_kind kind;
 	struct span cert; /* DER */
 	const struct policy *policy;
@@ -61,29 +61,29 @@ struct reply_change {
 /** Make a response without a bundle that tells a requester of a new certificate
  * of the CA's own, signed by the transfer key known so far. Nothing is stored.
  */
-enum rc reply_make_change(const struct reply_maker *maker,
-    const struct requester *to, const struct reply_change *change,
-    struct reply *ret) MUST_CHECK;
+enum rc response_make_change(const struct response_maker *maker,
+    const struct requester *to, const struct response_change *change,
+    struct response *ret) MUST_CHECK;
 
 /** Make the response that the ledger has under this sequence again.
  * \retval RC_STATE it has none, or the files do not come out as they were */
-enum rc reply_again(const struct reply_maker *maker, const uint8_t channel
-    [static SHA256_LEN], uint32_t sequence, struct reply *ret) MUST_CHECK;
+enum rc response_again(const struct response_maker *maker, const uint8_t channel
+    [static SHA256_LEN], uint32_t sequence, struct response *ret) MUST_CHECK;
 
 /** Judge it as the requester will, in the judge's process. The judge was opened
  * with the policy in force and the transfer certificate. */
-enum rc reply_judge(struct child *judge, struct ledger *ledger,
-    const struct submission *s, struct reply *reply) MUST_CHECK;
+enum rc response_judge(struct child *judge, struct ledger *ledger,
+    const struct submission *s, struct response *response) MUST_CHECK;
 
 /** Put it into the ledger, in the transaction that is open. */
-enum rc reply_store(struct ledger *ledger, struct reply *reply) MUST_CHECK;
+enum rc response_store(struct ledger *ledger, struct response *response) MUST_CHECK;
 
 /** Write it to the medium, read it back. `ret_note` as media_put_dir's. */
-enum rc reply_write(const struct media *media, struct reply *reply,
+enum rc response_write(const struct media *media, struct response *response,
     struct buf *ret_note) MUST_CHECK;
 
 /** Does it lie on the medium, whole? As media_dir_compare. */
-enum rc reply_compare(const struct media *media, struct reply *reply,
+enum rc response_compare(const struct media *media, struct response *response,
     struct media_faults *ret, struct buf *ret_note) MUST_CHECK;
 
 #endif

@@ -7,21 +7,21 @@
 #include <stdlib.h>
 
 size_t
-reply_file_place(size_t i, size_t n)
+response_file_index(size_t i, size_t n)
 {
-	return n > REPLY_SINGLE_MAX ? i / REPLY_BULK : i;
+	return n > RESPONSE_SINGLE_MAX ? i / RESPONSE_BULK : i;
 }
 
-/* Up to REPLY_SINGLE_MAX a person may look for one file; above it the stick
+/* Up to RESPONSE_SINGLE_MAX a person may look for one file; above it the stick
  * counts, which takes one large file hundreds of times faster than as many
  * bytes in small ones. */
 void
-reply_file_name(size_t i, size_t n, struct span request_id,
+response_file_name(size_t i, size_t n, struct span request_id,
     char ret[static FILE_NAME_MAX + 1])
 {
-	if (n > REPLY_SINGLE_MAX)
+	if (n > RESPONSE_SINGLE_MAX)
 		(void)snprintf(ret, FILE_NAME_MAX + 1, "certs-%04zu.pem",
-		    i / REPLY_BULK + 1);
+		    i / RESPONSE_BULK + 1);
 	else
 		(void)snprintf(ret, FILE_NAME_MAX + 1, "%04zu-%.*s.pem", i + 1,
 		    SPAN_FMT(request_id));
@@ -32,12 +32,13 @@ reply_file_name(size_t i, size_t n, struct span request_id,
 /* Found by its serial and held against the manifest's digest: the entry is
  * answered by that certificate or by none. */
 static enum rc
-add_cert(struct reply *reply, const struct cert_entry *entry, struct buf *der,
-    struct buf *file)
+add_cert(struct response *response, const struct cert_entry *entry,
+    struct buf *der, struct buf *file)
 {
 	uint8_t digest[SHA256_LEN];
 	bool known;
-	enum rc rc = ledger_cert_der(reply->ledger, entry->serial, der, &known);
+	enum rc rc =
+	    ledger_cert_der(response->ledger, entry->serial, der, &known);
 
 	if (rc == RC_OK)
 		rc = sha256(buf_span(der), digest);
@@ -51,195 +52,198 @@ add_cert(struct reply *reply, const struct cert_entry *entry, struct buf *der,
 
 /* The certificates of these results, in their order. */
 static enum rc
-make_certs(struct reply *reply, size_t first, size_t end, struct buf *file)
+make_certs(
+    struct response *response, size_t first, size_t end, struct buf *file)
 {
-	struct ledger *ledger = reply->ledger;
+	struct ledger *ledger = response->ledger;
 	WIPED(buf) der = { 0 };
 	enum rc rc = ledger_read_begin(ledger);
 
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = first; i < end && rc == RC_OK; i++) {
-		const struct result *r = &reply->manifest.results[i];
+		const struct result *r = &response->manifest.results[i];
 
 		for (size_t c = 0; c < r->n_certs && rc == RC_OK; c++)
-			rc = add_cert(reply, &r->certs[c], &der, file);
+			rc = add_cert(response, &r->certs[c], &der, file);
 	}
 	ledger_read_end(ledger);
 	return rc;
 }
 
 static enum rc
-make_again(struct reply *reply, const struct reply_file *file)
+make_again(struct response *response, const struct response_file *file)
 {
 	uint8_t digest[SHA256_LEN];
 	enum rc rc;
 
-	buf_reset(&reply->made);
-	rc = make_certs(reply, file->first, file->end, &reply->made);
+	buf_reset(&response->made);
+	rc = make_certs(response, file->first, file->end, &response->made);
 	if (rc == RC_OK)
-		rc = sha256(buf_span(&reply->made), digest);
+		rc = sha256(buf_span(&response->made), digest);
 	if (rc == RC_OK && memcmp(digest, file->digest, SHA256_LEN) != 0)
 		rc = err_set(RC_STATE,
 		    "%s of response %u does not come out as it was", file->name,
-		    reply->manifest.sequence);
+		    response->manifest.sequence);
 	return rc;
 }
 
 enum rc
-reply_file_bytes(struct reply *reply, size_t i, struct span *ret)
+response_file_bytes(struct response *response, size_t i, struct span *ret)
 {
-	const struct reply_file *file = &reply->files[i];
+	const struct response_file *file = &response->files[i];
 	enum rc rc;
 
-	assert(i < reply->n);
+	assert(i < response->n);
 	if (file->first == file->end) {
-		*ret = i == reply->n - 1 ? buf_span(&reply->record.file)
-					 : buf_span(&file->kept);
+		*ret = i == response->n - 1 ? buf_span(&response->record.file)
+					    : buf_span(&file->kept);
 		return RC_OK;
 	}
 	if (file->kept.n != 0) {
 		*ret = buf_span(&file->kept);
 		return RC_OK;
 	}
-	rc = make_again(reply, file);
+	rc = make_again(response, file);
 	if (rc == RC_OK)
-		*ret = buf_span(&reply->made);
+		*ret = buf_span(&response->made);
 	return rc;
 }
 
 /* ---- all of them --------------------------------------------------------- */
 
 static enum rc
-file_add(struct reply *reply, const char *name, struct reply_file **ret)
+file_add(
+    struct response *response, const char *name, struct response_file **ret)
 {
-	struct reply_file *grown =
-	    reallocarray(reply->files, reply->n + 1, sizeof(*grown));
+	struct response_file *grown =
+	    reallocarray(response->files, response->n + 1, sizeof(*grown));
 
 	if (grown == NULL)
 		return err_memory();
-	reply->files = grown;
-	grown[reply->n] = (struct reply_file){ 0 };
-	(void)snprintf(grown[reply->n].name, sizeof(grown->name), "%s", name);
-	*ret = &grown[reply->n++];
+	response->files = grown;
+	grown[response->n] = (struct response_file){ 0 };
+	(void)snprintf(
+	    grown[response->n].name, sizeof(grown->name), "%s", name);
+	*ret = &grown[response->n++];
 	return RC_OK;
 }
 
 /* Its size and digest. */
 static enum rc
-file_finish(struct reply *reply, struct reply_file *file, bool keep)
+file_finish(struct response *response, struct response_file *file, bool keep)
 {
-	struct span bytes = buf_span(&reply->made);
+	struct span bytes = buf_span(&response->made);
 	enum rc rc = sha256(bytes, file->digest);
 
 	file->size = bytes.n;
 	if (rc == RC_OK && keep)
 		rc = buf_add_span(&file->kept, bytes);
-	buf_reset(&reply->made);
+	buf_reset(&response->made);
 	return rc;
 }
 
 /* All certificates or none: a part of them would be held in vain. */
 static bool
-response_files_is_kept(struct reply *reply)
+response_files_is_kept(struct response *response)
 {
-	reply->n_kept += reply->made.n;
-	if (reply->n_kept <= REPLY_KEPT_MAX)
+	response->n_kept += response->made.n;
+	if (response->n_kept <= RESPONSE_KEPT_MAX)
 		return true;
-	for (size_t i = 0; i < reply->n; i++)
-		buf_wipe(&reply->files[i].kept);
+	for (size_t i = 0; i < response->n; i++)
+		buf_wipe(&response->files[i].kept);
 	return false;
 }
 
 static enum rc
-add_results(struct reply *reply, size_t first, size_t end)
+add_results(struct response *response, size_t first, size_t end)
 {
-	const struct result *results = reply->manifest.results;
+	const struct result *results = response->manifest.results;
 	char name[FILE_NAME_MAX + 1];
-	struct reply_file *file;
+	struct response_file *file;
 	size_t certs = 0;
 	enum rc rc;
 
 	for (size_t i = first; i < end; i++) {
 		certs += results[i].n_certs;
-		reply->n_refused += results[i].n_certs == 0;
+		response->n_refused += results[i].n_certs == 0;
 	}
-	reply->n_certs += certs;
+	response->n_certs += certs;
 	if (certs == 0)
 		return RC_OK;
-	reply_file_name(
-	    first, reply->manifest.n_results, results[first].id, name);
-	rc = file_add(reply, name, &file);
+	response_file_name(
+	    first, response->manifest.n_results, results[first].id, name);
+	rc = file_add(response, name, &file);
 	if (rc != RC_OK)
 		return rc;
 	file->first = first;
 	file->end = end;
-	rc = make_certs(reply, first, end, &reply->made);
-	return rc == RC_OK
-		   ? file_finish(reply, file, response_files_is_kept(reply))
-		   : rc;
+	rc = make_certs(response, first, end, &response->made);
+	return rc == RC_OK ? file_finish(response, file,
+				 response_files_is_kept(response))
+			   : rc;
 }
 
 static enum rc
-add_all_results(struct reply *reply)
+add_all_results(struct response *response)
 {
-	size_t n = reply->manifest.n_results;
-	size_t step = n > REPLY_SINGLE_MAX ? REPLY_BULK : 1;
+	size_t n = response->manifest.n_results;
+	size_t step = n > RESPONSE_SINGLE_MAX ? RESPONSE_BULK : 1;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < n && rc == RC_OK; i += step)
-		rc = add_results(reply, i, n - i < step ? n : i + step);
+		rc = add_results(response, i, n - i < step ? n : i + step);
 	return rc;
 }
 
 static enum rc
-response_files_add_ca(struct reply *reply, const struct ledger_ca *ca)
+response_files_add_ca(struct response *response, const struct ledger_ca *ca)
 {
-	struct reply_file *file;
-	enum rc rc = file_add(reply, FILING_CA, &file);
+	struct response_file *file;
+	enum rc rc = file_add(response, LAYOUT_CA, &file);
 
 	if (rc == RC_OK)
 		rc = pem_write(
-		    PEM_CERTIFICATE, buf_span(&ca->ca_cert), &reply->made);
-	return rc == RC_OK ? file_finish(reply, file, true) : rc;
+		    PEM_CERTIFICATE, buf_span(&ca->ca_cert), &response->made);
+	return rc == RC_OK ? file_finish(response, file, true) : rc;
 }
 
 static enum rc
-add_policy(struct reply *reply)
+add_policy(struct response *response)
 {
-	struct reply_file *file;
-	enum rc rc = file_add(reply, FILING_POLICY, &file);
+	struct response_file *file;
+	enum rc rc = file_add(response, LAYOUT_POLICY, &file);
 
 	if (rc == RC_OK)
-		rc = ledger_policy_get(
-		    reply->ledger, reply->manifest.policy, &reply->made);
-	return rc == RC_OK ? file_finish(reply, file, true) : rc;
+		rc = ledger_policy_get(response->ledger,
+		    response->manifest.policy, &response->made);
+	return rc == RC_OK ? file_finish(response, file, true) : rc;
 }
 
 enum rc
-reply_files_make(struct ledger *ledger, const struct ledger_ca *ca,
-    bool with_policy, struct reply *reply)
+response_files_make(struct ledger *ledger, const struct ledger_ca *ca,
+    bool with_policy, struct response *response)
 {
 	enum rc rc;
 
-	reply->ledger = ledger;
-	rc = add_all_results(reply);
+	response->ledger = ledger;
+	rc = add_all_results(response);
 	if (rc == RC_OK)
-		rc = response_files_add_ca(reply, ca);
-	return rc == RC_OK && with_policy ? add_policy(reply) : rc;
+		rc = response_files_add_ca(response, ca);
+	return rc == RC_OK && with_policy ? add_policy(response) : rc;
 }
 
 enum rc
-reply_files_check(const struct reply *reply)
+response_files_check(const struct response *response)
 {
-	const struct manifest *m = &reply->manifest;
+	const struct manifest *m = &response->manifest;
 
-	if (m->n_files != reply->n)
+	if (m->n_files != response->n)
 		return err_set(RC_STATE,
 		    "response %u had %zu files, and has %zu now", m->sequence,
-		    m->n_files, reply->n);
-	for (size_t i = 0; i < reply->n; i++) {
-		const struct reply_file *file = &reply->files[i];
+		    m->n_files, response->n);
+	for (size_t i = 0; i < response->n; i++) {
+		const struct response_file *file = &response->files[i];
 
 		if (!span_eq_str(m->files[i].name, file->name) ||
 		    memcmp(m->files[i].digest, file->digest, SHA256_LEN) != 0)
@@ -251,19 +255,19 @@ reply_files_check(const struct reply *reply)
 }
 
 enum rc
-reply_files_close(struct reply *reply, const struct ledger_ca *ca)
+response_files_close(struct response *response, const struct ledger_ca *ca)
 {
 	char ca_hex[9], channel_hex[9] = "loose";
-	struct reply_file *last;
-	enum rc rc = file_add(reply, FILING_MANIFEST, &last);
+	struct response_file *last;
+	enum rc rc = file_add(response, LAYOUT_MANIFEST, &last);
 
 	if (rc != RC_OK)
 		return rc;
-	last->size = reply->record.file.n;
+	last->size = response->record.file.n;
 	hex_write(span_of(ca->ca_id, 4), ca_hex);
-	if (reply->manifest.has_requester)
-		hex_write(span_of(reply->record.channel, 4), channel_hex);
-	(void)snprintf(reply->dir, sizeof(reply->dir), "%s/%s-%s-%06u",
-	    MEDIA_RESPONSES, ca_hex, channel_hex, reply->record.sequence);
+	if (response->manifest.has_requester)
+		hex_write(span_of(response->record.channel, 4), channel_hex);
+	(void)snprintf(response->dir, sizeof(response->dir), "%s/%s-%s-%06u",
+	    MEDIA_RESPONSES, ca_hex, channel_hex, response->record.sequence);
 	return RC_OK;
 }

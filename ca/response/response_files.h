@@ -5,39 +5,39 @@
 
 #include "ca/response/response.h"
 
-/** Requests up to which each has a file of its own; above, REPLY_BULK to a file:
+/** Requests up to which each has a file of its own; above, RESPONSE_BULK to a file:
  * a stick writes one large file far faster than thousands of small ones. */
-#define REPLY_SINGLE_MAX 100
-#define REPLY_BULK 1000
+#define RESPONSE_SINGLE_MAX 100
+#define RESPONSE_BULK 1000
 
 /** Bytes of certificate files that are kept once they were made, for each is
  * wanted four times: to be hashed, judged, written and compared. If they come to
  * more, all are made each time. */
-#define REPLY_KEPT_MAX ((size_t)8 << 20)
+#define RESPONSE_KEPT_MAX ((size_t)8 << 20)
 
 /** The file that request `i` (from 0) of `n` stands in: the how-manieth, from 0,
  * and its name. */
-size_t reply_file_place(size_t i, size_t n);
-void reply_file_name(size_t i, size_t n, struct span request_id,
+size_t response_file_index(size_t i, size_t n);
+void response_file_name(size_t i, size_t n, struct span request_id,
     char ret[static FILE_NAME_MAX + 1]);
 
-/** Make the files of reply->manifest.results, ca.pem, and policy.conf when
+/** Make the files of response->manifest.results, ca.pem, and policy.conf when
  * `with_policy`; the manifest itself is not among them yet.
  * \retval RC_STATE a certificate or policy is not in the ledger */
-enum rc reply_files_make(struct ledger *ledger, const struct ledger_ca *ca,
-    bool with_policy, struct reply *reply) MUST_CHECK;
+enum rc response_files_make(struct ledger *ledger, const struct ledger_ca *ca,
+    bool with_policy, struct response *response) MUST_CHECK;
 
 /** Are they what the manifest lists, in order and to the byte?
  * \retval RC_STATE naming the first that is not */
-enum rc reply_files_check(const struct reply *reply) MUST_CHECK;
+enum rc response_files_check(const struct response *response) MUST_CHECK;
 
 /** Put the manifest behind them and name the directory. */
-enum rc reply_files_close(struct reply *reply, const struct ledger_ca *ca)
+enum rc response_files_close(struct response *response, const struct ledger_ca *ca)
     MUST_CHECK;
 
 /** The bytes of file `i`, good until the next call.
  * \retval RC_STATE they do not come out as they were */
-enum rc reply_file_bytes(struct reply *reply, size_t i, struct span *ret)
+enum rc response_file_bytes(struct response *response, size_t i, struct span *ret)
     MUST_CHECK;
 
 #endif

@@ -10,7 +10,7 @@
 /* A manifest whose texts lie with this process, while it is being made. */
 struct manifest_draft {
 	struct manifest m;
-	struct outcomes outcomes;
+	struct progress progress;
 	const uint8_t *issuer; /* key-id of the CA key */
 	bool is_loose;
 	char (*files)[FILE_NAME_MAX + 1]; /* owned; names, as many as needed */
@@ -20,7 +20,7 @@ static void
 manifest_draft_wipe(struct manifest_draft *d)
 {
 	manifest_wipe(&d->m);
-	outcomes_wipe(&d->outcomes);
+	progress_wipe(&d->progress);
 	free(d->files);
 	*d = (struct manifest_draft){ 0 };
 }
@@ -31,7 +31,7 @@ static enum rc
 fill_issued(
     struct manifest_draft *d, size_t i, const char *file, struct result *r)
 {
-	const struct outcome *o = &d->outcomes.items[i];
+	const struct request_progress *o = &d->progress.items[i];
 
 	r->certs = calloc(o->n_slots, sizeof(*r->certs));
 	if (r->certs == NULL)
@@ -65,14 +65,14 @@ fill_results(struct manifest_draft *d, const struct bundle *bundle)
 	enum rc rc = RC_OK;
 
 	d->m.results = calloc(n == 0 ? 1 : n, sizeof(*d->m.results));
-	d->files = calloc(reply_file_place(n, n) + 1, sizeof(*d->files));
+	d->files = calloc(response_file_index(n, n) + 1, sizeof(*d->files));
 	if (d->m.results == NULL || d->files == NULL)
 		return err_memory();
 	d->m.n_results = n;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		struct result *r = &d->m.results[i];
-		const struct outcome *o = &d->outcomes.items[i];
-		char *file = d->files[reply_file_place(i, n)];
+		const struct request_progress *o = &d->progress.items[i];
+		char *file = d->files[response_file_index(i, n)];
 
 		r->id = bundle->requests[i].id;
 		rc = sha256(bundle->requests[i].csr, r->csr_digest);
@@ -84,7 +84,7 @@ fill_results(struct manifest_draft *d, const struct bundle *bundle)
 			continue;
 		}
 		if (*file == '\0')
-			reply_file_name(i, n, r->id, file);
+			response_file_name(i, n, r->id, file);
 		rc = fill_issued(d, i, file, r);
 	}
 	return rc;
@@ -139,14 +139,14 @@ fill_chain(struct manifest_draft *d, struct ledger *ledger,
 }
 
 static enum rc
-fill_file_entries(struct manifest_draft *d, const struct reply *reply)
+fill_file_entries(struct manifest_draft *d, const struct response *response)
 {
-	d->m.files = calloc(reply->n, sizeof(*d->m.files));
+	d->m.files = calloc(response->n, sizeof(*d->m.files));
 	if (d->m.files == NULL)
 		return err_memory();
-	d->m.n_files = reply->n;
-	for (size_t i = 0; i < reply->n; i++) {
-		const struct reply_file *file = &reply->files[i];
+	d->m.n_files = response->n;
+	for (size_t i = 0; i < response->n; i++) {
+		const struct response_file *file = &response->files[i];
 
 		d->m.files[i].name = span_str(file->name);
 		d->m.files[i].size = file->size;
@@ -158,11 +158,11 @@ fill_file_entries(struct manifest_draft *d, const struct reply *reply)
 /* What it was made from goes as soon as it is written: with a hundred thousand
  * requests each of these has tens of megabytes. */
 static enum rc
-sign_manifest(struct manifest_draft *d, const struct reply_maker *maker,
-    struct reply *reply)
+sign_manifest(struct manifest_draft *d, const struct response_maker *maker,
+    struct response *response)
 {
 	WIPED(buf) payload = { 0 };
-	struct ledger_manifest *record = &reply->record;
+	struct ledger_manifest *record = &response->record;
 	enum rc rc = buf_reserve(&payload, manifest_room(&d->m));
 
 	if (rc == RC_OK)
@@ -202,64 +202,67 @@ draft_bundle(struct manifest_draft *d, const struct submission *s)
 
 /* What the file says, read back from the file itself. */
 static enum rc
-read_manifest(struct reply *reply)
+read_manifest(struct response *response)
 {
 	struct cose cose;
-	enum rc rc = cose_read("the response", buf_span(&reply->record.file),
+	enum rc rc = cose_read("the response", buf_span(&response->record.file),
 	    COSE_MANIFEST, &cose);
 
 	if (rc == RC_OK)
 		rc = manifest_read(
-		    "the response", cose.payload, &reply->manifest);
+		    "the response", cose.payload, &response->manifest);
 	return rc;
 }
 
 /* From a draft whose results are filled in to a signed response. */
 static enum rc
-response_make_finish(struct manifest_draft *d, const struct reply_maker *maker,
-    const uint8_t *channel, struct reply *reply)
+response_make_finish(struct manifest_draft *d,
+    const struct response_maker *maker, const uint8_t *channel,
+    struct response *response)
 {
 	bool policy_is_new;
 	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
 
 	if (rc != RC_OK)
 		return rc;
-	reply->manifest = d->m; /* lent: the files are made from its results */
-	rc = reply_files_make(maker->ledger, maker->ca, policy_is_new, reply);
-	reply->manifest = (struct manifest){ 0 };
+	response->manifest =
+	    d->m; /* lent: the files are made from its results */
+	rc = response_files_make(
+	    maker->ledger, maker->ca, policy_is_new, response);
+	response->manifest = (struct manifest){ 0 };
 	if (rc == RC_OK)
-		rc = fill_file_entries(d, reply);
+		rc = fill_file_entries(d, response);
 	if (rc == RC_OK)
-		rc = sign_manifest(d, maker, reply);
+		rc = sign_manifest(d, maker, response);
 	if (rc == RC_OK)
-		rc = read_manifest(reply);
-	return rc == RC_OK ? reply_files_close(reply, maker->ca) : rc;
+		rc = read_manifest(response);
+	return rc == RC_OK ? response_files_close(response, maker->ca) : rc;
 }
 
 enum rc
-reply_make(const struct reply_maker *maker, const struct submission *s,
-    const struct policy *policy, int64_t now, struct reply *ret)
+response_make(const struct response_maker *maker, const struct submission *s,
+    const struct policy *policy, int64_t now, struct response *ret)
 {
 	WIPED(manifest_draft) d = { .issuer = maker->issuer };
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	enum rc rc;
 
 	draft_head(&d, maker->ca, policy, now);
 	d.is_loose = s->is_loose;
 	if (!s->is_loose)
 		draft_bundle(&d, s);
-	rc = outcomes_read(maker->ledger, &s->record, &s->bundle, &d.outcomes);
+	rc = progress_read(maker->ledger, &s->record, &s->bundle, &d.progress);
 	if (rc == RC_OK)
 		rc = fill_results(&d, &s->bundle);
 	if (rc == RC_OK)
 		rc = fill_revocations(&d, &s->bundle);
 	if (rc == RC_OK)
-		rc = response_make_finish(&d, maker, s->key_id, &reply);
+		rc = response_make_finish(&d, maker, s->key_id, &response);
 	if (rc != RC_OK)
 		return rc;
-	reply.record.bundle = s->record.n;
-	*ret = reply;
-	reply = (struct reply){ 0 };
+	response.record.bundle = s->record.n;
+	*ret = response;
+	response = (struct response){ 0 };
 	return RC_OK;
 }
 
@@ -280,21 +283,22 @@ fill_change(struct manifest_draft *d, enum trust_kind kind, struct span cert)
 }
 
 enum rc
-reply_make_change(const struct reply_maker *maker, const struct requester *to,
-    const struct reply_change *change, struct reply *ret)
+response_make_change(const struct response_maker *maker,
+    const struct requester *to, const struct response_change *change,
+    struct response *ret)
 {
 	WIPED(manifest_draft) d = { .issuer = maker->issuer };
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	enum rc rc;
 
 	draft_head(&d, maker->ca, change->policy, change->now);
 	rc = fill_change(&d, change->kind, change->cert);
 	if (rc == RC_OK)
-		rc = response_make_finish(&d, maker, to->key_id, &reply);
+		rc = response_make_finish(&d, maker, to->key_id, &response);
 	if (rc != RC_OK)
 		return rc;
-	*ret = reply;
-	reply = (struct reply){ 0 };
+	*ret = response;
+	response = (struct response){ 0 };
 	return RC_OK;
 }
 
@@ -302,29 +306,29 @@ reply_make_change(const struct reply_maker *maker, const struct requester *to,
  */
 
 enum rc
-reply_store(struct ledger *ledger, struct reply *reply)
+response_store(struct ledger *ledger, struct response *response)
 {
 	enum rc rc;
 
 	/* It points into the file, which moves; and it is as large. */
-	manifest_wipe(&reply->manifest);
+	manifest_wipe(&response->manifest);
 	(void)malloc_trim(0);
-	rc = ledger_manifest_add(ledger, &reply->record);
-	return rc == RC_OK ? read_manifest(reply) : rc;
+	rc = ledger_manifest_add(ledger, &response->record);
+	return rc == RC_OK ? read_manifest(response) : rc;
 }
 
 /* ---- and again ------------------------------------------------------------
  */
 
 enum rc
-reply_again(const struct reply_maker *maker,
+response_again(const struct response_maker *maker,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,
-    struct reply *ret)
+    struct response *ret)
 {
-	WIPED(reply) reply = { 0 };
+	WIPED(response) response = { 0 };
 	bool known, with_policy = false;
 	enum rc rc = ledger_manifest_get(
-	    maker->ledger, channel, sequence, &reply.record, &known);
+	    maker->ledger, channel, sequence, &response.record, &known);
 
 	if (rc == RC_OK && !known)
 		rc = err_set(RC_STATE,
@@ -332,22 +336,23 @@ reply_again(const struct reply_maker *maker,
 		    "requester",
 		    sequence);
 	if (rc == RC_OK)
-		rc = read_manifest(&reply);
+		rc = read_manifest(&response);
 	if (rc != RC_OK)
 		return rc;
-	for (size_t i = 0; i < reply.manifest.n_files; i++)
+	for (size_t i = 0; i < response.manifest.n_files; i++)
 		with_policy |=
-		    span_eq_str(reply.manifest.files[i].name, FILING_POLICY);
+		    span_eq_str(response.manifest.files[i].name, LAYOUT_POLICY);
 	/* Made anew from the ledger, and then held against the manifest that
 	 * was signed at the time: the same bytes, or none. */
-	rc = reply_files_make(maker->ledger, maker->ca, with_policy, &reply);
+	rc = response_files_make(
+	    maker->ledger, maker->ca, with_policy, &response);
 	if (rc == RC_OK)
-		rc = reply_files_check(&reply);
+		rc = response_files_check(&response);
 	if (rc == RC_OK)
-		rc = reply_files_close(&reply, maker->ca);
+		rc = response_files_close(&response, maker->ca);
 	if (rc != RC_OK)
 		return rc;
-	*ret = reply;
-	reply = (struct reply){ 0 };
+	*ret = response;
+	response = (struct response){ 0 };
 	return RC_OK;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static void
-response_wipe(struct stick_response *r)
+stick_response_wipe(struct stick_response *r)
 {
 	media_faults_wipe(&r->faults);
 	buf_wipe(&r->note);
@@ -15,7 +15,7 @@ void
 stick_look_wipe(struct stick_look *look)
 {
 	for (size_t i = 0; i < look->n; i++)
-		response_wipe(&look->items[i]);
+		stick_response_wipe(&look->items[i]);
 	free(look->items);
 	*look = (struct stick_look){ 0 };
 }
@@ -58,21 +58,22 @@ dir_name_read(const char *name, const uint8_t *ca_id,
 /* ---- looking ------------------------------------------------------------- */
 
 static enum rc
-stick_check_compare(const struct media *media, const struct reply_maker *maker,
-    struct stick_response *r)
+stick_check_compare(const struct media *media,
+    const struct response_maker *maker, struct stick_response *r)
 {
-	WIPED(reply) reply = { 0 };
-	enum rc rc = reply_again(maker, r->channel, r->sequence, &reply);
+	WIPED(response) response = { 0 };
+	enum rc rc = response_again(maker, r->channel, r->sequence, &response);
 
 	if (rc != RC_OK)
 		return rc;
-	r->known = strcmp(reply.dir, r->dir) == 0;
-	return r->known ? reply_compare(media, &reply, &r->faults, &r->note)
-			: RC_OK;
+	r->known = strcmp(response.dir, r->dir) == 0;
+	return r->known
+		   ? response_compare(media, &response, &r->faults, &r->note)
+		   : RC_OK;
 }
 
 static enum rc
-look_at(const struct media *media, const struct reply_maker *maker,
+look_at(const struct media *media, const struct response_maker *maker,
     const char *name, struct stick_look *look)
 {
 	struct stick_response *more, *r;
@@ -101,7 +102,7 @@ enum rc
 stick_look(const struct media *media, struct ledger *ledger,
     const struct ledger_ca *ca, struct stick_look *ret)
 {
-	const struct reply_maker maker = { .ledger = ledger, .ca = ca };
+	const struct response_maker maker = { .ledger = ledger, .ca = ca };
 	WIPED(stick_look) look = { 0 };
 	WIPED(media_names) names = { 0 };
 	enum rc rc = media_list(media, MEDIA_RESPONSES, NULL, false, &names);

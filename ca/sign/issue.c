@@ -43,7 +43,7 @@ struct job {
 struct issue_run {
 	const struct issue *issue;
 	const struct submission *s;
-	const struct outcomes *done;
+	const struct progress *done;
 	struct decisions *decisions;
 	struct profile_maker {
 		const struct profile *profile;
@@ -117,7 +117,8 @@ next_wanted(struct issue_run *run)
 {
 	for (; run->request < run->decisions->n;
 	     run->request++, run->slot = 0) {
-		const struct outcome *o = &run->done->items[run->request];
+		const struct request_progress *o =
+		    &run->done->items[run->request];
 
 		if (run->decisions->items[run->request].rule != RULE_NONE)
 			continue;
@@ -436,7 +437,7 @@ keep_signed(struct issue_run *run)
 }
 
 static bool
-any_refused(const struct issue_run *run, const struct outcomes *before)
+any_refused(const struct issue_run *run, const struct progress *before)
 {
 	for (size_t i = 0; i < run->decisions->n; i++)
 		if (run->decisions->items[i].rule != RULE_NONE &&
@@ -448,7 +449,7 @@ any_refused(const struct issue_run *run, const struct outcomes *before)
 /* Requests that the judge refused: the ledger has the sentence too, and nothing
  * of the same request that was signed before will leave. */
 static enum rc
-record_refused(struct issue_run *run, const struct outcomes *before)
+record_refused(struct issue_run *run, const struct progress *before)
 {
 	struct ledger *ledger = run->issue->ledger;
 	enum rc rc;
@@ -473,7 +474,7 @@ record_refused(struct issue_run *run, const struct outcomes *before)
 
 enum rc
 issue_run(const struct issue *issue, const struct submission *s,
-    const struct outcomes *done, struct decisions *decisions)
+    const struct progress *done, struct decisions *decisions)
 {
 	WIPED(issue_run)
 	run = { .issue = issue, .s = s, .done = done, .decisions = decisions };

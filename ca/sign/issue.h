@@ -37,6 +37,6 @@ struct issue {
  * \retval RC_STATE, RC_IO the ledger could not be written
  * \retval RC_BUG   rule LINT: we built a TBS that breaks a promise */
 enum rc issue_run(const struct issue *issue, const struct submission *s,
-    const struct outcomes *done, struct decisions *decisions) MUST_CHECK;
+    const struct progress *done, struct decisions *decisions) MUST_CHECK;
 
 #endif

@@ -17,7 +17,7 @@ void
 work_wipe(struct work *w)
 {
 	decisions_wipe(&w->decisions);
-	outcomes_wipe(&w->outcomes);
+	progress_wipe(&w->progress);
 	policy_wipe(&w->resumed);
 	*w = (struct work){ 0 };
 }
@@ -35,8 +35,8 @@ resume(struct visit *v, struct work *w)
 		rc = policy_parse("the policy of the unfinished run",
 		    buf_span(&text), &w->resumed);
 	if (rc == RC_OK)
-		rc = outcomes_read(
-		    v->act.ledger, &s->record, &s->bundle, &w->outcomes);
+		rc = progress_read(
+		    v->act.ledger, &s->record, &s->bundle, &w->progress);
 	w->policy = &w->resumed;
 	w->at = s->record.at;
 	return rc;
@@ -48,8 +48,8 @@ apply_refusals(struct work *w)
 {
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < w->outcomes.n && rc == RC_OK; i++) {
-		const struct outcome *o = &w->outcomes.items[i];
+	for (size_t i = 0; i < w->progress.n && rc == RC_OK; i++) {
+		const struct request_progress *o = &w->progress.items[i];
 
 		if (o->rule == NULL || w->decisions.items[i].rule != RULE_NONE)
 			continue;
@@ -174,8 +174,8 @@ record_voids(struct visit *v, const struct work *w)
 {
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < w->outcomes.n_unfinished && rc == RC_OK; i++)
-		rc = ledger_void_add(v->act.ledger, &w->outcomes.unfinished[i],
+	for (size_t i = 0; i < w->progress.n_unfinished && rc == RC_OK; i++)
+		rc = ledger_void_add(v->act.ledger, &w->progress.unfinished[i],
 		    "the run was interrupted");
 	return rc;
 }
@@ -248,24 +248,24 @@ work_sign_all(struct visit *v, struct work *w,
 		.arg = arg };
 	enum rc rc;
 
-	outcomes_wipe(&w->outcomes);
-	rc = outcomes_read(
-	    v->act.ledger, &w->s->record, &w->s->bundle, &w->outcomes);
+	progress_wipe(&w->progress);
+	rc = progress_read(
+	    v->act.ledger, &w->s->record, &w->s->bundle, &w->progress);
 	if (rc == RC_OK)
 		rc = judge_open(&v->act.judge, buf_span(&w->policy->text),
 		    &ca_cert, 1, buf_span(&v->act.ca.transfer_cert));
 	if (rc == RC_OK)
-		rc = issue_run(&issue, w->s, &w->outcomes, &w->decisions);
+		rc = issue_run(&issue, w->s, &w->progress, &w->decisions);
 	return rc;
 }
 
 static enum rc
-store_reply(struct visit *v, const struct work *w, struct reply *reply)
+store_response(struct visit *v, const struct work *w, struct response *response)
 {
 	enum rc rc = work_begin(v, w);
 
 	if (rc == RC_OK)
-		rc = reply_store(v->act.ledger, reply);
+		rc = response_store(v->act.ledger, response);
 	if (rc == RC_OK)
 		rc = ledger_commit(v->act.ledger);
 	else
@@ -276,10 +276,12 @@ store_reply(struct visit *v, const struct work *w, struct reply *reply)
 /* Signed certificates stay signed: where a reader lied about what a CSR says,
  * the next run comes to the same end. */
 static enum rc
-judge_reply(struct visit *v, const struct work *w, struct reply *reply)
+work_judge_response(
+    struct visit *v, const struct work *w, struct response *response)
 {
 	struct err_saved why;
-	enum rc rc = reply_judge(&v->act.judge, v->act.ledger, w->s, reply);
+	enum rc rc =
+	    response_judge(&v->act.judge, v->act.ledger, w->s, response);
 
 	if (rc == RC_OK || rule_spoken() == RULE_NONE)
 		return rc;
@@ -293,10 +295,10 @@ judge_reply(struct visit *v, const struct work *w, struct reply *reply)
 enum rc
 work_sign(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg,
-    struct reply *ret_reply)
+    struct response *ret_response)
 {
-	WIPED(reply) reply = { 0 };
-	const struct reply_maker maker = { v->act.ledger, &v->act.keys,
+	WIPED(response) response = { 0 };
+	const struct response_maker maker = { v->act.ledger, &v->act.keys,
 		&v->act.ca, v->window.key_id };
 	enum rc rc = record_yes(v, w);
 
@@ -304,18 +306,19 @@ work_sign(struct visit *v, struct work *w,
 		rc = work_sign_all(v, w, progress, arg);
 	/* From here on the ledger tells what was done. */
 	decisions_wipe(&w->decisions);
-	outcomes_wipe(&w->outcomes);
+	progress_wipe(&w->progress);
 	/* Many small pieces: what comes now is large. */
 	(void)malloc_trim(0);
 	if (rc == RC_OK)
-		rc = reply_make(&maker, w->s, w->policy, v->act.now, &reply);
+		rc = response_make(
+		    &maker, w->s, w->policy, v->act.now, &response);
 	if (rc == RC_OK)
-		rc = judge_reply(v, w, &reply);
+		rc = work_judge_response(v, w, &response);
 	if (rc == RC_OK)
-		rc = store_reply(v, w, &reply);
+		rc = store_response(v, w, &response);
 	if (rc != RC_OK)
 		return rc;
-	*ret_reply = reply;
-	reply = (struct reply){ 0 };
+	*ret_response = response;
+	response = (struct response){ 0 };
 	return RC_OK;
 }

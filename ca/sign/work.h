@@ -16,7 +16,7 @@ struct work {
 	const struct policy *policy; /* that, or the visit's */
 	int64_t at;		     /* when the bundle is, or was, accepted */
 	struct decisions decisions;
-	struct outcomes outcomes; /* what earlier runs committed */
+	struct progress progress; /* what earlier runs committed */
 };
 void work_wipe(struct work *w);
 
@@ -29,6 +29,6 @@ enum rc work_check(struct visit *v, struct submission *s,
  * response. An error leaves the bundle open for the next run. */
 enum rc work_sign(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg,
-    struct reply *ret_reply) MUST_CHECK;
+    struct response *ret_response) MUST_CHECK;
 
 #endif

@@ -128,7 +128,7 @@ struct loose_terms {
 
 /** A response, and the ways to what belongs to it. All but `file` may be NULL
  * where noted. Spans given by a function are good until its next call. */
-struct response {
+struct evidence {
 	const char *from;     /* first words of every sentence */
 	struct span manifest; /* manifest.cose as it lies there */
 	const struct channel *channel;
@@ -174,7 +174,7 @@ void response_verdict_wipe(struct response_verdict *verdict);
  * that was never accepted), LEDGER-COUNT, MANIFEST-BUNDLE, MANIFEST-RESULTS,
  * CSR-DIGEST, POLICY-DIGEST, MANIFEST-FILES, CERT- rules, TRUST-CHANGE. One that
  * was accepted before is not judged again: only `again` is set then. */
-enum rc judge_response(struct judge *judge, const struct response *response,
+enum rc judge_response(struct judge *judge, const struct evidence *response,
     struct response_verdict *ret) MUST_CHECK;
 
 /* ---- the judge as a process ---------------------------------------------- */
@@ -222,7 +222,7 @@ enum rc judge_asked_ask(struct child *judge, struct span der,
  * only the profile is taken, for the judge reads the set itself. The signatures of certificates that this judge passed
  * since judge_open are not verified a second time; everything else is. Nothing
  * may be outstanding. `response->seen` and `take` are not called. */
-enum rc judge_response_ask(struct child *judge, const struct response *response,
+enum rc judge_response_ask(struct child *judge, const struct evidence *response,
     const struct sealed *bundle) MUST_CHECK;
 
 #endif

@@ -228,7 +228,7 @@ do_asked(struct bench *b, struct cbor_in *in)
 /* A response whose files the parent has. */
 struct remote {
 	struct bench *b;
-	struct response r;
+	struct evidence r;
 	struct channel channel;
 	char from[JUDGE_FROM_MAX + 1];
 	struct span *names;   /* owned */
@@ -488,7 +488,7 @@ child_settle(void)
 	enum rc rc = sandbox_leave_terminal();
 
 	if (rc == RC_OK)
-		rc = warm_up();
+		rc = preload();
 	return rc == RC_OK ? sandbox_strict() : rc;
 }
 

@@ -14,7 +14,7 @@
 
 /* Requests of which only the ids are known. */
 static enum rc
-requests_of_results(const struct response *r, const struct manifest *m,
+requests_of_results(const struct evidence *r, const struct manifest *m,
     struct cert_request **ret)
 {
 	struct cert_request *all = calloc(m->n_results + 1, sizeof(*all));
@@ -32,7 +32,7 @@ requests_of_results(const struct response *r, const struct manifest *m,
 
 enum rc
 judge_loose_requests(
-    const struct response *r, const struct manifest *m, struct bundle *ret)
+    const struct evidence *r, const struct manifest *m, struct bundle *ret)
 {
 	const struct loose *set = r->loose->set;
 	enum rc rc;
@@ -51,7 +51,7 @@ judge_loose_requests(
 /* In the order of the digests, each once, under the id that follows from it. */
 static enum rc
 judge_loose_check_result(
-    const struct response *r, const struct manifest *m, size_t i)
+    const struct evidence *r, const struct manifest *m, size_t i)
 {
 	const struct result *result = &m->results[i];
 	const struct loose *set = r->loose->set;
@@ -77,7 +77,7 @@ judge_loose_check_result(
 }
 
 enum rc
-judge_loose_results(const struct response *r, const struct manifest *m)
+judge_loose_results(const struct evidence *r, const struct manifest *m)
 {
 	const struct loose *set = r->loose->set;
 	enum rc rc = RC_OK;

@@ -8,7 +8,7 @@
 
 /* Whose response it is. Read before the number, which means nothing else. */
 static enum rc
-check_channel(const struct response *r, const struct trust *trust,
+check_channel(const struct evidence *r, const struct trust *trust,
     const struct manifest *m)
 {
 	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
@@ -29,7 +29,7 @@ check_channel(const struct response *r, const struct trust *trust,
 }
 
 static enum rc
-judge_manifest_check_signature(const struct response *r,
+judge_manifest_check_signature(const struct evidence *r,
     const struct trust *trust, const struct cose *cose,
     const struct manifest *m)
 {
@@ -43,7 +43,7 @@ judge_manifest_check_signature(const struct response *r,
 
 /* What was accepted with this number, if that is still known. */
 static enum rc
-find_accepted(const struct response *r, uint32_t sequence, bool *ret_known,
+find_accepted(const struct evidence *r, uint32_t sequence, bool *ret_known,
     uint8_t ret_digest[static SHA256_LEN])
 {
 	const struct head *head = &r->channel->head;
@@ -60,7 +60,7 @@ find_accepted(const struct response *r, uint32_t sequence, bool *ret_known,
  * whichever transfer certificate was pinned then. Anything else is an alarm,
  * and so must be signed: strangers raise none. */
 static enum rc
-check_old(const struct response *r, const struct trust *trust,
+check_old(const struct evidence *r, const struct trust *trust,
     const struct cose *cose, struct response_verdict *v)
 {
 	const struct manifest *m = &v->manifest;
@@ -86,7 +86,7 @@ check_old(const struct response *r, const struct trust *trust,
 }
 
 static enum rc
-check_next(const struct response *r, const struct manifest *m)
+check_next(const struct evidence *r, const struct manifest *m)
 {
 	const struct head *head =
 	    r->channel->has_head ? &r->channel->head : NULL;
@@ -113,7 +113,7 @@ check_next(const struct response *r, const struct manifest *m)
 /* The digest is of the bytes as they came: it becomes the head that the next
  * bundle echoes. */
 enum rc
-judge_manifest(const struct response *r, const struct trust *trust,
+judge_manifest(const struct evidence *r, const struct trust *trust,
     struct response_verdict *v)
 {
 	const struct manifest *m = &v->manifest;

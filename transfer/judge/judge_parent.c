@@ -268,7 +268,7 @@ put_head(struct cbor_out *out, const struct channel *channel)
 }
 
 static enum rc
-send_response(struct child *judge, const struct response *r, int bundle_fd)
+send_response(struct child *judge, const struct evidence *r, int bundle_fd)
 {
 	WIPED(buf) order = { 0 };
 	struct cbor_out out;
@@ -290,7 +290,7 @@ send_response(struct child *judge, const struct response *r, int bundle_fd)
 }
 
 static enum rc
-send_file(struct child *judge, const struct response *r, uint64_t index)
+send_file(struct child *judge, const struct evidence *r, uint64_t index)
 {
 	WIPED(buf) order = { 0 };
 	struct cbor_out out;
@@ -318,7 +318,7 @@ send_file(struct child *judge, const struct response *r, uint64_t index)
 }
 
 enum rc
-judge_response_ask(struct child *judge, const struct response *response,
+judge_response_ask(struct child *judge, const struct evidence *response,
     const struct sealed *bundle)
 {
 	enum rc rc;

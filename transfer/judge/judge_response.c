@@ -18,7 +18,7 @@
 
 /* A response while its files are gone through. */
 struct response_work {
-	const struct response *r;
+	const struct evidence *r;
 	struct judge *judge; /* with the policy that the manifest names */
 	const struct manifest *m;
 	struct bundle bundle; /* { 0 } when it answers none */
@@ -64,7 +64,7 @@ response_verdict_wipe(struct response_verdict *v)
 static enum rc
 match_files(struct response_work *w)
 {
-	const struct response *r = w->r;
+	const struct evidence *r = w->r;
 	WIPED(digest_set) listed = { 0 };
 	uint8_t digest[SHA256_LEN];
 	bool is_new;
@@ -189,7 +189,7 @@ static enum rc
 find_bundle(struct response_work *w, struct span *ret_bytes)
 {
 	enum bundle_state state = BUNDLE_UNKNOWN;
-	const struct response *r = w->r;
+	const struct evidence *r = w->r;
 	uint8_t digest[SHA256_LEN];
 	struct cose cose;
 	enum rc rc;
@@ -480,7 +480,7 @@ judge_under_policy(struct response_work *w, struct response_verdict *v)
 }
 
 enum rc
-judge_response(struct judge *judge, const struct response *response,
+judge_response(struct judge *judge, const struct evidence *response,
     struct response_verdict *ret)
 {
 	WIPED(response_verdict) v = { 0 };

@@ -7,7 +7,7 @@
 
 /** Step 1: form, signature and place in the channel. Fills manifest and head of
  * the verdict, or only `again`. */
-enum rc judge_manifest(const struct response *response,
+enum rc judge_manifest(const struct evidence *response,
     const struct trust *trust, struct response_verdict *verdict) MUST_CHECK;
 
 /** Step 2: the results against the bundle's requests, dates included. */
@@ -17,9 +17,9 @@ enum rc judge_results(const char *from, const struct policy *policy,
 /** Steps 2 and 3 for loose CSRs: what stands for the requests, the results
  * against it, and one certificate, whose profile is looked for: `asked` then has
  * it. */
-enum rc judge_loose_requests(const struct response *response,
+enum rc judge_loose_requests(const struct evidence *response,
     const struct manifest *manifest, struct bundle *ret) MUST_CHECK;
-enum rc judge_loose_results(const struct response *response,
+enum rc judge_loose_results(const struct evidence *response,
     const struct manifest *manifest) MUST_CHECK;
 /** Key and names that a certificate has itself. */
 enum rc judge_loose_facts(const char *from, struct span der,

@@ -7,66 +7,66 @@
 #include <stdlib.h>
 
 void
-filing_wipe(struct filing *filing)
+layout_wipe(struct layout *layout)
 {
-	for (size_t i = 0; filing->bytes != NULL && i < filing->n; i++)
-		buf_wipe(&filing->bytes[i]);
-	free(filing->bytes);
-	free(filing->names);
-	*filing = (struct filing){ 0 };
+	for (size_t i = 0; layout->bytes != NULL && i < layout->n; i++)
+		buf_wipe(&layout->bytes[i]);
+	free(layout->bytes);
+	free(layout->names);
+	*layout = (struct layout){ 0 };
 }
 
 enum rc
-filing_add(struct filing *filing, const char *name, struct buf **ret_bytes)
+layout_add(struct layout *layout, const char *name, struct buf **ret_bytes)
 {
 	char(*names)[FILE_NAME_MAX + 1];
 	struct buf *bytes;
 
-	names = reallocarray(filing->names, filing->n + 1, sizeof(*names));
+	names = reallocarray(layout->names, layout->n + 1, sizeof(*names));
 	if (names == NULL)
 		return err_memory();
-	filing->names = names;
-	bytes = reallocarray(filing->bytes, filing->n + 1, sizeof(*bytes));
+	layout->names = names;
+	bytes = reallocarray(layout->bytes, layout->n + 1, sizeof(*bytes));
 	if (bytes == NULL)
 		return err_memory();
-	filing->bytes = bytes;
-	(void)snprintf(names[filing->n], sizeof(*names), "%s", name);
-	bytes[filing->n] = (struct buf){ 0 };
-	*ret_bytes = &bytes[filing->n++];
+	layout->bytes = bytes;
+	(void)snprintf(names[layout->n], sizeof(*names), "%s", name);
+	bytes[layout->n] = (struct buf){ 0 };
+	*ret_bytes = &bytes[layout->n++];
 	return RC_OK;
 }
 
 enum rc
-filing_add_cert(struct filing *filing, const char *name, struct span der)
+layout_add_cert(struct layout *layout, const char *name, struct span der)
 {
 	struct buf *file;
 	enum rc rc = RC_OK;
 
-	if (filing->n == 0 || strcmp(name, filing->names[filing->n - 1]) != 0)
-		rc = filing_add(filing, name, &file);
+	if (layout->n == 0 || strcmp(name, layout->names[layout->n - 1]) != 0)
+		rc = layout_add(layout, name, &file);
 	else
-		file = &filing->bytes[filing->n - 1];
+		file = &layout->bytes[layout->n - 1];
 	return rc != RC_OK ? rc : pem_write(PEM_CERTIFICATE, der, file);
 }
 
 enum rc
-filing_check(const struct filing *filing, const struct manifest *m)
+layout_check(const struct layout *layout, const struct manifest *m)
 {
 	uint8_t digest[SHA256_LEN];
 	enum rc rc = RC_OK;
 
-	if (m->n_files != filing->n)
+	if (m->n_files != layout->n)
 		return err_set(RC_STATE,
 		    "response %u had %zu files, and has %zu now", m->sequence,
-		    m->n_files, filing->n);
-	for (size_t i = 0; i < filing->n && rc == RC_OK; i++) {
-		rc = sha256(buf_span(&filing->bytes[i]), digest);
+		    m->n_files, layout->n);
+	for (size_t i = 0; i < layout->n && rc == RC_OK; i++) {
+		rc = sha256(buf_span(&layout->bytes[i]), digest);
 		if (rc == RC_OK &&
-		    (!span_eq_str(m->files[i].name, filing->names[i]) ||
+		    (!span_eq_str(m->files[i].name, layout->names[i]) ||
 			memcmp(digest, m->files[i].digest, SHA256_LEN) != 0))
 			rc = err_set(RC_STATE,
 			    "%s of response %u does not come out as it was",
-			    filing->names[i], m->sequence);
+			    layout->names[i], m->sequence);
 	}
 	return rc;
 }

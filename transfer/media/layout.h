@@ -6,30 +6,30 @@
 
 #include "transfer/format/payload.h"
 
-#define FILING_CA "ca.pem"
-#define FILING_POLICY "policy.conf"
-#define FILING_MANIFEST "manifest.cose"
-#define FILING_BUNDLE "bundle.cose" /* in a history only: what it answers */
+#define LAYOUT_CA "ca.pem"
+#define LAYOUT_POLICY "policy.conf"
+#define LAYOUT_MANIFEST "manifest.cose"
+#define LAYOUT_BUNDLE "bundle.cose" /* in a history only: what it answers */
 
-struct filing {
+struct layout {
 	char (*names)[FILE_NAME_MAX + 1]; /* owned */
 	struct buf *bytes;		  /* owned; contents, in order */
 	size_t n;
 };
-void filing_wipe(struct filing *filing);
+void layout_wipe(struct layout *layout);
 
 /** A new, empty file at the end. `*ret_bytes` is good until the next one. */
-enum rc filing_add(struct filing *filing, const char *name,
+enum rc layout_add(struct layout *layout, const char *name,
     struct buf **ret_bytes) MUST_CHECK;
 
 /** Append a certificate as PEM to the file with this name, which is the last one
  * or a new one. */
-enum rc filing_add_cert(struct filing *filing, const char *name,
+enum rc layout_add_cert(struct layout *layout, const char *name,
     struct span der) MUST_CHECK;
 
 /** Are these the files that the manifest lists, in order and to the byte?
  * \retval RC_STATE naming the first that is not */
-enum rc filing_check(const struct filing *filing, const struct manifest *m)
+enum rc layout_check(const struct layout *layout, const struct manifest *m)
     MUST_CHECK;
 
 #endif

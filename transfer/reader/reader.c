@@ -474,7 +474,7 @@ reader_settle(struct reader *r)
 	enum rc rc = sandbox_leave_terminal();
 
 	if (rc == RC_OK)
-		rc = warm_up();
+		rc = preload();
 	/* A single file is open already: nothing else needs to be. */
 	if (rc == RC_OK)
 		rc = sandbox_read_only(r->place.dir, &r->level);

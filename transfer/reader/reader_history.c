@@ -209,7 +209,7 @@ is_pem(const char *name)
 	size_t n = strlen(name);
 
 	return n > 4 && strcmp(name + n - 4, ".pem") == 0 &&
-	       strcmp(name, FILING_CA) != 0;
+	       strcmp(name, LAYOUT_CA) != 0;
 }
 
 static enum rc
@@ -219,11 +219,11 @@ parse_file(struct history_draft *d, struct past_scan *scan,
 	struct past_item *item = last_item(d);
 	struct span bytes = span_of(scan->bytes.p + file->at, file->n);
 
-	if (strcmp(file->name, FILING_MANIFEST) == 0)
+	if (strcmp(file->name, LAYOUT_MANIFEST) == 0)
 		item->manifest = bytes;
-	else if (strcmp(file->name, FILING_BUNDLE) == 0)
+	else if (strcmp(file->name, LAYOUT_BUNDLE) == 0)
 		item->bundle = bytes;
-	else if (strcmp(file->name, FILING_POLICY) == 0)
+	else if (strcmp(file->name, LAYOUT_POLICY) == 0)
 		item->policy = bytes;
 	else if (is_pem(file->name))
 		return parse_certs(d, scan, file, bytes);
@@ -264,7 +264,7 @@ history_parse_files(struct past_scan *scan, struct history_draft *d)
 	for (size_t i = 0; i < d->past.n && rc == RC_OK; i++)
 		if (d->past.items[i].manifest.n == 0)
 			rc = rule_refuse(RULE_MANIFEST_FILES,
-			    "%.*s: " FILING_MANIFEST " is missing",
+			    "%.*s: " LAYOUT_MANIFEST " is missing",
 			    SPAN_FMT(d->past.items[i].name));
 	return rc;
 }

@@ -199,7 +199,7 @@ tell_time(void)
 }
 
 enum rc
-warm_up(void)
+preload(void)
 {
 	enum rc rc;
 

@@ -13,6 +13,6 @@
 #include "base/err.h"
 
 /** \retval RC_BUG OpenSSL lacks something that we need */
-enum rc warm_up(void) MUST_CHECK;
+enum rc preload(void) MUST_CHECK;
 
 #endif

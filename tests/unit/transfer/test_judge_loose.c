@@ -25,7 +25,7 @@ struct bed {
 	struct file_entry file_entries[N_FILES];
 	struct manifest manifest;
 	struct loose_terms terms;
-	struct response response;
+	struct evidence response;
 	const char *profiles[N]; /* that the CA took */
 	spoil *spoil;		 /* of the first certificate */
 	size_t taken;
@@ -222,7 +222,7 @@ bed_make(struct bed *b)
 	b->profiles[0] = "server";
 	b->profiles[1] = "bare"; /* not what one CA run does, but good */
 	b->terms.set = &b->set;
-	b->response = (struct response){ .from = "r1",
+	b->response = (struct evidence){ .from = "r1",
 		.loose = &b->terms,
 		.names = b->file_names,
 		.n_names = N_FILES,

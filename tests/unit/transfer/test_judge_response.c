@@ -32,7 +32,7 @@ struct bed {
 	struct buf manifest_file;
 	/* who asks */
 	struct channel channel;
-	struct response response;
+	struct evidence response;
 	struct span seen;
 	size_t taken;
 	spoil *spoil;	  /* of the second request's certificate */
@@ -279,7 +279,7 @@ bed_make(struct bed *b)
 	bundle_make(b);
 	b->signer = b->ca.transfer_key;
 	b->signer_cert = buf_span(&b->ca.transfer_der);
-	b->response = (struct response){ .from = "r1",
+	b->response = (struct evidence){ .from = "r1",
 		.channel = &b->channel,
 		.names = b->file_names,
 		.n_names = N_FILES,
@@ -686,7 +686,8 @@ the_directory_is_what_the_manifest_lists(void **state)
 	b.response.n_names = N_FILES;
 	b.manifest.n_files = N_FILES - 1;
 	seal(&b);
-	refused(&b, "MANIFEST-FILES", "policy.conf is not listed in its manifest");
+	refused(
+	    &b, "MANIFEST-FILES", "policy.conf is not listed in its manifest");
 	b.manifest.n_files = N_FILES;
 	seal(&b);
 	b.file_names[1] = span_str("0003-b.pem");

@@ -9,13 +9,13 @@
 static void
 certificates_of_one_name_share_a_file(void **state)
 {
-	WIPED(filing) f = { 0 };
+	WIPED(layout) f = { 0 };
 	const struct span der = span_str(DER);
 
 	(void)state;
-	check_ok(filing_add_cert(&f, "0001-a.pem", der));
-	check_ok(filing_add_cert(&f, "0001-a.pem", der));
-	check_ok(filing_add_cert(&f, "0002-b.pem", der));
+	check_ok(layout_add_cert(&f, "0001-a.pem", der));
+	check_ok(layout_add_cert(&f, "0001-a.pem", der));
+	check_ok(layout_add_cert(&f, "0002-b.pem", der));
 	assert_int_equal(f.n, 2);
 	assert_string_equal(f.names[0], "0001-a.pem");
 	assert_string_equal(f.names[1], "0002-b.pem");
@@ -25,12 +25,12 @@ certificates_of_one_name_share_a_file(void **state)
 static void
 a_name_that_comes_again_later_is_a_new_file(void **state)
 {
-	WIPED(filing) f = { 0 };
+	WIPED(layout) f = { 0 };
 
 	(void)state;
-	check_ok(filing_add_cert(&f, "a.pem", span_str(DER)));
-	check_ok(filing_add_cert(&f, "b.pem", span_str(DER)));
-	check_ok(filing_add_cert(&f, "a.pem", span_str(DER)));
+	check_ok(layout_add_cert(&f, "a.pem", span_str(DER)));
+	check_ok(layout_add_cert(&f, "b.pem", span_str(DER)));
+	check_ok(layout_add_cert(&f, "a.pem", span_str(DER)));
 	assert_int_equal(f.n, 3);
 }
 
@@ -41,12 +41,12 @@ struct listed {
 
 /* Two files, and a manifest that lists them. */
 static void
-make(struct filing *f, struct listed *l)
+make(struct layout *f, struct listed *l)
 {
 	struct buf *bytes;
 
-	check_ok(filing_add_cert(f, "0001-a.pem", span_str(DER)));
-	check_ok(filing_add(f, FILING_POLICY, &bytes));
+	check_ok(layout_add_cert(f, "0001-a.pem", span_str(DER)));
+	check_ok(layout_add(f, LAYOUT_POLICY, &bytes));
 	check_ok(buf_add_str(bytes, "[ca]\n"));
 	*l = (struct listed){ .m = { .sequence = 7 } };
 	for (size_t i = 0; i < 2; i++) {
@@ -60,34 +60,34 @@ make(struct filing *f, struct listed *l)
 static void
 the_files_that_were_listed_pass(void **state)
 {
-	WIPED(filing) f = { 0 };
+	WIPED(layout) f = { 0 };
 	struct listed l;
 
 	(void)state;
 	make(&f, &l);
-	check_ok(filing_check(&f, &l.m));
+	check_ok(layout_check(&f, &l.m));
 }
 
 static void
 another_byte_name_or_number_is_named(void **state)
 {
-	WIPED(filing) f = { 0 };
+	WIPED(layout) f = { 0 };
 	struct buf *bytes;
 	struct listed l;
 
 	(void)state;
 	make(&f, &l);
 	l.files[1].digest[0] ^= 1;
-	assert_int_equal(filing_check(&f, &l.m), RC_STATE);
+	assert_int_equal(layout_check(&f, &l.m), RC_STATE);
 	assert_string_equal(err_text(),
 	    "policy.conf of response 7 does not come out as it was");
 	l.files[1].digest[0] ^= 1;
 	l.files[0].name = span_str("0001-b.pem");
-	assert_int_equal(filing_check(&f, &l.m), RC_STATE);
+	assert_int_equal(layout_check(&f, &l.m), RC_STATE);
 	assert_string_equal(
 	    err_text(), "0001-a.pem of response 7 does not come out as it was");
-	check_ok(filing_add(&f, FILING_CA, &bytes));
-	assert_int_equal(filing_check(&f, &l.m), RC_STATE);
+	check_ok(layout_add(&f, LAYOUT_CA, &bytes));
+	assert_int_equal(layout_check(&f, &l.m), RC_STATE);
 	assert_string_equal(
 	    err_text(), "response 7 had 2 files, and has 3 now");
 }

@@ -22,7 +22,7 @@ struct bed {
 static void
 bed_make(struct bed *b)
 {
-	(void)strcpy(b->dir, "/tmp/place.XXXXXX");
+	(void)strcpy(b->dir, "/tmp/replace.XXXXXX");
 	assert_non_null(mkdtemp(b->dir));
 	(void)snprintf(b->cert, sizeof(b->cert), "%s/cert.pem", b->dir);
 	(void)snprintf(b->key, sizeof(b->key), "%s/key.pem", b->dir);
@@ -43,10 +43,10 @@ put_file(const char *path, const char *text, mode_t mode)
 	check_ok(file_replace(AT_FDCWD, path, span_str(text), mode));
 }
 
-static struct place
+static struct replace
 pair_of(const struct bed *b, const char *cert, const char *key)
 {
-	return (struct place){ .cert = { b->cert, span_str(cert), false },
+	return (struct replace){ .cert = { b->cert, span_str(cert), false },
 		.key = { b->key, span_str(key), true } };
 }
 
@@ -93,13 +93,13 @@ static void
 new_files_have_modes_that_fit_what_they_hold(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 
 	(void)state;
 	bed_make(&b);
 	p = pair_of(&b, "cert A\n", "key A\n");
-	check_ok(place_put(&p));
-	check_ok(place_keep(&p));
+	check_ok(replace_put(&p));
+	check_ok(replace_keep(&p));
 	file_is(b.cert, "cert A\n");
 	file_is(b.key, "key A\n");
 	assert_int_equal(mode_of(b.cert), 0644);
@@ -107,7 +107,7 @@ new_files_have_modes_that_fit_what_they_hold(void **state)
 	p.key.path = NULL;
 	p.cert.secret = true;
 	assert_int_equal(unlink(b.cert), 0);
-	check_ok(place_put(&p));
+	check_ok(replace_put(&p));
 	assert_int_equal(mode_of(b.cert), 0600);
 }
 
@@ -115,7 +115,7 @@ static void
 owner_and_mode_are_kept(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 	struct stat st;
 	bool root = geteuid() == 0;
 
@@ -128,8 +128,8 @@ owner_and_mode_are_kept(void **state)
 		assert_int_equal(chown(b.key, 3, 4), 0);
 	}
 	p = pair_of(&b, "cert B\n", "key B\n");
-	check_ok(place_put(&p));
-	check_ok(place_keep(&p));
+	check_ok(replace_put(&p));
+	check_ok(replace_keep(&p));
 	file_is(b.cert, "cert B\n");
 	file_is(b.key, "key B\n");
 	assert_int_equal(mode_of(b.cert), 0664);
@@ -147,7 +147,7 @@ static void
 undone_is_as_it_was(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 	bool is = false;
 
 	(void)state;
@@ -155,8 +155,8 @@ undone_is_as_it_was(void **state)
 	put_file(b.cert, "cert A\n", 0664);
 	put_file(b.key, "key A\n", 0640);
 	p = pair_of(&b, "cert B\n", "key B\n");
-	check_ok(place_put(&p));
-	check_ok(place_undo(&p, &is));
+	check_ok(replace_put(&p));
+	check_ok(replace_undo(&p, &is));
 	assert_true(is);
 	file_is(b.cert, "cert A\n");
 	file_is(b.key, "key A\n");
@@ -166,9 +166,9 @@ undone_is_as_it_was(void **state)
 	assert_false(is_there(&b, "key.pem.airgap-old"));
 	/* the same key: one file changes, and comes back by a rename */
 	p = pair_of(&b, "cert B\n", "key A\n");
-	check_ok(place_put(&p));
+	check_ok(replace_put(&p));
 	file_is(b.cert, "cert B\n");
-	check_ok(place_undo(&p, &is));
+	check_ok(replace_undo(&p, &is));
 	file_is(b.cert, "cert A\n");
 	file_is(b.key, "key A\n");
 }
@@ -177,14 +177,14 @@ static void
 what_was_not_there_is_not_undone(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 	bool is = true;
 
 	(void)state;
 	bed_make(&b);
 	p = pair_of(&b, "cert A\n", "key A\n");
-	check_ok(place_put(&p));
-	check_ok(place_undo(&p, &is));
+	check_ok(replace_put(&p));
+	check_ok(replace_undo(&p, &is));
 	assert_false(is);
 	file_is(b.cert, "cert A\n");
 	file_is(b.key, "key A\n");
@@ -195,7 +195,7 @@ static void
 a_key_without_a_certificate_is_not_lost(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 	char blocked[96], old[96];
 
 	(void)state;
@@ -204,11 +204,11 @@ a_key_without_a_certificate_is_not_lost(void **state)
 	(void)snprintf(old, sizeof(old), "%s.airgap-old", b.key);
 	assert_int_equal(mkdir(blocked, 0700), 0);
 	p = pair_of(&b, "cert B\n", "key B\n");
-	assert_int_equal(place_put(&p), RC_IO);
+	assert_int_equal(replace_put(&p), RC_IO);
 	assert_false(is_there(&b, "key.pem"));
 	put_file(b.key, "key A\n", 0640);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(place_put(&p), RC_IO);
+		assert_int_equal(replace_put(&p), RC_IO);
 		file_is(b.key, "key A\n");
 		assert_int_equal(mode_of(b.key), 0640);
 		assert_false(is_there(&b, "cert.pem"));
@@ -217,12 +217,12 @@ a_key_without_a_certificate_is_not_lost(void **state)
 	/* a run that was killed after the key */
 	put_file(old, "key A\n", 0640);
 	put_file(b.key, "key B\n", 0640);
-	assert_int_equal(place_put(&p), RC_IO);
+	assert_int_equal(replace_put(&p), RC_IO);
 	file_is(b.key, "key A\n");
 	/* and now it works */
 	assert_int_equal(rmdir(blocked), 0);
-	check_ok(place_put(&p));
-	check_ok(place_keep(&p));
+	check_ok(replace_put(&p));
+	check_ok(replace_keep(&p));
 	file_is(b.cert, "cert B\n");
 	file_is(b.key, "key B\n");
 	assert_false(is_there(&b, "key.pem.airgap-old"));
@@ -332,7 +332,7 @@ enum way { TO_KEEP, TO_UNDO };
 
 /* \return false: the process came to its end */
 static bool
-dies_at(const struct place *p, enum way way, int n)
+dies_at(const struct replace *p, enum way way, int n)
 {
 	pid_t pid = fork();
 	int status = 0;
@@ -341,8 +341,8 @@ dies_at(const struct place *p, enum way way, int n)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		steps_left = n;
-		if (place_put(p) != RC_OK ||
-		    (way == TO_KEEP ? place_keep(p) : place_undo(p, &is)) !=
+		if (replace_put(p) != RC_OK ||
+		    (way == TO_KEEP ? replace_keep(p) : replace_undo(p, &is)) !=
 			RC_OK)
 			_exit(1);
 		_exit(0);
@@ -382,7 +382,7 @@ static void
 a_crash_at_any_step_leaves_a_pair_that_fits(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct place p;
+	struct replace p;
 	bool died = true, is;
 
 	(void)state;
@@ -400,15 +400,15 @@ a_crash_at_any_step_leaves_a_pair_that_fits(void **state)
 				break;
 			}
 			/* the next run goes on, and then back or not */
-			check_ok(place_put(&p));
+			check_ok(replace_put(&p));
 			file_is(b.cert, "cert B\n");
 			file_is(b.key, "key B\n");
-			check_ok(
-			    n % 2 == 0 ? place_keep(&p) : place_undo(&p, &is));
+			check_ok(n % 2 == 0 ? replace_keep(&p)
+					    : replace_undo(&p, &is));
 			check_pair(&b, (size_t)n);
 			if (n % 2 == 0)
 				check_end(&b, 'B');
-			check_ok(place_keep(&p));
+			check_ok(replace_keep(&p));
 		}
 }
 
@@ -419,30 +419,30 @@ links_are_followed_when_typed_and_never_again(void **state)
 {
 	WIPED(bed) b = { 0 };
 	char link[96], *path = NULL;
-	struct place p;
+	struct replace p;
 
 	(void)state;
 	bed_make(&b);
 	put_file(b.cert, "cert A\n", 0644);
 	(void)snprintf(link, sizeof(link), "%s/link", b.dir);
 	assert_int_equal(symlink("cert.pem", link), 0);
-	check_ok(place_path(link, &path));
+	check_ok(replace_path(link, &path));
 	assert_string_equal(path, b.cert);
 	free(path);
 	p = pair_of(&b, "cert B\n", "key B\n");
 	p.cert.path = link;
 	p.key.path = NULL;
-	assert_int_equal(place_put(&p), RC_IO);
+	assert_int_equal(replace_put(&p), RC_IO);
 	assert_non_null(strstr(err_text(), "not a regular file"));
 	file_is(b.cert, "cert A\n");
 	/* a link that leads nowhere, and a directory behind a link */
 	assert_int_equal(unlink(b.cert), 0);
-	assert_int_equal(place_path(link, &path), RC_USAGE);
+	assert_int_equal(replace_path(link, &path), RC_USAGE);
 	assert_int_equal(unlink(link), 0);
 	assert_int_equal(symlink(".", link), 0);
 	(void)snprintf(b.key, sizeof(b.key), "%s/link/key.pem", b.dir);
 	p.cert.path = b.key;
-	assert_int_equal(place_put(&p), RC_IO);
+	assert_int_equal(replace_put(&p), RC_IO);
 	assert_non_null(strstr(err_text(), "symbolic links"));
 }
 
@@ -451,7 +451,7 @@ path_is(const char *typed, enum rc wanted, const char *words)
 {
 	char *path = NULL;
 
-	assert_int_equal(place_path(typed, &path), wanted);
+	assert_int_equal(replace_path(typed, &path), wanted);
 	if (strstr(err_text(), words) == NULL)
 		fail_msg("%s: %s", typed, err_text());
 }
@@ -467,7 +467,7 @@ what_is_no_file_is_refused(void **state)
 	path_is("/dev/null", RC_USAGE, "not a regular file");
 	path_is("/tmp/..", RC_USAGE, "not a regular file");
 	path_is("", RC_USAGE, "wanted the name of a file");
-	check_ok(place_path("/tmp/no-such-file", &path));
+	check_ok(replace_path("/tmp/no-such-file", &path));
 	assert_string_equal(path, "/tmp/no-such-file");
 	free(path);
 }

@@ -98,11 +98,11 @@ static enum rc
 deploy_fill(const struct deploy_wish *a, const struct holding *holding,
     struct deployment *d)
 {
-	enum rc rc = place_path(a->to, &d->path);
+	enum rc rc = replace_path(a->to, &d->path);
 
 	d->format = a->form;
 	if (rc == RC_OK && a->key != NULL)
-		rc = place_path(a->key, &d->key_path);
+		rc = replace_path(a->key, &d->key_path);
 	if (rc == RC_OK)
 		rc = full_path(a->key_from, &d->key_from);
 	if (rc == RC_OK)
@@ -158,7 +158,7 @@ check_no_key_lost(struct store *store, const struct deployment *d)
 		return RC_OK;
 	rc = deployment_list_load(store, &list);
 	if (rc == RC_OK && !is_known(&list, d->path))
-		rc = place_read(d->path, &found, &is);
+		rc = replace_read(d->path, &found, &is);
 	if (rc == RC_OK && is && found.n != 0 &&
 	    memmem(found.p, found.n, end, sizeof(end) - 1) != NULL)
 		rc = err_set(RC_STATE,
@@ -247,7 +247,7 @@ warn_open(const struct deployment *d)
 
 	if (d->format == DEPLOY_PEMFILE || d->format == DEPLOY_P12)
 		secret = d->path;
-	if (secret != NULL && place_is_open(secret))
+	if (secret != NULL && replace_is_open(secret))
 		term_alarm("warning  %s: everybody on this host can read the "
 			   "private key: chmod o= it\n",
 		    secret);
@@ -341,7 +341,7 @@ deploy_forget(struct deploy_wish *a, struct store *store)
 {
 	char *path = NULL;
 	bool known = false;
-	enum rc rc = place_path(a->forget, &path);
+	enum rc rc = replace_path(a->forget, &path);
 
 	/* What is gone with its directory can be forgotten all the same. */
 	if (rc != RC_OK && *a->forget == '/') {

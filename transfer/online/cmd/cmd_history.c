@@ -28,18 +28,18 @@ telling_wipe(struct telling *t)
 }
 
 static enum rc
-history_put(struct telling *t, const char *path, const struct filing *filing)
+history_put(struct telling *t, const char *path, const struct layout *layout)
 {
-	struct media_file *files = calloc(filing->n, sizeof(*files));
+	struct media_file *files = calloc(layout->n, sizeof(*files));
 	enum rc rc;
 
 	if (files == NULL)
 		return err_memory();
-	for (size_t i = 0; i < filing->n; i++)
-		files[i] = (struct media_file){ .name = filing->names[i],
-			.bytes = buf_span(&filing->bytes[i]) };
+	for (size_t i = 0; i < layout->n; i++)
+		files[i] = (struct media_file){ .name = layout->names[i],
+			.bytes = buf_span(&layout->bytes[i]) };
 	buf_reset(&t->note);
-	rc = media_put_dir(&t->media, path, files, filing->n, &t->note);
+	rc = media_put_dir(&t->media, path, files, layout->n, &t->note);
 	free(files);
 	return rc;
 }
@@ -48,13 +48,13 @@ static enum rc
 history_tell_one(void *arg, const struct stored_manifest *m)
 {
 	struct telling *t = arg;
-	WIPED(filing) filing = { 0 };
+	WIPED(layout) layout = { 0 };
 	char path[MEDIA_NAME_MAX];
-	enum rc rc = history_make(&t->store, m, &filing);
+	enum rc rc = history_make(&t->store, m, &layout);
 
 	history_path(&t->store, m->sequence, path);
 	if (rc == RC_OK && !t->env->dry_run)
-		rc = history_put(t, path, &filing);
+		rc = history_put(t, path, &layout);
 	if (rc != RC_OK)
 		return rc;
 	t->lowest = t->n == 0 ? m->sequence : t->lowest;

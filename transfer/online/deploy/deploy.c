@@ -50,7 +50,7 @@ is_file(const char *path, struct span wanted)
 	WIPED(buf) found = { 0 };
 	bool is = false;
 
-	if (place_read(path, &found, &is) != RC_OK) {
+	if (replace_read(path, &found, &is) != RC_OK) {
 		err_clear();
 		return false;
 	}
@@ -63,7 +63,7 @@ is_p12(const struct deployment *d, struct span wanted)
 	WIPED(buf) found = { 0 };
 	bool is = false, holds = false;
 
-	if (place_read(d->path, &found, &is) != RC_OK ||
+	if (replace_read(d->path, &found, &is) != RC_OK ||
 	    (is && p12_holds(buf_span(&found), wanted, d->pass_source,
 		       &holds) != RC_OK))
 		err_clear();
@@ -109,7 +109,7 @@ last_good(const struct deployment *d, const struct holding *holding)
 /* A certificate that nobody accepts any more is of no use in its place. */
 static bool
 is_worth_it(const struct deploying *by, const struct deployment *d,
-    const struct holding *holding, const struct place *place)
+    const struct holding *holding, const struct replace *replace)
 {
 	const struct held *last = last_good(d, holding);
 	WIPED(buf) old = { 0 };
@@ -117,7 +117,7 @@ is_worth_it(const struct deploying *by, const struct deployment *d,
 
 	if (last != NULL)
 		return !last->revoked && last->not_after >= by->now;
-	if (place_old(place, &old, &is) != RC_OK) {
+	if (replace_old(replace, &old, &is) != RC_OK) {
 		err_clear();
 		return true;
 	}
@@ -126,14 +126,14 @@ is_worth_it(const struct deploying *by, const struct deployment *d,
 
 static void
 put_back(const struct deploying *by, const struct deployment *d,
-    const struct holding *holding, const struct place *place,
+    const struct holding *holding, const struct replace *replace,
     struct deployed *ret)
 {
 	struct err_saved why;
 
 	err_save(&why);
-	if (!is_worth_it(by, d, holding, place) ||
-	    place_undo(place, &ret->restored) == RC_OK)
+	if (!is_worth_it(by, d, holding, replace) ||
+	    replace_undo(replace, &ret->restored) == RC_OK)
 		err_restore(&why);
 	else /* the worse news, with what began it */
 		(void)err_in(RC_IO, "%.300s; then", why.text);
@@ -143,26 +143,26 @@ put_back(const struct deploying *by, const struct deployment *d,
 
 static enum rc
 write_files(const struct deployment *d, const struct deploy_files *files,
-    struct place *place)
+    struct replace *replace)
 {
 	WIPED(buf) p12 = { 0 };
 	enum rc rc;
 
 	if (d->format != DEPLOY_P12)
-		return place_put(place);
+		return replace_put(replace);
 	rc = p12_make(d->name, buf_span(&files->cert), d->pass_source, &p12);
 	if (rc != RC_OK)
 		return rc;
-	place->cert.bytes = buf_span(&p12);
-	rc = place_put(place);
-	place->cert.bytes = SPAN_NONE;
+	replace->cert.bytes = buf_span(&p12);
+	rc = replace_put(replace);
+	replace->cert.bytes = SPAN_NONE;
 	return rc;
 }
 
 /* Done is what is in place and was read by the server. */
 static enum rc
 reload(const struct deploying *by, struct deployment *d, const struct held *due,
-    const struct holding *holding, const struct place *place,
+    const struct holding *holding, const struct replace *replace,
     struct deployed *ret)
 {
 	enum rc rc =
@@ -170,13 +170,13 @@ reload(const struct deploying *by, struct deployment *d, const struct held *due,
 
 	if (rc != RC_OK) {
 		ret->failed = true;
-		put_back(by, d, holding, place, ret);
+		put_back(by, d, holding, replace, ret);
 		return err_in(RC_IO, "%s: the reload failed", d->path);
 	}
 	d->has_done = true;
 	memcpy(d->done, due->sha256, SHA256_LEN);
 	rc = deployment_save(by->store, d);
-	return rc != RC_OK ? rc : place_keep(place);
+	return rc != RC_OK ? rc : replace_keep(replace);
 }
 
 static enum rc
@@ -185,7 +185,7 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
     struct deployed *ret)
 {
 	const bool pem = d->format == DEPLOY_PEMFILE;
-	struct place place = {
+	struct replace replace = {
 		.cert = { d->path, buf_span(&files->cert),
 		    pem || d->format == DEPLOY_P12 },
 		.key = { files->key.n == 0 ? NULL : d->key_path,
@@ -195,7 +195,7 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
 	enum rc rc = RC_OK;
 
 	if (there && deployment_has(d, due->sha256))
-		return by->dry_run ? RC_OK : place_keep(&place);
+		return by->dry_run ? RC_OK : replace_keep(&replace);
 	ret->changed = true;
 	if (by->dry_run)
 		return RC_OK;
@@ -205,16 +205,16 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
 		rc = deployment_save(by->store, d);
 	}
 	if (rc == RC_OK && !there)
-		rc = write_files(d, files, &place);
+		rc = write_files(d, files, &replace);
 	if (rc != RC_OK)
 		return rc;
 	if (by->remember)
 		rc = deployment_save(by->store, d);
 	if (rc != RC_OK) { /* files that nobody would rotate */
-		put_back(by, d, holding, &place, ret);
+		put_back(by, d, holding, &replace, ret);
 		return rc;
 	}
-	return reload(by, d, due, holding, &place, ret);
+	return reload(by, d, due, holding, &replace, ret);
 }
 
 enum rc

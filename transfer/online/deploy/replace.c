@@ -119,11 +119,11 @@ read_name(const struct replace_spot *s, const char *name, struct buf *ret,
 				       : err_errno(RC_IO, errno, "%s", s->path);
 	if (kind != S_IFREG)
 		return no_file(s);
-	return file_read(s->dir, name, PLACE_MAX, ret);
+	return file_read(s->dir, name, REPLACE_MAX, ret);
 }
 
 enum rc
-place_read(const char *path, struct buf *ret_bytes, bool *ret_is)
+replace_read(const char *path, struct buf *ret_bytes, bool *ret_is)
 {
 	WIPED(replace_spot) s = { .dir = -1 };
 	enum rc rc = replace_spot_open(path, &s);
@@ -132,7 +132,7 @@ place_read(const char *path, struct buf *ret_bytes, bool *ret_is)
 }
 
 bool
-place_is_open(const char *path)
+replace_is_open(const char *path)
 {
 	struct stat st;
 
@@ -214,7 +214,7 @@ name_fresh(const struct replace_spot *s)
 }
 
 static enum rc
-replace(const struct replace_spot *s, struct span bytes,
+replace_name(const struct replace_spot *s, struct span bytes,
     const struct replace_look *look)
 {
 	enum rc rc = write_fresh(s, bytes, look);
@@ -260,15 +260,15 @@ pair_wipe(struct pair *p)
 	}
 
 static enum rc
-pair_open(const struct place *place, struct pair *p)
+pair_open(const struct replace *replace, struct pair *p)
 {
-	enum rc rc = replace_spot_open(place->cert.path, &p->cert);
+	enum rc rc = replace_spot_open(replace->cert.path, &p->cert);
 
-	if (rc == RC_OK && place->key.path != NULL)
-		rc = replace_spot_open(place->key.path, &p->key);
+	if (rc == RC_OK && replace->key.path != NULL)
+		rc = replace_spot_open(replace->key.path, &p->key);
 	if (rc != RC_OK)
 		return rc;
-	p->cert_look = look_of(&p->cert, place->cert.secret);
+	p->cert_look = look_of(&p->cert, replace->cert.secret);
 	if (p->key.dir >= 0)
 		p->key_look = look_of(&p->key, true);
 	return RC_OK;
@@ -292,13 +292,14 @@ replace_both(const struct pair *p, struct span key, struct span cert)
 
 	if (rc == RC_OK)
 		rc = buf_add_span(&both, cert);
-	return rc != RC_OK ? rc
-			   : replace(&p->cert, buf_span(&both), &p->key_look);
+	return rc != RC_OK
+		   ? rc
+		   : replace_name(&p->cert, buf_span(&both), &p->key_look);
 }
 
 /* Onto the bridge with what is there, over it with what shall be. */
 static enum rc
-cross(const struct pair *p, const struct place *place, struct span old_key,
+cross(const struct pair *p, const struct replace *replace, struct span old_key,
     struct span old_cert, bool bridge)
 {
 	enum rc rc = RC_OK;
@@ -308,14 +309,15 @@ cross(const struct pair *p, const struct place *place, struct span old_key,
 	if (rc == RC_OK && !bridge)
 		rc = link_to(&p->key, &p->cert);
 	if (rc == RC_OK)
-		rc = replace_both(p, place->key.bytes, place->cert.bytes);
-	return rc != RC_OK ? rc
-			   : replace(&p->key, place->key.bytes, &p->key_look);
+		rc = replace_both(p, replace->key.bytes, replace->cert.bytes);
+	return rc != RC_OK
+		   ? rc
+		   : replace_name(&p->key, replace->key.bytes, &p->key_look);
 }
 
 static enum rc
-put_key(const struct pair *p, const struct place *place, struct span old_cert,
-    bool cert_is)
+put_key(const struct pair *p, const struct replace *replace,
+    struct span old_cert, bool cert_is)
 {
 	WIPED(buf) old = { 0 };
 	bool is = false, bridge = false;
@@ -323,26 +325,26 @@ put_key(const struct pair *p, const struct place *place, struct span old_cert,
 
 	if (rc != RC_OK)
 		return rc;
-	if (is && !bridge && span_eq(buf_span(&old), place->key.bytes))
+	if (is && !bridge && span_eq(buf_span(&old), replace->key.bytes))
 		return RC_OK;
 	if (is && cert_is)
-		return cross(p, place, buf_span(&old), old_cert, bridge);
-	return replace(&p->key, place->key.bytes, &p->key_look);
+		return cross(p, replace, buf_span(&old), old_cert, bridge);
+	return replace_name(&p->key, replace->key.bytes, &p->key_look);
 }
 
 /* From whatever is there to what is wanted. */
 static enum rc
-replace_change(const struct pair *p, const struct place *place)
+replace_change(const struct pair *p, const struct replace *replace)
 {
 	WIPED(buf) old = { 0 };
 	bool is = false;
 	enum rc rc = read_name(&p->cert, p->cert.name, &old, &is);
 
 	if (rc == RC_OK && p->key.dir >= 0)
-		rc = put_key(p, place, buf_span(&old), is);
+		rc = put_key(p, replace, buf_span(&old), is);
 	return rc != RC_OK
 		   ? rc
-		   : replace(&p->cert, place->cert.bytes, &p->cert_look);
+		   : replace_name(&p->cert, replace->cert.bytes, &p->cert_look);
 }
 
 /* ---- what was there ------------------------------------------------------ */
@@ -436,7 +438,7 @@ restore(const struct pair *p)
 	WIPED(buf) key = { 0 };
 	WIPED(buf) key_now = { 0 };
 	bool is = false, key_is = false, now_is = false, bridge = false;
-	struct place old;
+	struct replace old;
 	enum rc rc = read_name(&p->cert, p->cert.old, &cert, &is);
 
 	if (rc == RC_OK && p->key.dir >= 0)
@@ -449,7 +451,7 @@ restore(const struct pair *p)
 	    (!bridge && span_eq(buf_span(&key), buf_span(&key_now)))) {
 		rc = restore_name(&p->cert);
 	} else {
-		old = (struct place){ .cert = { .bytes = buf_span(&cert) },
+		old = (struct replace){ .cert = { .bytes = buf_span(&cert) },
 			.key = { .bytes = buf_span(&key) } };
 		rc = replace_change(p, &old);
 	}
@@ -474,19 +476,19 @@ restore_key(const struct pair *p, bool had_key)
 /* ---- all of it ----------------------------------------------------------- */
 
 enum rc
-place_put(const struct place *place)
+replace_put(const struct replace *replace)
 {
 	WIPED(pair) p = PAIR_NONE;
 	struct err_saved why;
 	bool had_key;
-	enum rc rc = pair_open(place, &p);
+	enum rc rc = pair_open(replace, &p);
 
 	if (rc == RC_OK)
 		rc = save_old(&p);
 	if (rc != RC_OK)
 		return rc;
 	had_key = p.key.dir >= 0 && replace_is_there(&p.key, p.key.name);
-	rc = replace_change(&p, place);
+	rc = replace_change(&p, replace);
 	if (rc != RC_OK) {
 		err_save(&why);
 		if (replace_is_there(&p.cert, p.cert.old))
@@ -499,19 +501,19 @@ place_put(const struct place *place)
 }
 
 enum rc
-place_keep(const struct place *place)
+replace_keep(const struct replace *replace)
 {
 	WIPED(pair) p = PAIR_NONE;
-	enum rc rc = pair_open(place, &p);
+	enum rc rc = pair_open(replace, &p);
 
 	return rc != RC_OK ? rc : drop_both(&p);
 }
 
 enum rc
-place_undo(const struct place *place, bool *ret_is)
+replace_undo(const struct replace *replace, bool *ret_is)
 {
 	WIPED(pair) p = PAIR_NONE;
-	enum rc rc = pair_open(place, &p);
+	enum rc rc = pair_open(replace, &p);
 
 	if (rc != RC_OK)
 		return rc;
@@ -520,10 +522,10 @@ place_undo(const struct place *place, bool *ret_is)
 }
 
 enum rc
-place_old(const struct place *place, struct buf *ret_bytes, bool *ret_is)
+replace_old(const struct replace *replace, struct buf *ret_bytes, bool *ret_is)
 {
 	WIPED(replace_spot) s = { .dir = -1 };
-	enum rc rc = replace_spot_open(place->cert.path, &s);
+	enum rc rc = replace_spot_open(replace->cert.path, &s);
 
 	return rc != RC_OK ? rc : read_name(&s, s.old, ret_bytes, ret_is);
 }

@@ -44,7 +44,7 @@ path_of_new(const char *typed, char **ret_path)
 }
 
 enum rc
-place_path(const char *typed, char **ret_path)
+replace_path(const char *typed, char **ret_path)
 {
 	struct stat st;
 

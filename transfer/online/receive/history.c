@@ -19,7 +19,7 @@ history_path(const struct store *store, uint32_t sequence,
 }
 
 static enum rc
-add_result(struct store *store, const struct result *result, struct filing *to)
+add_result(struct store *store, const struct result *result, struct layout *to)
 {
 	enum rc rc = RC_OK;
 
@@ -32,7 +32,7 @@ add_result(struct store *store, const struct result *result, struct filing *to)
 		    name, sizeof(name), "%.*s", SPAN_FMT(entry->file));
 		rc = store_cert_der(store, entry->serial, &der);
 		if (rc == RC_OK)
-			rc = filing_add_cert(to, name, buf_span(&der));
+			rc = layout_add_cert(to, name, buf_span(&der));
 	}
 	return rc;
 }
@@ -40,7 +40,7 @@ add_result(struct store *store, const struct result *result, struct filing *to)
 /* Of all that are pinned by now, the one that was sent then. */
 static enum rc
 history_add_ca(
-    struct store *store, const struct file_entry *entry, struct filing *to)
+    struct store *store, const struct file_entry *entry, struct layout *to)
 {
 	enum rc rc = RC_OK;
 
@@ -54,7 +54,7 @@ history_add_ca(
 			rc = sha256(buf_span(&pem), digest);
 		if (rc == RC_OK &&
 		    memcmp(digest, entry->digest, SHA256_LEN) == 0)
-			return filing_add_cert(to, FILING_CA, der);
+			return layout_add_cert(to, LAYOUT_CA, der);
 	}
 	return rc != RC_OK
 		   ? rc
@@ -63,7 +63,7 @@ history_add_ca(
 
 /* The files that no result names, in their order. */
 static enum rc
-add_others(struct store *store, const struct manifest *m, struct filing *to)
+add_others(struct store *store, const struct manifest *m, struct layout *to)
 {
 	struct buf *file;
 	enum rc rc = RC_OK;
@@ -71,10 +71,10 @@ add_others(struct store *store, const struct manifest *m, struct filing *to)
 	for (size_t i = 0; i < m->n_files && rc == RC_OK; i++) {
 		const struct file_entry *entry = &m->files[i];
 
-		if (span_eq_str(entry->name, FILING_CA)) {
+		if (span_eq_str(entry->name, LAYOUT_CA)) {
 			rc = history_add_ca(store, entry, to);
-		} else if (span_eq_str(entry->name, FILING_POLICY)) {
-			rc = filing_add(to, FILING_POLICY, &file);
+		} else if (span_eq_str(entry->name, LAYOUT_POLICY)) {
+			rc = layout_add(to, LAYOUT_POLICY, &file);
 			if (rc == RC_OK)
 				rc = store_policy_text(store, m->policy, file);
 		}
@@ -83,19 +83,19 @@ add_others(struct store *store, const struct manifest *m, struct filing *to)
 }
 
 static enum rc
-add_whole(struct filing *to, const char *name, struct span bytes)
+add_whole(struct layout *to, const char *name, struct span bytes)
 {
 	struct buf *file;
-	enum rc rc = filing_add(to, name, &file);
+	enum rc rc = layout_add(to, name, &file);
 
 	return rc != RC_OK ? rc : buf_add_span(file, bytes);
 }
 
 enum rc
 history_make(
-    struct store *store, const struct stored_manifest *of, struct filing *ret)
+    struct store *store, const struct stored_manifest *of, struct layout *ret)
 {
-	WIPED(filing) f = { 0 };
+	WIPED(layout) f = { 0 };
 	WIPED(manifest) m = { 0 };
 	struct cose cose;
 	enum rc rc = cose_read("store", of->file, COSE_MANIFEST, &cose);
@@ -107,14 +107,14 @@ history_make(
 	if (rc == RC_OK)
 		rc = add_others(store, &m, &f);
 	if (rc == RC_OK)
-		rc = filing_check(&f, &m);
+		rc = layout_check(&f, &m);
 	if (rc == RC_OK)
-		rc = add_whole(&f, FILING_MANIFEST, of->file);
+		rc = add_whole(&f, LAYOUT_MANIFEST, of->file);
 	if (rc == RC_OK && of->bundle.n != 0)
-		rc = add_whole(&f, FILING_BUNDLE, of->bundle);
+		rc = add_whole(&f, LAYOUT_BUNDLE, of->bundle);
 	if (rc != RC_OK)
 		return err_in(RC_STATE, "response %u", of->sequence);
 	*ret = f;
-	f = (struct filing){ 0 };
+	f = (struct layout){ 0 };
 	return RC_OK;
 }

@@ -19,6 +19,6 @@ void history_path(const struct store *store, uint32_t sequence,
 /** The files of one response, its manifest and its bundle behind them.
  * \retval RC_STATE the store is damaged: they do not come out as they were */
 enum rc history_make(struct store *store, const struct stored_manifest *of,
-    struct filing *ret) MUST_CHECK;
+    struct layout *ret) MUST_CHECK;
 
 #endif

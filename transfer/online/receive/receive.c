@@ -83,7 +83,7 @@ static enum rc
 receive_judge_visit(struct receive_visit *v, struct response_verdict *verdict)
 {
 	OWNS(judge) *judge = NULL;
-	struct response r = {
+	struct evidence r = {
 		.from = v->dir.path,
 		.channel = &v->store->channel,
 		.file = receive_give_file,

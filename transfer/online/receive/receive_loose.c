@@ -91,7 +91,7 @@ loose_receive_judge_visit(
 	const struct store *store = v->round->store;
 	const struct loose_terms terms = { .set = v->round->set };
 	OWNS(judge) *judge = NULL;
-	const struct response r = {
+	const struct evidence r = {
 		.from = v->dir.path,
 		.manifest = v->dir.manifest.bytes,
 		.loose = &terms,
