@@ -17,31 +17,6 @@
 
 /* ---- lifetime ------------------------------------------------------------ */
 
-void
-text_list_wipe(struct text_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		free(list->items[i]);
-	free(list->items);
-	*list = (struct text_list){ 0 };
-}
-
-enum rc
-text_list_add(struct text_list *list, struct span text)
-{
-	char **grown =
-	    reallocarray(list->items, list->n + 1, sizeof(*list->items));
-
-	if (grown == NULL)
-		return err_memory();
-	list->items = grown;
-	grown[list->n] = strndup((const char *)text.p, text.n);
-	if (grown[list->n] == NULL)
-		return err_memory();
-	list->n++;
-	return RC_OK;
-}
-
 static void
 profile_wipe(struct profile *p)
 {

@@ -8,19 +8,12 @@
 #ifndef TRANSFER_POLICY_POLICY_H
 #define TRANSFER_POLICY_POLICY_H
 
+#include "base/list.h"
 #include "transfer/format/payload.h"
 #include "transfer/x509/csr.h"
 
 /* id-kp-airgapTransfer: signs manifests, and no profile may give it. */
 #define EKU_TRANSFER "2.25.19590968114015642689692489763836022666"
-
-struct text_list {
-	char **items; /* owned */
-	size_t n;
-};
-void text_list_wipe(struct text_list *list);
-/** Append a copy. \retval RC_IO no memory */
-enum rc text_list_add(struct text_list *list, struct span text) MUST_CHECK;
 
 enum subject_rule {
 	SUBJECT_FIRST_NAME, /* CN = the first name; empty when over 64 bytes */
