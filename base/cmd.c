@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/cmd_usage.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/term.h"
 
 #include <fcntl.h>
@@ -23,17 +24,16 @@ cmd_list_wipe(struct cmd_list *list)
 enum rc
 cmd_list_add(struct cmd_list *list, const char *item)
 {
-	const char **grown;
+	enum rc rc;
 
 	if (list->n == CMD_LIST_MAX)
 		return err_set(RC_USAGE,
 		    "more than %d operands: put them into "
 		    "a directory and give that",
 		    CMD_LIST_MAX);
-	grown = reallocarray(list->items, list->n + 1, sizeof(*grown));
-	if (grown == NULL)
-		return err_memory();
-	list->items = grown;
+	rc = LIST_GROW(list->items, list->n);
+	if (rc != RC_OK)
+		return rc;
 	list->items[list->n++] = item;
 	return RC_OK;
 }

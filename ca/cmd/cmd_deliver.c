@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd/cmd_deliver.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/term.h"
 
 #include <stdlib.h>
@@ -136,17 +137,16 @@ static enum rc
 note_done(struct delivery *d, const struct addressee *to,
     const struct response *response)
 {
-	struct delivered *more =
-	    reallocarray(d->done, d->n_done + 1, sizeof(*more));
+	struct delivered *one;
+	enum rc rc = LIST_GROW(d->done, d->n_done);
 
-	if (more == NULL)
-		return err_memory();
-	d->done = more;
-	more += d->n_done++;
-	memcpy(more->channel, to->channel, SHA256_LEN);
-	more->sequence = response->record.sequence;
-	more->n_certs = response->n_certs;
-	more->n_refused = response->n_refused;
+	if (rc != RC_OK)
+		return rc;
+	one = &d->done[d->n_done++];
+	memcpy(one->channel, to->channel, SHA256_LEN);
+	one->sequence = response->record.sequence;
+	one->n_certs = response->n_certs;
+	one->n_refused = response->n_refused;
 	return RC_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd/cmd_sign.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"
@@ -90,22 +91,6 @@ count_found(struct found_bundles *found)
 	    "the reader process tells of more files than a stick may hold");
 }
 
-/* For one more; doubled at each power of two. */
-static enum rc
-sign_make_room(struct found_bundles *found)
-{
-	struct scanned *grown;
-
-	if ((found->n & (found->n - 1)) != 0)
-		return RC_OK;
-	grown = reallocarray(
-	    found->items, found->n == 0 ? 1 : 2 * found->n, sizeof(*grown));
-	if (grown == NULL)
-		return err_memory();
-	found->items = grown;
-	return RC_OK;
-}
-
 /* All copies are taken before the first is parsed: after that no reader can see
  * the stick any more. */
 static enum rc
@@ -116,7 +101,7 @@ sign_scan(struct sign *sign, struct found_bundles *found)
 
 	allow_descriptors();
 	while (more) {
-		enum rc rc = sign_make_room(found);
+		enum rc rc = LIST_GROW(found->items, found->n);
 
 		if (rc != RC_OK)
 			return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `status`: what is due, what is under way, and what this machine gives. */
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/due.h"
@@ -44,18 +45,18 @@ ca_status_wipe(struct ca_status *s)
 static enum rc
 pending_add(struct ca_status *s, const struct requester *of, uint32_t sequence)
 {
-	struct pending *last = s->pending + s->n_pending, *more;
+	struct pending *last = s->pending + s->n_pending;
+	enum rc rc;
 
 	if (s->n_pending > 0 && last[-1].of == of &&
 	    last[-1].last + 1 == sequence) {
 		last[-1].last = sequence;
 		return RC_OK;
 	}
-	more = reallocarray(s->pending, s->n_pending + 1, sizeof(*more));
-	if (more == NULL)
-		return err_memory();
-	s->pending = more;
-	more[s->n_pending++] = (struct pending){ of, sequence, sequence };
+	rc = LIST_GROW(s->pending, s->n_pending);
+	if (rc != RC_OK)
+		return rc;
+	s->pending[s->n_pending++] = (struct pending){ of, sequence, sequence };
 	return RC_OK;
 }
 

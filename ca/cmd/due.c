@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/cmd/due.h"
+#include "base/list.h"
 #include "ca/cmd/cert_json.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@ struct due_line {
 
 struct lines {
 	struct due_line *items;
-	size_t n, cap;
+	size_t n;
 	int64_t since; /* what ended before is of no interest */
 };
 
@@ -53,16 +54,9 @@ line_add(const struct ledger_cert *cert, void *arg)
 	if (rc != RC_OK)
 		return rc;
 	memcpy(line.serial, cert->intent.serial, sizeof(line.serial));
-	if (lines->n == lines->cap) {
-		size_t cap = lines->cap == 0 ? 64 : 2 * lines->cap;
-		struct due_line *grown =
-		    reallocarray(lines->items, cap, sizeof(*grown));
-
-		if (grown == NULL)
-			return err_memory();
-		lines->items = grown;
-		lines->cap = cap;
-	}
+	rc = LIST_GROW(lines->items, lines->n);
+	if (rc != RC_OK)
+		return rc;
 	lines->items[lines->n++] = line;
 	return RC_OK;
 }

@@ -5,9 +5,10 @@
  * default. */
 #include "ca/ledger/ledger_internal.h"
 
+#include "base/list.h"
+
 #include <assert.h>
 #include <inttypes.h>
-#include <stdlib.h>
 
 enum rc
 ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)
@@ -174,18 +175,15 @@ enum rc
 ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st, size_t item_size,
     ledger_row *row, void **ret_items, size_t *ret_n)
 {
-	uint8_t *items = NULL, *grown;
+	uint8_t *items = NULL;
 	size_t n = 0;
 	bool more = true;
 	enum rc rc;
 
 	while ((rc = db_step(&ledger->db, st, &more)) == RC_OK && more) {
-		grown = reallocarray(items, n + 1, item_size);
-		if (grown == NULL) {
-			rc = err_memory();
+		rc = list_grow(&items, n, item_size);
+		if (rc != RC_OK)
 			break;
-		}
-		items = grown;
 		memset(items + n * item_size, 0, item_size);
 		rc = row(ledger, st, items + n * item_size);
 		if (rc != RC_OK)

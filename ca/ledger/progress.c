@@ -3,6 +3,8 @@
  * that what was done later to the same place counts. */
 #include "ca/ledger/progress.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 void
@@ -21,17 +23,10 @@ progress_wipe(struct progress *o)
 static enum rc
 add_unfinished(struct progress *o, const struct intent *intent)
 {
-	struct intent *grown;
+	enum rc rc = LIST_GROW(o->unfinished, o->n_unfinished);
 
-	/* Room doubles: a power of two is full. */
-	if ((o->n_unfinished & (o->n_unfinished - 1)) == 0) {
-		size_t room = o->n_unfinished == 0 ? 1 : 2 * o->n_unfinished;
-
-		grown = reallocarray(o->unfinished, room, sizeof(*grown));
-		if (grown == NULL)
-			return err_memory();
-		o->unfinished = grown;
-	}
+	if (rc != RC_OK)
+		return rc;
 	o->unfinished[o->n_unfinished++] = *intent;
 	return RC_OK;
 }

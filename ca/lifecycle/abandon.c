@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/lifecycle/abandon.h"
+#include "base/list.h"
 #include "transfer/judge/judge.h"
 #include "transfer/rule.h"
 
@@ -22,16 +23,10 @@ abandon_wipe(struct abandon *a)
 static enum rc
 add_intent(struct abandon *a, const struct intent *intent)
 {
-	/* Room doubles: a power of two is full. */
-	if ((a->n_certs & (a->n_certs - 1)) == 0) {
-		size_t room = a->n_certs == 0 ? 1 : 2 * a->n_certs;
-		struct abandon_cert *more =
-		    reallocarray(a->certs, room, sizeof(*more));
+	enum rc rc = LIST_GROW(a->certs, a->n_certs);
 
-		if (more == NULL)
-			return err_memory();
-		a->certs = more;
-	}
+	if (rc != RC_OK)
+		return rc;
 	a->certs[a->n_certs++] = (struct abandon_cert){ .intent = *intent };
 	return RC_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was proven goes into the ledger, all of it or nothing. */
+#include "base/list.h"
 #include "ca/lifecycle/recover.h"
 #include "transfer/format/cose.h"
 #include "transfer/x509/tbs.h"
@@ -93,12 +94,11 @@ static enum rc
 note_leftover(const struct intent *intent, void *arg)
 {
 	struct leftovers *l = arg;
-	struct intent *more = reallocarray(l->items, l->n + 1, sizeof(*more));
+	enum rc rc = LIST_GROW(l->items, l->n);
 
-	if (more == NULL)
-		return err_memory();
-	l->items = more;
-	more[l->n++] = *intent;
+	if (rc != RC_OK)
+		return rc;
+	l->items[l->n++] = *intent;
 	return RC_OK;
 }
 

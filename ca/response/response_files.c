@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/response/response_files.h"
+#include "base/list.h"
 #include "transfer/x509/pem.h"
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 size_t
 response_file_index(size_t i, size_t n)
@@ -116,16 +116,15 @@ static enum rc
 file_add(
     struct response *response, const char *name, struct response_file **ret)
 {
-	struct response_file *grown =
-	    reallocarray(response->files, response->n + 1, sizeof(*grown));
+	struct response_file *one;
+	enum rc rc = LIST_GROW(response->files, response->n);
 
-	if (grown == NULL)
-		return err_memory();
-	response->files = grown;
-	grown[response->n] = (struct response_file){ 0 };
-	(void)snprintf(
-	    grown[response->n].name, sizeof(grown->name), "%s", name);
-	*ret = &grown[response->n++];
+	if (rc != RC_OK)
+		return rc;
+	one = &response->files[response->n++];
+	*one = (struct response_file){ 0 };
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	*ret = one;
 	return RC_OK;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/response/stick_check.h"
 
+#include "base/list.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,7 +78,7 @@ static enum rc
 look_at(const struct media *media, const struct response_maker *maker,
     const char *name, struct stick_look *look)
 {
-	struct stick_response *more, *r;
+	struct stick_response *r;
 	uint8_t prefix[4];
 	uint32_t sequence;
 	bool known = false;
@@ -86,10 +88,9 @@ look_at(const struct media *media, const struct response_maker *maker,
 		look->n_foreign++;
 		return RC_OK;
 	}
-	more = reallocarray(look->items, look->n + 1, sizeof(*more));
-	if (more == NULL)
-		return err_memory();
-	look->items = more;
+	rc = LIST_GROW(look->items, look->n);
+	if (rc != RC_OK)
+		return rc;
 	r = &look->items[look->n++];
 	*r = (struct stick_response){ .sequence = sequence };
 	(void)snprintf(r->dir, sizeof(r->dir), MEDIA_RESPONSES "/%.100s", name);

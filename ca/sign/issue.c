@@ -17,6 +17,7 @@
  * while this one builds or waits for the disk. */
 #include "ca/sign/issue.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "ca/sign/batch.h"
 #include "transfer/judge/judge.h"
 #include "transfer/rule.h"
@@ -90,7 +91,6 @@ static enum rc
 maker_for(struct issue_run *run, const struct profile *profile,
     struct tbs_maker **ret_maker)
 {
-	struct profile_maker *grown;
 	enum rc rc;
 
 	for (size_t i = 0; i < run->n_makers; i++)
@@ -98,12 +98,9 @@ maker_for(struct issue_run *run, const struct profile *profile,
 			*ret_maker = run->makers[i].maker;
 			return RC_OK;
 		}
-	grown =
-	    reallocarray(run->makers, run->n_makers + 1, sizeof(*run->makers));
-	if (grown == NULL)
-		return err_memory();
-	run->makers = grown;
-	rc = tbs_maker_new(run->issue->ca_cert, profile, ret_maker);
+	rc = LIST_GROW(run->makers, run->n_makers);
+	if (rc == RC_OK)
+		rc = tbs_maker_new(run->issue->ca_cert, profile, ret_maker);
 	if (rc != RC_OK)
 		return rc;
 	run->makers[run->n_makers++] =

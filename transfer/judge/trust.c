@@ -2,6 +2,7 @@
 /* CA certificates here are those that airgap-ca makes, and only those: one
  * algorithm for each kind of key, extensions as RFC 5280 wants them. What a
  * verifier need not support nobody can use against it. */
+#include "base/list.h"
 #include "base/own_ssl.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/request.h"
@@ -242,7 +243,6 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 {
 	static const uint8_t unset[SHA256_LEN];
 	WIPED(trust_ca) ca = { 0 };
-	struct trust_ca *more;
 	enum rc rc;
 
 	rc = trust_read_ca(from, der, &ca);
@@ -255,10 +255,9 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 		if (rc != RC_OK)
 			return rc;
 	}
-	more = reallocarray(trust->cas, trust->n_cas + 1, sizeof(*trust->cas));
-	if (more == NULL)
-		return err_memory();
-	trust->cas = more;
+	rc = LIST_GROW(trust->cas, trust->n_cas);
+	if (rc != RC_OK)
+		return rc;
 	trust->cas[trust->n_cas++] = ca;
 	ca = (struct trust_ca){ 0 };
 	return RC_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/media/layout.h"
 
+#include "base/list.h"
 #include "transfer/x509/pem.h"
 
 #include <stdio.h>
@@ -19,20 +20,16 @@ layout_wipe(struct layout *layout)
 enum rc
 layout_add(struct layout *layout, const char *name, struct buf **ret_bytes)
 {
-	char(*names)[FILE_NAME_MAX + 1];
-	struct buf *bytes;
+	const size_t n = layout->n;
+	enum rc rc = LIST_GROW(layout->names, n);
 
-	names = reallocarray(layout->names, layout->n + 1, sizeof(*names));
-	if (names == NULL)
-		return err_memory();
-	layout->names = names;
-	bytes = reallocarray(layout->bytes, layout->n + 1, sizeof(*bytes));
-	if (bytes == NULL)
-		return err_memory();
-	layout->bytes = bytes;
-	(void)snprintf(names[layout->n], sizeof(*names), "%s", name);
-	bytes[layout->n] = (struct buf){ 0 };
-	*ret_bytes = &bytes[layout->n++];
+	if (rc == RC_OK)
+		rc = LIST_GROW(layout->bytes, n);
+	if (rc != RC_OK)
+		return rc;
+	(void)snprintf(layout->names[n], sizeof(*layout->names), "%s", name);
+	layout->bytes[n] = (struct buf){ 0 };
+	*ret_bytes = &layout->bytes[layout->n++];
 	return RC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "transfer/media/media.h"
 
 #include "base/file.h"
+#include "base/list.h"
 #include "transfer/media/media_part.h"
 #include "transfer/rule.h"
 
@@ -17,7 +18,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NAMES_FIRST 64
 /* Entries looked at in one directory, allowed or not: a bound on time. */
 #define MEDIA_ENTRIES_MAX (10 * MEDIA_FILES_MAX)
 
@@ -154,17 +154,10 @@ media_names_wipe(struct media_names *names)
 static enum rc
 names_add(struct media_names *names, const char *name)
 {
-	/* Room is for a power of two of them, so it is full at each. */
-	if (names->n == 0 ||
-	    (names->n >= NAMES_FIRST && (names->n & (names->n - 1)) == 0)) {
-		size_t room = names->n == 0 ? NAMES_FIRST : 2 * names->n;
-		void *items =
-		    reallocarray(names->items, room, sizeof(names->items[0]));
+	enum rc rc = LIST_GROW(names->items, names->n);
 
-		if (items == NULL)
-			return err_memory();
-		names->items = items;
-	}
+	if (rc != RC_OK)
+		return rc;
 	memcpy(names->items[names->n++], name, strlen(name) + 1);
 	return RC_OK;
 }

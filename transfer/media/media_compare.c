@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What lies on a stick against what was once written there, name by name. */
 #include "base/file.h"
+#include "base/list.h"
 #include "transfer/media/media.h"
 #include "transfer/media/media_part.h"
 
@@ -19,15 +20,14 @@ media_faults_wipe(struct media_faults *faults)
 static enum rc
 fault_add(struct media_faults *faults, enum media_fault what, const char *name)
 {
-	struct media_fault_at *more =
-	    reallocarray(faults->items, faults->n + 1, sizeof(*more));
+	struct media_fault_at *one;
+	enum rc rc = LIST_GROW(faults->items, faults->n);
 
-	if (more == NULL)
-		return err_memory();
-	faults->items = more;
-	more += faults->n++;
-	more->what = what;
-	(void)snprintf(more->name, sizeof(more->name), "%s", name);
+	if (rc != RC_OK)
+		return rc;
+	one = &faults->items[faults->n++];
+	one->what = what;
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	return RC_OK;
 }
 

@@ -5,6 +5,7 @@
  * is what an editor shows otherwise than it is stored. */
 #include "transfer/policy/config.h"
 
+#include "base/list.h"
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
 
@@ -158,8 +159,8 @@ add_section(struct reading *r, struct span line)
 {
 	struct config *config = &r->config;
 	struct config_section section = { .line = r->line };
-	struct config_section *grown;
 	struct span inside;
+	enum rc rc;
 
 	if (line.p[line.n - 1] != ']')
 		return config_refuse(
@@ -181,11 +182,9 @@ add_section(struct reading *r, struct span line)
 	if (config->n == SECTIONS_MAX)
 		return config_refuse(
 		    r->from, r->line, "over %d sections", SECTIONS_MAX);
-	grown = reallocarray(
-	    config->sections, config->n + 1, sizeof(*config->sections));
-	if (grown == NULL)
-		return err_memory();
-	config->sections = grown;
+	rc = LIST_GROW(config->sections, config->n);
+	if (rc != RC_OK)
+		return rc;
 	config->sections[config->n++] = section;
 	return RC_OK;
 }
@@ -195,7 +194,7 @@ add_entry(struct reading *r, struct span line)
 {
 	struct config_entry entry = { .line = r->line };
 	struct config_section *section;
-	struct config_entry *grown;
+	enum rc rc;
 
 	if (r->config.n == 0)
 		return config_refuse(
@@ -222,11 +221,9 @@ add_entry(struct reading *r, struct span line)
 	if (section->n == CONFIG_ENTRIES_MAX)
 		return config_refuse(r->from, r->line,
 		    "over %d lines in one section", CONFIG_ENTRIES_MAX);
-	grown = reallocarray(
-	    section->entries, section->n + 1, sizeof(*section->entries));
-	if (grown == NULL)
-		return err_memory();
-	section->entries = grown;
+	rc = LIST_GROW(section->entries, section->n);
+	if (rc != RC_OK)
+		return rc;
 	section->entries[section->n++] = entry;
 	return RC_OK;
 }

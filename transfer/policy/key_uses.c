@@ -2,6 +2,7 @@
 #include "transfer/policy/key_uses.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
@@ -32,19 +33,12 @@ key_uses_wipe(struct key_uses *uses)
 enum rc
 key_uses_watch(struct key_uses *uses, const uint8_t key_id[static SHA256_LEN])
 {
-	size_t room = uses->room == 0 ? 16 : 2 * uses->room;
-	struct key_use *grown;
 	bool is_new;
-	enum rc rc;
+	enum rc rc = LIST_GROW(uses->items, uses->n);
 
-	if (uses->n == uses->room) {
-		grown = reallocarray(uses->items, room, sizeof(*grown));
-		if (grown == NULL)
-			return err_memory();
-		uses->items = grown;
-		uses->room = room;
-	}
-	rc = digest_set_add(&uses->keys, key_id, (uint32_t)uses->n, &is_new);
+	if (rc == RC_OK)
+		rc = digest_set_add(
+		    &uses->keys, key_id, (uint32_t)uses->n, &is_new);
 	if (rc == RC_OK && is_new)
 		uses->items[uses->n++] = (struct key_use){ 0 };
 	return rc;

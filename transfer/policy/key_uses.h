@@ -18,7 +18,7 @@
 struct key_uses {
 	struct digest_set keys; /* by SHA-256 of the SPKI: a place in items */
 	struct key_use *items;	/* owned */
-	size_t n, room;
+	size_t n;
 };
 void key_uses_wipe(struct key_uses *uses);
 

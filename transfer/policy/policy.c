@@ -134,11 +134,10 @@ read_profile(struct policy_reading *r, const struct config_section *section)
 	if (policy->n_profiles == PROFILES_MAX)
 		return config_refuse(
 		    r->from, section->line, "over %d profiles", PROFILES_MAX);
-	p = reallocarray(policy->profiles, policy->n_profiles + 1, sizeof(*p));
-	if (p == NULL)
-		return err_memory();
-	policy->profiles = p;
-	p += policy->n_profiles++;
+	rc = LIST_GROW(policy->profiles, policy->n_profiles);
+	if (rc != RC_OK)
+		return rc;
+	p = &policy->profiles[policy->n_profiles++];
 	policy_profile_default(p);
 	memcpy(p->name, section->name.p, section->name.n);
 	rc = read_section(r, section, policy_profile_keys, p);
@@ -150,6 +149,7 @@ read_requester(struct policy_reading *r, const struct config_section *section)
 {
 	struct policy *policy = r->policy;
 	struct policy_requester *q;
+	enum rc rc;
 
 	if (!format_is_label(section->name))
 		return config_refuse(r->from, section->line,
@@ -158,12 +158,10 @@ read_requester(struct policy_reading *r, const struct config_section *section)
 	if (policy->n_requesters == REQUESTERS_MAX)
 		return config_refuse(r->from, section->line,
 		    "over %d requesters", REQUESTERS_MAX);
-	q = reallocarray(
-	    policy->requesters, policy->n_requesters + 1, sizeof(*q));
-	if (q == NULL)
-		return err_memory();
-	policy->requesters = q;
-	q += policy->n_requesters++;
+	rc = LIST_GROW(policy->requesters, policy->n_requesters);
+	if (rc != RC_OK)
+		return rc;
+	q = &policy->requesters[policy->n_requesters++];
 	*q = (struct policy_requester){ .may_revoke = true };
 	memcpy(q->label, section->name.p, section->name.n);
 	return read_section(r, section, policy_requester_keys, q);

@@ -2,11 +2,11 @@
 /** One reader for each key of [profile NAME] (airgap-policy(5)). */
 #include "transfer/policy/policy_read.h"
 
+#include "base/list.h"
 #include "base/own_ssl.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <stdlib.h>
 
 #define EXTENSION_KEY "extension."
 
@@ -343,25 +343,22 @@ profile_extension(const struct policy_reading *r,
     const struct config_entry *entry, void *target)
 {
 	size_t skip = strlen(EXTENSION_KEY);
-	struct policy_extension *grown;
+	struct policy_extension *one;
 	struct profile *p = target;
+	enum rc rc;
 
 	/* Its policy can be read from a file ("policy=file:"). */
 	if (span_eq_str(entry->key, EXTENSION_KEY "proxyCertInfo"))
 		return config_refuse(r->from, entry->line,
 		    "extension.proxyCertInfo: not for certificates of ours");
-	grown = reallocarray(
-	    p->extensions, p->n_extensions + 1, sizeof(*p->extensions));
-	if (grown == NULL)
-		return err_memory();
-	p->extensions = grown;
-	grown += p->n_extensions;
-	grown->name =
+	rc = LIST_GROW(p->extensions, p->n_extensions);
+	if (rc != RC_OK)
+		return rc;
+	one = &p->extensions[p->n_extensions++];
+	one->name =
 	    strndup((const char *)entry->key.p + skip, entry->key.n - skip);
-	grown->value = strndup((const char *)entry->value.p, entry->value.n);
-	p->n_extensions++;
-	return grown->name != NULL && grown->value != NULL ? RC_OK
-							   : err_memory();
+	one->value = strndup((const char *)entry->value.p, entry->value.n);
+	return one->name != NULL && one->value != NULL ? RC_OK : err_memory();
 }
 
 const struct policy_key policy_profile_keys[] = {

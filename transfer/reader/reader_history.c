@@ -4,6 +4,7 @@
 #include "transfer/reader/reader_history.h"
 
 #include "base/file.h"
+#include "base/list.h"
 #include "transfer/media/layout.h"
 #include "transfer/media/media_part.h"
 #include "transfer/rule.h"
@@ -39,7 +40,7 @@ static enum rc
 take_bytes(struct past_scan *scan, const char *response, const char *name,
     struct span bytes)
 {
-	struct past_file *one, *all;
+	struct past_file *one;
 	const size_t at = scan->bytes.n;
 	enum rc rc;
 
@@ -49,14 +50,12 @@ take_bytes(struct past_scan *scan, const char *response, const char *name,
 		    MEDIA_HISTORY ": more than %d files; `history --from` "
 				  "splits them",
 		    PAST_FILES_MAX);
-	all = reallocarray(scan->files, scan->n + 1, sizeof(*all));
-	if (all == NULL)
-		return err_memory();
-	scan->files = all;
-	rc = buf_add_span(&scan->bytes, bytes);
+	rc = LIST_GROW(scan->files, scan->n);
+	if (rc == RC_OK)
+		rc = buf_add_span(&scan->bytes, bytes);
 	if (rc != RC_OK)
 		return rc;
-	one = &all[scan->n++];
+	one = &scan->files[scan->n++];
 	(void)snprintf(one->response, sizeof(one->response), "%s", response);
 	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	one->at = at;
@@ -167,13 +166,12 @@ last_item(struct history_draft *d)
 static enum rc
 add_place(struct history_draft *d, struct past_scan *scan, struct span der)
 {
-	struct history_place *more =
-	    reallocarray(d->places, d->n_places + 1, sizeof(*more));
+	enum rc rc = LIST_GROW(d->places, d->n_places);
 
-	if (more == NULL)
-		return err_memory();
-	d->places = more;
-	more[d->n_places++] = (struct history_place){ scan->ders.n, der.n };
+	if (rc != RC_OK)
+		return rc;
+	d->places[d->n_places++] =
+	    (struct history_place){ scan->ders.n, der.n };
 	last_item(d)->n_certs++;
 	return buf_add_span(&scan->ders, der);
 }
@@ -235,18 +233,17 @@ static enum rc
 next_item(struct history_draft *d, const struct past_file *file)
 {
 	struct past *past = &d->past;
-	struct past_item *more;
+	enum rc rc;
 
 	if (past->n > 0 && span_eq_str(last_item(d)->name, file->response))
 		return RC_OK;
 	if (past->n == MEDIA_FILES_MAX)
 		return rule_refuse(RULE_MEDIA_COUNT,
 		    MEDIA_HISTORY ": more than %d responses", MEDIA_FILES_MAX);
-	more = reallocarray(past->items, past->n + 1, sizeof(*more));
-	if (more == NULL)
-		return err_memory();
-	past->items = more;
-	more[past->n++] =
+	rc = LIST_GROW(past->items, past->n);
+	if (rc != RC_OK)
+		return rc;
+	past->items[past->n++] =
 	    (struct past_item){ .name = span_str(file->response) };
 	return RC_OK;
 }

@@ -4,6 +4,7 @@
 #include "transfer/reader/reader_loose.h"
 
 #include "base/file.h"
+#include "base/list.h"
 #include "transfer/media/media_part.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
@@ -34,13 +35,12 @@ loose_scan_wipe(struct loose_scan *scan)
 static enum rc
 loose_refuse(struct loose_scan *scan, const char *name, enum rc why)
 {
-	struct loose_refusal *one, *all = reallocarray(scan->refusals,
-				       scan->n_refusals + 1, sizeof(*all));
+	struct loose_refusal *one;
+	enum rc rc = LIST_GROW(scan->refusals, scan->n_refusals);
 
-	if (all == NULL)
-		return err_memory();
-	scan->refusals = all;
-	one = &all[scan->n_refusals++];
+	if (rc != RC_OK)
+		return rc;
+	one = &scan->refusals[scan->n_refusals++];
 	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	one->rc = why;
 	err_save(&one->why);
@@ -50,7 +50,7 @@ loose_refuse(struct loose_scan *scan, const char *name, enum rc why)
 static enum rc
 take_file(struct loose_scan *scan, const char *name, struct span bytes)
 {
-	struct loose_file *one, *all;
+	struct loose_file *one;
 	const size_t at = scan->bytes.n;
 	enum rc rc;
 
@@ -60,14 +60,12 @@ take_file(struct loose_scan *scan, const char *name, struct span bytes)
 	if (bytes.n > MEDIA_FILE_MAX - at)
 		return rule_refuse(RULE_MEDIA_SIZE,
 		    "loose CSRs: more than %zu bytes", MEDIA_FILE_MAX);
-	all = reallocarray(scan->files, scan->n_files + 1, sizeof(*all));
-	if (all == NULL)
-		return err_memory();
-	scan->files = all;
-	rc = buf_add_span(&scan->bytes, bytes);
+	rc = LIST_GROW(scan->files, scan->n_files);
+	if (rc == RC_OK)
+		rc = buf_add_span(&scan->bytes, bytes);
 	if (rc != RC_OK)
 		return rc;
-	one = &all[scan->n_files++];
+	one = &scan->files[scan->n_files++];
 	(void)snprintf(one->name, sizeof(one->name), "%s", name);
 	one->at = at;
 	one->n = bytes.n;

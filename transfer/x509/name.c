@@ -3,6 +3,7 @@
  * takes; and what scopes compare. */
 #include "transfer/x509/name.h"
 
+#include "base/list.h"
 #include "transfer/rule.h"
 #include "transfer/x509/name_jid.h"
 #include "transfer/x509/name_parts.h"
@@ -220,22 +221,20 @@ name_list_wipe(struct name_list *list)
 enum rc
 name_list_add(struct name_list *list, enum name_type type, struct span text)
 {
-	struct name *items;
 	size_t at = 0;
-	enum rc rc;
+	enum rc rc = LIST_GROW(list->items, list->n);
 
-	items = reallocarray(list->items, list->n + 1, sizeof(*items));
-	if (items == NULL)
-		return err_memory();
-	list->items = items;
-	rc = buf_add_span(&list->store, text);
+	if (rc == RC_OK)
+		rc = buf_add_span(&list->store, text);
 	if (rc != RC_OK)
 		return rc;
-	items[list->n++] = (struct name){ type, text };
+	list->items[list->n++] = (struct name){ type, text };
 	/* The store may have moved. It holds the texts one after the other. */
 	for (size_t i = 0; i < list->n; i++) {
-		items[i].text = span_of(list->store.p + at, items[i].text.n);
-		at += items[i].text.n;
+		struct span *one = &list->items[i].text;
+
+		one->p = list->store.p + at;
+		at += one->n;
 	}
 	assert(at == list->store.n);
 	return RC_OK;

@@ -4,6 +4,7 @@
 #include "transfer/online/cmd/cmd.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/term.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/holding.h"
@@ -54,13 +55,11 @@ status_is_same(const struct status_last *l, const struct stored_cert *c)
 static enum rc
 add_last(struct store_status *s, const struct stored_cert *c)
 {
-	struct status_last *more =
-	    reallocarray(s->lasts, s->n_lasts + 1, sizeof(*more));
 	struct status_last one = { .not_after = c->not_after };
+	enum rc rc = LIST_GROW(s->lasts, s->n_lasts);
 
-	if (more == NULL)
-		return err_memory();
-	s->lasts = more;
+	if (rc != RC_OK)
+		return rc;
 	one.names = strndup(
 	    c->names.n == 0 ? "" : (const char *)c->names.p, c->names.n);
 	one.profile = strndup((const char *)c->profile.p, c->profile.n);

@@ -2,6 +2,7 @@
 #include "transfer/online/store/home.h"
 
 #include "base/file.h"
+#include "base/list.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,10 +41,7 @@ online_name_write(struct span name, struct buf *out)
 struct home_writer {
 	int home; /* directory */
 	struct buf pem;
-	struct path_list {
-		char **items; /* relative, without the temporary's ending */
-		size_t n, room;
-	} paths;
+	struct text_list paths; /* relative, without the temporary's ending */
 };
 
 static void
@@ -52,30 +49,7 @@ home_writer_wipe(struct home_writer *w)
 {
 	fd_close(&w->home);
 	buf_wipe(&w->pem);
-	for (size_t i = 0; i < w->paths.n; i++)
-		free(w->paths.items[i]);
-	free(w->paths.items);
-}
-
-static enum rc
-remember(struct home_writer *w, const char *path)
-{
-	struct path_list *l = &w->paths;
-
-	if (l->n == l->room) {
-		size_t room = l->room == 0 ? 64 : 2 * l->room;
-		char **more = reallocarray(l->items, room, sizeof(*more));
-
-		if (more == NULL)
-			return err_memory();
-		l->items = more;
-		l->room = room;
-	}
-	l->items[l->n] = strdup(path);
-	if (l->items[l->n] == NULL)
-		return err_memory();
-	l->n++;
-	return RC_OK;
+	text_list_wipe(&w->paths);
 }
 
 /* "certs/NAME" and "certs/NAME/20270115-SERIAL.pem" */
@@ -132,7 +106,7 @@ write_temporary(
 	rc = fd_write_all(fd, buf_span(&w->pem), name);
 	if (rc == RC_OK)
 		rc = fd_finish(&fd, name);
-	return rc != RC_OK ? rc : remember(w, path);
+	return rc != RC_OK ? rc : text_list_add(&w->paths, span_str(path));
 }
 
 /* What is there is not written again: serial and date in the name stand for

@@ -5,6 +5,7 @@
  * answered and then not be recognised. */
 #include "transfer/online/request/compose.h"
 
+#include "base/list.h"
 #include "base/own_ssl.h"
 #include "transfer/online/request/compose_uses.h"
 #include "transfer/rule.h"
@@ -93,19 +94,9 @@ choose_id(struct compose *c, struct span wish, char ret[REQUEST_ID_MAX + 1])
 static enum rc
 compose_make_room(struct compose *c)
 {
-	size_t room = c->room == 0 ? 16 : 2 * c->room;
-	struct composed *more;
-
 	if (c->n == COMPOSE_MAX)
 		return err_set(RC_USAGE, "more than %d requests", COMPOSE_MAX);
-	if (c->n < c->room)
-		return RC_OK;
-	more = reallocarray(c->items, room, sizeof(*more));
-	if (more == NULL)
-		return err_memory();
-	c->items = more;
-	c->room = room;
-	return RC_OK;
+	return LIST_GROW(c->items, c->n);
 }
 
 enum rc

@@ -28,7 +28,7 @@ struct compose {
 		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
 		struct buf replaces; /* serial; empty: nothing */
 	} *items; /* owned */
-	size_t n, room;
+	size_t n;
 	struct key_cache keys;
 	struct digest_set ids; /* that are taken */
 };

@@ -2,6 +2,8 @@
 /* Which certificate is due is told from dates alone, here and nowhere else. */
 #include "transfer/online/store/holding.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 static void
@@ -62,14 +64,14 @@ holding_read_held(struct store *store, sqlite3_stmt *st, struct held *h)
 static enum rc
 add_held(struct store *store, sqlite3_stmt *st, struct holding *holding)
 {
-	struct held *more =
-	    reallocarray(holding->items, holding->n + 1, sizeof(*more));
+	struct held *one;
+	enum rc rc = LIST_GROW(holding->items, holding->n);
 
-	if (more == NULL)
-		return err_memory();
-	holding->items = more;
-	more[holding->n] = (struct held){ 0 };
-	return holding_read_held(store, st, &more[holding->n++]);
+	if (rc != RC_OK)
+		return rc;
+	one = &holding->items[holding->n++];
+	*one = (struct held){ 0 };
+	return holding_read_held(store, st, one);
 }
 
 static enum rc

@@ -4,6 +4,8 @@
  * something else that has this name too never slips in later. */
 #include "transfer/online/store/holding.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 /* Spellings of one typed name: as it is, and as a domain and as a JID. */
@@ -71,7 +73,8 @@ static enum rc
 add_found(struct search *s, struct span name, struct span profile, bool first,
     int64_t ends)
 {
-	struct search_found one = { .first = first, .ends = ends }, *more;
+	struct search_found one = { .first = first, .ends = ends };
+	enum rc rc;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct search_found *f = &s->items[i];
@@ -84,10 +87,9 @@ add_found(struct search *s, struct span name, struct span profile, bool first,
 			f->ends = ends;
 		return RC_OK;
 	}
-	more = reallocarray(s->items, s->n + 1, sizeof(*more));
-	if (more == NULL)
-		return err_memory();
-	s->items = more;
+	rc = LIST_GROW(s->items, s->n);
+	if (rc != RC_OK)
+		return rc;
 	one.name = strndup(name.n == 0 ? "" : (const char *)name.p, name.n);
 	one.profile = strndup((const char *)profile.p, profile.n);
 	s->items[s->n++] = one;

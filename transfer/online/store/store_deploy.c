@@ -3,6 +3,8 @@
  * server's reload runs. */
 #include "transfer/online/store/deployment.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 static const char *const format_texts[DEPLOY_FORMATS] = {
@@ -105,17 +107,14 @@ deployment_list_load(struct store *store, struct deployment_list *ret)
 	    &st);
 
 	while (rc == RC_OK) {
-		struct deployment *more;
-
 		rc = db_step(&store->db, st, &row);
 		if (rc != RC_OK || !row)
 			break;
-		more = reallocarray(list.items, list.n + 1, sizeof(*more));
-		if (more == NULL)
-			return err_memory();
-		list.items = more;
-		more[list.n] = (struct deployment){ 0 };
-		rc = read_deployment(store, st, &more[list.n++]);
+		rc = LIST_GROW(list.items, list.n);
+		if (rc != RC_OK)
+			break;
+		list.items[list.n] = (struct deployment){ 0 };
+		rc = read_deployment(store, st, &list.items[list.n++]);
 	}
 	if (rc != RC_OK)
 		return rc;
@@ -207,17 +206,14 @@ publication_list_load(struct store *store, struct publication_list *ret)
 	    "SELECT dir, name, profile FROM publication ORDER BY dir", &st);
 
 	while (rc == RC_OK) {
-		struct publication *more;
-
 		rc = db_step(&store->db, st, &row);
 		if (rc != RC_OK || !row)
 			break;
-		more = reallocarray(list.items, list.n + 1, sizeof(*more));
-		if (more == NULL)
-			return err_memory();
-		list.items = more;
-		more[list.n] = (struct publication){ 0 };
-		rc = read_publication(st, &more[list.n++]);
+		rc = LIST_GROW(list.items, list.n);
+		if (rc != RC_OK)
+			break;
+		list.items[list.n] = (struct publication){ 0 };
+		rc = read_publication(st, &list.items[list.n++]);
 	}
 	if (rc != RC_OK)
 		return rc;
