@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that we write for good goes through the steps below, so that there
+ * is one place where it is decided what a power cut leaves. SQLite's files have
+ * theirs in db_vfs.c. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -121,6 +124,14 @@ dir_open(int dir, const char *path, int *ret_fd)
 	return RC_OK;
 }
 
+const char *
+file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
 enum rc
 file_parent_open(int dir, const char *path, int *ret_fd)
 {
@@ -138,69 +149,210 @@ file_parent_open(int dir, const char *path, int *ret_fd)
 	return rc != RC_OK ? rc : dir_open(dir, (char *)parent.p, ret_fd);
 }
 
-static enum rc
-write_synced(int dir, const char *temporary, struct span bytes, mode_t mode)
+enum rc
+fd_sync(int fd, const char *from)
 {
-	enum rc rc;
-	OWN_FD fd = -1;
+	if (fsync(fd) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return RC_OK;
+}
 
-	/* What a crashed run left under this name is worth nothing. */
-	if (unlinkat(dir, temporary, 0) != 0 && errno != ENOENT)
-		return err_errno(RC_IO, errno, "%s", temporary);
-	fd = fd_openat(
-	    dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+/* ---- how a file comes to its name ---------------------------------------- */
+
+enum rc
+file_stale_remove(int dir, const char *name, const char *from)
+{
+	if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
+		return err_errno(
+		    RC_IO, errno, "%s: %s is in the way", from, name);
+	return RC_OK;
+}
+
+enum rc
+file_begin(int dir, const char *name, const char *from, int *ret_fd)
+{
+	int fd = fd_openat(dir, name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
 	if (fd < 0)
-		return err_errno(RC_IO, errno, "%s: cannot be made", temporary);
-	rc = fd_write_all(fd, bytes, temporary);
-	if (rc == RC_OK && fchmod(fd, mode) != 0)
-		rc = err_errno(RC_IO, errno, "%s: mode", temporary);
-	if (rc == RC_OK && fsync(fd) != 0)
-		rc = err_errno(RC_IO, errno, "%s: cannot be synced", temporary);
-	return rc == RC_OK ? fd_finish(&fd, temporary) : rc;
+		return err_errno(RC_IO, errno, "%s: cannot be made", from);
+	*ret_fd = fd;
+	return RC_OK;
+}
+
+/* The mode last: until then it is for us alone, and a change of owner would
+ * take some of its bits away. */
+static enum rc
+file_dress(int fd, const struct file_look *look, const char *from)
+{
+	struct stat st;
+
+	if (look->owned && fstat(fd, &st) != 0)
+		return err_errno(RC_IO, errno, "%s", from);
+	if (look->owned && (st.st_uid != look->uid || st.st_gid != look->gid) &&
+	    fchown(fd, look->uid, look->gid) != 0)
+		return err_errno(
+		    RC_IO, errno, "%s: its owner cannot be kept", from);
+	if (fchmod(fd, look->mode) != 0)
+		return err_errno(RC_IO, errno, "%s: its mode", from);
+	return RC_OK;
+}
+
+enum rc
+file_end(int *fd, const struct file_look *look, const char *from)
+{
+	enum rc rc = look != NULL ? file_dress(*fd, look, from) : RC_OK;
+
+	if (rc == RC_OK)
+		rc = fd_sync(*fd, from);
+	return rc == RC_OK ? fd_finish(fd, from) : rc;
+}
+
+enum rc
+file_settle(int dir, const char *name, const char *from)
+{
+	(void)name;
+	return fd_sync(dir, from);
+}
+
+enum rc
+file_put_in_place(int dir, const char *temporary, const char *name,
+    unsigned flags, const char *from)
+{
+	if (renameat2(dir, temporary, dir, name, flags) != 0)
+		return err_errno(
+		    RC_IO, errno, "%s: cannot be put in place", from);
+	return file_settle(dir, name, from);
+}
+
+enum rc
+file_write(const struct file_write *put, struct span bytes)
+{
+	OWN_FD fd = -1;
+	enum rc rc = file_stale_remove(put->dir, put->temporary, put->from);
+
+	if (rc == RC_OK)
+		rc = file_begin(put->dir, put->temporary, put->from, &fd);
+	if (rc != RC_OK)
+		return rc;
+	rc = fd_write_all(fd, bytes, put->from);
+	if (rc == RC_OK)
+		rc = file_end(&fd, &put->look, put->from);
+	if (rc == RC_OK)
+		rc = file_put_in_place(
+		    put->dir, put->temporary, put->name, put->flags, put->from);
+	if (rc != RC_OK)
+		(void)unlinkat(put->dir, put->temporary, 0);
+	return rc;
 }
 
 static enum rc
-write_renamed(
+file_put_path(
     int dir, const char *path, struct span bytes, mode_t mode, unsigned flags)
 {
 	WIPED(buf) temporary = { 0 };
 	OWN_FD parent = -1;
-	const char *name;
-	enum rc rc;
+	struct file_write put = { .name = file_name(path),
+		.from = path,
+		.flags = flags,
+		.look = { .mode = mode } };
+	enum rc rc = buf_printf(&temporary, "%s" FILE_TEMPORARY, put.name);
 
-	rc = buf_printf(&temporary, "%s" FILE_TEMPORARY, path);
 	if (rc == RC_OK)
 		rc = file_parent_open(dir, path, &parent);
 	if (rc != RC_OK)
 		return rc;
-	name = buf_cstr(&temporary);
-	if (name == NULL)
-		return err_memory();
-
-	rc = write_synced(dir, name, bytes, mode);
-	if (rc == RC_OK && renameat2(dir, name, dir, path, flags) != 0)
-		rc =
-		    err_errno(RC_IO, errno, "%s: cannot be put in place", path);
-	if (rc != RC_OK) {
-		(void)unlinkat(dir, name, 0);
-		return rc;
-	}
-	if (fsync(parent) != 0)
-		return err_errno(RC_IO, errno, "%s: its directory", path);
-	return RC_OK;
+	put.dir = parent;
+	put.temporary = buf_cstr(&temporary);
+	return put.temporary == NULL ? err_memory() : file_write(&put, bytes);
 }
 
 enum rc
 file_create(int dir, const char *path, struct span bytes, mode_t mode)
 {
-	return write_renamed(dir, path, bytes, mode, RENAME_NOREPLACE);
+	return file_put_path(dir, path, bytes, mode, RENAME_NOREPLACE);
 }
 
 enum rc
 file_replace(int dir, const char *path, struct span bytes, mode_t mode)
 {
-	return write_renamed(dir, path, bytes, mode, 0);
+	return file_put_path(dir, path, bytes, mode, 0);
 }
+
+/* ---- many at once -------------------------------------------------------- */
+
+void
+file_batch_wipe(struct file_batch *batch)
+{
+	text_list_wipe(&batch->paths);
+}
+
+static enum rc
+batch_name(const char *path, struct buf *name, const char **ret)
+{
+	enum rc rc = buf_printf(name, "%s" FILE_TEMPORARY, path);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret = buf_cstr(name);
+	return *ret == NULL ? err_memory() : RC_OK;
+}
+
+/* O_TRUNC saves the look that O_EXCL would cost: the names are ours alone. */
+enum rc
+file_batch_add(
+    struct file_batch *batch, const char *path, struct span bytes, mode_t mode)
+{
+	WIPED(buf) temporary = { 0 };
+	const char *name;
+	OWN_FD fd = -1;
+	enum rc rc = batch_name(path, &temporary, &name);
+
+	if (rc != RC_OK)
+		return rc;
+	fd = fd_openat(batch->dir, name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return err_errno(RC_IO, errno, "%s: cannot be made", path);
+	rc = fd_write_all(fd, bytes, path);
+	if (rc == RC_OK)
+		rc = fd_finish(&fd, path);
+	return rc != RC_OK ? rc : text_list_add(&batch->paths, span_str(path));
+}
+
+static enum rc
+batch_sync(const struct file_batch *batch, const char *from)
+{
+	if (syncfs(batch->dir) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return RC_OK;
+}
+
+/* Two syncs: contents before names, names before the caller tells of them. */
+enum rc
+file_batch_settle(struct file_batch *batch, const char *from)
+{
+	WIPED(buf) temporary = { 0 };
+	const char *name;
+	enum rc rc;
+
+	if (batch->paths.n == 0)
+		return RC_OK;
+	rc = batch_sync(batch, from);
+	for (size_t i = 0; i < batch->paths.n && rc == RC_OK; i++) {
+		const char *path = batch->paths.items[i];
+
+		buf_reset(&temporary);
+		rc = batch_name(path, &temporary, &name);
+		if (rc == RC_OK &&
+		    renameat(batch->dir, name, batch->dir, path) != 0)
+			rc = err_errno(
+			    RC_IO, errno, "%s: cannot be put in place", path);
+	}
+	return rc != RC_OK ? rc : batch_sync(batch, from);
+}
+
+/* ---- directories --------------------------------------------------------- */
 
 /* A new directory is in its parent for good only when that is synced. */
 static enum rc
@@ -219,9 +371,7 @@ make_one(const char *path, mode_t mode)
 		return err_errno(RC_IO, why, "%s: cannot be made", path);
 	}
 	rc = file_parent_open(AT_FDCWD, path, &parent);
-	if (rc == RC_OK && fsync(parent) != 0)
-		rc = err_errno(RC_IO, errno, "%s: its directory", path);
-	return rc;
+	return rc != RC_OK ? rc : fd_sync(parent, path);
 }
 
 enum rc

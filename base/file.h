@@ -9,6 +9,7 @@
 #define BASE_FILE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 
 #include <sys/types.h>
 
@@ -33,8 +34,7 @@ enum rc file_read(int dir, const char *path, size_t cap, struct buf *ret_bytes)
 enum rc fd_read(int fd, const char *path, size_t cap, struct buf *ret_bytes)
     MUST_CHECK;
 
-/** Write a file that does not exist yet: temporary name in the same directory,
- * fsync, rename without replacing, fsync of the directory.
+/** Write a file that does not exist yet; its mode does not depend on the umask.
  * \retval RC_IO any failure; the temporary file is gone then */
 enum rc file_create(int dir, const char *path, struct span bytes, mode_t mode)
     MUST_CHECK;
@@ -52,8 +52,77 @@ enum rc dir_open(int dir, const char *path, int *ret_fd) MUST_CHECK;
 /** Open the directory that `path` lies in: to lock it, or to sync a rename. */
 enum rc file_parent_open(int dir, const char *path, int *ret_fd) MUST_CHECK;
 
+/** The name that `path` ends in: what is behind its last slash. */
+const char *file_name(const char *path);
+
 /** Write every byte or say why not (EINTR is carried on from). */
 enum rc fd_write_all(int fd, struct span bytes, const char *name) MUST_CHECK;
+
+/** fsync, or say why not. */
+enum rc fd_sync(int fd, const char *from) MUST_CHECK;
+
+/* ---- how a file comes to its name -------------------------------------------
+ *
+ * A name stands for whole bytes: they are written under a temporary name in the
+ * same directory and synced, get their name by one rename, and that lasts when
+ * file_settle has said so. All who write go through these steps, so that what a
+ * power cut leaves is decided here. Names are plain ones within `dir`; `from`
+ * is what a sentence begins with.
+ */
+
+/** Who may do what with a new file. */
+struct file_look {
+	mode_t mode;
+	bool owned; /* by these, else by us */
+	uid_t uid;
+	gid_t gid;
+};
+
+/** Remove what a run that died left under a temporary name. */
+enum rc file_stale_remove(int dir, const char *name, const char *from) MUST_CHECK;
+
+/** Make a file where nothing lies, for us alone until file_end. */
+enum rc file_begin(int dir, const char *name, const char *from, int *ret_fd)
+    MUST_CHECK;
+
+/** Give it its look (NULL: as it is), sync and close it; `*fd` is -1. */
+enum rc file_end(int *fd, const struct file_look *look, const char *from)
+    MUST_CHECK;
+
+/** What has just got this name by a rename keeps it over a power cut. */
+enum rc file_settle(int dir, const char *name, const char *from) MUST_CHECK;
+
+/** Rename and settle. \param flags of renameat2: 0 or RENAME_NOREPLACE */
+enum rc file_put_in_place(int dir, const char *temporary, const char *name,
+    unsigned flags, const char *from) MUST_CHECK;
+
+/** All of them: whatever fails, what lay under the name still does, and the
+ * temporary file is gone. */
+struct file_write {
+	int dir;
+	const char *name, *temporary, *from;
+	unsigned flags; /* as above */
+	struct file_look look;
+};
+enum rc file_write(const struct file_write *put, struct span bytes) MUST_CHECK;
+
+/** Thousands of files, where an fsync of each would take longer than everything
+ * before. They are written under temporary names, all brought to the disk at
+ * once, and only then given their names: a name stands for a whole file, and
+ * what a crash leaves out is missing. Begins as { .dir = ... }. */
+struct file_batch {
+	int dir;	       /* borrowed; paths are relative to it */
+	struct text_list paths; /* written, still under temporary names */
+};
+void file_batch_wipe(struct file_batch *batch);
+
+/** Write one; what lies under its temporary name is taken over. The umask takes
+ * of `mode` what it likes. */
+enum rc file_batch_add(struct file_batch *batch, const char *path,
+    struct span bytes, mode_t mode) MUST_CHECK;
+
+/** Give them all their names, replacing what is there. */
+enum rc file_batch_settle(struct file_batch *batch, const char *from) MUST_CHECK;
 
 /** The home of a program: `option` if not NULL, else the environment variable,
  * else /var/lib/NAME for root, else $XDG_DATA_HOME/NAME or ~/.local/share/NAME.

@@ -113,6 +113,100 @@ a_failed_write_leaves_the_old_file(void **state)
 	assert_string_equal(err_text(), "none: No such file or directory");
 }
 
+/* Owner and mode are those asked for, whatever the umask and we are; where
+ * they cannot be had there is no new file. */
+static void
+a_file_has_its_look_or_is_not_there(void **state)
+{
+	WIPED(buf) back = { 0 };
+	struct file_write put = { .dir = top_fd,
+		.name = "look",
+		.temporary = "look.fresh",
+		.from = "/etc/look",
+		.look = { .mode = 0751,
+		    .owned = true,
+		    .uid = geteuid(),
+		    .gid = getegid() } };
+
+	(void)state;
+	check_ok(file_create(top_fd, "look", span_str("old"), 0600));
+	check_ok(file_create(top_fd, "look.fresh", span_str("half"), 0600));
+	put.flags = RENAME_NOREPLACE;
+	assert_int_equal(file_write(&put, span_str("new")), RC_IO);
+	assert_string_equal(
+	    err_text(), "/etc/look: cannot be put in place: File exists");
+	assert_int_equal(faccessat(top_fd, "look.fresh", F_OK, 0), -1);
+	check_ok(file_read(top_fd, "look", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "old"));
+
+	put.flags = 0;
+	check_ok(file_write(&put, span_str("new")));
+	buf_reset(&back);
+	check_ok(file_read(top_fd, "look", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "new"));
+	assert_int_equal(mode_of("look"), 0751);
+	assert_int_equal(faccessat(top_fd, "look.fresh", F_OK, 0), -1);
+}
+
+static void
+nobody_else_looks_into_a_file_that_is_begun(void **state)
+{
+	mode_t old = umask(0);
+	OWN_FD fd = -1;
+
+	(void)state;
+	check_ok(file_begin(top_fd, "begun", "it", &fd));
+	(void)umask(old);
+	assert_int_equal(mode_of("begun"), 0600);
+	assert_int_equal(file_begin(top_fd, "begun", "it", &fd), RC_IO);
+	assert_string_equal(err_text(), "it: cannot be made: File exists");
+	check_ok(file_end(&fd, &(struct file_look){ .mode = 0640 }, "it"));
+	assert_int_equal(fd, -1);
+	assert_int_equal(mode_of("begun"), 0640);
+}
+
+static void
+a_batch_has_its_names_when_it_is_settled(void **state)
+{
+	WIPED(file_batch) b = { .dir = top_fd };
+	WIPED(buf) back = { 0 };
+
+	(void)state;
+	assert_int_equal(mkdirat(top_fd, "batch", 0700), 0);
+	check_ok(file_create(
+	    top_fd, "batch/1.new", span_str("longer, and cut off"), 0600));
+	check_ok(file_create(top_fd, "batch/2", span_str("old"), 0600));
+	check_ok(file_batch_add(&b, "batch/1", span_str("one"), 0600));
+	check_ok(file_batch_add(&b, "batch/2", span_str("two"), 0600));
+	assert_int_equal(
+	    file_batch_add(&b, "none/3", span_str("three"), 0600), RC_IO);
+	assert_string_equal(
+	    err_text(), "none/3: cannot be made: No such file or directory");
+	assert_int_equal(faccessat(top_fd, "batch/1", F_OK, 0), -1);
+	check_ok(file_read(top_fd, "batch/2", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "old"));
+
+	check_ok(file_batch_settle(&b, "batch"));
+	assert_int_equal(b.paths.n, 2);
+	buf_reset(&back);
+	check_ok(file_read(top_fd, "batch/1", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "one"));
+	buf_reset(&back);
+	check_ok(file_read(top_fd, "batch/2", 100, &back));
+	assert_true(span_eq_str(buf_span(&back), "two"));
+	assert_int_equal(faccessat(top_fd, "batch/1.new", F_OK, 0), -1);
+}
+
+static void
+a_path_ends_in_its_name(void **state)
+{
+	(void)state;
+	assert_string_equal(file_name("/a/b.pem"), "b.pem");
+	assert_string_equal(file_name("b.pem"), "b.pem");
+	assert_string_equal(file_name("/b"), "b");
+	assert_string_equal(file_name("a/"), "");
+}
+
 static void
 reading_stops_at_the_cap(void **state)
 {
@@ -204,6 +298,10 @@ main(void)
 		cmocka_unit_test(what_fails_to_close_is_said_and_let_go),
 		cmocka_unit_test(a_replaced_file_is_the_new_one_whole),
 		cmocka_unit_test(a_failed_write_leaves_the_old_file),
+		cmocka_unit_test(a_file_has_its_look_or_is_not_there),
+		cmocka_unit_test(nobody_else_looks_into_a_file_that_is_begun),
+		cmocka_unit_test(a_batch_has_its_names_when_it_is_settled),
+		cmocka_unit_test(a_path_ends_in_its_name),
 		cmocka_unit_test(reading_stops_at_the_cap),
 		cmocka_unit_test(only_regular_files_are_read),
 		cmocka_unit_test(directories_are_made_with_their_parents),
