@@ -102,10 +102,11 @@ make_ledger(const struct init *init, const struct home *home)
 static enum rc
 publish_ledger(const struct home *home)
 {
-	if (renameat2(home->fd, LEDGER_NEW, home->fd, HOME_LEDGER,
-		RENAME_NOREPLACE) != 0 ||
-	    fsync(home->fd) != 0)
-		return err_errno(RC_IO, errno, "%s/" HOME_LEDGER, home->path);
+	enum rc rc = file_put_in_place(
+	    home->fd, LEDGER_NEW, HOME_LEDGER, RENAME_NOREPLACE, HOME_LEDGER);
+
+	if (rc != RC_OK)
+		return err_in(rc, "%s", home->path);
 	(void)unlinkat(home->fd, LEDGER_NEW ".lock", 0);
 	return RC_OK;
 }

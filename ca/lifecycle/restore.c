@@ -204,8 +204,6 @@ restore_copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 			return err_openssl(RC_BUG, "SHA-256");
 		rc = fd_write_all(to, span_of(chunk.p, (size_t)n), HOME_LEDGER);
 	}
-	if (rc == RC_OK && fsync(to) != 0)
-		rc = err_errno(RC_IO, errno, HOME_LEDGER ": cannot be synced");
 	return rc;
 }
 
@@ -221,12 +219,11 @@ restore_copy_file(struct restore *r, const char *file)
 		return rc;
 	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
 		return err_openssl(RC_BUG, "SHA-256");
-	to = fd_openat(r->home.fd, HOME_LEDGER,
-	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (to < 0)
-		return err_errno(
-		    RC_IO, errno, "%s: cannot be made", r->temporary);
-	rc = restore_copy_bytes(file, from, to, hash);
+	rc = file_begin(r->home.fd, HOME_LEDGER, r->temporary, &to);
+	if (rc == RC_OK)
+		rc = restore_copy_bytes(file, from, to, hash);
+	if (rc == RC_OK)
+		rc = file_end(&to, NULL, HOME_LEDGER);
 	if (rc == RC_OK && EVP_DigestFinal_ex(hash, r->digest, NULL) != 1)
 		rc = err_openssl(RC_BUG, "SHA-256");
 	return rc;
@@ -337,9 +334,7 @@ static enum rc
 restore_put_in_place(struct restore *r)
 {
 	OWN_FD parent = -1;
-	enum rc rc = fsync(r->home.fd) == 0
-			 ? RC_OK
-			 : err_errno(RC_IO, errno, "%s", r->temporary);
+	enum rc rc = fd_sync(r->home.fd, r->temporary);
 
 	if (rc == RC_OK)
 		rc = file_parent_open(AT_FDCWD, r->path, &parent);
@@ -353,9 +348,7 @@ restore_put_in_place(struct restore *r)
 			: "");
 	free(r->temporary);
 	r->temporary = NULL; /* it is the home now */
-	if (fsync(parent) != 0)
-		return err_errno(RC_IO, errno, "%s: its directory", r->path);
-	return RC_OK;
+	return file_settle(parent, file_name(r->path), r->path);
 }
 
 enum rc

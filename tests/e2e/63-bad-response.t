@@ -262,7 +262,7 @@ try() {
 	run transfer @disk install "$two"
 	[ "$STATUS.$(count disk)" = "0.$((had + 2))" ] || fail "$what: finished once there is room"
 	[ "$(find "$disk/certs" -name '*.pem' | wc -l)" = 4 ] || fail "$what: all four files are there"
-	[ -z "$(find "$disk" -name '*.tmp')" ] || fail "$what: no temporary file stays"
+	[ -z "$(find "$disk" -name '*.new')" ] || fail "$what: no temporary file stays"
 }
 for free in 0 4 8 12 16 20 24 28 32 36 40 44 48; do
 	refill

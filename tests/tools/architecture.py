@@ -84,6 +84,7 @@ ONLY = (
     ("cbor", r'#\s*include\s*[<"]cbor(?:\.h|/).*', r"transfer/"),
     ("database", r'sqlite3_open\w*\("?[^"]', r"base/db\.c$"),
     ("clock", r"(?<!\w)(?:time|gettimeofday)\(|CLOCK_REALTIME", r"base/clock\.c$"),
+    ("sync", r"(?<!\w)(?:fsync|fdatasync|syncfs)\s*\(", r"base/(?:file|db_vfs)\.c$"),
     ("shell", r"(?<!\w)(?:system|popen)\s*\(", None),
     ("unbounded", r"(?<!\w)(?:strcpy|strcat|sprintf|vsprintf|gets)\s*\(", None),
     ("secret", r'getpass|getenv\("[A-Z_]*PIN', None),

@@ -47,14 +47,6 @@ open_to_all(int fd, mode_t mode)
 	(void)fchmod(fd, mode);
 }
 
-static enum rc
-sync_fd(const char *from, int fd)
-{
-	if (fsync(fd) != 0)
-		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
-	return RC_OK;
-}
-
 /* Open directory `name` below `dir`, making and syncing it if it is missing. */
 static enum rc
 step_into(const char *from, int *dir, const char *name)
@@ -64,7 +56,7 @@ step_into(const char *from, int *dir, const char *name)
 	enum rc rc = RC_OK;
 
 	if (made)
-		rc = sync_fd(from, *dir);
+		rc = fd_sync(*dir, from);
 	else if (errno != EEXIST)
 		rc = write_failed(from, errno);
 	if (rc != RC_OK)
@@ -141,25 +133,21 @@ temporary_remove(const struct write_spot *spot)
 	return gone || errno == ENOENT;
 }
 
-/* O_EXCL: what lies there already is somebody else's. */
 static enum rc
 media_write_file_write(
     int dir, const char *name, const char *from, const struct media_file *file)
 {
-	OWN_FD fd = fd_openat(dir, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	OWN_FD fd = -1;
 	struct span bytes;
-	enum rc rc;
+	enum rc rc = file_begin(dir, name, from, &fd);
 
-	if (fd < 0)
-		return write_failed(from, errno);
+	if (rc != RC_OK)
+		return rc;
 	open_to_all(fd, FILE_MODE);
 	rc = media_file_bytes(file, &bytes);
 	if (rc == RC_OK)
 		rc = fd_write_all(fd, bytes, from);
-	if (rc == RC_OK)
-		rc = sync_fd(from, fd);
-	return rc == RC_OK ? fd_finish(&fd, from) : rc;
+	return rc != RC_OK ? rc : file_end(&fd, NULL, from);
 }
 
 static enum rc
@@ -178,7 +166,7 @@ dir_fill(
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = media_write_file_write(
 		    dir, files[i].name, spot->from, &files[i]);
-	return rc != RC_OK ? rc : sync_fd(spot->from, dir);
+	return rc != RC_OK ? rc : fd_sync(dir, spot->from);
 }
 
 /* ---- renames ------------------------------------------------------------- */
@@ -248,12 +236,9 @@ media_write_put_in_place(
 	    fstatat(spot->dir, spot->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	enum rc rc = RC_OK;
 
-	if (there && replace && S_ISREG(st.st_mode)) {
-		if (renameat(
-			spot->dir, spot->temporary, spot->dir, spot->name) != 0)
-			return write_failed(spot->from, errno);
-		return sync_fd(spot->from, spot->dir);
-	}
+	if (there && replace && S_ISREG(st.st_mode))
+		return file_put_in_place(
+		    spot->dir, spot->temporary, spot->name, 0, spot->from);
 	if (there)
 		rc = move_aside(
 		    spot, spot->name, "other bytes lay there: they are", note);
@@ -261,7 +246,7 @@ media_write_put_in_place(
 		return rc;
 	if (rename_new(spot->dir, spot->temporary, spot->name) != 0)
 		return write_failed(spot->from, errno);
-	return sync_fd(spot->from, spot->dir);
+	return file_settle(spot->dir, spot->name, spot->from);
 }
 
 /* ---- what lies there, and whether it is ours ----------------------------- */
@@ -302,8 +287,9 @@ sync_again(const struct write_spot *spot, const struct load *load)
 
 	if (fd < 0)
 		return media_open_failed(spot->from, errno);
-	rc = sync_fd(spot->from, fd);
-	return rc != RC_OK ? rc : sync_fd(spot->from, spot->dir);
+	rc = fd_sync(fd, spot->from);
+	return rc != RC_OK ? rc
+			   : file_settle(spot->dir, spot->name, spot->from);
 }
 
 /* Whatever fails, what lay there before is untouched and the temporary goes. */

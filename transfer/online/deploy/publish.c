@@ -69,10 +69,9 @@ enter(const struct root *root, int dir, const char *name, int *ret_fd)
 	if (*ret_fd < 0 && errno == ENOENT && root->dry_run)
 		return RC_OK;
 	/* Our umask is for secrets. */
-	if (*ret_fd < 0 ||
-	    (made && (fchmod(*ret_fd, 0755) != 0 || fsync(dir) != 0)))
+	if (*ret_fd < 0 || (made && fchmod(*ret_fd, 0755) != 0))
 		return err_errno(RC_IO, errno, "%s: %s", root->path, name);
-	return RC_OK;
+	return made ? fd_sync(dir, root->path) : RC_OK;
 }
 
 static enum rc

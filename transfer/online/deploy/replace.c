@@ -142,14 +142,7 @@ replace_is_open(const char *path)
 /* ---- one file ------------------------------------------------------------ */
 
 /* Owner and mode: of what was there before all this began, if it was. */
-struct replace_look {
-	bool is; /* it was there */
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-};
-
-static struct replace_look
+static struct file_look
 look_of(const struct replace_spot *s, bool secret)
 {
 	struct stat st;
@@ -157,94 +150,41 @@ look_of(const struct replace_spot *s, bool secret)
 
 	for (size_t i = 0; i < 2; i++)
 		if (kind_of(s, names[i], &st) == S_IFREG)
-			return (struct replace_look){ true, st.st_mode & 07777,
+			return (struct file_look){ st.st_mode & 07777, true,
 				st.st_uid, st.st_gid };
-	return (struct replace_look){ .mode = secret ? 0600 : 0644 };
-}
-
-/* The mode last: until then it is for us alone, and a change of owner would
- * take some of its bits away. */
-static enum rc
-dress(int fd, const struct replace_look *look, const char *path)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_errno(RC_IO, errno, "%s", path);
-	if (look->is && (st.st_uid != look->uid || st.st_gid != look->gid) &&
-	    fchown(fd, look->uid, look->gid) != 0)
-		return err_errno(
-		    RC_IO, errno, "%s: its owner cannot be kept", path);
-	if (fchmod(fd, look->mode) != 0)
-		return err_errno(RC_IO, errno, "%s: its mode", path);
-	return RC_OK;
+	return (struct file_look){ .mode = secret ? 0600 : 0644 };
 }
 
 static enum rc
-write_fresh(const struct replace_spot *s, struct span bytes,
-    const struct replace_look *look)
+replace(const struct replace_spot *s, struct span bytes,
+    const struct file_look *look)
 {
-	OWN_FD fd = -1;
-	enum rc rc;
+	const struct file_write put = { .dir = s->dir,
+		.name = s->name,
+		.temporary = s->fresh,
+		.from = s->path,
+		.look = *look };
 
-	/* What a crashed run left under this name is worth nothing. */
-	if (unlinkat(s->dir, s->fresh, 0) != 0 && errno != ENOENT)
-		return err_errno(RC_IO, errno, "%s" NEW, s->path);
-	fd = fd_openat(s->dir, s->fresh,
-	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_errno(
-		    RC_IO, errno, "%s: cannot be written", s->path);
-	rc = fd_write_all(fd, bytes, s->path);
-	if (rc == RC_OK)
-		rc = dress(fd, look, s->path);
-	if (rc == RC_OK && fsync(fd) != 0)
-		rc = err_errno(RC_IO, errno, "%s: cannot be synced", s->path);
-	return rc == RC_OK ? fd_finish(&fd, s->path) : rc;
-}
-
-static enum rc
-name_fresh(const struct replace_spot *s)
-{
-	if (renameat(s->dir, s->fresh, s->dir, s->name) != 0 ||
-	    fsync(s->dir) != 0)
-		return err_errno(
-		    RC_IO, errno, "%s: cannot be put in place", s->path);
-	return RC_OK;
-}
-
-static enum rc
-replace_name(const struct replace_spot *s, struct span bytes,
-    const struct replace_look *look)
-{
-	enum rc rc = write_fresh(s, bytes, look);
-
-	if (rc == RC_OK)
-		rc = name_fresh(s);
-	if (rc != RC_OK)
-		(void)unlinkat(s->dir, s->fresh, 0);
-	return rc;
+	return file_write(&put, bytes);
 }
 
 static enum rc
 link_to(const struct replace_spot *key, const struct replace_spot *cert)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = file_stale_remove(key->dir, key->fresh, key->path);
 
-	if (unlinkat(key->dir, key->fresh, 0) != 0 && errno != ENOENT)
-		rc = err_errno(RC_IO, errno, "%s" NEW, key->path);
 	if (rc == RC_OK && symlinkat(cert->path, key->dir, key->fresh) != 0)
 		rc = err_errno(RC_IO, errno, "%s" NEW, key->path);
-	if (rc == RC_OK)
-		rc = name_fresh(key);
-	return rc;
+	return rc != RC_OK ? rc
+			   : file_put_in_place(
+				 key->dir, key->fresh, key->name, 0, key->path);
 }
 
 /* ---- a certificate and its key ------------------------------------------- */
 
 struct pair {
 	struct replace_spot cert, key; /* key.dir -1: there is none */
-	struct replace_look cert_look, key_look;
+	struct file_look cert_look, key_look;
 };
 
 static void
@@ -363,8 +303,7 @@ save_one(const struct replace_spot *s)
 	if (linkat(s->dir, s->name, s->dir, s->old, 0) != 0)
 		return err_errno(
 		    RC_IO, errno, "%s" OLD ": cannot be made", s->path);
-	return fsync(s->dir) == 0 ? RC_OK
-				  : err_errno(RC_IO, errno, "%s", s->path);
+	return fd_sync(s->dir, s->path);
 }
 
 /* For good: what a power cut brought back would pass for what was there before
@@ -376,18 +315,13 @@ drop_old(const struct replace_spot *s)
 		return errno == ENOENT
 			   ? RC_OK
 			   : err_errno(RC_IO, errno, "%s" OLD, s->path);
-	return fsync(s->dir) == 0 ? RC_OK
-				  : err_errno(RC_IO, errno, "%s", s->path);
+	return fd_sync(s->dir, s->path);
 }
 
 static enum rc
 restore_name(const struct replace_spot *s)
 {
-	if (renameat(s->dir, s->old, s->dir, s->name) != 0 ||
-	    fsync(s->dir) != 0)
-		return err_errno(
-		    RC_IO, errno, "%s: cannot be put back", s->path);
-	return RC_OK;
+	return file_put_in_place(s->dir, s->old, s->name, 0, s->path);
 }
 
 /* A key that was there before any certificate, and that a run which did not

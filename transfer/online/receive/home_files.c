@@ -2,7 +2,6 @@
 #include "transfer/online/store/home.h"
 
 #include "base/file.h"
-#include "base/list.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
@@ -14,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HOME_TEMPORARY ".tmp"
 #define NAME_PART_MAX 120 /* characters of a name that go into a path */
 
 enum rc
@@ -34,14 +32,10 @@ online_name_write(struct span name, struct buf *out)
 	return rc;
 }
 
-/* Certificates come by the thousand, and an fsync of each would take longer
- * than everything before. They are written under temporary names, all brought
- * to the disk at once, and only then given their names: a name stands for a
- * whole file, and what a crash leaves out is made at the next run. */
 struct home_writer {
 	int home; /* directory */
 	struct buf pem;
-	struct text_list paths; /* relative, without the temporary's ending */
+	struct file_batch certs;
 };
 
 static void
@@ -49,7 +43,7 @@ home_writer_wipe(struct home_writer *w)
 {
 	fd_close(&w->home);
 	buf_wipe(&w->pem);
-	text_list_wipe(&w->paths);
+	file_batch_wipe(&w->certs);
 }
 
 /* "certs/NAME" and "certs/NAME/20270115-SERIAL.pem" */
@@ -84,31 +78,6 @@ cert_path(const struct stored_cert *c, struct buf *dir, struct buf *path)
 	return rc;
 }
 
-/* No fsync here: name_all syncs the file system once for all of them. O_TRUNC
- * takes over what a crash left. */
-static enum rc
-write_temporary(
-    struct home_writer *w, const char *path, const struct stored_cert *c)
-{
-	char name[512];
-	OWN_FD fd = -1;
-	enum rc rc;
-
-	(void)snprintf(name, sizeof(name), "%s" HOME_TEMPORARY, path);
-	buf_reset(&w->pem);
-	rc = pem_write(PEM_CERTIFICATE, c->der, &w->pem);
-	if (rc != RC_OK)
-		return rc;
-	fd = fd_openat(w->home, name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return err_errno(RC_IO, errno, "%s", name);
-	rc = fd_write_all(fd, buf_span(&w->pem), name);
-	if (rc == RC_OK)
-		rc = fd_finish(&fd, name);
-	return rc != RC_OK ? rc : text_list_add(&w->paths, span_str(path));
-}
-
 /* What is there is not written again: serial and date in the name stand for
  * one content. */
 static enum rc
@@ -130,28 +99,11 @@ home_files_write_one(void *arg, const struct stored_cert *c)
 		return RC_OK;
 	if (mkdirat(w->home, dir_text, 0755) != 0 && errno != EEXIST)
 		return err_errno(RC_IO, errno, "%s", dir_text);
-	return write_temporary(w, path_text, c);
-}
-
-/* Two syncs: contents before names, names before the count is told. */
-static enum rc
-name_all(struct home_writer *w)
-{
-	char name[512];
-
-	if (w->paths.n == 0)
-		return RC_OK;
-	if (syncfs(w->home) != 0)
-		return err_errno(RC_IO, errno, "certs: cannot be synced");
-	for (size_t i = 0; i < w->paths.n; i++) {
-		(void)snprintf(
-		    name, sizeof(name), "%s" HOME_TEMPORARY, w->paths.items[i]);
-		if (renameat(w->home, name, w->home, w->paths.items[i]) != 0)
-			return err_errno(RC_IO, errno, "%s", w->paths.items[i]);
-	}
-	if (syncfs(w->home) != 0)
-		return err_errno(RC_IO, errno, "certs: cannot be synced");
-	return RC_OK;
+	buf_reset(&w->pem);
+	rc = pem_write(PEM_CERTIFICATE, c->der, &w->pem);
+	return rc != RC_OK ? rc
+			   : file_batch_add(
+				 &w->certs, path_text, buf_span(&w->pem), 0644);
 }
 
 /* ---- ca.pem -------------------------------------------------------------- */
@@ -203,14 +155,15 @@ online_files_write(const char *home, struct store *store, size_t *ret_new)
 	if (rc == RC_OK && mkdirat(w.home, "certs", 0755) != 0 &&
 	    errno != EEXIST)
 		rc = err_errno(RC_IO, errno, "%s/certs", home);
+	w.certs.dir = w.home;
 	if (rc == RC_OK)
 		rc = write_ca(w.home, store);
 	if (rc == RC_OK)
 		rc = store_each_cert(
 		    store, STORE_BY_DATE, home_files_write_one, &w);
 	if (rc == RC_OK)
-		rc = name_all(&w);
+		rc = file_batch_settle(&w.certs, "certs");
 	if (rc == RC_OK)
-		*ret_new = w.paths.n;
+		*ret_new = w.certs.paths.n;
 	return rc;
 }

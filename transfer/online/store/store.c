@@ -168,9 +168,7 @@ store_put_in_place(int dir, const char *name, const char *path)
 			   ? err_set(RC_STATE, "%s: is there already", path)
 			   : err_errno(RC_IO, errno,
 				 "%s: cannot be put in place", path);
-	if (fsync(dir) != 0)
-		return err_errno(RC_IO, errno, "%s: its directory", path);
-	return RC_OK;
+	return file_settle(dir, file_name(path), path);
 }
 
 /* A store that is only half there would look like an enrolment: it gets its
