@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FILE_TEMPORARY \
@@ -83,6 +86,44 @@ fd_openat(int dir, const char *path, int flags, mode_t mode)
 		fd = openat(dir, path, flags, mode);
 	while (fd < 0 && errno == EINTR);
 	return fd;
+}
+
+static int
+open_resolving(int dir, const char *path, int flags, uint64_t resolve)
+{
+	const struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = resolve };
+	int fd;
+
+	do
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+int
+fd_open_unlinked(int dir, const char *path, int flags)
+{
+	return open_resolving(
+	    dir, path, flags, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+int
+fd_open_beneath(int dir, const char *path, int flags)
+{
+	return open_resolving(dir, path, flags,
+	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH |
+		RESOLVE_NO_XDEV);
+}
+
+enum rc
+fd_lock(int fd, const char *from, const char *held)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return RC_OK;
+	return errno == EWOULDBLOCK
+		   ? err_set(RC_STATE, "%s: %s", from, held)
+		   : err_errno(RC_IO, errno, "%s: cannot be locked", from);
 }
 
 enum rc

@@ -20,6 +20,19 @@ void fd_close(int *fd);
 /** As openat, going on after EINTR: a medium in user space may give it. */
 int fd_openat(int dir, const char *path, int flags, mode_t mode);
 
+/** The same through no link, neither on the way nor at its end, and through none
+ * of /proc's ways around everything else. ELOOP where there is one. */
+int fd_open_unlinked(int dir, const char *path, int flags);
+
+/** The same without leaving `dir` or what is mounted there: a check of a path and
+ * its later use are two moments, and who made the medium owns what lies between.
+ * EXDEV where `path` leads out. */
+int fd_open_beneath(int dir, const char *path, int flags);
+
+/** Hold an open file or directory until it is closed, without waiting.
+ * \retval RC_STATE another process holds it: "FROM: HELD" */
+enum rc fd_lock(int fd, const char *from, const char *held) MUST_CHECK;
+
 /** Close what was written, and set it to -1: a network file system may say only
  * now that there is no room. After EINTR it is closed all the same. */
 enum rc fd_finish(int *fd, const char *name) MUST_CHECK;

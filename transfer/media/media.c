@@ -12,10 +12,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Entries looked at in one directory, allowed or not: a bound on time. */
@@ -56,25 +54,6 @@ media_from(const struct media *media, const char *path,
     char ret_from[static MEDIA_FROM_MAX])
 {
 	(void)snprintf(ret_from, MEDIA_FROM_MAX, "%s/%s", media->path, path);
-}
-
-/* RESOLVE_NO_XDEV keeps us off what is mounted within the stick,
- * RESOLVE_NO_MAGICLINKS off /proc's ways around everything else. */
-int
-media_openat(int dir, const char *path, int flags)
-{
-	const struct open_how how = {
-		.flags = (unsigned)flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-
-	int fd;
-
-	do
-		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-	while (fd < 0 && errno == EINTR);
-	return fd;
 }
 
 enum rc
@@ -240,7 +219,7 @@ media_list_at(int dir, const char *from, const char *suffix, bool strict,
 	WIPED(media_names) names = { 0 };
 	/* A descriptor of its own: closedir closes it, and its offset is ours.
 	 */
-	int fd = media_openat(dir, ".", O_RDONLY | O_DIRECTORY);
+	int fd = fd_open_beneath(dir, ".", O_RDONLY | O_DIRECTORY);
 	DIR *stream;
 	enum rc rc;
 
@@ -276,7 +255,7 @@ media_list(const struct media *media, const char *dir, const char *suffix,
 	rc = is_root ? RC_OK : media_path_check(from, dir);
 	if (rc != RC_OK)
 		return rc;
-	fd = media_openat(media->root, dir, O_RDONLY | O_DIRECTORY);
+	fd = fd_open_beneath(media->root, dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 && errno == ENOENT) {
 		*ret = (struct media_names){ 0 };
 		return RC_OK;

@@ -101,7 +101,7 @@ static bool
 compare_direct(int dir, const char *from, const struct media_file *want,
     struct span bytes, uint8_t *room, bool *ret_same)
 {
-	OWN_FD fd = media_openat(
+	OWN_FD fd = fd_open_beneath(
 	    dir, want->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_DIRECT);
 
 	return fd >= 0 &&

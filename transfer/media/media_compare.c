@@ -110,7 +110,7 @@ media_dir_compare(const struct media *media, const char *path,
 	rc = media_path_check(from, path);
 	if (rc != RC_OK)
 		return rc;
-	dir = media_openat(media->root, path, O_RDONLY | O_DIRECTORY);
+	dir = fd_open_beneath(media->root, path, O_RDONLY | O_DIRECTORY);
 	if (dir >= 0)
 		rc = compare_all(dir, from, files, n, &faults, &reach);
 	else if (errno == ENOENT)

@@ -16,13 +16,10 @@
 void media_from(const struct media *media, const char *path,
     char ret_from[static MEDIA_FROM_MAX]);
 
-/** openat2 beneath `dir`: no way out, no links, no other mount. -1 and errno. */
-int media_openat(int dir, const char *path, int flags);
-
 /** Is each component of `path` an allowed name? Rule MEDIA-NAME. */
 enum rc media_path_check(const char *from, const char *path) MUST_CHECK;
 
-/** Say why media_openat failed: rule MEDIA-FILE or RC_IO. */
+/** Say why fd_open_beneath failed: rule MEDIA-FILE or RC_IO. */
 enum rc media_open_failed(const char *from, int errnum);
 
 /** Open a regular file with one name for reading; rule MEDIA-FILE otherwise. */

@@ -61,7 +61,7 @@ media_file_open(
 {
 	/* First without opening what it is: a device's open may do things, and
 	 * a fifo's may wait. */
-	OWN_FD look = media_openat(dir, path, O_PATH | O_NOFOLLOW);
+	OWN_FD look = fd_open_beneath(dir, path, O_PATH | O_NOFOLLOW);
 	OWN_FD fd = -1;
 	struct stat seen, st;
 	enum rc rc;
@@ -74,7 +74,7 @@ media_file_open(
 	if (rc != RC_OK)
 		return rc;
 
-	fd = media_openat(
+	fd = fd_open_beneath(
 	    dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return media_open_failed(from, errno);

@@ -61,7 +61,7 @@ step_into(const char *from, int *dir, const char *name)
 		rc = write_failed(from, errno);
 	if (rc != RC_OK)
 		return rc;
-	next = media_openat(*dir, name, O_RDONLY | O_DIRECTORY);
+	next = fd_open_beneath(*dir, name, O_RDONLY | O_DIRECTORY);
 	if (next < 0)
 		return media_open_failed(from, errno);
 	if (made)
@@ -82,7 +82,7 @@ media_write_spot_open(
 	rc = media_path_check(ret->from, path);
 	if (rc != RC_OK)
 		return rc;
-	ret->dir = media_openat(media->root, ".", O_RDONLY | O_DIRECTORY);
+	ret->dir = fd_open_beneath(media->root, ".", O_RDONLY | O_DIRECTORY);
 	if (ret->dir < 0)
 		return media_open_failed(ret->from, errno);
 	for (; (slash = strchr(at, '/')) != NULL; at = slash + 1) {
@@ -107,7 +107,7 @@ media_write_spot_open(
 static void
 empty_dir(int dir, const char *name, const char *from)
 {
-	OWN_FD fd = media_openat(dir, name, O_RDONLY | O_DIRECTORY);
+	OWN_FD fd = fd_open_beneath(dir, name, O_RDONLY | O_DIRECTORY);
 	WIPED(media_names) names = { 0 };
 
 	if (fd < 0 || media_list_at(fd, from, NULL, false, &names) != RC_OK)
@@ -159,7 +159,8 @@ dir_fill(
 
 	if (mkdirat(spot->dir, spot->temporary, DIR_MODE) != 0)
 		return write_failed(spot->from, errno);
-	dir = media_openat(spot->dir, spot->temporary, O_RDONLY | O_DIRECTORY);
+	dir =
+	    fd_open_beneath(spot->dir, spot->temporary, O_RDONLY | O_DIRECTORY);
 	if (dir < 0)
 		return media_open_failed(spot->from, errno);
 	open_to_all(dir, DIR_MODE);
@@ -268,7 +269,7 @@ read_back(const struct write_spot *spot, const struct load *load,
 	if (!load->is_dir)
 		return media_back_file(
 		    spot->dir, spot->from, load->files, ret_same, reach);
-	dir = media_openat(spot->dir, spot->name, O_RDONLY | O_DIRECTORY);
+	dir = fd_open_beneath(spot->dir, spot->name, O_RDONLY | O_DIRECTORY);
 	if (dir < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
 		return media_open_failed(spot->from, errno);
 	*ret_same = false;
@@ -281,7 +282,7 @@ read_back(const struct write_spot *spot, const struct load *load,
 static enum rc
 sync_again(const struct write_spot *spot, const struct load *load)
 {
-	OWN_FD fd = media_openat(spot->dir, spot->name,
+	OWN_FD fd = fd_open_beneath(spot->dir, spot->name,
 	    O_RDONLY | O_NONBLOCK | (load->is_dir ? O_DIRECTORY : 0));
 	enum rc rc;
 

@@ -20,11 +20,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define NEW ".airgap-new"
@@ -48,9 +46,6 @@ replace_spot_wipe(struct replace_spot *s)
 static enum rc
 replace_spot_open(const char *path, struct replace_spot *ret)
 {
-	const struct open_how how = { .flags =
-					  O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
 	const char *slash = strrchr(path, '/');
 	const char *name = slash == NULL ? "" : slash + 1;
 	char dir[PATH_MAX];
@@ -64,7 +59,7 @@ replace_spot_open(const char *path, struct replace_spot *ret)
 	(void)snprintf(ret->fresh, ROOM, "%s" NEW, name);
 	(void)snprintf(ret->old, ROOM, "%s" OLD, name);
 	ret->path = path;
-	ret->dir = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
+	ret->dir = fd_open_unlinked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY);
 	if (ret->dir < 0)
 		return err_errno(RC_IO, errno, "%s: its directory", path);
 	return RC_OK;
