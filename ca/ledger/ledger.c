@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* A reader may take its time; a signer waits for it rather than fail with
@@ -18,18 +17,19 @@
 /* ---- one writer -----------------------------------------------------------
  */
 
+#define LOCK_HELD "in use by another airgap-ca"
+
+/* Who holds the lock, if he came to write it there. */
 static enum rc
-in_use(int fd, const char *path)
+lock_name_holder(int fd, const char *path)
 {
 	char pid[24] = "";
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
-	if (n <= 0 || strspn(pid, "0123456789") == 0)
-		return err_set(
-		    RC_STATE, "%s: in use by another airgap-ca", path);
-	pid[strspn(pid, "0123456789")] = '\0';
-	return err_set(
-	    RC_STATE, "%s: in use by another airgap-ca (pid %s)", path, pid);
+	pid[n <= 0 ? 0 : strspn(pid, "0123456789")] = '\0';
+	return *pid == '\0'
+		   ? RC_STATE
+		   : err_set(RC_STATE, "%s: " LOCK_HELD " (pid %s)", path, pid);
 }
 
 /* Only for the sentence that another one prints. */
@@ -65,13 +65,11 @@ lock_take(const char *path, int *ret_fd)
 	    AT_FDCWD, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(RC_IO, errno, "%s", lock);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		rc = errno == EWOULDBLOCK ? in_use(fd, path)
-					  : err_errno(RC_IO, errno, "%s", lock);
-		fd_close(&fd);
-		return rc;
-	}
-	rc = lock_sign(fd, lock);
+	rc = fd_lock(fd, path, LOCK_HELD);
+	if (rc == RC_STATE)
+		rc = lock_name_holder(fd, path);
+	if (rc == RC_OK)
+		rc = lock_sign(fd, lock);
 	if (rc != RC_OK) {
 		fd_close(&fd);
 		return rc;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* A ledger that is not yet one: whoever opens the home does not see it. */
@@ -116,14 +115,11 @@ publish_ledger(const struct home *home)
 static enum rc
 lock_home(const struct home *home)
 {
-	if (flock(home->fd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK
-			   ? err_set(RC_STATE,
-				 "%s: another 'airgap-ca init' is at work "
-				 "there",
-				 home->path)
-			   : err_errno(RC_IO, errno, "%s: cannot be locked",
-				 home->path);
+	enum rc rc = fd_lock(
+	    home->fd, home->path, "another 'airgap-ca init' is at work there");
+
+	if (rc != RC_OK)
+		return rc;
 	if (faccessat(home->fd, HOME_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(RC_STATE,
 		    "%s: a CA lives there since a moment ago", home->path);

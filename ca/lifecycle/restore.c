@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,10 +155,10 @@ make_temporary(struct restore *r)
 		rc = open_own(r->temporary, &r->home.fd);
 	if (rc != RC_OK)
 		return rc;
-	if (flock(r->home.fd, LOCK_EX | LOCK_NB) != 0) {
+	rc = fd_lock(r->home.fd, r->path, "another airgap-ca restores there");
+	if (rc != RC_OK) {
 		fd_close(&r->home.fd); /* it is another one's */
-		return err_set(
-		    RC_STATE, "%s: another airgap-ca restores there", r->path);
+		return rc;
 	}
 	empty(r->home.fd);
 	return RC_OK;

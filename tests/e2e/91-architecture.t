@@ -19,6 +19,9 @@ none stdout "nor write to stdout or stderr by other means"
 none exit "only main.c, cmd_*.c and children leave"
 none clock "the time of day is asked for in one place"
 none sync "what is written is synced in one place"
+none lock "what is locked is locked in one place"
+none resolve "paths that others may change are resolved in one place"
+none grow "arrays grow in one place"
 none shell "no shell is ever started"
 none unbounded "no unbounded copy"
 none secret "no secret from argv, the environment or getpass"
@@ -26,7 +29,7 @@ none deprecated "no deprecated OpenSSL is asked for"
 none twice "a tag, an enumerator, a macro stands for one thing"
 none static "and a static function is found in one file"
 none licence "every source file names its licence first"
-is "$(grep -vE '^(arrows|pkcs11|cbor|database|print|stdout|exit|clock|sync|shell|unbounded|secret|deprecated|twice|static|licence|purpose): ' <<<"$found")" \
+is "$(grep -vE '^(arrows|pkcs11|cbor|database|print|stdout|exit|clock|sync|lock|resolve|grow|shell|unbounded|secret|deprecated|twice|static|licence|purpose): ' <<<"$found")" \
 	"" "and nothing else was said"
 
 lacking=
@@ -67,6 +70,9 @@ wrong print ca/ledger/ledger.c 'void x(void) { printf("x"); }' 'a library that p
 wrong exit ca/ledger/ledger.c 'void x(void) { exit(1); }' 'a library that leaves'
 wrong clock ca/ledger/ledger.c 'long x(void) { return time(NULL); }' 'another clock'
 wrong sync ca/ledger/ledger.c 'int x(int fd) { return fsync(fd); }' 'a file that is synced elsewhere'
+wrong lock ca/ledger/ledger.c 'int x(int fd) { return flock(fd, 2); }' 'another lock'
+wrong resolve ca/ledger/ledger.c 'long x(int fd) { return syscall(SYS_openat2, fd, "x", 0, 0); }' 'another way to open'
+wrong grow ca/ledger/ledger.c 'void *x(void *p) { return reallocarray(p, 2, 2); }' 'an array that grows elsewhere'
 wrong shell ca/ledger/ledger.c 'int x(void) { return system("true"); }' 'a shell'
 wrong twice ca/ledger/ledger.c 'struct policy { int x; };' 'a tag that stands for two things' 'policy'
 wrong twice ca/ledger/ledger.c 'enum ledger_x { NAME_DNS };' 'an enumerator that does' 'NAME_DNS'

@@ -3,6 +3,7 @@
 
 #include "tests/lib/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -208,6 +209,65 @@ a_path_ends_in_its_name(void **state)
 }
 
 static void
+what_is_locked_is_locked_until_it_is_closed(void **state)
+{
+	OWN_FD one = fd_openat(top_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	OWN_FD two = fd_openat(top_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+
+	(void)state;
+	check_ok(fd_lock(one, "home", "another is at work there"));
+	assert_int_equal(
+	    fd_lock(two, "home", "another is at work there"), RC_STATE);
+	assert_string_equal(err_text(), "home: another is at work there");
+	fd_close(&one);
+	check_ok(fd_lock(two, "home", "another is at work there"));
+	assert_int_equal(fd_lock(-1, "home", "x"), RC_IO);
+	assert_string_equal(
+	    err_text(), "home: cannot be locked: Bad file descriptor");
+}
+
+/* -1, and why */
+static void
+is_kept_out(int fd, int why)
+{
+	const int found = errno;
+
+	assert_int_equal(fd, -1);
+	assert_int_equal(found, why);
+}
+
+static void
+links_and_ways_out_are_not_followed(void **state)
+{
+	OWN_FD in = -1;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdirat(top_fd, "root", 0700), 0);
+	assert_int_equal(mkdirat(top_fd, "root/in", 0700), 0);
+	check_ok(file_create(top_fd, "root/in/f", span_str("f"), 0600));
+	assert_int_equal(symlinkat("f", top_fd, "root/in/link"), 0);
+	assert_int_equal(symlinkat("in", top_fd, "root/way"), 0);
+	check_ok(dir_open(top_fd, "root/in", &in));
+
+	fd = fd_open_beneath(in, "f", O_RDONLY);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	fd_close(&fd);
+	is_kept_out(fd_open_beneath(in, "link", O_RDONLY), ELOOP);
+	is_kept_out(fd_open_beneath(top_fd, "root/way/f", O_RDONLY), ELOOP);
+	is_kept_out(fd_open_beneath(in, "../in/f", O_RDONLY), EXDEV);
+	is_kept_out(fd_open_beneath(in, "/etc/passwd", O_RDONLY), EXDEV);
+	is_kept_out(fd_open_beneath(AT_FDCWD, "/", O_RDONLY), EXDEV);
+
+	fd = fd_open_unlinked(in, "../in/f", O_RDONLY);
+	assert_true(fd >= 0);
+	fd_close(&fd);
+	is_kept_out(fd_open_unlinked(in, "link", O_RDONLY), ELOOP);
+	is_kept_out(fd_open_unlinked(top_fd, "root/way/f", O_RDONLY), ELOOP);
+}
+
+static void
 reading_stops_at_the_cap(void **state)
 {
 	WIPED(buf) back = { 0 };
@@ -302,6 +362,8 @@ main(void)
 		cmocka_unit_test(nobody_else_looks_into_a_file_that_is_begun),
 		cmocka_unit_test(a_batch_has_its_names_when_it_is_settled),
 		cmocka_unit_test(a_path_ends_in_its_name),
+		cmocka_unit_test(what_is_locked_is_locked_until_it_is_closed),
+		cmocka_unit_test(links_and_ways_out_are_not_followed),
 		cmocka_unit_test(reading_stops_at_the_cap),
 		cmocka_unit_test(only_regular_files_are_read),
 		cmocka_unit_test(directories_are_made_with_their_parents),

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <sys/file.h>
 
 void
 deployed_wipe(struct deployed *deployed)
@@ -28,14 +27,11 @@ deploy_lock(const char *home, int *ret_fd)
 
 	if (rc != RC_OK)
 		return rc;
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK
-			   ? err_set(RC_STATE,
-				 "%s: another deploy, rotate or publish is "
-				 "running; try again when it has ended",
-				 home)
-			   : err_errno(
-				 RC_IO, errno, "%s: cannot be locked", home);
+	rc = fd_lock(fd, home,
+	    "another deploy, rotate or publish is running; "
+	    "try again when it has ended");
+	if (rc != RC_OK)
+		return rc;
 	*ret_fd = fd;
 	fd = -1;
 	return RC_OK;

@@ -151,7 +151,7 @@ look_of(const struct replace_spot *s, bool secret)
 }
 
 static enum rc
-replace(const struct replace_spot *s, struct span bytes,
+replace_name(const struct replace_spot *s, struct span bytes,
     const struct file_look *look)
 {
 	const struct file_write put = { .dir = s->dir,

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 static const struct db_kind kind = {
@@ -137,19 +136,6 @@ fill_new(const char *path, const struct enrolment *enrolment)
 	return rc == RC_OK ? store_commit(&store) : rc;
 }
 
-/* The lock ends with the descriptor. */
-static enum rc
-lock_directory(int dir, const char *path)
-{
-	if (flock(dir, LOCK_EX | LOCK_NB) == 0)
-		return RC_OK;
-	if (errno == EWOULDBLOCK)
-		return err_set(
-		    RC_STATE, "%s: another enrolment is at work there", path);
-	return err_errno(
-	    RC_IO, errno, "%s: its directory cannot be locked", path);
-}
-
 /* What a run that was killed left. */
 static enum rc
 store_remove_stale(const char *name, const char *journal)
@@ -183,7 +169,7 @@ store_create(const char *path, const struct enrolment *enrolment)
 	enum rc rc = file_parent_open(AT_FDCWD, path, &dir);
 
 	if (rc == RC_OK)
-		rc = lock_directory(dir, path);
+		rc = fd_lock(dir, path, "another enrolment is at work there");
 	if (rc == RC_OK)
 		rc = buf_printf(&new, "%s.new", path);
 	if (rc == RC_OK)
