@@ -10,6 +10,7 @@
 #include "transfer/judge/judge.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <openssl/objects.h>
 

@@ -2,6 +2,8 @@
 /* The clauses of RFC 5280 4.2: extensions. */
 #include "ca/cert/lint_facts.h"
 
+#include "transfer/x509/transfer_eku.h"
+
 #include <openssl/x509v3.h>
 
 enum id_ce {
@@ -357,11 +359,8 @@ check_name_constraints(const struct lint_facts *f)
 
 /* ---- 4.2.1.12: extKeyUsage ----------------------------------------------- */
 
-/* anyExtendedKeyUsage; and EKU_TRANSFER of transfer/policy/policy.h. */
 static const uint8_t oid_any[] = { 0x55, 0x1d, 0x25, 0 };
-static const uint8_t oid_transfer[] = { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae,
-	0xb0, 0x92, 0xab, 0xd5, 0x99, 0xc2, 0xc5, 0xb1, 0xd0, 0x83, 0xb9, 0x9f,
-	0x0a };
+static const uint8_t oid_transfer[] = EKU_TRANSFER_OID;
 
 static const char *
 lint_ext_check_transfer_eku(const struct lint_extension *e)

@@ -220,7 +220,7 @@ resign() { # PYTHON [CERT]
 }
 must openssl req -x509 -new -key "$WORK/forger.pem" -subj /CN=transfer -days 99 \
 	-addext 'keyUsage=critical,digitalSignature' \
-	-addext 'extendedKeyUsage=critical,2.25.19590968114015642689692489763836022666' \
+	-addext "extendedKeyUsage=critical,$TRANSFER_EKU" \
 	-out "$WORK/forger.crt"
 forged alpha 3 COSE-SIGNATURE 'signature' "another key under the CA's transfer certificate" resign ''
 forged alpha 3 TRANSFER-CERT 'transfer certificate|issued|pinned' 'another key with a certificate of its own' \

@@ -105,7 +105,7 @@ must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 
 must openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	-keyout "$WORK/own.key" -out "$WORK/own.csr" -subj "/CN=Test CA ca transfer"
 printf '%s\n' 'keyUsage=critical,digitalSignature' \
-	'extendedKeyUsage=critical,2.25.19590968114015642689692489763836022666' >"$WORK/own.ext"
+	"extendedKeyUsage=critical,$TRANSFER_EKU" >"$WORK/own.ext"
 must openssl x509 -req -in "$WORK/own.csr" -CA "$WORK/own-ca.pem" -CAkey "$WORK/own-ca.key" \
 	-days 30 -extfile "$WORK/own.ext" -out "$WORK/own.pem"
 give "$good"

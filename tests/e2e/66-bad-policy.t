@@ -78,7 +78,7 @@ edit '1,/^key-types/s/^key-types = .*/key-types = ec-p256, dsa/'
 bad 'a key type that is none' "$(line_of '^key-types')" 'dsa'
 edit '1,/^keyUsage/s/^keyUsage = .*/keyUsage = critical, keyCertSign/'
 bad 'keyCertSign for a leaf' "$n" 'keyCertSign|keyUsage'
-edit '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = 2.25.19590968114015642689692489763836022666/'
+edit "1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = $TRANSFER_EKU/"
 bad 'the transfer EKU' "$(line_of '^extendedKeyUsage')" 'extendedKeyUsage|transfer'
 edit '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = anyExtendedKeyUsage/'
 bad 'any extended key usage' "$(line_of '^extendedKeyUsage')" 'anyExtendedKeyUsage|extendedKeyUsage'

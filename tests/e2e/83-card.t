@@ -8,7 +8,7 @@ make_ca
 card=$(ls "$STICK"/airgap-ca/cards/*.cose)
 
 # A CA by openssl: certificate, transfer certificate, and both keys in our hands.
-cat >"$WORK/ca.cnf" <<'EOF_CNF'
+cat >"$WORK/ca.cnf" <<EOF_CNF
 [req]
 distinguished_name = dn
 [dn]
@@ -19,7 +19,7 @@ subjectKeyIdentifier = hash
 [transfer]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, digitalSignature
-extendedKeyUsage = critical, 2.25.19590968114015642689692489763836022666
+extendedKeyUsage = critical, $TRANSFER_EKU
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 EOF_CNF

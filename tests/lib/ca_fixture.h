@@ -17,6 +17,7 @@
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/pem.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <openssl/rand.h>
 

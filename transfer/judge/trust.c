@@ -9,6 +9,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>

@@ -12,9 +12,6 @@
 #include "transfer/format/payload.h"
 #include "transfer/x509/csr.h"
 
-/* id-kp-airgapTransfer: signs manifests, and no profile may give it. */
-#define EKU_TRANSFER "2.25.19590968114015642689692489763836022666"
-
 enum subject_rule {
 	SUBJECT_FIRST_NAME, /* CN = the first name; empty when over 64 bytes */
 	SUBJECT_NONE,	    /* empty; the SAN is critical */

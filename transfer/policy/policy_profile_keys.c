@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "base/own_ssl.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>

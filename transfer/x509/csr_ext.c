@@ -4,6 +4,7 @@
 #include "transfer/x509/csr_parts.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
+#include "transfer/x509/transfer_eku.h"
 
 #define CSR_EXTENSIONS_MAX 32
 
@@ -83,16 +84,12 @@ csr_ext_read_key_usage(struct request *r, struct span value)
  * profile to say; any other purpose asked for is passed over. */
 static const struct {
 	const char *name;
-	uint8_t n, oid[19];
+	uint8_t n, oid[EKU_TRANSFER_LEN];
 } forbidden[] = {
 	{ "anyExtendedKeyUsage", 4, { 0x55, 0x1d, 0x25, 0x00 } },
 	{ "codeSigning", 8,
 	    { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03 } },
-	/* EKU_TRANSFER (transfer/policy/policy.h): who has it could sign
-	   manifests */
-	{ "airgapTransfer", 19,
-	    { 0x69, 0x9d, 0xbd, 0x8a, 0xd3, 0xae, 0xb0, 0x92, 0xab, 0xd5, 0x99,
-		0xc2, 0xc5, 0xb1, 0xd0, 0x83, 0xb9, 0x9f, 0x0a } },
+	{ "airgapTransfer", EKU_TRANSFER_LEN, EKU_TRANSFER_OID },
 };
 
 static enum rc

@@ -8,6 +8,7 @@
 #include "transfer/policy/extension.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "tests/lib/check.h"
 #include "transfer/policy/policy_read.h"
+#include "transfer/x509/transfer_eku.h"
 
 #include <fcntl.h>
 #include <openssl/x509v3.h>
@@ -260,11 +261,9 @@ a_profile_cannot_say_what_no_profile_may(void **state)
 	    "policy.conf:8: extendedKeyUsage has \"anyExtendedKeyUsage\", "
 	    "which no profile may give");
 	check_changed(eku, "extendedKeyUsage = 2.5.29.37.0", NULL);
-	check_changed(eku,
-	    "extendedKeyUsage = 2.25.19590968114015642689692489763836022666",
-	    "policy.conf:8: extendedKeyUsage has "
-	    "\"2.25.19590968114015642689692489763836022666\", which no "
-	    "profile may give");
+	check_changed(eku, "extendedKeyUsage = " EKU_TRANSFER,
+	    "policy.conf:8: extendedKeyUsage has \"" EKU_TRANSFER
+	    "\", which no profile may give");
 	check_changed(eku, "extendedKeyUsage = serverAuth, 1.3.6.1.5.5.7.3.1",
 	    "policy.conf:8: extendedKeyUsage has 1.3.6.1.5.5.7.3.1 twice");
 	check_changed(eku, "extendedKeyUsage = serverauth!", NULL);

@@ -281,7 +281,7 @@ def extensions():
     asks("ask-any-eku", ext(EKU, seq(oid("2.5.29.37.0"))))
     asks("ask-code-signing", ext(EKU, seq(oid("1.3.6.1.5.5.7.3.3"))))
     asks("ask-transfer-eku", ext(EKU, seq(
-        oid("2.25.19590968114015642689692489763836022666"))))
+        oid("1.2.840.113556.1.8000.2554.3773.5453.29442.19178.39301.1412352.7229322"))))
     asks("ask-critical-unknown", ext("1.2.3.4", NULL, True))
     asks("ask-critical-ski", ext(SKI, tlv(4, bytes(20)), True))
     asks("ask-name-constraints", ext(NC, seq()))

@@ -92,8 +92,7 @@ ca_key, transfer_key = key_from("golden ca"), key_from("golden transfer")
 
 
 def certificates():
-    """By openssl: python3-cryptography 38 takes no OID arc of 128 bits."""
-    eku = "2.25.19590968114015642689692489763836022666"
+    eku = "1.2.840.113556.1.8000.2554.3773.5453.29442.19178.39301.1412352.7229322"
     for file, key, name, issuer, extensions in (
             ("ca", ca_key, "Golden CA", [], ["basicConstraints=critical,CA:TRUE,pathlen:0",
                                      "keyUsage=critical,keyCertSign,cRLSign"]),
