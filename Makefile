@@ -130,9 +130,9 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(libs)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ -lcmocka $(libs_transfer) $(libs_token) $(libs_base)
 
-# The CA with a reader or judge taken over (tests/subverted): for tests, never
-# installed.
-wraps := clock_monotonic_ns poll csr_read media_copy sealed_end frame_send reader_run judge_run
+# The CA with a reader or judge taken over, or with a bug in the maker of its
+# certificates (tests/subverted): for tests, never installed.
+wraps := clock_monotonic_ns poll csr_read media_copy sealed_end frame_send reader_run judge_run template_tbs
 subverted := $(B)/subverted/airgap-ca
 
 $(subverted): $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call prog_of,ca) $(foreach f,ca transfer token base,$(B)/lib$(f).a)

@@ -247,8 +247,9 @@ fill_ca(X509 *x, const struct ca_wish *wish, struct span spki)
 
 static enum rc
 lint_ca(const struct sign_alg *alg, const struct ca_wish *wish,
-    struct span spki, X509 *x, struct span tbs)
+    struct span spki, struct span tbs)
 {
+	OWN(X509_NAME) *name = NULL;
 	WIPED(buf) subject = { 0 };
 	uint8_t ski[KEY_IDENTIFIER_LEN];
 	struct lint lint = {
@@ -261,11 +262,15 @@ lint_ca(const struct sign_alg *alg, const struct ca_wish *wish,
 		.spki = spki,
 		.not_before = wish->not_before,
 		.not_after = wish->not_after,
+		.subject = wish->subject,
+		.path_len = wish->path_len,
 	};
 	enum rc rc = key_identifier_of(spki, ski);
 
 	if (rc == RC_OK)
-		rc = subject_write(X509_get_subject_name(x), &subject);
+		rc = subject_read(wish->subject, &name);
+	if (rc == RC_OK)
+		rc = subject_write(name, &subject);
 	if (rc != RC_OK)
 		return rc;
 	lint.issuer = buf_span(&subject);
@@ -293,7 +298,7 @@ tbs_of_ca(const struct ca_wish *wish, struct span spki, struct buf *ret_tbs)
 	if (rc == RC_OK)
 		rc = template_tbs(x, &tbs);
 	if (rc == RC_OK)
-		rc = lint_ca(&alg, &whole, spki, x, buf_span(&tbs));
+		rc = lint_ca(&alg, &whole, spki, buf_span(&tbs));
 	return rc != RC_OK ? rc : buf_add_span(ret_tbs, buf_span(&tbs));
 }
 

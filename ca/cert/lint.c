@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The walk over a TBS and the clauses of RFC 5280 4.1. Extensions are looked at
+ * in lint_ext.c, the subject's text in lint_subject.c. */
 #include "ca/cert/lint.h"
 #include "ca/cert/lint_facts.h"
 
@@ -268,6 +270,7 @@ static const struct lint_clause field_clauses[] = {
 	{ "a leaf in its CA",	check_nesting },
 	{ "the profile",	check_validity_max },
 	{ "RFC 5280 4.1.2.6",	lint_check_subject },
+	{ "as granted",		lint_check_wanted_subject },
 	{ "RFC 5280 4.1.2.7",	check_spki },
 	{ 0 },
 };

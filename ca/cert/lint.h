@@ -13,7 +13,8 @@
 
 enum lint_kind { LINT_LEAF, LINT_CA, LINT_TRANSFER };
 
-/** What the TBS must say. */
+/** What was granted, which the TBS must say: taken from policy and request, not
+ * from the code that makes it. */
 struct lint {
 	enum lint_kind kind;
 	const struct sign_alg *alg; /* of the CA's key */
@@ -24,8 +25,10 @@ struct lint {
 	struct span spki;
 	int64_t not_before, not_after;
 	const struct profile *profile; /* LINT_LEAF only */
-	const struct name *names;
+	const struct name *names;      /* in this order */
 	size_t n_names;
+	const char *subject; /* LINT_CA only: as subject_read takes it */
+	uint32_t path_len;   /* LINT_CA only */
 };
 
 /** \retval RC_BUG rule LINT: the clause and what was found */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The clauses of RFC 5280 4.2: extensions. */
+/* The clauses of RFC 5280 4.2: extensions, what they hold included. */
 #include "ca/cert/lint_facts.h"
 
+#include "base/own_ssl.h"
 #include "transfer/x509/transfer_eku.h"
 
+#include <arpa/inet.h>
+#include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
 enum id_ce {
@@ -213,7 +216,8 @@ is_dns(struct span text, bool wildcard)
 
 /* id-on-dnsSRV (RFC 4985) and id-on-xmppAddr (RFC 6120 13.7.1.4): 8.7, 8.5. */
 static const char *
-check_other_name(struct span in, enum name_type *ret_type)
+check_other_name(
+    struct span in, enum name_type *ret_type, struct span *ret_text)
 {
 	static const uint8_t on[] = { 0x2b, 6, 1, 5, 5, 7, 8 };
 	struct span oid, value, prefix;
@@ -225,6 +229,7 @@ check_other_name(struct span in, enum name_type *ret_type)
 	    !der_take(&in, DER_EXPLICIT(0), &value) || in.n != 0 ||
 	    !der_next(&value, &text) || value.n != 0)
 		return "an otherName of an unknown kind";
+	*ret_text = text.content;
 	if (oid.p[0] == 7 && text.tag == DER_IA5_STRING) {
 		*ret_type = NAME_SRV;
 		return text.content.n > 1 && text.content.p[0] == '_'
@@ -239,15 +244,40 @@ check_other_name(struct span in, enum name_type *ret_type)
 	return "an otherName of an unknown kind or string type";
 }
 
-static const char *
-check_general_name(const struct der *name, const struct profile *profile)
+/* The address that a granted text stands for, read the other way round. */
+static bool
+is_address(struct span octets, struct span granted)
 {
+	char text[INET6_ADDRSTRLEN];
+
+	return inet_ntop(octets.n == 4 ? AF_INET : AF_INET6, octets.p, text,
+		   sizeof(text)) != NULL &&
+	       span_eq_str(granted, text);
+}
+
+static const char *
+check_granted(
+    enum name_type type, struct span found, const struct name *granted)
+{
+	if (type != granted->type)
+		return "a name of another type than was granted";
+	return (type == NAME_IP ? is_address(found, granted->text)
+				: span_eq(found, granted->text))
+		   ? NULL
+		   : "another name than was granted";
+}
+
+static const char *
+check_general_name(const struct der *name, const struct profile *profile,
+    const struct name *granted)
+{
+	struct span text = name->content;
 	const char *wrong = NULL;
 	enum name_type type;
 
 	switch (name->tag) {
 	case DER_EXPLICIT(0):
-		wrong = check_other_name(name->content, &type);
+		wrong = check_other_name(name->content, &type, &text);
 		if (wrong != NULL)
 			return wrong;
 		break;
@@ -273,9 +303,9 @@ check_general_name(const struct der *name, const struct profile *profile)
 	if (type == NAME_EMAIL || type == NAME_URI)
 		if (!der_is_text(DER_IA5_STRING, name->content))
 			return "a name that is no IA5String";
-	return (profile->name_types >> type & 1) != 0
-		   ? NULL
-		   : "a type of name that the profile does not allow";
+	if ((profile->name_types >> type & 1) == 0)
+		return "a type of name that the profile does not allow";
+	return check_granted(type, text, granted);
 }
 
 static const char *
@@ -301,12 +331,14 @@ check_san(const struct lint_facts *f)
 
 		if (!der_next(&list, &name))
 			return "the subjectAltName is malformed";
-		wrong = check_general_name(&name, f->want->profile);
+		if (n == f->want->n_names)
+			return "more names than were granted";
+		wrong = check_general_name(
+		    &name, f->want->profile, &f->want->names[n]);
 		if (wrong != NULL)
 			return wrong;
 	}
-	return n == f->want->n_names ? NULL
-				     : "not as many names as were granted";
+	return n == f->want->n_names ? NULL : "fewer names than were granted";
 }
 
 /* RFC 5280 4.1.2.6: who it is must stand somewhere. */
@@ -326,6 +358,7 @@ check_basic_constraints(const struct lint_facts *f)
 	const struct lint_extension *e =
 	    extension_get0(f, CE_BASIC_CONSTRAINTS);
 	struct span in, body, ca, limit;
+	uint32_t wanted;
 
 	if (e == NULL)
 		return "no basicConstraints";
@@ -342,7 +375,11 @@ check_basic_constraints(const struct lint_facts *f)
 		return "a CA's basicConstraints do not say cA TRUE";
 	if (!der_take_unsigned(&body, &limit) || body.n != 0)
 		return "a CA's basicConstraints have no pathLenConstraint";
-	return NULL;
+	wanted = f->want->kind == LINT_CA ? f->want->path_len
+					  : f->want->profile->path_len;
+	return limit.n <= 1 && (limit.n == 0 ? 0 : limit.p[0]) == wanted
+		   ? NULL
+		   : "another pathLenConstraint than was granted";
 }
 
 static const char *
@@ -378,11 +415,26 @@ lint_ext_check_transfer_eku(const struct lint_extension *e)
 	return NULL;
 }
 
+/* Is this OBJECT IDENTIFIER the one that the policy spells with dots? From DER
+ * to text, where the makers go the other way. */
+static bool
+is_oid(struct span der, const char *dotted)
+{
+	const uint8_t *p = der.p;
+	OWN(ASN1_OBJECT) *oid = d2i_ASN1_OBJECT(NULL, &p, (long)der.n);
+	char text[DER_OID_TEXT];
+
+	return oid != NULL && OBJ_obj2txt(text, sizeof(text), oid, 1) > 0 &&
+	       strcmp(text, dotted) == 0;
+}
+
 static const char *
 check_eku(const struct lint_facts *f)
 {
 	const struct lint_extension *e = extension_get0(f, CE_EKU);
+	const struct text_list *eku;
 	struct span in, list, oid;
+	struct der whole;
 	size_t n = 0;
 
 	if (f->want->kind == LINT_TRANSFER)
@@ -394,17 +446,22 @@ check_eku(const struct lint_facts *f)
 	in = e->value;
 	if (f->want->kind == LINT_CA || !der_take(&in, DER_SEQUENCE, &list))
 		return "an extKeyUsage where none belongs";
+	eku = &f->want->profile->eku;
 	for (; list.n != 0; n++) {
-		if (!der_take(&list, DER_OID, &oid))
+		if (!der_take_whole(&list, DER_OID, &whole))
 			return "the extKeyUsage is malformed";
+		oid = whole.content;
 		if (span_eq(oid, span_of(oid_any, sizeof(oid_any))))
 			return "anyExtendedKeyUsage";
 		if (span_eq(oid, span_of(oid_transfer, sizeof(oid_transfer))))
 			return "id-kp-airgapTransfer in a subscriber's "
 			       "certificate";
+		if (n == eku->n)
+			return "more purposes than the profile has";
+		if (!is_oid(whole.whole, eku->items[n]))
+			return "another purpose than the profile has";
 	}
-	return n == f->want->profile->eku.n ? NULL
-					    : "not the purposes of the profile";
+	return n == eku->n ? NULL : "fewer purposes than the profile has";
 }
 
 /* clang-format off */

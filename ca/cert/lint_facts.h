@@ -21,6 +21,9 @@ struct lint_facts {
 	size_t n_extensions;
 };
 
+/** Is the subject the one that policy and request make, attribute by attribute? */
+const char *lint_check_wanted_subject(const struct lint_facts *f);
+
 /** A clause and its check: NULL when it is kept, else what is wrong. */
 struct lint_clause {
 	const char *clause;

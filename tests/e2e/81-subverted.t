@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A reader and a judge that the stick has taken over (tests/subverted), under the
 # shipped signer: what SECURITY.md says that they cannot do, they cannot; what it
-# says is left to them, they can.
+# says is left to them, they can. And a signer with a bug in the maker of its
+# certificates, which the lint has to find.
 . "$(dirname "$0")/../lib/lib.sh"
 # The leak checker wants to trace, and so does strace.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
@@ -75,6 +76,7 @@ done
 # With the stick it may open what Landlock lets it; without Landlock, whatever its
 # user may, as SECURITY.md says. `bare` is a kernel without.
 needs strace strace
+needs sqlite3 sqlite3
 bare() {
 	command_of "$@"
 	timeout -k 5 "$LIMIT" setsid -w strace -f -qq -o /dev/null -e trace=landlock_create_ruleset \
@@ -201,6 +203,36 @@ by judge:no 3 '.*: a lie \(CERT-SIGNATURE\) \[JUDGE\]$' 'a judge that condemns w
 run as judge:yes ca sign "$STICK" --yes
 status 0 'a judge that passes everything has what was signed well to pass'
 ok 'and the requester judges for itself' transfer install "$STICK"
+
+# ---- a maker of certificates with a bug -----------------------------------------------------
+# The TBS is in good form and says something else than was granted. Whatever is signed has
+# an intent, and so a serial, in the ledger first.
+
+answer
+STICK=$(stick maker)
+request five six
+serials() { sqlite3 "$(home_of ca)/ledger.db" 'SELECT count(*) FROM serial'; }
+before=$(serials)
+# linted BUG REGEX DESC: nothing is signed, and nothing leaves
+linted() {
+	run as "maker:$1" ca sign "$STICK" --yes
+	wants 8 LINT "$3"
+	says "$2" "$3: which is said"
+	is "$(serials)" "$before" "$3: nothing was signed"
+	ok "$3: nothing left the laptop" test ! -e "$STICK/airgap-ca/responses"
+}
+linted san '4\.2\.1\.6: another name than was granted' 'another name'
+linted san-more '4\.2\.1\.6: more names than were granted' 'a name that nobody asked for'
+linted san-fewer '4\.2\.1\.6: fewer names than were granted' 'a name left out'
+linted san-type '4\.2\.1\.6: a type of name that the profile does not allow' 'a name of another type'
+linted eku '4\.2\.1\.12: another purpose than the profile has' 'another purpose'
+linted eku-more '4\.2\.1\.12: more purposes than the profile has' 'one purpose more'
+linted cn 'as granted: an attribute of the subject has another value' 'another CN'
+linted no-cn 'as granted: the subject lacks an attribute' 'no CN'
+linted dates '4\.1\.2\.5: the dates are not those that were granted' 'another end'
+linted key '4\.1\.2\.7: the key is not the one that was checked' 'another key'
+must ca sign "$STICK" --yes
+ok 'without the bug the same requests are signed' transfer install "$STICK"
 
 # ---- what is left to a reader ---------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 5280 4.2 in one place for both sides: the signer builds with what comes
  * out, the judge compares bytes with it. So a mistake here would be made
- * twice and noticed by neither: the lint (ca/cert/lint) looks at the finished
- * TBS with OpenSSL's eyes. */
+ * twice and noticed by neither: the lint (ca/cert/lint) reads the finished TBS
+ * and compares it with policy and request themselves. */
 #include "transfer/policy/extension.h"
 
 #include "base/own_ssl.h"

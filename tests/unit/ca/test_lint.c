@@ -6,7 +6,9 @@
 #include "ca/cert/lint.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/extension.h"
+#include "transfer/policy/subject.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/name_san.h"
 #include "transfer/x509/tbs.h"
 #include "transfer/x509/transfer_eku.h"
 
@@ -27,13 +29,17 @@ enum { BC, KU, EKU, SKI, AKI, SAN, MORE };
 static const uint8_t serial[] = { MAGNITUDE };
 static const uint8_t issuer[] = { 0x30, 13, 0x31, 11, 0x30, 9, 0x06, 3, 0x55, 4,
 	3, 0x0c, 2, 'C', 'A' };
-static const uint8_t subject[] = { 0x30, 13, 0x31, 11, 0x30, 9, 0x06, 3, 0x55,
-	4, 3, 0x0c, 2, 'm', 'e' };
+static const uint8_t subject[] = { 0x30, 16, 0x31, 14, 0x30, 12, 0x06, 3, 0x55,
+	4, 3, 0x0c, 5, 'a', '.', 'o', 'r', 'g' };
 static const uint8_t san[] = { 0x30, 7, 0x82, 5, 'a', '.', 'o', 'r', 'g' };
 static uint8_t ca_ski[KEY_IDENTIFIER_LEN] = { 0xca };
-static char *server_eku[] = { (char[]){ "1.3.6.1.5.5.7.3.1" } };
-static const struct name granted[] = { { NAME_DNS,
-    { (const uint8_t *)"a.org", 5 } } };
+static char *server_client[] = { (char[]){ "1.3.6.1.5.5.7.3.1" },
+	(char[]){ "1.3.6.1.5.5.7.3.2" } };
+/* The first is granted; more of them where a row says so. */
+static const struct name granted[] = {
+	{ NAME_DNS, { (const uint8_t *)"a.org", 5 } },
+	{ NAME_DNS, { (const uint8_t *)"b.org", 5 } },
+};
 
 /* A TBS to be spoiled, and what it should have said. */
 struct sample {
@@ -64,7 +70,7 @@ sample_new(struct sample *s)
 	memcpy(s->aki + 4, ca_ski, sizeof(ca_ski));
 	s->profile = (struct profile){ .name_types = 1 << NAME_DNS,
 		.key_usage = KU_DIGITAL_SIGNATURE,
-		.eku = { server_eku, 1 },
+		.eku = { server_client, 1 },
 		.validity_max = 31 * DAY };
 	s->tbs = (struct tbs){ .serial = span_of(serial, sizeof(serial)),
 		.algorithm = s->alg.identifier,
@@ -230,6 +236,77 @@ spoil_subject_control(struct sample *s)
 }
 
 static void
+spoil_dates_earlier(struct sample *s)
+{
+	s->tbs.not_before--;
+}
+
+static void
+spoil_cn_other(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 16, 0x31, 14, 0x30, 12, 0x06, 3, 0x55, 4,
+	    3, 0x0c, 5, 'b', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_cn_longer(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 17, 0x31, 15, 0x30, 13, 0x06, 3, 0x55, 4,
+	    3, 0x0c, 6, 'a', '.', 'o', 'r', 'g', 's');
+}
+
+static void
+spoil_cn_shorter(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 15, 0x31, 13, 0x30, 11, 0x06, 3, 0x55, 4,
+	    3, 0x0c, 4, 'a', '.', 'o', 'r');
+}
+
+static void
+spoil_cn_is_o(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 16, 0x31, 14, 0x30, 12, 0x06, 3, 0x55, 4,
+	    10, 0x0c, 5, 'a', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_cn_printable(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 16, 0x31, 14, 0x30, 12, 0x06, 3, 0x55, 4,
+	    3, 0x13, 5, 'a', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_cn_absent(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 0);
+	s->ext[SAN].critical = true;
+}
+
+static void
+spoil_cn_and_o(struct sample *s)
+{
+	s->tbs.subject = BYTES(0x30, 29, 0x31, 14, 0x30, 12, 0x06, 3, 0x55, 4,
+	    3, 0x0c, 5, 'a', '.', 'o', 'r', 'g', 0x31, 11, 0x30, 9, 0x06, 3,
+	    0x55, 4, 10, 0x0c, 2, 'm', 'e');
+}
+
+static void
+spoil_cn_unwanted(struct sample *s)
+{
+	s->profile.subject = SUBJECT_NONE;
+}
+
+static void
+spoil_cn_of_second(struct sample *s)
+{
+	spoil_cn_other(s);
+	s->lint.n_names = 2;
+	s->ext[SAN].value = BYTES(0x30, 14, 0x82, 5, 'a', '.', 'o', 'r', 'g',
+	    0x82, 5, 'b', '.', 'o', 'r', 'g');
+}
+
+static void
 spoil_spki(struct sample *s)
 {
 	s->spki.p[s->spki.n - 1] ^= 1;
@@ -337,6 +414,26 @@ spoil_eku_more(struct sample *s)
 }
 
 static void
+spoil_eku_other(struct sample *s)
+{
+	s->ext[EKU].value = BYTES(0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2);
+}
+
+static void
+spoil_eku_fewer(struct sample *s)
+{
+	s->profile.eku.n = 2;
+}
+
+static void
+spoil_eku_order(struct sample *s)
+{
+	s->profile.eku.n = 2;
+	s->ext[EKU].value = BYTES(0x30, 20, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2, 6,
+	    8, 0x2b, 6, 1, 5, 5, 7, 3, 1);
+}
+
+static void
 spoil_eku_transfer(struct sample *s)
 {
 	/* The constant of the lint is the text of the judge. */
@@ -401,6 +498,7 @@ spoil_san_critical(struct sample *s)
 static void
 spoil_san_under_no_subject(struct sample *s)
 {
+	s->profile.subject = SUBJECT_NONE;
 	s->tbs.subject = BYTES(0x30, 0);
 }
 
@@ -413,9 +511,74 @@ spoil_nobody(struct sample *s)
 }
 
 static void
-spoil_san_more(struct sample *s)
+spoil_san_fewer(struct sample *s)
 {
 	s->lint.n_names = 2;
+}
+
+static void
+spoil_san_more(struct sample *s)
+{
+	s->ext[SAN].value = BYTES(0x30, 14, 0x82, 5, 'a', '.', 'o', 'r', 'g',
+	    0x82, 5, 'b', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_san_order(struct sample *s)
+{
+	s->lint.n_names = 2;
+	s->ext[SAN].value = BYTES(0x30, 14, 0x82, 5, 'b', '.', 'o', 'r', 'g',
+	    0x82, 5, 'a', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_san_name(struct sample *s)
+{
+	s->ext[SAN].value = BYTES(0x30, 7, 0x82, 5, 'b', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_san_below(struct sample *s)
+{
+	s->ext[SAN].value =
+	    BYTES(0x30, 9, 0x82, 7, 'a', '.', 'a', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_san_type(struct sample *s)
+{
+	s->profile.name_types |= 1 << NAME_EMAIL;
+	s->ext[SAN].value = BYTES(0x30, 7, 0x81, 5, 'a', '.', 'o', 'r', 'g');
+}
+
+static void
+spoil_san_address(struct sample *s)
+{
+	static const struct name address[] = { { NAME_IP,
+	    { (const uint8_t *)"192.0.2.1", 9 } } };
+
+	s->profile.subject = SUBJECT_NONE;
+	s->tbs.subject = BYTES(0x30, 0);
+	s->profile.name_types = 1 << NAME_IP;
+	s->lint.names = address;
+	s->ext[SAN].critical = true;
+	s->ext[SAN].value = BYTES(0x30, 6, 0x87, 4, 192, 0, 2, 2);
+}
+
+/* An SRVName of a service that was granted as an XMPP address. */
+static void
+spoil_san_srv(struct sample *s)
+{
+	static const struct name jid[] = { { NAME_XMPP,
+	    { (const uint8_t *)"_a", 2 } } };
+
+	s->profile.subject = SUBJECT_NONE;
+	s->tbs.subject = BYTES(0x30, 0);
+	s->profile.name_types = 1 << NAME_SRV | 1 << NAME_XMPP;
+	s->lint.names = jid;
+	s->ext[SAN].critical = true;
+	s->ext[SAN].value = BYTES(0x30, 18, 0xa0, 16, 6, 8, 0x2b, 6, 1, 5, 5, 7,
+	    8, 7, 0xa0, 4, 0x16, 2, '_', 'a');
 }
 
 static void
@@ -482,6 +645,8 @@ static const struct spoiled {
 	  "RFC 5280 4.1.2.4: the issuer is not the CA's subject, byte for byte" },
 	{ spoil_issuer_empty,
 	  "RFC 5280 4.1.2.4: the issuer is empty" },
+	{ spoil_dates_earlier,
+	  "RFC 5280 4.1.2.5: the dates are not those that were granted" },
 	{ spoil_dates_other,
 	  "RFC 5280 4.1.2.5: the dates are not those that were granted" },
 	{ spoil_dates_backwards,
@@ -500,6 +665,24 @@ static const struct spoiled {
 	  "RFC 5280 4.1.2.6: an attribute of the subject is of a type out of use" },
 	{ spoil_subject_control,
 	  "RFC 5280 4.1.2.6: an attribute of the subject is empty or no text" },
+	{ spoil_cn_other,
+	  "as granted: an attribute of the subject has another value than is wanted" },
+	{ spoil_cn_longer,
+	  "as granted: an attribute of the subject has another value than is wanted" },
+	{ spoil_cn_shorter,
+	  "as granted: an attribute of the subject has another value than is wanted" },
+	{ spoil_cn_of_second,
+	  "as granted: an attribute of the subject has another value than is wanted" },
+	{ spoil_cn_is_o,
+	  "as granted: an attribute of the subject is not the one wanted" },
+	{ spoil_cn_printable,
+	  "as granted: an attribute of the subject has another type of string than is wanted" },
+	{ spoil_cn_absent,
+	  "as granted: the subject lacks an attribute" },
+	{ spoil_cn_and_o,
+	  "as granted: an attribute of the subject is one too many" },
+	{ spoil_cn_unwanted,
+	  "as granted: an attribute of the subject is one too many" },
 	{ spoil_spki,
 	  "RFC 5280 4.1.2.7: the key is not the one that was checked" },
 	{ spoil_no_extension,
@@ -533,7 +716,13 @@ static const struct spoiled {
 	{ spoil_eku_any,
 	  "RFC 5280 4.2.1.12: anyExtendedKeyUsage" },
 	{ spoil_eku_more,
-	  "RFC 5280 4.2.1.12: not the purposes of the profile" },
+	  "RFC 5280 4.2.1.12: more purposes than the profile has" },
+	{ spoil_eku_other,
+	  "RFC 5280 4.2.1.12: another purpose than the profile has" },
+	{ spoil_eku_order,
+	  "RFC 5280 4.2.1.12: another purpose than the profile has" },
+	{ spoil_eku_fewer,
+	  "RFC 5280 4.2.1.12: fewer purposes than the profile has" },
 	{ spoil_eku_transfer,
 	  "RFC 5280 4.2.1.12: id-kp-airgapTransfer in a subscriber's certificate" },
 	{ spoil_ski,
@@ -557,7 +746,21 @@ static const struct spoiled {
 	{ spoil_san_under_no_subject,
 	  "RFC 5280 4.2.1.6: the subjectAltName is critical if, and only if, the subject is empty" },
 	{ spoil_san_more,
-	  "RFC 5280 4.2.1.6: not as many names as were granted" },
+	  "RFC 5280 4.2.1.6: more names than were granted" },
+	{ spoil_san_fewer,
+	  "RFC 5280 4.2.1.6: fewer names than were granted" },
+	{ spoil_san_order,
+	  "RFC 5280 4.2.1.6: another name than was granted" },
+	{ spoil_san_name,
+	  "RFC 5280 4.2.1.6: another name than was granted" },
+	{ spoil_san_below,
+	  "RFC 5280 4.2.1.6: another name than was granted" },
+	{ spoil_san_type,
+	  "RFC 5280 4.2.1.6: a name of another type than was granted" },
+	{ spoil_san_srv,
+	  "RFC 5280 4.2.1.6: a name of another type than was granted" },
+	{ spoil_san_address,
+	  "RFC 5280 4.2.1.6: another name than was granted" },
 	{ spoil_san_upper,
 	  "RFC 5280 4.2.1.6: a dNSName that is none" },
 	{ spoil_san_wildcard,
@@ -591,6 +794,8 @@ each_spoiled_clause_is_named(void **state)
 static void
 what_we_promise_passes(void **state)
 {
+	static const struct name wildcard[] = { { NAME_DNS,
+	    { (const uint8_t *)"*.org", 5 } } };
 	WIPED(sample) s = { 0 };
 
 	(void)state;
@@ -599,10 +804,217 @@ what_we_promise_passes(void **state)
 	/* Each at its limit. */
 	serial_given_as(&s, BYTES(1, 2, 3, 4, 5, 6, 7, 8, 9));
 	s.profile.wildcard = true;
+	s.profile.subject = SUBJECT_NONE;
+	s.tbs.subject = BYTES(0x30, 0);
+	s.lint.names = wildcard;
+	s.ext[SAN].critical = true;
 	s.ext[SAN].value = BYTES(0x30, 7, 0x82, 5, '*', '.', 'o', 'r', 'g');
 	s.lint.issuer_not_after = s.tbs.not_after;
 	s.tbs.extensions = SPAN_NONE;
 	check_ok(lint_sample(&s));
+}
+
+/* ---- subjects ------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct wording {
+	const char *text; /* of the profile */
+	enum name_type type;
+	const char *name; /* granted, and the SAN's */
+	const char *made; /* what the TBS has, as subject_read takes it */
+	bool good;
+} wordings[] = {
+	{ "O=Example, CN=%{name}", NAME_DNS, "a.org", "O=Example, CN=a.org", true },
+	{ "O=Example, CN=%{name}", NAME_DNS, "a.org", "CN=a.org, O=Example", false },
+	{ "O=Example, CN=%{name}", NAME_DNS, "a.org", "O=Example", false },
+	{ "O=Example, CN=%{name}", NAME_DNS, "a.org", "O=Examples, CN=a.org", false },
+	{ "O=%{domain}", NAME_EMAIL, "j@a.org", "O=a.org", true },
+	{ "O=%{domain}", NAME_EMAIL, "j@a.org", "O=j\\@a.org", false },
+	{ "C=SE, DC=%{domain},serialNumber=7", NAME_DNS, "a.org", "C=SE, DC=a.org, serialNumber=7", true },
+	{ "C=SE, O=x", NAME_DNS, "a.org", "C=NO, O=x", false },
+	{ " O = A\\, B \\ , OU = a  b ", NAME_DNS, "a.org", "O=A\\, B \\ , OU=a  b", true },
+	{ " O = A\\, B \\ ", NAME_DNS, "a.org", "O=A\\, B", false },
+	{ "O=50%% of %{name}%%", NAME_DNS, "a.org", "O=50% of a.org%", true },
+	{ "O=50%% of %{name}%%", NAME_DNS, "a.org", "O=50%% of a.org%%", false },
+	{ "O=50\\% of\\ %{name}", NAME_DNS, "a.org", "O=50% of a.org", true },
+	{ "2.5.4.10=x, commonName=%{name}", NAME_DNS, "a.org", "O=x, CN=a.org", true },
+	{ "CN=%{name}", NAME_URI, "https://a.org/a,O=b+c", "CN=https://a.org/a\\,O=b+c", true },
+	{ "CN=%{name}", NAME_URI, "https://a.org/a,O=b+c", "CN=https://a.org/a,O=b+c", false },
+	{ "", NAME_DNS, "a.org", "", true },
+};
+/* clang-format on */
+
+static void
+put_subject(const char *text, struct buf *ret)
+{
+	OWN(X509_NAME) *name = NULL;
+
+	buf_reset(ret);
+	check_ok(subject_read(text, &name));
+	check_ok(subject_write(name, ret));
+}
+
+static void
+a_subject_is_held_to_the_words_of_the_profile(void **state)
+{
+	WIPED(buf) made = { 0 };
+	WIPED(buf) names = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wordings) / sizeof(wordings[0]); i++) {
+		const struct wording *w = &wordings[i];
+		const struct name name = { w->type, span_str(w->name) };
+		WIPED(sample) s = { 0 };
+		enum rc rc;
+
+		sample_new(&s);
+		put_subject(w->made, &made);
+		s.tbs.subject = buf_span(&made);
+		s.profile.subject = SUBJECT_TEXT;
+		s.profile.subject_text = strdup(w->text);
+		s.profile.name_types = 1U << w->type;
+		s.lint.names = &name;
+		buf_reset(&names);
+		check_ok(names_to_san_der(&name, 1, &names));
+		s.ext[SAN].value = buf_span(&names);
+		s.ext[SAN].critical = made.n == 2;
+		rc = lint_sample(&s);
+		free(s.profile.subject_text);
+		if (w->good && rc != RC_OK)
+			fail_msg("row %zu: \"%s\": %s", i, w->text, err_text());
+		if (!w->good)
+			check_refused(rc, "LINT", NULL);
+	}
+}
+
+/* 64 characters, of which one has two bytes. */
+#define LONG_JID \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa5@" \
+	"a.b"
+
+static void
+a_name_too_long_for_a_cn_is_left_out(void **state)
+{
+	static const struct {
+		const char *name, *made;
+		bool good;
+	} rows[] = {
+		{ LONG_JID, "CN=" LONG_JID, true },
+		{ LONG_JID, "", false },
+		{ LONG_JID "c", "", true },
+	};
+	WIPED(buf) made = { 0 };
+	WIPED(buf) names = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct name name = { NAME_XMPP, span_str(rows[i].name) };
+		WIPED(sample) s = { 0 };
+
+		sample_new(&s);
+		put_subject(rows[i].made, &made);
+		s.tbs.subject = buf_span(&made);
+		s.profile.name_types = 1 << NAME_XMPP;
+		s.lint.names = &name;
+		buf_reset(&names);
+		check_ok(names_to_san_der(&name, 1, &names));
+		s.ext[SAN].value = buf_span(&names);
+		s.ext[SAN].critical = made.n == 2;
+		if (rows[i].good)
+			check_ok(lint_sample(&s));
+		else
+			check_refused(lint_sample(&s), "LINT",
+			    "as granted: the subject lacks an attribute");
+	}
+}
+
+/* ---- the CA's own certificates ------------------------------------------- */
+
+/* What is typed at init: a percent sign is one. */
+static void
+a_ca_is_what_was_typed(void **state)
+{
+	static const struct {
+		const char *typed;
+		uint32_t path_len;
+		const char *sentence;
+	} rows[] = {
+		{ "O=100%%, CN=Test", 1, NULL },
+		{ "CN=Test, O=100%%", 1,
+		    "as granted: an attribute of the subject is not the one "
+		    "wanted" },
+		{ "O=100%, CN=Test", 1,
+		    "as granted: an attribute of the subject has another value "
+		    "than is wanted" },
+		{ "O=100%%, CN=Test", 0,
+		    "RFC 5280 4.2.1.9: another pathLenConstraint than was "
+		    "granted" },
+	};
+	WIPED(buf) made = { 0 };
+
+	(void)state;
+	put_subject(rows[0].typed, &made);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		WIPED(sample) s = { 0 };
+
+		sample_new(&s);
+		s.lint.kind = LINT_CA;
+		s.lint.profile = NULL;
+		s.lint.n_names = 0;
+		s.lint.subject = rows[i].typed;
+		s.lint.path_len = rows[i].path_len;
+		s.lint.issuer = s.tbs.issuer = s.tbs.subject = buf_span(&made);
+		s.lint.issuer_ski = span_of(s.ski + 2, KEY_IDENTIFIER_LEN);
+		s.ext[BC].value = BYTES(0x30, 6, 1, 1, 0xff, 2, 1, 1);
+		s.ext[KU].value = BYTES(3, 2, 1, 0x86);
+		s.ext[EKU].oid = s.ext[AKI].oid = s.ext[SAN].oid = SPAN_NONE;
+		if (rows[i].sentence == NULL)
+			check_ok(lint_sample(&s));
+		else
+			check_refused(
+			    lint_sample(&s), "LINT", rows[i].sentence);
+	}
+}
+
+static void
+a_transfer_certificate_is_called_after_its_ca(void **state)
+{
+	static const struct {
+		const char *ca, *made;
+		bool good;
+	} rows[] = {
+		{ "O=E, CN=C", "O=C, OU=airgap-ca transfer", true },
+		{ "O=E, CN=C", "O=E, OU=airgap-ca transfer", false },
+		{ "O=E, CN=C", "O=C, OU=airgap-ca", false },
+		{ "O=E, CN=C", "CN=C", false },
+		{ "O=E, OU=x", "O=E, OU=airgap-ca transfer", true },
+		{ "CN=C, CN=D", "O=C, OU=airgap-ca transfer", true },
+		{ "DC=a, DC=b", "O=b, OU=airgap-ca transfer", true },
+		{ "DC=a, DC=b", "O=a, OU=airgap-ca transfer", false },
+	};
+	WIPED(buf) ca = { 0 };
+	WIPED(buf) made = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		WIPED(sample) s = { 0 };
+
+		sample_new(&s);
+		put_subject(rows[i].ca, &ca);
+		put_subject(rows[i].made, &made);
+		s.lint.kind = LINT_TRANSFER;
+		s.lint.profile = NULL;
+		s.lint.n_names = 0;
+		s.lint.issuer = s.tbs.issuer = buf_span(&ca);
+		s.tbs.subject = buf_span(&made);
+		spoil_eku_transfer(&s);
+		s.ext[EKU].critical = true;
+		s.ext[SAN].oid = SPAN_NONE;
+		if (rows[i].good)
+			check_ok(lint_sample(&s));
+		else
+			check_refused(lint_sample(&s), "LINT", NULL);
+	}
 }
 
 static void
@@ -626,6 +1038,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_we_promise_passes),
 		cmocka_unit_test(each_spoiled_clause_is_named),
+		cmocka_unit_test(a_subject_is_held_to_the_words_of_the_profile),
+		cmocka_unit_test(a_name_too_long_for_a_cn_is_left_out),
+		cmocka_unit_test(a_ca_is_what_was_typed),
+		cmocka_unit_test(a_transfer_certificate_is_called_after_its_ca),
 		cmocka_unit_test(bytes_around_a_tbs_are_refused),
 	};
 
