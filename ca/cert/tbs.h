@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Certificates around a token's signature.
  *
- * A maker holds a template of one profile, signed once with a throw-away key of
- * the CA's algorithm, which is what the lint looks at. Each certificate is the
- * template with its own serial, dates, subject, key and names; its TBS bytes go
- * to the ledger and the token, and are written around the signature unchanged.
+ * A maker holds a template of one profile with the algorithm of the CA's key. Each
+ * certificate is the template with its own serial, dates, subject, key and names.
+ * Its TBS bytes are linted, go to the ledger and the token by their digests, and
+ * are written around the signature unchanged.
  */
 #ifndef CA_CERT_TBS_H
 #define CA_CERT_TBS_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** An X509 that is filled in again and again, and the TBS bytes that come of it.
  *
- * Only signing sets the two AlgorithmIdentifiers of an X509 by public API, so a
- * template is signed once with a throw-away key of the CA's algorithm. What a
- * token signs are the TBS bytes; cert_assemble writes the certificate.
+ * OpenSSL's API sets the two AlgorithmIdentifiers of an X509 by signing only. So a
+ * template is read from a blank certificate that has them and a signature that is
+ * none: no key is made. What a token signs are the TBS bytes; cert_assemble writes
+ * the certificate.
  */
 #ifndef CA_CERT_TEMPLATE_H
 #define CA_CERT_TEMPLATE_H
