@@ -29,6 +29,15 @@ buf_reset(struct buf *b)
 }
 
 void
+buf_cut(struct buf *b, size_t n)
+{
+	assert(n <= b->n);
+	if (n != b->n)
+		OPENSSL_cleanse(b->p + n, b->n - n);
+	b->n = n;
+}
+
+void
 buf_keep_last(struct buf *b, size_t n)
 {
 	assert(n <= b->n);

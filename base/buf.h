@@ -34,7 +34,8 @@ void buf_wipe(struct buf *b);
 /** Wipe what is in use but keep the room, for the next round of a loop. */
 void buf_reset(struct buf *b);
 
-/** Drop all but the last `n` bytes, which it has. */
+/** Drop all but the first `n` bytes, or all but the last `n`, which it has. */
+void buf_cut(struct buf *b, size_t n);
 void buf_keep_last(struct buf *b, size_t n);
 
 /** Make room for `more` bytes beyond those in use.

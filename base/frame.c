@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#define FRAME_HEAD sizeof(uint32_t) /* the length of what follows */
+
 /* Room for one descriptor beside the data. */
 union control {
 	struct cmsghdr align;
@@ -97,17 +99,23 @@ send_all(int sock, struct span left[2], int fd, const char *peer)
 	return RC_OK;
 }
 
+static void
+frame_put_head(uint8_t head[static FRAME_HEAD], size_t n)
+{
+	head[0] = (uint8_t)(n >> 24);
+	head[1] = (uint8_t)(n >> 16);
+	head[2] = (uint8_t)(n >> 8);
+	head[3] = (uint8_t)n;
+}
+
 enum rc
 frame_send(int sock, struct span record, int fd, const char *peer)
 {
-	uint8_t head[4];
+	uint8_t head[FRAME_HEAD];
 	struct span left[2] = { span_of(head, sizeof(head)), record };
 	enum rc rc = check_size(record, peer);
 
-	head[0] = (uint8_t)(record.n >> 24);
-	head[1] = (uint8_t)(record.n >> 16);
-	head[2] = (uint8_t)(record.n >> 8);
-	head[3] = (uint8_t)record.n;
+	frame_put_head(head, record.n);
 	return rc != RC_OK ? rc : send_all(sock, left, fd, peer);
 }
 
@@ -376,6 +384,30 @@ frame_add(
 	if (rc != RC_OK || line->out.n < WORTH)
 		return rc;
 	return frame_flush(line, sock, peer);
+}
+
+enum rc
+frame_begin(struct frame_line *line, size_t *ret_at)
+{
+	enum rc rc = buf_add_u32(&line->out, 0); /* its length, later */
+
+	*ret_at = line->out.n;
+	return rc;
+}
+
+enum rc
+frame_end(struct frame_line *line, size_t at, enum rc written, int sock,
+    const char *peer)
+{
+	struct span record = span_of(line->out.p + at, line->out.n - at);
+	enum rc rc = written != RC_OK ? written : check_size(record, peer);
+
+	if (rc != RC_OK) {
+		buf_cut(&line->out, at - FRAME_HEAD);
+		return rc;
+	}
+	frame_put_head(line->out.p + at - FRAME_HEAD, record.n);
+	return line->out.n < WORTH ? RC_OK : frame_flush(line, sock, peer);
 }
 
 enum rc

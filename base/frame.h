@@ -44,6 +44,14 @@ enum rc frame_next(struct frame_line *line, int sock, size_t cap, int seconds,
 /** Add a record to what will be sent, and send it all once it is worth a call. */
 enum rc frame_add(struct frame_line *line, int sock, struct span record,
     const char *peer) MUST_CHECK;
+/** The same for a record that its writer appends to line->out between these two,
+ * so that it is not copied.
+ * \param at       where frame_begin said that the record begins
+ * \param written  what the writer came to: any error takes the record back and
+ *                 is returned */
+enum rc frame_begin(struct frame_line *line, size_t *ret_at) MUST_CHECK;
+enum rc frame_end(struct frame_line *line, size_t at, enum rc written, int sock,
+    const char *peer) MUST_CHECK;
 /** Send it now: before waiting for the peer. */
 enum rc frame_flush(struct frame_line *line, int sock, const char *peer)
     MUST_CHECK;

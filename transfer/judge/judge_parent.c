@@ -185,11 +185,14 @@ enum rc
 judge_send(
     struct child *judge, struct span der, const struct expected *expected)
 {
-	WIPED(buf) order = { 0 };
+	struct frame_line *line = &judge->line;
 	struct cbor_out out;
-	enum rc rc;
+	size_t at;
+	enum rc rc = frame_begin(line, &at);
 
-	cbor_out_init(&out, &order);
+	if (rc != RC_OK)
+		return rc;
+	cbor_out_init(&out, &line->out);
 	cbor_put_array(&out, 10);
 	cbor_put_uint(&out, JUDGE_CERT);
 	cbor_put_bytes(&out, der);
@@ -209,11 +212,7 @@ judge_send(
 		cbor_put_uint(&out, expected->names[i].type);
 		cbor_put_bytes(&out, expected->names[i].text);
 	}
-	rc = cbor_out_end(&out);
-	if (rc != RC_OK)
-		return rc;
-	rc =
-	    frame_add(&judge->line, judge->sock, buf_span(&order), judge->name);
+	rc = frame_end(line, at, cbor_out_end(&out), judge->sock, judge->name);
 	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
 

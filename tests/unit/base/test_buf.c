@@ -68,6 +68,23 @@ the_last_bytes_can_be_kept_where_they_lie(void **state)
 }
 
 static void
+the_first_bytes_can_be_kept(void **state)
+{
+	WIPED(buf) b = { 0 };
+
+	(void)state;
+	check_ok(buf_add_str(&b, "head and tail"));
+	buf_cut(&b, 13);
+	assert_true(span_eq_str(buf_span(&b), "head and tail"));
+	buf_cut(&b, 4);
+	assert_true(span_eq_str(buf_span(&b), "head"));
+	assert_int_equal(b.p[4], 0); /* the rest is wiped */
+	assert_int_equal(b.p[12], 0);
+	buf_cut(&b, 0);
+	assert_int_equal(b.n, 0);
+}
+
+static void
 as_much_is_reserved_as_is_asked_for(void **state)
 {
 	WIPED(buf) b = { 0 };
@@ -226,6 +243,7 @@ main(void)
 		cmocka_unit_test(growth_keeps_every_byte),
 		cmocka_unit_test(a_text_as_long_as_the_room_still_gets_its_end),
 		cmocka_unit_test(the_last_bytes_can_be_kept_where_they_lie),
+		cmocka_unit_test(the_first_bytes_can_be_kept),
 		cmocka_unit_test(as_much_is_reserved_as_is_asked_for),
 		cmocka_unit_test(
 		    more_than_memory_is_an_error_and_changes_nothing),

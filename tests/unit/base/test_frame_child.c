@@ -322,6 +322,38 @@ small_records_come_in_order(void **state)
 	(void)close(pair[1]);
 }
 
+static void
+a_record_is_written_in_place_or_taken_back(void **state)
+{
+	WIPED(frame_line) to = { 0 };
+	WIPED(frame_line) from = { 0 };
+	struct span got;
+	size_t at;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	check_ok(frame_add(&to, pair[0], span_str("first"), "p"));
+	check_ok(frame_begin(&to, &at));
+	check_ok(buf_add_str(&to.out, "half of"));
+	assert_int_equal(frame_end(&to, at, RC_BUG, pair[0], "p"), RC_BUG);
+	check_ok(frame_begin(&to, &at));
+	check_ok(buf_add_str(&to.out, "second"));
+	check_ok(frame_end(&to, at, RC_OK, pair[0], "p"));
+	check_ok(frame_begin(&to, &at));
+	check_ok(frame_end(&to, at, RC_OK, pair[0], "p"));
+	check_ok(frame_flush(&to, pair[0], "p"));
+	check_ok(frame_next(&from, pair[1], 9, 20, &got, NULL, "p"));
+	assert_true(span_eq_str(got, "first"));
+	check_ok(frame_next(&from, pair[1], 9, 20, &got, NULL, "p"));
+	assert_true(span_eq_str(got, "second"));
+	check_ok(frame_next(&from, pair[1], 9, 20, &got, NULL, "p"));
+	assert_int_equal(got.n, 0);
+	assert_false(frame_is_here(&from));
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
 /* Enough of them are sent by themselves, and one may be larger than what is
  * read ahead. */
 static void
@@ -578,6 +610,7 @@ main(void)
 		cmocka_unit_test(a_socket_that_was_closed_is_not_waited_for),
 		cmocka_unit_test(a_record_that_drips_is_not_waited_for),
 		cmocka_unit_test(small_records_come_in_order),
+		cmocka_unit_test(a_record_is_written_in_place_or_taken_back),
 		cmocka_unit_test(a_large_record_comes_among_small_ones),
 		cmocka_unit_test(one_over_the_cap_is_refused_by_its_head),
 		cmocka_unit_test(a_descriptor_rides_along_with_many),
