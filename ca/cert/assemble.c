@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A certificate around a TBS that was signed. The TBS is copied once, and as it
+ * is: its digest stands in the ledger. */
 #include "ca/cert/tbs.h"
 
 #include "transfer/x509/der_out.h"
+
+#define HEADER_MAX (2 + sizeof(size_t)) /* of der_put_header's */
 
 /* RFC 3279 2.2.3: Ecdsa-Sig-Value { r, s } for the fixed halves of a token's.
  */
@@ -33,21 +37,22 @@ cert_assemble(const struct sign_alg *alg, struct span tbs, struct span raw,
 {
 	static const uint8_t no_unused_bits[] = { 0 };
 	WIPED(buf) bits = { 0 };
-	WIPED(buf) body = { 0 };
+	WIPED(buf) tail = { 0 }; /* all that follows the TBS */
 	enum rc rc = buf_add(&bits, no_unused_bits, sizeof(no_unused_bits));
 
 	if (rc == RC_OK)
 		rc = alg->scheme == TOKEN_ECDSA ? put_ecdsa(&bits, raw)
 						: buf_add_span(&bits, raw);
 	if (rc == RC_OK)
-		rc = buf_reserve(&body, tbs.n + alg->identifier.n + bits.n + 8);
+		rc = buf_add_span(&tail, alg->identifier);
 	if (rc == RC_OK)
-		rc = buf_add_span(&body, tbs);
+		rc = der_put(&tail, DER_BIT_STRING, buf_span(&bits));
+	/* Room for all of it: nothing below fails half-way. */
 	if (rc == RC_OK)
-		rc = buf_add_span(&body, alg->identifier);
+		rc = buf_reserve(ret_der, HEADER_MAX + tbs.n + tail.n);
 	if (rc == RC_OK)
-		rc = der_put(&body, DER_BIT_STRING, buf_span(&bits));
-	if (rc != RC_OK)
-		return rc;
-	return der_put(ret_der, DER_SEQUENCE, buf_span(&body));
+		rc = der_put_header(ret_der, DER_SEQUENCE, tbs.n + tail.n);
+	if (rc == RC_OK)
+		rc = buf_add_span(ret_der, tbs);
+	return rc != RC_OK ? rc : buf_add_span(ret_der, buf_span(&tail));
 }

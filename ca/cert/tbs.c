@@ -142,12 +142,14 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.names = leaf->names,
 		.n_names = leaf->n_names,
 	};
-	WIPED(buf) tbs = { 0 };
 	enum rc rc = tbs_fill(maker, leaf);
 
+	buf_reset(ret_tbs);
 	if (rc == RC_OK)
-		rc = template_tbs(maker->template, &tbs);
+		rc = template_tbs(maker->template, ret_tbs);
 	if (rc == RC_OK)
-		rc = lint_tbs(&lint, buf_span(&tbs));
-	return rc != RC_OK ? rc : buf_add_span(ret_tbs, buf_span(&tbs));
+		rc = lint_tbs(&lint, buf_span(ret_tbs));
+	if (rc != RC_OK)
+		buf_reset(ret_tbs);
+	return rc;
 }

@@ -27,7 +27,7 @@ struct leaf {
 	const struct name *names;
 	size_t n_names;
 };
-/** Build and lint (rule LINT). The bytes are appended to `ret_tbs`. */
+/** Build and lint (rule LINT). `ret_tbs` is reset first, and empty on failure. */
 enum rc tbs_make(struct tbs_maker *maker, const struct leaf *leaf,
     struct buf *ret_tbs) MUST_CHECK;
 

@@ -198,10 +198,18 @@ template_set_extensions(X509 *template, const struct extension_list *list)
 enum rc
 template_tbs(X509 *template, struct buf *out)
 {
-	OWN(ssl_bytes) *der = NULL;
-	int n = i2d_re_X509_tbs(template, &der);
+	int n = i2d_re_X509_tbs(template, NULL);
+	uint8_t *p;
+	enum rc rc;
 
 	if (n <= 0)
 		return err_openssl(RC_BUG, "TBSCertificate");
-	return buf_add(out, der, (size_t)n);
+	rc = buf_reserve(out, (size_t)n);
+	if (rc != RC_OK)
+		return rc;
+	p = out->p + out->n;
+	if (i2d_re_X509_tbs(template, &p) != n)
+		return err_openssl(RC_BUG, "TBSCertificate");
+	out->n += (size_t)n;
+	return RC_OK;
 }

@@ -157,7 +157,6 @@ build_job(struct issue_run *run, struct job *job)
 	    SPAN_FMT(request->id));
 	(void)snprintf(intent->profile, sizeof(intent->profile), "%s",
 	    d->grant.profile->name);
-	buf_reset(&job->tbs);
 	buf_reset(&job->der);
 	rc = tbs_make(maker, &leaf, &job->tbs);
 	return rc != RC_OK ? rc : sha256(buf_span(&job->tbs), intent->tbs);
