@@ -239,14 +239,18 @@ static enum rc
 ask_token(struct issue_run *run, const struct job *job)
 {
 	const struct keys *keys = run->issue->keys;
-	unsigned char digest[EVP_MAX_MD_SIZE];
+	struct span digest = span_of(job->intent.tbs, SHA256_LEN);
+	unsigned char other[EVP_MAX_MD_SIZE];
 	unsigned n;
 
-	if (EVP_Digest(
-		job->tbs.p, job->tbs.n, digest, &n, keys->alg.md, NULL) != 1)
-		return err_openssl(RC_BUG, "no digest of a TBS");
-	return token_sign_send(
-	    keys->token, keys->ca, keys->alg.scheme, span_of(digest, n));
+	/* The very digest that the ledger has, but for a P-384 key. */
+	if (keys->alg.hash_len != SHA256_LEN) {
+		if (EVP_Digest(job->tbs.p, job->tbs.n, other, &n, keys->alg.md,
+			NULL) != 1)
+			return err_openssl(RC_BUG, "no digest of a TBS");
+		digest = span_of(other, n);
+	}
+	return token_sign_send(keys->token, keys->ca, keys->alg.scheme, digest);
 }
 
 /* What the judge is to hold a certificate against. */
