@@ -66,22 +66,39 @@ check_forms(const struct lint_facts *f)
 	return NULL;
 }
 
-/* Those that we make, and those that the profile's own lines add. */
+/* By a line `extension.NAME` of the profile. */
+static bool
+has_named(const struct lint_facts *f, const char *name)
+{
+	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(name, 0);
+
+	for (size_t i = 0; oid != NULL && i < f->n_extensions; i++)
+		if (span_eq(f->extensions[i].oid,
+			span_of(OBJ_get0_data(oid), OBJ_length(oid))))
+			return true;
+	return false;
+}
+
+/* Those that we make, and those that the profile's own lines add. None stands
+ * twice by now, so that their number settles it. */
 static const char *
 lint_ext_check_company(const struct lint_facts *f)
 {
 	static const uint8_t known[] = { CE_SKI, CE_KEY_USAGE, CE_SAN,
 		CE_BASIC_CONSTRAINTS, CE_AKI, CE_EKU };
-	size_t n =
-	    f->want->profile == NULL ? 0 : f->want->profile->n_extensions;
+	const struct profile *profile = f->want->profile;
+	size_t n = 0, n_named = 0;
 
 	for (size_t i = 0; i < sizeof(known); i++)
 		n += extension_get0(f, known[i]) != NULL;
 	if (f->want->kind == LINT_CA)
 		n += extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
-	return n == f->n_extensions ? NULL
-				    : "an extension that nobody asked for, or "
-				      "one that is missing";
+	for (; profile != NULL && n_named < profile->n_extensions; n_named++)
+		if (!has_named(f, profile->extensions[n_named].name))
+			return "an extension of the profile's is missing";
+	return n + n_named == f->n_extensions
+		   ? NULL
+		   : "an extension that nobody asked for";
 }
 
 /* ---- 4.2.1.1, 4.2.1.2: key identifiers ----------------------------------- */

@@ -345,6 +345,23 @@ spoil_stranger(struct sample *s)
 	    (struct extension){ BYTES(CE(32)), false, BYTES(0x30, 0) };
 }
 
+static char tlsfeature[] = "tlsfeature";
+static struct policy_extension promised[] = { { .name = tlsfeature } };
+
+static void
+spoil_promised(struct sample *s)
+{
+	s->profile.extensions = promised;
+	s->profile.n_extensions = 1;
+}
+
+static void
+spoil_stranger_instead(struct sample *s)
+{
+	spoil_promised(s);
+	spoil_stranger(s);
+}
+
 static void
 spoil_bc_absent(struct sample *s)
 {
@@ -694,7 +711,11 @@ static const struct spoiled {
 	{ spoil_twice,
 	  "RFC 5280 4.2: an extension stands twice" },
 	{ spoil_stranger,
-	  "the profile: an extension that nobody asked for, or one that is missing" },
+	  "the profile: an extension that nobody asked for" },
+	{ spoil_stranger_instead,
+	  "the profile: an extension of the profile's is missing" },
+	{ spoil_promised,
+	  "the profile: an extension of the profile's is missing" },
 	{ spoil_bc_absent,
 	  "RFC 5280 4.2.1.9: no basicConstraints" },
 	{ spoil_bc_ca,
