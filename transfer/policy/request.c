@@ -243,7 +243,7 @@ check_mixture(const struct asking *a, const struct grant *grant)
 
 		if (name->type == NAME_XMPP)
 			jid = name;
-		else if (name->type == NAME_DNS || name->type == NAME_SRV)
+		else if (name_type_is_host(name->type))
 			host = true;
 	}
 	if (jid == NULL || (!host && !is_for_servers(a->profile)))

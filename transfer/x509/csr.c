@@ -178,9 +178,8 @@ lower_domains(struct name_list *names)
 		for (size_t j = 0; j < name->text.n; j++, at++) {
 			uint8_t *c = &names->store.p[at];
 
-			if ((name->type == NAME_DNS ||
-				name->type == NAME_SRV) &&
-			    *c >= 'A' && *c <= 'Z')
+			if (name_type_is_host(name->type) && *c >= 'A' &&
+			    *c <= 'Z')
 				*c = (uint8_t)(*c - 'A' + 'a');
 		}
 	}

@@ -4,109 +4,19 @@
 #include "transfer/x509/name.h"
 
 #include "base/list.h"
-#include "transfer/rule.h"
-#include "transfer/x509/name_jid.h"
-#include "transfer/x509/name_parts.h"
+#include "transfer/x509/name_form.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdlib.h>
-
-static const char *const type_texts[NAME_TYPES] = {
-	[NAME_DNS] = "dns",
-	[NAME_SRV] = "srv",
-	[NAME_XMPP] = "xmpp",
-	[NAME_IP] = "ip",
-	[NAME_EMAIL] = "email",
-	[NAME_URI] = "uri",
-};
-
-const char *
-name_type_text(enum name_type type)
-{
-	return type < NAME_TYPES ? type_texts[type] : "?";
-}
-
-bool
-name_type_read(struct span text, enum name_type *ret_type)
-{
-	for (size_t i = 0; i < NAME_TYPES; i++) {
-		if (span_eq_str(text, type_texts[i])) {
-			*ret_type = (enum name_type)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* ---- as typed by a person ------------------------------------------------ */
-
-static enum rc
-add_domain(enum name_type type, struct span domain, struct buf *out)
-{
-	size_t before = out->n;
-
-	if (type == NAME_XMPP) {
-		WIPED(buf) ascii = { 0 };
-
-		/* by way of the A-labels, so that it is mapped */
-		if (domain_to_ascii(domain, true, &ascii) &&
-		    domain_to_unicode(buf_span(&ascii), out))
-			return RC_OK;
-	} else if (!span_is_ascii(domain) &&
-		   domain_to_ascii(domain, true, out)) {
-		return RC_OK;
-	}
-	/* What libidn2 does not take is left for name_check to name. */
-	out->n = before;
-	return add_lowered(out, domain);
-}
-
-static enum rc
-add_head(enum name_type type, struct span head, struct buf *out)
-{
-	struct span local = head;
-	enum rc rc;
-
-	if (type == NAME_EMAIL)
-		return buf_add_span(out, head);
-	if (type != NAME_XMPP)
-		return add_lowered(out, head);
-	local.n--; /* the '@' */
-	rc = jid_local_prepare(local, out);
-	return rc != RC_OK ? rc : buf_add_byte(out, '@');
-}
-
-static enum rc
-name_add_ip(struct span text, struct buf *out)
-{
-	char typed[INET6_ADDRSTRLEN] = "", canonical[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-	int family;
-
-	if (text.n < sizeof(typed) && text.n != 0)
-		memcpy(typed, text.p, text.n);
-	family = strchr(typed, ':') != NULL ? AF_INET6 : AF_INET;
-	if (inet_pton(family, typed, &address) == 1 &&
-	    inet_ntop(family, &address, canonical, sizeof(canonical)) != NULL)
-		return buf_add_str(out, canonical);
-	return buf_add_span(out, text);
-}
 
 static enum rc
 add_canonical(enum name_type type, struct span text, struct buf *out)
 {
 	struct name_parts parts;
-	enum rc rc;
 
-	if (type == NAME_IP)
-		return name_add_ip(text, out);
-	if (!name_split(type, text, &parts))
-		return buf_add_span(out, text);
-	rc = add_head(type, parts.head, out);
-	if (rc == RC_OK)
-		rc = add_domain(type, parts.domain, out);
-	return rc != RC_OK ? rc : buf_add_span(out, parts.tail);
+	return name_split(type, text, &parts)
+		   ? name_form_get0(type)->spell(&parts, out)
+		   : buf_add_span(out, text);
 }
 
 enum rc
@@ -114,17 +24,18 @@ name_read(const char *typed, struct buf *store, enum name_type *ret_type,
     size_t *ret_offset)
 {
 	const char *colon = strchr(typed, ':');
+	char wanted[CHOICE_TEXT];
 	size_t before = store->n;
 	struct name name;
 	enum rc rc;
 
 	if (colon == NULL ||
 	    !name_type_read(
-		span_of(typed, (size_t)(colon - typed)), &name.type))
-		return err_set(RC_USAGE,
-		    "name \"%s\": wanted dns:, srv:, xmpp:, ip:, email: or "
-		    "uri: in front",
-		    typed);
+		span_of(typed, (size_t)(colon - typed)), &name.type)) {
+		name_types_list(":", wanted);
+		return err_set(
+		    RC_USAGE, "name \"%s\": wanted %s in front", typed, wanted);
+	}
 	rc = add_canonical(name.type, span_str(colon + 1), store);
 	if (rc != RC_OK)
 		return rc;

@@ -9,9 +9,11 @@
 #define TRANSFER_X509_NAME_H
 
 #include "base/buf.h"
+#include "base/choice.h"
 
 #include <openssl/x509v3.h>
 
+/** Each is a row of transfer/x509/name_form.c. The values stand in bundles. */
 enum name_type {
 	NAME_DNS,
 	NAME_SRV,   /* _Service.Name, RFC 4985 */
@@ -29,9 +31,15 @@ struct name {
 	struct span text; /* UTF-8; A-labels in dns, srv, email, uri */
 };
 
-/** "dns", "srv", ... and back. */
+/** "dns", "srv", ... and back; "?" for what is no type. */
 const char *name_type_text(enum name_type type);
 bool name_type_read(struct span text, enum name_type *ret_type);
+
+/** All of them: "dns:, srv: or uri:", with `tail` behind each. */
+void name_types_list(const char *tail, char ret[static CHOICE_TEXT]);
+
+/** Is it of a host or its service (dns, srv), whose letters have no case? */
+bool name_type_is_host(enum name_type type);
 
 /** Read "type:text" as typed by a person: U-labels become A-labels (libidn2),
  * letters are lowered where the type is case-blind, IP text is made canonical.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* name_check: the one spelling of each type of name. */
+/* The types of names, and name_check: the one spelling of each. Scope and order
+ * are for transfer/x509/name. */
+#include "transfer/x509/name_form.h"
+
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_jid.h"
-#include "transfer/x509/name_parts.h"
-
-#include <arpa/inet.h>
-#include <stdio.h>
+#include "transfer/x509/name_spell.h"
 
 #define LABEL_BYTES_MAX 63   /* RFC 1035 2.3.4 */
 #define DOMAIN_BYTES_MAX 253 /* the same, in text without the root's dot */
@@ -154,6 +154,13 @@ name_form_check_domain(
 
 /* ---- each type ----------------------------------------------------------- */
 
+static enum rc
+check_dns(
+    const char *from, const struct name *name, const struct name_parts *parts)
+{
+	return name_form_check_domain(from, name, parts->domain);
+}
+
 /* RFC 6335 5.1: letters, digits, hyphens, at least one letter, no hyphen at an
  * end or beside another. In lower case, as names are compared blindly. */
 static const char *
@@ -200,33 +207,15 @@ check_srv(
 	return name_form_check_domain(from, name, parts->domain);
 }
 
-/* One text for one address: what inet_ntop gives back must be what was there.
- */
 static enum rc
-check_ip(const char *from, const struct name *name)
+check_ip(
+    const char *from, const struct name *name, const struct name_parts *parts)
 {
-	char text[INET6_ADDRSTRLEN], again[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-	int family;
+	const char *what = ip_fault(parts->tail);
 
-	if (name->text.n == 0 || name->text.n >= sizeof(text) ||
-	    memchr(name->text.p, 0, name->text.n) != NULL)
-		return name_form_refuse(
-		    from, name, RULE_NAME_FORM, "not an IP address");
-	memcpy(text, name->text.p, name->text.n);
-	text[name->text.n] = '\0';
-	family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
-	if (inet_pton(family, text, &address) != 1)
-		return name_form_refuse(
-		    from, name, RULE_NAME_FORM, "not an IP address");
-	if (inet_ntop(family, &address, again, sizeof(again)) == NULL ||
-	    strcmp(text, again) != 0)
-		return name_form_refuse(from, name, RULE_NAME_FORM,
-		    "an IP address that is not in its canonical form");
-	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address))
-		return name_form_refuse(from, name, RULE_NAME_FORM,
-		    "an IPv4 address in IPv6 form; wanted the IPv4 address");
-	return RC_OK;
+	return what == NULL
+		   ? RC_OK
+		   : name_form_refuse(from, name, RULE_NAME_FORM, what);
 }
 
 /* A dot-atom of RFC 5322 3.2.3, which needs no quotes anywhere. */
@@ -371,33 +360,108 @@ check_xmpp(
 	return name_form_check_domain(from, name, buf_span(&ascii));
 }
 
+/* ---- the table ----------------------------------------------------------- */
+
+/* clang-format off */
+static const struct name_form forms[] = {
+	[NAME_DNS] = { .word = "dns", .tag = DER_CONTEXT(2), .host = true,
+		.split = split_dns, .spell = spell_host, .check = check_dns },
+
+	/* id-on-dnsSRV (RFC 4985 section 2) */
+	[NAME_SRV] = { .word = "srv", .tag = DER_EXPLICIT(0), .host = true,
+		.other_oid = { 0x2b, 6, 1, 5, 5, 7, 8, 7 }, .other_n = 8,
+		.other_tag = DER_IA5_STRING, .other_called = "an SRVName",
+		.split = split_dot, .unsplit = "wanted _service.domain",
+		.spell = spell_host, .check = check_srv },
+
+	/* id-on-xmppAddr (RFC 6120 13.7.1.4) */
+	[NAME_XMPP] = { .word = "xmpp", .tag = DER_EXPLICIT(0),
+		.other_oid = { 0x2b, 6, 1, 5, 5, 7, 8, 5 }, .other_n = 8,
+		.other_tag = DER_UTF8_STRING, .other_called = "an XmppAddr",
+		.split = split_at, .unsplit = "wanted localpart@domain",
+		.spell = spell_xmpp, .check = check_xmpp },
+
+	[NAME_IP] = { .word = "ip", .tag = DER_CONTEXT(7),
+		.spell = spell_address, .check = check_ip,
+		.into_der = ip_into_der, .out_of_der = ip_out_of_der },
+
+	[NAME_EMAIL] = { .word = "email", .tag = DER_CONTEXT(1),
+		.split = split_at, .unsplit = "wanted local@domain",
+		.spell = spell_email, .check = check_email },
+
+	[NAME_URI] = { .word = "uri", .tag = DER_CONTEXT(6),
+		.split = split_uri, .unsplit = "wanted scheme://host/path",
+		.spell = spell_host, .check = check_uri },
+};
+/* clang-format on */
+_Static_assert(sizeof(forms) / sizeof(forms[0]) == NAME_TYPES,
+    "each type of name has its row");
+
+const struct name_form *
+name_form_get0(enum name_type type)
+{
+	return type < NAME_TYPES ? &forms[type] : NULL;
+}
+
+const char *
+name_type_text(enum name_type type)
+{
+	return type < NAME_TYPES ? forms[type].word : "?";
+}
+
+bool
+name_type_read(struct span text, enum name_type *ret_type)
+{
+	for (unsigned i = 0; i < NAME_TYPES; i++) {
+		if (span_eq_str(text, forms[i].word)) {
+			*ret_type = (enum name_type)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *
+form_word(const void *table, unsigned i)
+{
+	(void)table;
+	return i < NAME_TYPES ? forms[i].word : NULL;
+}
+
+void
+name_types_list(const char *tail, char ret[static CHOICE_TEXT])
+{
+	choice_write(form_word, NULL, tail, ret);
+}
+
+bool
+name_type_is_host(enum name_type type)
+{
+	return type < NAME_TYPES && forms[type].host;
+}
+
+bool
+name_split(enum name_type type, struct span text, struct name_parts *ret)
+{
+	const struct name_form *form = name_form_get0(type);
+
+	if (form != NULL && form->split != NULL)
+		return form->split(text, ret);
+	*ret = (struct name_parts){ SPAN_NONE, SPAN_NONE, text };
+	return true;
+}
+
 enum rc
 name_check(const char *from, const struct name *name)
 {
+	const struct name_form *form = name_form_get0(name->type);
 	struct name_parts parts;
 
-	if (!name_split(name->type, name->text, &parts))
-		return name_form_refuse(from, name, RULE_NAME_FORM,
-		    name->type == NAME_SRV    ? "wanted _service.domain"
-		    : name->type == NAME_URI  ? "wanted scheme://host/path"
-		    : name->type == NAME_XMPP ? "wanted localpart@domain"
-					      : "wanted local@domain");
-	switch (name->type) {
-	case NAME_DNS:
-		return name_form_check_domain(from, name, parts.domain);
-	case NAME_SRV:
-		return check_srv(from, name, &parts);
-	case NAME_XMPP:
-		return check_xmpp(from, name, &parts);
-	case NAME_IP:
-		return check_ip(from, name);
-	case NAME_EMAIL:
-		return check_email(from, name, &parts);
-	case NAME_URI:
-		return check_uri(from, name, &parts);
-	case NAME_TYPES:
-	default:
+	if (form == NULL)
 		return rule_refuse(
 		    RULE_NAME_TYPE, "%s: a name of no known type", from);
-	}
+	if (!name_split(name->type, name->text, &parts))
+		return name_form_refuse(
+		    from, name, RULE_NAME_FORM, form->unsplit);
+	return form->check(from, name, &parts);
 }

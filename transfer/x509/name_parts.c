@@ -7,26 +7,44 @@
 #include <idn2.h>
 #include <stdlib.h>
 
-/* The place of `c` in `text`, or text.n. */
-static size_t
-find(struct span text, char c)
+static bool
+split_behind(struct span text, size_t head, struct name_parts *ret)
 {
-	const uint8_t *at = text.n == 0 ? NULL : memchr(text.p, c, text.n);
-
-	return at == NULL ? text.n : (size_t)(at - text.p);
+	*ret = (struct name_parts){ SPAN_NONE, SPAN_NONE, SPAN_NONE };
+	if (!span_take(&text, head, &ret->head))
+		return false;
+	ret->domain = text;
+	return true;
 }
 
-static size_t
-name_parts_find_last(struct span text, char c)
+bool
+split_dns(struct span text, struct name_parts *ret)
 {
-	const uint8_t *at = text.n == 0 ? NULL : memrchr(text.p, c, text.n);
+	bool wildcard = text.n >= 2 && memcmp(text.p, "*.", 2) == 0;
 
-	return at == NULL ? text.n : (size_t)(at - text.p);
+	return split_behind(text, wildcard ? 2 : 0, ret);
+}
+
+bool
+split_dot(struct span text, struct name_parts *ret)
+{
+	const uint8_t *dot = text.n == 0 ? NULL : memchr(text.p, '.', text.n);
+
+	return dot != NULL &&
+	       split_behind(text, (size_t)(dot - text.p) + 1, ret);
+}
+
+bool
+split_at(struct span text, struct name_parts *ret)
+{
+	const uint8_t *at = text.n == 0 ? NULL : memrchr(text.p, '@', text.n);
+
+	return at != NULL && split_behind(text, (size_t)(at - text.p) + 1, ret);
 }
 
 /* The host ends at the first of / ? # : (RFC 3986 3.2); user information
  * stays in it, to be refused. */
-static bool
+bool
 split_uri(struct span text, struct name_parts *ret)
 {
 	static const char mark[] = "://";
@@ -34,44 +52,13 @@ split_uri(struct span text, struct name_parts *ret)
 	size_t n = 0;
 
 	at = text.n == 0 ? NULL : memmem(text.p, text.n, mark, 3);
-	if (at == NULL)
+	if (at == NULL || !split_behind(text, (size_t)(at - text.p) + 3, ret))
 		return false;
-	(void)span_take(&text, (size_t)(at - text.p) + 3, &ret->head);
+	text = ret->domain;
 	while (n < text.n && strchr("/?#:", text.p[n]) == NULL)
 		n++;
 	(void)span_take(&text, n, &ret->domain);
 	ret->tail = text;
-	return true;
-}
-
-bool
-name_split(enum name_type type, struct span text, struct name_parts *ret)
-{
-	size_t n;
-
-	*ret = (struct name_parts){ SPAN_NONE, SPAN_NONE, SPAN_NONE };
-	switch (type) {
-	case NAME_DNS:
-		n = text.n >= 2 && memcmp(text.p, "*.", 2) == 0 ? 2 : 0;
-		break;
-	case NAME_SRV:
-		n = find(text, '.') + 1;
-		break;
-	case NAME_XMPP:
-	case NAME_EMAIL:
-		n = name_parts_find_last(text, '@') + 1;
-		break;
-	case NAME_URI:
-		return split_uri(text, ret);
-	case NAME_IP:
-	case NAME_TYPES:
-	default:
-		ret->tail = text;
-		return true;
-	}
-	if (!span_take(&text, n, &ret->head))
-		return false;
-	ret->domain = text;
 	return true;
 }
 

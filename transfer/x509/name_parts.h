@@ -13,9 +13,12 @@ struct name_parts {
 	struct span tail; /* of a URI: port, path, query */
 };
 
-/** False when the mark that ends the head ('.', '@', "://") is missing. An IP
- * address is all tail. */
-bool name_split(enum name_type type, struct span text, struct name_parts *ret);
+/** Cut a text where its type does: behind "*.", the first dot, the last '@', or
+ * "://" and before what follows a URI's host. False when that is missing. */
+bool split_dns(struct span text, struct name_parts *ret);
+bool split_dot(struct span text, struct name_parts *ret);
+bool split_at(struct span text, struct name_parts *ret);
+bool split_uri(struct span text, struct name_parts *ret);
 
 /** Append the domain with A-labels for U-labels, in lower case (IDNA2008 as
  * UTS 46 prepares it, non-transitional). False when it is no domain.

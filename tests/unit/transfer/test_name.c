@@ -194,6 +194,48 @@ static const struct {
 /* clang-format on */
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Below, each of the good names goes through a certificate: so each type does.
+ */
+static void
+each_type_has_its_word_and_a_name_here(void **state)
+{
+	(void)state;
+	for (unsigned t = 0; t < NAME_TYPES; t++) {
+		const char *word = name_type_text((enum name_type)t);
+		size_t n = strlen(word), seen = 0;
+		enum name_type back;
+
+		assert_true(name_type_read(span_str(word), &back));
+		assert_int_equal(back, t);
+		assert_false(name_type_read(span_of(word, n - 1), &back));
+		for (size_t i = 0; i < N(good); i++)
+			seen +=
+			    strncmp(good[i], word, n) == 0 && good[i][n] == ':';
+		if (seen == 0)
+			fail_msg("no name of type %s is tried", word);
+	}
+	assert_string_equal(name_type_text(NAME_TYPES), "?");
+}
+
+static void
+a_name_of_no_type_is_refused(void **state)
+{
+	const struct name name = { NAME_TYPES, span_str("example.org") };
+
+	(void)state;
+	check_refused(
+	    name_check("f", &name), "NAME-TYPE", "f: a name of no known type");
+}
+
+static void
+the_types_of_hosts_are_told_from_those_of_persons(void **state)
+{
+	(void)state;
+	for (unsigned t = 0; t <= NAME_TYPES; t++)
+		assert_int_equal(name_type_is_host((enum name_type)t),
+		    t == NAME_DNS || t == NAME_SRV);
+}
+
 static void
 well_formed_names_pass(void **state)
 {
@@ -362,6 +404,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_type_has_its_word_and_a_name_here),
+		cmocka_unit_test(a_name_of_no_type_is_refused),
+		cmocka_unit_test(
+		    the_types_of_hosts_are_told_from_those_of_persons),
 		cmocka_unit_test(well_formed_names_pass),
 		cmocka_unit_test(other_spellings_are_refused),
 		cmocka_unit_test(a_nul_ends_no_name),
