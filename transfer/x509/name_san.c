@@ -1,90 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** subjectAltName from names and back (RFC 5280 4.2.1.6). */
+/* subjectAltName from names and back (RFC 5280 4.2.1.6), by the table of
+ * transfer/x509/name_form. Whether a name is well formed is not asked here. */
 #include "transfer/x509/name_san.h"
 
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
-
-#include <arpa/inet.h>
-#include <openssl/err.h>
-
-/* id-on-dnsSRV (RFC 4985) and id-on-xmppAddr (RFC 6120 13.7.1.4) */
-static const uint8_t oid_srv[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08,
-	0x07 };
-static const uint8_t oid_xmpp[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08,
-	0x05 };
-
-/* The forms of GeneralName that we read. */
-static const struct {
-	uint8_t tag;
-	enum name_type type;
-} forms[] = {
-	{ DER_CONTEXT(1), NAME_EMAIL },
-	{ DER_CONTEXT(2), NAME_DNS },
-	{ DER_CONTEXT(6), NAME_URI },
-};
+#include "transfer/x509/name_form.h"
 
 /* ---- out ----------------------------------------------------------------- */
 
+/* OtherName ::= SEQUENCE { type-id, value [0] EXPLICIT ANY } */
 static enum rc
-ip_to_bytes(struct span text, uint8_t ret[static 16], size_t *ret_n)
-{
-	char cstr[INET6_ADDRSTRLEN] = "";
-
-	if (text.n != 0 && text.n < sizeof(cstr))
-		memcpy(cstr, text.p, text.n);
-	*ret_n = strchr(cstr, ':') != NULL ? 16 : 4;
-	if (inet_pton(*ret_n == 16 ? AF_INET6 : AF_INET, cstr, ret) != 1)
-		return err_set(
-		    RC_BUG, "name ip:%.*s was not checked", SPAN_FMT(text));
-	return RC_OK;
-}
-
-static enum rc
-put_other(struct buf *out, struct span oid, uint8_t tag, struct span text)
+put_other(struct buf *out, const struct name_form *form, struct span text)
 {
 	WIPED(buf) value = { 0 };
 	WIPED(buf) body = { 0 };
-	enum rc rc = der_put(&value, tag, text);
+	enum rc rc = der_put(&value, form->other_tag, text);
 
 	if (rc == RC_OK)
-		rc = der_put(&body, DER_OID, oid);
+		rc = der_put(
+		    &body, DER_OID, span_of(form->other_oid, form->other_n));
 	if (rc == RC_OK)
 		rc = der_put(&body, DER_EXPLICIT(0), buf_span(&value));
-	return rc != RC_OK ? rc
-			   : der_put(out, DER_EXPLICIT(0), buf_span(&body));
+	return rc != RC_OK ? rc : der_put(out, form->tag, buf_span(&body));
 }
 
 static enum rc
 put_name(struct buf *out, const struct name *name)
 {
-	uint8_t ip[16];
-	size_t n;
+	const struct name_form *form = name_form_get0(name->type);
+	struct ip_octets octets;
 	enum rc rc;
 
-	switch (name->type) {
-	case NAME_SRV:
-		return put_other(out, span_of(oid_srv, sizeof(oid_srv)),
-		    DER_IA5_STRING, name->text);
-	case NAME_XMPP:
-		return put_other(out, span_of(oid_xmpp, sizeof(oid_xmpp)),
-		    DER_UTF8_STRING, name->text);
-	case NAME_IP:
-		rc = ip_to_bytes(name->text, ip, &n);
-		return rc != RC_OK
-			   ? rc
-			   : der_put(out, DER_CONTEXT(7), span_of(ip, n));
-	case NAME_EMAIL:
-		return der_put(out, DER_CONTEXT(1), name->text);
-	case NAME_DNS:
-		return der_put(out, DER_CONTEXT(2), name->text);
-	case NAME_URI:
-		return der_put(out, DER_CONTEXT(6), name->text);
-	case NAME_TYPES:
-	default:
-		return err_set(RC_BUG, "a name of type %d", (int)name->type);
-	}
+	if (form->other_n != 0)
+		return put_other(out, form, name->text);
+	if (form->into_der == NULL)
+		return der_put(out, form->tag, name->text);
+	rc = form->into_der(name->text, &octets);
+	return rc != RC_OK
+		   ? rc
+		   : der_put(out, form->tag, span_of(octets.p, octets.n));
 }
 
 enum rc
@@ -117,67 +73,92 @@ names_to_san(const struct name *names, size_t n, GENERAL_NAMES **ret)
 
 /* ---- in ------------------------------------------------------------------ */
 
-/* RFC 5280 4.2.1.6: 4 or 16 octets; 8 or 32 are ranges, which only name
- * constraints have. */
-static enum rc
-name_san_add_ip(const char *from, struct span bytes, struct name_list *list)
+static const struct name_form *
+form_of_other(struct span oid, enum name_type *ret_type)
 {
-	char text[INET6_ADDRSTRLEN];
+	for (unsigned i = 0; i < NAME_TYPES; i++) {
+		const struct name_form *form = name_form_get0(i);
 
-	if ((bytes.n != 4 && bytes.n != 16) ||
-	    inet_ntop(bytes.n == 4 ? AF_INET : AF_INET6, bytes.p, text,
-		sizeof(text)) == NULL)
-		return rule_refuse(RULE_NAME_FORM,
-		    "%s: an iPAddress of %zu bytes; wanted 4 or 16", from,
-		    bytes.n);
-	return name_list_add(list, NAME_IP, span_str(text));
+		if (form->other_n != 0 &&
+		    span_eq(oid, span_of(form->other_oid, form->other_n))) {
+			*ret_type = (enum name_type)i;
+			return form;
+		}
+	}
+	return NULL;
 }
 
-/* OtherName ::= SEQUENCE { type-id, value [0] EXPLICIT ANY } */
+static const char *
+other_word(const void *table, unsigned i)
+{
+	(void)table;
+	for (unsigned t = 0; t < NAME_TYPES; t++) {
+		const struct name_form *form = name_form_get0(t);
+
+		if (form->other_n != 0 && i-- == 0)
+			return form->other_called;
+	}
+	return NULL;
+}
+
 static enum rc
 add_other(const char *from, struct span body, struct name_list *list)
 {
+	char shown[DER_OID_TEXT], wanted[CHOICE_TEXT];
+	const struct name_form *form;
 	struct span oid, wrapped, text;
-	char shown[DER_OID_TEXT];
-	bool srv;
+	enum name_type type;
 
 	if (!der_take(&body, DER_OID, &oid) ||
 	    !der_take(&body, DER_EXPLICIT(0), &wrapped) || body.n != 0)
 		return rule_refuse(
 		    RULE_NAME_FORM, "%s: an otherName of no known form", from);
-	srv = span_eq(oid, span_of(oid_srv, sizeof(oid_srv)));
-	if (!srv && !span_eq(oid, span_of(oid_xmpp, sizeof(oid_xmpp)))) {
+	form = form_of_other(oid, &type);
+	if (form == NULL) {
 		der_oid_text(oid, shown);
+		choice_write(other_word, NULL, "", wanted);
 		return rule_refuse(RULE_NAME_TYPE,
-		    "%s: an otherName of type %s; wanted an SRVName or an "
-		    "XmppAddr",
-		    from, shown);
+		    "%s: an otherName of type %s; wanted %s", from, shown,
+		    wanted);
 	}
-	if (!der_take(
-		&wrapped, srv ? DER_IA5_STRING : DER_UTF8_STRING, &text) ||
-	    wrapped.n != 0)
-		return rule_refuse(RULE_NAME_TYPE, "%s: %s", from,
-		    srv ? "an SRVName that is no IA5String"
-			: "an XmppAddr that is no UTF8String");
-	return name_list_add(list, srv ? NAME_SRV : NAME_XMPP, text);
+	if (!der_take(&wrapped, form->other_tag, &text) || wrapped.n != 0)
+		return rule_refuse(RULE_NAME_TYPE, "%s: %s that is no %s", from,
+		    form->other_called,
+		    form->other_tag == DER_IA5_STRING ? "IA5String"
+						      : "UTF8String");
+	return name_list_add(list, type, text);
+}
+
+static enum rc
+add_octets(const char *from, enum name_type type, struct span octets,
+    struct name_list *list)
+{
+	const struct name_form *form = name_form_get0(type);
+	char text[IP_TEXT];
+	enum rc rc;
+
+	if (form->out_of_der == NULL)
+		return name_list_add(list, type, octets);
+	rc = form->out_of_der(from, octets, text);
+	return rc != RC_OK ? rc : name_list_add(list, type, span_str(text));
 }
 
 static enum rc
 add_general_name(
     const char *from, const struct der *name, struct name_list *list)
 {
+	char wanted[CHOICE_TEXT];
+
 	if (name->tag == DER_EXPLICIT(0))
 		return add_other(from, name->content, list);
-	if (name->tag == DER_CONTEXT(7))
-		return name_san_add_ip(from, name->content, list);
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
-		if (name->tag == forms[i].tag)
-			return name_list_add(
-			    list, forms[i].type, name->content);
+	for (unsigned i = 0; i < NAME_TYPES; i++)
+		if (name->tag == name_form_get0(i)->tag)
+			return add_octets(
+			    from, (enum name_type)i, name->content, list);
+	name_types_list("", wanted);
 	return rule_refuse(RULE_NAME_TYPE,
-	    "%s: a subjectAltName of form [%u]; wanted DNS, SRV, XMPP, IP, "
-	    "email or URI",
-	    from, name->tag & 0x1f);
+	    "%s: a subjectAltName of form [%u]; wanted %s", from,
+	    name->tag & 0x1f, wanted);
 }
 
 enum rc

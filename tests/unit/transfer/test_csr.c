@@ -152,7 +152,7 @@ static const struct refused {
 	      "name-101.der: over 100 names" },
 	{ "name-directory.der", "NAME-TYPE",
 	      "name-directory.der: a subjectAltName of form [4]; wanted "
-	      "DNS, SRV, XMPP, IP, email or URI" },
+	      "dns, srv, xmpp, ip, email or uri" },
 	{ "name-ip-5.der", "NAME-FORM",
 	      "name-ip-5.der: an iPAddress of 5 bytes; wanted 4 or 16" },
 	{ "name-jid-ia5.der", "NAME-TYPE",
@@ -165,7 +165,7 @@ static const struct refused {
 	      "SRVName or an XmppAddr" },
 	{ "name-registered-id.der", "NAME-TYPE",
 	      "name-registered-id.der: a subjectAltName of form [8]; "
-	      "wanted DNS, SRV, XMPP, IP, email or URI" },
+	      "wanted dns, srv, xmpp, ip, email or uri" },
 	{ "name-space.der", "NAME-FORM",
 	      "name-space.der: name dns: : a character that no host name "
 	      "has" },
