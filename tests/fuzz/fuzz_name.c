@@ -26,14 +26,12 @@ typed(const char *text)
 	WIPED(buf) san = { 0 };
 	WIPED(name_list) back = { 0 };
 	struct name name, second;
-	size_t offset;
 
-	if (name_read(text, &store, &name.type, &offset) != RC_OK)
+	if (name_read(text, &name.type, &store) != RC_OK)
 		return;
 	name.text = buf_span(&store);
 	must(name_write(&again, &name) == RC_OK);
-	must(name_read(buf_cstr(&again), &store_again, &second.type, &offset) ==
-	     RC_OK);
+	must(name_read(buf_cstr(&again), &second.type, &store_again) == RC_OK);
 	second.text = buf_span(&store_again);
 	must(name_compare(&name, &second) == 0);
 	must(names_to_san_der(&name, 1, &san) == RC_OK);

@@ -9,48 +9,46 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static enum rc
-add_canonical(enum name_type type, struct span text, struct buf *out)
+enum rc
+name_read_as(enum name_type type, struct span typed, struct buf *out)
 {
+	struct name name = { type, SPAN_NONE };
 	struct name_parts parts;
+	size_t before = out->n;
+	enum rc rc;
 
-	return name_split(type, text, &parts)
-		   ? name_form_get0(type)->spell(&parts, out)
-		   : buf_add_span(out, text);
+	rc = name_split(type, typed, &parts)
+		 ? name_form_get0(type)->spell(&parts, out)
+		 : buf_add_span(out, typed);
+	if (rc != RC_OK)
+		return rc;
+	/* "srv:" leaves a fresh buffer without any bytes to point at. */
+	if (out->n != before)
+		name.text = span_of(out->p + before, out->n - before);
+	rc = name_check("the command line", &name);
+	if (rc != RC_OK)
+		out->n = before;
+	return rc;
 }
 
 enum rc
-name_read(const char *typed, struct buf *store, enum name_type *ret_type,
-    size_t *ret_offset)
+name_read(const char *typed, enum name_type *ret_type, struct buf *out)
 {
 	const char *colon = strchr(typed, ':');
 	char wanted[CHOICE_TEXT];
-	size_t before = store->n;
-	struct name name;
+	enum name_type type;
 	enum rc rc;
 
 	if (colon == NULL ||
-	    !name_type_read(
-		span_of(typed, (size_t)(colon - typed)), &name.type)) {
+	    !name_type_read(span_of(typed, (size_t)(colon - typed)), &type)) {
 		name_types_list(":", wanted);
 		return err_set(
 		    RC_USAGE, "name \"%s\": wanted %s in front", typed, wanted);
 	}
-	rc = add_canonical(name.type, span_str(colon + 1), store);
-	if (rc != RC_OK)
-		return rc;
-	/* "srv:" leaves a fresh store without any bytes to point at. */
-	name.text = store->n == before
-			? SPAN_NONE
-			: span_of(store->p + before, store->n - before);
-	rc = name_check("the command line", &name);
-	if (rc != RC_OK) {
-		store->n = before;
-		return rc;
-	}
-	*ret_type = name.type;
-	*ret_offset = before;
-	return RC_OK;
+	rc = name_read_as(type, span_str(colon + 1), out);
+	if (rc == RC_OK)
+		*ret_type = type;
+	return rc;
 }
 
 /* ---- scope --------------------------------------------------------------- */

@@ -43,11 +43,14 @@ bool name_type_is_host(enum name_type type);
 
 /** Read "type:text" as typed by a person: U-labels become A-labels (libidn2),
  * letters are lowered where the type is case-blind, IP text is made canonical.
- * The text is appended to `store`; `ret->text` points into it by offset, so the
- * caller fixes it up: ret_offset is where it begins.
+ * The text is appended to `out`, which a refusal leaves as it was.
  * \retval RC_USAGE  no type, or unknown;  others as name_check */
-enum rc name_read(const char *typed, struct buf *store, enum name_type *ret_type,
-    size_t *ret_offset) MUST_CHECK;
+enum rc name_read(const char *typed, enum name_type *ret_type,
+    struct buf *out) MUST_CHECK;
+
+/** The same for a text whose type is known. */
+enum rc name_read_as(enum name_type type, struct span typed,
+    struct buf *out) MUST_CHECK;
 
 /** Is it well formed and in the one spelling that a certificate may have? Rule
  * NAME-FORM, and NAME-WILDCARD for a '*' anywhere but a whole left-most label of

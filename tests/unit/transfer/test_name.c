@@ -281,40 +281,46 @@ a_nul_ends_no_name(void **state)
 static void
 what_is_typed_becomes_the_one_spelling(void **state)
 {
-	WIPED(buf) store = { 0 };
+	WIPED(buf) as = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < N(typed); i++) {
+		WIPED(buf) out = { 0 };
 		WIPED(buf) text = { 0 };
 		struct name name;
-		size_t offset;
 
-		check_ok(
-		    name_read(typed[i].typed, &store, &name.type, &offset));
-		name.text = span_of(store.p + offset, store.n - offset);
+		check_ok(name_read(typed[i].typed, &name.type, &out));
+		name.text = buf_span(&out);
 		check_ok(name_write(&text, &name));
 		assert_string_equal(buf_cstr(&text), typed[i].name);
+
+		/* behind what is there already, and the same */
+		buf_reset(&as);
+		check_ok(buf_add_str(&as, "a "));
+		check_ok(name_read_as(
+		    name.type, span_str(strchr(typed[i].typed, ':') + 1), &as));
+		assert_memory_equal(as.p + 2, out.p, out.n);
+		assert_int_equal(as.n, out.n + 2);
 	}
 }
 
 static void
 a_typed_name_has_a_type(void **state)
 {
-	WIPED(buf) store = { 0 };
+	WIPED(buf) out = { 0 };
 	enum name_type type;
-	size_t offset;
 
 	(void)state;
-	assert_int_equal(
-	    name_read("example.org", &store, &type, &offset), RC_USAGE);
+	assert_int_equal(name_read("example.org", &type, &out), RC_USAGE);
 	assert_string_equal(err_text(),
 	    "name \"example.org\": wanted dns:, srv:, xmpp:, ip:, email: or "
 	    "uri: in front");
-	assert_int_equal(
-	    name_read("host:example.org", &store, &type, &offset), RC_USAGE);
-	check_refused(
-	    name_read("dns:a b", &store, &type, &offset), "NAME-FORM", NULL);
-	assert_int_equal(store.n, 0);
+	assert_int_equal(name_read("host:example.org", &type, &out), RC_USAGE);
+	check_refused(name_read("dns:a b", &type, &out), "NAME-FORM", NULL);
+	check_refused(name_read("srv:", &type, &out), "NAME-FORM", NULL);
+	check_refused(name_read_as(NAME_SRV, SPAN_NONE, &out), "NAME-FORM",
+	    "the command line: name srv:: wanted _service.domain");
+	assert_int_equal(out.n, 0);
 }
 
 static void

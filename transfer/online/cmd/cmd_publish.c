@@ -142,25 +142,15 @@ print_host(struct publish_wish *a, struct span host, const struct tlsa *records,
 static enum rc
 add_host(const char *host, struct buf *ret)
 {
-	WIPED(buf) typed = { 0 };
 	WIPED(buf) name = { 0 };
-	enum name_type type;
-	const char *text;
-	size_t at = 0;
-	enum rc rc = buf_printf(&typed, "dns:%s", host);
+	enum rc rc = name_read_as(NAME_DNS, span_str(host), &name);
 
-	if (rc != RC_OK)
-		return rc;
-	text = buf_cstr(&typed);
-	if (text == NULL)
-		return err_memory();
-	rc = name_read(text, &name, &type, &at);
-	if (rc == RC_OK && name.p[at] == '*')
+	if (rc == RC_OK && name.p[0] == '*')
 		rc = err_set(
 		    RC_USAGE, "a record needs one host, not a wildcard");
 	if (rc != RC_OK)
 		return err_in(rc, "--host %s", host);
-	rc = buf_add(ret, name.p + at, name.n - at);
+	rc = buf_add_span(ret, buf_span(&name));
 	return rc != RC_OK ? rc : buf_add_byte(ret, '\n');
 }
 

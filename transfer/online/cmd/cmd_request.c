@@ -57,43 +57,56 @@ add_name(struct ask_for *a, const char *typed)
 {
 	WIPED(buf) text = { 0 };
 	enum name_type type;
-	size_t offset = 0;
-	enum rc rc = name_read(typed, &text, &type, &offset);
+	enum rc rc = name_read(typed, &type, &text);
 
-	if (rc != RC_OK)
-		return rc;
-	return name_list_add(
-	    &a->asked, type, span_of(text.p + offset, text.n - offset));
+	return rc != RC_OK ? rc
+			   : name_list_add(&a->asked, type, buf_span(&text));
 }
 
-/* What an XMPP server needs to be known by (docs/xmpp.md): forms with one %s.
- */
-static const char *const of_domain[] = { "dns:%s", "srv:_xmpp-client.%s",
-	"srv:_xmpp-server.%s", NULL };
-static const char *const of_component[] = { "dns:%s", "srv:_xmpp-server.%s",
-	NULL };
-static const char *const of_host[] = { "dns:%s", NULL };
-static const char *const of_jid[] = { "xmpp:%s", NULL };
+/* What an XMPP server needs to be known by (docs/xmpp.md). */
+struct name_for {
+	enum name_type type;
+	const char *before; /* what stands before the value; NULL: the end */
+};
+/* clang-format off */
+static const struct name_for of_domain[] = {
+	{ NAME_DNS, "" },
+	{ NAME_SRV, "_xmpp-client." },
+	{ NAME_SRV, "_xmpp-server." },
+	{ 0, NULL },
+};
+static const struct name_for of_component[] = {
+	{ NAME_DNS, "" },
+	{ NAME_SRV, "_xmpp-server." },
+	{ 0, NULL },
+};
+static const struct name_for of_host[] = { { NAME_DNS, "" }, { 0, NULL } };
+static const struct name_for of_jid[] = { { NAME_XMPP, "" }, { 0, NULL } };
+/* clang-format on */
 
 static enum rc
-add_forms(
-    struct ask_for *a, const struct cmd_list *values, const char *const *forms)
+add_name_for(struct ask_for *a, const struct name_for *form, const char *value)
+{
+	WIPED(buf) typed = { 0 };
+	WIPED(buf) text = { 0 };
+	enum rc rc = buf_printf(&typed, "%s%s", form->before, value);
+
+	if (rc == RC_OK)
+		rc = name_read_as(form->type, buf_span(&typed), &text);
+	return rc != RC_OK
+		   ? rc
+		   : name_list_add(&a->asked, form->type, buf_span(&text));
+}
+
+static enum rc
+add_forms(struct ask_for *a, const struct cmd_list *values,
+    const struct name_for *forms)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < values->n; i++)
-		for (size_t j = 0; forms[j] != NULL && rc == RC_OK; j++) {
-			const char *colon = strchr(forms[j], '%');
-			WIPED(buf) typed = { 0 };
-			const char *text;
-
-			rc = buf_add(
-			    &typed, forms[j], (size_t)(colon - forms[j]));
-			if (rc == RC_OK)
-				rc = buf_add_str(&typed, values->items[i]);
-			text = rc == RC_OK ? buf_cstr(&typed) : NULL;
-			rc = text == NULL ? err_memory() : add_name(a, text);
-		}
+		for (size_t j = 0; forms[j].before != NULL && rc == RC_OK; j++)
+			rc = add_name_for(a, &forms[j], values->items[i]);
 	return rc;
 }
 
@@ -483,10 +496,11 @@ enum rc
 cmd_request(struct cmd_env *env, int argc, char **argv)
 {
 	WIPED(ask_for) a = { .env = env };
+	char types[CHOICE_TEXT];
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "profile", "P", "what kind of certificate", NULL, &a.profile, NULL },
-		{ "name", "TYPE:X", "dns:, srv:, xmpp:, ip:, email: or uri:", NULL, NULL, &a.names },
+		{ "name", "TYPE:X", types, NULL, NULL, &a.names },
 		{ "domain", "D", "XMPP domain: dns:D, srv:_xmpp-client.D, srv:_xmpp-server.D", NULL, NULL, &a.domains },
 		{ "component", "D", "XMPP component: dns:D, srv:_xmpp-server.D", NULL, NULL, &a.components },
 		{ "host", "H", "host of the server: dns:H", NULL, NULL, &a.hosts },
@@ -506,6 +520,7 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 	bool done;
 	enum rc rc;
 
+	name_types_list(":", types);
 	rc = cmd_options(env, argc, argv, options, &a.operands, &done);
 	if (rc != RC_OK || done)
 		return rc;

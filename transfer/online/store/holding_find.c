@@ -35,29 +35,27 @@ search_wipe(struct search *s)
 	free(s->items);
 }
 
-/* What is no name of that type is none of that spelling. */
+/* As it was typed, or as the two types that a person leaves out. What is no
+ * name of that type is none of that spelling. */
 static enum rc
-spell(struct search *s, size_t i, const char *type)
+spell(struct search *s, struct buf *spelt, const enum name_type *type)
 {
-	WIPED(buf) typed = { 0 };
 	WIPED(buf) text = { 0 };
-	enum name_type found;
 	struct name name;
-	size_t offset = 0;
-	const char *whole;
-	enum rc rc = buf_printf(&typed, "%s%s", type, s->typed);
+	enum rc rc;
 
-	if (rc != RC_OK)
-		return rc;
-	whole = buf_cstr(&typed);
-	if (whole == NULL)
-		return err_memory();
-	if (name_read(whole, &text, &found, &offset) != RC_OK) {
+	if (type != NULL) {
+		name.type = *type;
+		rc = name_read_as(name.type, span_str(s->typed), &text);
+	} else {
+		rc = name_read(s->typed, &name.type, &text);
+	}
+	if (rc != RC_OK) {
 		err_clear();
 		return RC_OK;
 	}
-	name = (struct name){ found, buf_span(&text) };
-	return name_write(&s->spelt[i], &name);
+	name.text = buf_span(&text);
+	return name_write(spelt, &name);
 }
 
 static bool
@@ -186,12 +184,13 @@ holding_find(struct store *store, const char *typed, const char *profile,
     int64_t now, struct holding *ret)
 {
 	WIPED(search) s = { .typed = typed, .profile = profile, .now = now };
-	static const char *const types[SPELLINGS] = { "", "dns:", "xmpp:" };
+	static const enum name_type dns = NAME_DNS, xmpp = NAME_XMPP;
+	const enum name_type *const types[SPELLINGS] = { NULL, &dns, &xmpp };
 	const struct search_found *found = NULL;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < SPELLINGS && rc == RC_OK; i++)
-		rc = spell(&s, i, types[i]);
+		rc = spell(&s, &s.spelt[i], types[i]);
 	if (rc == RC_OK)
 		rc = holding_find_look(&s, store);
 	if (rc == RC_OK)
