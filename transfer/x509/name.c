@@ -31,23 +31,36 @@ name_read_as(enum name_type type, struct span typed, struct buf *out)
 	return rc;
 }
 
+bool
+name_of_text(struct span text, struct name *ret)
+{
+	const uint8_t *colon = text.n == 0 ? NULL : memchr(text.p, ':', text.n);
+	struct span word, mark;
+	enum name_type type;
+
+	if (colon == NULL ||
+	    !span_take(&text, (size_t)(colon - text.p), &word) ||
+	    !span_take(&text, 1, &mark) || !name_type_read(word, &type))
+		return false;
+	*ret = (struct name){ type, text };
+	return true;
+}
+
 enum rc
 name_read(const char *typed, enum name_type *ret_type, struct buf *out)
 {
-	const char *colon = strchr(typed, ':');
 	char wanted[CHOICE_TEXT];
-	enum name_type type;
+	struct name name;
 	enum rc rc;
 
-	if (colon == NULL ||
-	    !name_type_read(span_of(typed, (size_t)(colon - typed)), &type)) {
+	if (!name_of_text(span_str(typed), &name)) {
 		name_types_list(":", wanted);
 		return err_set(
 		    RC_USAGE, "name \"%s\": wanted %s in front", typed, wanted);
 	}
-	rc = name_read_as(type, span_str(colon + 1), out);
+	rc = name_read_as(name.type, name.text, out);
 	if (rc == RC_OK)
-		*ret_type = type;
+		*ret_type = name.type;
 	return rc;
 }
 

@@ -70,6 +70,10 @@ int name_compare(const struct name *a, const struct name *b);
 /** "dns:example.org": appended to `out` as it is (the printer escapes). */
 enum rc name_write(struct buf *out, const struct name *name) MUST_CHECK;
 
+/** The name that name_write wrote, within `text`. False when it begins with no
+ * type; the name itself is not looked at. */
+bool name_of_text(struct span text, struct name *ret);
+
 /** A subjectAltName from names, and names from one. Unknown types, a wrong
  * string type, an otherName of another OID are NAME-TYPE; a form that name_check
  * refuses is refused here too. The texts go into `store` (see names_own). */

@@ -11,13 +11,9 @@
 static struct name
 name_of(const char *text)
 {
-	const char *colon = strchr(text, ':');
 	struct name name = { NAME_DNS, SPAN_NONE };
 
-	assert_non_null(colon);
-	assert_true(
-	    name_type_read(span_of(text, (size_t)(colon - text)), &name.type));
-	name.text = span_str(colon + 1);
+	assert_true(name_of_text(span_str(text), &name));
 	return name;
 }
 
@@ -324,6 +320,27 @@ a_typed_name_has_a_type(void **state)
 }
 
 static void
+what_is_written_is_read_back(void **state)
+{
+	WIPED(buf) text = { 0 };
+	struct name name, back;
+
+	(void)state;
+	for (size_t i = 0; i < N(good); i++) {
+		name = name_of(good[i]);
+		buf_reset(&text);
+		check_ok(name_write(&text, &name));
+		assert_string_equal(buf_cstr(&text), good[i]);
+		assert_true(name_of_text(buf_span(&text), &back));
+		assert_int_equal(name_compare(&name, &back), 0);
+	}
+	assert_false(name_of_text(span_str("example.org"), &back));
+	assert_false(name_of_text(span_str("host:example.org"), &back));
+	assert_false(name_of_text(span_str(":example.org"), &back));
+	assert_false(name_of_text(SPAN_NONE, &back));
+}
+
+static void
 scope_is_a_domain_and_all_below(void **state)
 {
 	(void)state;
@@ -419,6 +436,7 @@ main(void)
 		cmocka_unit_test(a_nul_ends_no_name),
 		cmocka_unit_test(what_is_typed_becomes_the_one_spelling),
 		cmocka_unit_test(a_typed_name_has_a_type),
+		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(scope_is_a_domain_and_all_below),
 		cmocka_unit_test(a_san_gives_back_its_names),
 		cmocka_unit_test(srv_and_xmpp_names_have_their_string_types),

@@ -242,13 +242,26 @@ struct xmpp_names {
 	size_t n;
 };
 
+static bool
+has_xmpp_service(struct span names)
+{
+	static const char service[] = "_xmpp-";
+	struct name name;
+
+	while (names.n != 0)
+		if (name_of_text(span_take_line(&names), &name) &&
+		    name.type == NAME_SRV && name.text.n >= strlen(service) &&
+		    memcmp(name.text.p, service, strlen(service)) == 0)
+			return true;
+	return false;
+}
+
 /* An XMPP name is one whose certificates have an XMPP service. */
 static enum rc
 see_name(void *arg, struct span name, struct span profile, int64_t ends)
 {
 	struct xmpp_names *x = arg;
 	WIPED(holding) h = { 0 };
-	struct buf *names;
 	enum rc rc;
 
 	if (ends < x->asked->now)
@@ -256,9 +269,7 @@ see_name(void *arg, struct span name, struct span profile, int64_t ends)
 	rc = holding_load(&x->asked->store, name, profile, &h);
 	if (rc != RC_OK || h.n == 0)
 		return rc;
-	names = &h.items[h.n - 1].names;
-	if (names->n == 0 ||
-	    memmem(names->p, names->n, "srv:_xmpp-", 10) == NULL)
+	if (!has_xmpp_service(buf_span(&h.items[h.n - 1].names)))
 		return RC_OK;
 	x->n++;
 	holding_wipe(&x->asked->holding);

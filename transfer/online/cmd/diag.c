@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/online/cmd/diag_table.h"
+#include "transfer/x509/name.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -165,14 +166,15 @@ string_value_put(
 static void
 name_value_put(struct diag_writer *w, struct cbor_in *in)
 {
-	static const struct diag_field type = { 0, "type", AS_CHOICE,
-		&diag_name_types };
 	static const struct diag_field text = { 0, "text", AS_TEXT, NULL };
-	uint64_t n;
+	uint64_t n = 0;
 
 	w->rc = cbor_take_array(in, "name", 2, 2, &n);
+	if (w->rc == RC_OK)
+		w->rc = cbor_take_uint(in, "type", 0, NAME_TYPES - 1, &n);
 	diag_put(w, "[");
-	value_put(w, in, &type);
+	number_put(w, n);
+	comment_put(w, name_type_text((enum name_type)n));
 	diag_put(w, ", ");
 	value_put(w, in, &text);
 	diag_put(w, "]");

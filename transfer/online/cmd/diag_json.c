@@ -8,6 +8,7 @@
 #include "base/cmd.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/online/cmd/diag_table.h"
+#include "transfer/x509/name.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -72,22 +73,18 @@ static enum rc
 name_json(struct cbor_in *in, json_t **ret)
 {
 	WIPED(buf) text = { 0 };
-	const char *type;
-	struct span s;
+	struct name name;
 	uint64_t n;
 	enum rc rc = cbor_take_array(in, "name", 2, 2, &n);
 
 	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "name", 0, UINT64_MAX, &n);
+		rc = cbor_take_uint(in, "name", 0, NAME_TYPES - 1, &n);
 	if (rc == RC_OK)
-		rc = cbor_take_text(in, "name", 0, SIZE_MAX, &s);
+		rc = cbor_take_text(in, "name", 0, SIZE_MAX, &name.text);
 	if (rc != RC_OK)
 		return rc;
-	type = diag_choice(&diag_name_types, n);
-	assert(type != NULL);
-	rc = buf_printf(&text, "%s:", type);
-	if (rc == RC_OK)
-		rc = buf_add_span(&text, s);
+	name.type = (enum name_type)n;
+	rc = name_write(&text, &name);
 	return rc != RC_OK ? rc : made(cmd_json_text(buf_span(&text)), ret);
 }
 

@@ -13,13 +13,6 @@
 
 /* ---- choices --------------------------------------------------------------- */
 
-static const char *const name_type_names[] = {
-	"dns", "srv", "xmpp", "ip", "email", "uri",
-};
-const struct diag_shape diag_name_types = {
-	NULL, COUNT(name_type_names), name_type_names,
-};
-
 static const char *const reason_names[] = { /* RFC 5280 5.3.1 */
 	"unspecified", "keyCompromise", "cACompromise", "affiliationChanged",
 	"superseded", "cessationOfOperation", NULL, NULL, NULL,

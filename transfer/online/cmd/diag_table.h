@@ -43,7 +43,4 @@ const char *diag_choice(const struct diag_shape *shape, uint64_t value);
 const struct diag_field *diag_field_of(
     const struct diag_shape *shape, int key);
 
-/** What a name's type is called in "dns:example.org". */
-extern const struct diag_shape diag_name_types;
-
 #endif

@@ -78,34 +78,17 @@ tlsa_make(struct store *store, const struct holding *holding, int64_t now,
 
 /* ---- hosts --------------------------------------------------------------- */
 
-static bool
-has_prefix(struct span *text, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	struct span head;
-
-	return text->n > n && memcmp(text->p, prefix, n) == 0 &&
-	       span_take(text, n, &head);
-}
-
 /* Is there a service "srv:_service.DOMAIN" of this domain? */
 static bool
 is_domain(struct span names, struct span domain)
 {
-	while (names.n != 0) {
-		struct span line = span_take_line(&names);
-		const uint8_t *dot;
+	struct name name;
 
-		if (!has_prefix(&line, "srv:"))
-			continue;
-		dot = memchr(line.p, '.', line.n);
-		if (dot == NULL)
-			continue;
-		line.n -= (size_t)(dot + 1 - line.p);
-		line.p = dot + 1;
-		if (span_eq(line, domain))
+	while (names.n != 0)
+		if (name_of_text(span_take_line(&names), &name) &&
+		    name.type == NAME_SRV &&
+		    span_eq(name_domain(&name), domain))
 			return true;
-	}
 	return false;
 }
 
@@ -113,15 +96,16 @@ static enum rc
 add_hosts(struct span names, bool all, struct buf *out)
 {
 	struct span rest = names;
+	struct name name;
 	enum rc rc = RC_OK;
 
 	while (rc == RC_OK && rest.n != 0) {
-		struct span line = span_take_line(&rest);
-
-		if (!has_prefix(&line, "dns:") || line.p[0] == '*' ||
-		    (!all && is_domain(names, line)))
+		if (!name_of_text(span_take_line(&rest), &name) ||
+		    name.type != NAME_DNS || name.text.n == 0 ||
+		    name.text.p[0] == '*' ||
+		    (!all && is_domain(names, name.text)))
 			continue;
-		rc = buf_add_span(out, line);
+		rc = buf_add_span(out, name.text);
 		if (rc == RC_OK)
 			rc = buf_add_byte(out, '\n');
 	}

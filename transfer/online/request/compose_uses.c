@@ -5,29 +5,21 @@
 
 #include "transfer/x509/tbs.h"
 
-static enum rc
-compose_uses_add_line(struct name_list *names, struct span line)
-{
-	const uint8_t *colon = memchr(line.p, ':', line.n);
-	enum name_type type;
-	struct span word;
-
-	if (colon == NULL ||
-	    !span_take(&line, (size_t)(colon - line.p), &word) ||
-	    !name_type_read(word, &type) || !span_take(&line, 1, &word))
-		return err_set(
-		    RC_STATE, "store: \"%.*s\" is no name", SPAN_FMT(line));
-	return name_list_add(names, type, line);
-}
-
 /* One a line, as store_names_write has them. */
 static enum rc
 read_lines(struct span lines, struct name_list *names)
 {
 	enum rc rc = RC_OK;
 
-	while (lines.n != 0 && rc == RC_OK)
-		rc = compose_uses_add_line(names, span_take_line(&lines));
+	while (lines.n != 0 && rc == RC_OK) {
+		struct span line = span_take_line(&lines);
+		struct name name;
+
+		if (!name_of_text(line, &name))
+			return err_set(RC_STATE, "store: \"%.*s\" is no name",
+			    SPAN_FMT(line));
+		rc = name_list_add(names, name.type, name.text);
+	}
 	return rc;
 }
 
