@@ -47,9 +47,8 @@ bench_thread(void *arg)
 {
 	static const uint8_t digest[32] = { 0x5a };
 	struct bencher *b = arg;
-	enum token_scheme scheme = b->signer->type.kind == TOKEN_KEY_RSA
-				       ? TOKEN_RSA_PKCS1
-				       : TOKEN_ECDSA;
+	enum token_scheme scheme =
+	    b->signer->type.kind == KEY_RSA ? TOKEN_RSA_PKCS1 : TOKEN_ECDSA;
 	struct sign_input in;
 
 	if (sign_input_init(&in, b->signer->type, scheme,

@@ -196,7 +196,7 @@ key_read(const struct session *s, struct key *key)
 	if (rc == RC_TOKEN) {
 		/* One key that we cannot make sense of hides no other. */
 		buf_reset(&key->shown.spki);
-		key->type = (struct key_type){ TOKEN_KEY_OTHER, 0 };
+		key->type = (struct key_type){ KEY_OTHER, 0 };
 		err_clear();
 		rc = RC_OK;
 	}

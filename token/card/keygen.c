@@ -15,8 +15,8 @@
 static CK_MECHANISM_TYPE
 mechanism_of(struct key_type type)
 {
-	return type.kind == TOKEN_KEY_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN
-					  : CKM_EC_KEY_PAIR_GEN;
+	return type.kind == KEY_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN
+				    : CKM_EC_KEY_PAIR_GEN;
 }
 
 enum rc
@@ -34,14 +34,14 @@ keygen_possible(const struct session *s, struct key_type type)
 	    (rv == CKR_OK && !(info.flags & CKF_GENERATE_KEY_PAIR)))
 		return err_set(RC_TOKEN,
 		    "%s: cannot make %s keys; nothing was written", s->name,
-		    type.kind == TOKEN_KEY_RSA ? "RSA" : "EC");
+		    type.kind == KEY_RSA ? "RSA" : "EC");
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: its mechanisms", s->name);
 	/* PKCS#11 2.40, 2.1: in bits. Some modules count bytes, and some leave
 	 * the upper end at zero. */
 	min = info.ulMinKeySize;
 	max = info.ulMaxKeySize == 0 ? ~0UL : info.ulMaxKeySize;
-	if (type.kind == TOKEN_KEY_RSA && max <= 1024) {
+	if (type.kind == KEY_RSA && max <= 1024) {
 		min *= 8;
 		max *= 8;
 	}
@@ -91,17 +91,17 @@ fill_public(struct template *t, enum fullness fullness,
     const struct keygen *what, const CK_ULONG *bits)
 {
 	static const CK_BYTE e[] = { 1, 0, 1 }; /* 65537 */
-	struct span curve = key_ec_params(what->type.kind);
+	const struct key_row *row = key_row_get0(what->type.kind);
 
 	*t = (struct template){ .n = 0 };
 	put_bool(t, CKA_TOKEN, true);
 	keygen_put(t, CKA_LABEL, what->label.p, what->label.n);
 	keygen_put(t, CKA_ID, what->id.p, what->id.n);
-	if (what->type.kind == TOKEN_KEY_RSA) {
+	if (what->type.kind == KEY_RSA) {
 		keygen_put(t, CKA_MODULUS_BITS, bits, sizeof(*bits));
 		keygen_put(t, CKA_PUBLIC_EXPONENT, e, sizeof(e));
 	} else {
-		keygen_put(t, CKA_EC_PARAMS, curve.p, curve.n);
+		keygen_put(t, CKA_EC_PARAMS, row->params, row->params_n);
 	}
 	if (fullness <= MIDDLE)
 		put_bool(t, CKA_VERIFY, true);

@@ -60,27 +60,10 @@ sign_digest_info(struct span digest, uint8_t ret[static DIGEST_INFO_MAX])
 	return DIGEST_PREFIX_LEN + digest.n;
 }
 
-/* r and s at the width of the field (PKCS#11 2.40 2.3.1), RSA at that of the
- * modulus. */
-size_t
-sign_length(struct key_type type)
-{
-	switch (type.kind) {
-	case TOKEN_KEY_P256:
-	case TOKEN_KEY_P384:
-		return 2 * (size_t)(type.bits / 8);
-	case TOKEN_KEY_RSA:
-		return (type.bits + 7) / 8;
-	case TOKEN_KEY_OTHER:
-		break;
-	}
-	return 0;
-}
-
 static void
 init_ecdsa(struct sign_input *in, struct key_type type, struct span digest)
 {
-	size_t field = type.bits / 8;
+	size_t field = key_signature_len(type) / 2;
 
 	/* FIPS 186-5 6.4.1: the leftmost bits. Not every module cuts. */
 	in->n = digest.n < field ? digest.n : field;
@@ -108,8 +91,8 @@ sign_input_init(struct sign_input *in, struct key_type type,
 	*in = (struct sign_input){ .n = 0 };
 	if (hash == NULL)
 		return err_set(RC_BUG, "a digest of %zu bytes", digest.n);
-	if ((type.kind == TOKEN_KEY_RSA) != (scheme != TOKEN_ECDSA) ||
-	    sign_length(type) == 0)
+	if ((type.kind == KEY_RSA) != (scheme != TOKEN_ECDSA) ||
+	    key_signature_len(type) == 0)
 		return err_set(
 		    RC_BUG, "a signature scheme that is not the key's");
 	switch (scheme) {
@@ -154,10 +137,10 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 		(void)alarm(0);
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: did not sign", s->name);
-	if (n != sign_length(signer->type))
+	if (n != key_signature_len(signer->type))
 		return err_set(RC_TOKEN,
 		    "%s: gave a signature of %lu bytes, %zu wanted", s->name, n,
-		    sign_length(signer->type));
+		    key_signature_len(signer->type));
 	return buf_add(ret_sig, sig, n);
 }
 

@@ -36,9 +36,6 @@ struct sign_input {
 enum rc sign_input_init(struct sign_input *in, struct key_type type,
     enum token_scheme scheme, struct span digest) MUST_CHECK;
 
-/** Bytes of a signature by this type of key. */
-size_t sign_length(struct key_type type);
-
 /** Sign in the session; appended to `ret_sig`. After an error the session is a
  * new one, and nothing is tried again. */
 enum rc sign_run(struct session *s, struct login *l,

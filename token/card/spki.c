@@ -8,81 +8,9 @@
 
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
-#include <stdio.h>
 
 OWN_TYPE(OSSL_PARAM, OSSL_PARAM_free);
 OWN_TYPE(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free);
-
-/* RFC 5480 2.1.1.1: the curves by name. Some modules name them by a
- * PrintableString instead (PKCS#11 3.0, 2.3.3). */
-static const struct token_curve {
-	enum token_key_kind kind;
-	unsigned bits;
-	const char *group, *text;
-	uint8_t oid_len, oid[10];
-} curves[] = {
-	/* clang-format off */
-	{ TOKEN_KEY_P256, 256, "P-256", "ec-p256", 10,
-	  { 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 } },
-	{ TOKEN_KEY_P384, 384, "P-384", "ec-p384", 7,
-	  { 0x06, 5, 0x2b, 0x81, 0x04, 0, 0x22 } },
-	/* clang-format on */
-};
-#define N_TOKEN_CURVES (sizeof(curves) / sizeof(curves[0]))
-
-static const struct token_curve *
-curve_get0(enum token_key_kind kind)
-{
-	for (size_t i = 0; i < N_TOKEN_CURVES; i++)
-		if (curves[i].kind == kind)
-			return &curves[i];
-	return NULL;
-}
-
-enum rc
-key_type_read(const char *text, struct key_type *ret)
-{
-	unsigned bits = 0;
-	int end = 0;
-
-	for (size_t i = 0; i < N_TOKEN_CURVES; i++)
-		if (strcmp(text, curves[i].text) == 0) {
-			*ret =
-			    (struct key_type){ curves[i].kind, curves[i].bits };
-			return RC_OK;
-		}
-	if (sscanf(text, "rsa-%4u%n", &bits, &end) != 1 || text[end] != '\0' ||
-	    text[4] < '0' || text[4] > '9')
-		return err_set(RC_USAGE,
-		    "%s: not a key type: ec-p256, ec-p384 or rsa-BITS", text);
-	if (bits < 2048 || bits > 4096 || bits % 8 != 0)
-		return err_set(RC_USAGE,
-		    "%s: an RSA key has 2048 to 4096 bits, a multiple of 8",
-		    text);
-	*ret = (struct key_type){ TOKEN_KEY_RSA, bits };
-	return RC_OK;
-}
-
-void
-key_type_write(struct key_type type, char ret_text[static KEY_TYPE_TEXT])
-{
-	const struct token_curve *curve = curve_get0(type.kind);
-
-	if (type.kind == TOKEN_KEY_RSA)
-		(void)snprintf(
-		    ret_text, KEY_TYPE_TEXT, "rsa-%u", type.bits % 100000);
-	else
-		(void)snprintf(ret_text, KEY_TYPE_TEXT, "%s",
-		    curve == NULL ? "other" : curve->text);
-}
-
-struct span
-key_ec_params(enum token_key_kind kind)
-{
-	const struct token_curve *curve = curve_get0(kind);
-
-	return curve == NULL ? SPAN_NONE : span_of(curve->oid, curve->oid_len);
-}
 
 /* Make a key of its numbers, have OpenSSL check it, and write its SPKI. */
 static enum rc
@@ -108,9 +36,9 @@ spki_build(const char *algorithm, OSSL_PARAM *params, struct buf *ret_spki)
 
 /* The point is 04 || x || y of this curve; it may be wrapped. */
 static bool
-unwrap_point(const struct token_curve *curve, struct span *point)
+unwrap_point(const struct key_row *curve, struct span *point)
 {
-	size_t want = 2 * (curve->bits / 8) + 1;
+	size_t want = curve->public_len;
 
 	/* 65 and 97 fit a short DER length, so the wrapping is two bytes. */
 	if (point->n == want + 2 && point->p[0] == 0x04 && point->p[1] == want)
@@ -118,26 +46,20 @@ unwrap_point(const struct token_curve *curve, struct span *point)
 	return point->n == want && point->p[0] == 0x04;
 }
 
-static const struct token_curve *
-curve_by_params(struct span params)
-{
-	for (size_t i = 0; i < N_TOKEN_CURVES; i++)
-		if (span_eq(params, span_of(curves[i].oid, curves[i].oid_len)))
-			return &curves[i];
-	return NULL;
-}
-
+/* Some modules name a curve by a PrintableString (PKCS#11 3.0, 2.3.3): to them
+ * it is none of ours. */
 enum rc
 spki_from_ec(struct span params, struct span point, struct key_type *ret_type,
     struct buf *ret_spki)
 {
-	const struct token_curve *curve = curve_by_params(params);
+	struct key_type type = { KEY_OTHER, 0 };
+	const struct key_row *curve = key_row_of_params(params, &type.kind);
 	OWN(OSSL_PARAM_BLD) *build = NULL;
 	OWN(OSSL_PARAM) *built = NULL;
 	enum rc rc;
 
-	if (curve == NULL) {
-		*ret_type = (struct key_type){ TOKEN_KEY_OTHER, 0 };
+	if (curve == NULL || (curve->owners & KEY_OF_TOKEN) == 0) {
+		*ret_type = (struct key_type){ KEY_OTHER, 0 };
 		return RC_OK;
 	}
 	if (!unwrap_point(curve, &point))
@@ -152,9 +74,10 @@ spki_from_ec(struct span params, struct span point, struct key_type *ret_type,
 		build, OSSL_PKEY_PARAM_PUB_KEY, point.p, point.n) != 1 ||
 	    (built = OSSL_PARAM_BLD_to_param(build)) == NULL)
 		return err_memory();
-	rc = spki_build("EC", built, ret_spki);
+	rc = spki_build(curve->openssl, built, ret_spki);
+	type.bits = curve->bits;
 	if (rc == RC_OK)
-		*ret_type = (struct key_type){ curve->kind, curve->bits };
+		*ret_type = type;
 	return rc;
 }
 
@@ -182,27 +105,20 @@ spki_from_rsa(struct span modulus, struct span exponent,
 		return err_memory();
 	rc = spki_build("RSA", built, ret_spki);
 	if (rc == RC_OK)
-		*ret_type = (struct key_type){ TOKEN_KEY_RSA,
-			(unsigned)BN_num_bits(n) };
+		*ret_type =
+		    (struct key_type){ KEY_RSA, (unsigned)BN_num_bits(n) };
 	return rc;
 }
 
 static struct key_type
 spki_type_of(const EVP_PKEY *key)
 {
-	char group[32];
+	struct key_type type = key_type_of(key);
+	const struct key_row *row = key_row_get0(type.kind);
 
-	if (EVP_PKEY_is_a(key, "RSA"))
-		return (struct key_type){ TOKEN_KEY_RSA,
-			(unsigned)EVP_PKEY_get_bits(key) };
-	if (EVP_PKEY_is_a(key, "EC") &&
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1) {
-		if (strcmp(group, SN_X9_62_prime256v1) == 0)
-			return (struct key_type){ TOKEN_KEY_P256, 256 };
-		if (strcmp(group, SN_secp384r1) == 0)
-			return (struct key_type){ TOKEN_KEY_P384, 384 };
-	}
-	return (struct key_type){ TOKEN_KEY_OTHER, 0 };
+	return row != NULL && (row->owners & KEY_OF_TOKEN) != 0
+		   ? type
+		   : (struct key_type){ KEY_OTHER, 0 };
 }
 
 enum rc

@@ -206,11 +206,14 @@ do_attest(struct helper *h, struct span in, struct buf *out)
 static enum rc
 helper_take_type(struct span *in, struct key_type *ret)
 {
-	char text[KEY_TYPE_TEXT * 4];
+	char text[KEY_TYPE_TEXT * 4], wanted[CHOICE_TEXT];
 
 	if (!wire_take_text(in, text, sizeof(text)))
 		return err_set(RC_USAGE, "no such key type");
-	return key_type_read(text, ret);
+	if (key_type_read(text, KEY_OF_TOKEN, ret))
+		return RC_OK;
+	key_types_list(KEY_OF_TOKEN, wanted);
+	return err_set(RC_USAGE, "key type %s: wanted %s", text, wanted);
 }
 
 static enum rc
@@ -327,7 +330,7 @@ find_signer(struct helper *h, struct signer *signer)
 		return err_set(RC_TOKEN,
 		    "%s: the key \"%s\" is not for signing", h->session.name,
 		    key->shown.label);
-	if (sign_length(key->type) == 0)
+	if (key_signature_len(key->type) == 0)
 		return err_set(RC_TOKEN,
 		    "%s: the key \"%s\" is not RSA, P-256 or P-384",
 		    h->session.name, key->shown.label);

@@ -55,7 +55,7 @@ another_digest_is_a_bug(void **state)
 	(void)state;
 	assert_int_equal(sign_digest_info(span_of(digest, 20), info), 0);
 	assert_int_equal(
-	    sign_input_init(&in, (struct key_type){ TOKEN_KEY_P256, 256 },
+	    sign_input_init(&in, (struct key_type){ KEY_P256, 256 },
 		TOKEN_ECDSA, span_of(digest, 20)),
 	    RC_BUG);
 }
@@ -63,9 +63,8 @@ another_digest_is_a_bug(void **state)
 static void
 scheme_and_key_go_together(void **state)
 {
-	const struct key_type ec = { TOKEN_KEY_P256, 256 },
-			      rsa = { TOKEN_KEY_RSA, 3744 },
-			      other = { TOKEN_KEY_OTHER, 0 };
+	const struct key_type ec = { KEY_P256, 256 }, rsa = { KEY_RSA, 3744 },
+			      other = { KEY_OTHER, 0 };
 	const struct span d = span_of(digest, 32);
 	struct sign_input in;
 
@@ -84,13 +83,13 @@ a_long_digest_is_cut_for_a_short_curve(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    sign_input_init(&in, (struct key_type){ TOKEN_KEY_P256, 256 },
+	    sign_input_init(&in, (struct key_type){ KEY_P256, 256 },
 		TOKEN_ECDSA, span_of(digest, 64)),
 	    RC_OK);
 	assert_int_equal(in.n, 32);
 	assert_memory_equal(in.data, digest, 32);
 	assert_int_equal(
-	    sign_input_init(&in, (struct key_type){ TOKEN_KEY_P384, 384 },
+	    sign_input_init(&in, (struct key_type){ KEY_P384, 384 },
 		TOKEN_ECDSA, span_of(digest, 32)),
 	    RC_OK);
 	assert_int_equal(in.n, 32);
@@ -103,7 +102,7 @@ the_pss_salt_is_as_long_as_the_hash(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    sign_input_init(&in, (struct key_type){ TOKEN_KEY_RSA, 2048 },
+	    sign_input_init(&in, (struct key_type){ KEY_RSA, 2048 },
 		TOKEN_RSA_PSS, span_of(digest, 48)),
 	    RC_OK);
 	assert_int_equal(in.mechanism.mechanism, CKM_RSA_PKCS_PSS);
@@ -118,13 +117,13 @@ signatures_have_the_length_of_their_key(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    sign_length((struct key_type){ TOKEN_KEY_P256, 256 }), 64);
+	    key_signature_len((struct key_type){ KEY_P256, 256 }), 64);
 	assert_int_equal(
-	    sign_length((struct key_type){ TOKEN_KEY_P384, 384 }), 96);
+	    key_signature_len((struct key_type){ KEY_P384, 384 }), 96);
 	assert_int_equal(
-	    sign_length((struct key_type){ TOKEN_KEY_RSA, 3744 }), 468);
+	    key_signature_len((struct key_type){ KEY_RSA, 3744 }), 468);
 	assert_int_equal(
-	    sign_length((struct key_type){ TOKEN_KEY_OTHER, 0 }), 0);
+	    key_signature_len((struct key_type){ KEY_OTHER, 0 }), 0);
 }
 
 int
