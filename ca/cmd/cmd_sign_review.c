@@ -265,7 +265,7 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	const struct cert_request *r = &w->s->bundle.requests[i];
 	const struct decision *d = &w->decisions.items[i];
 	WIPED(buf) names = { 0 };
-	char key[KEY_NAME_MAX];
+	char key[KEY_TYPE_TEXT];
 	struct key_facts facts;
 	enum rc rc = key_shape("key", d->spki, &facts);
 

@@ -7,7 +7,6 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 
-#define OWN_RSA_BITS_MAX 4096
 #define MARK_LEN 4 /* random bytes of a label */
 
 void
@@ -20,17 +19,13 @@ own_key_wipe(struct own_key *key)
 enum rc
 own_key_type_check(const char *type)
 {
-	enum key_kind kind;
-	uint32_t bits;
+	char wanted[CHOICE_TEXT];
+	struct key_type read;
 
-	if (key_name_read(type, &kind, &bits) &&
-	    (kind == KEY_P256 || kind == KEY_P384 ||
-		(kind == KEY_RSA && bits <= OWN_RSA_BITS_MAX)))
+	if (key_type_read(type, KEY_OF_CA, &read))
 		return RC_OK;
-	return err_set(RC_USAGE,
-	    "--key-type %s: wanted ec-p256, ec-p384 or rsa-BITS with 2048 to "
-	    "%d bits, a multiple of 8",
-	    type, OWN_RSA_BITS_MAX);
+	key_types_list(KEY_OF_CA, wanted);
+	return err_set(RC_USAGE, "--key-type %s: wanted %s", type, wanted);
 }
 
 /* A key that signs for years: everything that a subscriber's must be, too. */
@@ -39,7 +34,7 @@ own_key_check(const struct own_key *key)
 {
 	OWN(EVP_PKEY) *pkey = NULL;
 	struct key_facts facts;
-	char name[KEY_NAME_MAX];
+	char name[KEY_TYPE_TEXT], wanted[CHOICE_TEXT];
 	enum rc rc;
 
 	if (key->key.spki.n == 0)
@@ -49,12 +44,13 @@ own_key_check(const struct own_key *key)
 	rc = key_check(key->what, buf_span(&key->key.spki), &facts, &pkey);
 	if (rc != RC_OK)
 		return rc;
-	key_name(&facts, name);
-	if (own_key_type_check(name) != RC_OK)
-		return err_set(RC_USAGE,
-		    "%s \"%s\": %s; wanted ec-p256, ec-p384 or RSA of at most "
-		    "%d bits",
-		    key->what, key->key.label, name, OWN_RSA_BITS_MAX);
+	if (!key_type_is_for(
+		(struct key_type){ facts.kind, facts.bits }, KEY_OF_CA)) {
+		key_name(&facts, name);
+		key_types_list(KEY_OF_CA, wanted);
+		return err_set(RC_USAGE, "%s \"%s\": %s; wanted %s", key->what,
+		    key->key.label, name, wanted);
+	}
 	if (key->key.extractable)
 		return err_set(RC_TOKEN,
 		    "%s \"%s\": the token would give its private key away "

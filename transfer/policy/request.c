@@ -76,7 +76,7 @@ request_check_key(const struct asking *a, const struct ca_window *ca)
 {
 	const struct key_facts *key = &a->ask->key;
 	const struct profile *p = a->profile;
-	char name[KEY_NAME_MAX];
+	char name[KEY_TYPE_TEXT];
 
 	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
 		return rule_refuse(

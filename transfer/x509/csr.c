@@ -202,11 +202,10 @@ static enum rc
 fit_alg(
     const char *from, const struct csr_alg *alg, const struct key_facts *key)
 {
-	char name[KEY_NAME_MAX];
+	char name[KEY_TYPE_TEXT];
 
-	if (key->kind == KEY_RSA       ? alg->rsa
-	    : key->kind == KEY_ED25519 ? alg->ed25519
-				       : alg->ec)
+	if (key_row_get0(key->kind)->family == alg->family &&
+	    (alg->kind == KEY_OTHER || alg->kind == key->kind))
 		return RC_OK;
 	key_name(key, name);
 	return rule_refuse(RULE_CSR_SIGNATURE_ALG,
@@ -257,17 +256,17 @@ check_pop(const char *from, const struct csr_alg *alg,
     const struct csr_fields *parts, struct key_cache *cache)
 {
 	EVP_PKEY_CTX **kept = &cache->verify[facts->kind];
-	bool good;
+	bool ec = alg->family == KEY_EC, good;
 
-	assert(!alg->ec || key == cache->ec[facts->kind]);
+	assert(!ec || key == cache->ec[facts->kind]);
 	if (cache->digest == NULL)
 		cache->digest = EVP_MD_CTX_new();
-	if (alg->ec && *kept == NULL)
+	if (ec && *kept == NULL)
 		*kept = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (cache->digest == NULL || (alg->ec && *kept == NULL))
+	if (cache->digest == NULL || (ec && *kept == NULL))
 		return err_memory();
-	good = alg->ec ? verify_ec(alg, *kept, parts, cache->digest)
-		       : csr_verify(alg, key, parts, cache->digest);
+	good = ec ? verify_ec(alg, *kept, parts, cache->digest)
+		  : csr_verify(alg, key, parts, cache->digest);
 	/* Resetting lets go of the key, too. */
 	(void)EVP_MD_CTX_reset(cache->digest);
 	ERR_clear_error();

@@ -30,18 +30,19 @@ static const struct {
 	struct csr_alg alg;
 	uint8_t n, der[65];
 } taken[] = {
-	{ { .ec = true, .digest = "SHA256" }, 10, { ECDSA_WITH(2) } },
-	{ { .ec = true, .digest = "SHA384" }, 10, { ECDSA_WITH(3) } },
-	{ { .ec = true, .digest = "SHA512" }, 10, { ECDSA_WITH(4) } },
-	{ { .rsa = true, .digest = "SHA256" }, 13, { RSA_WITH(11) } },
-	{ { .rsa = true, .digest = "SHA384" }, 13, { RSA_WITH(12) } },
-	{ { .rsa = true, .digest = "SHA512" }, 13, { RSA_WITH(13) } },
-	{ { .ed25519 = true }, 5, { 0x06, 0x03, 0x2b, 0x65, 0x70 } },
-	{ { .rsa = true, .digest = "SHA256", .pss = true }, 65,
+	{ { .family = KEY_EC, .digest = "SHA256" }, 10, { ECDSA_WITH(2) } },
+	{ { .family = KEY_EC, .digest = "SHA384" }, 10, { ECDSA_WITH(3) } },
+	{ { .family = KEY_EC, .digest = "SHA512" }, 10, { ECDSA_WITH(4) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA256" }, 13, { RSA_WITH(11) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA384" }, 13, { RSA_WITH(12) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA512" }, 13, { RSA_WITH(13) } },
+	{ { .family = KEY_RAW, .kind = KEY_ED25519 }, 5,
+	    { 0x06, 0x03, 0x2b, 0x65, 0x70 } },
+	{ { .family = KEY_MODULUS, .digest = "SHA256", .pss = true }, 65,
 	    { PSS_WITH(1, 32) } },
-	{ { .rsa = true, .digest = "SHA384", .pss = true }, 65,
+	{ { .family = KEY_MODULUS, .digest = "SHA384", .pss = true }, 65,
 	    { PSS_WITH(2, 48) } },
-	{ { .rsa = true, .digest = "SHA512", .pss = true }, 65,
+	{ { .family = KEY_MODULUS, .digest = "SHA512", .pss = true }, 65,
 	    { PSS_WITH(3, 64) } },
 };
 

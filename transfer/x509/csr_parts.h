@@ -14,9 +14,10 @@ enum rc csr_attributes_read(const char *from, struct span attributes,
 
 /** A signature algorithm that we take: how to verify with it. */
 struct csr_alg {
-	bool rsa, ec, ed25519; /* the key that it fits */
-	const char *digest;    /* NULL: none of its own (Ed25519) */
-	bool pss;	       /* salt as long as the digest */
+	enum key_family family; /* of the keys that it fits: all of them ... */
+	enum key_kind kind;	/* ... or this one, unless KEY_OTHER */
+	const char *digest;	/* NULL: the key has its own (KEY_RAW) */
+	bool pss;		/* salt as long as the digest */
 };
 
 /** By the AlgorithmIdentifier's bytes (content of the SEQUENCE).

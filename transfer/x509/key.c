@@ -10,39 +10,17 @@
 #include "transfer/x509/der.h"
 #include "transfer/x509/key_arith.h"
 
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 8192
 /* OpenSSL verifies with no larger one once the modulus has over 3072 bits. */
 #define RSA_EXPONENT_BYTES_MAX 8
 #define RSA_EXPONENT_MIN 65537
-
-static const uint8_t oid_rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
-	0x01, 0x01 };
-static const uint8_t oid_ec[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
-static const uint8_t oid_ed25519[] = { 0x2b, 0x65, 0x70 };
-
-/* The named curves (RFC 5480 2.1.1.1) and their points. */
-static const struct curve {
-	enum key_kind kind;
-	const char *name, *group;
-	uint32_t bits;
-	size_t point; /* bytes: 04, x, y */
-	uint8_t oid_n, oid[8];
-} curves[] = {
-	{ KEY_P256, "ec-p256", "P-256", 256, 65, 8,
-	    { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 } },
-	{ KEY_P384, "ec-p384", "P-384", 384, 97, 5,
-	    { 0x2b, 0x81, 0x04, 0x00, 0x22 } },
-	{ KEY_P521, "ec-p521", "P-521", 521, 133, 5,
-	    { 0x2b, 0x81, 0x04, 0x00, 0x23 } },
-};
-#define N_CURVES (sizeof(curves) / sizeof(curves[0]))
+#define RSA_BYTES_MAX 1024 /* of a modulus of 8192 bits */
 
 /* Key types that people still ask for, to refuse them by name. */
 static const struct {
@@ -65,62 +43,15 @@ struct key_parts {
 	struct span params;	       /* DER; n 0 when absent */
 	struct span key;	       /* the octets of the BIT STRING */
 	struct span modulus, exponent; /* RSA: magnitudes */
-	const struct curve *curve;     /* EC */
+	const struct key_row *row;     /* of its type */
 };
 
 /* ---- names --------------------------------------------------------------- */
 
-static const struct curve *
-key_curve_of(enum key_kind kind)
-{
-	for (size_t i = 0; i < N_CURVES; i++)
-		if (curves[i].kind == kind)
-			return &curves[i];
-	return NULL;
-}
-
 void
-key_name(const struct key_facts *key, char ret[static KEY_NAME_MAX])
+key_name(const struct key_facts *key, char ret[static KEY_TYPE_TEXT])
 {
-	const struct curve *c = key_curve_of(key->kind);
-
-	if (c != NULL)
-		(void)snprintf(ret, KEY_NAME_MAX, "%s", c->name);
-	else if (key->kind == KEY_RSA)
-		(void)snprintf(ret, KEY_NAME_MAX, "rsa-%u", key->bits);
-	else
-		(void)snprintf(ret, KEY_NAME_MAX, "ed25519");
-}
-
-bool
-key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits)
-{
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < N_CURVES; i++) {
-		if (strcmp(text, curves[i].name) == 0) {
-			*ret_kind = curves[i].kind;
-			*ret_bits = curves[i].bits;
-			return true;
-		}
-	}
-	if (strcmp(text, "ed25519") == 0) {
-		*ret_kind = KEY_ED25519;
-		*ret_bits = 256;
-		return true;
-	}
-	if (strncmp(text, "rsa-", 4) != 0 || strlen(text) != 8)
-		return false;
-	for (const char *p = text + 4; *p != '\0'; p++) {
-		if (*p < '0' || *p > '9')
-			return false;
-		bits = 10 * bits + (unsigned)(*p - '0');
-	}
-	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || bits % 8 != 0)
-		return false;
-	*ret_kind = KEY_RSA;
-	*ret_bits = bits;
-	return true;
+	key_type_write((struct key_type){ key->kind, key->bits }, ret);
 }
 
 /* ---- form ---------------------------------------------------------------- */
@@ -183,11 +114,11 @@ exponent_check(const char *from, struct span e)
 static enum rc
 shape_rsa(const char *from, struct key_parts *parts, struct key_facts *key)
 {
-	static const uint8_t null[] = { DER_NULL, 0 };
+	const struct key_row *row = parts->row;
 	struct span body, bits = parts->key;
 
 	/* RFC 3279 2.3.1: the parameters are NULL. */
-	if (!span_eq(parts->params, span_of(null, sizeof(null))))
+	if (!span_eq(parts->params, span_of(row->params, row->params_n)))
 		return rule_refuse(RULE_KEY_DER,
 		    "%s: RSA key: its parameters are not NULL", from);
 	if (!der_take(&bits, DER_SEQUENCE, &body) || bits.n != 0 ||
@@ -195,25 +126,28 @@ shape_rsa(const char *from, struct key_parts *parts, struct key_facts *key)
 	    !der_take_unsigned(&body, &parts->exponent) || body.n != 0)
 		return rule_refuse(RULE_KEY_DER,
 		    "%s: not an RSAPublicKey of strict DER", from);
-	key->kind = KEY_RSA;
 	key->bits = magnitude_bits(parts->modulus);
-	if (key->bits < RSA_BITS_MIN || key->bits > RSA_BITS_MAX ||
-	    key->bits % 8 != 0)
+	if (!key_type_is_for(
+		(struct key_type){ key->kind, key->bits }, KEY_OF_SUBSCRIBER))
 		return rule_refuse(RULE_KEY_RSA_SIZE,
-		    "%s: an RSA key of %u bits; wanted %d to %d, a multiple "
-		    "of 8",
-		    from, key->bits, RSA_BITS_MIN, RSA_BITS_MAX);
+		    "%s: an RSA key of %u bits; wanted %u to %u, a multiple "
+		    "of %d",
+		    from, key->bits, row->bits, row->bits_max, KEY_BITS_STEP);
 	return exponent_check(from, parts->exponent);
 }
 
 /* Explicit parameters are refused by name: they can describe a curve whose
  * generator an attacker chose (CVE-2020-0601). */
 static enum rc
-find_curve(const char *from, struct key_parts *parts)
+find_curve(const char *from, struct key_parts *parts, struct key_facts *key)
 {
+	static const enum key_family ec = KEY_EC;
 	struct span oid, rest = parts->params;
-	char text[DER_OID_TEXT];
+	char text[DER_OID_TEXT], wanted[CHOICE_TEXT];
 
+	parts->row = key_row_of_params(parts->params, &key->kind);
+	if (parts->row != NULL)
+		return RC_OK;
 	if (!der_take(&rest, DER_OID, &oid) || rest.n != 0)
 		return rule_refuse(RULE_KEY_EC_PARAMS,
 		    "%s: an EC key with %s; wanted the name of a curve", from,
@@ -221,16 +155,10 @@ find_curve(const char *from, struct key_parts *parts)
 		    : parts->params.p[0] == DER_SEQUENCE
 			? "an explicit curve"
 			: "a curve that has no name");
-	for (size_t i = 0; i < N_CURVES; i++) {
-		if (span_eq(oid, span_of(curves[i].oid, curves[i].oid_n))) {
-			parts->curve = &curves[i];
-			return RC_OK;
-		}
-	}
 	der_oid_text(oid, text);
+	key_titles_list(&ec, wanted);
 	return rule_refuse(RULE_KEY_TYPE,
-	    "%s: an EC key on the curve %s; wanted P-256, P-384 or P-521", from,
-	    text);
+	    "%s: an EC key on the curve %s; wanted %s", from, text, wanted);
 }
 
 static enum rc
@@ -238,7 +166,7 @@ shape_ec(const char *from, struct key_parts *parts, struct key_facts *key)
 {
 	const struct span point = parts->key;
 	const char *found = NULL;
-	enum rc rc = find_curve(from, parts);
+	enum rc rc = find_curve(from, parts, key);
 
 	if (rc != RC_OK)
 		return rc;
@@ -249,48 +177,63 @@ shape_ec(const char *from, struct key_parts *parts, struct key_facts *key)
 		found = "a compressed point";
 	else if (point.n != 0 && (point.p[0] == 6 || point.p[0] == 7))
 		found = "a hybrid point";
-	else if (point.n != parts->curve->point || point.p[0] != 4)
+	else if (point.n != parts->row->public_len || point.p[0] != 4)
 		found = "no point";
 	if (found != NULL)
 		return rule_refuse(RULE_KEY_EC_POINT,
 		    "%s: %s key: %s in %zu bytes; wanted %zu beginning 04",
-		    from, parts->curve->group, found, point.n,
-		    parts->curve->point);
-	key->kind = parts->curve->kind;
-	key->bits = parts->curve->bits;
+		    from, parts->row->title, found, point.n,
+		    parts->row->public_len);
+	key->bits = parts->row->bits;
 	return RC_OK;
 }
 
+/* RFC 8410 section 3: the parameters MUST be absent. */
 static enum rc
-shape_ed25519(
+shape_raw(
     const char *from, const struct key_parts *parts, struct key_facts *key)
 {
-	/* RFC 8410 section 3: the parameters MUST be absent. */
-	if (parts->params.n != 0 || parts->key.n != ED25519_LEN)
+	const struct key_row *row = parts->row;
+
+	if (parts->params.n != 0 || parts->key.n != row->public_len)
 		return rule_refuse(RULE_KEY_DER,
-		    "%s: Ed25519 key of %zu bytes%s; wanted %d and no "
-		    "parameters",
-		    from, parts->key.n,
+		    "%s: %s key of %zu bytes%s; wanted %zu and no parameters",
+		    from, row->title, parts->key.n,
 		    parts->params.n != 0 ? " with parameters" : "",
-		    ED25519_LEN);
-	key->kind = KEY_ED25519;
-	key->bits = 256;
+		    row->public_len);
+	key->bits = row->bits;
 	return RC_OK;
 }
 
 static enum rc
 refuse_type(const char *from, struct span type)
 {
-	char text[DER_OID_TEXT];
+	char text[DER_OID_TEXT], wanted[CHOICE_TEXT];
 
 	der_oid_text(type, text);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (span_eq(type, span_of(refused[i].oid, refused[i].n)))
 			(void)snprintf(
 			    text, sizeof(text), "%s", refused[i].name);
-	return rule_refuse(RULE_KEY_TYPE,
-	    "%s: a key of type %s; wanted RSA, P-256, P-384, P-521 or Ed25519",
-	    from, text);
+	key_titles_list(NULL, wanted);
+	return rule_refuse(RULE_KEY_TYPE, "%s: a key of type %s; wanted %s",
+	    from, text, wanted);
+}
+
+/* The type by its OID, which all curves share. */
+static bool
+find_row(struct key_parts *parts, struct key_facts *key)
+{
+	for (unsigned k = KEY_OTHER + 1; k < KEY_KINDS; k++) {
+		const struct key_row *row = key_row_get0((enum key_kind)k);
+
+		if (span_eq(parts->type, span_of(row->oid, row->oid_n))) {
+			parts->row = row;
+			key->kind = (enum key_kind)k;
+			return true;
+		}
+	}
+	return false;
 }
 
 static enum rc
@@ -301,15 +244,19 @@ shape(const char *from, struct span spki, struct key_parts *parts,
 
 	if (rc != RC_OK)
 		return rc;
-	if (span_eq(parts->type, span_of(oid_ec, sizeof(oid_ec))))
+	if (!find_row(parts, key))
+		return refuse_type(from, parts->type);
+	switch (parts->row->family) {
+	case KEY_EC:
 		rc = shape_ec(from, parts, key);
-	else if (span_eq(parts->type, span_of(oid_rsa, sizeof(oid_rsa))))
+		break;
+	case KEY_RAW:
+		rc = shape_raw(from, parts, key);
+		break;
+	case KEY_MODULUS:
 		rc = shape_rsa(from, parts, key);
-	else if (span_eq(
-		     parts->type, span_of(oid_ed25519, sizeof(oid_ed25519))))
-		rc = shape_ed25519(from, parts, key);
-	else
-		rc = refuse_type(from, parts->type);
+		break;
+	}
 	return rc != RC_OK ? rc : sha256(spki, key->id);
 }
 
@@ -352,11 +299,11 @@ make_key(const char *type, OSSL_PARAM *params, EVP_PKEY **ret_key)
 }
 
 static enum rc
-refuse_point(const char *from, const struct curve *curve)
+refuse_point(const char *from, const struct key_row *row)
 {
 	ERR_clear_error();
 	return rule_refuse(RULE_KEY_EC_POINT, "%s: the point is not on %s",
-	    from, curve->group);
+	    from, row->title);
 }
 
 /* OpenSSL sees to it that the point is on the curve: here, and when a point is
@@ -368,16 +315,17 @@ make_ec(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 	uint8_t point[133];
 	OSSL_PARAM params[3];
 
+	assert(parts->key.n <= sizeof(point)); /* its row's public_len */
 	/* OSSL_PARAM takes what it only reads without const. */
-	(void)snprintf(group, sizeof(group), "%s", parts->curve->group);
+	(void)snprintf(group, sizeof(group), "%s", parts->row->group);
 	memcpy(point, parts->key.p, parts->key.n);
 	params[0] = OSSL_PARAM_construct_utf8_string(
 	    OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
 	params[1] = OSSL_PARAM_construct_octet_string(
 	    OSSL_PKEY_PARAM_PUB_KEY, point, parts->key.n);
 	params[2] = OSSL_PARAM_construct_end();
-	if (make_key("EC", params, ret_key) != RC_OK)
-		return refuse_point(from, parts->curve);
+	if (make_key(parts->row->openssl, params, ret_key) != RC_OK)
+		return refuse_point(from, parts->row);
 	return RC_OK;
 }
 
@@ -385,9 +333,9 @@ make_ec(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
  * 0.7. So what the caller gets is good until the next key of the curve. */
 static enum rc
 make_ec_cached(const char *from, const struct key_parts *parts,
-    struct key_cache *cache, EVP_PKEY **ret_key)
+    enum key_kind kind, struct key_cache *cache, EVP_PKEY **ret_key)
 {
-	EVP_PKEY **kept = &cache->ec[parts->curve->kind];
+	EVP_PKEY **kept = &cache->ec[kind];
 	enum rc rc;
 
 	if (*kept == NULL) {
@@ -396,7 +344,7 @@ make_ec_cached(const char *from, const struct key_parts *parts,
 			return rc;
 	} else if (EVP_PKEY_set1_encoded_public_key(
 		       *kept, parts->key.p, parts->key.n) != 1) {
-		return refuse_point(from, parts->curve);
+		return refuse_point(from, parts->row);
 	}
 	if (EVP_PKEY_up_ref(*kept) != 1)
 		return err_openssl(RC_BUG, "%s: EC key", from);
@@ -420,10 +368,11 @@ construct_number(
 static enum rc
 make_rsa(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 {
-	uint8_t n[RSA_BITS_MAX / 8], e[RSA_EXPONENT_BYTES_MAX];
+	uint8_t n[RSA_BYTES_MAX], e[RSA_EXPONENT_BYTES_MAX];
 	OSSL_PARAM params[3];
 	enum rc rc = key_rsa_check(from, parts->modulus);
 
+	assert(parts->modulus.n <= sizeof(n)); /* its row's bits_max */
 	if (rc != RC_OK)
 		return rc;
 	if (!construct_number(
@@ -432,22 +381,24 @@ make_rsa(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 		OSSL_PKEY_PARAM_RSA_E, parts->exponent, e, &params[1]))
 		return err_memory();
 	params[2] = OSSL_PARAM_construct_end();
-	rc = make_key("RSA", params, ret_key);
+	rc = make_key(parts->row->openssl, params, ret_key);
 	return rc != RC_OK ? err_in(rc, "%s", from) : RC_OK;
 }
 
 static enum rc
-make_ed25519(
-    const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
+make_raw(const char *from, const struct key_parts *parts, enum key_kind kind,
+    EVP_PKEY **ret_key)
 {
-	enum rc rc = key_ed25519_check(from, parts->key.p);
+	enum rc rc =
+	    kind == KEY_ED25519 ? key_ed25519_check(from, parts->key.p) : RC_OK;
 
 	if (rc != RC_OK)
 		return rc;
-	*ret_key = EVP_PKEY_new_raw_public_key(
-	    EVP_PKEY_ED25519, NULL, parts->key.p, parts->key.n);
-	return *ret_key != NULL ? RC_OK
-				: err_openssl(RC_BUG, "%s: Ed25519 key", from);
+	*ret_key = EVP_PKEY_new_raw_public_key_ex(
+	    NULL, parts->row->openssl, NULL, parts->key.p, parts->key.n);
+	return *ret_key != NULL
+		   ? RC_OK
+		   : err_openssl(RC_BUG, "%s: %s key", from, parts->row->title);
 }
 
 /* The list of published keys before any arithmetic: it is by digest of the
@@ -470,14 +421,19 @@ key_check_cached(const char *from, struct span spki, struct key_cache *cache,
 		return rule_refuse(RULE_KEY_BLOCKED,
 		    "%s: the private half of this key is public: %s", from,
 		    where);
-	if (facts.kind == KEY_RSA)
+	switch (parts.row->family) {
+	case KEY_EC:
+		rc = cache == NULL ? make_ec(from, &parts, &key)
+				   : make_ec_cached(
+					 from, &parts, facts.kind, cache, &key);
+		break;
+	case KEY_RAW:
+		rc = make_raw(from, &parts, facts.kind, &key);
+		break;
+	case KEY_MODULUS:
 		rc = make_rsa(from, &parts, &key);
-	else if (facts.kind == KEY_ED25519)
-		rc = make_ed25519(from, &parts, &key);
-	else if (cache != NULL)
-		rc = make_ec_cached(from, &parts, cache, &key);
-	else
-		rc = make_ec(from, &parts, &key);
+		break;
+	}
 	if (rc != RC_OK)
 		return rc;
 	*ret = facts;

@@ -10,10 +10,9 @@
 
 #include "base/buf.h"
 #include "base/hex.h"
+#include "base/key_type.h"
 
 #include <openssl/types.h>
-
-enum key_kind { KEY_RSA, KEY_P256, KEY_P384, KEY_P521, KEY_ED25519, KEY_KINDS };
 
 struct key_facts {
 	enum key_kind kind;
@@ -22,13 +21,11 @@ struct key_facts {
 };
 
 /** "rsa-3072", "ec-p256", "ed25519": the spelling of policy and options. */
-#define KEY_NAME_MAX 16
-void key_name(const struct key_facts *key, char ret[static KEY_NAME_MAX]);
-/** Read such a name; RSA sizes in multiples of 8 only. */
-bool key_name_read(const char *text, enum key_kind *ret_kind, uint32_t *ret_bits);
+void key_name(
+    const struct key_facts *key, char ret[static KEY_TYPE_TEXT]);
 
 /** Kind, size and form of an SPKI from its bytes alone. Rules KEY-TYPE,
- * KEY-EC-POINT (not 65/97/133 bytes beginning 04), KEY-EC-PARAMS (explicit
+ * KEY-EC-POINT (not 04 and two numbers of the field), KEY-EC-PARAMS (explicit
  * curve), KEY-RSA-SIZE (under 2048, over 8192 or no multiple of 8),
  * KEY-RSA-EXPONENT (even or under 65537), KEY-DER (not strict DER). */
 enum rc key_shape(const char *from, struct span spki, struct key_facts *ret)

@@ -97,8 +97,8 @@ static const struct refused {
 	{ "form-version.der", "CSR-FORM",
 	      "form-version.der: not a PKCS#10 request (RFC 2986)" },
 	{ "key-dsa.der", "KEY-TYPE",
-	      "key-dsa.der: a key of type DSA; wanted RSA, P-256, P-384, "
-	      "P-521 or Ed25519" },
+	      "key-dsa.der: a key of type DSA; wanted P-256, P-384, P-521, "
+	      "Ed25519 or RSA" },
 	{ "key-ec-compressed.der", "KEY-EC-POINT",
 	      "key-ec-compressed.der: P-256 key: a compressed point in "
 	      "33 bytes; wanted 65 beginning 04" },
@@ -126,8 +126,8 @@ static const struct refused {
 	      "key-ed25519-small-order.der: the Ed25519 point has a "
 	      "small order" },
 	{ "key-ed448.der", "KEY-TYPE",
-	      "key-ed448.der: a key of type Ed448; wanted RSA, P-256, "
-	      "P-384, P-521 or Ed25519" },
+	      "key-ed448.der: a key of type Ed448; wanted P-256, P-384, "
+	      "P-521, Ed25519 or RSA" },
 	{ "key-rsa-1024.der", "KEY-RSA-SIZE",
 	      "key-rsa-1024.der: an RSA key of 1024 bits; wanted 2048 to "
 	      "8192, a multiple of 8" },
@@ -323,7 +323,7 @@ good_requests_give_key_and_names(void **state)
 		WIPED(buf) der = { 0 };
 		WIPED(csr) csr = { 0 };
 		WIPED(buf) names = { 0 };
-		char key[KEY_NAME_MAX];
+		char key[KEY_TYPE_TEXT];
 
 		check_ok(read_file(a->file, &cache, &der, &csr));
 		for (size_t j = 0; j < csr.names.n; j++) {

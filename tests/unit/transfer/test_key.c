@@ -208,29 +208,6 @@ an_ed25519_point_is_canonical_and_of_no_small_order(void **state)
 	check_ok(check_ed25519(point));
 }
 
-/* ---- names --------------------------------------------------------------- */
-
-static void
-names_of_keys_are_read_back(void **state)
-{
-	static const char *const good[] = { "rsa-2048", "rsa-3744", "rsa-8192",
-		"ec-p256", "ec-p384", "ec-p521", "ed25519" };
-	static const char *const bad[] = { "", "rsa", "rsa-", "rsa-2047",
-		"rsa-2049", "rsa-2040", "rsa-8200", "rsa-02048", "rsa-20488",
-		"rsa-204x", "RSA-2048", "ec-p224", "p256", "ed25519 " };
-	struct key_facts key = { 0 };
-	char name[KEY_NAME_MAX];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_true(key_name_read(good[i], &key.kind, &key.bits));
-		key_name(&key, name);
-		assert_string_equal(name, good[i]);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(key_name_read(bad[i], &key.kind, &key.bits));
-}
-
 static void
 an_id_is_the_sha256_of_the_spki(void **state)
 {
@@ -261,7 +238,6 @@ main(void)
 		cmocka_unit_test(published_keys_are_refused_with_their_source),
 		cmocka_unit_test(
 		    an_ed25519_point_is_canonical_and_of_no_small_order),
-		cmocka_unit_test(names_of_keys_are_read_back),
 		cmocka_unit_test(an_id_is_the_sha256_of_the_spki),
 	};
 

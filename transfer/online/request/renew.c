@@ -166,7 +166,7 @@ renew_add_new_key(struct compose *c, const struct cert_request *r)
 	    policy_profile_get0(&c->store->policy, r->profile);
 	WIPED(name_list) names = { 0 };
 	WIPED(csr) csr = { 0 };
-	char type[KEY_NAME_MAX];
+	char type[KEY_TYPE_TEXT];
 	enum rc rc;
 
 	if (profile == NULL)

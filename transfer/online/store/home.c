@@ -57,24 +57,23 @@ online_open(const char *home, bool write, struct store *ret)
 enum rc
 online_key_make(const char *type, EVP_PKEY **ret)
 {
-	static const char *const curves[KEY_KINDS] = {
-		[KEY_P256] = "P-256", [KEY_P384] = "P-384", [KEY_P521] = "P-521"
-	};
-	enum key_kind kind;
-	uint32_t bits;
+	char wanted[CHOICE_TEXT];
+	const struct key_row *row;
+	struct key_type read;
 	EVP_PKEY *key;
 
-	if (!key_name_read(type, &kind, &bits))
-		return err_set(RC_USAGE,
-		    "--new-key %s: not ec-p256, ec-p384, ec-p521, ed25519 or "
-		    "rsa-BITS",
-		    type);
-	if (kind == KEY_RSA)
-		key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
-	else if (kind == KEY_ED25519)
-		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	else
-		key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curves[kind]);
+	if (!key_type_read(type, KEY_OF_SUBSCRIBER, &read)) {
+		key_types_list(KEY_OF_SUBSCRIBER, wanted);
+		return err_set(
+		    RC_USAGE, "--new-key %s: wanted %s", type, wanted);
+	}
+	row = key_row_get0(read.kind);
+	/* OpenSSL takes what its type asks for: a size, a curve's name,
+	 * nothing. */
+	key =
+	    row->family == KEY_MODULUS
+		? EVP_PKEY_Q_keygen(NULL, NULL, row->openssl, (size_t)read.bits)
+		: EVP_PKEY_Q_keygen(NULL, NULL, row->openssl, row->group);
 	if (key == NULL)
 		return err_openssl(RC_BUG, "no key of type %s", type);
 	*ret = key;
