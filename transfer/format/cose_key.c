@@ -2,11 +2,11 @@
 /* The signatures of COSE_Sign1 by OpenSSL: RFC 9053 section 2, RFC 8230. */
 #include "transfer/format/cose.h"
 
+#include "base/key_type.h"
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
 
 #include <openssl/err.h>
-#include <openssl/objects.h>
 #include <openssl/rsa.h>
 
 #define COSE_RSA_BITS_MIN 2048 /* RFC 8230 section 2 */
@@ -15,21 +15,21 @@
 struct alg {
 	enum cose_alg id;
 	const char *name;
-	const char *key_type;
-	int curve;    /* NID, of EC keys */
-	size_t width; /* bytes of r and of s */
-	const EVP_MD *(*digest)(void);
+	enum key_kind kind;
+	const EVP_MD *(*digest)(void); /* NULL: the key has its own */
 };
 
+/* One kind of key to an algorithm, and for each but RSA one algorithm to a
+ * kind: a key that serves two would let an attacker choose between them. */
 /* clang-format off */
 static const struct alg algs[] = {
-	{ COSE_ES256, "ES256", "EC",      NID_X9_62_prime256v1, 32, EVP_sha256 },
-	{ COSE_ES384, "ES384", "EC",      NID_secp384r1,        48, EVP_sha384 },
-	{ COSE_ES512, "ES512", "EC",      NID_secp521r1,        66, EVP_sha512 },
-	{ COSE_EDDSA, "EdDSA", "ED25519", NID_undef,             0, NULL },
-	{ COSE_PS256, "PS256", "RSA",     NID_undef,             0, EVP_sha256 },
-	{ COSE_PS384, "PS384", "RSA",     NID_undef,             0, EVP_sha384 },
-	{ COSE_PS512, "PS512", "RSA",     NID_undef,             0, EVP_sha512 },
+	{ COSE_ES256, "ES256", KEY_P256,    EVP_sha256 },
+	{ COSE_ES384, "ES384", KEY_P384,    EVP_sha384 },
+	{ COSE_ES512, "ES512", KEY_P521,    EVP_sha512 },
+	{ COSE_EDDSA, "EdDSA", KEY_ED25519, NULL },
+	{ COSE_PS256, "PS256", KEY_RSA,     EVP_sha256 },
+	{ COSE_PS384, "PS384", KEY_RSA,     EVP_sha384 },
+	{ COSE_PS512, "PS512", KEY_RSA,     EVP_sha512 },
 };
 /* clang-format on */
 #define ALGS (sizeof(algs) / sizeof(*algs))
@@ -43,55 +43,36 @@ alg_get0(enum cose_alg id)
 	return NULL;
 }
 
-static bool
-is_rsa(const struct alg *alg)
+static enum key_family
+family_of(const struct alg *alg)
 {
-	return alg->curve == NID_undef && alg->digest != NULL;
+	return key_row_get0(alg->kind)->family;
 }
 
-static int
-cose_key_curve_of(EVP_PKEY *key)
-{
-	char name[64];
-	size_t n;
-	int nid;
-
-	if (EVP_PKEY_get_group_name(key, name, sizeof(name), &n) != 1)
-		return NID_undef;
-	nid = EC_curve_nist2nid(name);
-	return nid != NID_undef ? nid : OBJ_txt2nid(name);
-}
-
-/* One key type and one curve per algorithm: a key that serves two algorithms
- * would let an attacker choose between them. */
 static bool
-alg_fits(const struct alg *alg, EVP_PKEY *key)
+alg_fits(const struct alg *alg, struct key_type type)
 {
-	bool fits = EVP_PKEY_is_a(key, alg->key_type) == 1;
-
-	if (fits && alg->curve != NID_undef)
-		fits = cose_key_curve_of(key) == alg->curve;
-	if (fits && is_rsa(alg))
-		fits = EVP_PKEY_get_bits(key) >= COSE_RSA_BITS_MIN &&
-		       EVP_PKEY_get_bits(key) <= COSE_RSA_BITS_MAX;
-	ERR_clear_error();
-	return fits;
+	return type.kind == alg->kind &&
+	       (type.kind != KEY_RSA || (type.bits >= COSE_RSA_BITS_MIN &&
+					    type.bits <= COSE_RSA_BITS_MAX));
 }
 
 enum rc
 cose_alg_of(EVP_PKEY *key, enum cose_alg *ret_alg)
 {
 	const char *type = EVP_PKEY_get0_type_name(key);
+	char wanted[CHOICE_TEXT];
 
 	for (size_t i = 0; i < ALGS; i++)
-		if (alg_fits(&algs[i], key)) {
+		if (alg_fits(&algs[i], key_type_of(key))) {
 			*ret_alg = algs[i].id;
 			return RC_OK;
 		}
+	key_titles_list(NULL, wanted);
 	return err_set(RC_POLICY,
-	    "a key of type %s and %d bits: wanted P-256, P-384, P-521, Ed25519 "
-	    "or RSA of 2048 to 4096 bits",
-	    type == NULL ? "unknown" : type, EVP_PKEY_get_bits(key));
+	    "a key of type %s and %d bits: wanted %s of %d to %d bits",
+	    type == NULL ? "unknown" : type, EVP_PKEY_get_bits(key), wanted,
+	    COSE_RSA_BITS_MIN, COSE_RSA_BITS_MAX);
 }
 
 const EVP_MD *
@@ -176,7 +157,7 @@ is_padded(EVP_PKEY_CTX *ctx, const struct alg *alg)
 {
 	/* RFC 8230 section 2: the salt is as long as the digest, MGF1 uses the
 	 * same hash, which is OpenSSL's default. */
-	return !is_rsa(alg) ||
+	return family_of(alg) != KEY_MODULUS ||
 	       (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
 		   EVP_PKEY_CTX_set_rsa_pss_saltlen(
 		       ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
@@ -216,33 +197,28 @@ is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
 	return RC_OK;
 }
 
-/* An RSA signature is as long as its modulus, and never shorter (RFC 8017
- * 8.1.2). */
-static size_t
-signature_len(const struct alg *alg, EVP_PKEY *key)
-{
-	return alg->width != 0 ? 2 * alg->width
-			       : (size_t)EVP_PKEY_get_size(key);
-}
-
 enum rc
 cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 {
 	const struct alg *alg = alg_get0(cose->alg);
+	const struct key_type type = key_type_of(key);
+	const size_t len = key_signature_len(type);
 	struct span signature = cose->signature;
 	WIPED(buf) der = { 0 };
 	bool good = false;
 	enum rc rc = RC_OK;
 
-	if (alg == NULL || !alg_fits(alg, key))
+	if (alg == NULL || !alg_fits(alg, type))
 		return rule_refuse(RULE_COSE_ALG,
 		    "%s: %s does not fit the signer's key", from,
 		    alg == NULL ? "its algorithm" : alg->name);
-	if (signature.n != signature_len(alg, key))
+	/* RSA's is as long as the modulus, and never shorter (RFC 8017 8.1.2).
+	 */
+	if (signature.n != len)
 		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: a signature of %zu bytes, wanted %zu", from,
-		    signature.n, signature_len(alg, key));
-	if (alg->width != 0) {
+		    signature.n, len);
+	if (family_of(alg) == KEY_EC) {
 		rc = cose_ecdsa_der(cose->signature, &der);
 		signature = buf_span(&der);
 	}
@@ -293,8 +269,9 @@ sign(const struct alg *alg, EVP_PKEY *key, struct span protected_bytes,
 	    !sign_message(ctx, alg, buf_span(&tbs), payload, &raw, &n))
 		return err_openssl(RC_BUG, "%s signing failed", alg->name);
 	raw.n = n;
-	if (alg->width != 0)
-		return cose_ecdsa_raw(buf_span(&raw), alg->width, ret);
+	if (family_of(alg) == KEY_EC)
+		return cose_ecdsa_raw(buf_span(&raw),
+		    key_row_get0(alg->kind)->signature_len / 2, ret);
 	return buf_add_span(ret, buf_span(&raw));
 }
 
