@@ -15,6 +15,7 @@
 #define CLOCK_MAX INT64_C(253402300799)
 #define CLOCK_TEXT 21 /* "2026-11-23T14:13:41Z" and its terminator */
 #define DUR_TEXT 24
+#define HOUR INT64_C(3600)
 #define DAY INT64_C(86400)
 #define DUR_MAX INT64_C(3155760000) /* seconds: 100 years, the grammar's limit */
 

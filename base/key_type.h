@@ -70,6 +70,8 @@ struct key_row {
 	uint8_t signs_n, signs[15];
 };
 
+#define KEY_RSA_BITS_MIN 2048
+#define KEY_RSA_BITS_MAX 8192
 #define KEY_BITS_STEP 8 /* RSA moduli are of whole bytes */
 
 /** NULL for KEY_OTHER and what is no kind. */

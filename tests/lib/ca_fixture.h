@@ -22,7 +22,6 @@
 #include <openssl/rand.h>
 
 #define NOW INT64_C(1800000000) /* 2027-01-15T08:00:00Z */
-#define HOUR INT64_C(3600)
 
 /** Refused by this rule, and the sentence has these words. */
 #define check_rule(call, rule, words)                                          \

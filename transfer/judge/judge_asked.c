@@ -54,7 +54,7 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	    cert->request + 1, SPAN_FMT(request->id));
 	rc = csr_find_spki(from, request->csr, &e.spki);
 	if (rc == RC_OK && request->names == NULL && profile != NULL &&
-	    profile->names_from_csr)
+	    (profile->names_from & NAMES_FROM_CSR) != 0)
 		rc = csr_names_read(from, request->csr, &csr_names);
 	if (rc != RC_OK)
 		return rc;

@@ -129,7 +129,7 @@ try_profile(struct judge *judge, const struct profile *p, struct span der,
 	struct expected e = *try->expected;
 
 	e.profile = span_str(p->name);
-	if (!p->names_from_csr)
+	if ((p->names_from & NAMES_FROM_CSR) == 0)
 		e.n_names = 0;
 	if (entry->not_after - entry->not_before + 1 != p->validity)
 		return rule_refuse(RULE_CERT_DATES,
@@ -151,7 +151,8 @@ tells_more(const struct profile *p)
 	enum rule rule = rule_spoken();
 
 	return rule != RULE_CERT_PROFILE && rule != RULE_CERT_DATES &&
-	       (p->names_from_csr || rule != RULE_CERT_NAMES);
+	       ((p->names_from & NAMES_FROM_CSR) != 0 ||
+		   rule != RULE_CERT_NAMES);
 }
 
 enum rc

@@ -274,7 +274,8 @@ find_request(struct response_work *w, uint32_t request, struct span der)
 	    policy_profile_get0(w->judge->policy, asked->profile);
 	bool from_csr = asked->names == NULL &&
 			(w->r->loose != NULL ||
-			    (profile != NULL && profile->names_from_csr));
+			    (profile != NULL &&
+				(profile->names_from & NAMES_FROM_CSR) != 0));
 	enum rc rc;
 
 	if (w->has_request && w->request == request)

@@ -80,6 +80,7 @@ read_section(const struct policy_reading *r,
 {
 	enum rc rc = RC_OK;
 
+	policy_keys_default(keys, target);
 	for (size_t i = 0; i < section->n && rc == RC_OK; i++) {
 		const struct config_entry *entry = &section->entries[i];
 		const struct policy_key *k = keys;
@@ -90,7 +91,7 @@ read_section(const struct policy_reading *r,
 			return config_refuse(r->from, entry->line,
 			    "[%.*s] has no key %.*s", SPAN_FMT(section->kind),
 			    SPAN_FMT(entry->key));
-		rc = k->read(r, entry, target);
+		rc = policy_key_read(r, k, entry, target);
 	}
 	for (const struct policy_key *k = keys; k->name != NULL && rc == RC_OK;
 	     k++)
@@ -113,8 +114,6 @@ policy_read_ca(struct policy_reading *r, const struct config *config)
 	if (found == NULL || found->name.n != 0)
 		return config_refuse(r->from, found == NULL ? 1 : found->line,
 		    "there is no section [ca]");
-	r->policy->backdate = POLICY_BACKDATE;
-	r->policy->clock_horizon = POLICY_CLOCK_HORIZON;
 	return read_section(r, found, policy_ca_keys, r->policy);
 }
 
@@ -138,7 +137,7 @@ read_profile(struct policy_reading *r, const struct config_section *section)
 	if (rc != RC_OK)
 		return rc;
 	p = &policy->profiles[policy->n_profiles++];
-	policy_profile_default(p);
+	*p = (struct profile){ .subject_text = NULL };
 	memcpy(p->name, section->name.p, section->name.n);
 	rc = read_section(r, section, policy_profile_keys, p);
 	return rc != RC_OK ? rc : policy_profile_check(r, section, p);
@@ -162,7 +161,7 @@ read_requester(struct policy_reading *r, const struct config_section *section)
 	if (rc != RC_OK)
 		return rc;
 	q = &policy->requesters[policy->n_requesters++];
-	*q = (struct policy_requester){ .may_revoke = true };
+	*q = (struct policy_requester){ .may_revoke = false };
 	memcpy(q->label, section->name.p, section->name.n);
 	return read_section(r, section, policy_requester_keys, q);
 }

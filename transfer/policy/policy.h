@@ -18,6 +18,9 @@ enum subject_rule {
 	SUBJECT_TEXT,	    /* fixed DN, "O=%{domain}" expanded (docs) */
 };
 
+/** Where a request's names may stand. */
+enum names_source { NAMES_FROM_CSR = 1, NAMES_FROM_BUNDLE = 2 };
+
 /** One `extension.OID_OR_NAME = value` line: passed to OpenSSL as it is. */
 struct policy_extension {
 	char *name, *value; /* owned */
@@ -29,7 +32,7 @@ struct profile {
 	char *subject_text; /* owned; SUBJECT_TEXT only */
 	uint32_t name_types; /* 1 << enum name_type, those allowed */
 	uint32_t names_min, names_max;
-	bool names_from_csr, names_from_bundle;
+	uint32_t names_from; /* of enum names_source */
 	bool wildcard; /* dns only */
 	struct text_list srv_services; /* "xmpp-client"; empty: any */
 	struct text_list scope; /* narrower than the CA's; empty: the CA's */

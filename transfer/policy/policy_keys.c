@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** One reader for each key of [ca] and [requester] (airgap-policy(5)). */
+/* The keys of [ca] and [requester LABEL] (airgap-policy(5)). How values of each
+ * type are read is in policy_value.c. */
 #include "transfer/policy/policy_read.h"
 
-#include "base/clock.h"
 #include "transfer/x509/cidr.h"
 
 bool
@@ -47,41 +47,21 @@ ca_scope_ip(const struct policy_reading *r, const struct config_entry *entry,
 	return rc;
 }
 
-static enum rc
-ca_backdate(const struct policy_reading *r, const struct config_entry *entry,
-    void *target)
-{
-	struct policy *policy = target;
-
-	return policy_value_dur(r, entry, 0, &policy->backdate);
-}
-
-static enum rc
-ca_clock_horizon(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct policy *policy = target;
-
-	return policy_value_dur(r, entry, DAY, &policy->clock_horizon);
-}
-
-static enum rc
-ca_next_visit(const struct policy_reading *r, const struct config_entry *entry,
-    void *target)
-{
-	struct policy *policy = target;
-
-	return policy_value_dur(r, entry, DAY, &policy->next_visit);
-}
-
+/* clang-format off */
 const struct policy_key policy_ca_keys[] = {
-	{ "scope", true, ca_scope },
-	{ "scope-ip", false, ca_scope_ip },
-	{ "backdate", false, ca_backdate },
-	{ "clock-horizon", false, ca_clock_horizon },
-	{ "next-visit", false, ca_next_visit },
-	{ NULL, false, NULL },
+	{ "scope", POLICY_OWN, .required = true, .own = ca_scope },
+	{ "scope-ip", POLICY_OWN, .own = ca_scope_ip },
+	{ "backdate", POLICY_DURATION,
+	  .at = POLICY_AT(policy, backdate, int64_t),
+	  .least = 0, .otherwise = HOUR },
+	{ "clock-horizon", POLICY_DURATION,
+	  .at = POLICY_AT(policy, clock_horizon, int64_t),
+	  .least = DAY, .otherwise = 400 * DAY },
+	{ "next-visit", POLICY_DURATION,
+	  .at = POLICY_AT(policy, next_visit, int64_t), .least = DAY },
+	{ NULL },
 };
+/* clang-format on */
 
 /* ---- [requester LABEL] ------------------------------------------------------
  */
@@ -102,27 +82,14 @@ requester_profiles(const struct policy_reading *r,
 	return rc;
 }
 
-static enum rc
-requester_scope(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct policy_requester *q = target;
-
-	return policy_value_narrower(r, entry, &q->scope);
-}
-
-static enum rc
-requester_revoke(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct policy_requester *q = target;
-
-	return policy_value_yes(r, entry, &q->may_revoke);
-}
-
+/* clang-format off */
 const struct policy_key policy_requester_keys[] = {
-	{ "profiles", false, requester_profiles },
-	{ "scope", false, requester_scope },
-	{ "revoke", false, requester_revoke },
-	{ NULL, false, NULL },
+	{ "profiles", POLICY_OWN, .own = requester_profiles },
+	{ "scope", POLICY_DOMAINS,
+	  .at = POLICY_AT(policy_requester, scope, struct text_list) },
+	{ "revoke", POLICY_EITHER,
+	  .at = POLICY_AT(policy_requester, may_revoke, bool),
+	  .words = policy_yes_words, .otherwise = true },
+	{ NULL },
 };
+/* clang-format on */

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A profile as a whole: defaults, and what its keys ask of each other. */
+/* A profile as a whole: what its keys ask of each other. */
 #include "transfer/policy/policy_read.h"
 
 #include "base/own_ssl.h"
 #include "transfer/policy/extension.h"
 #include "transfer/policy/subject.h"
-
-void
-policy_profile_default(struct profile *profile)
-{
-	*profile = (struct profile){
-		.names_min = 1,
-		.names_max = NAMES_MAX,
-		.names_from_csr = true,
-		.names_from_bundle = true,
-		.rsa_min = 2048,
-		.rsa_max = 8192,
-		.series_max = 1,
-	};
-}
 
 static enum rc
 policy_profile_refuse(const struct policy_reading *r,

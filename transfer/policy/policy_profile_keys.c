@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** One reader for each key of [profile NAME] (airgap-policy(5)). */
+/* The keys of [profile NAME] (airgap-policy(5)). What one of them asks of
+ * another is in policy_profile.c. */
 #include "transfer/policy/policy_read.h"
 
 #include "base/list.h"
@@ -11,47 +12,86 @@
 
 #define EXTENSION_KEY "extension."
 
-static const struct policy_word name_words[] = {
-	{ "dns", 1U << NAME_DNS },
-	{ "srv", 1U << NAME_SRV },
-	{ "xmpp", 1U << NAME_XMPP },
-	{ "ip", 1U << NAME_IP },
-	{ "email", 1U << NAME_EMAIL },
-	{ "uri", 1U << NAME_URI },
-	{ NULL, 0 },
+/* ---- words --------------------------------------------------------------- */
+
+struct policy_word {
+	const char *word;
+	uint32_t value;
 };
 
-static const struct policy_word source_words[] = {
-	{ "csr", 1 },
-	{ "bundle", 2 },
-	{ NULL, 0 },
-};
+static const char *
+word_at(const struct policy_word *table, size_t n, unsigned i, uint32_t *ret)
+{
+	if (i >= n)
+		return NULL;
+	*ret = table[i].value;
+	return table[i].word;
+}
+#define WORD_AT(table, i, ret) \
+	word_at(table, sizeof(table) / sizeof((table)[0]), i, ret)
+
+static const char *
+name_words(unsigned i, uint32_t *ret_bit)
+{
+	*ret_bit = i < NAME_TYPES ? 1U << i : 0;
+	return i < NAME_TYPES ? name_type_text((enum name_type)i) : NULL;
+}
+
+static const char *
+key_words(unsigned i, uint32_t *ret_bit)
+{
+	const struct key_row *row = key_row_get0((enum key_kind)(i + 1));
+
+	*ret_bit = row == NULL ? 0 : 1U << (i + 1);
+	return row == NULL ? NULL : row->word;
+}
+
+static const char *
+source_words(unsigned i, uint32_t *ret_bit)
+{
+	static const struct policy_word words[] = {
+		{ "csr", NAMES_FROM_CSR },
+		{ "bundle", NAMES_FROM_BUNDLE },
+	};
+
+	return WORD_AT(words, i, ret_bit);
+}
+
+static const char *
+reuse_words(unsigned i, uint32_t *ret_same)
+{
+	static const struct policy_word words[] = {
+		{ "any", false },
+		{ "same-names", true },
+	};
+
+	return WORD_AT(words, i, ret_same);
+}
 
 #define USAGE_CRITICAL (1U << 31) /* not one of OpenSSL's */
 
 /* The names and bits of OpenSSL (RFC 5280 4.2.1.3). */
-static const struct policy_word usage_words[] = {
-	{ "critical", USAGE_CRITICAL },
-	{ "digitalSignature", KU_DIGITAL_SIGNATURE },
-	{ "nonRepudiation", KU_NON_REPUDIATION },
-	{ "keyEncipherment", KU_KEY_ENCIPHERMENT },
-	{ "dataEncipherment", KU_DATA_ENCIPHERMENT },
-	{ "keyAgreement", KU_KEY_AGREEMENT },
-	{ "keyCertSign", KU_KEY_CERT_SIGN },
-	{ "cRLSign", KU_CRL_SIGN },
-	{ "encipherOnly", KU_ENCIPHER_ONLY },
-	{ "decipherOnly", KU_DECIPHER_ONLY },
-	{ NULL, 0 },
-};
+static const char *
+usage_words(unsigned i, uint32_t *ret_bit)
+{
+	static const struct policy_word words[] = {
+		{ "critical", USAGE_CRITICAL },
+		{ "digitalSignature", KU_DIGITAL_SIGNATURE },
+		{ "nonRepudiation", KU_NON_REPUDIATION },
+		{ "keyEncipherment", KU_KEY_ENCIPHERMENT },
+		{ "dataEncipherment", KU_DATA_ENCIPHERMENT },
+		{ "keyAgreement", KU_KEY_AGREEMENT },
+		{ "keyCertSign", KU_KEY_CERT_SIGN },
+		{ "cRLSign", KU_CRL_SIGN },
+		{ "encipherOnly", KU_ENCIPHER_ONLY },
+		{ "decipherOnly", KU_DECIPHER_ONLY },
+	};
 
-static const struct policy_word key_words[] = {
-	{ "rsa", 1U << KEY_RSA },
-	{ "ec-p256", 1U << KEY_P256 },
-	{ "ec-p384", 1U << KEY_P384 },
-	{ "ec-p521", 1U << KEY_P521 },
-	{ "ed25519", 1U << KEY_ED25519 },
-	{ NULL, 0 },
-};
+	return WORD_AT(words, i, ret_bit);
+}
+
+/* ---- keys with a reader of their own --------------------------------------
+ */
 
 static enum rc
 profile_subject(const struct policy_reading *r,
@@ -86,48 +126,6 @@ profile_names(const struct policy_reading *r, const struct config_entry *entry,
 }
 
 static enum rc
-profile_names_min(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_number(
-	    r, entry, (uint32_t[]){ 0, NAMES_MAX }, &p->names_min);
-}
-
-static enum rc
-profile_names_max(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_number(
-	    r, entry, (uint32_t[]){ 1, NAMES_MAX }, &p->names_max);
-}
-
-static enum rc
-profile_names_from(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-	uint32_t bits = 0;
-	enum rc rc = policy_value_bits(r, entry, source_words, &bits);
-
-	p->names_from_csr = (bits & 1) != 0;
-	p->names_from_bundle = (bits & 2) != 0;
-	return rc;
-}
-
-static enum rc
-profile_wildcard(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_yes(r, entry, &p->wildcard);
-}
-
-static enum rc
 profile_srv_services(const struct policy_reading *r,
     const struct config_entry *entry, void *target)
 {
@@ -151,15 +149,6 @@ profile_srv_services(const struct policy_reading *r,
 			    p->srv_services.items[i]);
 	}
 	return rc;
-}
-
-static enum rc
-profile_scope(const struct policy_reading *r, const struct config_entry *entry,
-    void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_narrower(r, entry, &p->scope);
 }
 
 /* "critical" must be written out, as RFC 5280 4.2.1.3 wants it and OpenSSL
@@ -229,117 +218,6 @@ profile_eku(const struct policy_reading *r, const struct config_entry *entry,
 }
 
 static enum rc
-profile_key_types(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_bits(r, entry, key_words, &p->key_kinds);
-}
-
-static enum rc
-read_rsa_bits(const struct policy_reading *r, const struct config_entry *entry,
-    uint32_t *ret)
-{
-	enum rc rc =
-	    policy_value_number(r, entry, (uint32_t[]){ 2048, 8192 }, ret);
-
-	if (rc == RC_OK && *ret % 8 != 0)
-		return config_refuse(r->from, entry->line,
-		    "%.*s = %u: wanted a multiple of 8", SPAN_FMT(entry->key),
-		    *ret);
-	return rc;
-}
-
-static enum rc
-profile_rsa_min(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return read_rsa_bits(r, entry, &p->rsa_min);
-}
-
-static enum rc
-profile_rsa_max(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return read_rsa_bits(r, entry, &p->rsa_max);
-}
-
-static enum rc
-profile_key_reuse(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	p->key_same_names = span_eq_str(entry->value, "same-names");
-	if (p->key_same_names || span_eq_str(entry->value, "any"))
-		return RC_OK;
-	return config_refuse(r->from, entry->line,
-	    "key-reuse = %.*s: wanted any or same-names",
-	    SPAN_FMT(entry->value));
-}
-
-static enum rc
-profile_validity(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_dur(r, entry, 3600, &p->validity);
-}
-
-static enum rc
-profile_validity_max(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_dur(r, entry, 3600, &p->validity_max);
-}
-
-static enum rc
-profile_series_max(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_number(
-	    r, entry, (uint32_t[]){ 1, SERIES_MAX }, &p->series_max);
-}
-
-static enum rc
-profile_horizon(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_dur(r, entry, 3600, &p->horizon);
-}
-
-static enum rc
-profile_ca(const struct policy_reading *r, const struct config_entry *entry,
-    void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_yes(r, entry, &p->is_ca);
-}
-
-static enum rc
-profile_path_len(const struct policy_reading *r,
-    const struct config_entry *entry, void *target)
-{
-	struct profile *p = target;
-
-	return policy_value_number(
-	    r, entry, (uint32_t[]){ 0, 16 }, &p->path_len);
-}
-
-static enum rc
 profile_extension(const struct policy_reading *r,
     const struct config_entry *entry, void *target)
 {
@@ -362,27 +240,52 @@ profile_extension(const struct policy_reading *r,
 	return one->name != NULL && one->value != NULL ? RC_OK : err_memory();
 }
 
+/* ---- the table ------------------------------------------------------------
+ */
+
+#define AT(field, type) POLICY_AT(profile, field, type)
+#define FROM_ANYWHERE (NAMES_FROM_CSR | NAMES_FROM_BUNDLE)
+
+/* clang-format off */
 const struct policy_key policy_profile_keys[] = {
-	{ "subject", true, profile_subject },
-	{ "names", true, profile_names },
-	{ "names-min", false, profile_names_min },
-	{ "names-max", false, profile_names_max },
-	{ "names-from", false, profile_names_from },
-	{ "wildcard", false, profile_wildcard },
-	{ "srv-services", false, profile_srv_services },
-	{ "scope", false, profile_scope },
-	{ "key-types", true, profile_key_types },
-	{ "rsa-bits-min", false, profile_rsa_min },
-	{ "rsa-bits-max", false, profile_rsa_max },
-	{ "key-reuse", false, profile_key_reuse },
-	{ "keyUsage", true, profile_key_usage },
-	{ "extendedKeyUsage", false, profile_eku },
-	{ "validity", true, profile_validity },
-	{ "validity-max", true, profile_validity_max },
-	{ "series-max", false, profile_series_max },
-	{ "horizon", false, profile_horizon },
-	{ "ca", false, profile_ca },
-	{ "path-len", false, profile_path_len },
-	{ EXTENSION_KEY, false, profile_extension },
-	{ NULL, false, NULL },
+	{ "subject", POLICY_OWN, .required = true, .own = profile_subject },
+	{ "names", POLICY_OWN, .required = true, .own = profile_names },
+	{ "names-min", POLICY_NUMBER, .at = AT(names_min, uint32_t),
+	  .least = 0, .most = NAMES_MAX, .otherwise = 1 },
+	{ "names-max", POLICY_NUMBER, .at = AT(names_max, uint32_t),
+	  .least = 1, .most = NAMES_MAX, .otherwise = NAMES_MAX },
+	{ "names-from", POLICY_BITS, .at = AT(names_from, uint32_t),
+	  .words = source_words, .otherwise = FROM_ANYWHERE },
+	{ "wildcard", POLICY_EITHER, .at = AT(wildcard, bool),
+	  .words = policy_yes_words },
+	{ "srv-services", POLICY_OWN, .own = profile_srv_services },
+	{ "scope", POLICY_DOMAINS, .at = AT(scope, struct text_list) },
+	{ "key-types", POLICY_BITS, .required = true,
+	  .at = AT(key_kinds, uint32_t), .words = key_words },
+	{ "rsa-bits-min", POLICY_NUMBER, .at = AT(rsa_min, uint32_t),
+	  .least = KEY_RSA_BITS_MIN, .most = KEY_RSA_BITS_MAX,
+	  .step = KEY_BITS_STEP, .otherwise = KEY_RSA_BITS_MIN },
+	{ "rsa-bits-max", POLICY_NUMBER, .at = AT(rsa_max, uint32_t),
+	  .least = KEY_RSA_BITS_MIN, .most = KEY_RSA_BITS_MAX,
+	  .step = KEY_BITS_STEP, .otherwise = KEY_RSA_BITS_MAX },
+	{ "key-reuse", POLICY_EITHER, .at = AT(key_same_names, bool),
+	  .words = reuse_words },
+	{ "keyUsage", POLICY_OWN, .required = true, .own = profile_key_usage },
+	{ "extendedKeyUsage", POLICY_OWN, .own = profile_eku },
+	{ "validity", POLICY_DURATION, .required = true,
+	  .at = AT(validity, int64_t), .least = HOUR },
+	{ "validity-max", POLICY_DURATION, .required = true,
+	  .at = AT(validity_max, int64_t), .least = HOUR },
+	{ "series-max", POLICY_NUMBER, .at = AT(series_max, uint32_t),
+	  .least = 1, .most = SERIES_MAX, .otherwise = 1 },
+	/* otherwise: see policy_profile_check */
+	{ "horizon", POLICY_DURATION, .at = AT(horizon, int64_t),
+	  .least = HOUR },
+	{ "ca", POLICY_EITHER, .at = AT(is_ca, bool),
+	  .words = policy_yes_words },
+	{ "path-len", POLICY_NUMBER, .at = AT(path_len, uint32_t),
+	  .least = 0, .most = 16 },
+	{ EXTENSION_KEY, POLICY_OWN, .own = profile_extension },
+	{ NULL },
 };
+/* clang-format on */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of policy.conf: one spelling each, ranges told in the refusal. */
+/* Values of policy.conf, by the rows of its keys: one spelling each, ranges
+ * told in the refusal. Which keys there are is not known here. */
 #include "transfer/policy/policy_read.h"
 
+#include "base/choice.h"
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,38 +21,36 @@ policy_value_refuse(const struct policy_reading *r,
 	    SPAN_FMT(entry->key), SPAN_FMT(entry->value), wanted);
 }
 
-enum rc
-policy_value_dur(const struct policy_reading *r,
-    const struct config_entry *entry, int64_t min, int64_t *ret)
+static enum rc
+read_duration(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, int64_t *ret)
 {
-	char text[DUR_TEXT] = "", wanted[96], from[DUR_TEXT];
+	char text[DUR_TEXT] = "", wanted[96], from[DUR_TEXT] = "0h";
 	int64_t seconds;
 
 	if (entry->value.n < sizeof(text))
 		memcpy(text, entry->value.p, entry->value.n);
 	/* A duration is never nothing, but a setting may be. */
-	if (min == 0 && strcmp(text, "0h") == 0) {
+	if (key->least == 0 && strcmp(text, "0h") == 0) {
 		*ret = 0;
 		return RC_OK;
 	}
-	if (dur_read(text, &seconds) && seconds >= min && seconds <= DUR_MAX) {
+	if (dur_read(text, &seconds) && seconds >= key->least &&
+	    seconds <= DUR_MAX) {
 		*ret = seconds;
 		return RC_OK;
 	}
-	if (min == 0)
-		(void)snprintf(from, sizeof(from), "0h");
-	else
-		dur_write(min, from);
+	if (key->least != 0)
+		dur_write(key->least, from);
 	(void)snprintf(wanted, sizeof(wanted),
 	    "digits and one of h, d, w, from %s to 36525d", from);
 	return policy_value_refuse(r, entry, wanted);
 }
 
 /* No sign, no leading zero, no space: a policy has one spelling of a number. */
-enum rc
-policy_value_number(const struct policy_reading *r,
-    const struct config_entry *entry, const uint32_t range[static 2],
-    uint32_t *ret)
+static enum rc
+policy_read_number(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, uint32_t *ret)
 {
 	uint32_t value = 0;
 	char wanted[64];
@@ -62,25 +63,54 @@ policy_value_number(const struct policy_reading *r,
 		good = c >= '0' && c <= '9';
 		value = 10 * value + (uint32_t)(c - '0');
 	}
-	if (good && value >= range[0] && value <= range[1]) {
-		*ret = value;
-		return RC_OK;
+	if (!good || value < key->least || value > key->most) {
+		(void)snprintf(wanted, sizeof(wanted),
+		    "a number from %" PRId64 " to %" PRId64, key->least,
+		    key->most);
+		return policy_value_refuse(r, entry, wanted);
 	}
-	(void)snprintf(wanted, sizeof(wanted), "a number from %u to %u",
-	    range[0], range[1]);
-	return policy_value_refuse(r, entry, wanted);
+	if (key->step != 0 && value % key->step != 0) {
+		(void)snprintf(
+		    wanted, sizeof(wanted), "a multiple of %u", key->step);
+		return policy_value_refuse(r, entry, wanted);
+	}
+	*ret = value;
+	return RC_OK;
 }
 
-enum rc
-policy_value_yes(
-    const struct policy_reading *r, const struct config_entry *entry, bool *ret)
+const char *
+policy_yes_words(unsigned i, uint32_t *ret_value)
 {
-	bool yes = span_eq_str(entry->value, "yes");
+	static const char *const words[] = { "yes", "no" };
 
-	if (!yes && !span_eq_str(entry->value, "no"))
-		return policy_value_refuse(r, entry, "yes or no");
-	*ret = yes;
-	return RC_OK;
+	*ret_value = i == 0;
+	return i < 2 ? words[i] : NULL;
+}
+
+static const char *
+key_word(const void *table, unsigned i)
+{
+	const struct policy_key *key = table;
+	uint32_t value;
+
+	return key->words(i, &value);
+}
+
+static enum rc
+read_either(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, bool *ret)
+{
+	char wanted[CHOICE_TEXT];
+	const char *word;
+	uint32_t value;
+
+	for (unsigned i = 0; (word = key->words(i, &value)) != NULL; i++)
+		if (span_eq_str(entry->value, word)) {
+			*ret = value != 0;
+			return RC_OK;
+		}
+	choice_write(key_word, key, "", wanted);
+	return policy_value_refuse(r, entry, wanted);
 }
 
 static struct span
@@ -136,20 +166,21 @@ policy_value_list(const struct policy_reading *r,
 
 static enum rc
 find_bit(const struct policy_reading *r, const struct config_entry *entry,
-    const struct policy_word *words, const char *word, uint32_t *bits)
+    policy_words *words, const char *word, uint32_t *bits)
 {
 	WIPED(buf) wanted = { 0 };
+	const char *known;
+	uint32_t bit;
 	enum rc rc = RC_OK;
 
-	for (const struct policy_word *w = words; w->word != NULL; w++) {
-		if (strcmp(w->word, word) == 0) {
-			*bits |= w->bit;
+	for (unsigned i = 0; (known = words(i, &bit)) != NULL; i++)
+		if (strcmp(known, word) == 0) {
+			*bits |= bit;
 			return RC_OK;
 		}
-		if (rc == RC_OK)
-			rc = buf_printf(
-			    &wanted, "%s%s", w == words ? "" : ", ", w->word);
-	}
+	for (unsigned i = 0; (known = words(i, &bit)) != NULL && rc == RC_OK;
+	     i++)
+		rc = buf_printf(&wanted, "%s%s", i == 0 ? "" : ", ", known);
 	if (rc != RC_OK)
 		return rc;
 	return config_refuse(r->from, entry->line,
@@ -159,8 +190,7 @@ find_bit(const struct policy_reading *r, const struct config_entry *entry,
 
 enum rc
 policy_value_bits(const struct policy_reading *r,
-    const struct config_entry *entry, const struct policy_word *words,
-    uint32_t *ret)
+    const struct config_entry *entry, policy_words *words, uint32_t *ret)
 {
 	struct text_list list = { 0 };
 	uint32_t bits = 0;
@@ -206,9 +236,9 @@ policy_value_domains(const struct policy_reading *r,
 }
 
 /* A scope that reaches past the CA's would never hold: a mistake. */
-enum rc
-policy_value_narrower(const struct policy_reading *r,
-    const struct config_entry *entry, struct text_list *ret)
+static enum rc
+read_narrower(const struct policy_reading *r, const struct config_entry *entry,
+    struct text_list *ret)
 {
 	enum rc rc = policy_value_domains(r, entry, ret);
 
@@ -227,4 +257,60 @@ policy_value_narrower(const struct policy_reading *r,
 			    ret->items[i]);
 	}
 	return RC_OK;
+}
+
+/* ---- by the row -----------------------------------------------------------
+ */
+
+/* POLICY_AT has seen to it that a field is of its reader's type. */
+static void *
+place_of(const struct policy_key *key, void *target)
+{
+	return (char *)target + key->at;
+}
+
+void
+policy_keys_default(const struct policy_key *keys, void *target)
+{
+	for (const struct policy_key *k = keys; k->name != NULL; k++) {
+		switch (k->type) {
+		case POLICY_NUMBER:
+		case POLICY_BITS:
+			*(uint32_t *)place_of(k, target) =
+			    (uint32_t)k->otherwise;
+			break;
+		case POLICY_DURATION:
+			*(int64_t *)place_of(k, target) = k->otherwise;
+			break;
+		case POLICY_EITHER:
+			*(bool *)place_of(k, target) = k->otherwise != 0;
+			break;
+		case POLICY_DOMAINS:
+		case POLICY_OWN:
+			break;
+		}
+	}
+}
+
+enum rc
+policy_key_read(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, void *target)
+{
+	void *place = place_of(key, target);
+
+	switch (key->type) {
+	case POLICY_NUMBER:
+		return policy_read_number(r, key, entry, place);
+	case POLICY_DURATION:
+		return read_duration(r, key, entry, place);
+	case POLICY_EITHER:
+		return read_either(r, key, entry, place);
+	case POLICY_BITS:
+		return policy_value_bits(r, entry, key->words, place);
+	case POLICY_DOMAINS:
+		return read_narrower(r, entry, place);
+	case POLICY_OWN:
+		break;
+	}
+	return key->own(r, entry, target);
 }

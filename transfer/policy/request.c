@@ -106,14 +106,14 @@ choose_names(const struct asking *a, struct grant *grant)
 	const struct profile *p = a->profile;
 
 	if (request->names != NULL) {
-		if (!p->names_from_bundle)
+		if ((p->names_from & NAMES_FROM_BUNDLE) == 0)
 			return rule_refuse(RULE_NAMES_SOURCE,
 			    "%s: names given with the request; profile %s "
 			    "takes them from the CSR",
 			    a->ask->from, p->name);
 		grant->names = request->names;
 		grant->n_names = request->n_names;
-	} else if (p->names_from_csr) {
+	} else if ((p->names_from & NAMES_FROM_CSR) != 0) {
 		grant->names = a->ask->csr_names;
 		grant->n_names = a->ask->n_csr_names;
 	} else if (p->names_min != 0) {

@@ -20,7 +20,6 @@
 /* OpenSSL verifies with no larger one once the modulus has over 3072 bits. */
 #define RSA_EXPONENT_BYTES_MAX 8
 #define RSA_EXPONENT_MIN 65537
-#define RSA_BYTES_MAX 1024 /* of a modulus of 8192 bits */
 
 /* Key types that people still ask for, to refuse them by name. */
 static const struct {
@@ -302,8 +301,8 @@ static enum rc
 refuse_point(const char *from, const struct key_row *row)
 {
 	ERR_clear_error();
-	return rule_refuse(RULE_KEY_EC_POINT, "%s: the point is not on %s",
-	    from, row->title);
+	return rule_refuse(
+	    RULE_KEY_EC_POINT, "%s: the point is not on %s", from, row->title);
 }
 
 /* OpenSSL sees to it that the point is on the curve: here, and when a point is
@@ -368,7 +367,7 @@ construct_number(
 static enum rc
 make_rsa(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 {
-	uint8_t n[RSA_BYTES_MAX], e[RSA_EXPONENT_BYTES_MAX];
+	uint8_t n[KEY_RSA_BITS_MAX / 8], e[RSA_EXPONENT_BYTES_MAX];
 	OSSL_PARAM params[3];
 	enum rc rc = key_rsa_check(from, parts->modulus);
 

@@ -5,7 +5,6 @@
 #include "tests/lib/check.h"
 
 #define NOW INT64_C(1800000000)
-#define HOUR INT64_C(3600)
 
 /* Slots of a month with a week of overlap; the last one is a revoked one. */
 static struct held slots[] = {

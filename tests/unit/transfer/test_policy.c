@@ -44,7 +44,7 @@ the_least_policy_has_the_documented_defaults(void **state)
 	assert_non_null(p);
 	assert_int_equal(p->names_min, 1);
 	assert_int_equal(p->names_max, 100);
-	assert_true(p->names_from_csr && p->names_from_bundle);
+	assert_int_equal(p->names_from, NAMES_FROM_CSR | NAMES_FROM_BUNDLE);
 	assert_false(p->wildcard || p->is_ca);
 	assert_int_equal(p->rsa_min, 2048);
 	assert_int_equal(p->rsa_max, 8192);
@@ -98,7 +98,7 @@ every_key_is_read(void **state)
 	assert_string_equal(p->subject_text, "O=%{domain}");
 	assert_int_equal(
 	    p->name_types, 1 << NAME_DNS | 1 << NAME_SRV | 1 << NAME_IP);
-	assert_false(p->names_from_csr);
+	assert_int_equal(p->names_from, NAMES_FROM_BUNDLE);
 	assert_string_equal(p->srv_services.items[0], "xmpp-client");
 	assert_int_equal(p->key_kinds, 1 << KEY_RSA | 1 << KEY_ED25519);
 	assert_int_equal(p->key_usage, KU_DIGITAL_SIGNATURE | KU_DECIPHER_ONLY);

@@ -13,7 +13,7 @@ static enum rc
 add_csr(struct compose *c, EVP_PKEY *key, const struct profile *profile,
     const struct name_list *names)
 {
-	bool in_bundle = profile->names_from_bundle;
+	bool in_bundle = (profile->names_from & NAMES_FROM_BUNDLE) != 0;
 	struct span id =
 	    names->n != 0 ? names->items[0].text : span_str(profile->name);
 	WIPED(buf) der = { 0 };
