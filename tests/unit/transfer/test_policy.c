@@ -284,7 +284,12 @@ a_profile_cannot_say_what_no_profile_may(void **state)
 	check_changed("names = dns", "names = ip, dn", NULL);
 	check_changed("names = dns", "names = dns, dns",
 	    "policy.conf:5: names has dns twice");
-	check_changed("ec-p256", "rsa-2048", NULL);
+	check_changed("ec-p256", "rsa-2048",
+	    "policy.conf:6: key-types has \"rsa-2048\"; wanted some of "
+	    "ec-p256, ec-p384, ec-p521, ed25519, rsa");
+	check_changed("names = dns", "names = dns, host",
+	    "policy.conf:5: names has \"host\"; wanted some of dns, srv, "
+	    "xmpp, ip, email, uri");
 	check_changed("validity = 30d", "validity = 91d",
 	    "policy.conf:3: [profile p]: validity is over validity-max");
 	check_changed("validity = 30d", "validity = 0h", NULL);
@@ -387,38 +392,127 @@ a_template_wants_known_profiles_and_domains(void **state)
 /* ---- the manual
  * -------------------------------------------------------------- */
 
-static bool
-page_has(const char *page, const char *key)
-{
-	char item[64];
-	size_t n = strlen(key);
+#define PAGE "docs/man/airgap-policy.5"
+#define ITEM "\n.It Cm "
 
-	/* "extension." is a prefix there and here */
-	(void)snprintf(item, sizeof(item), "\n.It Cm %.*s%s",
-	    (int)(key[n - 1] == '.' ? n - 1 : n), key,
-	    key[n - 1] == '.' ? " Ns .NAME\n" : "\n");
-	return strstr(page, item) != NULL;
+/* What the manual says of a key, from its item to the next. */
+static void
+item_read(const char *page, const char *heading, const char *key, char *ret,
+    size_t size)
+{
+	char mark[64];
+	const char *at, *end;
+	size_t n = strlen(key);
+	bool prefix = key[n - 1] == '.'; /* "extension.", there and here */
+
+	(void)snprintf(mark, sizeof(mark), "\n.Sh %s\n", heading);
+	at = strstr(page, mark);
+	assert_non_null(at);
+	(void)snprintf(mark, sizeof(mark), ITEM "%.*s%s\n",
+	    (int)(prefix ? n - 1 : n), key, prefix ? " Ns .NAME" : "");
+	end = strstr(at, "\n.El\n");
+	at = strstr(at, mark);
+	if (at == NULL || end == NULL || at > end)
+		fail_msg("%s: the manual lacks %s", heading, key);
+	at += strlen(mark) - 1;
+	if (strstr(at, ITEM) != NULL && strstr(at, ITEM) < end)
+		end = strstr(at, ITEM);
+	assert_true((size_t)(end - at) + 2 < size);
+	(void)snprintf(ret, size, "%.*s\n", (int)(end - at), at);
+}
+
+static void
+check_item(const char *item, const struct policy_key *k, const char *wanted)
+{
+	if (strstr(item, wanted) == NULL)
+		fail_msg("the manual does not say of %s: %s", k->name, wanted);
+}
+
+/* The range of a value, as the manual's sentences begin, and the words. */
+static void
+check_range(const char *item, const struct policy_key *k)
+{
+	char wanted[128] = "", text[DUR_TEXT] = "0h";
+	const char *word;
+	uint32_t value;
+
+	if (k->type == POLICY_DURATION && k->least != 0)
+		dur_write(k->least, text);
+	if (k->type == POLICY_DURATION)
+		(void)snprintf(
+		    wanted, sizeof(wanted), "\nDuration, %s and up", text);
+	else if (k->type == POLICY_NUMBER)
+		(void)snprintf(wanted, sizeof(wanted), "\nNumber, %d to %d%s",
+		    (int)k->least, (int)k->most,
+		    k->step == 8 ? " and a multiple of 8: " : ": ");
+	check_item(item, k, wanted);
+	for (unsigned i = 0;
+	     k->words != NULL && (word = k->words(i, &value)) != NULL; i++) {
+		(void)snprintf(wanted, sizeof(wanted), ".Ql %s", word);
+		check_item(item, k, wanted);
+	}
+}
+
+/* What holds otherwise: 0 is told in the manual's own words, but as a number.
+ */
+static void
+check_default(const char *item, const struct policy_key *k)
+{
+	char wanted[128] = "\nDefault: ";
+	size_t n = strlen(wanted);
+	const char *word;
+	uint32_t value;
+
+	if (k->required) {
+		check_item(item, k, "\nMust be given.\n");
+		return;
+	}
+	assert_null(strstr(item, "\nMust be given.\n"));
+	if (k->type == POLICY_OWN || k->type == POLICY_DOMAINS)
+		return;
+	if (k->type == POLICY_NUMBER)
+		(void)snprintf(
+		    wanted + n, sizeof(wanted) - n, "%d", (int)k->otherwise);
+	else if (k->type == POLICY_DURATION && k->otherwise != 0)
+		dur_write(k->otherwise, wanted + n);
+	for (unsigned i = 0;
+	     k->words != NULL && (word = k->words(i, &value)) != NULL; i++)
+		if (k->type == POLICY_EITHER ? value == k->otherwise
+					     : (value & k->otherwise) != 0)
+			(void)snprintf(wanted + strlen(wanted),
+			    sizeof(wanted) - strlen(wanted), "%s%s",
+			    strlen(wanted) == n ? "" : ", ", word);
+	check_item(item, k, wanted);
 }
 
 static void
 the_manual_has_every_key_and_no_other(void **state)
 {
-	static const struct policy_key *const tables[] = { policy_ca_keys,
-		policy_profile_keys, policy_requester_keys };
+	static const struct {
+		const char *heading;
+		const struct policy_key *keys;
+	} sections[] = {
+		{ "THE CA", policy_ca_keys },
+		{ "PROFILES", policy_profile_keys },
+		{ "REQUESTERS", policy_requester_keys },
+	};
 	WIPED(buf) bytes = { 0 };
+	char item[4096];
 	const char *page;
 	size_t keys = 0, items = 0;
 
 	(void)state;
-	check_ok(
-	    file_read(AT_FDCWD, "docs/man/airgap-policy.5", 1 << 20, &bytes));
+	check_ok(file_read(AT_FDCWD, PAGE, 1 << 20, &bytes));
 	page = buf_cstr(&bytes);
 	for (size_t i = 0; i < 3; i++)
-		for (const struct policy_key *k = tables[i]; k->name != NULL;
-		     k++, keys++)
-			if (!page_has(page, k->name))
-				fail_msg("the manual lacks %s", k->name);
-	for (const char *p = page; (p = strstr(p, "\n.It Cm ")) != NULL; p++)
+		for (const struct policy_key *k = sections[i].keys;
+		     k->name != NULL; k++, keys++) {
+			item_read(page, sections[i].heading, k->name, item,
+			    sizeof(item));
+			check_range(item, k);
+			check_default(item, k);
+		}
+	for (const char *p = page; (p = strstr(p, ITEM)) != NULL; p++)
 		items++;
 	assert_int_equal(items, keys);
 }
@@ -431,8 +525,7 @@ the_manuals_example_parses(void **state)
 	const char *begin, *end;
 
 	(void)state;
-	check_ok(
-	    file_read(AT_FDCWD, "docs/man/airgap-policy.5", 1 << 20, &bytes));
+	check_ok(file_read(AT_FDCWD, PAGE, 1 << 20, &bytes));
 	begin = strstr(buf_cstr(&bytes), "\n[ca]\n");
 	assert_non_null(begin);
 	end = strstr(begin, ".Ed\n");
