@@ -22,7 +22,6 @@ struct child {
 	int sock;	  /* our end; -1 when closed */
 	struct frame_line line; /* for those who send and take many records */
 	int signal;	  /* that it died of, as child_explain found; else 0 */
-	int64_t waited;	  /* ns that it is behind with: see transfer/reader/reader */
 };
 
 /** What each end's socket holds, as the kernel counts: it doubles this number, and

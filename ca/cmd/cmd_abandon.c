@@ -35,7 +35,7 @@ abandon_run_wipe(struct abandon_run *run)
 static enum rc
 scan_for(struct abandon_run *run, const uint8_t *digest, bool *ret_found)
 {
-	struct child *reader = &run->visit.readers[0];
+	struct reader *reader = &run->visit.readers[0];
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -46,7 +46,7 @@ scan_for(struct abandon_run *run, const uint8_t *digest, bool *ret_found)
 
 		rc = reader_scan(reader, &file, &more);
 		if (rc != RC_OK)
-			return child_explain(reader, rc);
+			return child_explain(&reader->child, rc);
 		if (!more)
 			break;
 		if (file.rc == RC_OK && digest != NULL)

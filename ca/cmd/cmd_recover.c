@@ -11,7 +11,7 @@
 struct recovering {
 	struct cmd_env *env;
 	const char *from;
-	struct child reader;
+	struct reader reader;
 	struct scanned set;
 	struct past past;
 	struct home home;
@@ -29,7 +29,7 @@ static void
 recovering_wipe(struct recovering *r)
 {
 	recovery_wipe(&r->recovery);
-	child_wipe(&r->reader);
+	reader_wipe(&r->reader);
 	past_wipe(&r->past);
 	scanned_wipe(&r->set);
 	ledger_free(r->ledger);
@@ -55,8 +55,8 @@ read_stick(struct recovering *r)
 		return rc;
 	rc = reader_scan_past(&r->reader, &r->set, &more);
 	if (rc != RC_OK)
-		return child_explain(&r->reader, rc);
-	child_wipe(&r->reader);
+		return child_explain(&r->reader.child, rc);
+	reader_wipe(&r->reader);
 	if (more && r->set.rc != RC_OK)
 		return err_rule(r->set.rc, r->set.rule, "%s", r->set.reason);
 	return more ? past_read(r->set.copy.bytes, &r->past) : RC_OK;
@@ -325,7 +325,7 @@ cmd_recover(struct cmd_env *env, int argc, char **argv)
 	static const struct cmd_option options[] = { { 0 } };
 	WIPED(recovering)
 	r = { .env = env,
-		.reader = CHILD_NONE,
+		.reader = READER_NONE,
 		.set = { .copy = { .fd = -1 } },
 		.home = { .fd = -1 } };
 	WIPED(cmd_list) operands = { 0 };

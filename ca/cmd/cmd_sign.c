@@ -96,7 +96,7 @@ count_found(struct found_bundles *found)
 static enum rc
 sign_scan(struct sign *sign, struct found_bundles *found)
 {
-	struct child *reader = &sign->visit.readers[0];
+	struct reader *reader = &sign->visit.readers[0];
 	bool more = true;
 
 	allow_descriptors();

@@ -8,7 +8,7 @@
 static enum rc
 look_at_reader(struct confine *c)
 {
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	struct sandbox_seen seen = { .filtered = false };
 	struct sandbox_level level = { .seccomp = false };
 	enum rc rc = reader_start(&reader, NULL);
@@ -16,7 +16,7 @@ look_at_reader(struct confine *c)
 	if (rc == RC_OK)
 		rc = reader_level(&reader, &level);
 	if (rc == RC_OK)
-		rc = sandbox_look(reader.pid, &seen);
+		rc = sandbox_look(reader.child.pid, &seen);
 	c->landlock_abi = level.landlock_abi;
 	c->no_new_privs = seen.no_new_privs;
 	c->seccomp = seen.filtered && level.seccomp;

@@ -122,7 +122,7 @@ order_chunk(
     const struct intake *intake, const struct submission *s, size_t chunk)
 {
 	size_t first = chunk * INTAKE_CHUNK, n = s->bundle.n_requests;
-	struct child *reader = &intake->readers[chunk % intake->n_readers];
+	struct reader *reader = &intake->readers[chunk % intake->n_readers];
 	uint32_t count;
 
 	if (first >= n)
@@ -138,7 +138,7 @@ static enum rc
 take_one(const struct intake *intake, const struct submission *s, size_t i,
     struct buf *store, struct decision *d)
 {
-	struct child *reader =
+	struct reader *reader =
 	    &intake->readers[i / INTAKE_CHUNK % intake->n_readers];
 	WIPED(verdict) v = { 0 };
 	enum rc rc = reader_check_next(reader, store, &v);

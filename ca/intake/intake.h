@@ -33,7 +33,7 @@ void decisions_wipe(struct decisions *d);
 
 /** Who reads and by which law. */
 struct intake {
-	struct child *readers;
+	struct reader *readers;
 	size_t n_readers;
 	const struct policy *policy;
 	const struct ca_window *window;

@@ -7,7 +7,7 @@ void
 visit_wipe(struct visit *v)
 {
 	for (size_t i = 0; i < v->n_readers; i++)
-		child_wipe(&v->readers[i]);
+		reader_wipe(&v->readers[i]);
 	trust_wipe(&v->trust);
 	act_wipe(&v->act);
 	*v = VISIT_NONE;
@@ -25,7 +25,7 @@ start_readers(struct visit *v, const char *media)
 	if (n > READERS_MAX)
 		n = READERS_MAX;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		v->readers[i] = CHILD_NONE;
+		v->readers[i] = READER_NONE;
 		v->n_readers++;
 		rc = reader_start(&v->readers[i], i == 0 ? media : NULL);
 	}

@@ -21,7 +21,7 @@ struct visit_options {
 
 struct visit {
 	struct act act;
-	struct child readers[READERS_MAX];
+	struct reader readers[READERS_MAX];
 	size_t n_readers;
 	struct trust trust; /* the CA, as a requester pins it */
 	struct ca_window window;

@@ -25,7 +25,7 @@
 #define BUNDLE_SUFFIX ".cose"
 #define FILE_ALIAS "bundle.cose" /* for an operator's file of any name */
 
-struct reader {
+struct reader_process {
 	int sock;
 	struct reader_place place;
 	struct media media; /* the place, when that is a directory */
@@ -44,7 +44,7 @@ struct reader {
 };
 
 static void
-reader_wipe(struct reader *r)
+reader_process_wipe(struct reader_process *r)
 {
 	media_names_wipe(&r->names);
 	bundle_wipe(&r->bundle);
@@ -58,8 +58,8 @@ reader_wipe(struct reader *r)
 /* ---- answers ------------------------------------------------------------- */
 
 static void
-answer_begin(struct reader *r, struct cbor_out *out, enum reader_answer kind,
-    uint64_t items)
+answer_begin(struct reader_process *r, struct cbor_out *out,
+    enum reader_answer kind, uint64_t items)
 {
 	buf_reset(&r->out);
 	cbor_out_init(out, &r->out);
@@ -68,7 +68,7 @@ answer_begin(struct reader *r, struct cbor_out *out, enum reader_answer kind,
 }
 
 static enum rc
-answer_send(struct reader *r, struct cbor_out *out, int fd)
+answer_send(struct reader_process *r, struct cbor_out *out, int fd)
 {
 	enum rc rc = cbor_out_end(out);
 
@@ -78,7 +78,7 @@ answer_send(struct reader *r, struct cbor_out *out, int fd)
 }
 
 static enum rc
-answer_failed(struct reader *r, enum rc why)
+answer_failed(struct reader_process *r, enum rc why)
 {
 	struct cbor_out out;
 
@@ -88,7 +88,7 @@ answer_failed(struct reader *r, enum rc why)
 }
 
 static enum rc
-answer_end(struct reader *r)
+answer_end(struct reader_process *r)
 {
 	struct cbor_out out;
 
@@ -97,7 +97,7 @@ answer_end(struct reader *r)
 }
 
 static enum rc
-answer_level(struct reader *r)
+answer_level(struct reader_process *r)
 {
 	struct cbor_out out;
 
@@ -110,7 +110,7 @@ answer_level(struct reader *r)
 /* ---- scanning: phase a --------------------------------------------------- */
 
 static enum rc
-lock_in(struct reader *r)
+lock_in(struct reader_process *r)
 {
 	enum rc rc = r->locked ? RC_OK : sandbox_strict();
 
@@ -122,7 +122,8 @@ lock_in(struct reader *r)
 /* A file that cannot be copied is an answer and not the end: the next one may
  * be the bundle that matters. */
 static enum rc
-answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
+answer_copy(
+    struct reader_process *r, const char *name, enum rc copied, int memfd)
 {
 	struct cbor_out out;
 
@@ -139,7 +140,7 @@ answer_copy(struct reader *r, const char *name, enum rc copied, int memfd)
 
 /* All copies are held at once, and a stick may be larger than the memory. */
 static enum rc
-room_take(struct reader *r, int memfd)
+room_take(struct reader_process *r, int memfd)
 {
 	struct stat st;
 
@@ -150,7 +151,7 @@ room_take(struct reader *r, int memfd)
 }
 
 static enum rc
-scan_dir(struct reader *r)
+scan_dir(struct reader_process *r)
 {
 	const char *name = r->names.items[r->next++];
 	char path[sizeof(MEDIA_REQUESTS) + MEDIA_NAME_MAX];
@@ -166,7 +167,7 @@ scan_dir(struct reader *r)
 
 /* The operator may have given any name; only ours go further. */
 static const char *
-place_name(const struct reader *r)
+place_name(const struct reader_process *r)
 {
 	const char *slash = strrchr(r->place.path, '/');
 	const char *name = slash == NULL ? r->place.path : slash + 1;
@@ -176,7 +177,7 @@ place_name(const struct reader *r)
 
 /* Once: the descriptor is closed, and the next scan finds the end. */
 static enum rc
-scan_file(struct reader *r)
+scan_file(struct reader_process *r)
 {
 	OWN_FD memfd = -1;
 	enum rc rc;
@@ -188,7 +189,7 @@ scan_file(struct reader *r)
 
 /* A bundle that somebody renamed is not passed over without a word. */
 static enum rc
-answer_left_out(struct reader *r)
+answer_left_out(struct reader_process *r)
 {
 	char from[PATH_MAX];
 
@@ -198,7 +199,7 @@ answer_left_out(struct reader *r)
 }
 
 static enum rc
-list_once(struct reader *r)
+list_once(struct reader_process *r)
 {
 	if (r->place.dir < 0 || r->listed)
 		return RC_OK;
@@ -208,7 +209,7 @@ list_once(struct reader *r)
 }
 
 static enum rc
-transfer_reader_scan(struct reader *r)
+transfer_reader_scan(struct reader_process *r)
 {
 	bool listed = r->listed;
 	enum rc rc;
@@ -228,7 +229,7 @@ transfer_reader_scan(struct reader *r)
 /* ---- loose CSRs: both phases --------------------------------------------- */
 
 static enum rc
-loose_gather(struct reader *r)
+loose_gather(struct reader_process *r)
 {
 	enum rc rc = RC_OK;
 
@@ -245,7 +246,7 @@ loose_gather(struct reader *r)
 
 /* Each refused file first, then the others as one set. */
 static enum rc
-scan_loose(struct reader *r)
+scan_loose(struct reader_process *r)
 {
 	struct loose_scan *loose = &r->loose;
 	enum rc rc = loose->begun ? RC_OK : loose_gather(r);
@@ -270,7 +271,7 @@ scan_loose(struct reader *r)
  */
 
 static enum rc
-past_gather(struct reader *r)
+past_gather(struct reader_process *r)
 {
 	enum rc rc = RC_OK;
 
@@ -284,7 +285,7 @@ past_gather(struct reader *r)
 }
 
 static enum rc
-scan_past(struct reader *r)
+scan_past(struct reader_process *r)
 {
 	enum rc rc = r->past.begun ? RC_OK : past_gather(r);
 
@@ -302,7 +303,7 @@ scan_past(struct reader *r)
 /* The same memory as last time? Its number cannot be used again as long as our
  * own descriptor holds it. */
 static bool
-is_parsed(const struct reader *r, int memfd)
+is_parsed(const struct reader_process *r, int memfd)
 {
 	struct stat a, b;
 
@@ -312,7 +313,7 @@ is_parsed(const struct reader *r, int memfd)
 }
 
 static enum rc
-reader_parse_bundle(struct reader *r)
+reader_parse_bundle(struct reader_process *r)
 {
 	struct cose cose;
 	enum rc rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
@@ -323,7 +324,7 @@ reader_parse_bundle(struct reader *r)
 
 /* As if they were a bundle's, by the names of their files. */
 static enum rc
-parse_loose(struct reader *r)
+parse_loose(struct reader_process *r)
 {
 	WIPED(loose) loose = { 0 };
 	enum rc rc = loose_read(r->copy.bytes, &loose);
@@ -342,7 +343,7 @@ parse_loose(struct reader *r)
 }
 
 static enum rc
-reader_parse(struct reader *r, bool loose, int *memfd)
+reader_parse(struct reader_process *r, bool loose, int *memfd)
 {
 	enum rc rc;
 
@@ -362,7 +363,7 @@ reader_parse(struct reader *r, bool loose, int *memfd)
 }
 
 static enum rc
-batch_send(struct reader *r, const struct verdicts *batch)
+batch_send(struct reader_process *r, const struct verdicts *batch)
 {
 	struct span rest = buf_span(&batch->bytes), one = SPAN_NONE;
 	struct cbor_out out;
@@ -380,7 +381,7 @@ batch_send(struct reader *r, const struct verdicts *batch)
 
 /* Verdicts on first..end-1, as many to a record as are worth it. */
 static enum rc
-check_range(struct reader *r, uint32_t first, uint32_t end)
+check_range(struct reader_process *r, uint32_t first, uint32_t end)
 {
 	const struct verdicts_of of = { &r->bundle, r->is_loose, &r->keys };
 	WIPED(verdicts) batch = { 0 };
@@ -399,7 +400,8 @@ check_range(struct reader *r, uint32_t first, uint32_t end)
 }
 
 static enum rc
-reader_check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
+reader_check(
+    struct reader_process *r, bool loose, const uint64_t range[2], int *memfd)
 {
 	const uint64_t first = range[0], n = range[1];
 	/* A stranger's bytes are parsed from here on, and no file is opened. */
@@ -421,7 +423,7 @@ reader_check(struct reader *r, bool loose, const uint64_t range[2], int *memfd)
 /* ---- commands ------------------------------------------------------------ */
 
 static enum rc
-obey(struct reader *r, struct span command, int *memfd)
+obey(struct reader_process *r, struct span command, int *memfd)
 {
 	struct cbor_in in = { .from = PARENT_NAME, .rest = command };
 	uint64_t items, kind, range[2];
@@ -452,7 +454,7 @@ obey(struct reader *r, struct span command, int *memfd)
 
 /* Until the parent closes its end: that is how a reader is dismissed. */
 static enum rc
-serve(struct reader *r)
+serve(struct reader_process *r)
 {
 	WIPED(buf) command = { 0 };
 	enum rc rc;
@@ -469,7 +471,7 @@ serve(struct reader *r)
 }
 
 static enum rc
-reader_settle(struct reader *r)
+reader_settle(struct reader_process *r)
 {
 	enum rc rc = sandbox_leave_terminal();
 
@@ -487,7 +489,7 @@ enum rc
 reader_run(int sock, void *arg)
 {
 	const struct reader_place *place = arg;
-	struct reader r = {
+	struct reader_process r = {
 		.sock = sock, .place = *place, .room = MEDIA_BUNDLES_MAX
 	};
 	enum rc rc;
@@ -505,6 +507,6 @@ reader_run(int sock, void *arg)
 		(void)answer_failed(&r, rc);
 	if (rc == RC_OK)
 		rc = serve(&r);
-	reader_wipe(&r);
+	reader_process_wipe(&r);
 	return rc;
 }

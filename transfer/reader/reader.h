@@ -18,13 +18,21 @@
 #include "transfer/sandbox/sandbox.h"
 #include "transfer/x509/csr.h"
 
+/** Our end of one. It is dismissed by child_stop. */
+struct reader {
+	struct child child;
+	int64_t waited; /* ns that it is behind with */
+};
+#define READER_NONE ((struct reader){ .child = CHILD_NONE })
+void reader_wipe(struct reader *reader);
+
 /** Start one, and wait until it has entered its sandbox. `media` NULL: it begins
  * locked in. A media path that is a regular file is scanned as that one bundle.
- * It is dismissed by child_stop. Whatever breaks the form of an answer is
- * RC_FORMAT, rule READER, here and below: the reader is then to be stopped.
+ * Whatever breaks the form of an answer is RC_FORMAT, rule READER, here and below:
+ * the reader is then to be stopped.
  * \retval RC_IO     the path cannot be opened, no process, seccomp is missing
  * \retval RC_FORMAT rule MEDIA-FILE: neither a directory nor a regular file */
-enum rc reader_start(struct child *ret, const char *media) MUST_CHECK;
+enum rc reader_start(struct reader *ret, const char *media) MUST_CHECK;
 
 /** One file found by a scan. */
 struct scanned {
@@ -42,34 +50,34 @@ void scanned_wipe(struct scanned *s);
  * it is `ret->rc`.
  * \retval RC_FORMAT the directory itself is refused (MEDIA-FILE, MEDIA-COUNT)
  * \retval RC_IO     the reader died or is silent */
-enum rc reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
+enum rc reader_scan(struct reader *reader, struct scanned *ret, bool *ret_more)
     MUST_CHECK;
 
 /** Ask for the loose CSRs of the medium's root (or the one FILE) instead: first
  * each file that is refused, as `ret->rc`, then the others as one set for
  * loose_read, named LOOSE_NAME, if there are any. */
-enum rc reader_scan_loose(struct child *reader, struct scanned *ret,
+enum rc reader_scan_loose(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
 /** Ask for all histories of the medium instead, as one set for past_read, named
  * PAST_SET, if there is one.
  * \retval RC_FORMAT a file of one of them is refused, by its rule */
 #define PAST_SET "history"
-enum rc reader_scan_past(struct child *reader, struct scanned *ret,
+enum rc reader_scan_past(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
 /** The level that a reader has reached (asked of it). */
-enum rc reader_level(struct child *reader, struct sandbox_level *ret) MUST_CHECK;
+enum rc reader_level(struct reader *reader, struct sandbox_level *ret) MUST_CHECK;
 
 /** Hand over a bundle and check the requests first..first+n-1 of it (n > 0): the
  * CSR DER spans are found by the reader itself, which keeps what it parsed for
  * the next range. A reader that was still scanning locks itself in. Asynchronous:
  * start several readers, then take their answers. */
-enum rc reader_check_start(struct child *reader, const struct sealed *copy,
+enum rc reader_check_start(struct reader *reader, const struct sealed *copy,
     uint32_t first, uint32_t n) MUST_CHECK;
 
 /** The same for a loose set; the index counts the set's CSRs. */
-enum rc reader_check_loose_start(struct child *reader,
+enum rc reader_check_loose_start(struct reader *reader,
     const struct sealed *copy, uint32_t first, uint32_t n) MUST_CHECK;
 
 /** What a reader says of one request. */
@@ -91,7 +99,7 @@ void verdict_wipe(struct verdict *v);
  * A refusal always has a rule of ours; only RC_IO and RC_BUG come without one.
  * \retval RC_FORMAT a bundle that does not parse, by its rule
  * \retval RC_IO     the reader died (err_text says of what) or is silent */
-enum rc reader_check_next(struct child *reader, struct buf *store,
+enum rc reader_check_next(struct reader *reader, struct buf *store,
     struct verdict *ret) MUST_CHECK;
 
 #endif

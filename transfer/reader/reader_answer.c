@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/frame.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/reader/reader.h"
 #include "transfer/rule.h"
 
 #include <signal.h>
@@ -100,15 +101,16 @@ answer_open(struct span record, struct reader_heard *ret)
 /* Killed by its sandbox, or broken by what it parsed; but whoever is short of
  * memory, or of patience, kills by SIGKILL and SIGTERM. */
 static enum rc
-explain(struct child *reader, enum rc rc)
+explain(struct reader *reader, enum rc rc)
 {
 	struct err_saved saved;
+	int died_of;
 
 	if (rc == RC_FORMAT) /* it lives, and lies */
 		return reader_lied(rc);
-	rc = child_explain(reader, rc);
-	if (reader->signal == 0 || reader->signal == SIGKILL ||
-	    reader->signal == SIGTERM)
+	rc = child_explain(&reader->child, rc);
+	died_of = reader->child.signal;
+	if (died_of == 0 || died_of == SIGKILL || died_of == SIGTERM)
 		return rc;
 	err_save(&saved);
 	return rule_refuse(RULE_READER, "%s", saved.text);
@@ -117,13 +119,13 @@ explain(struct child *reader, enum rc rc)
 /* What was done is worth time: how long a reader may keep us waiting in all
  * depends on how much there is to do, and not on how many answers it sends. */
 void
-reader_work_off(struct child *reader, int64_t worth)
+reader_work_off(struct reader *reader, int64_t worth)
 {
 	reader->waited -= worth < reader->waited ? worth : reader->waited;
 }
 
 static int
-patience(const struct child *reader)
+patience(const struct reader *reader)
 {
 	int64_t behind = reader->waited / (1000 * MS);
 
@@ -132,11 +134,11 @@ patience(const struct child *reader)
 
 /* Receive one answer. Its descriptor, where none is wanted, is a lie too. */
 enum rc
-reader_answer_recv(
-    struct child *reader, struct buf *record, int *fd, struct reader_heard *ret)
+reader_answer_recv(struct reader *reader, struct buf *record, int *fd,
+    struct reader_heard *ret)
 {
 	int64_t begun = clock_monotonic_ns();
-	enum rc rc = frame_recv(reader->sock, READER_ANSWER_MAX,
+	enum rc rc = frame_recv(reader->child.sock, READER_ANSWER_MAX,
 	    patience(reader), record, fd, NAME);
 
 	reader->waited += clock_monotonic_ns() - begun;
@@ -152,7 +154,7 @@ reader_unexpected(void)
 }
 
 enum rc
-reader_command_send(struct child *reader, enum reader_command command,
+reader_command_send(struct reader *reader, enum reader_command command,
     const uint32_t *range, int fd)
 {
 	WIPED(buf) record = { 0 };
@@ -167,6 +169,6 @@ reader_command_send(struct child *reader, enum reader_command command,
 	rc = cbor_out_end(&out);
 	if (rc != RC_OK)
 		return rc;
-	rc = frame_send(reader->sock, buf_span(&record), fd, NAME);
+	rc = frame_send(reader->child.sock, buf_span(&record), fd, NAME);
 	return rc != RC_OK ? explain(reader, rc) : RC_OK;
 }

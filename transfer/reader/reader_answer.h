@@ -8,12 +8,14 @@
 #ifndef TRANSFER_READER_READER_ANSWER_H
 #define TRANSFER_READER_READER_ANSWER_H
 
-#include "base/child.h"
+#include "base/buf.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/reader/reader_wire.h"
 #include "transfer/rule.h"
 
 #define READER_NAME "reader"
+
+struct reader; /* transfer/reader/reader.h */
 
 /** Make a failure to parse the reader's fault: RC_FORMAT becomes rule READER,
  * any other result stays as it is. */
@@ -39,17 +41,17 @@ struct told {
 enum rc told_take(struct cbor_in *in, struct told *ret) MUST_CHECK;
 
 /** Send a command; `range` is NULL or first and n; `fd` -1 or what goes along. */
-enum rc reader_command_send(struct child *reader, enum reader_command command,
+enum rc reader_command_send(struct reader *reader, enum reader_command command,
     const uint32_t *range, int fd) MUST_CHECK;
 
 /** Receive one answer. Its descriptor, where none is wanted (`fd` NULL), is a lie
  * too. ANSWER_FAILED becomes the error that it tells. Waits for as long as the
  * reader has deserved. */
-enum rc reader_answer_recv(struct child *reader, struct buf *record, int *fd,
+enum rc reader_answer_recv(struct reader *reader, struct buf *record, int *fd,
     struct reader_heard *ret) MUST_CHECK;
 
 /** What was done is worth time (ns): how long a reader may keep us waiting in
  * all depends on how much there is to do, and not on how many answers it sends. */
-void reader_work_off(struct child *reader, int64_t worth);
+void reader_work_off(struct reader *reader, int64_t worth);
 
 #endif

@@ -45,9 +45,18 @@ place_open(const char *path, struct reader_place *place)
 	return RC_OK;
 }
 
+void
+reader_wipe(struct reader *reader)
+{
+	if (reader == NULL)
+		return;
+	child_wipe(&reader->child);
+	*reader = READER_NONE;
+}
+
 /* The greeting comes when the sandbox is entered, or why it is not. */
 static enum rc
-greeting(struct child *reader)
+greeting(struct reader *reader)
 {
 	WIPED(buf) record = { 0 };
 	struct reader_heard answer;
@@ -56,21 +65,21 @@ greeting(struct child *reader)
 	if (rc == RC_OK && answer.kind != ANSWER_END)
 		rc = reader_unexpected();
 	if (rc != RC_OK)
-		child_wipe(reader);
+		reader_wipe(reader);
 	return rc;
 }
 
 enum rc
-reader_start(struct child *ret, const char *media)
+reader_start(struct reader *ret, const char *media)
 {
 	struct reader_place place = { .path = NULL, .dir = -1, .file = -1 };
-	struct child reader = CHILD_NONE;
+	struct reader reader = READER_NONE;
 	enum rc rc = media == NULL ? RC_OK : place_open(media, &place);
 	const int keep[] = { place.dir >= 0 ? place.dir : place.file };
 
 	if (rc != RC_OK)
 		return rc;
-	rc = child_start(&reader, READER_NAME, reader_run, &place, keep,
+	rc = child_start(&reader.child, READER_NAME, reader_run, &place, keep,
 	    keep[0] >= 0 ? 1 : 0);
 	fd_close(&place.dir);
 	fd_close(&place.file);
@@ -82,7 +91,7 @@ reader_start(struct child *ret, const char *media)
 }
 
 enum rc
-reader_level(struct child *reader, struct sandbox_level *ret)
+reader_level(struct reader *reader, struct sandbox_level *ret)
 {
 	WIPED(buf) record = { 0 };
 	struct reader_heard answer;
@@ -163,7 +172,7 @@ scanned_read(struct reader_heard *answer, int *fd, struct scanned *s)
 }
 
 static enum rc
-scan_next(struct child *reader, enum reader_command command,
+scan_next(struct reader *reader, enum reader_command command,
     struct scanned *ret, bool *ret_more)
 {
 	WIPED(buf) record = { 0 };
@@ -194,19 +203,19 @@ scan_next(struct child *reader, enum reader_command command,
 }
 
 enum rc
-reader_scan(struct child *reader, struct scanned *ret, bool *ret_more)
+reader_scan(struct reader *reader, struct scanned *ret, bool *ret_more)
 {
 	return scan_next(reader, READER_SCAN, ret, ret_more);
 }
 
 enum rc
-reader_scan_loose(struct child *reader, struct scanned *ret, bool *ret_more)
+reader_scan_loose(struct reader *reader, struct scanned *ret, bool *ret_more)
 {
 	return scan_next(reader, READER_SCAN_LOOSE, ret, ret_more);
 }
 
 enum rc
-reader_scan_past(struct child *reader, struct scanned *ret, bool *ret_more)
+reader_scan_past(struct reader *reader, struct scanned *ret, bool *ret_more)
 {
 	return scan_next(reader, READER_SCAN_PAST, ret, ret_more);
 }
@@ -214,8 +223,8 @@ reader_scan_past(struct child *reader, struct scanned *ret, bool *ret_more)
 /* ---- check --------------------------------------------------------------- */
 
 enum rc
-reader_check_start(
-    struct child *reader, const struct sealed *copy, uint32_t first, uint32_t n)
+reader_check_start(struct reader *reader, const struct sealed *copy,
+    uint32_t first, uint32_t n)
 {
 	const uint32_t range[2] = { first, n };
 
@@ -224,8 +233,8 @@ reader_check_start(
 }
 
 enum rc
-reader_check_loose_start(
-    struct child *reader, const struct sealed *copy, uint32_t first, uint32_t n)
+reader_check_loose_start(struct reader *reader, const struct sealed *copy,
+    uint32_t first, uint32_t n)
 {
 	const uint32_t range[2] = { first, n };
 
@@ -251,7 +260,8 @@ struct verdict_batch {
 };
 
 static enum rc
-batch_recv(struct child *reader, struct buf *store, struct verdict_batch *batch)
+batch_recv(
+    struct reader *reader, struct buf *store, struct verdict_batch *batch)
 {
 	struct reader_heard answer;
 	enum rc rc = reader_answer_recv(reader, store, NULL, &answer);
@@ -349,7 +359,7 @@ client_take_verdict(struct cbor_in *in, struct verdict *v)
 }
 
 enum rc
-reader_check_next(struct child *reader, struct buf *store, struct verdict *ret)
+reader_check_next(struct reader *reader, struct buf *store, struct verdict *ret)
 {
 	WIPED(verdict) v = { 0 };
 	struct verdict_batch batch = { 0 };

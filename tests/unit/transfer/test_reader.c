@@ -160,14 +160,14 @@ put_bundle(struct stick *stick, const struct made *made, const char *name)
 	} while (0)
 
 static void
-dismiss(struct child *reader)
+dismiss(struct reader *reader)
 {
-	must(child_stop(reader, 10));
+	must(child_stop(&reader->child, 10));
 }
 
 /* Check a range, expecting each request to be good but `spoiled`. */
 static void
-check_all(struct child *reader, const struct sealed *copy,
+check_all(struct reader *reader, const struct sealed *copy,
     const struct made *made, size_t n_types, uint32_t first, uint32_t n,
     uint32_t spoiled)
 {
@@ -203,7 +203,7 @@ bundle_is_scanned_then_checked_in_one_reader(void **state)
 	struct stick *stick = *state;
 	WIPED(made) made = { 0 };
 	WIPED(scanned) found = { 0 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	bool more = false;
 
 	make_bundle(&made, types, 1, 3, 1);
@@ -229,7 +229,7 @@ every_key_type_is_checked_behind_the_strict_filter(void **state)
 		"ED25519", "RSA" };
 	WIPED(made) made = { 0 };
 	WIPED(sealed) copy = { .fd = -1 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	int fd = -1;
 
 	(void)state;
@@ -247,8 +247,8 @@ ranges_of_one_bundle_are_shared_among_readers(void **state)
 	static const char *const types[] = { "P-256", "ED25519" };
 	WIPED(made) made = { 0 };
 	WIPED(sealed) copy = { .fd = -1 };
-	WIPED(child) one = CHILD_NONE;
-	WIPED(child) two = CHILD_NONE;
+	WIPED(reader) one = READER_NONE;
+	WIPED(reader) two = READER_NONE;
 	int fd = -1;
 
 	(void)state;
@@ -268,7 +268,7 @@ static void
 another_bundle_may_follow(void **state)
 {
 	static const char *const types[] = { "P-256" };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 
 	(void)state;
 	must(reader_start(&reader, NULL));
@@ -292,7 +292,7 @@ file_that_is_refused_does_not_end_the_scan(void **state)
 	struct stick *stick = *state;
 	WIPED(made) made = { 0 };
 	WIPED(scanned) found = { 0 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	bool more = false;
 
 	make_bundle(&made, types, 1, 1, UINT32_MAX);
@@ -320,7 +320,7 @@ file_given_as_medium_is_one_bundle(void **state)
 	struct stick *stick = *state;
 	WIPED(made) made = { 0 };
 	WIPED(scanned) found = { 0 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	bool more = false;
 
 	make_bundle(&made, types, 1, 1, UINT32_MAX);
@@ -340,7 +340,7 @@ static void
 empty_medium_has_nothing_and_the_level_is_told(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	struct sandbox_level level = { 0 };
 	bool more = true;
 
@@ -357,7 +357,7 @@ static void
 bytes_that_are_no_bundle_are_refused_by_rule(void **state)
 {
 	WIPED(sealed) copy = { .fd = -1 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	int fd = -1;
@@ -378,7 +378,7 @@ range_beyond_the_bundle_is_a_bug_of_ours(void **state)
 	static const char *const types[] = { "P-256" };
 	WIPED(made) made = { 0 };
 	WIPED(sealed) copy = { .fd = -1 };
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	int fd = -1;
@@ -398,7 +398,7 @@ static void
 medium_that_is_neither_is_refused_at_once(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 
 	assert_int_equal(reader_start(&reader, "/nonexistent"), RC_IO);
 	assert_int_equal(mkfifo(stick_path(stick, "f"), 0644), 0);
@@ -446,7 +446,7 @@ put_loose(struct stick *stick)
 }
 
 static void
-expect_refusal(struct child *reader, const char *name, enum rule rule)
+expect_refusal(struct reader *reader, const char *name, enum rule rule)
 {
 	WIPED(scanned) found = { 0 };
 	bool more = false;
@@ -461,7 +461,7 @@ static void
 loose_csrs_are_one_set_and_others_are_refused(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	WIPED(scanned) found = { 0 };
 	WIPED(loose) set = { 0 };
 	WIPED(buf) store = { 0 };
@@ -495,7 +495,7 @@ static void
 medium_without_loose_csrs_has_none(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	bool more = true;
 
 	must(reader_start(&reader, stick->path));
@@ -508,7 +508,7 @@ static void
 file_given_as_medium_may_be_a_loose_csr(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(child) reader = CHILD_NONE;
+	WIPED(reader) reader = READER_NONE;
 	WIPED(scanned) found = { 0 };
 	WIPED(loose) set = { 0 };
 	bool more = false;

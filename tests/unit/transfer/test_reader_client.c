@@ -37,12 +37,12 @@ liar(int sock, void *arg)
 }
 
 static void
-lie_start(struct child *c, struct lie *lie)
+lie_start(struct reader *c, struct lie *lie)
 {
 	const int keep[] = { lie->fd };
 
-	assert_int_equal(
-	    child_start(c, "reader", liar, lie, keep, lie->fd >= 0 ? 1 : 0),
+	assert_int_equal(child_start(&c->child, "reader", liar, lie, keep,
+			     lie->fd >= 0 ? 1 : 0),
 	    RC_OK);
 	fd_close(&lie->fd);
 	buf_wipe(&lie->record);
@@ -51,7 +51,7 @@ lie_start(struct child *c, struct lie *lie)
 static enum rc
 scan_a_liar(struct lie *lie)
 {
-	WIPED(child) c = CHILD_NONE;
+	WIPED(reader) c = READER_NONE;
 	WIPED(scanned) s = { 0 };
 	bool more = false;
 
@@ -212,7 +212,7 @@ static enum rc
 hear(const struct said *said, size_t n)
 {
 	struct lie lie = { .fd = -1 };
-	WIPED(child) c = CHILD_NONE;
+	WIPED(reader) c = READER_NONE;
 	WIPED(buf) store = { 0 };
 	WIPED(sealed) copy = { .fd = -1 };
 	struct cbor_out out;
@@ -291,7 +291,7 @@ static void
 another_answer_than_asked_is_refused(void **state)
 {
 	struct lie lie = { .fd = -1 };
-	WIPED(child) c = CHILD_NONE;
+	WIPED(reader) c = READER_NONE;
 	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	const struct sealed copy = { .fd = -1 };
