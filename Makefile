@@ -132,7 +132,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(libs)
 
 # The CA with a reader or judge taken over, or with a bug in the maker of its
 # certificates (tests/subverted): for tests, never installed.
-wraps := clock_monotonic_ns poll csr_read media_copy sealed_end frame_send reader_run judge_run template_tbs
+wraps := clock_monotonic_ns poll sysconf csr_read bundle_read media_copy sealed_end frame_send reader_run judge_run template_tbs
 subverted := $(B)/subverted/airgap-ca
 
 $(subverted): $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call prog_of,ca) $(foreach f,ca transfer token base,$(B)/lib$(f).a)

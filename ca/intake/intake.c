@@ -136,21 +136,16 @@ order_chunk(
 
 static enum rc
 take_one(const struct intake *intake, const struct submission *s, size_t i,
-    struct buf *store, struct decision *d)
+    struct decision *d)
 {
 	struct reader *reader =
 	    &intake->readers[i / INTAKE_CHUNK % intake->n_readers];
 	WIPED(verdict) v = { 0 };
-	enum rc rc = reader_check_next(reader, store, &v);
+	enum rc rc = reader_check_next(reader, &v);
 
 	if (rc != RC_OK)
 		return rc;
-	/* Answers come in the order of the questions; anything else would put
-	 * one request's verdict on another. */
-	if (v.index != i)
-		return rule_refuse(RULE_READER,
-		    "%s: the reader process answers for request %u, not %zu",
-		    s->file->name, v.index + 1, i + 1);
+	assert(v.index == i);
 	return weigh(intake, s, &v, d);
 }
 
@@ -167,7 +162,6 @@ intake_check(const struct intake *intake, const struct submission *s,
     struct decisions *ret)
 {
 	WIPED(decisions) d = { 0 };
-	WIPED(buf) store = { 0 };
 	size_t n = s->bundle.n_requests;
 	enum rc rc = RC_OK;
 
@@ -180,7 +174,7 @@ intake_check(const struct intake *intake, const struct submission *s,
 	for (size_t c = 0; c < intake->n_readers && rc == RC_OK; c++)
 		rc = order_chunk(intake, s, c);
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
-		rc = take_one(intake, s, i, &store, &d.items[i]);
+		rc = take_one(intake, s, i, &d.items[i]);
 		if (rc == RC_OK && i % INTAKE_CHUNK == INTAKE_CHUNK - 1)
 			rc = order_chunk(
 			    intake, s, i / INTAKE_CHUNK + intake->n_readers);

@@ -164,9 +164,11 @@ run as check:name ca sign -n "$STICK"
 status 0 'names of the bundle, and a reader that reports others'
 says 'dns:plain\.example\.org' 'those of the bundle are shown'
 quiet 'evil' 'and no other'
-run as check:many ca sign "$STICK" --yes --json
-is "$STATUS $(json responses.0.issued)" '0 2' 'a verdict on a request that there is not is nobody'"'"'s'
-ok 'what was signed under both lies is what was asked' transfer install "$STICK"
+freeze
+caught check:many 3 READER 'more answers than were asked for' 'a verdict on a request that there is not is refused'
+run as check:name ca sign "$STICK" --yes --json
+is "$STATUS $(json responses.0.issued)" '0 2' 'the names that it reports change nothing'
+ok 'what was signed under that lie is what was asked' transfer install "$STICK"
 
 STICK=$(stick slow)
 names=()
@@ -236,8 +238,13 @@ ok 'without the bug the same requests are signed' transfer install "$STICK"
 
 # ---- what is left to a reader ---------------------------------------------------------------
 
-# vouch FILE: a stick with a bundle of that CSR, by an online side that asks for
-# what it should not
+# wanted FILE NAME: a request for make_bundle
+wanted() {
+	printf '{"id":"%s","csr":"%s","profile":"tls-server","duration":864000,"names":[[0,"%s.example.org"]]}' \
+		"$2" "$1" "$2"
+}
+# vouch FILE...: a stick with a bundle of these CSRs, by an online side that asks
+# for what it should not
 STICK=$WORK/stick
 enrol_online @other other
 asked=0
@@ -245,8 +252,16 @@ vouch() {
 	asked=$((asked + 1))
 	STICK=$(stick "left$asked")
 	must mkdir -p "$STICK/airgap-ca/requests"
-	printf '[{"id":"bad","csr":"%s","profile":"tls-server","duration":864000,"names":[[0,"bad.example.org"]]}]' \
-		"$1" >"$WORK/requests.json"
+	(
+		echo '['
+		while [ $# -gt 1 ]; do
+			wanted "$1" "good$#"
+			echo ,
+			shift
+		done
+		wanted "$1" bad
+		echo ']'
+	) >"$WORK/requests.json"
 	"$PYTHON" "$TOP/tests/tools/make_bundle.py" --home "$(home_of other)" --label other \
 		--card "$WORK"/stick/airgap-ca/cards/*.cose --out "$STICK" \
 		--sequence $asked <"$WORK/requests.json" >"$WORK/made"
@@ -269,6 +284,16 @@ left ask-ca.der CSR-CA 'a request for more than is given'
 cert=$(ls "$STICK"/airgap-ca/responses/*-00000$asked/*-bad.pem)
 unlike "$(openssl x509 -in "$cert" -noout -ext basicConstraints)" 'CA:TRUE' \
 	'and is given no more for that'
+
+# Two readers: the second is asked about the last request alone, and refuses it.
+share=()
+for _ in {1..256}; do share+=("$WORK/plain.csr"); done
+vouch "${share[@]}" "$TOP/tests/vectors/csr/pop-changed.der"
+run ca sign -n "$STICK"
+status 1 'an honest reader refuses the request after 256 good ones'
+says '\[CSR-POP\]' 'by its rule'
+freeze
+caught check:surplus 3 READER 'more answers than were asked for' 'a reader that answers for another is refused'
 
 STICK=$(stick names)
 request three

@@ -18,10 +18,20 @@
 #include "transfer/sandbox/sandbox.h"
 #include "transfer/x509/csr.h"
 
+/** What one reader answered that was not taken yet. Nobody else's answers are
+ * ever among it. */
+struct reader_answers {
+	struct buf record;
+	size_t at;	    /* where the next one begins in it */
+	uint32_t here;	    /* of them that are in it */
+	uint32_t next, end; /* requests that are still to be answered */
+};
+
 /** Our end of one. It is dismissed by child_stop. */
 struct reader {
 	struct child child;
 	int64_t waited; /* ns that it is behind with */
+	struct reader_answers answers;
 };
 #define READER_NONE ((struct reader){ .child = CHILD_NONE })
 void reader_wipe(struct reader *reader);
@@ -91,15 +101,14 @@ struct verdict {
 };
 void verdict_wipe(struct verdict *v);
 
-/** The next answer, in index order; blocks. Take all n of a range before the
- * next is started. `store`, { 0 } at first and one for each reader, holds the
- * answers that came along together; rule and reason point into it and last until
- * the next call. Answers of one record rise by one; that the first is the one
- * asked for is the caller's to check, like all that they say.
+/** The next answer, which is the one for the next request of the range; blocks.
+ * Take all n of a range before the next is started. Rule and reason last until
+ * the next call. What it says is the caller's to check.
  * A refusal always has a rule of ours; only RC_IO and RC_BUG come without one.
- * \retval RC_FORMAT a bundle that does not parse, by its rule
+ * \retval RC_FORMAT a bundle that does not parse, by its rule; READER for more
+ *                   answers than were asked for, or another's
  * \retval RC_IO     the reader died (err_text says of what) or is silent */
-enum rc reader_check_next(struct reader *reader, struct buf *store,
-    struct verdict *ret) MUST_CHECK;
+enum rc reader_check_next(struct reader *reader, struct verdict *ret)
+    MUST_CHECK;
 
 #endif

@@ -51,6 +51,7 @@ reader_wipe(struct reader *reader)
 	if (reader == NULL)
 		return;
 	child_wipe(&reader->child);
+	buf_wipe(&reader->answers.record);
 	*reader = READER_NONE;
 }
 
@@ -222,24 +223,31 @@ reader_scan_past(struct reader *reader, struct scanned *ret, bool *ret_more)
 
 /* ---- check --------------------------------------------------------------- */
 
+static enum rc
+check_start(struct reader *reader, enum reader_command command,
+    const struct sealed *copy, uint32_t first, uint32_t n)
+{
+	const uint32_t range[2] = { first, n };
+
+	assert(n > 0 && n <= UINT32_MAX - first);
+	reader->answers.here = 0;
+	reader->answers.next = first;
+	reader->answers.end = first + n;
+	return reader_command_send(reader, command, range, copy->fd);
+}
+
 enum rc
 reader_check_start(struct reader *reader, const struct sealed *copy,
     uint32_t first, uint32_t n)
 {
-	const uint32_t range[2] = { first, n };
-
-	assert(n > 0);
-	return reader_command_send(reader, READER_CHECK, range, copy->fd);
+	return check_start(reader, READER_CHECK, copy, first, n);
 }
 
 enum rc
 reader_check_loose_start(struct reader *reader, const struct sealed *copy,
     uint32_t first, uint32_t n)
 {
-	const uint32_t range[2] = { first, n };
-
-	assert(n > 0);
-	return reader_command_send(reader, READER_CHECK_LOOSE, range, copy->fd);
+	return check_start(reader, READER_CHECK_LOOSE, copy, first, n);
 }
 
 void
@@ -251,38 +259,27 @@ verdict_wipe(struct verdict *v)
 	*v = (struct verdict){ 0 };
 }
 
-/* Kept behind the record in the caller's store: how far it is read. */
-struct verdict_batch {
-	size_t at;
-	uint64_t left;
-	uint32_t next;
-	bool begun;
-};
-
+/* The next record of answers, which are no more than were asked for: what a
+ * reader says of requests that it has not got is not even kept. */
 static enum rc
-batch_recv(
-    struct reader *reader, struct buf *store, struct verdict_batch *batch)
+answers_recv(struct reader *reader, struct reader_answers *to)
 {
 	struct reader_heard answer;
-	enum rc rc = reader_answer_recv(reader, store, NULL, &answer);
+	uint64_t n = 0;
+	enum rc rc = reader_answer_recv(reader, &to->record, NULL, &answer);
 
 	if (rc != RC_OK)
-		goto out;
-	if (answer.kind != ANSWER_VERDICTS || answer.items != 1) {
-		rc = reader_unexpected();
-		goto out;
-	}
-	rc = reader_lied(cbor_take_array(
-	    &answer.in, "verdicts", 1, READER_BATCH, &batch->left));
+		return rc;
+	if (answer.kind != ANSWER_VERDICTS || answer.items != 1)
+		return reader_unexpected();
+	rc = cbor_take_array(&answer.in, "verdicts", 1, READER_BATCH, &n);
 	if (rc != RC_OK)
-		goto out;
-	batch->at = (size_t)(answer.in.rest.p - store->p);
-	batch->begun = false;
-	rc = buf_add(store, batch, sizeof(*batch));
-out:
-	if (rc != RC_OK)
-		buf_reset(store);
-	return rc;
+		return reader_lied(rc);
+	if (n > to->end - to->next)
+		return reader_lied_about("more answers than were asked for");
+	to->at = (size_t)(answer.in.rest.p - to->record.p);
+	to->here = (uint32_t)n;
+	return RC_OK;
 }
 
 static bool
@@ -358,37 +355,38 @@ client_take_verdict(struct cbor_in *in, struct verdict *v)
 	return RC_OK;
 }
 
+/* Answers come in the order of the questions; anything else would put one
+ * request's verdict on another. */
 enum rc
-reader_check_next(struct reader *reader, struct buf *store, struct verdict *ret)
+reader_check_next(struct reader *reader, struct verdict *ret)
 {
 	WIPED(verdict) v = { 0 };
-	struct verdict_batch batch = { 0 };
+	struct reader_answers *answers = &reader->answers;
 	struct cbor_in in = { .from = READER_NAME };
 	enum rc rc = RC_OK;
 
-	if (store->n >= sizeof(batch))
-		memcpy(
-		    &batch, store->p + store->n - sizeof(batch), sizeof(batch));
-	if (batch.left == 0)
-		rc = batch_recv(reader, store, &batch);
+	assert(answers->next < answers->end);
+	if (answers->here == 0)
+		rc = answers_recv(reader, answers);
 	if (rc != RC_OK)
 		return rc;
 
-	in.rest =
-	    span_of(store->p + batch.at, store->n - sizeof(batch) - batch.at);
+	in.rest = span_of(
+	    answers->record.p + answers->at, answers->record.n - answers->at);
 	rc = client_take_verdict(&in, &v);
-	if (rc == RC_OK && batch.begun && v.index != batch.next)
-		rc = reader_lied_about("verdicts out of order");
+	if (rc == RC_OK && v.index != answers->next)
+		rc = rule_refuse(RULE_READER,
+		    "the reader's answer: verdicts out of order: it answers "
+		    "for request %u, not %u",
+		    v.index + 1, answers->next + 1);
 	if (rc != RC_OK) {
-		buf_reset(store);
+		answers->here = 0;
 		return rc;
 	}
 	reader_work_off(reader, VERDICT_TIME);
-	batch.at = (size_t)(in.rest.p - store->p);
-	batch.left--;
-	batch.next = v.index + 1;
-	batch.begun = true;
-	memcpy(store->p + store->n - sizeof(batch), &batch, sizeof(batch));
+	answers->at = (size_t)(in.rest.p - answers->record.p);
+	answers->here--;
+	answers->next++;
 	*ret = v;
 	v = (struct verdict){ 0 };
 	return RC_OK;

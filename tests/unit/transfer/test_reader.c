@@ -171,13 +171,12 @@ check_all(struct reader *reader, const struct sealed *copy,
     const struct made *made, size_t n_types, uint32_t first, uint32_t n,
     uint32_t spoiled)
 {
-	WIPED(buf) store = { 0 };
 
 	must(reader_check_start(reader, copy, first, n));
 	for (uint32_t i = first; i < first + n; i++) {
 		WIPED(verdict) v = { 0 };
 
-		must(reader_check_next(reader, &store, &v));
+		must(reader_check_next(reader, &v));
 		assert_int_equal(v.index, i);
 		if (i == spoiled) {
 			assert_true(v.rule == RULE_CSR_POP);
@@ -358,7 +357,6 @@ bytes_that_are_no_bundle_are_refused_by_rule(void **state)
 {
 	WIPED(sealed) copy = { .fd = -1 };
 	WIPED(reader) reader = READER_NONE;
-	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	int fd = -1;
 
@@ -367,8 +365,7 @@ bytes_that_are_no_bundle_are_refused_by_rule(void **state)
 	must(sealed_map(fd, &copy));
 	must(reader_start(&reader, NULL));
 	must(reader_check_start(&reader, &copy, 0, 1));
-	assert_refused(
-	    reader_check_next(&reader, &store, &v), "COSE-FORM", "bundle: ");
+	assert_refused(reader_check_next(&reader, &v), "COSE-FORM", "bundle: ");
 	dismiss(&reader);
 }
 
@@ -379,7 +376,6 @@ range_beyond_the_bundle_is_a_bug_of_ours(void **state)
 	WIPED(made) made = { 0 };
 	WIPED(sealed) copy = { .fd = -1 };
 	WIPED(reader) reader = READER_NONE;
-	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	int fd = -1;
 
@@ -389,7 +385,7 @@ range_beyond_the_bundle_is_a_bug_of_ours(void **state)
 	must(sealed_map(fd, &copy));
 	must(reader_start(&reader, NULL));
 	must(reader_check_start(&reader, &copy, 1, 2));
-	assert_int_equal(reader_check_next(&reader, &store, &v), RC_BUG);
+	assert_int_equal(reader_check_next(&reader, &v), RC_BUG);
 	check_all(&reader, &copy, &made, 1, 1, 1, UINT32_MAX);
 	dismiss(&reader);
 }
@@ -464,7 +460,6 @@ loose_csrs_are_one_set_and_others_are_refused(void **state)
 	WIPED(reader) reader = READER_NONE;
 	WIPED(scanned) found = { 0 };
 	WIPED(loose) set = { 0 };
-	WIPED(buf) store = { 0 };
 	bool more = false;
 
 	put_loose(stick);
@@ -483,7 +478,7 @@ loose_csrs_are_one_set_and_others_are_refused(void **state)
 		WIPED(verdict) v = { 0 };
 		bool first = span_eq_str(set.items[i].name, "a.csr");
 
-		must(reader_check_next(&reader, &store, &v));
+		must(reader_check_next(&reader, &v));
 		assert_int_equal(v.rc, RC_OK);
 		assert_int_equal(v.index, i);
 		assert_int_equal(v.names.n, first ? 2 : 1);

@@ -207,32 +207,48 @@ put_said(struct cbor_out *out, const struct said *said)
 	cbor_put_text(out, span_str(said->name));
 }
 
-/* The answers of a reader that says these; the last one's result. */
-static enum rc
-hear(const struct said *said, size_t n)
+static void
+put_answers(struct lie *lie, const struct said *said, size_t n)
 {
-	struct lie lie = { .fd = -1 };
-	WIPED(reader) c = READER_NONE;
-	WIPED(buf) store = { 0 };
-	WIPED(sealed) copy = { .fd = -1 };
 	struct cbor_out out;
-	enum rc rc = RC_OK;
 
-	cbor_out_init(&out, &lie.record);
+	cbor_out_init(&out, &lie->record);
 	cbor_put_array(&out, 2);
 	cbor_put_uint(&out, ANSWER_VERDICTS);
 	cbor_put_array(&out, n);
 	for (size_t i = 0; i < n; i++)
 		put_said(&out, &said[i]);
 	assert_int_equal(cbor_out_end(&out), RC_OK);
+}
+
+/* The answers of a reader that says these; the last one's result. It was asked
+ * about as many requests as that, or `n_asked`, from the first that it tells
+ * of. */
+static enum rc
+hear_of(const struct said *said, size_t n, uint32_t n_asked)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(reader) c = READER_NONE;
+	WIPED(sealed) copy = { .fd = -1 };
+	enum rc rc = RC_OK;
+
+	put_answers(&lie, said, n);
 	lie_start(&c, &lie);
-	assert_int_equal(reader_check_start(&c, &copy, 0, (uint32_t)n), RC_OK);
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+	assert_int_equal(
+	    reader_check_start(&c, &copy, (uint32_t)said->index, n_asked),
+	    RC_OK);
+	for (size_t i = 0; i < n_asked && rc == RC_OK; i++) {
 		WIPED(verdict) v = { 0 };
 
-		rc = reader_check_next(&c, &store, &v);
+		rc = reader_check_next(&c, &v);
 	}
 	return rc;
+}
+
+static enum rc
+hear(const struct said *said, size_t n)
+{
+	return hear_of(said, n, (uint32_t)n);
 }
 
 static void
@@ -284,7 +300,75 @@ verdicts_out_of_order_are_refused(void **state)
 	};
 
 	(void)state;
-	assert_refused(hear(said, 2), "READER", "out of order");
+	assert_refused(hear(said, 2), "READER",
+	    "out of order: it answers for request 4, not 5");
+}
+
+/* Whose are they? Not those of the reader that was asked about them. */
+static void
+answers_beyond_the_range_are_refused(void **state)
+{
+	const struct said said[] = {
+		{ 3, 0, "", "", 32, NULL, 0 },
+		{ 4, 0, "", "", 32, NULL, 0 },
+		{ 5, 0, "", "", 32, NULL, 0 },
+	};
+
+	(void)state;
+	assert_int_equal(hear_of(said, 3, 3), RC_OK);
+	assert_refused(
+	    hear_of(said, 3, 2), "READER", "more answers than were asked for");
+}
+
+static void
+answers_for_another_range_are_refused(void **state)
+{
+	const struct said said[] = { { 3, 0, "", "", 32, NULL, 0 } };
+	struct lie lie = { .fd = -1 };
+	WIPED(reader) c = READER_NONE;
+	WIPED(verdict) v = { 0 };
+	const struct sealed copy = { .fd = -1 };
+
+	(void)state;
+	put_answers(&lie, said, 1);
+	lie_start(&c, &lie);
+	assert_int_equal(reader_check_start(&c, &copy, 7, 1), RC_OK);
+	assert_refused(reader_check_next(&c, &v), "READER",
+	    "it answers for request 4, not 8");
+}
+
+/* Each of two readers keeps its own: what one has in store is not the other's.
+ */
+static void
+each_reader_has_answers_of_its_own(void **state)
+{
+	const struct said said[] = {
+		{ 0, 0, "", "", 32, NULL, 0 },
+		{ 1, 0, "", "", 32, NULL, 0 },
+		{ 1, RC_FORMAT, "CSR-POP", "no", 0, NULL, 0 },
+	};
+	const struct sealed copy = { .fd = -1 };
+	struct reader readers[2] = { READER_NONE, READER_NONE };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct lie lie = { .fd = -1 };
+
+		put_answers(&lie, &said[2 * i], 2 - i);
+		lie_start(&readers[i], &lie);
+		assert_int_equal(reader_check_start(&readers[i], &copy,
+				     (uint32_t)i, (uint32_t)(2 - i)),
+		    RC_OK);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		WIPED(verdict) v = { 0 };
+
+		assert_int_equal(reader_check_next(&readers[i], &v), RC_OK);
+		assert_int_equal(v.index, i);
+		assert_int_equal(v.rc, i == 0 ? RC_OK : RC_FORMAT);
+	}
+	reader_wipe(&readers[0]);
+	reader_wipe(&readers[1]);
 }
 
 static void
@@ -292,7 +376,6 @@ another_answer_than_asked_is_refused(void **state)
 {
 	struct lie lie = { .fd = -1 };
 	WIPED(reader) c = READER_NONE;
-	WIPED(buf) store = { 0 };
 	WIPED(verdict) v = { 0 };
 	const struct sealed copy = { .fd = -1 };
 
@@ -301,7 +384,7 @@ another_answer_than_asked_is_refused(void **state)
 	lie_start(&c, &lie);
 	assert_int_equal(reader_check_start(&c, &copy, 0, 1), RC_OK);
 	assert_refused(
-	    reader_check_next(&c, &store, &v), "READER", "not what was asked");
+	    reader_check_next(&c, &v), "READER", "not what was asked");
 }
 
 int
@@ -318,6 +401,9 @@ main(void)
 		cmocka_unit_test(verdicts_in_good_form_are_taken),
 		cmocka_unit_test(verdicts_in_bad_form_are_refused),
 		cmocka_unit_test(verdicts_out_of_order_are_refused),
+		cmocka_unit_test(answers_beyond_the_range_are_refused),
+		cmocka_unit_test(answers_for_another_range_are_refused),
+		cmocka_unit_test(each_reader_has_answers_of_its_own),
 		cmocka_unit_test(another_answer_than_asked_is_refused),
 	};
 
