@@ -262,8 +262,7 @@ lint_ca(const struct sign_alg *alg, const struct ca_wish *wish,
 		.spki = spki,
 		.not_before = wish->not_before,
 		.not_after = wish->not_after,
-		.subject = wish->subject,
-		.path_len = wish->path_len,
+		.wish = wish,
 	};
 	enum rc rc = key_identifier_of(spki, ski);
 

@@ -11,6 +11,8 @@
 #include "ca/cert/alg.h"
 #include "transfer/policy/policy.h"
 
+struct ca_wish;
+
 enum lint_kind { LINT_LEAF, LINT_CA, LINT_TRANSFER };
 
 /** What was granted, which the TBS must say: taken from policy and request, not
@@ -27,8 +29,7 @@ struct lint {
 	const struct profile *profile; /* LINT_LEAF only */
 	const struct name *names;      /* in this order */
 	size_t n_names;
-	const char *subject; /* LINT_CA only: as subject_read takes it */
-	uint32_t path_len;   /* LINT_CA only */
+	const struct ca_wish *wish; /* LINT_CA only: subject, scopes ... */
 };
 
 /** \retval RC_BUG rule LINT: the clause and what was found */

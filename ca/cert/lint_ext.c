@@ -3,6 +3,7 @@
 #include "ca/cert/lint_facts.h"
 
 #include "base/own_ssl.h"
+#include "ca/cert/tbs.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <arpa/inet.h>
@@ -249,10 +250,7 @@ check_other_name(
 	*ret_text = text.content;
 	if (oid.p[0] == 7 && text.tag == DER_IA5_STRING) {
 		*ret_type = NAME_SRV;
-		return text.content.n > 1 && text.content.p[0] == '_'
-			   ? NULL
-			   : "an SRVName that does not begin with '_' (RFC "
-			     "4985 2)";
+		return NULL;
 	}
 	if (oid.p[0] == 5 && text.tag == DER_UTF8_STRING) {
 		*ret_type = NAME_XMPP;
@@ -297,6 +295,9 @@ check_general_name(const struct der *name, const struct profile *profile,
 		wrong = check_other_name(name->content, &type, &text);
 		if (wrong != NULL)
 			return wrong;
+		if (type == NAME_SRV && (text.n < 2 || text.p[0] != '_'))
+			return "an SRVName that does not begin with '_' (RFC "
+			       "4985 2)";
 		break;
 	case DER_CONTEXT(1):
 		type = NAME_EMAIL;
@@ -392,20 +393,91 @@ check_basic_constraints(const struct lint_facts *f)
 		return "a CA's basicConstraints do not say cA TRUE";
 	if (!der_take_unsigned(&body, &limit) || body.n != 0)
 		return "a CA's basicConstraints have no pathLenConstraint";
-	wanted = f->want->kind == LINT_CA ? f->want->path_len
+	wanted = f->want->kind == LINT_CA ? f->want->wish->path_len
 					  : f->want->profile->path_len;
 	return limit.n <= 1 && (limit.n == 0 ? 0 : limit.p[0]) == wanted
 		   ? NULL
 		   : "another pathLenConstraint than was granted";
 }
 
+/* A GeneralSubtree without minimum and maximum (RFC 5280 wants none). */
+static bool
+take_subtree(struct span *list, struct der *ret_base)
+{
+	struct span body;
+
+	return der_take(list, DER_SEQUENCE, &body) &&
+	       der_next(&body, ret_base) && body.n == 0;
+}
+
+/* Each scope as a dNSName, and once more as an SRVName where that is wished. */
+static bool
+permits_scopes(struct span list, const struct ca_wish *wish)
+{
+	struct span text;
+	enum name_type type;
+	struct der base;
+
+	for (size_t i = 0; i < wish->scopes->n; i++)
+		if (!take_subtree(&list, &base) || base.tag != DER_CONTEXT(2) ||
+		    !span_eq_str(base.content, wish->scopes->items[i]))
+			return false;
+	for (size_t i = 0; wish->constrain_srv && i < wish->scopes->n; i++)
+		if (!take_subtree(&list, &base) ||
+		    base.tag != DER_EXPLICIT(0) ||
+		    check_other_name(base.content, &type, &text) != NULL ||
+		    type != NAME_SRV ||
+		    !span_eq_str(text, wish->scopes->items[i]))
+			return false;
+	return list.n == 0;
+}
+
+/* Every address of both families: address and mask are zero. */
+static bool
+excludes_addresses(struct span list)
+{
+	static const uint8_t zero[32];
+	struct der v4, v6;
+
+	return take_subtree(&list, &v4) && take_subtree(&list, &v6) &&
+	       list.n == 0 && v4.tag == DER_CONTEXT(7) &&
+	       v6.tag == DER_CONTEXT(7) &&
+	       span_eq(v4.content, span_of(zero, 8)) &&
+	       span_eq(v6.content, span_of(zero, 32));
+}
+
+static const char *
+check_scopes(const struct lint_extension *e, const struct ca_wish *wish)
+{
+	struct span in, body, list;
+
+	if (wish->scopes == NULL || wish->scopes->n == 0)
+		return e == NULL ? NULL : "nameConstraints without a scope";
+	if (e == NULL)
+		return "no nameConstraints";
+	in = e->value;
+	if (!der_take(&in, DER_SEQUENCE, &body) ||
+	    !der_take(&body, DER_EXPLICIT(0), &list) ||
+	    !permits_scopes(list, wish))
+		return "the nameConstraints do not permit the scopes, and "
+		       "those "
+		       "only";
+	if (!wish->allow_ip && (!der_take(&body, DER_EXPLICIT(1), &list) ||
+				   !excludes_addresses(list)))
+		return "the nameConstraints do not exclude addresses";
+	return body.n == 0 ? NULL : "the nameConstraints exclude something";
+}
+
 static const char *
 check_name_constraints(const struct lint_facts *f)
 {
 	const struct lint_extension *e = extension_get0(f, CE_NAME_CONSTRAINTS);
+	const char *wrong = NULL;
 
-	if (e == NULL)
-		return NULL;
+	if (f->want->kind == LINT_CA)
+		wrong = check_scopes(e, f->want->wish);
+	if (wrong != NULL || e == NULL)
+		return wrong;
 	if (!makes_ca(f))
 		return "an end entity has nameConstraints";
 	return e->critical ? NULL : "the nameConstraints are not critical";

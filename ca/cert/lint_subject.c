@@ -5,6 +5,7 @@
 #include "ca/cert/lint_facts.h"
 
 #include "base/own_ssl.h"
+#include "ca/cert/tbs.h"
 #include "transfer/policy/subject.h"
 
 #include <openssl/objects.h>
@@ -94,7 +95,7 @@ wanted_of(const struct lint *want)
 {
 	switch (want->kind) {
 	case LINT_CA:
-		return (struct wanted_subject){ .text = want->subject };
+		return (struct wanted_subject){ .text = want->wish->subject };
 	case LINT_TRANSFER:
 		return (struct wanted_subject){
 			.text = "O=%{name}, OU=airgap-ca transfer",

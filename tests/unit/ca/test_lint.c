@@ -951,49 +951,128 @@ a_name_too_long_for_a_cn_is_left_out(void **state)
 
 /* ---- the CA's own certificates ------------------------------------------- */
 
-/* What is typed at init: a percent sign is one. */
+static char *domains[] = { (char[]){ "a.org" }, (char[]){ "b.org" },
+	(char[]){ "a.org" } };
+
+/* Each lint of one and the same TBS; a percent sign at init is one. */
 static void
-a_ca_is_what_was_typed(void **state)
+a_ca_is_what_was_wished(void **state)
 {
+	static const struct text_list ab = { domains, 2 }, a = { domains, 1 },
+				      ba = { domains + 1, 2 },
+				      aba = { domains, 3 };
+	static const char scopes[] =
+	    "RFC 5280 4.2.1.10: the nameConstraints do not permit the scopes, "
+	    "and those only";
 	static const struct {
-		const char *typed;
+		const char *subject;
 		uint32_t path_len;
+		const struct text_list *scopes;
+		bool srv, ip;
 		const char *sentence;
 	} rows[] = {
-		{ "O=100%%, CN=Test", 1, NULL },
-		{ "CN=Test, O=100%%", 1,
+		{ "O=100%%, CN=Test", 1, &ab, true, false, NULL },
+		{ "CN=Test, O=100%%", 1, &ab, true, false,
 		    "as granted: an attribute of the subject is not the one "
 		    "wanted" },
-		{ "O=100%, CN=Test", 1,
+		{ "O=100%, CN=Test", 1, &ab, true, false,
 		    "as granted: an attribute of the subject has another value "
 		    "than is wanted" },
-		{ "O=100%%, CN=Test", 0,
+		{ "O=100%%, CN=Test", 0, &ab, true, false,
 		    "RFC 5280 4.2.1.9: another pathLenConstraint than was "
 		    "granted" },
+		{ "O=100%%, CN=Test", 1, &a, true, false, scopes },
+		{ "O=100%%, CN=Test", 1, &ba, true, false, scopes },
+		{ "O=100%%, CN=Test", 1, &aba, true, false, scopes },
+		{ "O=100%%, CN=Test", 1, &ab, false, false, scopes },
+		{ "O=100%%, CN=Test", 1, &ab, true, true,
+		    "RFC 5280 4.2.1.10: the nameConstraints exclude "
+		    "something" },
+		{ "O=100%%, CN=Test", 1, NULL, false, false,
+		    "RFC 5280 4.2.1.10: nameConstraints without a scope" },
 	};
-	WIPED(buf) made = { 0 };
+	struct ca_wish made = PLAIN_WISH;
+	WIPED(buf) subject_der = { 0 };
+	WIPED(buf) tbs = { 0 };
+	WIPED(sample) s = { 0 };
 
 	(void)state;
-	put_subject(rows[0].typed, &made);
+	sample_new(&s);
+	made.subject = rows[0].subject;
+	made.serial = s.tbs.serial;
+	made.path_len = 1;
+	made.scopes = &ab;
+	made.constrain_srv = true;
+	check_ok(tbs_of_ca(&made, buf_span(&s.spki), &tbs));
+	put_subject(made.subject, &subject_der);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		WIPED(sample) s = { 0 };
+		const struct ca_wish wish = { .subject = rows[i].subject,
+			.path_len = rows[i].path_len,
+			.scopes = rows[i].scopes,
+			.constrain_srv = rows[i].srv,
+			.allow_ip = rows[i].ip };
+		const struct lint lint = { .kind = LINT_CA,
+			.alg = &s.alg,
+			.issuer = buf_span(&subject_der),
+			.issuer_ski = span_of(s.ski + 2, KEY_IDENTIFIER_LEN),
+			.issuer_not_before = made.not_before,
+			.issuer_not_after = made.not_after,
+			.serial = made.serial,
+			.spki = buf_span(&s.spki),
+			.not_before = made.not_before,
+			.not_after = made.not_after,
+			.wish = &wish };
 
-		sample_new(&s);
-		s.lint.kind = LINT_CA;
-		s.lint.profile = NULL;
-		s.lint.n_names = 0;
-		s.lint.subject = rows[i].typed;
-		s.lint.path_len = rows[i].path_len;
-		s.lint.issuer = s.tbs.issuer = s.tbs.subject = buf_span(&made);
-		s.lint.issuer_ski = span_of(s.ski + 2, KEY_IDENTIFIER_LEN);
-		s.ext[BC].value = BYTES(0x30, 6, 1, 1, 0xff, 2, 1, 1);
-		s.ext[KU].value = BYTES(3, 2, 1, 0x86);
-		s.ext[EKU].oid = s.ext[AKI].oid = s.ext[SAN].oid = SPAN_NONE;
 		if (rows[i].sentence == NULL)
-			check_ok(lint_sample(&s));
+			check_ok(lint_tbs(&lint, buf_span(&tbs)));
 		else
-			check_refused(
-			    lint_sample(&s), "LINT", rows[i].sentence);
+			check_refused(lint_tbs(&lint, buf_span(&tbs)), "LINT",
+			    rows[i].sentence);
+	}
+}
+
+static void
+scopes_that_a_ca_lacks_are_missed(void **state)
+{
+	static const struct text_list one = { domains, 1 };
+	static const struct {
+		bool scoped_made, ip_made;
+		const char *sentence;
+	} rows[] = {
+		{ false, true, "RFC 5280 4.2.1.10: no nameConstraints" },
+		{ true, true,
+		    "RFC 5280 4.2.1.10: the nameConstraints do not exclude "
+		    "addresses" },
+	};
+	WIPED(buf) subject_der = { 0 };
+	WIPED(sample) s = { 0 };
+	struct ca_wish wish = PLAIN_WISH;
+
+	(void)state;
+	sample_new(&s);
+	wish.serial = s.tbs.serial;
+	wish.scopes = &one;
+	put_subject(wish.subject, &subject_der);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct ca_wish made = wish;
+		WIPED(buf) tbs = { 0 };
+		const struct lint lint = { .kind = LINT_CA,
+			.alg = &s.alg,
+			.issuer = buf_span(&subject_der),
+			.issuer_ski = span_of(s.ski + 2, KEY_IDENTIFIER_LEN),
+			.issuer_not_before = wish.not_before,
+			.issuer_not_after = wish.not_after,
+			.serial = wish.serial,
+			.spki = buf_span(&s.spki),
+			.not_before = wish.not_before,
+			.not_after = wish.not_after,
+			.wish = &wish };
+
+		made.scopes = rows[i].scoped_made ? &one : NULL;
+		made.allow_ip = rows[i].ip_made;
+		check_ok(tbs_of_ca(&made, buf_span(&s.spki), &tbs));
+		check_refused(
+		    lint_tbs(&lint, buf_span(&tbs)), "LINT", rows[i].sentence);
 	}
 }
 
@@ -1061,7 +1140,8 @@ main(void)
 		cmocka_unit_test(each_spoiled_clause_is_named),
 		cmocka_unit_test(a_subject_is_held_to_the_words_of_the_profile),
 		cmocka_unit_test(a_name_too_long_for_a_cn_is_left_out),
-		cmocka_unit_test(a_ca_is_what_was_typed),
+		cmocka_unit_test(a_ca_is_what_was_wished),
+		cmocka_unit_test(scopes_that_a_ca_lacks_are_missed),
 		cmocka_unit_test(a_transfer_certificate_is_called_after_its_ca),
 		cmocka_unit_test(bytes_around_a_tbs_are_refused),
 	};
