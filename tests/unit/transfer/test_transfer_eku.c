@@ -32,7 +32,7 @@ static void
 it_is_the_uuid_in_arcs_under_31_bits(void **state)
 {
 	static const int digits[] = { 4, 4, 4, 4, 4, 6, 6 };
-	const char *at = EKU_TRANSFER + strlen(BELOW);
+	const char *at = &EKU_TRANSFER[strlen(BELOW)];
 	BIGNUM *uuid = NULL, *wanted = NULL;
 	char hex[33] = "", *end;
 
