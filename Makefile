@@ -10,7 +10,7 @@ Q       := $(if $(filter 1,$(V)),,@)
 say      = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 PREFIX  ?= /usr/local
 VERSION := $(shell sed -n 's/^## \([0-9][0-9.]*\).*/\1/p' CHANGES.md 2>/dev/null | head -1)
-B       := build$(if $(FUZZ),/fuzz,$(if $(DEBUG),/debug))
+B       := build$(if $(COVER),/cover,$(if $(FUZZ),/fuzz,$(if $(DEBUG),/debug)))
 comma   := ,
 
 # ---- packages ---------------------------------------------------------------------
@@ -30,7 +30,7 @@ install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
 pc      := $(pkgs)
-probing := $(if $(filter-out help deps deps-% clean demo check check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
+probing := $(if $(filter-out help deps deps-% clean cover demo check check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
 ifneq ($(shell $(CC) -xc -c -o /dev/null /dev/null >/dev/null 2>&1 && echo ok),ok)
@@ -68,9 +68,11 @@ endif
 CFLAGS  ?= -O2 -g
 std     := -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION='"$(or $(VERSION),0)"'
 werror  := $(if $(CI),-Werror)
-checked := $(if $(DEBUG)$(FUZZ),$(san) $(if $(FUZZ),-fsanitize=fuzzer-no-link) -O1,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+counted := --coverage -O0 -fprofile-update=atomic -U_FORTIFY_SOURCE -Wno-maybe-uninitialized
+checked := $(if $(COVER),$(counted),$(if $(DEBUG)$(FUZZ),$(san) $(if $(FUZZ),-fsanitize=fuzzer-no-link) -O1,\
+              -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 cflags   = $(std) $(CFLAGS) $(warn) $(werror) $(hard) $(checked) $(cflags_pc)
-ldflags  = $(hardld) -Wl,--as-needed $(if $(DEBUG)$(FUZZ),$(san)) $(LDFLAGS)
+ldflags  = $(hardld) -Wl,--as-needed $(if $(COVER),--coverage,$(if $(DEBUG)$(FUZZ),$(san))) $(LDFLAGS)
 
 tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 
@@ -92,7 +94,7 @@ progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+.PHONY: all units subverted test cover cover-run cover-both demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -160,6 +162,22 @@ check-peers: ## the tests against live servers, installed but never started by t
 	@$(MAKE) --no-print-directory deps-peers
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
+
+# Counts add up from program to program, so each run begins by removing them.
+cover: ## lines and branches that the unit tests ran, by room (T=tests/unit/base/test_buf.c, E2E=1, AIM=1)
+	@$(MAKE) --no-print-directory COVER=1 all units subverted
+	@$(MAKE) --no-print-directory COVER=1 $(if $(E2E),cover-both,cover-run)
+cover_t = $(patsubst tests/unit/%.c,$(B)/unit/%,$(if $(filter file,$(origin T)),$(units),$(T)))
+cover-run:
+	@find $(B) -name '*.gcda' -delete
+	@BUILD=$(CURDIR)/$(B) tests/run $(cover_t)
+	@tests/tools/cover.py $(if $(AIM),--aim) $(B)
+cover-both:
+	@find $(B) -name '*.gcda' -delete
+	@BUILD=$(CURDIR)/$(B) tests/run $(cover_t)
+	@tests/tools/cover.py --save $(B)/units.json $(B) >/dev/null
+	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/e2e/*.t))
+	@tests/tools/cover.py $(if $(AIM),--aim) --before $(B)/units.json $(B)
 
 check-faults: all ## every fault at every system call (half an hour), and docs/faults.md from it
 	@BUILD=$(CURDIR)/$(B) JOBS=$(or $(JOBS),$$(nproc)) tests/faults/run
