@@ -68,11 +68,12 @@ endif
 CFLAGS  ?= -O2 -g
 std     := -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION='"$(or $(VERSION),0)"'
 werror  := $(if $(CI),-Werror)
-counted := --coverage -O0 -fprofile-update=atomic -U_FORTIFY_SOURCE -Wno-maybe-uninitialized
+counted := --coverage -fprofile-update=atomic -fdata-sections -fno-builtin-fork -O0 -U_FORTIFY_SOURCE -Wno-maybe-uninitialized
+countld := --coverage -Wl,-T,tests/lib/cover.ld $(B)/tests/lib/cover.o
 checked := $(if $(COVER),$(counted),$(if $(DEBUG)$(FUZZ),$(san) $(if $(FUZZ),-fsanitize=fuzzer-no-link) -O1,\
               -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 cflags   = $(std) $(CFLAGS) $(warn) $(werror) $(hard) $(checked) $(cflags_pc)
-ldflags  = $(hardld) -Wl,--as-needed $(if $(COVER),--coverage,$(if $(DEBUG)$(FUZZ),$(san))) $(LDFLAGS)
+ldflags  = $(hardld) -Wl,--as-needed $(if $(COVER),$(countld),$(if $(DEBUG)$(FUZZ),$(san))) $(LDFLAGS)
 
 tidy_flags = -std=c17 -D_GNU_SOURCE -I. -DAIRGAP_VERSION=\"0\" $(cflags_pc)
 
@@ -94,7 +95,7 @@ progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test cover cover-run cover-both demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+.PHONY: all units subverted test cover cover-run demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -142,6 +143,10 @@ $(subverted): $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call pr
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(wraps)) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
 
+ifdef COVER
+$(progs) $(units) $(subverted): | $(B)/tests/lib/cover.o
+endif
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # ---- tests ------------------------------------------------------------------------
@@ -163,21 +168,18 @@ check-peers: ## the tests against live servers, installed but never started by t
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
 
-# Counts add up from program to program, so each run begins by removing them.
-cover: ## lines and branches that the unit tests ran, by room (T=tests/unit/base/test_buf.c, E2E=1, AIM=1)
+# Counts add up from program to program, so each run begins without any. Children are
+# counted (tests/lib/cover.c); a program that is killed is not, nor one that leaves by _exit.
+cover: ## what the unit tests ran, by room (T=tests/unit/base/test_buf.c; E2E=1; AIM=1 to fail)
 	@$(MAKE) --no-print-directory COVER=1 all units subverted
-	@$(MAKE) --no-print-directory COVER=1 $(if $(E2E),cover-both,cover-run)
+	@$(MAKE) --no-print-directory COVER=1 cover-run
 cover_t = $(patsubst tests/unit/%.c,$(B)/unit/%,$(if $(filter file,$(origin T)),$(units),$(T)))
 cover-run:
 	@find $(B) -name '*.gcda' -delete
 	@BUILD=$(CURDIR)/$(B) tests/run $(cover_t)
-	@tests/tools/cover.py $(if $(AIM),--aim) $(B)
-cover-both:
-	@find $(B) -name '*.gcda' -delete
-	@BUILD=$(CURDIR)/$(B) tests/run $(cover_t)
-	@tests/tools/cover.py --save $(B)/units.json $(B) >/dev/null
-	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/e2e/*.t))
-	@tests/tools/cover.py $(if $(AIM),--aim) --before $(B)/units.json $(B)
+	$(if $(E2E),@tests/tools/cover.py --save $(B)/units.json $(B) >/dev/null)
+	$(if $(E2E),@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/e2e/*.t)))
+	@tests/tools/cover.py $(if $(AIM),--aim) $(if $(E2E),--before $(B)/units.json) $(B)
 
 check-faults: all ## every fault at every system call (half an hour), and docs/faults.md from it
 	@BUILD=$(CURDIR)/$(B) JOBS=$(or $(JOBS),$$(nproc)) tests/faults/run
