@@ -128,10 +128,13 @@ $(B)/bin/airgap-transfer: $(call prog_of,online) $(foreach f,online transfer bas
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(libs_transfer) $(libs_base)
 
-$(B)/unit/%: $(B)/tests/unit/%.o $(libs)
+# What a unit test may make fail (tests/lib/fail.h).
+fails := close $(shell awk -F', *' '/^FAIL/ { print $$2 }' tests/lib/fail.c)
+
+$(B)/unit/%: $(B)/tests/unit/%.o $(B)/tests/lib/fail.o $(libs)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ldflags) -o $@ $^ -lcmocka $(libs_transfer) $(libs_token) $(libs_base)
+	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(fails)) -o $@ $^ -lcmocka $(libs_transfer) $(libs_token) $(libs_base)
 
 # The CA with a reader or judge taken over, or with a bug in the maker of its
 # certificates (tests/subverted): for tests, never installed.

@@ -3,6 +3,11 @@
 
 #include "base/hex.h"
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <wchar.h>
 
 static void
 what_is_added_stands_in_order(void **state)
@@ -235,6 +240,113 @@ sha256_gives_the_published_digests(void **state)
 	}
 }
 
+static void
+without_memory_what_was_there_stays(void **state)
+{
+	char long_text[200];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text));
+	FAIL_EACH("malloc", ENOMEM)
+	{
+		WIPED(buf) b = { 0 };
+		const char *failed;
+		enum rc rc = buf_add_str(&b, "kept");
+
+		if (rc == RC_OK)
+			rc = buf_add(&b, long_text, sizeof(long_text));
+		if (rc == RC_OK)
+			rc = buf_printf(&b, "%500s", "");
+		failed = fail_stop();
+		assert_int_equal(rc, failed == NULL ? RC_OK : RC_IO);
+		if (failed == NULL) {
+			assert_int_equal(b.n, 4 + sizeof(long_text) + 500);
+			continue;
+		}
+		assert_string_equal(err_text(), "out of memory");
+		assert_true(b.n == 0 || memcmp(b.p, "kept", 4) == 0);
+	}
+}
+
+static void
+a_full_one_without_memory_has_no_end(void **state)
+{
+	WIPED(buf) b = { 0 };
+
+	(void)state;
+	check_ok(buf_add(&b, "0123456789", 10));
+	check_ok(buf_reserve(&b, b.cap - b.n));
+	b.n = b.cap;
+	fail_nth("malloc", 1, ENOMEM);
+	assert_null(buf_cstr(&b));
+	assert_string_equal(fail_stop(), "malloc");
+	assert_non_null(buf_cstr(&b));
+}
+
+static void
+what_has_no_text_is_our_bug(void **state)
+{
+	WIPED(buf) b = { 0 };
+
+	(void)state;
+	/* No character of the C locale. */
+	assert_int_equal(buf_printf(&b, "%lc", (wint_t)0x20ac), RC_BUG);
+	assert_string_equal(err_text(), "a text could not be formatted");
+	assert_int_equal(b.n, 0);
+}
+
+static void
+a_length_that_four_bytes_cannot_hold_is_our_bug(void **state)
+{
+	WIPED(buf) b = { 0 };
+	uint8_t byte = 0;
+
+	(void)state;
+	assert_int_equal(
+	    buf_add_lv(&b, span_of(&byte, (size_t)UINT32_MAX + 1)), RC_BUG);
+	assert_string_equal(err_text(), "a record of 4294967296 bytes");
+	assert_int_equal(b.n, 0);
+}
+
+/* In a thread of its own, since each keeps a context. */
+static void *
+hash_failing(void *arg)
+{
+	uint8_t digest[SHA256_LEN];
+	unsigned *rounds = arg;
+
+	FAIL_EACH("EVP_MD_CTX_new EVP_DigestInit_ex2 EVP_DigestUpdate "
+		  "EVP_DigestFinal_ex",
+	    0)
+	{
+		enum rc rc = sha256(span_str("abc"), digest);
+		const char *failed = fail_stop();
+
+		if (failed == NULL && rc == RC_OK && digest[0] == 0xba)
+			break;
+		if (rc !=
+		    (strcmp(failed, "EVP_MD_CTX_new") == 0 ? RC_IO : RC_BUG))
+			return NULL;
+		++*rounds;
+	}
+	return arg;
+}
+
+static void
+a_digest_is_whole_or_an_error(void **state)
+{
+	unsigned rounds = 0;
+	pthread_t thread;
+	void *ended = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    pthread_create(&thread, NULL, hash_failing, &rounds), 0);
+	assert_int_equal(pthread_join(thread, &ended), 0);
+	assert_non_null(ended);
+	assert_int_equal(rounds, 4); /* the second has the first one's */
+}
+
 int
 main(void)
 {
@@ -253,6 +365,12 @@ main(void)
 		cmocka_unit_test(a_span_knows_what_lies_within_it),
 		cmocka_unit_test(hex_reads_what_it_writes_and_no_more),
 		cmocka_unit_test(sha256_gives_the_published_digests),
+		cmocka_unit_test(without_memory_what_was_there_stays),
+		cmocka_unit_test(a_full_one_without_memory_has_no_end),
+		cmocka_unit_test(what_has_no_text_is_our_bug),
+		cmocka_unit_test(
+		    a_length_that_four_bytes_cannot_hold_is_our_bug),
+		cmocka_unit_test(a_digest_is_whole_or_an_error),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

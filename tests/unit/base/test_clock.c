@@ -2,7 +2,9 @@
 #include "base/clock.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
+#include <errno.h>
 #include <time.h>
 
 static void
@@ -148,6 +150,20 @@ a_series_is_count_period_and_overlap(void **state)
 			fail_msg("%s was read", bad[i]);
 }
 
+static void
+a_clock_that_cannot_be_read_is_no_time(void **state)
+{
+	int64_t now = 7;
+
+	(void)state;
+	fail_nth("clock_gettime", 1, EINVAL);
+	assert_int_equal(clock_now(&now), RC_IO);
+	assert_non_null(fail_stop());
+	assert_string_equal(
+	    err_text(), "the clock cannot be read: Invalid argument");
+	assert_int_equal(now, 7);
+}
+
 int
 main(void)
 {
@@ -160,6 +176,7 @@ main(void)
 		cmocka_unit_test(durations_are_digits_and_a_unit),
 		cmocka_unit_test(durations_are_written_shortly),
 		cmocka_unit_test(a_series_is_count_period_and_overlap),
+		cmocka_unit_test(a_clock_that_cannot_be_read_is_no_time),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,7 +2,9 @@
 #include "base/cmd.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +145,20 @@ cmd_spill(struct cmd_env *env, int argc, char **argv)
 	return RC_OK;
 }
 
+static enum rc
+cmd_pick(struct cmd_env *env, int argc, char **argv)
+{
+	const char *style = NULL;
+	const struct cmd_option options[] = {
+		{ "style", "pem|der", "one of a few", NULL, &style, NULL },
+		{ 0 },
+	};
+	WIPED(cmd_list) operands = { 0 };
+	bool done;
+
+	return cmd_options(env, argc, argv, options, &operands, &done);
+}
+
 static const struct cmd cmds[] = {
 	{ "work", cmd_work, "MEDIA [--out MEDIA]", "do the work" },
 	{ "refuse", cmd_refuse, "", "refuse" },
@@ -169,6 +185,8 @@ static const struct cmd_program program = {
 	.cmds = cmds,
 	.rule = describe,
 };
+
+static const struct cmd_program *ran = &program;
 
 /* Text that arrived on stdout and stderr of the last run. */
 static char out[8192], err[8192];
@@ -202,7 +220,7 @@ run(const char *line)
 	(void)fflush(stdout);
 	(void)dup2(fileno(to_out), 1);
 	(void)dup2(fileno(to_err), 2);
-	status = cmd_main(&program, argc, argv);
+	status = cmd_main(ran, argc, argv);
 	(void)fflush(stdout);
 	(void)fflush(stderr);
 	(void)dup2(saved_out, 1);
@@ -387,6 +405,112 @@ too_many_operands_are_refused(void **state)
 	assert_non_null(strstr(err_text(), "more than 10000 operands"));
 }
 
+/* What bash offers at the end of a line, its words parted by spaces; the last
+ * one is being typed. */
+static const char *
+offered(const char *line)
+{
+	static char said[1024];
+	char command[1600], script[] = "/tmp/airgap-complete.XXXXXX";
+	int fd = mkstemp(script);
+	size_t n = strlen(out);
+	FILE *bash;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, out, n), n);
+	(void)close(fd);
+	(void)snprintf(command, sizeof(command),
+	    "bash -c '. %s; read -ra COMP_WORDS <<<\"$1.\";"
+	    "COMP_CWORD=$((${#COMP_WORDS[@]} - 1));"
+	    "COMP_WORDS[COMP_CWORD]=${COMP_WORDS[COMP_CWORD]%%.};"
+	    "compopt() { COMPREPLY=(\"$2\"); }; _airgap_pick;"
+	    "echo -n \"${COMPREPLY[*]}\"' x '%s'",
+	    script, line);
+	bash = popen(command, "r");
+	assert_non_null(bash);
+	n = fread(said, 1, sizeof(said) - 1, bash);
+	said[n] = '\0';
+	assert_int_equal(pclose(bash), 0);
+	(void)unlink(script);
+	return said;
+}
+
+static void
+completion_offers_what_the_table_knows(void **state)
+{
+	static const struct cmd picks[] = {
+		{ "pick", cmd_pick,
+		    "list | remove LABEL | [--style STYLE] MEDIA", "pick" },
+		{ 0 },
+	};
+	static const struct cmd_program picker = { .name = "airgap-pick",
+		.about = "x",
+		.home_variable = "H",
+		.cmds = picks };
+	const struct cmd_program *before = ran;
+
+	(void)state;
+	ran = &picker;
+	assert_int_equal(run("airgap-pick --completion"), 0);
+	ran = before;
+	assert_non_null(strstr(out, "complete -F _airgap_pick airgap-pick\n"));
+	assert_string_equal(offered("airgap-pick p"), "pick");
+	assert_string_equal(offered("airgap-pick --v"), "--version");
+	assert_string_equal(offered("airgap-pick pick "), "list remove");
+	assert_string_equal(offered("airgap-pick pick r"), "remove");
+	assert_string_equal(offered("airgap-pick pick --st"), "--style");
+	assert_string_equal(
+	    offered("airgap-pick --home d pick --style "), "pem der");
+	assert_string_equal(offered("airgap-pick pick --style d"), "der");
+	assert_string_equal(offered("airgap-pick pick --home "), "default");
+}
+
+static void
+without_memory_no_json_is_half_said(void **state)
+{
+	(void)state;
+	FAIL_EACH("malloc json_dumps json_stringn", ENOMEM)
+	{
+		int status = run("t tell");
+		const char *failed = fail_stop();
+
+		if (status == RC_OK) {
+			assert_non_null(strstr(out, ",\"none\":null}\n"));
+			continue;
+		}
+		assert_non_null(failed);
+		assert_int_equal(status, RC_IO);
+		assert_string_equal(out, "");
+		assert_string_equal(err, "airgap-test: out of memory\n");
+	}
+}
+
+static void
+without_memory_no_option_is_taken(void **state)
+{
+	(void)state;
+	fail_nth("reallocarray", 1, ENOMEM);
+	assert_int_equal(run("t work a"), RC_IO);
+	assert_non_null(fail_stop());
+	assert_int_equal(seen.runs, 0);
+}
+
+static void
+a_duration_that_is_none_names_its_option(void **state)
+{
+	int64_t seconds = 5;
+
+	(void)state;
+	check_ok(cmd_duration("for", NULL, &seconds));
+	assert_int_equal(seconds, 5);
+	check_ok(cmd_duration("for", "2h", &seconds));
+	assert_int_equal(seconds, 7200);
+	assert_int_equal(cmd_duration("for", "2x", &seconds), RC_USAGE);
+	assert_string_equal(
+	    err_text(), "--for 2x: not digits and one of h, d, w");
+	assert_int_equal(seconds, 7200);
+}
+
 int
 main(void)
 {
@@ -405,6 +529,10 @@ main(void)
 		cmocka_unit_test(items_are_parted_and_as_plain_as_a_document),
 		cmocka_unit_test(output_lost_on_the_way_is_no_success),
 		cmocka_unit_test(too_many_operands_are_refused),
+		cmocka_unit_test(completion_offers_what_the_table_knows),
+		cmocka_unit_test(without_memory_no_json_is_half_said),
+		cmocka_unit_test(without_memory_no_option_is_taken),
+		cmocka_unit_test(a_duration_that_is_none_names_its_option),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -350,6 +351,132 @@ homes_are_found_in_their_order(void **state)
 	    (char *)path.p, geteuid() == 0 ? "/var/lib/p" : "/xdg/p");
 }
 
+/* Whichever call fails, the file is the old or the new one whole, nothing else
+ * lies there, no descriptor is lost, and only a close may fail unsaid. */
+static void
+whatever_fails_the_file_is_old_or_new(void **state)
+{
+	const unsigned open_before = fail_open_files();
+	unsigned refused = 0;
+
+	(void)state;
+	check_ok(file_replace(top_fd, "whole", span_str("old"), 0600));
+	FAIL_EACH(NULL, EIO)
+	{
+		WIPED(buf) back = { 0 };
+		enum rc rc =
+		    file_replace(top_fd, "whole", span_str("new"), 0600);
+		const char *failed = fail_stop();
+
+		check_ok(file_read(top_fd, "whole", 3, &back));
+		check_ok(file_replace(top_fd, "whole", span_str("old"), 0600));
+		assert_int_equal(fail_open_files(), open_before);
+		if (failed == NULL || strcmp(failed, "close") == 0)
+			continue;
+		refused++;
+		assert_int_equal(rc, RC_IO);
+		if (!span_eq_str(buf_span(&back), "new"))
+			assert_true(span_eq_str(buf_span(&back), "old"));
+		if (strcmp(failed, "unlinkat") != 0)
+			assert_int_equal(
+			    faccessat(top_fd, "whole.new", F_OK, 0), -1);
+	}
+	assert_in_range(refused, 8, 40);
+}
+
+static void
+whatever_fails_nothing_half_read_is_given(void **state)
+{
+	const unsigned open_before = fail_open_files();
+	unsigned refused = 0;
+
+	(void)state;
+	check_ok(file_replace(top_fd, "read", span_str("bytes"), 0600));
+	FAIL_EACH(NULL, EIO)
+	{
+		WIPED(buf) back = { 0 };
+		enum rc rc = file_read(top_fd, "read", 5, &back);
+		const char *failed = fail_stop();
+
+		assert_int_equal(fail_open_files(), open_before);
+		if (rc == RC_OK) {
+			assert_true(span_eq_str(buf_span(&back), "bytes"));
+			continue;
+		}
+		assert_non_null(failed);
+		assert_int_equal(rc, RC_IO);
+		assert_int_equal(back.n, 0);
+		refused++;
+	}
+	assert_int_equal(refused, 5); /* openat, fstat, malloc, read twice */
+}
+
+static void
+an_interruption_is_not_an_error(void **state)
+{
+	(void)state;
+	FAIL_EACH("openat read write close", EINTR)
+	{
+		WIPED(buf) back = { 0 };
+
+		check_ok(file_replace(top_fd, "eintr", span_str("all"), 0600));
+		check_ok(file_read(top_fd, "eintr", 3, &back));
+		(void)fail_stop();
+		assert_true(span_eq_str(buf_span(&back), "all"));
+	}
+}
+
+static void
+whatever_fails_a_directory_is_there_or_it_is_said(void **state)
+{
+	char path[PATH_MAX];
+
+	(void)state;
+	FAIL_EACH("malloc mkdir openat fsync", EIO)
+	{
+		struct stat st;
+		const char *failed;
+		enum rc rc;
+
+		(void)snprintf(path, sizeof(path), "%s/d/e", top);
+		rc = dir_make(path, 0700);
+		failed = fail_stop();
+		assert_int_equal(rc, failed == NULL ? RC_OK : RC_IO);
+		if (rc == RC_OK)
+			assert_int_equal(stat(path, &st), 0);
+		(void)unlinkat(top_fd, "d/e", AT_REMOVEDIR);
+		(void)unlinkat(top_fd, "d", AT_REMOVEDIR);
+	}
+}
+
+/* As a user without a home, without privileges where the test has them. */
+static void
+a_home_that_nobody_names_is_asked_for(void **state)
+{
+	WIPED(buf) path = { 0 };
+	uid_t me = geteuid();
+
+	(void)state;
+	assert_int_equal(seteuid(me == 0 ? 65534 : me), 0);
+	(void)unsetenv("TEST_HOME_VARIABLE");
+	(void)setenv("XDG_DATA_HOME", "relative", 1);
+	(void)setenv("HOME", "/home/u", 1);
+	check_ok(home_path(NULL, "TEST_HOME_VARIABLE", "p", &path));
+	assert_string_equal((char *)path.p, "/home/u/.local/share/p");
+	buf_reset(&path);
+	(void)setenv("XDG_DATA_HOME", "/xdg", 1);
+	check_ok(home_path(NULL, "TEST_HOME_VARIABLE", "p", &path));
+	assert_string_equal((char *)path.p, "/xdg/p");
+	buf_reset(&path);
+	(void)unsetenv("XDG_DATA_HOME");
+	(void)setenv("HOME", "not/absolute", 1);
+	assert_int_equal(
+	    home_path(NULL, "TEST_HOME_VARIABLE", "p", &path), RC_USAGE);
+	assert_string_equal(
+	    err_text(), "no home directory is known: give --home DIR");
+	assert_int_equal(seteuid(me), 0);
+}
+
 int
 main(void)
 {
@@ -369,6 +496,12 @@ main(void)
 		cmocka_unit_test(directories_are_made_with_their_parents),
 		cmocka_unit_test(a_full_disk_is_an_error),
 		cmocka_unit_test(homes_are_found_in_their_order),
+		cmocka_unit_test(whatever_fails_the_file_is_old_or_new),
+		cmocka_unit_test(whatever_fails_nothing_half_read_is_given),
+		cmocka_unit_test(an_interruption_is_not_an_error),
+		cmocka_unit_test(
+		    whatever_fails_a_directory_is_there_or_it_is_said),
+		cmocka_unit_test(a_home_that_nobody_names_is_asked_for),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -4,7 +4,9 @@
 #include "base/frame.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -594,6 +596,152 @@ a_child_dies_with_its_parent(void **state)
 	assert_true(is_gone(inner));
 }
 
+static void
+a_child_that_cannot_be_made_leaves_nothing(void **state)
+{
+	const unsigned open_before = fail_open_files();
+
+	(void)state;
+	FAIL_EACH("socketpair fork", EAGAIN)
+	{
+		WIPED(child) c = CHILD_NONE;
+		enum rc want = RC_OK;
+		enum rc rc =
+		    child_start(&c, "reader", leave_with, &want, NULL, 0);
+		const char *failed = fail_stop();
+
+		if (failed == NULL) {
+			check_ok(rc);
+			check_ok(child_stop(&c, 20));
+			continue;
+		}
+		assert_int_equal(rc, RC_IO);
+		assert_string_equal(err_text(),
+		    strcmp(failed, "fork") == 0
+			? "no reader process: Resource temporarily unavailable"
+			: "no socket for the reader process: Resource "
+			  "temporarily unavailable");
+		assert_int_equal(fail_open_files(), open_before);
+	}
+}
+
+static void
+an_interruption_loses_no_record_and_no_child(void **state)
+{
+	(void)state;
+	FAIL_EACH("sendmsg recvmsg poll waitpid", EINTR)
+	{
+		WIPED(child) c = CHILD_NONE;
+		WIPED(buf) back = { 0 };
+
+		check_ok(child_start(&c, "echo", echo, NULL, NULL, 0));
+		check_ok(frame_send(c.sock, span_str("abc"), -1, "echo"));
+		check_ok(frame_recv(c.sock, 10, 20, &back, NULL, "echo"));
+		assert_true(span_eq_str(buf_span(&back), "abc"));
+		check_ok(child_stop(&c, 20));
+		assert_int_equal(c.pid, 0);
+		(void)fail_stop();
+	}
+}
+
+static void
+a_socket_that_fails_gives_no_record(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	FAIL_EACH("sendmsg recvmsg poll malloc", EIO)
+	{
+		WIPED(buf) back = { 0 };
+		const char *failed;
+		enum rc rc = frame_send(pair[0], span_str("abc"), -1, "p");
+
+		if (rc == RC_OK)
+			rc = frame_recv(pair[1], 10, 20, &back, NULL, "p");
+		failed = fail_stop();
+		if (failed == NULL) {
+			check_ok(rc);
+			assert_true(span_eq_str(buf_span(&back), "abc"));
+			continue;
+		}
+		assert_int_equal(rc, RC_IO);
+		assert_int_equal(back.n, 0);
+		assert_string_equal(err_text(),
+		    strcmp(failed, "malloc") == 0 ? "out of memory"
+		    : strcmp(failed, "poll") == 0
+			? "the p process cannot be waited for: Input/output "
+			  "error"
+			: "the p process has gone");
+		while (recv(pair[1], &(char){ 0 }, 1, MSG_DONTWAIT) == 1)
+			continue;
+	}
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+many_at_once_fail_as_one_does(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	FAIL_EACH("sendmsg recvmsg poll malloc", EIO)
+	{
+		struct frame_line out = { 0 }, in = { 0 };
+		struct span got = SPAN_NONE;
+		const char *failed;
+		enum rc rc = frame_add(&out, pair[0], span_str("abc"), "p");
+
+		if (rc == RC_OK)
+			rc = frame_flush(&out, pair[0], "p");
+		if (rc == RC_OK)
+			rc = frame_next(&in, pair[1], 10, 20, &got, NULL, "p");
+		failed = fail_stop();
+		assert_int_equal(rc, failed == NULL ? RC_OK : RC_IO);
+		if (failed == NULL)
+			assert_true(span_eq_str(got, "abc"));
+		else
+			assert_int_equal(got.n, 0);
+		while (recv(pair[1], &(char){ 0 }, 1, MSG_DONTWAIT) == 1)
+			continue;
+		frame_line_wipe(&out);
+		frame_line_wipe(&in);
+	}
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+a_record_over_all_caps_is_our_bug(void **state)
+{
+	static const uint8_t byte;
+	struct span huge = span_of(&byte, FRAME_MAX + 1);
+	struct frame_line line = { 0 };
+
+	(void)state;
+	assert_int_equal(frame_send(0, huge, -1, "p"), RC_BUG);
+	assert_int_equal(frame_add(&line, 0, huge, "p"), RC_BUG);
+	assert_int_equal(line.out.n, 0);
+}
+
+/* Without a name of its own, a signal is told by its number. */
+static void
+a_nameless_signal_is_told_by_its_number(void **state)
+{
+	WIPED(child) c = CHILD_NONE;
+	char words[64];
+	int sig = SIGRTMIN + 3;
+
+	(void)state;
+	check_ok(child_start(&c, "reader", die_of, &sig, NULL, 0));
+	assert_int_equal(child_stop(&c, 20), RC_IO);
+	(void)snprintf(
+	    words, sizeof(words), "the reader process died of SIG%d", sig);
+	assert_string_equal(err_text(), words);
+}
+
 int
 main(void)
 {
@@ -621,6 +769,12 @@ main(void)
 		cmocka_unit_test(a_child_that_hangs_is_killed),
 		cmocka_unit_test(a_child_holds_only_what_it_is_told_to_keep),
 		cmocka_unit_test(a_child_dies_with_its_parent),
+		cmocka_unit_test(a_child_that_cannot_be_made_leaves_nothing),
+		cmocka_unit_test(an_interruption_loses_no_record_and_no_child),
+		cmocka_unit_test(a_socket_that_fails_gives_no_record),
+		cmocka_unit_test(many_at_once_fail_as_one_does),
+		cmocka_unit_test(a_record_over_all_caps_is_our_bug),
+		cmocka_unit_test(a_nameless_signal_is_told_by_its_number),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secret.h"
 
+#include "tests/lib/fail.h"
 #include "tests/lib/pty.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -308,6 +310,91 @@ a_hardened_process_dumps_no_core(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void
+a_pin_file_that_fails_is_named(void **state)
+{
+	WIPED(pin) pin = { .len = 0 };
+
+	(void)state;
+	pin_file("123456\n", 0600);
+	FAIL_EACH("openat fstat read", EIO)
+	{
+		enum rc rc = pin_read(path, &pin);
+		const char *failed = fail_stop();
+
+		if (failed == NULL) {
+			assert_int_equal(rc, RC_OK);
+			break;
+		}
+		assert_int_equal(
+		    rc, strcmp(failed, "read") == 0 ? RC_IO : RC_TOKEN);
+		assert_non_null(strstr(err_text(), path));
+		assert_non_null(strstr(err_text(), "Input/output error"));
+		assert_int_equal(pin.len, 0);
+	}
+	assert_int_equal(pin.len, 6);
+	FAIL_EACH("openat read", EINTR)
+	{
+		check_ok(pin_read(path, &pin));
+		(void)fail_stop();
+		assert_string_equal(pin.text, "123456");
+	}
+}
+
+/* Only root can give a file away; to anybody else it is his own. */
+static void
+a_file_of_another_user_is_refused(void **state)
+{
+	WIPED(pin) pin = { .len = 0 };
+	const uid_t me = geteuid(), other = me == 0 ? 65534 : me;
+
+	(void)state;
+	pin_file("123456\n", 0600);
+	assert_int_equal(chown(path, other, (gid_t)-1), 0);
+	if (other == me) {
+		check_ok(pin_read(path, &pin));
+		return;
+	}
+	assert_int_equal(pin_read(path, &pin), RC_TOKEN);
+	assert_non_null(strstr(err_text(), "belongs to another user (65534)"));
+	assert_int_equal(pin.len, 0);
+	assert_int_equal(chown(path, me, (gid_t)-1), 0);
+	check_ok(pin_read(path, &pin));
+}
+
+static const char *terminal_fails;
+
+/* 97: something other than the call was refused. */
+static int
+ask_failing(void)
+{
+	WIPED(pin) pin = { .len = 0 };
+	enum rc rc;
+
+	fail_nth(terminal_fails, 1, EIO);
+	rc = pin_ask("PIN for ca:", &pin);
+	if (fail_stop() == NULL || pin.len != 0)
+		return 97;
+	return strstr(err_text(), "Input/output error") != NULL ? (int)rc : 97;
+}
+
+static void
+a_terminal_that_fails_gives_no_pin(void **state)
+{
+	static const char *const calls[] = { "tcgetattr", "tcsetattr",
+		"write" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct pty pty;
+
+		terminal_fails = calls[i];
+		pty_start(&pty, ask_failing);
+		assert_int_equal(pty_end(&pty), RC_IO);
+		assert_true(strstr(pty.seen, "PIN for ca:") == NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -326,6 +413,9 @@ main(void)
 		cmocka_unit_test(
 		    without_a_terminal_the_sentence_says_what_to_do),
 		cmocka_unit_test(a_hardened_process_dumps_no_core),
+		cmocka_unit_test(a_pin_file_that_fails_is_named),
+		cmocka_unit_test(a_file_of_another_user_is_refused),
+		cmocka_unit_test(a_terminal_that_fails_gives_no_pin),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,8 +2,10 @@
 #include "base/clock.h"
 #include "base/term.h"
 
+#include "tests/lib/fail.h"
 #include "tests/lib/pty.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
@@ -260,6 +262,65 @@ progress_is_shown_after_a_second_and_cleared(void **state)
 	assert_int_equal(pty.seen[pty.n - 1], '\r');
 }
 
+static void
+without_memory_nothing_is_half_said(void **state)
+{
+	(void)state;
+	FAIL_EACH("malloc", ENOMEM)
+	{
+		char *text = printed("%s\n", "a\nb");
+		const char *failed = fail_stop();
+
+		assert_string_equal(text, failed == NULL ? "a\\x0ab\n" : "");
+		free(text);
+	}
+}
+
+static const char *terminal_fails;
+static int terminal_why;
+
+/* 97: something other than the call was refused, or the answer was taken. */
+static int
+confirm_failing(void)
+{
+	bool yes = false;
+	enum rc rc;
+
+	fail_nth(terminal_fails, 1, terminal_why);
+	rc = term_confirm("Sign?", "--yes", &yes);
+	if (fail_stop() == NULL)
+		return 97;
+	if (rc == RC_OK)
+		return yes ? 0 : 1;
+	return yes ? 97 : (int)rc;
+}
+
+static void
+a_terminal_that_fails_has_not_said_yes(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	terminal_why = EIO;
+	terminal_fails = "open";
+	pty_start(&pty, confirm_failing);
+	assert_int_equal(pty_end(&pty), RC_USAGE);
+	terminal_fails = "write";
+	pty_start(&pty, confirm_failing);
+	assert_int_equal(pty_end(&pty), RC_IO);
+	terminal_fails = "read";
+	pty_start(&pty, confirm_failing);
+	assert_int_equal(pty_end(&pty), RC_IO);
+	terminal_fails = "malloc";
+	pty_start(&pty, confirm_failing);
+	assert_int_equal(pty_end(&pty), RC_IO);
+	terminal_fails = "read";
+	terminal_why = EINTR;
+	pty_start(&pty, confirm_failing);
+	pty_answer(&pty, "Sign? ", "Yes\n");
+	assert_int_equal(pty_end(&pty), 0);
+}
+
 int
 main(void)
 {
@@ -276,6 +337,8 @@ main(void)
 		cmocka_unit_test(no_terminal_means_give_the_option),
 		cmocka_unit_test(colours_only_at_a_terminal_that_wants_them),
 		cmocka_unit_test(progress_is_shown_after_a_second_and_cleared),
+		cmocka_unit_test(without_memory_nothing_is_half_said),
+		cmocka_unit_test(a_terminal_that_fails_has_not_said_yes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -3,8 +3,12 @@
 
 #include "base/hex.h"
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* The example of Zimmermann's PGPfone manual (1996), appendix. */
 static const char fingerprint[] =
@@ -78,6 +82,52 @@ sixteen_words_stand_on_four_lines(void **state)
 	    "  chatter     revolver    Dupont      midsummer\n");
 }
 
+static void
+the_words_are_shown_line_by_line(void **state)
+{
+	uint8_t digest[32] = { 0 };
+	char text[1024];
+	FILE *to = tmpfile();
+	int saved = dup(2);
+	size_t n;
+
+	(void)state;
+	assert_true(hex_read("E58294F2E9A227486E8B061B31CC528F", digest, 16));
+	assert_non_null(to);
+	assert_int_equal(dup2(fileno(to), 2), 2);
+	check_ok(words_show(digest, "    "));
+	(void)fflush(stderr);
+	assert_int_equal(dup2(saved, 2), 2);
+	(void)close(saved);
+	rewind(to);
+	n = fread(text, 1, sizeof(text) - 1, to);
+	text[n] = '\0';
+	(void)fclose(to);
+	assert_string_equal(text,
+	    "    topmost     Istanbul    Pluto       vagabond\n"
+	    "    treadmill   Pacific     brackish    dictator\n"
+	    "    goldfish    Medusa      afflict     bravado\n"
+	    "    chatter     revolver    Dupont      midsummer\n");
+}
+
+static void
+without_memory_no_words_are_shown(void **state)
+{
+	const uint8_t digest[32] = { 0 };
+
+	(void)state;
+	FAIL_EACH("malloc", ENOMEM)
+	{
+		WIPED(buf) out = { 0 };
+		enum rc rc = words_write(&out, digest, "");
+
+		assert_int_equal(rc, fail_stop() == NULL ? RC_OK : RC_IO);
+	}
+	fail_nth("malloc", 1, ENOMEM);
+	assert_int_equal(words_show(digest, ""), RC_IO);
+	(void)fail_stop();
+}
+
 int
 main(void)
 {
@@ -87,6 +137,8 @@ main(void)
 		cmocka_unit_test(both_lists_are_the_published_ones),
 		cmocka_unit_test(no_word_stands_for_two_bytes_or_places),
 		cmocka_unit_test(sixteen_words_stand_on_four_lines),
+		cmocka_unit_test(the_words_are_shown_line_by_line),
+		cmocka_unit_test(without_memory_no_words_are_shown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
