@@ -39,11 +39,13 @@ objects_find(const struct session *s, CK_ATTRIBUTE *template,
 	return RC_OK;
 }
 
+/* A length that a failed call left at nothing says nothing. */
 static bool
 absent(CK_RV rv, CK_ULONG len)
 {
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	       rv == CKR_ATTRIBUTE_SENSITIVE || len == (CK_ULONG)-1 || len == 0;
+	       rv == CKR_ATTRIBUTE_SENSITIVE || len == (CK_ULONG)-1 ||
+	       (rv == CKR_OK && len == 0);
 }
 
 /* Two calls, and the value may have grown between them. */
