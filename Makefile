@@ -146,6 +146,13 @@ $(subverted): $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call pr
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(wraps)) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)
 
+# A PKCS#11 module that answers as a test wants (tests/lib/fake_token.h).
+$(filter $(B)/unit/token/%,$(units)): | $(B)/fake_token.so
+$(B)/fake_token.so: tests/lib/fake_token.c tests/lib/fake_token.h
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(std) -O1 -g $(warn) $(werror) $(cflags_pc) -fPIC -shared -o $@ $<
+
 ifdef COVER
 $(progs) $(units) $(subverted): | $(B)/tests/lib/cover.o
 endif
