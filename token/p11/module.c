@@ -93,8 +93,15 @@ module_slots(
 {
 	PKCS11_SLOT *slots = NULL;
 	unsigned int n_slots = 0;
+	CK_ULONG readers = 0;
 	size_t n = 0;
 
+	/* No reader at all, and libp11 takes it for a failure. */
+	if (m->f->C_GetSlotList(CK_FALSE, NULL, &readers) == CKR_OK &&
+	    readers == 0) {
+		*ret_n = 0;
+		return RC_OK;
+	}
 	ERR_clear_error();
 	if (PKCS11_enumerate_slots(m->ctx, &slots, &n_slots) != 0)
 		return err_openssl(
