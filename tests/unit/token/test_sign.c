@@ -2,16 +2,11 @@
 #include "token/card/sign.h"
 
 #include "base/own_ssl.h"
+#include "tests/lib/card_fixture.h"
+#include "tests/lib/fail.h"
 
+#include <errno.h>
 #include <openssl/rsa.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-/* cmocka wants the headers above first. */
-#include <cmocka.h>
 
 static const uint8_t digest[64] = { 0xd1, 0x6e, 0x57 };
 
@@ -126,6 +121,153 @@ signatures_have_the_length_of_their_key(void **state)
 	    key_signature_len((struct key_type){ KEY_OTHER, 0 }), 0);
 }
 
+/* ---- on a card that fails ------------------------------------------------ */
+
+static const struct signer p256_signer = { .object = 1,
+	.type = { KEY_P256, 256 } };
+
+static void
+begin(struct session *s, struct login *l, struct sign_input *in)
+{
+	(void)card_reset(NULL);
+	(void)card_object(CKO_PRIVATE_KEY);
+	card_session(s);
+	check_ok(login_init(l, false, false));
+	(void)strcpy(l->pin->text, FAKE_PIN);
+	l->pin->len = strlen(FAKE_PIN);
+	l->done = true;
+	check_ok(sign_input_init(
+	    in, p256_signer.type, TOKEN_ECDSA, span_of(digest, 32)));
+}
+
+static void
+a_signature_is_as_long_as_its_key_wants(void **state)
+{
+	WIPED(session) s = { 0 };
+	WIPED(login) l = { 0 };
+	WIPED(buf) sig = { 0 };
+	struct sign_input in;
+
+	(void)state;
+	begin(&s, &l, &in);
+	check_ok(sign_run(&s, &l, &p256_signer, &in, &sig));
+	assert_int_equal(sig.n, 64);
+	assert_int_equal(sig.p[63], 64);
+	card->signature = 63;
+	check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+	    CARD_NAME ": gave a signature of 63 bytes, 64 wanted");
+	card->signature = 65;
+	check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+	    CARD_NAME ": gave a signature of 65 bytes, 64 wanted");
+	assert_int_equal(sig.n, 64);
+}
+
+static void
+after_an_error_the_session_is_another(void **state)
+{
+	static const struct {
+		enum fake_call call;
+		CK_RV rv;
+		const char *words;
+	} cases[] = {
+		{ FAKE_SIGN_INIT, CKR_KEY_HANDLE_INVALID,
+		    CARD_NAME ": cannot sign: the key is gone from the token "
+			      "(CKR_KEY_HANDLE_INVALID)" },
+		{ FAKE_SIGN, CKR_DEVICE_REMOVED,
+		    CARD_NAME ": did not sign: the token was removed "
+			      "(CKR_DEVICE_REMOVED)" },
+		{ FAKE_SIGN, CKR_FUNCTION_FAILED,
+		    CARD_NAME ": did not sign: the module could not do it "
+			      "(CKR_FUNCTION_FAILED)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		WIPED(session) s = { 0 };
+		WIPED(login) l = { 0 };
+		WIPED(buf) sig = { 0 };
+		struct sign_input in;
+
+		begin(&s, &l, &in);
+		card_answers(cases[i].call, 1, cases[i].rv);
+		check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+		    cases[i].words);
+		assert_int_equal(sig.n, 0);
+		assert_int_equal(card->answer[FAKE_OPEN_SESSION].calls, 2);
+		assert_int_equal(card->sessions, 1);
+		assert_int_equal(card->answer[cases[i].call].calls, 1);
+		assert_true(l.done);
+		/* Without another session the login is gone as well, and the
+		 * sentence is still the first one. */
+		card_answers(FAKE_OPEN_SESSION, 1, CKR_DEVICE_REMOVED);
+		check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+		    cases[i].words);
+		assert_false(l.done);
+	}
+}
+
+static void
+a_key_that_wants_a_login_each_time_gets_one(void **state)
+{
+	struct signer signer = p256_signer;
+	WIPED(session) s = { 0 };
+	WIPED(login) l = { 0 };
+	WIPED(buf) sig = { 0 };
+	struct sign_input in;
+
+	(void)state;
+	begin(&s, &l, &in);
+	signer.always_authenticate = true;
+	check_ok(sign_run(&s, &l, &signer, &in, &sig));
+	check_ok(sign_run(&s, &l, &signer, &in, &sig));
+	assert_int_equal(card->answer[FAKE_LOGIN].calls, 2);
+	card_answers(FAKE_LOGIN, 1, CKR_PIN_INCORRECT);
+	card_answers(FAKE_SIGN, 1, CKR_OK);
+	assert_int_equal(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN);
+	assert_non_null(strstr(err_text(), "wrong PIN"));
+	assert_int_equal(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN);
+	assert_int_equal(card->answer[FAKE_LOGIN].calls, 1);
+	assert_int_equal(card->answer[FAKE_SIGN].calls, 0);
+	assert_int_equal(sig.n, 128);
+}
+
+static void
+the_rate_counts_only_what_was_signed(void **state)
+{
+	struct signer signer = p256_signer;
+	WIPED(session) s = { 0 };
+	WIPED(login) l = { 0 };
+	struct sign_input in;
+	double rate = -1;
+
+	(void)state;
+	begin(&s, &l, &in);
+	card_answers(FAKE_SIGN, 3, CKR_DEVICE_ERROR);
+	check_says(sign_bench(&s, &l, &signer, 1, 1, &rate), RC_TOKEN,
+	    CARD_NAME ": did not sign: the token or its reader reports an "
+		      "error (CKR_DEVICE_ERROR)");
+	assert_int_equal(card->sessions, 1);
+	card_answers(FAKE_OPEN_SESSION, 2, CKR_SESSION_COUNT);
+	check_says(sign_bench(&s, &l, &signer, 1, 3, &rate), RC_TOKEN,
+	    CARD_NAME ": no session: the token takes no further session "
+		      "(CKR_SESSION_COUNT)");
+	assert_int_equal(card->sessions, 1);
+	card_answers(FAKE_OPEN_SESSION, 1, CKR_OK);
+	signer.type = (struct key_type){ KEY_OTHER, 0 };
+	assert_int_equal(sign_bench(&s, &l, &signer, 1, 1, &rate), RC_TOKEN);
+	fail_nth("calloc", 1, ENOMEM);
+	assert_int_equal(sign_bench(&s, &l, &signer, 1, 1, &rate), RC_IO);
+	assert_non_null(fail_stop());
+	assert_true(rate < 0);
+	signer = p256_signer;
+	signer.always_authenticate = true;
+	card_answers(FAKE_SIGN, 1, CKR_OK);
+	card_answers(FAKE_LOGIN, 2, CKR_USER_ALREADY_LOGGED_IN);
+	check_ok(sign_bench(&s, &l, &signer, 1, 1, &rate));
+	assert_true(rate > 0);
+	assert_true(card->answer[FAKE_LOGIN].calls > 1);
+}
+
 int
 main(void)
 {
@@ -136,6 +278,10 @@ main(void)
 		cmocka_unit_test(a_long_digest_is_cut_for_a_short_curve),
 		cmocka_unit_test(the_pss_salt_is_as_long_as_the_hash),
 		cmocka_unit_test(signatures_have_the_length_of_their_key),
+		cmocka_unit_test(a_signature_is_as_long_as_its_key_wants),
+		cmocka_unit_test(after_an_error_the_session_is_another),
+		cmocka_unit_test(a_key_that_wants_a_login_each_time_gets_one),
+		cmocka_unit_test(the_rate_counts_only_what_was_signed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
