@@ -301,6 +301,7 @@ a_key_is_named_by_label_id_or_public_half(void **state)
 	check_ok(token_keys_read(&s, &keys));
 	check_says(token_keys_find_uri(&s, &keys, &all, &key), RC_TOKEN,
 	    CARD_NAME ": no private key on it");
+	token_keys_wipe(&keys);
 	(void)card_add_key(p256, "one", "1");
 	(void)card_add_key(p384, "two", "2");
 	o = card_add_key(rsa, "public", "3");
