@@ -14,7 +14,8 @@ struct cert_text {
 };
 void cert_text_wipe(struct cert_text *text);
 
-/** \retval RC_FORMAT not a certificate */
+/** \retval RC_FORMAT  not a certificate
+ * \retval RC_POLICY  a name in it has a form that no name of ours has */
 enum rc cert_text_read(struct span der, struct cert_text *ret) MUST_CHECK;
 
 /** The names, "dns:a, dns:b"; appended, not escaped. */

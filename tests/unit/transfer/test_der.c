@@ -3,7 +3,9 @@
 #include "transfer/x509/der.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 #include "transfer/x509/cidr.h"
+#include "transfer/x509/pem.h"
 
 /* clang-format off */
 static const struct {
@@ -12,6 +14,7 @@ static const struct {
 	const char *what; /* NULL: strict */
 } cases[] = {
 #define B(s) s, sizeof(s) - 1
+#define TIME "a time that is not to the second in UTC"
 	{ B("\x05\x00"), NULL },
 	{ B(""), "no DER value" },
 	{ B("\x05"), "no DER value" },
@@ -43,6 +46,13 @@ static const struct {
 	{ B("\x30\x03\x02\x01"), "no DER value" },
 	{ B("\x30\x02\x02\x01"), "a header that is not DER" },
 	{ B("\x09\x01\x00"), "a type that has no place here" },
+	{ B("\x17\x0d" "491231235959Z"), NULL },
+	{ B("\x17\x0b" "4912312359Z"), TIME },
+	{ B("\x17\x0d" "4912312359590"), TIME },
+	{ B("\x17\x0d" "49123123595xZ"), TIME },
+	{ B("\x18\x0f" "20500101000000Z"), NULL },
+	{ B("\x18\x11" "20500101000000.0Z"), TIME },
+	{ B("\x31\x02\x02\x01"), "a header that is not DER" },
 	{ B("\x80\x01\x00"), NULL },
 };
 /* clang-format on */
@@ -124,6 +134,127 @@ a_range_is_canonical_and_holds_its_own(void **state)
 	assert_true(cidr_holds(&cidr, span_str("192.0.2.128")));
 }
 
+/* ---- text ---- */
+
+static void
+each_string_type_has_its_own_characters(void **state)
+{
+	static const struct {
+		uint8_t tag;
+		const char *bytes;
+		size_t n;
+		bool good;
+	} texts[] = {
+		{ DER_UTF8_STRING, "caf\xc3\xa9", 5, true },
+		{ DER_UTF8_STRING, "caf\xc3", 4, false },
+		{ DER_UTF8_STRING, "a\x1b", 2, false },
+		{ DER_UTF8_STRING, "\xc2\x9f", 2, false }, /* a C1 control */
+		{ DER_UTF8_STRING, "\xc2\xa0", 2, true },
+		{ DER_PRINTABLE_STRING, "a b", 3, true },
+		{ DER_PRINTABLE_STRING, "a\x7f", 2, false },
+		{ DER_IA5_STRING, "\xe9", 1, false },
+		{ DER_T61_STRING, "\xe9", 1, true },
+		{ DER_T61_STRING, "\x9b", 1, false },
+		{ DER_BMP_STRING, "\0a\0b", 4, true },
+		{ DER_BMP_STRING, "\0a\0", 3, false },
+		{ DER_BMP_STRING, "\0\x1b", 2, false },
+		{ DER_BMP_STRING, "\xd8\0", 2, false }, /* half a pair */
+		{ DER_BMP_STRING, "\xe0\0", 2, true },
+		{ DER_UNIVERSAL_STRING, "\0\x10\xff\xff", 4, true },
+		{ DER_UNIVERSAL_STRING, "\0\x11\0\0", 4, false },
+		{ DER_UNIVERSAL_STRING, "\0\0\0", 3, false },
+		{ DER_OCTET_STRING, "a", 1, false }, /* no string */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (der_is_text(texts[i].tag,
+			span_of(texts[i].bytes, texts[i].n)) != texts[i].good)
+			fail_msg("text %zu", i);
+}
+
+static void
+an_address_too_long_is_in_no_range(void **state)
+{
+	struct cidr range;
+	char text[80];
+
+	(void)state;
+	memset(text, '1', sizeof(text));
+	assert_true(cidr_read("192.0.2.0/24", &range));
+	assert_true(cidr_holds(&range, span_str("192.0.2.7")));
+	assert_false(cidr_holds(&range, span_of(text, sizeof(text))));
+	assert_false(cidr_holds(&range, SPAN_NONE));
+}
+
+/* ---- PEM ---- */
+
+static enum rc
+first_block(const char *text, struct buf *ret)
+{
+	struct span rest = span_str(text);
+	bool more = false;
+
+	return pem_next("f", "THING", &rest, ret, &more);
+}
+
+static void
+pem_is_blocks_and_nothing_besides(void **state)
+{
+#define BEGIN "-----BEGIN THING-----"
+#define END "-----END THING-----"
+	static const char *const broken[] = {
+		BEGIN "\nQUJD\n\n" END "\n",	 /* an empty line */
+		BEGIN "\nQUI=\nQUJD\n" END "\n", /* more behind padding */
+		BEGIN "\nQUJ\n" END "\n",	 /* not a multiple of four */
+		BEGIN "\nQ===\n" END "\n",
+		BEGIN "\n=QUJ\n" END "\n",
+		BEGIN "\nQU JD\n" END "\n",
+		BEGIN "\n" END "\n", /* nothing in it */
+		BEGIN "\nQUJD\n-----END OTHER-----\n",
+	};
+	WIPED(buf) der = { 0 };
+	struct span rest = span_str(
+	    BEGIN "\r\nQUJD\r\nRA==\r\n" END "\r\n" BEGIN "\nQQ==\n" END);
+	bool more = false;
+
+	(void)state;
+	check_ok(pem_next("f", "THING", &rest, &der, &more));
+	assert_true(more && span_eq_str(buf_span(&der), "ABCD"));
+	check_ok(pem_next("f", "THING", &rest, &der, &more));
+	assert_true(more && span_eq_str(buf_span(&der), "A"));
+	check_ok(pem_next("f", "THING", &rest, &der, &more));
+	assert_false(more);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		assert_int_equal(first_block(broken[i], &der), RC_FORMAT);
+		assert_string_equal(err_text(), "f: broken PEM of a THING");
+	}
+	assert_int_equal(first_block(BEGIN "\nQUJD\n", &der), RC_FORMAT);
+	assert_string_equal(err_text(), "f: PEM of a THING without an end");
+	assert_int_equal(first_block("x\n" BEGIN "\n", &der), RC_FORMAT);
+	assert_string_equal(err_text(), "f: not PEM of a THING");
+}
+
+static void
+without_memory_there_is_no_block(void **state)
+{
+	(void)state;
+	FAIL_EACH("malloc", 0)
+	{
+		WIPED(buf) out = { 0 }, back = { 0 };
+		struct span rest;
+		const char *failed;
+		bool more;
+		enum rc rc = pem_write("THING", span_str("ABC"), &out);
+
+		rest = buf_span(&out);
+		if (rc == RC_OK)
+			rc = pem_next("f", "THING", &rest, &back, &more);
+		failed = fail_stop();
+		assert_int_equal(rc, failed == NULL ? RC_OK : RC_IO);
+	}
+}
+
 int
 main(void)
 {
@@ -132,6 +263,10 @@ main(void)
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(oids_are_shown_in_dots),
 		cmocka_unit_test(a_range_is_canonical_and_holds_its_own),
+		cmocka_unit_test(each_string_type_has_its_own_characters),
+		cmocka_unit_test(an_address_too_long_is_in_no_range),
+		cmocka_unit_test(pem_is_blocks_and_nothing_besides),
+		cmocka_unit_test(without_memory_there_is_no_block),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
