@@ -290,8 +290,9 @@ make_key(const char *type, OSSL_PARAM *params, EVP_PKEY **ret_key)
 	OWN(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
 	OWN(EVP_PKEY) *key = NULL;
 
-	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
+		return err_openssl(RC_BUG, "OpenSSL makes no %s key", type);
+	if (EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		return err_openssl(RC_FORMAT, "%s key", type);
 	*ret_key = MOVE(key);
 	return RC_OK;
@@ -313,6 +314,7 @@ make_ec(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 	char group[8];
 	uint8_t point[133];
 	OSSL_PARAM params[3];
+	enum rc rc;
 
 	assert(parts->key.n <= sizeof(point)); /* its row's public_len */
 	/* OSSL_PARAM takes what it only reads without const. */
@@ -323,9 +325,8 @@ make_ec(const char *from, const struct key_parts *parts, EVP_PKEY **ret_key)
 	params[1] = OSSL_PARAM_construct_octet_string(
 	    OSSL_PKEY_PARAM_PUB_KEY, point, parts->key.n);
 	params[2] = OSSL_PARAM_construct_end();
-	if (make_key(parts->row->openssl, params, ret_key) != RC_OK)
-		return refuse_point(from, parts->row);
-	return RC_OK;
+	rc = make_key(parts->row->openssl, params, ret_key);
+	return rc == RC_FORMAT ? refuse_point(from, parts->row) : rc;
 }
 
 /* One object for each curve: making one takes 12 us, setting another point
