@@ -32,6 +32,7 @@ static struct {
 	int why;
 	unsigned round, left; /* calls until the one that fails; 0: none does */
 	const char *hit;
+	const void *spent; /* a BN_CTX that has failed */
 } fail;
 
 void
@@ -40,6 +41,7 @@ fail_nth(const char *functions, unsigned n, int why)
 	fail.functions = functions;
 	fail.why = why;
 	fail.hit = NULL;
+	fail.spent = NULL;
 	fail.left = n;
 }
 
@@ -183,7 +185,6 @@ FAIL(int, OSSL_PARAM_BLD_push_BN, (OSSL_PARAM_BLD *b, const char *key, const BIG
 FAIL(OSSL_PARAM *, OSSL_PARAM_BLD_to_param, (OSSL_PARAM_BLD *b), (b), NULL)
 FAIL(BIGNUM *, BN_bin2bn, (const unsigned char *p, int n, BIGNUM *to), (p, n, to), NULL)
 FAIL(BN_CTX *, BN_CTX_new, (void), (), NULL)
-FAIL(BIGNUM *, BN_CTX_get, (BN_CTX *ctx), (ctx), NULL)
 FAIL(ECDSA_SIG *, ECDSA_SIG_new, (void), (), NULL)
 FAIL(int, i2d_ECDSA_SIG, (const ECDSA_SIG *sig, unsigned char **to), (sig, to), 0)
 FAIL(int, i2d_PUBKEY, (const EVP_PKEY *key, unsigned char **to), (key, to), 0)
@@ -208,4 +209,19 @@ __wrap_close(int fd)
 	int closed = __real_close(fd);
 
 	return fails_now("close") ? -1 : closed;
+}
+
+/* BN_CTX_start(3): once it has failed, so does each later call; callers look at
+ * the last alone. */
+BIGNUM *__real_BN_CTX_get(BN_CTX *ctx);
+BIGNUM *__wrap_BN_CTX_get(BN_CTX *ctx);
+BIGNUM *
+__wrap_BN_CTX_get(BN_CTX *ctx)
+{
+	if (fail.spent == ctx && ctx != NULL)
+		return NULL;
+	if (!fails_now("BN_CTX_get"))
+		return __real_BN_CTX_get(ctx);
+	fail.spent = ctx;
+	return NULL;
 }

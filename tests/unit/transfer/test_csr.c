@@ -4,8 +4,10 @@
 #include "transfer/x509/csr.h"
 
 #include "base/own_ssl.h"
+#include "tests/lib/fail.h"
 #include "tests/lib/vector.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/der_out.h"
 
 #include <dirent.h>
 #include <openssl/ec.h>
@@ -539,6 +541,223 @@ the_key_before_cannot_sign_for_the_next(void **state)
 	}
 }
 
+/* ---- attributes byte for byte -------------------------------------------- */
+
+#define OID_REQUEST "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"
+#define OID_CHALLENGE "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x09\x07"
+
+static void
+wrap(struct buf *b, uint8_t tag)
+{
+	WIPED(buf) inner = *b;
+
+	*b = (struct buf){ 0 };
+	check_ok(der_put(b, tag, buf_span(&inner)));
+}
+
+/* A request around these bytes of [0] attributes, whose key and signature are
+ * nobody's: only names are read of it. */
+static void
+request_of(struct span attributes, struct buf *ret)
+{
+	static const uint8_t head[] = "\x02\x01\x00\x30\x00"
+				      "\x30\x09\x30\x03\x06\x01\x2a\x03\x02\x00"
+				      "\x01";
+
+	buf_reset(ret);
+	check_ok(buf_add(ret, head, sizeof(head) - 1));
+	check_ok(der_put(ret, DER_EXPLICIT(0), attributes));
+	wrap(ret, DER_SEQUENCE);
+	check_ok(buf_add(ret, "\x30\x03\x06\x01\x2a\x03\x02\x00\x01", 9));
+	wrap(ret, DER_SEQUENCE);
+}
+
+/* An extensionRequest of one extension with that OID and value. */
+static void
+request_for(uint8_t last_of_oid, struct span value, struct buf *ret)
+{
+	WIPED(buf) list = { 0 }, value_der = { 0 };
+	const uint8_t oid[] = { 0x06, 0x03, 0x55, 0x1d, last_of_oid };
+
+	check_ok(buf_add(&list, oid, sizeof(oid)));
+	check_ok(der_put(&value_der, DER_OCTET_STRING, value));
+	check_ok(buf_add_span(&list, buf_span(&value_der)));
+	wrap(&list, DER_SEQUENCE);
+	wrap(&list, DER_SEQUENCE);
+	wrap(&list, DER_SET);
+	buf_reset(&value_der);
+	check_ok(buf_add(&value_der, OID_REQUEST, 11));
+	check_ok(buf_add_span(&value_der, buf_span(&list)));
+	wrap(&value_der, DER_SEQUENCE);
+	request_of(buf_span(&value_der), ret);
+}
+
+static void
+each_extension_has_one_form(void **state)
+{
+#define V(s) \
+	{ \
+		(const uint8_t *)s, sizeof(s) - 1 \
+	}
+	static const struct {
+		uint8_t oid;
+		struct span value;
+		const char *what; /* NULL: accepted */
+	} forms[] = {
+		{ 0x13, V("\x30\x00"), NULL },
+		{ 0x13, V("\x05\x00"), "basicConstraints" },
+		{ 0x13, V("\x30\x02\x05\x00"), "basicConstraints" },
+		{ 0x0f, V("\x03\x02\x07\x80"), NULL },
+		{ 0x0f, V("\x03\x01\x00"), NULL },
+		{ 0x0f, V("\x04\x01\x00"), "keyUsage" },
+		{ 0x25, V("\x30\x05\x06\x03\x2a\x03\x04"), NULL },
+		{ 0x25, V("\x30\x00"), "extendedKeyUsage" },
+		{ 0x25, V("\x31\x00"), "extendedKeyUsage" },
+		{ 0x25, V("\x30\x02\x05\x00"), "extendedKeyUsage" },
+		{ 0x0e, V("\x04\x01x"), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		WIPED(name_list) names = { 0 };
+		WIPED(buf) der = { 0 };
+		char sentence[80];
+		enum rc rc;
+
+		request_for(forms[i].oid, forms[i].value, &der);
+		rc = csr_names_read("f", buf_span(&der), &names);
+		(void)snprintf(sentence, sizeof(sentence),
+		    "f: %s of no known form", forms[i].what);
+		if (forms[i].what == NULL)
+			check_ok(rc);
+		else
+			check_refused(rc, "CSR-FORM", sentence);
+	}
+}
+
+static void
+each_attribute_has_one_form(void **state)
+{
+	static const struct {
+		struct span attributes;
+		const char *what;
+	} forms[] = {
+		{ V(""), NULL },
+		{ V("\x30\x10" OID_CHALLENGE "\x31\x03\x13\x01x"), NULL },
+		{ V("\x30\x0d" OID_CHALLENGE "\x31\x00"), "an attribute" },
+		{ V("\x30\x0b" OID_CHALLENGE), "an attribute" },
+		{ V("\x30\x0f" OID_CHALLENGE "\x31\x00\x05\x00"),
+		    "an attribute" },
+		{ V("\x30\x0d" OID_CHALLENGE "\x30\x00"), "an attribute" },
+		{ V("\x05\x00"), "an attribute" },
+		{ V("\x30\x13" OID_CHALLENGE "\x31\x06\x13\x01x\x13\x01y"),
+		    "a challengePassword" },
+		{ V("\x30\x0f" OID_REQUEST "\x31\x02\x30\x00"),
+		    "an extensionRequest" },
+		{ V("\x30\x0f" OID_REQUEST "\x31\x02\x05\x00"),
+		    "an extensionRequest" },
+		{ V("\x30\x11" OID_REQUEST "\x31\x04\x30\x02\x05\x00"),
+		    "an extension" },
+		{ V("\x30\x13" OID_REQUEST "\x31\x06\x30\x04\x30\x02\x05\x00"),
+		    "an extension" },
+		{ V("\x30\x16" OID_REQUEST
+		    "\x31\x09\x30\x07\x30\x05\x06\x03\x55\x1d\x0e"),
+		    "an extension" },
+		{ V("\x30\x1a" OID_REQUEST
+		    "\x31\x0d\x30\x0b\x30\x09\x06\x03\x55\x1d\x0e\x04\x00"
+		    "\x05\x00"),
+		    "an extension" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		WIPED(name_list) names = { 0 };
+		WIPED(buf) der = { 0 };
+		char sentence[80];
+		enum rc rc;
+
+		request_of(forms[i].attributes, &der);
+		err_clear();
+		rc = csr_names_read("f", buf_span(&der), &names);
+		(void)snprintf(sentence, sizeof(sentence),
+		    "f: %s of no known form", forms[i].what);
+		if (rc != RC_OK && forms[i].what == NULL)
+			fail_msg("form %zu: %s", i, err_text());
+		if (forms[i].what != NULL)
+			check_refused(rc, "CSR-FORM", sentence);
+	}
+}
+
+/* Each is unknown and not critical, so only their number counts. */
+static enum rc
+read_extensions(unsigned n)
+{
+	WIPED(name_list) names = { 0 };
+	WIPED(buf) list = { 0 }, whole = { 0 }, der = { 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t ext[] = { 0x30, 0x07, 0x06, 0x03, 0x2a, 0x03,
+			(uint8_t)i, 0x04, 0x00 };
+
+		check_ok(buf_add(&list, ext, sizeof(ext)));
+	}
+	wrap(&list, DER_SEQUENCE);
+	wrap(&list, DER_SET);
+	check_ok(buf_add(&whole, OID_REQUEST, 11));
+	check_ok(buf_add_span(&whole, buf_span(&list)));
+	wrap(&whole, DER_SEQUENCE);
+	request_of(buf_span(&whole), &der);
+	return csr_names_read("f", buf_span(&der), &names);
+}
+
+static void
+extensions_are_counted(void **state)
+{
+	(void)state;
+	check_ok(read_extensions(32));
+	check_refused(read_extensions(33), "CSR-EXTENSION",
+	    "f: asks for over 32 extensions");
+}
+
+/* Whatever of memory and OpenSSL fails, a good request is an error of ours or
+ * read whole: never refused as one that breaks a rule. EVP_PKEY_fromdata and
+ * the verifying itself do not say which it was. */
+static void
+no_failure_of_ours_is_the_requests_fault(void **state)
+{
+	static const char *const files[] = { "good.der",
+		"good-openssl-rsa2048.der", "good-openssl-ed25519.der" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		WIPED(buf) der = { 0 };
+
+		vector_read("csr", files[i], &der);
+		FAIL_EACH("malloc calloc reallocarray BN_bin2bn BN_CTX_new "
+			  "BN_CTX_get EVP_MD_CTX_new EVP_PKEY_fromdata_init "
+			  "EVP_PKEY_CTX_new_from_name "
+			  "EVP_PKEY_CTX_new_from_pkey",
+		    0)
+		{
+			WIPED(csr) csr = { 0 };
+			enum rc rc;
+			const char *failed;
+
+			err_clear();
+			rc = csr_read("f", buf_span(&der), NULL, &csr);
+			failed = fail_stop();
+			if (rc == RC_OK) {
+				assert_int_equal(csr.names.n, 1);
+				continue;
+			}
+			assert_non_null(failed);
+			if (rc != RC_IO && rc != RC_BUG)
+				fail_msg("%s, when %s failed: %s", files[i],
+				    failed, err_text());
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -553,6 +772,10 @@ main(void)
 		cmocka_unit_test(the_spki_is_found_without_judging),
 		cmocka_unit_test(a_cache_carries_nothing_over),
 		cmocka_unit_test(the_key_before_cannot_sign_for_the_next),
+		cmocka_unit_test(each_extension_has_one_form),
+		cmocka_unit_test(each_attribute_has_one_form),
+		cmocka_unit_test(extensions_are_counted),
+		cmocka_unit_test(no_failure_of_ours_is_the_requests_fault),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
