@@ -14,6 +14,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,14 @@ FAIL(pid_t, fork, (void), (), -1)
 FAIL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options), -1)
 FAIL(int, clock_gettime, (clockid_t clock, struct timespec *ts), (clock, ts), -1)
 
+FAIL(int, dup2, (int from, int to), (from, to), -1)
+FAIL(int, prctl, (int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d), (op, a, b, c, d), -1)
+FAIL(long, syscall, (long call, long a, long b, long c, long d, long e, long f), (call, a, b, c, d, e, f), -1)
+FAIL(scmp_filter_ctx, seccomp_init, (uint32_t action), (action), NULL)
+FAIL(int, seccomp_attr_set, (scmp_filter_ctx f, enum scmp_filter_attr attr, uint32_t value), (f, attr, value), -EPERM)
+FAIL(int, seccomp_rule_add_array, (scmp_filter_ctx f, uint32_t action, int call, unsigned n, const struct scmp_arg_cmp *args), (f, action, call, n, args), -EPERM)
+FAIL(int, seccomp_load, (const scmp_filter_ctx f), (f), -EPERM)
+
 /* ---- jansson ---- */
 FAIL(char *, json_dumps, (const json_t *json, size_t flags), (json, flags), NULL)
 FAIL(json_t *, json_stringn, (const char *text, size_t n), (text, n), NULL)
@@ -186,11 +195,11 @@ FAIL(OSSL_PARAM *, OSSL_PARAM_BLD_to_param, (OSSL_PARAM_BLD *b), (b), NULL)
 FAIL(BIGNUM *, BN_bin2bn, (const unsigned char *p, int n, BIGNUM *to), (p, n, to), NULL)
 FAIL(BN_CTX *, BN_CTX_new, (void), (), NULL)
 FAIL(ECDSA_SIG *, ECDSA_SIG_new, (void), (), NULL)
-FAIL(int, i2d_ECDSA_SIG, (const ECDSA_SIG *sig, unsigned char **to), (sig, to), 0)
-FAIL(int, i2d_PUBKEY, (const EVP_PKEY *key, unsigned char **to), (key, to), 0)
-FAIL(int, i2d_X509_PUBKEY, (const X509_PUBKEY *key, unsigned char **to), (key, to), 0)
-FAIL(int, i2d_X509_NAME, (const X509_NAME *name, unsigned char **to), (name, to), 0)
-FAIL(int, i2d_GENERAL_NAMES, (const GENERAL_NAMES *names, unsigned char **to), (names, to), 0)
+FAIL(int, i2d_ECDSA_SIG, (const ECDSA_SIG *sig, unsigned char **to), (sig, to), -1)
+FAIL(int, i2d_PUBKEY, (const EVP_PKEY *key, unsigned char **to), (key, to), -1)
+FAIL(int, i2d_X509_PUBKEY, (const X509_PUBKEY *key, unsigned char **to), (key, to), -1)
+FAIL(int, i2d_X509_NAME, (const X509_NAME *name, unsigned char **to), (name, to), -1)
+FAIL(int, i2d_GENERAL_NAMES, (const GENERAL_NAMES *names, unsigned char **to), (names, to), -1)
 FAIL(BIO *, BIO_new, (const BIO_METHOD *type), (type), NULL)
 FAIL(int, X509_NAME_print_ex, (BIO *out, const X509_NAME *name, int indent, unsigned long flags), (out, name, indent, flags), -1)
 FAIL(X509_NAME *, X509_NAME_new, (void), (), NULL)

@@ -2,7 +2,9 @@
 #include "transfer/sandbox/sandbox.h"
 
 #include "base/file.h"
+#include "tests/lib/fail.h"
 #include "transfer/media/media.h"
+#include "transfer/sandbox/preload.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -462,6 +464,138 @@ teardown(void **state)
 	return rmdir(dir_path);
 }
 
+/* ---- a kernel that refuses ----------------------------------------------- */
+
+/* In a child, with the n-th of these calls refused. 0: none was; 1: refused,
+ * and told as it is; else what is wrong. */
+static int
+enter_refused(unsigned n)
+{
+	struct sandbox_level got = { .landlock_abi = -1 };
+	const char *failed;
+	enum rc rc;
+
+	fail_nth("syscall prctl fstat openat seccomp_init seccomp_attr_set "
+		 "seccomp_rule_add_array seccomp_load",
+	    n, EPERM);
+	rc = sandbox_read_only(dir_fd, &got);
+	if (rc == RC_OK)
+		rc = sandbox_strict();
+	failed = fail_stop();
+	if (failed == NULL)
+		return rc == RC_OK ? 0 : 2;
+	/* Landlock is what may be missing; and then the level says so. */
+	if (rc == RC_OK)
+		return strcmp(failed, "syscall") == 0 && got.landlock_abi == 0
+			   ? 1
+			   : 3;
+	if (strcmp(failed, "fstat") == 0)
+		return rc == RC_IO ? 1 : 4;
+	return rc == RC_STATE &&
+		       strncmp(err_text(), "this kernel gives no ", 21) == 0
+		   ? 1
+		   : 5;
+}
+
+static void
+whatever_the_kernel_refuses_nobody_is_half_locked_in(void **state)
+{
+	unsigned n = 0;
+	int status = 1 << 8;
+
+	(void)state;
+	while (WIFEXITED(status) && WEXITSTATUS(status) == 1) {
+		pid_t pid = fork();
+
+		n++;
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			alarm(20);
+			_exit(enter_refused(n));
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	assert_int_equal(status, 0);
+	assert_true(n > 100);
+}
+
+static int
+leave_refused(unsigned n)
+{
+	enum rc rc;
+	const char *failed;
+
+	fail_nth("openat dup2", n, ENOENT);
+	rc = sandbox_leave_terminal();
+	failed = fail_stop();
+	return failed == NULL ? (rc == RC_OK ? 0 : 2) : rc == RC_IO ? 1 : 3;
+}
+
+static void
+without_dev_null_the_terminal_is_not_left(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 3; n++) {
+		pid_t pid = fork();
+		int status = 0;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(leave_refused(n));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 1 << 8);
+	}
+}
+
+static void
+a_child_that_is_not_there_cannot_be_looked_at(void **state)
+{
+	struct sandbox_seen seen = { .filtered = true };
+	bool killed = true;
+
+	(void)state;
+	assert_int_equal(sandbox_look(0x7ffffffe, &seen), RC_IO);
+	assert_string_equal(
+	    err_text(), "/proc/2147483646/status: No such file or directory");
+	assert_true(seen.filtered);
+	fail_nth("fork", 1, EAGAIN);
+	assert_int_equal(sandbox_try_socket(&killed), RC_IO);
+	assert_non_null(fail_stop());
+	fail_nth("waitpid", 1, ECHILD);
+	assert_int_equal(sandbox_try_socket(&killed), RC_IO);
+	assert_non_null(fail_stop());
+	assert_true(killed);
+	fail_nth("waitpid", 1, EINTR);
+	assert_int_equal(sandbox_try_socket(&killed), RC_OK);
+	assert_non_null(fail_stop());
+	assert_true(killed);
+}
+
+static void
+what_openssl_lacks_is_told_before_the_sandbox(void **state)
+{
+	unsigned refused = 0;
+
+	(void)state;
+	FAIL_EACH("EVP_PKEY_CTX_new_from_name EVP_PKEY_fromdata_init "
+		  "EVP_PKEY_fromdata OSSL_PARAM_BLD_new "
+		  "OSSL_PARAM_BLD_push_BN OSSL_PARAM_BLD_to_param "
+		  "EVP_MD_CTX_new EVP_PKEY_CTX_set_rsa_padding i2d_PUBKEY",
+	    0)
+	{
+		enum rc rc = preload();
+		const char *failed = fail_stop();
+
+		if (failed == NULL) {
+			assert_int_equal(rc, RC_OK);
+			continue;
+		}
+		assert_true(rc == RC_BUG || rc == RC_IO);
+		refused++;
+	}
+	assert_true(refused > 5);
+}
+
 int
 main(void)
 {
@@ -479,6 +613,11 @@ main(void)
 		cmocka_unit_test(the_kernel_is_asked_about_a_child),
 		cmocka_unit_test(the_way_out_is_tried),
 		cmocka_unit_test(probe_tells_what_is_reached),
+		cmocka_unit_test(
+		    whatever_the_kernel_refuses_nobody_is_half_locked_in),
+		cmocka_unit_test(without_dev_null_the_terminal_is_not_left),
+		cmocka_unit_test(a_child_that_is_not_there_cannot_be_looked_at),
+		cmocka_unit_test(what_openssl_lacks_is_told_before_the_sandbox),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Distinguished names from text: what escapes, what is refused, and that no
+ * name out of a request becomes syntax. */
+#include "transfer/policy/subject.h"
+
+#include "base/own_ssl.h"
+#include "tests/lib/check.h"
+#include "tests/lib/fail.h"
+
+#include <errno.h>
+
+static void
+shown(X509_NAME *name, const char *want)
+{
+	WIPED(buf) text = { 0 };
+
+	check_ok(subject_print(name, &text));
+	assert_string_equal(buf_cstr(&text), want);
+}
+
+static void
+a_subject_is_attributes_in_order(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "", "" },
+		{ "CN=ca", "CN=ca" },
+		{ "  C=DE , O=Some One,CN = a  ", "C=DE, O=Some One, CN=a" },
+		{ "CN=a\\, b\\=c\\ ", "CN=a\\, b=c\\ " },
+		{ "2.5.4.3=by number", "CN=by number" },
+		{ "CN=caf\xc3\xa9", "CN=caf\xc3\xa9" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		OWN(X509_NAME) *name = NULL;
+
+		check_ok(subject_read(cases[i].text, &name));
+		shown(name, cases[i].want);
+	}
+}
+
+static void
+what_is_no_subject_says_why(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "ca", "subject \"ca\": no '=' after \"ca\"" },
+		{ "CN=a,b", "subject \"CN=a,b\": no '=' after \"b\"" },
+		{ "CN=a,", "subject \"CN=a,\": ends in a comma" },
+		{ "CN=a\\", "subject \"CN=a\\\": ends in a backslash" },
+		{ "CN=", "subject \"CN=\": CN has no value" },
+		{ "CN= ,O=x", "subject \"CN= ,O=x\": CN has no value" },
+	};
+	char longest[90] = "CN=";
+	OWN(X509_NAME) *name = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(subject_read(cases[i].text, &name), RC_USAGE);
+		assert_string_equal(err_text(), cases[i].words);
+		assert_null(name);
+	}
+	assert_int_equal(subject_read("XYZ=a", &name), RC_USAGE);
+	assert_non_null(strstr(err_text(), "\"XYZ\": no such attribute"));
+	assert_int_equal(subject_read("C=DEU", &name), RC_USAGE);
+	assert_non_null(strstr(err_text(), "C=DEU"));
+	/* ub-common-name, RFC 5280 appendix A. */
+	memset(longest + 3, 'x', 64);
+	check_ok(subject_read(longest, &name));
+	X509_NAME_free(MOVE(name));
+	longest[67] = 'x';
+	assert_int_equal(subject_read(longest, &name), RC_USAGE);
+	assert_null(name);
+}
+
+static char subject_text[64];
+
+static enum rc
+of_profile(const char *text, const char *first, X509_NAME **ret)
+{
+	struct profile profile = { .name = "p",
+		.subject = SUBJECT_TEXT,
+		.subject_text = subject_text };
+	struct name name = { NAME_DNS, SPAN_NONE };
+
+	(void)snprintf(subject_text, sizeof(subject_text), "%s", text);
+	if (first != NULL)
+		name.text = span_str(first);
+	return subject_of(&profile, &name, first != NULL, ret);
+}
+
+static void
+a_name_put_into_a_text_is_no_syntax(void **state)
+{
+	OWN(X509_NAME) *name = NULL;
+
+	(void)state;
+	check_ok(of_profile("O=100%%,CN=%{name}", "a,O=b", &name));
+	shown(name, "O=100%, CN=a\\,O=b");
+	X509_NAME_free(MOVE(name));
+	check_ok(of_profile("CN=x %{domain}", "www.example.org", &name));
+	shown(name, "CN=x www.example.org");
+	X509_NAME_free(MOVE(name));
+	check_ok(of_profile("CN=plain", NULL, &name));
+	shown(name, "CN=plain");
+	X509_NAME_free(MOVE(name));
+	check_refused(of_profile("CN=%{name}", NULL, &name), "SUBJECT",
+	    "the subject \"CN=%{name}\" of profile p needs a name");
+	check_refused(of_profile("CN=%{nome}", "a", &name), "SUBJECT",
+	    "subject \"CN=%{nome}\" of profile p: unknown %{nome}");
+	check_refused(of_profile("CN", "a", &name), "SUBJECT",
+	    "profile p: subject \"CN\": no '=' after \"CN\"");
+}
+
+static void
+a_first_name_too_long_for_a_cn_is_left_out(void **state)
+{
+	struct profile profile = { .name = "p", .subject = SUBJECT_FIRST_NAME };
+	char text[80];
+	struct name name = { NAME_DNS, span_of(text, 64) };
+	OWN(X509_NAME) *subject = NULL;
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	check_ok(subject_of(&profile, &name, 1, &subject));
+	assert_int_equal(X509_NAME_entry_count(subject), 1);
+	X509_NAME_free(MOVE(subject));
+	name.text.n = 65;
+	check_ok(subject_of(&profile, &name, 1, &subject));
+	assert_int_equal(X509_NAME_entry_count(subject), 0);
+	X509_NAME_free(MOVE(subject));
+	check_ok(subject_of(&profile, NULL, 0, &subject));
+	assert_int_equal(X509_NAME_entry_count(subject), 0);
+}
+
+static void
+without_memory_there_is_no_subject(void **state)
+{
+	(void)state;
+	FAIL_EACH("malloc X509_NAME_new BIO_new X509_NAME_print_ex "
+		  "i2d_X509_NAME",
+	    ENOMEM)
+	{
+		OWN(X509_NAME) *name = NULL;
+		WIPED(buf) text = { 0 }, der = { 0 };
+		const char *failed;
+		enum rc rc =
+		    of_profile("O=x,CN=%{name}", "www.example.org", &name);
+
+		if (rc == RC_OK)
+			rc = subject_print(name, &text);
+		if (rc == RC_OK)
+			rc = subject_write(name, &der);
+		failed = fail_stop();
+		if (failed == NULL) {
+			check_ok(rc);
+			assert_int_equal(der.p[0], 0x30);
+			continue;
+		}
+		if (rc != RC_IO && rc != RC_BUG)
+			fail_msg("%s: %d %s", failed, (int)rc, err_text());
+	}
+	fail_nth("X509_NAME_new", 1, 0);
+	assert_int_equal(
+	    subject_of(&(struct profile){ .subject = SUBJECT_FIRST_NAME }, NULL,
+		0, &(X509_NAME *){ NULL }),
+	    RC_IO);
+	assert_non_null(fail_stop());
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_subject_is_attributes_in_order),
+		cmocka_unit_test(what_is_no_subject_says_why),
+		cmocka_unit_test(a_name_put_into_a_text_is_no_syntax),
+		cmocka_unit_test(a_first_name_too_long_for_a_cn_is_left_out),
+		cmocka_unit_test(without_memory_there_is_no_subject),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
