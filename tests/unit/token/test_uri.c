@@ -152,6 +152,20 @@ a_uri_written_names_the_same_token_and_key(void **state)
 	assert_null(uri.pin_file);
 }
 
+static void
+a_uri_that_is_kept_is_one_line_without_a_pin(void **state)
+{
+	(void)state;
+	assert_int_equal(uri_check("pkcs11:token=ca;object=k"), RC_OK);
+	assert_int_equal(uri_check("pkcs11:token=ca\n"), RC_USAGE);
+	assert_non_null(
+	    strstr(err_text(), ": a control character in a token's URI"));
+	assert_int_equal(uri_check("pkcs11:token=c\x7f"), RC_USAGE);
+	assert_int_equal(uri_check("pkcs11:token=ca?pin-value=1"), RC_USAGE);
+	assert_null(strstr(err_text(), "pin-value=1"));
+	assert_int_equal(uri_check("token=ca"), RC_USAGE);
+}
+
 int
 main(void)
 {
@@ -163,6 +177,7 @@ main(void)
 		cmocka_unit_test(a_pin_in_a_uri_is_refused_and_not_repeated),
 		cmocka_unit_test(a_source_option_is_a_path_or_file_uri),
 		cmocka_unit_test(a_uri_written_names_the_same_token_and_key),
+		cmocka_unit_test(a_uri_that_is_kept_is_one_line_without_a_pin),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

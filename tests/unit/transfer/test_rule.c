@@ -171,6 +171,25 @@ a_refusal_bears_name_sentence_and_code(void **state)
 	assert_int_equal(rule_find(span_str("NO-SUCH-RULE")), RULE_NONE);
 }
 
+static void
+what_is_said_and_stopped_is_the_rows(void **state)
+{
+	const char *name = "unset", *remedy = "unset";
+
+	(void)state;
+	err_clear();
+	assert_int_equal(rule_spoken(), RULE_NONE);
+	(void)rule_refuse(RULE_KEY_TYPE, "x");
+	assert_int_equal(rule_stops(), rule_row_get0(RULE_KEY_TYPE)->scope);
+	rule_describe(RULE_KEY_TYPE, &name, &remedy);
+	assert_string_equal(name, "KEY-TYPE");
+	assert_string_equal(remedy, rule_row_get0(RULE_KEY_TYPE)->remedy);
+	/* An error that no rule speaks of has no remedy. */
+	rule_describe(RULE_NONE, &name, &remedy);
+	assert_string_equal(name, "");
+	assert_null(remedy);
+}
+
 static int
 write_page(void)
 {
@@ -194,6 +213,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_manual_has_every_rule_and_no_other),
 		cmocka_unit_test(the_table_is_sorted_and_complete),
 		cmocka_unit_test(a_refusal_bears_name_sentence_and_code),
+		cmocka_unit_test(what_is_said_and_stopped_is_the_rows),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "--write") == 0)
