@@ -34,8 +34,11 @@ remove_path(void **state)
 static void
 pin_file(const char *content, mode_t mode)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f;
 
+	/* The one before may have been for reading only. */
+	assert_int_equal(chmod(path, 0600), 0);
+	f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(content, f) >= 0);
 	assert_int_equal(fclose(f), 0);
