@@ -7,18 +7,7 @@ needs pkcs11-tool opensc
 
 # ---- a CA whose transfer key the test knows -----------------------------------------
 
-for key in ca-key transfer-key; do
-	openssl_key ec-p256 >"$WORK/$key.key"
-	must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
-done
-new_token ca
-must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
-must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
-run ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
-	--transfer-key pkcs11:object=transfer-key --scope example.org --profiles tls \
-	--out "$STICK" --yes --json
-status 0 "a CA with keys that were there"
-CA_HEX=$(json fingerprint)
+make_known_ca
 declare -A KEY
 for name in web mail; do
 	must csr_openssl $name ec-p256 /CN=$name.example.org DNS:$name.example.org
@@ -120,6 +109,14 @@ forge 000003 "p[8][0][3][0][1] = b'\\x41' * 16"
 not_taken 3 CERT-SERIAL "000003, certificate 1: another serial" "a serial that is not the certificate's"
 forge 000003 "p[8] = p[8] * 2"
 not_taken 3 'MANIFEST-[A-Z]+' "000003" "two results for one request"
+forge 000003 'sig = bytes(64)'
+not_taken 3 COSE-SIGNATURE "000003" "a manifest that the transfer key did not sign"
+forge 000003 pass
+must cp "$WEB/000002/manifest.cose" "$SWEB/000003/manifest.cose"
+not_taken 3 CHANNEL "000003: is number 2" "a response under the name of another"
+forge 000001 pass
+must sed -i 's/^backdate = .*/backdate = 3h/' "$SWEB/000001/policy.conf"
+not_taken 3 POLICY-DIGEST "000001: policy.conf is not the one" "a policy that was changed on the way"
 forge 000003 "p[13] = bytes(32)"
 freeze "$spoilt"
 run ca @new recover "$spoilt" --yes

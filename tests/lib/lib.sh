@@ -41,6 +41,8 @@
 #	csr_certtool NAME TYPE SUBJECT [DNS]...	the same by GnuTLS
 #	json PATH [FILE]	a value of the last run's JSON: json responses.0.path
 #	make_ca [@NAME] [INIT OPTION]...	token, init, card on $STICK
+#	make_known_ca		the same; the test has its keys: $WORK/ca-key.key and
+#				$WORK/transfer-key.key
 #	enrol_online [@NAME]	enrols with that CA by --expect; $REQUESTER_HEX
 
 set -u
@@ -399,6 +401,24 @@ make_ca() {
 	run ca "${who[@]}" init --subject "CN=Test CA $label" \
 		--token "$(uri "$label")" --key-type ec-p256 --out "$STICK" \
 		--yes --json "$@"
+	[ "$STATUS" = 0 ] || { fail "preparation: init"; done_testing; }
+	CA_HEX=$(json fingerprint)
+}
+
+# What an attacker has who got at the CA's keys, or a CA that lies.
+make_known_ca() {
+	local key id=0
+	new_token ca
+	for key in ca-key transfer-key; do
+		id=$((id + 1))
+		openssl_key ec-p256 >"$WORK/$key.key"
+		must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
+		must softhsm2-util --import "$WORK/$key.p8" --token ca --label "$key" \
+			--id "0$id" --pin "$PIN"
+	done
+	run ca init --subject "CN=Test CA" --token "$(uri ca)" \
+		--use-key pkcs11:object=ca-key --transfer-key pkcs11:object=transfer-key \
+		--scope example.org --profiles tls --out "$STICK" --yes --json
 	[ "$STATUS" = 0 ] || { fail "preparation: init"; done_testing; }
 	CA_HEX=$(json fingerprint)
 }
