@@ -153,11 +153,49 @@ guarded "$(home_of open)" . transfer @open enroll "$WORK/stick" --expect "$CA_HE
 chmod g+rx "$(home_of ca)" "$(home_of online)"
 run ca status
 status 0 'that a group may read is its affair'
-if [ "$(id -u)" = 0 ]; then
-	chown 65534 "$(home_of ca)/policy.conf"
-	run ca status
-	status 0 "root uses anybody's home"
-	chown 0 "$(home_of ca)/policy.conf"
+
+# Whose home it is. Only root can give files away.
+if [ "$(id -u)" != 0 ]; then
+	LAST=
+	fail "files can be given to another user" "run this test as root"
+	done_testing
 fi
+must chmod 711 "$WORK"
+US=65533 STRANGER=65534
+# as_us CMD...: as a user who is not root
+as_us() {
+	local NETWORK=yes
+	command_of "$@"
+	timeout -k 5 "$LIMIT" setsid -w setpriv --reuid $US --regid $US --clear-groups "${ARGV[@]}"
+}
+# strange HOME PATH COMMAND...: refused while PATH is a stranger's, else it works
+strange() {
+	local home path=$2
+	home=$(home_of "$1")
+	shift 2
+	must chown -R $US:$US "$home"
+	run as_us "$@"
+	status 0 "$* by the owner of the home"
+	must chown $STRANGER "$home/$path"
+	freeze
+	run as_us "$@"
+	refused 7 HOME-MODE "$(basename "$home/$path"): belongs to user $STRANGER, who is neither root nor you" \
+		"$* while a stranger owns $path"
+	run "$@"
+	status 0 "root uses anybody's home"
+}
+for file in ledger.db policy.conf token.conf; do
+	strange ca $file ca list
+done
+for file in store.db requester.pem keys; do
+	strange online $file transfer list
+done
+for home in ca online; do
+	must chown -R $STRANGER:$STRANGER "$(home_of $home)"
+	must chmod 755 "$(home_of $home)"
+	freeze
+	if [ $home = ca ]; then run as_us ca list; else run as_us transfer list; fi
+	refused 7 HOME-MODE "home-$home: belongs to user $STRANGER" "the home of $home is a stranger's"
+done
 
 done_testing
