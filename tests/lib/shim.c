@@ -12,6 +12,7 @@
  *	plain		it takes no template with CKA_DECRYPT or CKA_SENSITIVE
  *	extractable	it says that its keys are extractable
  *	imported	it does not say that its keys were made on it
+ *	context-refused	a login for one signature is told that its PIN is wrong
  *	open-fails	C_OpenSession answers CKR_DEVICE_REMOVED
  *	bad-signature	C_Sign gives something else
  *	log		what C_Sign is given goes to $SHIM_LOG first, a line
@@ -100,6 +101,14 @@ sign(
 }
 
 static CK_RV
+login(CK_SESSION_HANDLE s, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG n)
+{
+	if (user == CKU_CONTEXT_SPECIFIC && is("context-refused"))
+		return CKR_PIN_INCORRECT;
+	return real->C_Login(s, user, pin, n);
+}
+
+static CK_RV
 token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, info);
@@ -177,6 +186,7 @@ C_GetFunctionList(CK_FUNCTION_LIST **ret)
 	ours = *real;
 	ours.C_SignInit = sign_init;
 	ours.C_Sign = sign;
+	ours.C_Login = login;
 	ours.C_GetTokenInfo = token_info;
 	ours.C_GetMechanismInfo = mechanism_info;
 	ours.C_GenerateKeyPair = generate;
