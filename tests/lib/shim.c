@@ -17,6 +17,8 @@
  *	bad-signature	C_Sign gives something else
  *	log		what C_Sign is given goes to $SHIM_LOG first, a line
  * each
+ *	run		before C_Sign signs, $SHIM_RUN is run, a command, with what is
+ *			to be signed in $SHIM_DATA
  *
  * With $SHIM_AFTER, C_Sign is SoftHSM's own that many times first.
  */
@@ -76,6 +78,18 @@ note(const CK_BYTE *data, CK_ULONG n)
 	(void)close(fd);
 }
 
+static void
+run(const CK_BYTE *data, CK_ULONG n)
+{
+	char hex[256] = "";
+
+	for (CK_ULONG i = 0; i < n && 2 * i + 3 < sizeof(hex); i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", data[i]);
+	(void)setenv("SHIM_DATA", hex, 1);
+	if (system(getenv("SHIM_RUN")) != 0)
+		abort();
+}
+
 static CK_RV
 sign(
     CK_SESSION_HANDLE s, CK_BYTE *data, CK_ULONG n, CK_BYTE *sig, CK_ULONG *len)
@@ -94,6 +108,8 @@ sign(
 		return CKR_DEVICE_ERROR;
 	if (is("log"))
 		note(data, n);
+	if (is("run"))
+		run(data, n);
 	rv = real->C_Sign(s, data, n, sig, len);
 	if (rv == CKR_OK && is("bad-signature"))
 		sig[*len / 2] ^= 1;
