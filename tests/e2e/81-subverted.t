@@ -120,6 +120,7 @@ caught scan:vast 3 READER 'handed over 314572800 bytes; at most 268435456' 'so i
 caught scan:swap 3 COSE-SIGNATURE 'does not verify' 'a changed copy has no signature of the requester'
 caught scan:name 3 READER 'a name that no medium may carry' 'a path for a name is refused'
 caught scan:endless 3 READER 'more files than a stick may hold' 'files without end have one'
+caught scan:heavy 3 READER 'more files than a stick may hold' 'nor may they be more than 512 MiB together'
 
 # ---- what is said of a request ----------------------------------------------------------
 

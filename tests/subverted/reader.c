@@ -171,12 +171,13 @@ changed_copy(int memfd)
 	return sealed_make(buf_span(&other), &fd) == RC_OK ? fd : -1;
 }
 
+/* Of nothing, so that it costs nothing. */
 static int
-vast_copy(void)
+vast_copy(off_t size)
 {
 	int fd = -1;
 
-	return sealed_begin(&fd) == RC_OK && ftruncate(fd, 300 << 20) == 0 &&
+	return sealed_begin(&fd) == RC_OK && ftruncate(fd, size) == 0 &&
 		       sealed_end(fd) == RC_OK
 		   ? fd
 		   : -1;
@@ -212,10 +213,15 @@ answer_scan(int sock, struct span record, int fd)
 		return __real_frame_send(sock, record, place.dir, PEER);
 	if (does("scan:nothing"))
 		return __real_frame_send(sock, record, -1, PEER);
+	if (does("scan:heavy")) {
+		fd = vast_copy(200 << 20);
+		(void)!send_file(sock, "more.cose", false, fd);
+		(void)!send_file(sock, "still-more.cose", false, fd);
+	}
 	if (does("scan:swap"))
 		fd = changed_copy(fd);
 	if (does("scan:vast"))
-		fd = vast_copy();
+		fd = vast_copy(300 << 20);
 	return __real_frame_send(sock, record, fd, PEER);
 }
 
