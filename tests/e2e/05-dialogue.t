@@ -20,6 +20,16 @@ is "$STATUS" 124 'and so is one whose child keeps the terminal'
 dialogue ready yes -- bash -c "$deaf; exec <&- >&- 2>&-; sleep 600"
 status 124 'and one that has left the terminal and goes on'
 dialogue 'a[b' yes -- bash -c "$deaf; sleep 600"
-nok 'a pattern that is none is no success' [ "$STATUS" = 0 ]
+nok 1 'a pattern that is none is no success' [ "$STATUS" = 0 ]
 prints 'brackets|bracket' 'and expect says why'
+# ---- and nok: what must fail does so with its own status ------------------------------
+
+# verdict ARG...: what nok says of it
+verdict() { nok "$@" | sed -n 's/^\(ok\|not ok\) .*/\1/p'; }
+is "$(verdict 1 'no such line' grep -q nothing "$0.nowhere")" 'not ok' 'a file that is missing is not what was meant'
+is "$(verdict 1 'no such tool' "$WORK/no-tool")" 'not ok' 'nor is a tool'
+is "$(verdict 127 'no such tool' "$WORK/no-tool")" 'not ok' 'not even where that is asked for'
+is "$(verdict 1 'it works' true)" 'not ok' 'nor is success'
+is "$(verdict 1 'it fails' false)" ok 'the status that was wanted is'
+
 done_testing

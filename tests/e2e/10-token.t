@@ -106,7 +106,7 @@ for type in rsa-2040 rsa-2049 rsa-4104 ec-p521 rsa-; do
 done
 run token keygen "$(uri ca)" --label dry --type rsa-4096 -n
 status 0 "keygen -n: says what it would do"
-nok "keygen -n: made no key" token check "$(key dry)"
+nok 5 "keygen -n: made no key" token check "$(key dry)"
 
 # ---- modules with limits, and templates they do not take
 
@@ -119,11 +119,11 @@ says 'cannot make EC keys' "and says so"
 run shim plain keygen "$(shim_uri x)" --label plain --type ec-p256
 status 5 "a template that cannot be said leaves no extractable key"
 says 'destroyed' "the key that did not comply was destroyed"
-nok "and is gone" token check "$(key plain)"
+nok 5 "and is gone" token check "$(key plain)"
 run shim extractable keygen "$(shim_uri x)" --label leaky --type ec-p256
 status 5 "a token that makes extractable keys is refused"
 says 'the new key was destroyed: .*extractable' "the key is destroyed, and the sentence says why"
-nok "and it is gone" token check "$(key leaky)"
+nok 5 "and it is gone" token check "$(key leaky)"
 
 # ---- check: the result is the exit status
 
@@ -207,7 +207,7 @@ run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/wrong"
 status 5 "a wrong PIN: status 5"
 says 'wrong PIN.*nothing was signed, run the same command again' "a wrong PIN: what it means"
 is "$(logins "$WORK/spy")" 1 "a wrong PIN from a file: exactly one C_Login"
-nok "the PIN is not in what was said" grep -q 999999 "$WORK/err"
+nok 1 "the PIN is not in what was said" grep -q 999999 "$WORK/err"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/pin"
 is "$STATUS,$(logins "$WORK/spy")" 0,1 "a right PIN: exactly one C_Login"
 is "$(grep -c '^[0-9]*: C_Sign$' "$WORK/spy")" 1 "and one C_Sign"

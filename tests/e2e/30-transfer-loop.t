@@ -16,7 +16,7 @@ wants 3 WORDS "another fingerprint than expected pins nothing"
 run transfer enroll "$STICK" --label web --expect "${CA_HEX:0:32}"
 status 2 "half a fingerprint is none"
 run transfer enroll "$STICK" --label web --yes </dev/null
-nok "--yes answers for no words" test -e "$HOME_DIR/store.db"
+nok 1 "--yes answers for no words" test -e "$HOME_DIR/store.db"
 run transfer list
 wants 3 UNENROLLED "nothing works before"
 run transfer enroll "$STICK" --label Web --expect "$CA_HEX"
@@ -32,7 +32,7 @@ is "$(openssl pkey -in "$HOME_DIR/requester.pem" -pubout -outform der |
 	"the fingerprint is the SHA-256 of the requester's key"
 is "$(openssl x509 -in "$HOME_DIR/ca.pem" -outform der | sha256sum | cut -c1-64)" \
 	"$CA_HEX" "ca.pem is the CA whose words were compared"
-nok "no private key lies in the store" \
+nok 1 "no private key lies in the store" \
 	grep -q -a 'PRIVATE KEY' "$HOME_DIR/store.db"
 run transfer enroll "$STICK" --label online --expect "$CA_HEX"
 status 7 "a home is enrolled once"
@@ -54,10 +54,10 @@ says 'nothing was put on the stick' "and what follows from it"
 run transfer request "$WORK/web.csr" "$WORK/out.csr" --profile tls-server --out "$STICK"
 wants 4 NAME-SCOPE "one request of two is refused"
 says '1 of 2 requests would be refused' "and stops the other"
-nok "a refused request writes no bundle" test -d "$STICK/airgap-ca/requests"
+nok 1 "a refused request writes no bundle" test -d "$STICK/airgap-ca/requests"
 run transfer request "$WORK/web.csr" --profile tls-server --out "$STICK" -n
 status 0 "a dry run says that it is good"
-nok "a dry run writes nothing" test -d "$STICK/airgap-ca/requests"
+nok 1 "a dry run writes nothing" test -d "$STICK/airgap-ca/requests"
 run transfer request "$WORK/web.csr" --profile tls-server --out "$STICK" --json
 status 0 "a good request is written"
 ok "to the stick" test -f "$STICK/$(json path)"
@@ -71,7 +71,7 @@ run transfer verify "$STICK" --json
 status 0 "verify finds it good"
 is "$(json trusted)" true "verify says so in JSON"
 is "$(json certificates)" 1 "and counts the certificates"
-nok "verify stores nothing" test -n "$(ls -A "$CERTS" 2>/dev/null)"
+nok 1 "verify stores nothing" test -n "$(ls -A "$CERTS" 2>/dev/null)"
 cp -a "$STICK" "$WORK/spoilt"
 run transfer install "$STICK" --json
 status 0 "install takes it"

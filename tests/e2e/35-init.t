@@ -93,7 +93,7 @@ status 2 "nobody to ask for Yes stops it"
 run ca init --subject "$SUBJECT" --token "$(uri first)" -n
 status 0 "a dry run shows what would be made"
 says 'CA key +new, ec-p256' "with the choice that was not given"
-nok "nothing of all this made a home" test -e "$(home_of ca)"
+nok 1 "nothing of all this made a home" test -e "$(home_of ca)"
 is "$(keys_on_tokens)" "$before" "or a key on the token"
 
 dialogue 'Type Yes: ' yes -- ca init --subject "$SUBJECT" --token "$(uri first)"
@@ -189,7 +189,7 @@ check_ca "srv"
 run ca @again init --subject "$SUBJECT" --token "$(uri srv)" --yes
 status 2 "a token with keys is refused"
 says 'ec-p256 +ca-[0-9a-f]{8} .*object=ca-' "and its keys are shown"
-nok "nothing was made" test -e "$(home_of again)"
+nok 1 "nothing was made" test -e "$(home_of again)"
 run ca @special init --subject "$SUBJECT" --token "$(uri special)" --key-type ec-p256 --yes
 status 7 "a home that is a CA is refused"
 

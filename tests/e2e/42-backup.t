@@ -57,9 +57,9 @@ is "$(ca ledger --json | "$PYTHON" -c '
 import json, sys; print(json.load(sys.stdin)["records"][-1]["hash"])')" "$HEAD" \
 	"the ledger's head did not move"
 says "read back +[^ ]" "it was read back"
-nok "no temporary file is left" test -e "$WORK/home-ca/.backup.tmp"
-nok "no key and no PIN is in it" grep -qaE "PRIVATE|pin-|pkcs11:" "$COPY"
-nok "and no path of this machine" grep -qaF "$WORK" "$COPY"
+nok 1 "no temporary file is left" test -e "$WORK/home-ca/.backup.tmp"
+nok 1 "no key and no PIN is in it" grep -qaE "PRIVATE|pin-|pkcs11:" "$COPY"
+nok 1 "and no path of this machine" grep -qaF "$WORK" "$COPY"
 run ca sign "$STICK" --yes
 quiet "No backup" "sign does not warn"
 run ca status --json
@@ -94,7 +94,7 @@ must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
 run ca backup "$WORK/bad.db"
 status 7 "a damaged ledger is not copied as if it were a good one"
 says "record 4" "and what is wrong is said"
-nok "nothing is written" test -e "$WORK/bad.db"
+nok 1 "nothing is written" test -e "$WORK/bad.db"
 cp "$WORK/good.db" "$LEDGER"
 
 # ---- restore ---------------------------------------------------------------------
@@ -111,13 +111,13 @@ status 0 "a dry run looks at a backup"
 says "subject +CN=Test CA ca" "says whose it is"
 says "ca-id +$CA_ID" "which CA"
 says "records +[0-9]+, the newest of .*: 0 days old" "and how old"
-nok "and makes nothing" ls -d "$WORK"/home-second*
+nok 2 "and makes nothing" ls -d "$WORK"/home-second*
 run ca @second restore "$WORK/kept.db" </dev/null
 status 2 "without a Yes"
-nok "nothing is made" ls -d "$WORK"/home-second*
+nok 2 "nothing is made" ls -d "$WORK"/home-second*
 dialogue "Type Yes" no -- ca @second restore "$WORK/kept.db"
 status 4 "another word than Yes stops"
-nok "and leaves nothing" ls -d "$WORK"/home-second*
+nok 2 "and leaves nothing" ls -d "$WORK"/home-second*
 
 run ca @second restore "$WORK/kept.db" --yes --json --token "$(uri ca)"
 status 0 "a backup is restored at a Yes"
@@ -136,14 +136,14 @@ ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$SECOND/ledg
 is "$(ca @second list --json)" "$(ca list --json)" "every certificate is there"
 run ca @second sign "$STICK" --yes
 status 0 "its token is found"
-nok "nothing is left beside it" test -e "$SECOND.restore-tmp"
+nok 1 "nothing is left beside it" test -e "$SECOND.restore-tmp"
 
 restored
 mkdir "$SECOND"
 run ca @second restore "$WORK/kept.db" --yes
 status 0 "an empty directory may be there"
 says "token.conf" "without --token it is said what is missing"
-nok "and no token.conf is made up" test -e "$SECOND/token.conf"
+nok 1 "and no token.conf is made up" test -e "$SECOND/token.conf"
 restored
 mkdir "$SECOND"
 touch "$SECOND/other"
@@ -153,7 +153,7 @@ says "is not empty" "and it is said why"
 rm "$SECOND/other"
 run at "2025-01-01 00:00:00" ca @second restore "$WORK/kept.db" --yes
 wants 7 CLOCK-BEHIND "no restoring before the backup was made"
-nok "which leaves nothing" test -e "$SECOND.restore-tmp"
+nok 1 "which leaves nothing" test -e "$SECOND.restore-tmp"
 
 run ca @second restore "$LEDGER" --yes
 status 0 "a ledger that was copied by hand does too"
@@ -174,7 +174,7 @@ must mkdir -m 777 "$SECOND.restore-tmp"
 run ca @second restore "$WORK/kept.db" --yes
 status 7 "nor is a directory taken that others may write to"
 must rmdir "$SECOND.restore-tmp"
-nok "no home is made" test -e "$SECOND"
+nok 1 "no home is made" test -e "$SECOND"
 
 for uri in nonsense "" "pkcs11:token=ca?pin-value=1234" \
 	$'pkcs11:token=ca\nca = pkcs11:token=other'; do
@@ -182,7 +182,7 @@ for uri in nonsense "" "pkcs11:token=ca?pin-value=1234" \
 	status 2 "--token ${uri@Q}: no URI to be kept"
 done
 says "control character" "and it is said why"
-nok "before anything is made" ls -d "$WORK"/home-second*
+nok 2 "before anything is made" ls -d "$WORK"/home-second*
 
 # ---- backups that are not good ones ------------------------------------------------
 
@@ -191,7 +191,7 @@ damaged() {
 	status 7 "$1"
 	says "damaged.db: not a good backup" "$1: it is said which file"
 	says "${2:-.}" "$1: and what is wrong"
-	nok "$1: nothing is made" ls -d "$WORK"/home-second*
+	nok 2 "$1: nothing is made" ls -d "$WORK"/home-second*
 }
 cp "$WORK/kept.db" "$WORK/damaged.db"
 must sqlite3 "$WORK/damaged.db" "UPDATE record SET at = at - 1 WHERE n = 4"
@@ -232,7 +232,7 @@ run ca @second restore "$WORK" --yes
 status 3 "a directory"
 run ca @second restore "$WORK/nothing.db" --yes
 status 6 "no file at all"
-nok "none of them leaves anything" ls -d "$WORK"/home-second*
+nok 2 "none of them leaves anything" ls -d "$WORK"/home-second*
 
 # ---- killed amid it --------------------------------------------------------------
 

@@ -25,11 +25,11 @@ status 0 'a dry run shows what would be signed'
 says 'To be signed: 6 certificates for 6 requests' 'all of it'
 says 'web.example.org' 'with names'
 says 'NOT KNOWN to this CA yet' 'and says that the requester is new'
-nok 'a dry run writes no response' ls "$STICK/airgap-ca/responses"
+nok 2 'a dry run writes no response' ls "$STICK/airgap-ca/responses"
 
 run ca sign "$STICK" --yes
 wants 3 REQUESTER-UNKNOWN 'an unknown requester is not enrolled by --yes'
-nok 'and nothing was written' ls "$STICK/airgap-ca/responses"
+nok 2 'and nothing was written' ls "$STICK/airgap-ca/responses"
 
 run ca sign "$STICK" --yes --expect "${REQUESTER_HEX/[0-9]/a}"
 wants 3 WORDS 'nor by another fingerprint'
@@ -79,7 +79,7 @@ is "$(json responses.0.sequence)" 1 'the first bundle, still there, gets its sto
 is "$(json responses.1.issued)" 12 'the second twelve certificates'
 is "$(json responses.1.sequence)" 2 'in response 2'
 response=$STICK/$(json responses.1.path)
-nok 'the policy, unchanged, is not carried again' test -e "$response/policy.conf"
+nok 1 'the policy, unchanged, is not carried again' test -e "$response/policy.conf"
 pem=$(ls "$response"/0001-*.pem)
 is "$(grep -c BEGIN "$pem")" 12 'all in one file'
 run transfer install "$STICK" --json

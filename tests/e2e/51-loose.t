@@ -141,7 +141,7 @@ run transfer request --again --out "$STICK"
 status 7 'a loose set leaves nothing unanswered'
 run transfer request --renew --within 365d --out "$STICK"
 says 'web.example.org: .*came of loose CSRs; ask anew' 'and what it brought is not renewed: nobody here asked'
-nok 'so no bundle is made' ls "$STICK/airgap-ca/requests"
+nok 2 'so no bundle is made' ls "$STICK/airgap-ca/requests"
 run transfer install "$STICK" --csr "$WORK"/{web,mail,gnu,other}.csr --json
 status 0 'the larger set is another answer'
 run transfer list --json
@@ -241,7 +241,7 @@ for wanted in 'text.csr: .*\[CSR-FORM\]' 'link.csr: is a symbolic link.*\[MEDIA-
 	like "$ERR" "^Left out: .*$wanted\$" "left out: $wanted"
 done
 is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 7 'each in one sentence, and nothing else'
-nok 'no control byte of a name reaches the terminal' grep -q $'\033\\[31m' "$WORK/err"
+nok 1 'no control byte of a name reaches the terminal' grep -q $'\033\\[31m' "$WORK/err"
 is "$(json stopped | grep -o '"rule"' | wc -l)" 7 'and each is in the JSON'
 
 # ---- one file, and many ---------------------------------------------------------------------------

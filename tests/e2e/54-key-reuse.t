@@ -103,7 +103,7 @@ wants 4 KEY-USED 'a third without it: is refused online'
 says 'refused: pair-b: its key is that of pair-ab; all with that key have dns:a\.example\.org, and this has not \[KEY-USED\]' \
 	'in words'
 says '1 of 3 requests would be refused; nothing was put on the stick' 'with the whole bundle'
-nok 'nothing came onto the stick' test -e "$STICK/airgap-ca/requests"
+nok 1 'nothing came onto the stick' test -e "$STICK/airgap-ca/requests"
 must sh -c '"$1" --home "$2" --card "$3" --out "$4" --label other --sequence 50' - \
 	"$TOP/tests/tools/make_bundle.py" "$(home_of other)" "$(ls "$STICK"/airgap-ca/cards/*.cose)" \
 	"$STICK" <<BUNDLE
@@ -174,7 +174,7 @@ asked request "$WORK/old.csr" --profile xmpp-server --name dns:b.example.org
 wants 4 KEY-USED 'request: other names for a key with a certificate'
 says "^.*old: its key is that of certificate [0-9a-f]+ \\(until $iso\\); all with that key have dns:a\\.example\\.org, and this has not; nothing was put on the stick" \
 	'are refused in the words of the CA'
-nok 'and nothing came onto the stick' test -e "$STICK/airgap-ca/requests"
+nok 1 'and nothing came onto the stick' test -e "$STICK/airgap-ca/requests"
 asked request "$WORK/old.csr" --profile xmpp-server --name dns:a.example.org --name dns:b.example.org
 signed 'request: a name more'
 asked request "$WORK/old.csr" --profile tls-server --name dns:b.example.org

@@ -131,7 +131,7 @@ is "$(pub "$WORK/p12.pem")" "$(pub "$PEM")" "the same key"
 is "$(serial "$WORK/p12.pem")" "$(serial "$PEM")" "and certificate"
 is "$(certtool --p12-info --inder --infile "$SRV/all.p12" --password 'two words' 2>/dev/null |
 	grep -c -e '^-----BEGIN')" 3 "certtool reads three as well"
-nok "not with another password" openssl pkcs12 -in "$SRV/all.p12" -passin pass:two -nodes
+nok 1 "not with another password" openssl pkcs12 -in "$SRV/all.p12" -passin pass:two -nodes
 chmod 644 "$WORK/pass"
 run transfer deploy example.org --format p12 --to "$SRV/b.p12" --pass-source "$WORK/pass"
 status 6 "a password that others can read is none"
@@ -149,7 +149,7 @@ says 'key-from' "which the refusal says"
 run transfer deploy www.example.org --format pemfile --to "$SRV/www.pem" --key-from "$SRV/full.key"
 status 7 "another key is refused"
 says 'not the key of the certificate' "as what it is"
-nok "and leaves nothing" test -e "$SRV/www.pem"
+nok 1 "and leaves nothing" test -e "$SRV/www.pem"
 must openssl pkey -in "$WORK/web.key" -aes128 -passout pass:x -out "$WORK/locked.key"
 run transfer deploy www.example.org --format pemfile --to "$SRV/www.pem" --key-from "$WORK/locked.key"
 status 7 "one with a passphrase is not asked for"

@@ -107,7 +107,7 @@ is "$(sha256sum <"$SRV/k.pem")" "$old_key" "the new key is not deployed before i
 walk "$(seconds "$LATE")" "$(seconds '2028-02-20 00:00:00')" \
 	"over the year's end, where the key changes, good at every border"
 isnt_old=$(sha256sum <"$SRV/k.pem")
-nok "the new key is there" test "$isnt_old" = "$old_key"
+nok 1 "the new key is there" test "$isnt_old" = "$old_key"
 run at "2028-02-21 00:00:00" transfer tlsa example.org
 is "$(grep -c '3 1 1' <<<"$OUT")" 2 "and is the one of the records, at two ports"
 

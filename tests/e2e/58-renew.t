@@ -46,7 +46,7 @@ status 0 "--within takes what ends by then"
 says 'dns:www.example.org: 40d, from when it is signed, the same key' "here a single one"
 says 'dns:example.org: not yet' "and no other"
 is "$(keys)" 1 "a dry run makes no key"
-nok "nor a bundle" test "$(find "$STICK" -name '*.cose' -path '*requests*' | wc -l)" -gt 2
+nok 1 "nor a bundle" test "$(find "$STICK" -name '*.cose' -path '*requests*' | wc -l)" -gt 2
 renew example.org chat.example.org --within 200d -n
 status 0 "a series that would begin later is asked for from its day on"
 is "$(grep -c '3 x 31d + 7d, from 20' <<<"$ERR")" 1 "once, by whichever of its names"
@@ -87,7 +87,7 @@ start_of() { date -u -d "$(openssl x509 -in "$1" -noout -startdate | sed 's/.*=/
 is "$(($(end_of "${SLOTS[2]}") + 1 - $(start_of "${SLOTS[3]}")))" "$((7 * 86400))" \
 	"the year's end has the overlap of every other"
 pub() { openssl x509 -in "$1" -noout -pubkey; }
-nok "the new year has a key of its own" test "$(pub "${SLOTS[2]}")" = "$(pub "${SLOTS[3]}")"
+nok 1 "the new year has a key of its own" test "$(pub "${SLOTS[2]}")" = "$(pub "${SLOTS[3]}")"
 like "$(openssl x509 -in "${SLOTS[3]}" -noout -text)" 'NIST CURVE: P-384' "of the same type"
 mapfile -t WEB < <(ls -t "$CERTS"/www.example.org/*.pem)
 is "$(pub "${WEB[0]}")" "$(pub "${WEB[1]}")" "a key that was not made here is sent again"

@@ -331,7 +331,7 @@ status 1 'a dry run shows it all'
 ok 'the review has printable characters only' printable "$WORK/err"
 says 'comment +red\\x1b\[31m\\x07\\x0d\\x0aforged: line\\xe2\\x80\\xae\\x00end\\xc2\\x9b' \
 	'a comment is shown escaped'
-nok 'and makes no line of its own' grep -q '^forged' "$WORK/err"
+nok 1 'and makes no line of its own' grep -q '^forged' "$WORK/err"
 says "and [0-9]+ more; 'sign -n --json' lists every one" 'what is too much for a screen is counted'
 run ca sign -n "$HOSTILE" --json
 cp "$WORK/out" "$WORK/review.json"
@@ -428,7 +428,7 @@ says 'narrow may not use the profile tls-client' 'is said by name'
 ask_narrow --profile tls-server --name dns:www.example.org
 wants 4 NAME-SCOPE 'request: a name outside this requester alone'
 says "dns:www\.example\.org lies outside the requester's scope" 'is said'
-nok 'nothing came onto its stick' test -e "$NARROW/airgap-ca/requests"
+nok 1 'nothing came onto its stick' test -e "$NARROW/airgap-ca/requests"
 ask_narrow --profile tls-server --name dns:narrow.example.org
 status 0 'request: what it may ask it can'
 ask_narrow --profile sub-ca --name dns:narrow.example.org --days 30

@@ -178,7 +178,7 @@ command_of ca sign "$pulled"
 run env TERM=dumb expect "$WORK/pull.exp" "$pulled" "${ARGV[@]}"
 status 6 'a stick that is pulled out at the question'
 like "$OUT" 'complete in the ledger but' 'the response is in the ledger, which is said'
-nok 'nothing was written elsewhere' test -e "$pulled"
+nok 1 'nothing was written elsewhere' test -e "$pulled"
 run ca ledger verify
 status 0 'the ledger verifies'
 run ca sign "$STICK" --json

@@ -194,7 +194,7 @@ unchanged 'nothing was stored'
 run kill_child 1 signing "$DB" "${SIGN[@]}"
 status 5 'the token process is killed while it signs'
 says 'the token process died of SIGKILL' 'which is said'
-nok 'no response is on the stick' ls "$STICK/airgap-ca/responses"
+nok 2 'no response is on the stick' ls "$STICK/airgap-ca/responses"
 run ca @slow ledger verify
 status 0 'the ledger verifies'
 run kill_child 2 signing "$DB" "${SIGN[@]}"

@@ -92,7 +92,7 @@ run ca policy check
 wants 3 POLICY 'an empty policy is refused'
 must rm "$policy"
 run ca policy check
-nok 'a policy that is not there is an error' [ "$STATUS" = 0 ]
+nok 1 'a policy that is not there is an error' [ "$STATUS" = 0 ]
 says 'policy\.conf' 'and is named'
 must cp "$WORK/good.conf" "$policy"
 printf '[ca]\nscope = any\n[profile x]\nfoo = 1\n' >"$WORK/draft.conf"

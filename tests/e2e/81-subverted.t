@@ -93,7 +93,7 @@ says 'subverted: scan:open: done' 'without Landlock it may read what its user ma
 SUBVERT_PATH=$WORK/planted
 run as scan:write ca sign -n "$STICK"
 says "subverted: scan:write: $opened" "and one that writes a file likewise"
-[ "$abi" = 0 ] || nok 'there is no such file' test -e "$WORK/planted"
+[ "$abi" = 0 ] || nok 1 'there is no such file' test -e "$WORK/planted"
 run as scan:write bare ca sign -n "$STICK"
 ok 'without Landlock it may write' test -e "$WORK/planted"
 rm -f "$WORK/planted"

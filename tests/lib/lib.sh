@@ -9,7 +9,9 @@
 # it and says where. A test runs as root or as a plain user.
 #
 # Checks, each one TAP line; DESC states the promise:
-#	ok DESC CMD...		CMD succeeds		nok DESC CMD...	it fails
+#	ok DESC CMD...		CMD succeeds
+#	nok STATUS DESC CMD...	it fails, with that status and no other: a program, a
+#				file or a tool that is not there is not what was meant
 #	is GOT WANT DESC	the same text
 #	like TEXT REGEX DESC	unlike TEXT REGEX DESC	(grep -E)
 # After `run CMD...`, which leaves $STATUS, $OUT and $ERR (texts):
@@ -150,12 +152,18 @@ ok() {
 }
 
 nok() {
-	local desc=$1
-	shift
-	if "$@" >"$WORK/ok.log" 2>&1; then
-		fail "$desc" "succeeded: $*" "$(head -20 "$WORK/ok.log")"
-	else
+	local wanted=$1 desc=$2 left
+	shift 2
+	case $wanted in
+	[1-9] | [1-9][0-9]) ;;
+	*) fail "$desc" "nok: no status to fail with: $wanted"; return ;;
+	esac
+	"$@" >"$WORK/ok.log" 2>&1
+	left=$?
+	if [ "$left" = "$wanted" ]; then
 		pass "$desc"
+	else
+		fail "$desc" "status $left, wanted $wanted: $*" "$(head -20 "$WORK/ok.log")"
 	fi
 }
 
