@@ -132,6 +132,13 @@ must openssl req -new -key "$WORK/pair.key" -sha1 -subj /CN=pair.example.org \
 	-outform DER -out "$WORK/ecdsa-sha1.der"
 more ecdsa-sha1.der CSR-SIGNATURE-ALG 'SHA-1' <"$WORK/ecdsa-sha1.der"
 
+must mkdir "$WORK/made"
+"$PYTHON" "$TOP/tests/tools/make_csr.py" "$TOP/tests/vectors/key" "$WORK/made" >"$WORK/made.table"
+while read -r file rule words; do
+	more "$file" "$rule" "$words" <"$WORK/made/$file"
+done <"$WORK/made.table"
+ok 'weak keys and broken forms are made' test "$(wc -l <"$WORK/made.table")" -gt 20
+
 status_of_rule() {
 	case $1 in CSR-FORM | CSR-POP | KEY-DER) echo 3 ;; *) echo 4 ;; esac
 }

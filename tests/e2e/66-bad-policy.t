@@ -90,6 +90,7 @@ bad 'a requester with an unknown profile' '[0-9]+' 'smtp'
 : >"$policy"
 run ca policy check
 wants 3 POLICY 'an empty policy is refused'
+says ': 0 bytes; wanted 1 to [0-9]+' 'by its size'
 must rm "$policy"
 run ca policy check
 nok 1 'a policy that is not there is an error' [ "$STATUS" = 0 ]
@@ -99,6 +100,37 @@ printf '[ca]\nscope = any\n[profile x]\nfoo = 1\n' >"$WORK/draft.conf"
 run ca policy check "$WORK/draft.conf"
 wants 3 POLICY 'a draft is checked by its own name'
 says 'draft\.conf:4: ' 'and line'
+
+# draft REGEX DESC SED...: the good policy, changed, as a draft
+draft() {
+	sed "${@:3}" "$WORK/good.conf" >"$WORK/draft.conf"
+	run ca policy check "$WORK/draft.conf"
+	wants 3 POLICY "a draft with $2 is refused"
+	says "$1" "a draft with $2: why"
+}
+# times N TEXT: that many lines, with its number for @
+times() { for ((i = 1; i <= $1; i++)); do printf '%s\\n' "${2//@/$i}"; done; }
+draft 'no section name' 'a section whose name is none' 's/^\[profile tls-server\]/[pro!file x]/'
+draft 'over 200 sections' 'sections without end' "\$a $(times 200 '[requester r@]\nprofiles = tls-server')"
+draft 'over 100 requesters' 'requesters without end' "\$a $(times 101 '[requester r@]\nprofiles = tls-server')"
+draft 'over 200 lines in one section' 'lines without end' "/^backdate/a $(times 200 'key-@ = 1')"
+draft 'wanted names such as serverAuth' 'a purpose that there is not' \
+	'1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = serverAuht/'
+draft 'extension\.1\.2\.x' 'an extension without an OID' '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/&\nextension.1.2.x = DER:0500/'
+draft 'more than [0-9]+ extensions' 'extensions without end' \
+	"1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/&\n$(times 40 'extension.1.2.3.@ = DER:0500')/"
+sed -n '/^\[profile tls-server\]/,/^$/p' "$WORK/good.conf" >"$WORK/one-profile"
+cp "$WORK/good.conf" "$WORK/draft.conf"
+for ((i = 1; i <= 101; i++)); do
+	sed "s/^\[profile tls-server\]/[profile p$i]/" "$WORK/one-profile"
+done >>"$WORK/draft.conf"
+run ca policy check "$WORK/draft.conf"
+wants 3 POLICY 'a draft with profiles without end is refused'
+says 'over 100 profiles' 'a draft with profiles without end: why'
+{ cat "$WORK/good.conf"; yes '# a remark that nobody needs' | head -20000; } >"$WORK/draft.conf"
+run ca policy check "$WORK/draft.conf"
+status 3 'a draft with half a megabyte of remarks is refused'
+says 'at most 262144 wanted' 'a draft with half a megabyte of remarks: why'
 run ca policy check "$WORK/good.conf" --json
 status 0 'a good one passes'
 is "$(json sha256)" "$(sha256sum "$policy" | cut -d' ' -f1)" 'and is known by its SHA-256'
