@@ -17,7 +17,8 @@ certificate() {
 	printf '%s\n' authorityKeyIdentifier=keyid "$@" >"$WORK/$name.ext"
 	openssl_key ec-p256 >"$WORK/$name.key"
 	must openssl req -new -key "$WORK/$name.key" -subj '/CN=Test CA transfer' -out "$WORK/$name.csr"
-	must openssl x509 -req -in "$WORK/$name.csr" -CA "$WORK/ca.pem" -CAkey "$WORK/ca-key.key" \
+	must openssl x509 -req -in "$WORK/$name.csr" -CA "$WORK/${issuer:-ca}.pem" \
+		-CAkey "$WORK/${issuer:-ca-key}.key" \
 		-days 30 -extfile "$WORK/$name.ext" -out "$WORK/$name.pem"
 }
 # offered NAME: a stick with the card, signed by that key and certificate
@@ -55,10 +56,83 @@ certificate usage keyUsage=critical,digitalSignature,keyEncipherment \
 offered usage
 refused 3 TRANSFER-CERT 'its key usage is not critical and exactly' \
 	'one whose key may do more than sign'
+certificate ca-too $USAGE extendedKeyUsage=critical,$EKU basicConstraints=critical,CA:TRUE
+offered ca-too
+refused 3 TRANSFER-CERT "a CA's certificate" "one of a CA"
+certificate unknown $USAGE extendedKeyUsage=critical,$EKU 1.2.3.4=critical,DER:0500
+offered unknown
+refused 3 TRANSFER-CERT 'an unknown critical extension' 'one with something critical that nobody here knows'
+openssl_key ec-p256 >"$WORK/other-ca.key"
+must openssl req -x509 -new -key "$WORK/other-ca.key" -days 30 -subj '/CN=Test CA' \
+	-addext $USAGE,keyCertSign,cRLSign -out "$WORK/other-ca.pem"
+issuer=other-ca certificate foreign $USAGE extendedKeyUsage=critical,$EKU
+offered foreign
+refused 3 TRANSFER-CERT 'not issued by the CA that is pinned' 'one that another CA of that name issued'
 certificate true $USAGE extendedKeyUsage=critical,$EKU
 offered true
 status 0 'the certificate that is none of these is taken'
 must rm -r "$(home_of online)"
+
+# ---- a card with a CA certificate that airgap-ca does not make ---------------------------
+
+# ca_certificate NAME TYPE SUBJECT ADDEXT...: $WORK/NAME.der, by its own key
+ca_certificate() {
+	local name=$1 exts=() ext
+	for ext in "${@:4}"; do exts+=(-addext "$ext"); done
+	openssl_key "$2" >"$WORK/$name.key" 2>/dev/null
+	printf '%s\n' '[req]' 'distinguished_name = d' '[d]' >"$WORK/req.conf"
+	must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/$name.key" -days 30 \
+		-subj "$3" "${exts[@]}" -outform DER -out "$WORK/$name.der"
+}
+# carded NAME PYTHON: a stick with the card, in which that is the CA's certificate
+carded() {
+	rm -rf "$WORK/stick-$1"
+	must mkdir -p "$(stick "$1")/airgap-ca/cards"
+	must cose "$CARD" "$WORK/stick-$1/airgap-ca/cards/$(basename "$CARD")" "
+der = open('$WORK/$1.der', 'rb').read()
+p[2] = hashlib.sha256(der).digest(); p[3] = [der]; ${2:-pass}"
+	freeze "$WORK/stick-$1"
+	run transfer enroll "$WORK/stick-$1" --label online --expect "$CA_HEX"
+}
+SIGNS=keyUsage=critical,keyCertSign,cRLSign
+IS_CA=basicConstraints=critical,CA:TRUE
+SKI=subjectKeyIdentifier=hash
+no_ca() {
+	local name=$1 regex=$2 desc=$3
+	shift 3
+	ca_certificate "$name" "$@"
+	carded "$name"
+	refused 3 CA-CERT "$regex" "$desc"
+}
+no_ca no-ca 'no critical basicConstraints with cA TRUE' 'no CA at all' \
+	ec-p256 /CN=x $SIGNS $SKI basicConstraints=critical,CA:FALSE
+no_ca uncritical 'no critical basicConstraints' 'one that may be passed over' \
+	ec-p256 /CN=x $SIGNS $SKI basicConstraints=CA:TRUE
+no_ca no-usage 'no critical keyUsage with keyCertSign and cRLSign' 'a key that may not sign certificates' \
+	ec-p256 /CN=x $IS_CA $SKI keyUsage=critical,digitalSignature
+no_ca no-ski 'no subjectKeyIdentifier' 'a CA without a key identifier' \
+	ec-p256 /CN=x $IS_CA $SIGNS subjectKeyIdentifier=none authorityKeyIdentifier=none
+no_ca no-name 'an empty subject' 'a CA without a name' ec-p256 / $IS_CA $SIGNS $SKI
+no_ca small 'an RSA key of 1024 bits, not 2048 to 4096' 'a small key' rsa-1024 /CN=x $IS_CA $SIGNS $SKI
+no_ca other-curve 'its key is not RSA, P-256 or P-384' 'another curve' ec-p521 /CN=x $IS_CA $SIGNS $SKI
+no_ca broken 'a broken extension' 'an extension that is no extension' \
+	ec-p256 /CN=x 2.5.29.19=critical,DER:0101 $SIGNS $SKI
+ca_certificate good ec-p256 '/CN=Test CA' $IS_CA $SIGNS $SKI
+must cp "$WORK/good.der" "$WORK/forged.der"
+carded forged 'b = bytearray(der); b[-1] ^= 1; p[3] = [bytes(b)]; p[2] = hashlib.sha256(bytes(b)).digest()'
+refused 3 CA-CERT 'its signature is not of its own key' 'a signature that somebody else made'
+printf '\x30\x44\x04\x42%066d' 0 >"$WORK/nothing.der"
+carded nothing
+refused 3 CA-CERT 'not one certificate' 'something else in DER'
+head -c 100 /dev/zero >"$WORK/noughts.der"
+carded noughts
+refused 3 CA-CERT 'not strict DER' 'something that is not DER'
+must openssl x509 -req -in "$WORK/web.csr" -signkey "$WORK/web.key" -days 30 -outform DER -out "$WORK/v1.der"
+carded v1
+refused 3 CA-CERT 'not X.509 v3' 'a certificate of version 1'
+must cp "$WORK/ca.der" "$WORK/chain.der"
+carded chain "p[3].append(open('$WORK/good.der', 'rb').read())"
+refused 3 CA-CERT 'its certificate 2 did not issue the one before' 'an issuer that did not issue it'
 
 # ---- responses ------------------------------------------------------------------------
 
@@ -124,52 +198,81 @@ forged "p[12] = [$(of_manifest "$FIRST" 'p[12][0]') - 1, p[12][1]]"
 no 7 LEDGER-COUNT 'ledger had' 'a ledger that shrank'
 
 # A certificate in every way as asked, but for its serial: that of the first.
+lying() {
+	must "$PYTHON" "$TOP/tests/tools/make_response.py" "$WORK/ca-key.key" \
+		"$WORK/transfer-key.key" "$R" "$1"
+}
 give "$SECOND"
-again=$("$PYTHON" - "$FIRST" "$R" "$WORK/ca-key.key" <<'EOF_PY'
-import base64, hashlib, sys
-import cbor2
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
-def manifest(folder):
-    with open(folder + "/manifest.cose", "rb") as f:
-        return cbor2.loads(cbor2.load(f).value[2])
-
-def head(tag, n):
-    return bytes([tag, n]) if n < 128 else bytes([tag, 0x82]) + n.to_bytes(2, "big")
-
-first, second, key = sys.argv[1:]
-old = manifest(first)[8][0][3][0][1]
-entry = manifest(second)[8][0][3][0]
-with open(f"{second}/{entry[3]}") as f:
-    pem = f.read()
-lines = pem.splitlines()
-begin, end = lines.index("-----BEGIN CERTIFICATE-----"), lines.index("-----END CERTIFICATE-----")
-der = base64.b64decode("".join(lines[begin + 1:end]))
-tbs = der[4:4 + 4 + int.from_bytes(der[6:8], "big")]
-assert tbs.count(entry[1]) == 1
-algorithm = der[4 + len(tbs):][:2 + der[4 + len(tbs) + 1]]
-tbs = tbs.replace(entry[1], old)
-with open(key, "rb") as f:
-    signed = serialization.load_pem_private_key(f.read(), None).sign(tbs, ec.ECDSA(hashes.SHA256()))
-body = tbs + algorithm + head(3, len(signed) + 1) + b"\0" + signed
-der = head(0x30, len(body)) + body
-text = base64.b64encode(der).decode()
-pem = "\n".join(lines[:begin + 1] + [text[i:i + 64] for i in range(0, len(text), 64)] + lines[end:]) + "\n"
-with open(f"{second}/{entry[3]}", "w") as f:
-    f.write(pem)
-print("c = p[8][0][3][0]; c[1] = %r; c[2] = %r" % (old, hashlib.sha256(der).digest()))
-print("for f in p[11]:\n if f[1] == %r: f[2] = %d; f[3] = %r"
-      % (entry[3], len(pem), hashlib.sha256(pem.encode()).digest()))
-EOF_PY
-)
-forged "$again"
+lying "swap(entry[1], $(of_manifest "$FIRST" 'p[8][0][3][0][1]')); entry[1] = $(of_manifest "$FIRST" 'p[8][0][3][0][1]')"
 must cp -r "$(home_of online)" "$(home_of forgetful)"
 no 3 CERT-SERIAL 'has a serial that was used before' 'a serial that stands in another certificate'
 # Nothing else is wrong with it: who has lost the first certificate takes it.
 must sqlite3 "$(home_of forgetful)/store.db" 'PRAGMA foreign_keys=OFF; DELETE FROM certificate'
 run transfer @forgetful install "$STICK"
 status 0 'a host that has never seen that serial cannot know'
+
+# lie STATUS RULE REGEX DESC PYTHON: the second response with that changed
+lie() {
+	give "$SECOND"
+	lying "$5"
+	no "$1" "$2" "$3" "$4"
+}
+lie 3 CERT-SERIAL 'another serial than stated' 'a serial that is not the stated one' \
+	'swap(entry[1], bytes([entry[1][0] ^ 1]) + entry[1][1:])'
+lie 3 CERT-KEY 'another key than its request has' "somebody else's key" \
+	'swap(tbs[tbs.index(bytes.fromhex("3059301306")):][:91], spki(new_key()))'
+lie 3 CERT-NAMES 'its subjectAltName is not as' "somebody else's name" \
+	'swap(b"web.example.org", b"wab.example.org")'
+lie 3 CERT-ISSUER 'its issuer is not the CA' 'the name of another CA' 'swap(b"Test CA", b"Best CA")'
+lie 4 CERT-DATES 'other dates than stated' 'a day more than stated' \
+	'at = tbs.index(b"\x17\x0d", tbs.index(b"\x17\x0d") + 1) + 2; old = tbs[at:at + 13]
+swap(old, old[:7] + bytes([old[7] ^ 1]) + old[8:])'
+lie 4 CERT-DATES '' 'dates that were not asked for' 'entry[4] -= 86400'
+lie 4 CERT-DATES '' 'a validity that was not asked for' 'entry[5] += 86400'
+lie 3 CERT-PROFILE 'extension 2\.5\.29\.37' 'another purpose than that of the profile' \
+	'swap(bytes.fromhex("2b06010505070301"), bytes.fromhex("2b06010505070302"))'
+lie 3 CERT-PROFILE 'extension 2\.5\.29\.15' 'a key usage that the profile does not have' \
+	'at = tbs.index(bytes.fromhex("551d0f")); old = tbs[at:at + 14]; swap(old, old.replace(b"\x07\x80", b"\x05\xa0"))'
+lie 3 CERT-SIGNATURE 'its signature is not of the CA' 'a signature by another key' \
+	'key = new_key(); signed = True'
+lie 3 CERT-SIGNATURE 'not signed with the algorithm' 'an algorithm that is not the one of the key' \
+	'ec384 = bytes.fromhex("300a06082a8648ce3d040303"); tbs = tbs.replace(algorithm, ec384); algorithm = ec384'
+lie 3 CERT-FORM 'two signature algorithms differ' 'two algorithms in one certificate' \
+	'algorithm = bytes.fromhex("300a06082a8648ce3d040303")'
+lie 3 CERT-DIGEST '' 'another digest than that of the certificate' \
+	'last = [lambda: entry.__setitem__(2, bytes(32))]'
+lie 3 CERT-ISSUER 'a key that is not pinned' 'a CA key that there is not' 'entry[6] = bytes(32)'
+lie 3 CSR-DIGEST '' 'a result for another CSR' 'p[8][0][2] = bytes(32)'
+lie 3 MANIFEST-RESULTS '' 'a result for another request' 'p[8][0][1] = "other"'
+lie 3 MANIFEST-RESULTS '' 'two results for one request' \
+	'p[8].append({1: "other", 2: bytes(32), 4: "KEY-TYPE", 5: "no"})'
+lie 3 MANIFEST-RESULTS '' 'no result' 'p[8] = []'
+lie 3 MANIFEST-BUNDLE 'never sent' 'the answer to a bundle that was never sent' 'p[5][1] = bytes(16)'
+lie 3 MANIFEST-BUNDLE 'with other content' 'the answer to other content' 'p[5][2] = bytes(32)'
+lie 3 MANIFEST-BUNDLE 'has its answer' 'the answer to a bundle that has one' \
+	"p[5] = $(of_manifest "$FIRST" 'p[5]')"
+lie 3 'CBOR-SCHEMA|MANIFEST-[A-Z]*' '' 'an answer to nothing' 'p[5] = None'
+lie 3 'MANIFEST-FILES|CBOR-SCHEMA|DUPLICATE-ID' '' 'a file that is listed twice' 'p[11].append(p[11][0])'
+lie 3 MANIFEST-FILES '' 'a file that is not there' 'p[11].append({1: "zz.pem", 2: 1, 3: bytes(32)})'
+
+# What only the transfer key may announce, and only so.
+must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/ca-key.key" -days 9 -subj '/CN=Test CA' \
+	-addext $IS_CA -addext $SIGNS -addext $SKI -outform DER -out "$WORK/renewed.der"
+ca_certificate stranger ec-p256 '/CN=Another CA' $IS_CA $SIGNS $SKI
+# announced KIND NAME...
+announced() {
+	printf 'p[15] = [{1: %s, 2: [%s]}]' "$1" \
+		"$(for name in "${@:2}"; do printf "open('%s', 'rb').read()," "$WORK/$name.der"; done)"
+}
+lie 3 CA-CERT 'pinned already' 'a CA that is pinned already' "$(announced 1 ca)"
+lie 3 CA-CERT 'another subject than the CA pinned first' 'a CA of another name' "$(announced 3 stranger)"
+lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal with another key' "$(announced 1 good)"
+lie 3 TRUST-CHANGE 'a new CA key is one that is pinned already' 'a new key that is not new' "$(announced 2 renewed)"
+lie 3 TRUST-CHANGE 'a change with 2 certificates, not one' 'two changes in one' "$(announced 1 renewed good)"
+lie 3 TRANSFER-CERT '' 'a next transfer certificate that is none' "$(announced 0 good)"
+
+lie 3 'MANIFEST-FILES|CBOR-SCHEMA' '' 'a revocation list, which nobody here takes' \
+	'p[10] = [{1: 1, 2: p[6], 3: p[6] + 1, 4: bytes(32), 5: "zz.crl", 6: 0, 7: entry[6], 8: 0}]'
 
 give "$SECOND"
 run transfer install "$STICK"
