@@ -251,14 +251,6 @@ printf '12\n' >"$WORK/short"
 chmod 600 "$WORK/short"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/short"
 is "$STATUS,$(logins "$WORK/spy")" 5,0 "a PIN shorter than the token takes spends no try"
-run token check "pkcs11:token=ca?pin-value=$PIN"
-status 2 "a PIN in the URI is refused"
-quiet "$PIN" "and not repeated"
-for bad in "pkcs11:token=ca;colour=red?pin-value=$PIN" "pkcs11:token=%zz?pin-value=$PIN"; do
-	run token check "$bad"
-	status 2 "a PIN in a URI that is wrong otherwise is refused"
-	quiet "$PIN" "and not repeated either"
-done
 run token check "pkcs11:token=ca?pin-source=|cat%20$WORK/pin"
 status 2 "a pin-source that is a command is refused"
 cp "$WORK/pin" "$WORK/p n"
@@ -266,15 +258,6 @@ run token check "pkcs11:object=ec-p256?pin-source=file:$WORK/p%20n"
 status 0 "a pin-source is percent-decoded"
 run token check "$(uri_ask ca ";object=ec-p256")"
 status 2 "no terminal and no pin-source: usage"
-
-run shim final-try check "$(shim_uri ec-p256)"
-status 5 "a token at its final try is refused"
-says '\-\-last-try' "and names the option"
-run shim final-try check "$(shim_uri ec-p256)" --last-try
-status 0 "--last-try uses it"
-run shim locked check "$(shim_uri ec-p256)" --last-try
-status 5 "a locked PIN is not tried"
-says 'locked' "and says so"
 
 # ---- modules that fail, hang, die
 

@@ -26,6 +26,24 @@ for mode in 640 604 660 606; do
 	status 5 "nor does the CA take it (mode $mode)"
 done
 must chmod 600 "$WORK/pin"
+must mkfifo -m 600 "$WORK/fifo"
+run token check "pkcs11:token=ca;object=$KEY?module-path=$MODULE&pin-source=file:$WORK/fifo"
+status 5 'and a fifo is not waited for'
+says 'not a regular file' 'but refused'
+
+# ---- nor a URI -------------------------------------------------------------------------
+
+run token check "pkcs11:token=ca?pin-value=$PIN"
+status 2 "a PIN in the URI is refused"
+quiet "$PIN" "and not repeated"
+for bad in "pkcs11:token=ca;colour=red?pin-value=$PIN" "pkcs11:token=%zz?pin-value=$PIN"; do
+	run token check "$bad"
+	status 2 "a PIN in a URI that is wrong otherwise is refused"
+	quiet "$PIN" "and not repeated either"
+done
+
+# ---- and not the file of another user ---------------------------------------------------
+
 if [ "$(id -u)" != 0 ]; then
 	LAST=
 	fail 'files can be given to another user' 'run this test as root'
@@ -36,10 +54,6 @@ check
 status 5 'not from the file of another user'
 says "PIN file $WORK/pin: belongs to another user \\(65534\\)" 'which is said'
 must chown 0 "$WORK/pin"
-must mkfifo -m 600 "$WORK/fifo"
-run token check "pkcs11:token=ca;object=$KEY?module-path=$MODULE&pin-source=file:$WORK/fifo"
-status 5 'and a fifo is not waited for'
-says 'not a regular file' 'but refused'
 
 # ---- while the prompt stands ---------------------------------------------------------
 
@@ -131,6 +145,43 @@ must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
 	-o "$SHIM_SO" "$TOP/tests/lib/shim.c" -ldl
 SPY=$(find /usr/lib -name pkcs11-spy.so -print -quit)
 [ -n "$SPY" ] || { fail 'pkcs11-spy.so is here' 'Debian package: opensc-pkcs11'; done_testing; }
+
+# shim WORDS ARG...: airgap-token with the misbehaving module
+shim() { SHIM=$1 token "${@:2}"; }
+shimmed="pkcs11:token=ca;object=$KEY?module-path=$SHIM_SO&pin-source=file:$WORK/pin"
+run shim final-try check "$shimmed"
+status 5 "a token at its final try is refused"
+says '\-\-last-try' "and names the option"
+run shim final-try check "$shimmed" --last-try
+status 0 "--last-try uses it"
+run shim locked check "$shimmed" --last-try
+status 5 "a locked PIN is not tried"
+says 'locked' "and says so"
+
+# What the process holds right after a refusal, looked at from within the next call.
+cat >"$WORK/holds.py" <<'EOF_PY'
+import re, sys
+pid, wanted = sys.argv[1], open(sys.argv[2], "rb").read().strip()
+found = "nowhere"
+with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+    for line in maps:
+        area = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+        if area is None:
+            continue
+        begin, end = (int(x, 16) for x in area.groups())
+        if end - begin > 1 << 28:
+            continue
+        memory.seek(begin)
+        if wanted in memory.read(end - begin):
+            found = line.strip()
+print(found)
+EOF_PY
+printf '73918264\n' >"$WORK/wrong"
+chmod 600 "$WORK/wrong"
+looking() { SHIM=login-refused SHIM_RUN="$PYTHON $WORK/holds.py \$PPID $WORK/wrong >>$WORK/held" "$@"; }
+run looking token check "pkcs11:token=ca;object=$KEY?module-path=$SHIM_SO&pin-source=file:$WORK/wrong"
+status 5 'a refused PIN from a file'
+is "$(sort -u "$WORK/held")" nowhere 'is wiped before anything else is asked of the token'
 
 # A key that wants the PIN for each signature, and several to make: what is asked for
 # before the first is refused must not cost a try each.

@@ -183,6 +183,20 @@ status 0 'a directory planted under the name that a response is made under'
 says "they are now +$dir.bad-1|$dir.bad-1" 'is moved aside, and that is said'
 run ca check "$stick"
 status 0 'and the response is whole'
+# A stick that says that it has written, and has not (tests/lib/swallow.c).
+needs "${CC:-gcc}" gcc
+must "${CC:-gcc}" -std=c17 -D_GNU_SOURCE -shared -fPIC -o "$WORK/swallow.so" \
+	"$TOP/tests/lib/swallow.c" -ldl
+swallowing() { SWALLOW=$1 LD_PRELOAD=$WORK/swallow.so "${@:2}"; }
+run swallowing "$(stick fake)" ca resend "$WORK/stick-fake"
+status 6 'a stick that keeps other bytes than it is given'
+says 'the medium gives back other bytes than were written; do not trust it' 'is found out at once'
+run swallowing "$(stick fake)" transfer request "$WORK/c.good.example.org.csr" \
+	--profile tls-server --out "$WORK/stick-fake"
+status 6 'by the online side too'
+run ca resend "$WORK/stick-fake"
+status 0 'one that keeps them does'
+
 run ca ledger verify
 status 0 'the ledger is whole'
 ok 'for other code too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of ca)/ledger.db"

@@ -65,11 +65,24 @@ ok "as Python finds without our code" \
 ok "for the golden ledger too" \
 	"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$TOP/tests/vectors/ledger/golden.sql"
 
+must openssl req -x509 -key "$WORK/web.key" -subj /CN=own -days 9 -out "$WORK/own.pem"
+must cose --key "$WORK/web.key" --cert "$WORK/own.pem" "$MANIFEST" "$WORK/own.cose"
+run ca ledger verify --head "$WORK/own.cose"
+wants 3 TRANSFER-CERT "a manifest that another key signed says nothing of it"
+
 cp "$LEDGER" "$WORK/kept.db"
 must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
 run ca ledger verify
 status 7 "an edited record is noticed"
 says "record 4" "by number"
+cp "$WORK/kept.db" "$LEDGER"
+must "$PYTHON" -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    n, body = db.execute("SELECT n, body FROM record WHERE kind = 7").fetchone()
+    db.execute("UPDATE record SET body = ? WHERE n = ?", (body[:-1] + bytes([body[-1] ^ 1]), n))' "$LEDGER"
+run ca ledger verify
+status 7 "so is one whose content fits, but for its hash"
+says "its hash is not that of its content" "which is said"
 nok 1 "by Python too" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
 
 cp "$WORK/kept.db" "$LEDGER"
@@ -89,6 +102,22 @@ wants 7 ROLLBACK "but with the online side's manifest it does"
 run ca status
 status 1 "and the bundle is unfinished"
 prints "is unfinished" "as status says"
+
+# A copy of the laptop's disk goes on by itself: as many records, and others.
+cp "$WORK/kept.db" "$LEDGER"
+must cp -r "$WORK/home-ca" "$WORK/home-copy"
+must transfer install "$STICK"
+two=$(stick two)
+must transfer request --profile tls-server "$WORK/web.csr" --out "$two"
+must cp -r "$two" "$WORK/stick-copy"
+must ca sign "$two" --yes
+must ca @copy sign "$WORK/stick-copy" --yes
+SECOND=$(echo "$two"/airgap-ca/responses/*2/manifest.cose)
+run ca ledger verify --head "$SECOND"
+status 0 "a ledger knows the manifest that it made"
+run ca @copy ledger verify --head "$SECOND"
+status 7 "and its copy, which made another of that number, does not"
+says "a manifest was made over another one: this is another history" "which is told"
 
 cp "$WORK/kept.db" "$LEDGER"
 run ca requester remove nobody --yes

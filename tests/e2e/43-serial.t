@@ -31,6 +31,37 @@ run ca sign "$STICK" --yes
 status 0 'the same command signs with a generator that works'
 must transfer install "$STICK"
 
+# Sixteen bytes with a top bit would be a negative number, or seventeen.
+must transfer request "$WORK/web.csr" --profile tls-server --series 12x31d+7d --out "$STICK"
+run ca sign "$STICK" --yes --json
+status 0 'twelve serials more'
+must transfer install "$STICK"
+is "$(ca list --json | "$PYTHON" -c '
+import json, sys
+print(sum(not 1 <= int(c["serial"], 16) < 1 << 127 for c in json.load(sys.stdin)["certificates"]))')" 0 \
+	'each is positive and has 16 bytes at most'
+is "$(cat "$STICK"/airgap-ca/responses/*/*.pem | grep -c BEGIN)" \
+	"$(cat "$STICK"/airgap-ca/responses/*/*.pem | "$PYTHON" -c '
+import sys
+from cryptography import x509
+end = "-----END CERTIFICATE-----\n"
+blocks = sys.stdin.read().split(end)[:-1]
+print(sum(x509.load_pem_x509_certificate((b + end).encode()).serial_number > 0 for b in blocks))' 2>/dev/null)" \
+	'as other code reads them'
+
+# ---- an id that is drawn twice ---------------------------------------------------------
+
+run transfer @second enroll "$WORK/stick" --label second --expect "$CA_HEX"
+status 0 'another host'
+drawn=$(stick drawn)
+must repeating transfer request "$WORK/web.csr" --profile tls-server --out "$drawn"
+FILE=$drawn/airgap-ca/requests/$SERIAL.cose
+must cp "$FILE" "$WORK/first.cose"
+run repeating transfer @second request "$WORK/web.csr" --profile tls-server --out "$drawn"
+status 0 'whose bundle has the name of the first on the stick'
+says "$SERIAL.cose.bad-1" 'moves that aside, and says so'
+ok 'and nothing is lost' cmp "$WORK/first.cose" "$FILE.bad-1"
+
 ask --series 2x31d+7d
 run repeating ca sign "$STICK" --yes
 status 7 'nor may two of one run have one serial'

@@ -58,6 +58,8 @@ run ca sign "$STICK" --yes
 status 0 'a bundle for another CA is no mistake'
 says 'is for another CA: passed over' 'it is passed over, and that is said'
 unchanged 'and nothing changes'
+run ca abandon "$STICK/airgap-ca/requests/bad.cose" "$STICK" --yes
+refused 4 BUNDLE-CA 'bad.cose: is for another CA' 'nor can it be closed here'
 
 must cose --key "$WORK/stranger.pem" "$good" "$WORK/bad.cose" 'p[13][0] = "stranger"; p[8] = None'
 fresh "$WORK/bad.cose"
@@ -96,14 +98,14 @@ bad 3 COSE-FORM '64 bytes, wanted 96' 'an algorithm of another curve' \
 	'head = encode({1: -35, 3: h[3], 4: h[4]})'
 bad 3 COSE-ALG '' 'and a signature of that length' \
 	'head = encode({1: -35, 3: h[3], 4: h[4]}); sig = bytes(96)'
-bad 3 COSE-ALG '' 'an algorithm that is not allowed' \
+bad 3 COSE-ALG 'algorithm -65535, wanted ES256' 'an algorithm that is not allowed' \
 	'head = encode({1: -65535, 3: h[3], 4: h[4]})'
 bad 3 COSE-FORM 'where 33 was wanted' 'a bundle that says that it is a manifest' \
 	'h[3] = "application/vnd.airgap-ca.transfer-manifest+cbor"'
 bad 3 COSE-TYPE '' 'a bundle of a kind that there is not' 'h[3] = "text/plain"'
 bad 3 'COSE-FORM' '' 'no kid' 'own = False; del h[4]'
 bad 3 'COSE-FORM' '' 'one header parameter more' 'h[2] = [4]'
-bad 3 'COSE-FORM' '' 'something in the unprotected header' \
+bad 3 COSE-FORM 'the unprotected header is not empty' 'something in the unprotected header' \
 	'file = lambda b: b.replace(b"\xa0\x59", b"\xa1\x04\x01\x59", 1)'
 bad 3 'COSE-FORM' '' 'no tag 18' 'file = lambda b: b[1:]'
 bad 3 'COSE-FORM|CBOR' '' 'two tags 18' 'file = lambda b: b"\xd2" + b'
@@ -116,8 +118,8 @@ bad 3 CBOR '' 'keys out of order' \
 	'raw = cbor2.dumps(dict(reversed(list(sorted(p.items())))))'
 bad 3 CBOR '' 'a key that stands twice' \
 	'raw = bytes([encode(p)[0] + 1]) + b"\x01\x01" + encode(p)[1:]'
-bad 3 CBOR '' 'an indefinite length' 'raw = b"\xbf" + encode(p)[1:] + b"\xff"'
-bad 3 CBOR '' 'a float' 'p[4] = 1.5'
+bad 3 CBOR 'an indefinite length or a break' 'an indefinite length' 'raw = b"\xbf" + encode(p)[1:] + b"\xff"'
+bad 3 CBOR ': a float' 'a float' 'p[4] = 1.5'
 bad 3 CBOR '' 'a tag inside' 'p[4] = cbor2.CBORTag(1, p[4])'
 bad 3 CBOR '' 'a byte after the payload' 'raw = encode(p) + b"\x00"'
 bad 3 CBOR '' 'a byte after the file' 'file = lambda b: b + b"\x00"'
@@ -128,7 +130,7 @@ for i in range(20): x = [x]
 p[9] = x'
 bad 3 CBOR '' 'text that is not UTF-8' \
 	'raw = encode(p).replace(b"monline", b"monl\xffne").replace(b"fonline", b"fonl\xffne")'
-bad 3 CBOR 'undefined|simple' 'undefined' 'p[8] = cbor2.undefined'
+bad 3 CBOR 'the value undefined' 'undefined' 'p[8] = cbor2.undefined'
 
 # ---- the grammar ---------------------------------------------------------------------------
 
@@ -273,5 +275,20 @@ must rm -r "$(home_of ca)"
 must mv "$WORK/new-ca" "$(home_of ca)"
 run ca sign "$STICK" --yes
 status 0 'with the right ledger back, all is well'
+
+# ---- what this version does not do ---------------------------------------------------------------
+
+must transfer install "$STICK"
+STICK=$(stick revoke)
+must transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
+asked=$(ls "$STICK"/airgap-ca/requests/*)
+must cose --key "$KEY" "$asked" "$WORK/bad.cose" 'p[10] = [{1: b"A" * 16, 2: 1}]'
+must cp "$WORK/bad.cose" "$asked"
+run ca sign "$STICK" --yes --json
+status 0 'a bundle that would revoke something as well'
+says '1 revocation will be refused: this version does not revoke' 'is told apart'
+run transfer inspect "$STICK/$(json responses.0.path)/manifest.cose"
+prints '"REVOKE-DENIED"' 'and refused in the response, by its rule'
+prints 'status / 2: 3 / refused /' 'not carried out'
 
 done_testing

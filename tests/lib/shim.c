@@ -13,6 +13,8 @@
  *	extractable	it says that its keys are extractable
  *	imported	it does not say that its keys were made on it
  *	context-refused	a login for one signature is told that its PIN is wrong
+ *	login-refused	so is every other, and what is asked of the token then runs
+ *			$SHIM_RUN first
  *	open-fails	C_OpenSession answers CKR_DEVICE_REMOVED
  *	bad-signature	C_Sign gives something else
  *	log		what C_Sign is given goes to $SHIM_LOG first, a line
@@ -116,9 +118,15 @@ sign(
 	return rv;
 }
 
+static int refused;
+
 static CK_RV
 login(CK_SESSION_HANDLE s, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG n)
 {
+	if (user == CKU_USER && is("login-refused")) {
+		refused = 1;
+		return CKR_PIN_INCORRECT;
+	}
 	if (user == CKU_CONTEXT_SPECIFIC && is("context-refused"))
 		return CKR_PIN_INCORRECT;
 	return real->C_Login(s, user, pin, n);
@@ -129,6 +137,8 @@ token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, info);
 
+	if (refused)
+		run(NULL, 0);
 	if (rv == CKR_OK && is("final-try"))
 		info->flags |= CKF_USER_PIN_FINAL_TRY;
 	if (rv == CKR_OK && is("locked"))
