@@ -95,7 +95,7 @@ progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test cover cover-run demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+.PHONY: all units subverted test mutate cover cover-run demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -193,6 +193,9 @@ cover-run:
 
 check-faults: all ## every fault at every system call (half an hour), and docs/faults.md from it
 	@BUILD=$(CURDIR)/$(B) JOBS=$(or $(JOBS),$$(nproc)) tests/faults/run
+
+mutate: all ## take each check out in turn: a test must turn red (SAMPLE=20, M=NAME for some)
+	@CC='$(CC)' tests/mutate/mutate -j $(or $(JOBS),$$(nproc)) $(if $(SAMPLE),--sample $(SAMPLE)) $(M)
 
 demo: ## the whole loop on a throw-away token, step by step
 	@$(MAKE) --no-print-directory deps

@@ -88,6 +88,34 @@ is "$(wrong_promises "$WORK/page" | sort -u)" '18. A wrong clock signs nothing
 tests/e2e/35-init.t: no is Yes
 tests/e2e/50-hoop.t' 'one that is not is found'
 
+# ---- mutations ---------------------------------------------------------------------------
+# Each rule of the table has a mutation or is one that nothing can provoke yet, and each
+# mutation still applies (tests/mutate).
+run "$PYTHON" tests/mutate/mutate --check
+status 0 'each mutation applies, and each rule has one'
+prints '^[0-9]+ mutations apply' 'which are counted'
+must mkdir -p "$WORK/tree/tests" "$WORK/tree/docs"
+must cp -r base token transfer ca "$WORK/tree"
+must cp docs/promises.md "$WORK/tree/docs"
+# but SED FILE: what is said of a tree in which that file is changed
+but() {
+	cp -r tests/mutate tests/e2e tests/unit "$WORK/tree/tests"
+	cp transfer/rules.def "$WORK/tree/transfer/rules.def"
+	must sed -i "$1" "$WORK/tree/$2"
+	run "$PYTHON" "$WORK/tree/tests/mutate/mutate" --check
+}
+but '/^FORK |/d' tests/mutate/rules.list
+is "$STATUS" 2 'a rule without a mutation is found'
+says 'refuses by FORK, which has no line' 'and named'
+but 's/^RULE(ABANDONED,.*/RULE(NEW, "NEW", RC_POLICY, SCOPE_REQUEST, "", "")\n&/' transfer/rules.def
+says 'no mutation and no line in rules.list: NEW' 'so is one that nothing refuses by'
+but 's/^FORK |/FOLK |/' tests/mutate/rules.list
+says 'there is no rule FOLK' 'and a line for a rule that is gone'
+but 's/^at = serial.0. &= .*/at = serial[1] \&= 0x7f/' tests/mutate/checks.list
+says 'is found 0 times; wanted once' 'and a check that is written otherwise by now'
+but '0,/^tests = .*/s//tests = e2e\/00-nothing/' tests/mutate/checks.list
+says 'there is no e2e/00-nothing' 'and a test that is gone'
+
 # ---- completion --------------------------------------------------------------------------
 for program in airgap-ca airgap-token airgap-transfer; do
 	run "$BIN/$program" --completion
