@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/own_ssl.h"
 #include "ca/cert/tbs.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
 
@@ -42,15 +43,16 @@ enum rc
 template_new(const struct sign_alg *alg, X509 **ret)
 {
 	WIPED(buf) blank = { 0 };
-	const uint8_t *p;
+	X509 *template;
 	enum rc rc = write_blank(alg, &blank);
 
 	if (rc != RC_OK)
 		return rc;
-	p = blank.p;
-	*ret = d2i_X509(NULL, &p, (long)blank.n);
-	return *ret != NULL ? RC_OK
-			    : err_openssl(RC_BUG, "no certificate template");
+	template = cert_of_der(buf_span(&blank));
+	if (template == NULL)
+		return err_set(RC_BUG, "no certificate template");
+	*ret = template;
+	return RC_OK;
 }
 
 enum rc

@@ -152,7 +152,6 @@ signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 	OWN(X509) *x = NULL;
 	struct cert_parts parts = { 0 };
 	bool is_known = false;
-	const uint8_t *p;
 	enum rc rc = cert_parts_read(from, cose->cert, &parts);
 
 	if (rc == RC_OK)
@@ -163,12 +162,8 @@ signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: not signed by a transfer certificate of this CA",
 		    from);
-	p = known.der.p;
-	x = d2i_X509(NULL, &p, (long)known.der.n);
-	if (x == NULL)
-		return err_openssl(
-		    RC_STATE, "%s: the ledger's own certificate", from);
-	return cose_verify(from, cose, X509_get0_pubkey(x));
+	rc = cert_stored("ledger", buf_span(&known.der), &x);
+	return rc != RC_OK ? rc : cose_verify(from, cose, X509_get0_pubkey(x));
 }
 
 struct ledger_seen {

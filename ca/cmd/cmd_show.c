@@ -79,7 +79,6 @@ story_read(struct ledger *ledger, const char *typed, struct story *s)
 	uint8_t serial[SERIAL_MAX];
 	size_t n = 0;
 	bool known = false;
-	const uint8_t *p;
 	enum rc rc;
 
 	if (!hex_read_some(typed, serial, sizeof(serial), &n))
@@ -92,11 +91,9 @@ story_read(struct ledger *ledger, const char *typed, struct story *s)
 		    "lists them",
 		    typed);
 	if (rc == RC_OK && s->cert.der.n != 0) {
-		p = s->cert.der.p;
-		s->x = d2i_X509(NULL, &p, (long)s->cert.der.n);
-		rc = s->x == NULL
-			 ? err_openssl(RC_STATE, "%s: its certificate", typed)
-			 : cert_text_read(buf_span(&s->cert.der), &s->text);
+		rc = cert_stored(typed, buf_span(&s->cert.der), &s->x);
+		if (rc == RC_OK)
+			rc = cert_text_read(buf_span(&s->cert.der), &s->text);
 	}
 	if (rc != RC_OK || s->cert.intent.bundle == 0) {
 		/* The CA's own: its dates are in the certificate only. */

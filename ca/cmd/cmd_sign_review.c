@@ -179,12 +179,12 @@ names_missing(const struct name *a, size_t n_a, const struct name *b,
 static enum rc
 names_of_cert(struct span der, struct name_list *ret)
 {
-	const unsigned char *p = der.p;
-	OWN(X509) *cert = d2i_X509(NULL, &p, (long)der.n);
+	OWN(X509) *cert = NULL;
 	OWN(GENERAL_NAMES) *san = NULL;
+	enum rc rc = cert_stored("ledger", der, &cert);
 
-	if (cert == NULL)
-		return err_openssl(RC_STATE, "a certificate of the ledger");
+	if (rc != RC_OK)
+		return rc;
 	san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	return san == NULL ? RC_OK
 			   : names_of_san("the certificate replaced", san, ret);

@@ -2,6 +2,7 @@
 /* Certificates, by serial and one after the other. */
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
@@ -89,12 +90,10 @@ cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
 {
 	struct span der =
 	    r->kind == RECORD_TRANSFER ? r->u.transfer.cert : r->u.init.ca_cert;
-	const uint8_t *p = der.p;
-	OWN(X509) *x = NULL;
+	OWN(X509) *x = cert_of_der(der);
 	OWN(BIGNUM) *number = NULL;
 	OWN(BIGNUM) *wanted = BN_bin2bn(serial.p, (int)serial.n, NULL);
 
-	x = d2i_X509(NULL, &p, (long)der.n);
 	if (x != NULL)
 		number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	if (wanted == NULL || number == NULL)

@@ -175,14 +175,13 @@ static enum rc
 serial_add_of(
     struct ledger_index *index, struct span cert, const struct record *r)
 {
-	const uint8_t *p = cert.p;
-	OWN(X509) *x = d2i_X509(NULL, &p, (long)cert.n);
+	OWN(X509) *x = cert_of_der(cert);
 	OWN(BIGNUM) *number = NULL;
 	uint8_t serial[SERIAL_MAX];
 	int n;
 
-	if (x == NULL || p != cert.p + cert.n)
-		return err_openssl(RC_STATE,
+	if (x == NULL)
+		return err_set(RC_STATE,
 		    "ledger record %" PRIu64 ": not a certificate", r->n);
 	number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	n = number == NULL ? 0 : BN_num_bytes(number);

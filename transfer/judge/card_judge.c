@@ -6,6 +6,7 @@
 
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/err.h>
 
@@ -22,20 +23,13 @@ offer_wipe(struct offer *offer)
 static enum rc
 check_issuers(const char *from, const struct offer *o)
 {
-	OWN(X509) *below = NULL;
-	const uint8_t *p = o->card.certs[0].p;
+	OWN(X509) *below = cert_of_der(o->card.certs[0]);
 
-	below = d2i_X509(NULL, &p, (long)o->card.certs[0].n);
 	for (size_t i = 1; i < o->card.n_certs; i++) {
-		const struct span der = o->card.certs[i];
-		X509 *above;
-		bool good;
-
-		p = der.p;
-		above = d2i_X509(NULL, &p, (long)der.n);
-		good = above != NULL && below != NULL && p == der.p + der.n &&
-		       X509_check_issued(above, below) == X509_V_OK &&
-		       X509_verify(below, X509_get0_pubkey(above)) == 1;
+		X509 *above = cert_of_der(o->card.certs[i]);
+		bool good = above != NULL && below != NULL &&
+			    X509_check_issued(above, below) == X509_V_OK &&
+			    X509_verify(below, X509_get0_pubkey(above)) == 1;
 		X509_free(below);
 		below = above;
 		ERR_clear_error();

@@ -7,6 +7,7 @@
 #include "transfer/judge/judge_response.h"
 #include "transfer/media/loose.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <stdlib.h>
 
@@ -102,14 +103,13 @@ judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
     struct name_list *ret_names)
 {
 	OWN(GENERAL_NAMES) *san = NULL;
-	const unsigned char *p = der.p;
 	struct cert_parts parts;
 	OWN(X509) *cert = NULL;
 	enum rc rc = cert_parts_read(from, der, &parts);
 
 	if (rc != RC_OK)
 		return rc;
-	cert = d2i_X509(NULL, &p, (long)der.n);
+	cert = cert_of_der(der);
 	if (cert == NULL)
 		return rule_refuse(RULE_CERT_FORM, "%s: no certificate", from);
 	san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "transfer/judge/judge.h"
 #include "transfer/policy/request.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
 #include "transfer/x509/transfer_eku.h"
@@ -48,18 +49,15 @@ static enum rc
 trust_parse(enum rule rule, const char *from, struct span der, X509 **ret)
 {
 	OWN(X509) *cert = NULL;
-	const uint8_t *p = der.p;
 	const char *what = NULL;
 	size_t at = 0;
 
 	if (!der_check(der, &what, &at))
 		return rule_refuse(
 		    rule, "%s: not strict DER: %s at byte %zu", from, what, at);
-	cert = d2i_X509(NULL, &p, (long)der.n);
-	if (cert == NULL || p != der.p + der.n) {
-		ERR_clear_error();
+	cert = cert_of_der(der);
+	if (cert == NULL)
 		return rule_refuse(rule, "%s: not one certificate", from);
-	}
 	if (X509_get_version(cert) != X509_VERSION_3)
 		return rule_refuse(rule, "%s: not X.509 v3", from);
 	/* Fills in what X509_get_extension_flags reports. */

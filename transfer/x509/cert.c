@@ -7,18 +7,36 @@
 #include <openssl/x509.h>
 #include <time.h>
 
+X509 *
+cert_of_der(struct span der)
+{
+	const uint8_t *p = der.p;
+	OWN(X509) *x = d2i_X509(NULL, &p, (long)der.n);
+	const bool whole = x != NULL && p == der.p + der.n;
+
+	ERR_clear_error();
+	return whole ? MOVE(x) : NULL;
+}
+
 enum rc
 cert_parse(const char *from, struct span der, X509 **ret)
 {
-	OWN(X509) *x = NULL;
-	const uint8_t *p = der.p;
+	X509 *x = cert_of_der(der);
 
-	x = d2i_X509(NULL, &p, (long)der.n);
-	if (x == NULL || p != der.p + der.n) {
-		ERR_clear_error();
+	if (x == NULL)
 		return err_set(RC_FORMAT, "%s: not one certificate", from);
-	}
-	*ret = MOVE(x);
+	*ret = x;
+	return RC_OK;
+}
+
+enum rc
+cert_stored(const char *from, struct span der, X509 **ret)
+{
+	X509 *x = cert_of_der(der);
+
+	if (x == NULL)
+		return err_set(RC_STATE, "%s: a damaged certificate", from);
+	*ret = x;
 	return RC_OK;
 }
 

@@ -14,8 +14,13 @@
 #define CERT_MAX 65536
 #define SPKI_MAX 4096
 
+/** Exactly one certificate. NULL for anything else, and OpenSSL's queue is empty:
+ * for those who have a rule or a sentence of their own. */
+X509 *cert_of_der(struct span der);
 /** Parse exactly one certificate. \retval RC_FORMAT it is none, or more follows */
 enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;
+/** The same of one that we stored. \retval RC_STATE "FROM: a damaged certificate" */
+enum rc cert_stored(const char *from, struct span der, X509 **ret) MUST_CHECK;
 /** Its SubjectPublicKeyInfo: appended. */
 enum rc cert_spki(const X509 *cert, struct buf *out) MUST_CHECK;
 /** Its first and last second. */

@@ -7,6 +7,7 @@
 #include "base/own_ssl.h"
 #include "transfer/format/payload.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
 #include <openssl/err.h>
 #include <stdio.h>
@@ -63,11 +64,10 @@ bundle_judge(const char *from, struct diag *d)
 static enum rc
 certificate_signature(const char *from, const struct cose *c)
 {
-	const unsigned char *end = c->cert.p;
-	OWN(X509) *cert = d2i_X509(NULL, &end, (long)c->cert.n);
+	OWN(X509) *cert = cert_of_der(c->cert);
 	EVP_PKEY *key = cert == NULL ? NULL : X509_get0_pubkey(cert);
 
-	if (key == NULL || end != c->cert.p + c->cert.n) {
+	if (key == NULL) {
 		ERR_clear_error();
 		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: its x5chain is not a certificate with a usable key",

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "transfer/online/store/home.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
@@ -111,11 +112,11 @@ find_key(const char *home, const struct deployment *d, const struct held *held,
 static enum rc
 deploy_files_check_key(const struct held *held, EVP_PKEY *key, const char *from)
 {
-	const uint8_t *p = held->der.p;
-	OWN(X509) *cert = d2i_X509(NULL, &p, (long)held->der.n);
+	OWN(X509) *cert = NULL;
+	enum rc rc = cert_stored("store", buf_span(&held->der), &cert);
 
-	if (cert == NULL)
-		return err_openssl(RC_STATE, "store: a damaged certificate");
+	if (rc != RC_OK)
+		return rc;
 	if (X509_check_private_key(cert, key) != 1)
 		return err_openssl(RC_STATE,
 		    "%s: not the key of the certificate that is due", from);

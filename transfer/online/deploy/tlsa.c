@@ -3,6 +3,7 @@
 
 #include "base/own_ssl.h"
 #include "transfer/online/deploy/deploy.h"
+#include "transfer/x509/cert.h"
 
 /* RFC 6698 7.2-7.4 */
 enum { PKIX_FULL = 0, SPKI = 1, DANE_TA = 2, DANE_EE = 3, SHA2_256 = 1 };
@@ -10,16 +11,13 @@ enum { PKIX_FULL = 0, SPKI = 1, DANE_TA = 2, DANE_EE = 3, SHA2_256 = 1 };
 static enum rc
 spki_digest(struct span der, uint8_t ret[static SHA256_LEN])
 {
-	const uint8_t *p = der.p;
-	OWN(X509) *cert = d2i_X509(NULL, &p, (long)der.n);
-	OWN(ssl_bytes) *spki = NULL;
-	int n = cert == NULL
-		    ? -1
-		    : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
+	OWN(X509) *cert = NULL;
+	WIPED(buf) spki = { 0 };
+	enum rc rc = cert_stored("store", der, &cert);
 
-	if (n < 0)
-		return err_openssl(RC_STATE, "store: a damaged certificate");
-	return sha256(span_of(spki, (size_t)n), ret);
+	if (rc == RC_OK)
+		rc = cert_spki(cert, &spki);
+	return rc != RC_OK ? rc : sha256(buf_span(&spki), ret);
 }
 
 static enum rc
