@@ -142,6 +142,14 @@ take_dur(const char **text, int64_t *ret_seconds)
 	return true;
 }
 
+int64_t
+clock_days(int64_t from, int64_t to)
+{
+	int64_t apart = to - from;
+
+	return apart / DAY - (apart % DAY < 0);
+}
+
 bool
 dur_read(const char *text, int64_t *ret_seconds)
 {

@@ -33,6 +33,10 @@ void clock_write(int64_t at, char ret_text[static CLOCK_TEXT]);
 /** Reads what clock_write writes, and "2026-11-23" as its first second. */
 bool clock_read(const char *text, int64_t *ret_at);
 
+/** Whole days from `from` to `to`, rounded down: 0 is within a day from now, and
+ * a second that has passed is -1. */
+int64_t clock_days(int64_t from, int64_t to);
+
 /** A duration: digits and one of h, d, w. At most 3155760000 s (100 years). */
 bool dur_read(const char *text, int64_t *ret_seconds);
 

@@ -25,7 +25,7 @@ restore_review(const struct restore *r)
 	term_field("ca-id", "%s", id);
 	term_field("records",
 	    "%" PRIu64 ", the newest of %s: %" PRId64 " days old",
-	    r->head.count, newest, (r->now - r->newest) / DAY);
+	    r->head.count, newest, clock_days(r->newest, r->now));
 	term_field("certificates", "%" PRIu64 " in %" PRIu64 " responses",
 	    r->totals.certificates, r->totals.manifests);
 	term_field("sha256", "%s", digest);

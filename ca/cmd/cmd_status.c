@@ -112,15 +112,6 @@ what_text(enum due_what what)
 				      : "certificate";
 }
 
-/* Whole days, rounded down: "0" is today, below 0 is over. */
-static int64_t
-days_left(int64_t at, int64_t now)
-{
-	int64_t left = at - now;
-
-	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
-}
-
 /* ---- for people -----------------------------------------------------------
  */
 
@@ -138,7 +129,7 @@ due_print(const struct ca_status *s)
 		term_print(stdout,
 		    "due: %s%s%s ends %.10s, %" PRId64 " days left\n",
 		    what_text(d->what), *serial == '\0' ? "" : " ", serial, at,
-		    days_left(d->not_after, s->now));
+		    clock_days(s->now, d->not_after));
 	}
 	for (size_t i = 0; i < s->n_open; i++) {
 		const struct ledger_bundle *b = &s->open[i];
@@ -221,7 +212,7 @@ status_print(const struct ca_status *s)
 	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
 	if (s->due.next != 0)
 		term_print(stdout, "next due      in %" PRId64 " days\n",
-		    days_left(s->due.next, s->now));
+		    clock_days(s->now, s->due.next));
 	term_print(stdout,
 	    "ledger        %" PRIu64 " records, head\n              %s\n"
 	    "certificates  %" PRIu64 ", void %" PRIu64 "\n"
@@ -255,7 +246,7 @@ due_json(const struct ca_status *s)
 				  span_of(d->serial, sizeof(d->serial)))
 			    : json_null(),
 			"not_after", cmd_json_time(d->not_after), "days_left",
-			(json_int_t)days_left(d->not_after, s->now)));
+			(json_int_t)clock_days(s->now, d->not_after)));
 	}
 	return list;
 }
@@ -323,7 +314,7 @@ status_json(const struct ca_status *s)
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
-			     : json_integer(days_left(s->due.next, s->now)),
+			     : json_integer(clock_days(s->now, s->due.next)),
 	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
 	    backup_json(&s->backup), "sandbox", sandbox_json(&s->sandbox),
 	    "network",

@@ -49,6 +49,33 @@ status 1 "something is due in 100 days"
 prints "due: certificate $SERIAL" "and it is named"
 run ca status --within 100d --json
 is "$(json due.0.serial)" "$SERIAL" "as it is for programs"
+# What is over by a second is a day over, on either side of the stick.
+must ca resend "$STICK"
+must transfer install "$STICK"
+run ca show "$SERIAL" --json
+ends=$(date -u -d "$(json not_after)" +%s)
+# days SECONDS-FROM-THE-END WANTED
+days() {
+	WHEN=$(date -u -d "@$((ends + $1))" '+%F %T')
+	run ca status --within 9d --json
+	is "$("$PYTHON" -c '
+import json, sys
+print(*(d["days_left"] for d in json.load(sys.stdin)["due"] if d["serial"] == sys.argv[1]))
+' "$SERIAL" <<<"$OUT")" "$2" "$1 s from its end: the CA counts $2 days"
+	run transfer status --within 9d --json
+	is "$("$PYTHON" -c '
+import json, sys
+print(*(d["days"] for d in json.load(sys.stdin)["dates"] if d["what"] == "certificate"))
+' <<<"$OUT")" "$2" "$1 s from its end: and so does the server"
+	WHEN=
+}
+# The seconds at the very borders are test_clock's: this clock goes on.
+days -90000 1
+days -3600 0
+days 1 -1
+days 82800 -1
+days 86401 -2
+
 run ca status --within 100
 status 2 "a duration has a unit"
 

@@ -129,6 +129,35 @@ durations_are_written_shortly(void **state)
 	assert_string_equal(text, "-9223372036854775808 s");
 }
 
+/* Two programs tell of the same moment in the same days. */
+static void
+days_are_rounded_down_on_both_sides_of_now(void **state)
+{
+	static const struct {
+		int64_t apart, days;
+	} cases[] = {
+		{ 0, 0 },
+		{ 1, 0 },
+		{ 86399, 0 },
+		{ 86400, 1 },
+		{ 86401, 1 },
+		{ -1, -1 },
+		{ -86399, -1 },
+		{ -86400, -1 },
+		{ -86401, -2 },
+		{ CLOCK_MAX, 2932896 },
+		{ -CLOCK_MAX, -2932897 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const int64_t from = cases[i].apart < 0 ? CLOCK_MAX : 0;
+
+		assert_int_equal(
+		    clock_days(from, from + cases[i].apart), cases[i].days);
+	}
+}
+
 static void
 a_series_is_count_period_and_overlap(void **state)
 {
@@ -175,6 +204,7 @@ main(void)
 		cmocka_unit_test(what_is_no_date_is_not_read),
 		cmocka_unit_test(durations_are_digits_and_a_unit),
 		cmocka_unit_test(durations_are_written_shortly),
+		cmocka_unit_test(days_are_rounded_down_on_both_sides_of_now),
 		cmocka_unit_test(a_series_is_count_period_and_overlap),
 		cmocka_unit_test(a_clock_that_cannot_be_read_is_no_time),
 	};

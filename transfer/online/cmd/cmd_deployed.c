@@ -49,7 +49,7 @@ tell_end(const struct deployment *d, const struct deployed *r, int64_t now)
 	term_alarm("due  %s: the last certificate of %s ends %.10s (in %lld "
 		   "days), %zu to come: airgap-transfer request --renew %s "
 		   "--out STICK\n",
-	    d->path, d->name, last, (long long)((r->left.ends - now) / DAY),
+	    d->path, d->name, last, (long long)clock_days(now, r->left.ends),
 	    r->left.later, d->name);
 }
 

@@ -101,14 +101,15 @@ static const struct status_kind of_bundle = { "answer to bundle",
 
 /* "2027-02-21 (in 89 days)" */
 static void
-say_when(const struct status_kind *kind, int64_t at, int64_t left)
+say_when(const struct status_kind *kind, int64_t at, int64_t now)
 {
-	const long long days = (long long)(left < 0 ? -left : left) / DAY;
+	const bool over = at < now;
+	const long long days = over ? clock_days(at, now) : clock_days(now, at);
 	const char *s = days == 1 ? "" : "s";
 	char when[CLOCK_TEXT];
 
 	clock_write(at, when);
-	if (left < 0)
+	if (over)
 		term_say(
 		    "%s %.10s (%lld day%s ago)\n", kind->gone, when, days, s);
 	else
@@ -127,8 +128,8 @@ status_tell(struct store_status *s, const struct status_kind *kind,
 
 	clock_write(at, when);
 	one = json_pack("{s:s, s:o, s:s, s:I, s:b}", "what", kind->what, "name",
-	    cmd_json_text(name), "at", when, "days", (json_int_t)(left / DAY),
-	    "due", (int)due);
+	    cmd_json_text(name), "at", when, "days",
+	    (json_int_t)clock_days(s->now, at), "due", (int)due);
 	if (one == NULL || json_array_append_new(s->due, one) != 0)
 		return err_memory();
 	s->n_due += due;
@@ -137,7 +138,7 @@ status_tell(struct store_status *s, const struct status_kind *kind,
 	else
 		term_say("     ");
 	term_say("%s %.*s ", kind->what, SPAN_FMT(name));
-	say_when(kind, at, left);
+	say_when(kind, at, s->now);
 	return RC_OK;
 }
 
