@@ -352,11 +352,9 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_operands_none(env, &operands);
 	if (rc != RC_OK)
 		return rc;
-	if (within_text != NULL && !dur_read(within_text, &within))
-		return err_set(RC_USAGE,
-		    "--within %s: wanted digits and one of h, d, w",
-		    within_text);
-	rc = home_open(env->home, &home);
+	rc = cmd_duration("within", within_text, &within);
+	if (rc == RC_OK)
+		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
 		confine_measure(&status.sandbox);
 	if (rc == RC_OK)

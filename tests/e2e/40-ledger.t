@@ -78,6 +78,7 @@ days 86401 -2
 
 run ca status --within 100
 status 2 "a duration has a unit"
+says "^airgap-ca: --within 100: not digits and one of h, d, w$" "as everywhere"
 
 run ca policy check
 prints "profile +tls-server" "policy check lists profiles"
