@@ -381,6 +381,16 @@ db_step(struct db *db, sqlite3_stmt *st, bool *ret_row)
 	}
 }
 
+bool
+db_next(struct db *db, sqlite3_stmt *st, enum rc *rc)
+{
+	bool row = false;
+
+	if (*rc == RC_OK)
+		*rc = db_step(db, st, &row);
+	return *rc == RC_OK && row;
+}
+
 enum rc
 db_done(struct db *db, sqlite3_stmt *st)
 {

@@ -57,6 +57,12 @@ enum rc db_bind(struct db *db, sqlite3_stmt *st, const char *kinds, ...) MUST_CH
 
 /** Step: *ret_row tells whether there is a row. */
 enum rc db_step(struct db *db, sqlite3_stmt *st, bool *ret_row) MUST_CHECK;
+/** The next row for a loop, which an error ends, its own or the loop's:
+ *
+ *	while (db_next(db, st, &rc))
+ *		rc = read_one(st);
+ */
+bool db_next(struct db *db, sqlite3_stmt *st, enum rc *rc);
 /** Step to the end of a statement that gives no row, and reset it. */
 enum rc db_done(struct db *db, sqlite3_stmt *st) MUST_CHECK;
 

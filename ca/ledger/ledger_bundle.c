@@ -325,7 +325,6 @@ ledger_bundle_each(struct ledger *ledger, const struct ledger_bundle *bundle,
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	uint64_t last = 0;
-	bool row = true;
 	enum rc rc = last_act(ledger, bundle, &last);
 
 	if (rc == RC_OK)
@@ -336,14 +335,11 @@ ledger_bundle_each(struct ledger *ledger, const struct ledger_bundle *bundle,
 	if (rc == RC_OK)
 		rc = db_bind(
 		    &ledger->db, st, "ii", (int64_t)bundle->n, (int64_t)last);
-	while (rc == RC_OK) {
+	while (db_next(&ledger->db, st, &rc)) {
 		struct bundle_act act = { 0 };
 		struct record r = { 0 };
 		bool ours = false;
 
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		rc = ledger_record_of_row(st, 0, &r);
 		if (rc == RC_OK)
 			rc = act_of_record(ledger, &r, bundle->n, &act, &ours);

@@ -210,14 +210,10 @@ ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(ledger_cert) cert = { 0 };
-	bool row = true;
 	enum rc rc = ledger_query(
 	    ledger, &st, CERT_QUERY("certificate c") " ORDER BY c.intent");
 
-	while (rc == RC_OK) {
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&ledger->db, st, &rc)) {
 		rc = cert_of_row(ledger, st, &cert);
 		if (rc == RC_OK)
 			rc = each(&cert, arg);
@@ -253,7 +249,6 @@ ledger_keys_each(
     struct ledger *ledger, uint64_t before, ledger_key_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT i.n, i.at, i.kind, i.policy, i.body"
 	    " FROM certificate c JOIN record i ON i.n = c.intent"
@@ -262,14 +257,11 @@ ledger_keys_each(
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i",
 		    before == 0 ? INT64_MAX : (int64_t)before);
-	while (rc == RC_OK) {
+	while (db_next(&ledger->db, st, &rc)) {
 		uint8_t key_id[SHA256_LEN];
 		struct span serial;
 		struct record r;
 
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		rc = ledger_record_of_row(st, 0, &r);
 		if (rc == RC_OK)
 			rc = key_of_record(&r, key_id, &serial);

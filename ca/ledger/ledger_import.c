@@ -128,7 +128,6 @@ ledger_intents_open(
     struct ledger *ledger, uint64_t bundle, intent_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT r.n, r.at, r.kind, r.policy, r.body FROM certificate c"
 	    " JOIN record r ON r.n = c.intent"
@@ -137,13 +136,10 @@ ledger_intents_open(
 
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i", (int64_t)bundle);
-	while (rc == RC_OK) {
+	while (db_next(&ledger->db, st, &rc)) {
 		struct record r = { 0 };
 		struct intent intent;
 
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		rc = ledger_record_of_row(st, 0, &r);
 		if (rc == RC_OK && r.kind != RECORD_INTENT)
 			rc = err_set(RC_STATE,

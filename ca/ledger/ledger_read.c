@@ -139,15 +139,11 @@ enum rc
 ledger_records_walk(
     struct ledger *ledger, sqlite3_stmt *st, record_fn *each, void *arg)
 {
-	bool row = true;
 	enum rc rc = RC_OK;
 
-	while (rc == RC_OK) {
+	while (db_next(&ledger->db, st, &rc)) {
 		struct record r = { 0 };
 
-		rc = db_step(&ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		rc = ledger_record_of_row(st, 0, &r);
 		if (rc == RC_OK && db_blob(st, 5).n != SHA256_LEN)
 			rc = err_set(RC_STATE,
@@ -177,10 +173,9 @@ ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st, size_t item_size,
 {
 	uint8_t *items = NULL;
 	size_t n = 0;
-	bool more = true;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	while ((rc = db_step(&ledger->db, st, &more)) == RC_OK && more) {
+	while (db_next(&ledger->db, st, &rc)) {
 		rc = list_grow(&items, n, item_size);
 		if (rc != RC_OK)
 			break;

@@ -194,16 +194,11 @@ static enum rc
 chain_walk(struct verify_walk *w)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = ledger_query(w->ledger, &st,
 	    "SELECT n, at, kind, policy, body, hash FROM record ORDER BY n");
 
-	while (rc == RC_OK) {
-		rc = db_step(&w->ledger->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&w->ledger->db, st, &rc))
 		rc = row_check(w, st);
-	}
 	return rc;
 }
 

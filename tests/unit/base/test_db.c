@@ -366,6 +366,51 @@ a_home_may_lie_behind_a_link(void **state)
 	check_ok(db_open_read(&db, path_of("real/db"), &good));
 }
 
+/* Rows until there are no more, or until an error, which stays the loop's. */
+static void
+a_loop_over_rows_ends_with_them_or_an_error(void **state)
+{
+	WIPED(db) db = { 0 };
+	OWN(sqlite3_stmt) *st = NULL;
+	OWN(sqlite3_stmt) *fails = NULL;
+	int64_t sum = 0;
+	enum rc rc = RC_OK;
+
+	(void)state;
+	check_ok(db_open(&db, path_of("rows"), &good, true));
+	check_ok(db_begin(&db));
+	for (int64_t n = 1; n <= 4; n++)
+		check_ok(insert(&db, n, "text", SPAN_NONE));
+	check_ok(db_commit(&db));
+	check_ok(db_prepare(&db, "SELECT n FROM t ORDER BY n", &st));
+	while (db_next(&db, st, &rc))
+		sum += sqlite3_column_int64(st, 0);
+	assert_int_equal(rc, RC_OK);
+	assert_int_equal(sum, 10);
+
+	sum = 0;
+	check_ok(db_bind(&db, st, ""));
+	while (db_next(&db, st, &rc)) {
+		sum += sqlite3_column_int64(st, 0);
+		if (sum == 3)
+			rc = RC_STATE;
+	}
+	assert_int_equal(rc, RC_STATE);
+	assert_int_equal(sum, 3);
+	assert_false(db_next(&db, st, &rc));
+	assert_int_equal(sqlite3_column_int64(st, 0), 2);
+
+	rc = RC_OK;
+	sum = 0;
+	check_ok(db_prepare(&db,
+	    "SELECT 1 UNION ALL SELECT abs(-9223372036854775807 - 1)", &fails));
+	while (db_next(&db, fails, &rc))
+		sum++;
+	assert_int_equal(sum, 1);
+	assert_int_not_equal(rc, RC_OK);
+	assert_non_null(strstr(err_text(), "integer overflow"));
+}
+
 int
 main(void)
 {
@@ -383,6 +428,7 @@ main(void)
 		cmocka_unit_test(damage_is_found),
 		cmocka_unit_test(a_row_that_refers_to_nothing_is_found),
 		cmocka_unit_test(wrong_sql_is_our_bug),
+		cmocka_unit_test(a_loop_over_rows_ends_with_them_or_an_error),
 		cmocka_unit_test(a_home_may_lie_behind_a_link),
 	};
 

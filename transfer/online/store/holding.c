@@ -88,7 +88,6 @@ holding_load(struct store *store, struct span name, struct span profile,
 {
 	WIPED(holding) h = { 0 };
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = name_it(&h, name, profile);
 
 	if (rc == RC_OK)
@@ -102,12 +101,8 @@ holding_load(struct store *store, struct span name, struct span profile,
 		    &st);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st, "ss", name, profile);
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc))
 		rc = add_held(store, st, &h);
-	}
 	if (rc != RC_OK)
 		return rc;
 	*ret = h;

@@ -121,7 +121,6 @@ static enum rc
 holding_find_look(struct search *s, struct store *store)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT r.profile, r.names, r.id, max(c.not_after)"
 	    " FROM certificate c JOIN request r"
@@ -129,12 +128,8 @@ holding_find_look(struct search *s, struct store *store)
 	    " GROUP BY r.profile, r.names, r.id",
 	    &st);
 
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc))
 		rc = see(s, st);
-	}
 	return rc;
 }
 

@@ -243,17 +243,12 @@ static enum rc
 load_cas(struct store *store)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT der FROM ca_cert WHERE issuer = 0 ORDER BY place", &st);
 
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc))
 		rc =
 		    trust_add_ca(&store->trust, store->db.path, db_blob(st, 0));
-	}
 	return rc;
 }
 
@@ -367,15 +362,10 @@ enum rc
 store_issuers(struct store *store, struct buf *ret_der)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT der FROM ca_cert WHERE issuer = 1 ORDER BY place", &st);
 
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc))
 		rc = buf_add_span(ret_der, db_blob(st, 0));
-	}
 	return rc;
 }

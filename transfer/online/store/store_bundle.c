@@ -135,7 +135,6 @@ store_each_unanswered(struct store *store,
     enum rc (*each)(void *arg, const struct unanswered *u), void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	/* The newest asking of each CSR for a profile, unless it was granted or
 	 * refused for good. */
 	enum rc rc = db_prepare(&store->db,
@@ -151,12 +150,9 @@ store_each_unanswered(struct store *store,
 	    " ORDER BY r.bundle, r.place",
 	    &st);
 
-	while (rc == RC_OK) {
+	while (db_next(&store->db, st, &rc)) {
 		struct unanswered u;
 
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		u = (struct unanswered){
 			.sequence = (uint32_t)sqlite3_column_int64(st, 0),
 			.place = (uint32_t)sqlite3_column_int64(st, 1),
@@ -173,20 +169,16 @@ store_each_open(struct store *store,
     enum rc (*each)(void *arg, const struct open_bundle *b), void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT b.sequence, b.created, b.id, b.expires,"
 	    " (SELECT count(*) FROM request r WHERE r.bundle = b.sequence)"
 	    " FROM bundle b WHERE b.state = 1 ORDER BY b.sequence",
 	    &st);
 
-	while (rc == RC_OK) {
+	while (db_next(&store->db, st, &rc)) {
 		struct open_bundle b = { 0 };
 		struct span id;
 
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		b.sequence = (uint32_t)sqlite3_column_int64(st, 0);
 		b.created = sqlite3_column_int64(st, 1);
 		id = db_blob(st, 2);

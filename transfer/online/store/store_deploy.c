@@ -100,16 +100,12 @@ deployment_list_load(struct store *store, struct deployment_list *ret)
 {
 	WIPED(deployment_list) list = { 0 };
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT path, name, profile, key_path, key_from, pass_source,"
 	    " reload, format, sha256 FROM deployment ORDER BY path",
 	    &st);
 
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc)) {
 		rc = LIST_GROW(list.items, list.n);
 		if (rc != RC_OK)
 			break;
@@ -201,14 +197,10 @@ publication_list_load(struct store *store, struct publication_list *ret)
 {
 	WIPED(publication_list) list = { 0 };
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT dir, name, profile FROM publication ORDER BY dir", &st);
 
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc)) {
 		rc = LIST_GROW(list.items, list.n);
 		if (rc != RC_OK)
 			break;

@@ -20,7 +20,6 @@ store_each_manifest(struct store *store, uint32_t from,
     enum rc (*each)(void *arg, const struct stored_manifest *m), void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT m.sequence, m.file, b.file FROM manifest m"
 	    " LEFT JOIN bundle b ON b.sequence = m.bundle"
@@ -29,12 +28,8 @@ store_each_manifest(struct store *store, uint32_t from,
 
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st, "i", (int64_t)from);
-	while (rc == RC_OK) {
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
+	while (db_next(&store->db, st, &rc))
 		rc = tell_manifest(st, each, arg);
-	}
 	return rc;
 }
 

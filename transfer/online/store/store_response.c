@@ -255,15 +255,11 @@ store_each_cert(struct store *store, enum store_order order,
 		" ORDER BY r.names, r.profile, c.not_before, c.serial",
 	};
 	OWN(sqlite3_stmt) *st = NULL;
-	bool row = true;
 	enum rc rc = db_prepare(&store->db, queries[order], &st);
 
-	while (rc == RC_OK) {
+	while (db_next(&store->db, st, &rc)) {
 		struct stored_cert cert;
 
-		rc = db_step(&store->db, st, &row);
-		if (rc != RC_OK || !row)
-			break;
 		rc = store_response_read_cert(store, st, &cert);
 		if (rc == RC_OK)
 			rc = each(arg, &cert);
