@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** csr_from_file: one request to a file, DER or PEM (RFC 7468). */
+#include "base/base64.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/der.h"
@@ -53,65 +54,24 @@ csr_pem_take_line(struct span *text, const char *mark, const char *label)
 	return true;
 }
 
-static int
-base64_value(uint8_t c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c == 0 ? NULL : strchr(digits, c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
-
-static enum rc
-refuse_base64(const char *from)
-{
-	return rule_refuse(
-	    RULE_CSR_FORM, "%s: the PEM block is not Base64", from);
-}
-
-static enum rc
-add_group(struct buf *out, uint32_t bits, unsigned n)
-{
-	const uint8_t bytes[3] = { (uint8_t)(bits >> 16), (uint8_t)(bits >> 8),
-		(uint8_t)bits };
-
-	return buf_add(out, bytes, n);
-}
-
-/* Base64 up to the next '-', white space passed over; one spelling of each
- * text: full groups, bits that are not used zero (RFC 4648 3.5). */
+/* Base64 up to the next '-', white space passed over. */
 static enum rc
 take_base64(const char *from, struct span *text, struct buf *out)
 {
-	uint32_t bits = 0;
-	unsigned have = 0, pads = 0;
+	WIPED(buf) digits = { 0 };
 	struct span c;
-	enum rc rc;
+	enum rc rc = buf_reserve(&digits, text->n);
 
-	while (text->n != 0 && text->p[0] != '-') {
-		int value;
-
+	while (rc == RC_OK && text->n != 0 && text->p[0] != '-') {
 		(void)span_take(text, 1, &c);
-		if (is_space(c.p[0]))
-			continue;
-		value = c.p[0] == '=' ? 0 : base64_value(c.p[0]);
-		if (c.p[0] == '=')
-			pads++;
-		if (value < 0 || (pads != 0 && c.p[0] != '=') || pads > 2)
-			return refuse_base64(from);
-		bits = bits << 6 | (uint32_t)value;
-		if (++have != 4)
-			continue;
-		if ((bits & ((1U << (8 * pads)) - 1)) != 0)
-			return refuse_base64(from);
-		rc = add_group(out, bits, 3 - pads);
-		if (rc != RC_OK)
-			return rc;
-		bits = 0;
-		have = 0;
+		if (!is_space(c.p[0]))
+			rc = buf_add_span(&digits, c);
 	}
-	return have == 0 ? RC_OK : refuse_base64(from);
+	if (rc == RC_OK)
+		rc = base64_read(buf_span(&digits), out);
+	return rc == RC_FORMAT ? rule_refuse(RULE_CSR_FORM,
+				     "%s: the PEM block is not Base64", from)
+			       : rc;
 }
 
 static enum rc

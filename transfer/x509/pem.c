@@ -3,6 +3,8 @@
  * with anything, have a laxer reader (transfer/x509/csr_pem). */
 #include "transfer/x509/pem.h"
 
+#include "base/base64.h"
+
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -49,34 +51,6 @@ is_mark(struct span line, const char *kind, const char *label)
 	return span_eq_str(line, mark);
 }
 
-static bool
-is_base64(struct span line)
-{
-	size_t i = 0, pad;
-
-	while (i < line.n && ((line.p[i] >= 'A' && line.p[i] <= 'Z') ||
-				 (line.p[i] >= 'a' && line.p[i] <= 'z') ||
-				 (line.p[i] >= '0' && line.p[i] <= '9') ||
-				 line.p[i] == '+' || line.p[i] == '/'))
-		i++;
-	for (pad = 0; i < line.n && line.p[i] == '='; i++)
-		pad++;
-	return i == line.n && pad <= 2 && line.n % 4 == 0 && line.n != 0;
-}
-
-static enum rc
-pem_add_line(struct span line, struct buf *out)
-{
-	unsigned char bytes[LINE_MAX_IN];
-	size_t n = 3 * (line.n / 4);
-
-	if (EVP_DecodeBlock(bytes, line.p, (int)line.n) != (int)n)
-		return err_set(RC_FORMAT, "not base64");
-	n -= line.p[line.n - 1] == '=';
-	n -= line.p[line.n - 2] == '=';
-	return buf_add(out, bytes, n);
-}
-
 enum rc
 pem_next(const char *from, const char *label, struct span *rest,
     struct buf *ret_der, bool *ret_more)
@@ -95,14 +69,14 @@ pem_next(const char *from, const char *label, struct span *rest,
 
 		if (is_mark(line, "END", label) && ret_der->n != 0)
 			return RC_OK;
-		/* Padding, or a line that is no whole number of four, ends it.
-		 */
-		if (last || line.n == 0 || line.n > LINE_MAX_IN ||
-		    !is_base64(line))
+		/* Padding ends it. */
+		rc = last || line.n == 0 || line.n > LINE_MAX_IN
+			 ? RC_FORMAT
+			 : base64_read(line, ret_der);
+		if (rc == RC_FORMAT)
 			return err_set(
 			    RC_FORMAT, "%s: broken PEM of a %s", from, label);
-		last = line.p[line.n - 1] == '=';
-		rc = pem_add_line(line, ret_der);
+		last = rc == RC_OK && line.p[line.n - 1] == '=';
 	}
 	return rc != RC_OK ? err_in(rc, "%s", from)
 			   : err_set(RC_FORMAT,
