@@ -31,8 +31,8 @@ has_attestation(const X509 *cert)
 	return false;
 }
 
-static X509 *
-attest_parse(struct span der)
+X509 *
+card_cert_parse(struct span der)
 {
 	const uint8_t *end = der.p;
 	X509 *cert = d2i_X509(NULL, &end, (long)der.n);
@@ -44,7 +44,7 @@ attest_parse(struct span der)
 bool
 attest_is_for(struct span der, struct span spki)
 {
-	OWN(X509) *cert = attest_parse(der);
+	OWN(X509) *cert = card_cert_parse(der);
 	OWN(ssl_bytes) *own = NULL;
 	int n;
 
@@ -59,7 +59,7 @@ attest_is_for(struct span der, struct span spki)
 static bool
 is_issuer(struct span cert, struct span issuer)
 {
-	OWN(X509) *c = attest_parse(cert), *i = attest_parse(issuer);
+	OWN(X509) *c = card_cert_parse(cert), *i = card_cert_parse(issuer);
 	bool ok;
 
 	ok = c != NULL && i != NULL && X509_cmp(c, i) != 0 &&
@@ -110,7 +110,7 @@ enum rc
 attest_describe(struct span cert, struct span issuer, struct buf *ret_text,
     bool *ret_signed)
 {
-	OWN(X509) *c = attest_parse(cert);
+	OWN(X509) *c = card_cert_parse(cert);
 	OWN(BIO) *out = BIO_new(BIO_s_mem());
 	char *text = NULL;
 	long n;

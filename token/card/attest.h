@@ -5,6 +5,12 @@
 
 #include "token/p11/session.h"
 
+#include <openssl/types.h>
+
+/** A certificate object's value, behind which tokens may have put more; NULL when
+ * it is none, and OpenSSL's queue is empty. */
+X509 *card_cert_parse(struct span der);
+
 /** Look among the token's certificates for one about this key that carries a
  * maker's attestation extension, and for the one that signed it. Both stay
  * empty when there is none. */

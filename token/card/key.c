@@ -6,6 +6,7 @@
 
 #include "base/own_ssl.h"
 #include "base/term.h"
+#include "token/card/attest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,6 @@ spki_of_certificate(const struct session *s, struct span id,
 	WIPED(buf) der = { 0 };
 	OWN(X509) *cert = NULL;
 	OWN(ssl_bytes) *spki = NULL;
-	const uint8_t *end;
 	size_t n = 0;
 	int len;
 	enum rc rc;
@@ -87,8 +87,7 @@ spki_of_certificate(const struct session *s, struct span id,
 		rc = attr_bytes(s, found[0], CKA_VALUE, &der);
 	if (rc != RC_OK || der.n == 0)
 		return rc;
-	end = der.p;
-	cert = d2i_X509(NULL, &end, (long)der.n);
+	cert = card_cert_parse(buf_span(&der));
 	len = cert == NULL ? 0
 			   : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
 	if (len <= 0)
