@@ -23,6 +23,8 @@ list_grow(void *items, size_t n, size_t size)
 		return RC_OK;
 	if (n >= LIST_ITEMS_MAX)
 		return err_set(RC_IO, "a list of %zu items is full", n);
+	if (size > SIZE_MAX / 2 / LIST_ITEMS_MAX) /* no product overflows */
+		return err_memory();
 	/* Copied, since `items` points to a pointer of another type. */
 	memcpy(&old, items, sizeof(old));
 	grown = reallocarray(old, n == 0 ? LIST_FIRST : 2 * n, size);

@@ -143,7 +143,7 @@ a_file_has_its_look_or_is_not_there(void **state)
 
 	put.flags = 0;
 	check_ok(file_write(&put, span_str("new")));
-	buf_reset(&back);
+	buf_wipe(&back);
 	check_ok(file_read(top_fd, "look", 100, &back));
 	assert_true(span_eq_str(buf_span(&back), "new"));
 	assert_int_equal(mode_of("look"), 0751);
@@ -190,10 +190,10 @@ a_batch_has_its_names_when_it_is_settled(void **state)
 
 	check_ok(file_batch_settle(&b, "batch"));
 	assert_int_equal(b.paths.n, 2);
-	buf_reset(&back);
+	buf_wipe(&back);
 	check_ok(file_read(top_fd, "batch/1", 100, &back));
 	assert_true(span_eq_str(buf_span(&back), "one"));
-	buf_reset(&back);
+	buf_wipe(&back);
 	check_ok(file_read(top_fd, "batch/2", 100, &back));
 	assert_true(span_eq_str(buf_span(&back), "two"));
 	assert_int_equal(faccessat(top_fd, "batch/1.new", F_OK, 0), -1);
