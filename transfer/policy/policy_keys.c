@@ -59,7 +59,7 @@ const struct policy_key policy_ca_keys[] = {
 	  .least = DAY, .otherwise = 400 * DAY },
 	{ "next-visit", POLICY_DURATION,
 	  .at = POLICY_AT(policy, next_visit, int64_t), .least = DAY },
-	{ NULL },
+	{ 0 },
 };
 /* clang-format on */
 
@@ -90,6 +90,6 @@ const struct policy_key policy_requester_keys[] = {
 	{ "revoke", POLICY_EITHER,
 	  .at = POLICY_AT(policy_requester, may_revoke, bool),
 	  .words = policy_yes_words, .otherwise = true },
-	{ NULL },
+	{ 0 },
 };
 /* clang-format on */

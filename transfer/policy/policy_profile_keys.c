@@ -286,6 +286,6 @@ const struct policy_key policy_profile_keys[] = {
 	{ "path-len", POLICY_NUMBER, .at = AT(path_len, uint32_t),
 	  .least = 0, .most = 16 },
 	{ EXTENSION_KEY, POLICY_OWN, .own = profile_extension },
-	{ NULL },
+	{ 0 },
 };
 /* clang-format on */
