@@ -28,7 +28,7 @@ static const char *const good[] = {
 	"srv:_xmpp-client.example.org", "srv:_sip.example.org",
 	"srv:_abcdefghijklmno.example.org",
 	"xmpp:simon@josefsson.org", "xmpp:j\xc3\xbcrg@example.org",
-	"xmpp:a@b\xc3\xbc" "cher.example", "xmpp:\xd7\x90\xd7\x91@example.org",
+	("xmpp:a@b\xc3\xbc" "cher.example"), "xmpp:\xd7\x90\xd7\x91@example.org",
 	"xmpp:a+b!@example.org",
 	"ip:192.0.2.1", "ip:2001:db8::1", "ip:::1",
 	"email:Simon.J+x@josefsson.org",
