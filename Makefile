@@ -100,13 +100,26 @@ progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
 
-$(B)/%.o: %.c
+define compile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(cflags) -MMD -MP -c -o $@ $<
+endef
+$(B)/%.o: %.c
+	$(compile)
+
+# The profiles that `init` offers are files; this makes C of them.
+profiles := $(sort $(wildcard transfer/policy/profiles/*.conf))
+made_transfer := $(B)/transfer/policy/shipped.o
+$(made_transfer:.o=.c): transfer/policy/profiles/to_c.awk $(profiles)
+	$(call say,AWK,$@)
+	@mkdir -p $(@D)
+	$(Q)awk -f $^ >$@
+$(made_transfer): $(made_transfer:.o=.c)
+	$(compile)
 
 define library
-$(B)/lib$(1).a: $(call lib_of,$(1))
+$(B)/lib$(1).a: $(call lib_of,$(1)) $(made_$(1))
 	$(call say,AR,$$@)
 	@mkdir -p $$(@D)
 	$(Q)rm -f $$@ && ar rcs $$@ $$^
@@ -247,6 +260,7 @@ bindir := $(DESTDIR)$(PREFIX)/bin
 mandir := $(DESTDIR)$(PREFIX)/share/man
 docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
 bashdir := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+profiledir := $(DESTDIR)$(PREFIX)/share/airgap-ca/profiles
 unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
 man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
 
@@ -262,6 +276,8 @@ endef
 install: install-offline install-online ## everything, below DESTDIR and PREFIX (/usr/local)
 install-offline: all ## what the laptop needs: airgap-ca, airgap-token
 	$(call install_some,airgap-ca airgap-token,airgap-ca airgap-ca-* airgap-ledger airgap-policy airgap-token airgap-token-*)
+	install -d '$(profiledir)'
+	install -m 644 $(profiles) '$(profiledir)'
 install-online: all ## what a server needs: airgap-transfer
 	$(call install_some,airgap-transfer,airgap-transfer airgap-transfer-*)
 	install -d '$(unitdir)'

@@ -170,4 +170,11 @@ quiet 'CHANGED' 'under a policy that is the same as last time'
 run transfer install "$STICK"
 status 0 'and installed'
 
+# ---- the shipped profiles -----------------------------------------------------------
+case $BUILD in */debug) debug=1 ;; *) debug= ;; esac
+must make -C "$TOP" -s install-offline DEBUG=$debug DESTDIR="$WORK/dest" PREFIX=/usr
+is "$(diff -r "$WORK/dest/usr/share/airgap-ca/profiles" "$TOP/transfer/policy/profiles")" \
+	"Only in $TOP/transfer/policy/profiles: to_c.awk" \
+	'the profiles that init offers are installed, a file each'
+
 done_testing

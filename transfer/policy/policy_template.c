@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The policy.conf that `init` writes: what goes before and behind the profiles.
+ * They are files of their own, in transfer/policy/profiles. */
 #include "transfer/policy/policy.h"
 
+#include "base/choice.h"
+#include "transfer/policy/shipped.h"
 #include "transfer/x509/name_parts.h"
+
+#include <assert.h>
 
 /* The text is for the operator to read and change: each profile says why it is
  * as it is. airgap-policy(5) has every key. */
@@ -36,119 +42,6 @@ static const char ca_rest[] =
     "# Manifests tell the online side to be back within this time.\n"
     "# next-visit = 365d\n";
 
-static const char tls_server[] =
-    "\n"
-    "[profile tls-server]\n"
-    "# A server of TLS. The subject is CN= the first name.\n"
-    "subject = first-name\n"
-    "names = dns\n"
-    "wildcard = no\n"
-    "key-types = ec-p256, ec-p384, ed25519, rsa\n"
-    "rsa-bits-min = 2048\n"
-    "rsa-bits-max = 8192\n"
-    "keyUsage = critical, digitalSignature\n"
-    "extendedKeyUsage = serverAuth\n"
-    "validity = 90d\n"
-    "validity-max = 398d\n"
-    "# A series: post-dated certificates, so that the CA can stay in the "
-    "safe.\n"
-    "series-max = 24\n"
-    "horizon = 800d\n";
-
-static const char tls_client[] =
-    "\n"
-    "[profile tls-client]\n"
-    "# A client of TLS: a host by its name, or a person by address.\n"
-    "subject = first-name\n"
-    "names = dns, email\n"
-    "names-max = 1\n"
-    "key-types = ec-p256, ec-p384, ed25519, rsa\n"
-    "rsa-bits-min = 2048\n"
-    "rsa-bits-max = 8192\n"
-    "keyUsage = critical, digitalSignature\n"
-    "extendedKeyUsage = clientAuth\n"
-    "validity = 90d\n"
-    "validity-max = 398d\n"
-    "series-max = 24\n"
-    "horizon = 800d\n";
-
-static const char xmpp_server[] =
-    "\n"
-    "[profile xmpp-server]\n"
-    "# An XMPP server (RFC 6120 13.7.1.2): SRV names and DNS names of its\n"
-    "# domains, the DNS name of its host. No XMPP address: ejabberd fails on "
-    "it.\n"
-    "subject = CN=XMPP server for %{domain}\n"
-    "names = dns, srv\n"
-    "srv-services = xmpp-client, xmpp-server\n"
-    "wildcard = no\n"
-    "key-types = ec-p256, ec-p384, rsa\n"
-    "rsa-bits-min = 2048\n"
-    "rsa-bits-max = 8192\n"
-    "# A key stays with the requester and the name that it was first for.\n"
-    "key-reuse = same-names\n"
-    "keyUsage = critical, digitalSignature\n"
-    "# clientAuth: the same certificate is the client's between servers.\n"
-    "extendedKeyUsage = serverAuth, clientAuth\n"
-    "validity = 31d\n"
-    "validity-max = 100d\n"
-    "series-max = 36\n"
-    "horizon = 800d\n";
-
-static const char xmpp_client[] =
-    "\n"
-    "[profile xmpp-client]\n"
-    "# A person or device that logs in by certificate: one bare JID. No CN:\n"
-    "# under name constraints GnuTLS takes one for a host name.\n"
-    "subject = O=%{domain}\n"
-    "names = xmpp\n"
-    "names-max = 1\n"
-    "key-types = ec-p256, ec-p384, rsa\n"
-    "rsa-bits-min = 2048\n"
-    "rsa-bits-max = 8192\n"
-    "key-reuse = same-names\n"
-    "keyUsage = critical, digitalSignature\n"
-    "extendedKeyUsage = clientAuth\n"
-    "validity = 90d\n"
-    "validity-max = 398d\n"
-    "series-max = 24\n"
-    "horizon = 800d\n";
-
-static const char sub_ca[] =
-    "\n"
-    "[profile sub-ca]\n"
-    "# A CA below this one, which signs end entities only. No requester may\n"
-    "# use it unless its own section names it under profiles.\n"
-    "subject = CN=Subordinate CA %{name}\n"
-    "names = dns\n"
-    "names-max = 1\n"
-    "key-types = ec-p256, ec-p384, rsa\n"
-    "rsa-bits-min = 3072\n"
-    "rsa-bits-max = 4096\n"
-    "keyUsage = critical, digitalSignature, keyCertSign, cRLSign\n"
-    "ca = yes\n"
-    "validity = 1826d\n"
-    "validity-max = 3653d\n";
-
-static const char ocsp_responder[] =
-    "\n"
-    "[profile ocsp-responder]\n"
-    "# Signs OCSP answers for this CA (RFC 6960 4.2.2.2). Clients do not ask\n"
-    "# whether it was revoked, so it is short-lived.\n"
-    "subject = CN=OCSP responder %{name}\n"
-    "names = dns\n"
-    "names-max = 1\n"
-    "key-types = ec-p256, ec-p384, rsa\n"
-    "rsa-bits-min = 2048\n"
-    "rsa-bits-max = 4096\n"
-    "keyUsage = critical, digitalSignature\n"
-    "extendedKeyUsage = OCSPSigning\n"
-    "extension.noCheck = ignored\n"
-    "validity = 31d\n"
-    "validity-max = 100d\n"
-    "series-max = 24\n"
-    "horizon = 800d\n";
-
 static const char tail[] =
     "\n"
     "# What a requester may ask, when it is less than everything (or sub-ca):\n"
@@ -157,43 +50,79 @@ static const char tail[] =
     "# scope = web.example.org\n"
     "# revoke = no\n";
 
-static const struct shipped {
-	const char *name, *group, *text;
-} shipped[] = {
-	{ "tls-server", "tls", tls_server },
-	{ "tls-client", "tls", tls_client },
-	{ "xmpp-server", "xmpp", xmpp_server },
-	{ "xmpp-client", "xmpp", xmpp_client },
-	{ "sub-ca", NULL, sub_ca },
-	{ "ocsp-responder", NULL, ocsp_responder },
+/* In the order in which they are offered and written. */
+static const struct profile_offer {
+	const char *name, *group; /* a group asks for several; NULL: in none */
+} offers[] = {
+	{ "tls-server", "tls" },
+	{ "tls-client", "tls" },
+	{ "xmpp-server", "xmpp" },
+	{ "xmpp-client", "xmpp" },
+	{ "sub-ca", NULL },
+	{ "ocsp-responder", NULL },
 };
-#define N_SHIPPED (sizeof(shipped) / sizeof(shipped[0]))
+#define N_OFFERS (sizeof(offers) / sizeof(offers[0]))
 
 static bool
-stands_for(const char *asked, const struct shipped *s)
+stands_for(const char *asked, const struct profile_offer *o)
 {
-	return strcmp(asked, s->name) == 0 ||
-	       (s->group != NULL && strcmp(asked, s->group) == 0);
+	return strcmp(asked, o->name) == 0 ||
+	       (o->group != NULL && strcmp(asked, o->group) == 0);
+}
+
+/* Is it the first of its group? They stand together. */
+static bool
+opens_group(size_t i)
+{
+	return offers[i].group != NULL &&
+	       (i == 0 || offers[i - 1].group == NULL ||
+		   strcmp(offers[i - 1].group, offers[i].group) != 0);
+}
+
+/* The groups, then each. */
+static const char *
+offer_word(const void *table, unsigned i)
+{
+	(void)table;
+	for (size_t j = 0; j < N_OFFERS; j++)
+		if (opens_group(j) && i-- == 0)
+			return offers[j].group;
+	return i < N_OFFERS ? offers[i].name : NULL;
 }
 
 static enum rc
 check_asked(const struct text_list *profiles)
 {
+	char wanted[CHOICE_TEXT];
+
 	for (size_t i = 0; i < profiles->n; i++) {
 		bool found = false;
 
-		for (size_t j = 0; j < N_SHIPPED; j++)
-			found = found ||
-				stands_for(profiles->items[i], &shipped[j]);
-		if (!found)
+		for (size_t j = 0; j < N_OFFERS; j++)
+			found =
+			    found || stands_for(profiles->items[i], &offers[j]);
+		if (!found) {
+			choice_write(offer_word, NULL, "", wanted);
 			return err_set(RC_USAGE,
-			    "\"%s\": no profile; wanted tls, xmpp, tls-server, "
-			    "tls-client, xmpp-server, xmpp-client, sub-ca or "
-			    "ocsp-responder",
-			    profiles->items[i]);
+			    "\"%s\": no profile; wanted %s", profiles->items[i],
+			    wanted);
+		}
 	}
 	return profiles->n != 0 ? RC_OK
 				: err_set(RC_USAGE, "no profile was named");
+}
+
+static enum rc
+add_profile(const struct profile_offer *o, struct buf *out)
+{
+	const struct shipped_profile *s = shipped_profiles;
+	enum rc rc;
+
+	while (s->name != NULL && strcmp(s->name, o->name) != 0)
+		s++;
+	assert(s->name != NULL); /* an offer without its file */
+	rc = buf_add_byte(out, '\n');
+	return rc != RC_OK ? rc : buf_add_str(out, s->text);
 }
 
 /* A domain as typed, in the form that the file wants. */
@@ -249,14 +178,14 @@ policy_template(const struct text_list *scopes,
 		rc = add_scopes(scopes, &text);
 	if (rc == RC_OK)
 		rc = buf_add_str(&text, ca_rest);
-	for (size_t i = 0; i < N_SHIPPED && rc == RC_OK; i++) {
+	for (size_t i = 0; i < N_OFFERS && rc == RC_OK; i++) {
 		bool wanted = false;
 
 		for (size_t j = 0; j < profiles->n; j++)
 			wanted = wanted ||
-				 stands_for(profiles->items[j], &shipped[i]);
+				 stands_for(profiles->items[j], &offers[i]);
 		if (wanted)
-			rc = buf_add_str(&text, shipped[i].text);
+			rc = add_profile(&offers[i], &text);
 	}
 	if (rc == RC_OK)
 		rc = buf_add_str(&text, tail);

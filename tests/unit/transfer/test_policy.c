@@ -6,9 +6,11 @@
 #include "base/file.h"
 #include "tests/lib/check.h"
 #include "transfer/policy/policy_read.h"
+#include "transfer/policy/shipped.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@
 	"extendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\n"
 #define PROFILE "[profile p]\n" MUST
 #define LEAST CA PROFILE
+#define PROFILES "transfer/policy/profiles/"
 
 static enum rc
 parse(const char *text, struct policy *ret)
@@ -389,6 +392,37 @@ a_template_wants_known_profiles_and_domains(void **state)
 	assert_int_equal(text.n, 0);
 }
 
+/* Each file of the folder, under its name, byte for byte. */
+static void
+each_shipped_profile_is_a_file_and_offered(void **state)
+{
+	WIPED(buf) wanted = { 0 };
+	char path[64];
+	glob_t found;
+
+	(void)state;
+	assert_int_equal(template("a.org", "nope", &wanted), RC_USAGE);
+	assert_string_equal(err_text(),
+	    "\"nope\": no profile; wanted tls, xmpp, tls-server, tls-client, "
+	    "xmpp-server, xmpp-client, sub-ca or ocsp-responder");
+	assert_int_equal(glob(PROFILES "*.conf", 0, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const struct shipped_profile *s = &shipped_profiles[i];
+		WIPED(buf) file = { 0 };
+		WIPED(buf) text = { 0 };
+
+		assert_non_null(s->name);
+		(void)snprintf(path, sizeof(path), PROFILES "%s.conf", s->name);
+		assert_string_equal(found.gl_pathv[i], path);
+		check_ok(file_read(AT_FDCWD, path, 1 << 16, &file));
+		assert_true(span_eq_str(buf_span(&file), s->text));
+		check_ok(template("a.org", s->name, &text));
+		assert_non_null(strstr(buf_cstr(&text), s->text));
+	}
+	assert_null(shipped_profiles[found.gl_pathc].name);
+	globfree(&found);
+}
+
 /* ---- the manual
  * -------------------------------------------------------------- */
 
@@ -547,6 +581,7 @@ main(void)
 		cmocka_unit_test(a_template_parses_for_any_choice),
 		cmocka_unit_test(a_template_without_scope_says_any),
 		cmocka_unit_test(a_template_wants_known_profiles_and_domains),
+		cmocka_unit_test(each_shipped_profile_is_a_file_and_offered),
 		cmocka_unit_test(the_manual_has_every_key_and_no_other),
 		cmocka_unit_test(the_manuals_example_parses),
 	};
