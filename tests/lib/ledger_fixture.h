@@ -3,14 +3,11 @@
 #ifndef TESTS_LEDGER_FIXTURE_H
 #define TESTS_LEDGER_FIXTURE_H
 
+#include "tests/lib/check.h"
+
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,15 +15,6 @@
 #define T0 INT64_C(1764000000) /* 2025-11-24T16:00:00Z */
 #define POLICY_ONE "[ca]\nscope = any\n"
 #define POLICY_TWO "[ca]\nscope = example.org\n"
-
-#define ok(call) check_ok((call), #call, __LINE__)
-static inline void
-check_ok(enum rc rc, const char *call, int line)
-{
-	if (rc != RC_OK)
-		fail_msg(
-		    "line %d: %s: rc %d: %s", line, call, (int)rc, err_text());
-}
 
 static inline char *
 path_of(void **state)
@@ -93,13 +81,13 @@ cert_make(uint8_t mark, struct buf *ret_der)
 	assert_true(X509_sign(x, key, NULL) > 0);
 	n = i2d_X509(x, &der);
 	assert_true(n > 0);
-	ok(buf_add(ret_der, der, (size_t)n));
+	check_ok(buf_add(ret_der, der, (size_t)n));
 }
 
 static inline void
 stamp(struct ledger *l, int64_t now)
 {
-	ok(ledger_stamp(l, now, span_str(POLICY_ONE)));
+	check_ok(ledger_stamp(l, now, span_str(POLICY_ONE)));
 }
 
 static inline void
@@ -110,10 +98,10 @@ ca_add(struct ledger *l)
 
 	cert_make(0x11, &ca);
 	cert_make(0x12, &transfer);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0);
-	ok(ledger_init_add(l, buf_span(&ca), buf_span(&transfer)));
-	ok(ledger_commit(l));
+	check_ok(ledger_init_add(l, buf_span(&ca), buf_span(&transfer)));
+	check_ok(ledger_commit(l));
 }
 
 static inline struct span
@@ -129,7 +117,7 @@ requester_id(uint8_t mark, uint8_t ret_id[static SHA256_LEN])
 {
 	uint8_t spki[44];
 
-	ok(sha256(spki_of(mark, spki), ret_id));
+	check_ok(sha256(spki_of(mark, spki), ret_id));
 }
 
 static inline void
@@ -137,7 +125,7 @@ requester_add(struct ledger *l, const char *label, uint8_t mark)
 {
 	uint8_t spki[44];
 
-	ok(ledger_enrol_add(l, span_str(label), spki_of(mark, spki)));
+	check_ok(ledger_enrol_add(l, span_str(label), spki_of(mark, spki)));
 }
 
 static inline struct ledger_bundle
@@ -172,8 +160,8 @@ manifest_add(struct ledger *l, const struct ledger_bundle *b, uint32_t sequence)
 	WIPED(ledger_manifest) m = { .sequence = sequence, .bundle = b->n };
 
 	memcpy(m.channel, b->requester, SHA256_LEN);
-	ok(buf_printf(&m.file, "manifest %u", sequence));
-	ok(ledger_manifest_add(l, &m));
+	check_ok(buf_printf(&m.file, "manifest %u", sequence));
+	check_ok(ledger_manifest_add(l, &m));
 }
 
 /* Every kind of record once at least: 28 records. */
@@ -187,66 +175,66 @@ story_tell(struct ledger *l)
 	struct intent one, two;
 
 	ca_add(l); /* 1 policy, 2 init */
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 60);
-	ok(ledger_network_add(l, span_str("eth0 wlan0"))); /* 3 */
+	check_ok(ledger_network_add(l, span_str("eth0 wlan0"))); /* 3 */
 	requester_add(l, "web", 0x21);			   /* 4 */
 	b = bundle_make(0x31, 0x21, 1);
-	ok(ledger_bundle_add(l, &b)); /* 5 */
-	ok(ledger_refusal_add(
+	check_ok(ledger_bundle_add(l, &b)); /* 5 */
+	check_ok(ledger_refusal_add(
 	    l, b.n, 2, span_str("r2"), "NAME-SCOPE", "r2: out of scope"));
 	one = intent_make(&b, 0, 0x41); /* 7 */
 	two = intent_make(&b, 1, 0x42); /* 8 */
-	ok(ledger_intent_add(l, &one));
-	ok(ledger_intent_add(l, &two));
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, &one));
+	check_ok(ledger_intent_add(l, &two));
+	check_ok(ledger_commit(l));
 
 	cert_make(0x41, &der);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 61);
-	ok(ledger_result_add(l, &one, buf_span(&der)));		 /* 9 */
-	ok(ledger_void_add(l, &two, "the run was interrupted")); /* 10 */
+	check_ok(ledger_result_add(l, &one, buf_span(&der)));		 /* 9 */
+	check_ok(ledger_void_add(l, &two, "the run was interrupted")); /* 10 */
 	two = intent_make(&b, 1, 0x43);				 /* 11 */
-	ok(ledger_intent_add(l, &two));
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, &two));
+	check_ok(ledger_commit(l));
 
 	buf_reset(&der);
 	cert_make(0x43, &der);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 62);
-	ok(ledger_result_add(l, &two, buf_span(&der))); /* 12 */
+	check_ok(ledger_result_add(l, &two, buf_span(&der))); /* 12 */
 	manifest_add(l, &b, 1);				/* 13 */
-	ok(ledger_commit(l));
+	check_ok(ledger_commit(l));
 
 	requester_id(0x21, id);
-	ok(ledger_begin(l));
-	ok(ledger_stamp(l, T0 + 86400, span_str(POLICY_TWO))); /* 14 */
-	ok(ledger_arrived_add(l, id, 1));		       /* 15 */
-	ok(ledger_remove_add(l, id));			       /* 16 */
+	check_ok(ledger_begin(l));
+	check_ok(ledger_stamp(l, T0 + 86400, span_str(POLICY_TWO))); /* 14 */
+	check_ok(ledger_arrived_add(l, id, 1));		       /* 15 */
+	check_ok(ledger_remove_add(l, id));			       /* 16 */
 	requester_add(l, "www", 0x21);			       /* 17 */
 	stamp(l, T0 + 86401);				       /* 18 */
 	cert_make(0x13, &transfer);
-	ok(ledger_transfer_add(l, buf_span(&transfer))); /* 19 */
-	ok(ledger_clock_add(l, T0 + 80000));		 /* 20 */
+	check_ok(ledger_transfer_add(l, buf_span(&transfer))); /* 19 */
+	check_ok(ledger_clock_add(l, T0 + 80000));		 /* 20 */
 	b = bundle_make(0x32, 0x21, 7);
-	ok(ledger_bundle_add(l, &b)); /* 21 */
+	check_ok(ledger_bundle_add(l, &b)); /* 21 */
 	one = intent_make(&b, 0, 0x44);
-	ok(ledger_intent_add(l, &one)); /* 22 */
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, &one)); /* 22 */
+	check_ok(ledger_commit(l));
 
 	buf_reset(&der);
 	cert_make(0x45, &der);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 80001);
 	b = bundle_make(0x33, 0x21, 8);
-	ok(ledger_bundle_add(l, &b)); /* 23 */
+	check_ok(ledger_bundle_add(l, &b)); /* 23 */
 	two = intent_make(&b, 0, 0x45);
-	ok(ledger_intent_add(l, &two)); /* 24 */
-	ok(ledger_result_add(l, &two, buf_span(&der))); /* 25 */
-	ok(ledger_void_add(l, &two, "given up")); /* 26 */
-	ok(ledger_abandon_add(l, b.n)); /* 27 */
-	ok(ledger_checked_add(l, id, 1)); /* 28 */
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, &two)); /* 24 */
+	check_ok(ledger_result_add(l, &two, buf_span(&der))); /* 25 */
+	check_ok(ledger_void_add(l, &two, "given up")); /* 26 */
+	check_ok(ledger_abandon_add(l, b.n)); /* 27 */
+	check_ok(ledger_checked_add(l, id, 1)); /* 28 */
+	check_ok(ledger_commit(l));
 }
 #define STORY_RECORDS 28
 

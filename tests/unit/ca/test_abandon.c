@@ -15,8 +15,8 @@
 static void
 begin(struct ledger *l, int64_t now)
 {
-	ok(ledger_begin(l));
-	ok(ledger_stamp(l, now, span_str(POLICY_REAL)));
+	check_ok(ledger_begin(l));
+	check_ok(ledger_stamp(l, now, span_str(POLICY_REAL)));
 }
 
 /* A bundle of four requests: signed whole after a serial that is void; a series
@@ -28,12 +28,12 @@ open_with_half(void **state, struct ledger_bundle *record)
 	struct ledger *l = NULL;
 	WIPED(buf) der = { 0 };
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	begin(l, T0);
 	requester_add(l, "web", 0x21);
 	*record = bundle_make(0x31, 0x21, 1);
-	ok(ledger_bundle_add(l, record));
-	ok(ledger_refusal_add(
+	check_ok(ledger_bundle_add(l, record));
+	check_ok(ledger_refusal_add(
 	    l, record->n, 3, span_str("r3"), "NAME-SCOPE", "out of scope"));
 	done[0] = intent_make(record, 0, 0x41);
 	done[1] = intent_make(record, 0, 0x42);
@@ -41,15 +41,15 @@ open_with_half(void **state, struct ledger_bundle *record)
 	half = intent_make(record, 1, 0x44);
 	half.slot = 1;
 	for (size_t i = 0; i < 3; i++)
-		ok(ledger_intent_add(l, &done[i]));
-	ok(ledger_void_add(l, &done[0], "interrupted"));
+		check_ok(ledger_intent_add(l, &done[i]));
+	check_ok(ledger_void_add(l, &done[0], "interrupted"));
 	for (size_t i = 1; i < 3; i++) {
 		buf_reset(&der);
 		cert_make((uint8_t)(0x41 + i), &der);
-		ok(ledger_result_add(l, &done[i], buf_span(&der)));
+		check_ok(ledger_result_add(l, &done[i], buf_span(&der)));
 	}
-	ok(ledger_intent_add(l, &half));
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, &half));
+	check_ok(ledger_commit(l));
 	return l;
 }
 
@@ -73,7 +73,7 @@ only_what_was_signed_whole_is_delivered(void **state)
 	const struct bundle b = bundle_of(4);
 	WIPED(abandon) a = { 0 };
 
-	ok(abandon_read(l, &record, &b, &a));
+	check_ok(abandon_read(l, &record, &b, &a));
 	assert_int_equal(a.requests[0].fate, FATE_DELIVERED);
 	assert_int_equal(a.requests[1].fate, FATE_PART);
 	assert_int_equal(a.requests[1].n_signed, 1);
@@ -117,23 +117,23 @@ lost_bundle_is_closed_and_keeps_what_was_signed(void **state)
 	char certs[16] = "";
 	bool known = false;
 
-	ok(ledger_certs_each(l, note_cert, certs));
+	check_ok(ledger_certs_each(l, note_cert, certs));
 	assert_string_equal(certs, "VCC-");
-	ok(abandon_read(l, &record, NULL, &a));
+	check_ok(abandon_read(l, &record, NULL, &a));
 	assert_int_equal(a.n_requests, 0);
 	assert_int_equal(a.n_signed, 2);
-	ok(abandon_close(l, T0 + 1, span_str(POLICY_REAL), &a));
+	check_ok(abandon_close(l, T0 + 1, span_str(POLICY_REAL), &a));
 	memset(certs, 0, sizeof(certs));
-	ok(ledger_certs_each(l, note_cert, certs));
+	check_ok(ledger_certs_each(l, note_cert, certs));
 	assert_string_equal(certs, "VCCV");
-	ok(ledger_bundle_get(l, record.id, &found, &known));
+	check_ok(ledger_bundle_get(l, record.id, &found, &known));
 	assert_true(known && found.closed != 0 && found.answered == 0);
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 
 	/* A second time nothing is written. */
 	assert_int_equal(
 	    abandon_close(l, T0 + 2, span_str(POLICY_REAL), &a), RC_STATE);
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)

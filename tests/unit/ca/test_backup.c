@@ -17,7 +17,7 @@ ledger_create_in(const struct home *home, struct ledger **ret)
 	char *path;
 
 	assert_true(asprintf(&path, "%s/%s", home->path, HOME_LEDGER) > 0);
-	ok(ledger_create(path, ret));
+	check_ok(ledger_create(path, ret));
 	free(path);
 }
 
@@ -66,10 +66,10 @@ home_fill(void **state, struct home *home, struct ledger **ledger)
 {
 	char *path = below(state, "home");
 
-	ok(home_create(path, home));
+	check_ok(home_create(path, home));
 	ledger_create_in(home, ledger);
 	story_tell(*ledger);
-	ok(file_create(home->fd, HOME_POLICY, span_str(POLICY), 0600));
+	check_ok(file_create(home->fd, HOME_POLICY, span_str(POLICY), 0600));
 	free(path);
 }
 
@@ -80,7 +80,7 @@ name_has_the_ca_and_the_second(void **state)
 	char name[MEDIA_NAME_MAX];
 
 	(void)state;
-	ok(backup_name(id, 1795443221, name));
+	check_ok(backup_name(id, 1795443221, name));
 	assert_string_equal(
 	    name, "airgap-ca/backups/abcdef01-20261123t141341z.db");
 }
@@ -99,23 +99,23 @@ a_backup_is_the_ledger_and_the_policy(void **state)
 	bool any = false;
 
 	home_fill(state, &home, &l);
-	ok(backup_make(&home, l, &b));
+	check_ok(backup_make(&home, l, &b));
 	ledger_head_get(l, &head);
 	assert_int_equal(b.head.count, head.count);
 	assert_memory_equal(b.head.hash, head.hash, SHA256_LEN);
 	assert_int_equal(b.newest, ledger_high_water(l));
-	ok(backup_put_file(&b, path, &note));
+	check_ok(backup_put_file(&b, path, &note));
 	assert_true(note.n != 0);
 	assert_int_equal(backup_put_file(&b, path, &note), RC_IO);
 	ledger_free(MOVE(l));
 
-	ok(ledger_file_take(path, HOME_POLICY, &policy, &any));
+	check_ok(ledger_file_take(path, HOME_POLICY, &policy, &any));
 	assert_true(any);
 	assert_true(span_eq_str(buf_span(&policy), POLICY));
-	ok(ledger_file_take(path, HOME_POLICY, &policy, &any));
+	check_ok(ledger_file_take(path, HOME_POLICY, &policy, &any));
 	assert_false(any);
-	ok(ledger_open(path, false, &l));
-	ok(ledger_verify(l, &head, 1, &t));
+	check_ok(ledger_open(path, false, &l));
+	check_ok(ledger_verify(l, &head, 1, &t));
 	assert_int_equal(t.records, STORY_RECORDS);
 	free(path);
 }
@@ -130,7 +130,7 @@ the_temporary_copy_goes(void **state)
 	{
 		WIPED(backup) b = { 0 };
 
-		ok(backup_make(&home, l, &b));
+		check_ok(backup_make(&home, l, &b));
 		assert_int_equal(access(b.temporary, F_OK), 0);
 	}
 	assert_int_not_equal(faccessat(home.fd, ".backup.tmp", F_OK, 0), 0);
@@ -160,11 +160,11 @@ what_was_signed_since_is_noticed(void **state)
 	struct ledger_head head;
 
 	home_fill(state, &home, &l);
-	ok(backup_state_read(&home, l, &s));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(!s.any && s.behind); /* record 13 is a response */
 	ledger_head_get(l, &head);
-	ok(backup_state_write(&home, &head, T0));
-	ok(backup_state_read(&home, l, &s));
+	check_ok(backup_state_write(&home, &head, T0));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(s.any && !s.behind);
 	assert_int_equal(s.at, T0);
 	assert_int_equal(s.head.count, head.count);
@@ -181,11 +181,12 @@ a_backup_of_another_history_is_none(void **state)
 	home_fill(state, &home, &l);
 	ledger_head_get(l, &head);
 	head.hash[0] ^= 1;
-	ok(backup_state_write(&home, &head, T0));
-	ok(backup_state_read(&home, l, &s));
+	check_ok(backup_state_write(&home, &head, T0));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(!s.any && s.behind);
-	ok(file_replace(home.fd, HOME_BACKUP, span_str("nonsense"), 0600));
-	ok(backup_state_read(&home, l, &s));
+	check_ok(
+	    file_replace(home.fd, HOME_BACKUP, span_str("nonsense"), 0600));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(!s.any && s.behind);
 }
 
@@ -197,10 +198,10 @@ nothing_signed_needs_no_backup(void **state)
 	struct backup_state s;
 	char *path = below(state, "home");
 
-	ok(home_create(path, &home));
+	check_ok(home_create(path, &home));
 	ledger_create_in(&home, &l);
 	ca_add(l);
-	ok(backup_state_read(&home, l, &s));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(!s.any && !s.behind);
 	free(path);
 }
@@ -218,8 +219,8 @@ backup_of(void **state)
 	char *path = below(state, "copy.db");
 
 	home_fill(state, &home, &l);
-	ok(backup_make(&home, l, &b));
-	ok(backup_put_file(&b, path, &note));
+	check_ok(backup_make(&home, l, &b));
+	check_ok(backup_put_file(&b, path, &note));
 	return path;
 }
 
@@ -235,17 +236,17 @@ a_restored_home_has_all_and_a_record(void **state)
 	char *file = backup_of(state), *path = below(state, "second");
 	bool any = false;
 
-	ok(restore_open(path, file, &r));
+	check_ok(restore_open(path, file, &r));
 	assert_int_equal(r.head.count, STORY_RECORDS);
 	assert_int_equal(access(path, F_OK), -1);
-	ok(restore_finish(&r, "pkcs11:token=ca"));
-	ok(home_open(path, &home));
-	ok(home_ledger_open(&home, true, &l));
-	ok(ledger_restored_get(l, &restored, &any));
+	check_ok(restore_finish(&r, "pkcs11:token=ca"));
+	check_ok(home_open(path, &home));
+	check_ok(home_ledger_open(&home, true, &l));
+	check_ok(ledger_restored_get(l, &restored, &any));
 	assert_true(any);
-	ok(home_token_read(&home, &conf));
+	check_ok(home_token_read(&home, &conf));
 	assert_string_equal((char *)conf.ca.p, "pkcs11:token=ca");
-	ok(backup_state_read(&home, l, &s));
+	check_ok(backup_state_read(&home, l, &s));
 	assert_true(s.any && !s.behind);
 	free(file);
 	free(path);
@@ -260,7 +261,7 @@ what_is_not_finished_leaves_nothing(void **state)
 	{
 		WIPED(restore) r = { .home = { .fd = -1 } };
 
-		ok(restore_open(path, file, &r));
+		check_ok(restore_open(path, file, &r));
 		assert_int_equal(access(temporary, F_OK), 0);
 	}
 	assert_int_equal(access(temporary, F_OK), -1);
@@ -277,11 +278,12 @@ one_at_a_time(void **state)
 	WIPED(restore) other = { .home = { .fd = -1 } };
 	char *file = backup_of(state), *path = below(state, "second");
 
-	ok(restore_open(path, file, &r));
+	check_ok(restore_open(path, file, &r));
 	assert_int_equal(restore_open(path, file, &other), RC_STATE);
 	assert_non_null(strstr(err_text(), "another airgap-ca restores there"));
 	restore_wipe(&other);
-	ok(restore_finish(&r, NULL)); /* which the other has not disturbed */
+	check_ok(
+	    restore_finish(&r, NULL)); /* which the other has not disturbed */
 	free(file);
 	free(path);
 }

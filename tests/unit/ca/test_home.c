@@ -15,7 +15,7 @@ ledger_create_in(const struct home *home, struct ledger **ret)
 	char *path;
 
 	assert_true(asprintf(&path, "%s/%s", home->path, HOME_LEDGER) > 0);
-	ok(ledger_create(path, ret));
+	check_ok(ledger_create(path, ret));
 	free(path);
 }
 
@@ -65,7 +65,7 @@ home_is_made_once_and_for_its_owner(void **state)
 	struct stat st;
 
 	assert_true(asprintf(&path, "%s/a/b", path_of(state)) > 0);
-	ok(home_create(path, &home));
+	check_ok(home_create(path, &home));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
 	ledger_create_in(&home, &l);
@@ -73,8 +73,8 @@ home_is_made_once_and_for_its_owner(void **state)
 	ledger_free(MOVE(l));
 	assert_int_equal(home_create(path, &again), RC_STATE);
 	assert_non_null(strstr(err_text(), "a CA lives there already"));
-	ok(home_open(path, &again));
-	ok(home_ledger_open(&again, false, &l));
+	check_ok(home_open(path, &again));
+	check_ok(home_ledger_open(&again, false, &l));
 	assert_int_equal(ledger_high_water(l), T0);
 	free(path);
 }
@@ -91,7 +91,7 @@ home_that_others_may_write_to_is_refused(void **state)
 	WIPED(home) made = { .fd = -1 };
 	OWNS(ledger) *l = NULL;
 
-	ok(home_create(*state, &made));
+	check_ok(home_create(*state, &made));
 	ledger_create_in(&made, &l);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		WIPED(home) home = { .fd = -1 };
@@ -100,7 +100,7 @@ home_that_others_may_write_to_is_refused(void **state)
 		assert_int_equal(
 		    fchmodat(made.fd, HOME_LEDGER, modes[i].file, 0), 0);
 		if (modes[i].good) {
-			ok(home_open(*state, &home));
+			check_ok(home_open(*state, &home));
 			continue;
 		}
 		assert_int_equal(home_open(*state, &home), RC_STATE);
@@ -115,10 +115,10 @@ token_conf_comes_back_as_written(void **state)
 	WIPED(home) home = { .fd = -1 };
 	WIPED(token_conf) conf = { 0 };
 
-	ok(home_create(*state, &home));
-	ok(home_token_write(
+	check_ok(home_create(*state, &home));
+	check_ok(home_token_write(
 	    &home, "pkcs11:token=a;object=ca", "pkcs11:token=a;object=t"));
-	ok(home_token_read(&home, &conf));
+	check_ok(home_token_read(&home, &conf));
 	assert_string_equal((char *)conf.ca.p, "pkcs11:token=a;object=ca");
 	assert_string_equal((char *)conf.transfer.p, "pkcs11:token=a;object=t");
 	assert_int_equal(conf.ca.n, strlen((char *)conf.ca.p) + 1);
@@ -141,11 +141,11 @@ token_conf_has_known_lines_only(void **state)
 	};
 	WIPED(home) home = { .fd = -1 };
 
-	ok(home_create(*state, &home));
+	check_ok(home_create(*state, &home));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		WIPED(token_conf) conf = { 0 };
 
-		ok(file_replace(
+		check_ok(file_replace(
 		    home.fd, HOME_TOKEN, span_str(cases[i].text), 0600));
 		assert_int_equal(home_token_read(&home, &conf), RC_FORMAT);
 		if (strstr(err_text(), cases[i].says) == NULL)
@@ -159,10 +159,10 @@ token_conf_may_be_written_by_hand(void **state)
 	WIPED(home) home = { .fd = -1 };
 	WIPED(token_conf) conf = { 0 };
 
-	ok(home_create(*state, &home));
-	ok(file_replace(home.fd, HOME_TOKEN,
+	check_ok(home_create(*state, &home));
+	check_ok(file_replace(home.fd, HOME_TOKEN,
 	    span_str("  # mine\r\n\tca=a=b \n\ntransfer\t=\tc"), 0600));
-	ok(home_token_read(&home, &conf));
+	check_ok(home_token_read(&home, &conf));
 	assert_string_equal((char *)conf.ca.p, "a=b");
 	assert_string_equal((char *)conf.transfer.p, "c");
 }
@@ -177,12 +177,13 @@ clock_stays_between_high_water_and_horizon(void **state)
 	OWNS(ledger) *l = NULL;
 	struct policy policy = { .clock_horizon = 400 * INT64_C(86400) };
 
-	ok(home_create(*state, &home));
+	check_ok(home_create(*state, &home));
 	ledger_create_in(&home, &l);
-	ok(clock_check(l, &policy, 5)); /* an empty ledger knows no time */
+	check_ok(
+	    clock_check(l, &policy, 5)); /* an empty ledger knows no time */
 	ca_add(l);
-	ok(clock_check(l, &policy, T0));
-	ok(clock_check(l, &policy, T0 + policy.clock_horizon));
+	check_ok(clock_check(l, &policy, T0));
+	check_ok(clock_check(l, &policy, T0 + policy.clock_horizon));
 	assert_int_equal(clock_check(l, &policy, T0 - 1), RC_STATE);
 	assert_string_equal(rule_name(rule_spoken()), "CLOCK-BEHIND");
 	assert_string_equal(err_text(),
@@ -202,7 +203,7 @@ loopback_is_no_network(void **state)
 	WIPED(buf) names = { 0 };
 
 	(void)state;
-	ok(network_up(&names));
+	check_ok(network_up(&names));
 	assert_null(names.n == 0 ? NULL : memmem(names.p, names.n, "lo ", 3));
 	assert_false(span_eq_str(buf_span(&names), "lo"));
 }

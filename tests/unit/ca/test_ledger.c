@@ -17,11 +17,11 @@ ledger_begins_empty(void **state)
 	struct stat st;
 	bool any = true;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ledger_head_get(l, &head);
 	assert_int_equal(head.count, 0);
 	assert_int_equal(ledger_high_water(l), 0);
-	ok(ledger_policy_newest(l, digest, &any));
+	check_ok(ledger_policy_newest(l, digest, &any));
 	assert_false(any);
 	assert_int_equal(stat(path_of(state), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -33,7 +33,7 @@ ledger_is_never_created_over(void **state)
 	OWNS(ledger) *l = NULL;
 	OWNS(ledger) *again = NULL;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ledger_free(MOVE(l));
 	assert_int_equal(ledger_create(path_of(state), &again), RC_STATE);
 }
@@ -44,12 +44,12 @@ ledger_goes_on_where_it_ended(void **state)
 	OWNS(ledger) *l = NULL;
 	struct ledger_head before, after;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ledger_head_get(l, &before);
 	assert_int_equal(before.count, STORY_RECORDS);
 	ledger_free(MOVE(l));
-	ok(ledger_open(path_of(state), true, &l));
+	check_ok(ledger_open(path_of(state), true, &l));
 	ledger_head_get(l, &after);
 	assert_int_equal(after.count, before.count);
 	assert_memory_equal(after.hash, before.hash, SHA256_LEN);
@@ -65,24 +65,24 @@ rollback_takes_everything_back(void **state)
 	bool used = true;
 	uint8_t id[SHA256_LEN];
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
 	ledger_head_get(l, &before);
-	ok(ledger_begin(l));
-	ok(ledger_stamp(l, T0 + 5, span_str(POLICY_TWO)));
+	check_ok(ledger_begin(l));
+	check_ok(ledger_stamp(l, T0 + 5, span_str(POLICY_TWO)));
 	requester_add(l, "web", 0x21);
 	ledger_rollback(l);
 	ledger_head_get(l, &after);
 	assert_int_equal(after.count, before.count);
 	assert_int_equal(ledger_high_water(l), T0);
-	ok(ledger_label_get(l, span_str("web"), id, &used));
+	check_ok(ledger_label_get(l, span_str("web"), id, &used));
 	assert_false(used);
 
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 6);
 	requester_add(l, "web", 0x21);
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &totals));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &totals));
 	assert_int_equal(totals.records, 3);
 }
 
@@ -97,10 +97,10 @@ full_disk_leaves_the_chain_whole(void **state)
 	struct ledger_head before, after;
 	struct ledger_totals totals = { 0 };
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
 	ledger_head_get(l, &before);
-	ok(buf_reserve(&cert, 60000));
+	check_ok(buf_reserve(&cert, 60000));
 	memset(cert.p, 'x', 60000);
 	cert.n = 60000;
 	assert_int_equal(
@@ -108,9 +108,9 @@ full_disk_leaves_the_chain_whole(void **state)
 			   "PRAGMA max_page_count=1;"
 			   "PRAGMA cache_spill=1; PRAGMA cache_size=1",
 			   NULL, NULL, NULL));
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 1);
-	ok(ledger_network_add(l, span_str("eth0")));
+	check_ok(ledger_network_add(l, span_str("eth0")));
 	assert_int_equal(
 	    RC_IO, ledger_stamp(l, T0 + 1, span_of(cert.p, cert.n)));
 	assert_int_not_equal(RC_OK, ledger_commit(l));
@@ -121,11 +121,11 @@ full_disk_leaves_the_chain_whole(void **state)
 	assert_int_equal(
 	    SQLITE_OK, sqlite3_exec(l->db.sql, "PRAGMA max_page_count=1000000",
 			   NULL, NULL, NULL));
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 2);
-	ok(ledger_network_add(l, span_str("eth1")));
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &totals));
+	check_ok(ledger_network_add(l, span_str("eth1")));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &totals));
 	assert_int_equal(before.count + 1, totals.records);
 }
 
@@ -136,13 +136,13 @@ second_writer_is_told_who_has_it(void **state)
 	OWNS(ledger) *second = NULL;
 	char wanted[64];
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	assert_int_equal(ledger_open(path_of(state), true, &second), RC_STATE);
 	(void)snprintf(wanted, sizeof(wanted),
 	    "in use by another airgap-ca (pid %ld)", (long)getpid());
 	assert_non_null(strstr(err_text(), wanted));
 	ledger_free(MOVE(l));
-	ok(ledger_open(path_of(state), true, &second));
+	check_ok(ledger_open(path_of(state), true, &second));
 }
 
 static void
@@ -152,14 +152,14 @@ reader_works_beside_a_writer(void **state)
 	OWNS(ledger) *reader = NULL;
 	WIPED(ledger_ca) ca = { 0 };
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 1);
 	requester_add(l, "web", 0x21);
-	ok(ledger_open(path_of(state), false, &reader));
-	ok(ledger_ca_get(reader, &ca));
-	ok(ledger_commit(l));
+	check_ok(ledger_open(path_of(state), false, &reader));
+	check_ok(ledger_ca_get(reader, &ca));
+	check_ok(ledger_commit(l));
 }
 
 /* A writer that dies amid a commit leaves a journal; the next reader copes. */
@@ -171,25 +171,25 @@ reader_mends_what_a_killed_writer_left(void **state)
 	pid_t pid;
 	int status;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
 	ledger_free(MOVE(l));
 	pid = fork();
 	if (pid == 0) {
-		ok(ledger_open(path_of(state), true, &l));
+		check_ok(ledger_open(path_of(state), true, &l));
 		/* A cache this small spills uncommitted pages to the file. */
 		(void)sqlite3_exec(
 		    l->db.sql, "PRAGMA cache_size=1", NULL, NULL, NULL);
-		ok(ledger_begin(l));
+		check_ok(ledger_begin(l));
 		stamp(l, T0 + 1);
 		for (int i = 0; i < 500; i++)
-			ok(ledger_network_add(l, span_str("eth0")));
+			check_ok(ledger_network_add(l, span_str("eth0")));
 		(void)raise(SIGKILL);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
-	ok(ledger_open(path_of(state), false, &l));
-	ok(ledger_verify(l, NULL, 0, &totals));
+	check_ok(ledger_open(path_of(state), false, &l));
+	check_ok(ledger_verify(l, NULL, 0, &totals));
 	assert_int_equal(totals.records, 2);
 }
 
@@ -198,9 +198,9 @@ clock_never_goes_back(void **state)
 {
 	OWNS(ledger) *l = NULL;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0);
 	assert_int_equal(
 	    ledger_stamp(l, T0 - 1, span_str(POLICY_ONE)), RC_STATE);
@@ -214,16 +214,16 @@ operator_may_turn_the_clock_back(void **state)
 	OWNS(ledger) *l = NULL;
 	struct ledger_totals totals;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_begin(l));
-	ok(ledger_clock_add(l, T0 - 1000));
-	ok(ledger_commit(l));
+	check_ok(ledger_begin(l));
+	check_ok(ledger_clock_add(l, T0 - 1000));
+	check_ok(ledger_commit(l));
 	assert_int_equal(ledger_high_water(l), T0 - 1000);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 - 900);
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &totals));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &totals));
 }
 
 static void
@@ -235,22 +235,22 @@ policy_text_is_stored_once(void **state)
 	struct ledger_head head;
 	bool any = false;
 
-	ok(ledger_create(path_of(state), &l));
-	ok(ledger_begin(l));
+	check_ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0);
-	ok(ledger_stamp(l, T0, span_str(POLICY_TWO)));
+	check_ok(ledger_stamp(l, T0, span_str(POLICY_TWO)));
 	stamp(l, T0);
 	stamp(l, T0);
-	ok(ledger_commit(l));
+	check_ok(ledger_commit(l));
 	ledger_head_get(l, &head);
 	assert_int_equal(head.count, 3);
-	ok(ledger_policy_newest(l, digest, &any));
+	check_ok(ledger_policy_newest(l, digest, &any));
 	assert_true(any);
-	ok(ledger_policy_get(l, digest, &text));
+	check_ok(ledger_policy_get(l, digest, &text));
 	assert_true(span_eq_str(buf_span(&text), POLICY_ONE));
 	buf_reset(&text);
-	ok(sha256(span_str(POLICY_TWO), digest));
-	ok(ledger_policy_get(l, digest, &text));
+	check_ok(sha256(span_str(POLICY_TWO), digest));
+	check_ok(ledger_policy_get(l, digest, &text));
 	assert_true(span_eq_str(buf_span(&text), POLICY_TWO));
 	assert_int_equal(ledger_policy_get(l, unknown, &text), RC_STATE);
 }
@@ -262,21 +262,21 @@ heads_of_its_past_are_known(void **state)
 	struct ledger_head past, future, other;
 	bool known = false;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
 	ledger_head_get(l, &past);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 1);
 	requester_add(l, "web", 0x21);
-	ok(ledger_commit(l));
-	ok(ledger_head_known(l, &past, &known));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_head_known(l, &past, &known));
 	assert_true(known);
 	other = future = past;
 	other.hash[0] ^= 1;
-	ok(ledger_head_known(l, &other, &known));
+	check_ok(ledger_head_known(l, &other, &known));
 	assert_false(known);
 	future.count = 99;
-	ok(ledger_head_known(l, &future, &known));
+	check_ok(ledger_head_known(l, &future, &known));
 	assert_false(known);
 }
 
@@ -305,12 +305,12 @@ nothing_follows_a_failed_commit(void **state)
 	struct ledger_totals t;
 	struct ledger_head before, after;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ledger_head_get(l, &before);
-	ok(ledger_begin(l));
-	ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
-	ok(ledger_network_add(l, span_str("eth0")));
+	check_ok(ledger_begin(l));
+	check_ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
+	check_ok(ledger_network_add(l, span_str("eth0")));
 	assert_int_equal(commit_without_room(l), RC_IO);
 	ledger_rollback(l);
 	ledger_head_get(l, &after);
@@ -319,13 +319,13 @@ nothing_follows_a_failed_commit(void **state)
 	assert_non_null(strstr(err_text(), "nothing more is written"));
 	ledger_free(MOVE(l));
 
-	ok(ledger_open(path_of(state), true, &l));
-	ok(ledger_verify(l, NULL, 0, &t));
-	ok(ledger_begin(l));
-	ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
-	ok(ledger_network_add(l, span_str("eth0")));
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_open(path_of(state), true, &l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_begin(l));
+	check_ok(ledger_stamp(l, T0 + 100000, span_str(POLICY_ONE)));
+	check_ok(ledger_network_add(l, span_str("eth0")));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
 static void
@@ -333,7 +333,7 @@ newest_record_is_checked_at_open(void **state)
 {
 	OWNS(ledger) *l = NULL;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	assert_int_equal(
 	    sqlite3_exec(l->db.sql,

@@ -6,13 +6,13 @@ open_with_bundle(void **state, struct ledger_bundle *b)
 {
 	struct ledger *l = NULL;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 1);
 	requester_add(l, "web", 0x21);
 	*b = bundle_make(0x31, 0x21, 3);
-	ok(ledger_bundle_add(l, b));
+	check_ok(ledger_bundle_add(l, b));
 	return l;
 }
 
@@ -26,20 +26,20 @@ bundle_is_open_until_it_is_answered(void **state)
 	size_t n = 0;
 	bool known = false;
 
-	ok(ledger_bundles_open(l, &open, &n));
+	check_ok(ledger_bundles_open(l, &open, &n));
 	assert_int_equal(n, 1);
 	assert_memory_equal(open[0].id, b.id, BUNDLE_ID_LEN);
 	assert_int_equal(open[0].at, T0 + 1);
 	free(open);
 	manifest_add(l, &b, 1);
-	ok(ledger_bundles_open(l, &open, &n));
+	check_ok(ledger_bundles_open(l, &open, &n));
 	assert_int_equal(n, 0);
 	free(open);
-	ok(ledger_bundle_get(l, b.id, &found, &known));
+	check_ok(ledger_bundle_get(l, b.id, &found, &known));
 	assert_true(known);
 	assert_int_equal(found.answered, 1);
 	assert_int_equal(found.n, b.n);
-	ok(ledger_bundle_get(l, other, &found, &known));
+	check_ok(ledger_bundle_get(l, other, &found, &known));
 	assert_false(known);
 }
 
@@ -77,16 +77,16 @@ serial_is_never_taken_twice(void **state)
 	struct intent fresh = intent_make(&b, 1, 0x42);
 	struct ledger_totals t;
 
-	ok(ledger_intent_add(l, &one));
+	check_ok(ledger_intent_add(l, &one));
 	assert_int_equal(ledger_intent_add(l, &again), RC_STATE);
 	assert_non_null(
 	    strstr(err_text(), "its serial is in the ledger already"));
 	/* The transfer certificate's. */
 	assert_int_equal(ledger_intent_add(l, &of_ca), RC_STATE);
 	/* And the transaction goes on with another one. */
-	ok(ledger_intent_add(l, &fresh));
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_intent_add(l, &fresh));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
 static void
@@ -98,8 +98,8 @@ intent_has_one_outcome(void **state)
 	WIPED(buf) der = { 0 };
 
 	cert_make(0x41, &der);
-	ok(ledger_intent_add(l, &one));
-	ok(ledger_result_add(l, &one, buf_span(&der)));
+	check_ok(ledger_intent_add(l, &one));
+	check_ok(ledger_result_add(l, &one, buf_span(&der)));
 	assert_int_equal(ledger_result_add(l, &one, buf_span(&der)), RC_STATE);
 	assert_non_null(strstr(err_text(), "no such intent without a result"));
 }
@@ -118,23 +118,23 @@ signed_certificate_is_void_only_before_it_leaves(void **state)
 	bool known = false;
 
 	cert_make(0x41, &der);
-	ok(ledger_intent_add(l, &one));
-	ok(ledger_intent_add(l, &two));
-	ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
+	check_ok(ledger_intent_add(l, &one));
+	check_ok(ledger_intent_add(l, &two));
+	check_ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
 	assert_true(!known && got.n == 0);
-	ok(ledger_result_add(l, &one, buf_span(&der)));
-	ok(ledger_result_add(l, &two, buf_span(&der)));
-	ok(ledger_void_add(l, &one, "given up"));
-	ok(ledger_cert_get(l, span_of(one.serial, 16), &cert, &known));
+	check_ok(ledger_result_add(l, &one, buf_span(&der)));
+	check_ok(ledger_result_add(l, &two, buf_span(&der)));
+	check_ok(ledger_void_add(l, &one, "given up"));
+	check_ok(ledger_cert_get(l, span_of(one.serial, 16), &cert, &known));
 	assert_true(known && cert.is_void && cert.der.n == 0);
-	ok(ledger_cert_der(l, span_of(two.serial, 16), &got, &known));
+	check_ok(ledger_cert_der(l, span_of(two.serial, 16), &got, &known));
 	assert_true(known && span_eq(buf_span(&got), buf_span(&der)));
-	ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
+	check_ok(ledger_cert_der(l, span_of(one.serial, 16), &got, &known));
 	assert_true(!known && got.n == 0);
 	manifest_add(l, &b, 1);
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &t));
-	ok(ledger_begin(l));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 2);
 	assert_int_equal(ledger_void_add(l, &one, "again"), RC_STATE);
 	assert_int_equal(ledger_void_add(l, &two, "no"), RC_STATE);
@@ -152,17 +152,17 @@ abandoned_bundle_is_closed_for_good(void **state)
 	size_t n = 9;
 	bool known = false;
 
-	ok(ledger_abandon_add(l, b.n));
-	ok(ledger_bundles_open(l, &open, &n));
+	check_ok(ledger_abandon_add(l, b.n));
+	check_ok(ledger_bundles_open(l, &open, &n));
 	assert_int_equal(n, 0);
 	free(open);
-	ok(ledger_bundle_get(l, b.id, &found, &known));
+	check_ok(ledger_bundle_get(l, b.id, &found, &known));
 	assert_true(known);
 	assert_int_equal(found.answered, 0);
 	assert_int_equal(found.closed, b.n + 1);
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &t));
-	ok(ledger_begin(l));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 2);
 	assert_int_equal(ledger_intent_add(l, &one), RC_STATE);
 	assert_int_equal(ledger_abandon_add(l, b.n), RC_STATE);
@@ -182,20 +182,20 @@ response_is_pending_until_it_arrived_or_was_checked(void **state)
 	memcpy(none.requester, b.requester, SHA256_LEN);
 	for (uint32_t i = 1; i <= 4; i++)
 		manifest_add(l, i == 1 ? &b : &none, i);
-	ok(ledger_checked_add(l, b.requester, 3));
+	check_ok(ledger_checked_add(l, b.requester, 3));
 	assert_int_equal(ledger_checked_add(l, b.requester, 3), RC_STATE);
 	assert_non_null(strstr(err_text(), "it was checked before"));
 	assert_int_equal(ledger_checked_add(l, b.requester, 5), RC_STATE);
-	ok(ledger_manifests_pending(l, b.requester, 1, &pending, &n));
+	check_ok(ledger_manifests_pending(l, b.requester, 1, &pending, &n));
 	assert_int_equal(n, 2);
 	assert_int_equal(pending[0], 2);
 	assert_int_equal(pending[1], 4);
 	free(pending);
-	ok(ledger_manifests_pending(l, b.requester, 4, &pending, &n));
+	check_ok(ledger_manifests_pending(l, b.requester, 4, &pending, &n));
 	assert_int_equal(n, 0);
 	free(pending);
 	ledger_rollback(l);
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
 static void
@@ -207,8 +207,8 @@ void_intent_gets_no_result(void **state)
 	WIPED(buf) der = { 0 };
 
 	cert_make(0x41, &der);
-	ok(ledger_intent_add(l, &one));
-	ok(ledger_void_add(l, &one, "interrupted"));
+	check_ok(ledger_intent_add(l, &one));
+	check_ok(ledger_void_add(l, &one, "interrupted"));
 	assert_int_equal(ledger_result_add(l, &one, buf_span(&der)), RC_STATE);
 }
 
@@ -246,7 +246,7 @@ channel_has_no_gap(void **state)
 	WIPED(ledger_manifest) m = { .sequence = 2, .bundle = b.n };
 
 	memcpy(m.channel, b.requester, SHA256_LEN);
-	ok(buf_add_str(&m.file, "x"));
+	check_ok(buf_add_str(&m.file, "x"));
 	assert_int_equal(ledger_manifest_add(l, &m), RC_STATE);
 	assert_non_null(strstr(err_text(), "it does not continue its channel"));
 }
@@ -263,19 +263,19 @@ manifest_comes_back_byte_for_byte(void **state)
 
 	manifest_add(l, &b, 1);
 	b = bundle_make(0x32, 0x21, 4);
-	ok(ledger_bundle_add(l, &b));
+	check_ok(ledger_bundle_add(l, &b));
 	manifest_add(l, &b, 2);
-	ok(ledger_manifest_get(l, b.requester, 0, &m, &known));
+	check_ok(ledger_manifest_get(l, b.requester, 0, &m, &known));
 	assert_true(known);
 	assert_int_equal(m.sequence, 2);
 	assert_int_equal(m.bundle, b.n);
 	assert_true(span_eq_str(buf_span(&m.file), "manifest 2"));
-	ok(sha256(span_str("manifest 2"), digest));
+	check_ok(sha256(span_str("manifest 2"), digest));
 	assert_memory_equal(m.digest, digest, SHA256_LEN);
 	ledger_manifest_wipe(&m);
-	ok(ledger_manifest_get(l, b.requester, 1, &m, &known));
+	check_ok(ledger_manifest_get(l, b.requester, 1, &m, &known));
 	assert_true(known && span_eq_str(buf_span(&m.file), "manifest 1"));
-	ok(ledger_manifest_get(l, b.requester, 3, &none, &known));
+	check_ok(ledger_manifest_get(l, b.requester, 3, &none, &known));
 	assert_false(known);
 }
 
@@ -287,14 +287,14 @@ loose_requests_have_no_requester(void **state)
 	struct ledger_bundle b = { .id = { 1 }, .digest = { 1 } };
 	struct ledger_totals t;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 1);
-	ok(ledger_bundle_add(l, &b));
+	check_ok(ledger_bundle_add(l, &b));
 	manifest_add(l, &b, 1);
-	ok(ledger_commit(l));
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
 static enum rc
@@ -325,18 +325,18 @@ acts_of_a_bundle_stand_in_order(void **state)
 	uint8_t id[BUNDLE_ID_LEN];
 	bool known = false;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	memset(id, 0x31, sizeof(id));
-	ok(ledger_bundle_get(l, id, &b, &known));
+	check_ok(ledger_bundle_get(l, id, &b, &known));
 	assert_true(known);
-	ok(ledger_bundle_each(l, &b, act_note, acts));
+	check_ok(ledger_bundle_each(l, &b, act_note, acts));
 	assert_string_equal(acts, "X2I0I1R0V1I1R1");
 	memset(id, 0x32, sizeof(id));
 	*acts = '\0';
 	memset(acts, 0, sizeof(acts));
-	ok(ledger_bundle_get(l, id, &b, &known));
-	ok(ledger_bundle_each(l, &b, act_note, acts));
+	check_ok(ledger_bundle_get(l, id, &b, &known));
+	check_ok(ledger_bundle_each(l, &b, act_note, acts));
 	assert_string_equal(acts, "I0");
 }
 
@@ -360,12 +360,12 @@ certificates_are_found_by_serial(void **state)
 	char all[16] = "";
 	bool known = false;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
-	ok(ledger_certs_each(l, cert_note, all));
+	check_ok(ledger_certs_each(l, cert_note, all));
 	assert_string_equal(all, "CVC-V");
 	memset(serial, 0x43, sizeof(serial));
-	ok(ledger_cert_get(l, span_of(serial, 16), &cert, &known));
+	check_ok(ledger_cert_get(l, span_of(serial, 16), &cert, &known));
 	assert_true(known);
 	cert_make(0x43, &der);
 	assert_true(span_eq(buf_span(&cert.der), buf_span(&der)));
@@ -376,25 +376,23 @@ certificates_are_found_by_serial(void **state)
 
 	/* The CA's own, and one that nobody has. */
 	memset(serial, 0x12, sizeof(serial));
-	ok(ledger_cert_get(l, span_of(serial, 16), &transfer, &known));
+	check_ok(ledger_cert_get(l, span_of(serial, 16), &transfer, &known));
 	buf_reset(&der);
 	cert_make(0x12, &der);
 	assert_true(known && span_eq(buf_span(&transfer.der), buf_span(&der)));
 	assert_int_equal(transfer.intent.bundle, 0);
 	memset(serial, 0x99, sizeof(serial));
-	ok(ledger_cert_get(l, span_of(serial, 16), &cert, &known));
+	check_ok(ledger_cert_get(l, span_of(serial, 16), &cert, &known));
 	assert_false(known);
 }
 
 static enum rc
-key_note(
-    const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
+key_note(const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
 {
 	char *to = arg;
 
 	assert_int_equal(serial.n, 16);
-	(void)snprintf(
-	    to + strlen(to), 8, "%02x%02x ", key_id[0], serial.p[0]);
+	(void)snprintf(to + strlen(to), 8, "%02x%02x ", key_id[0], serial.p[0]);
 	return RC_OK;
 }
 
@@ -404,14 +402,14 @@ keys_are_those_of_certificates_that_count(void **state)
 	OWNS(ledger) *l = NULL;
 	char all[64] = "", before[64] = "";
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l); /* a void intent, an open one, an abandoned result */
-	ok(ledger_keys_each(l, 0, key_note, all));
+	check_ok(ledger_keys_each(l, 0, key_note, all));
 	assert_string_equal(all, "4141 4343 ");
-	ok(ledger_keys_each(l, 12, key_note, before)); /* 4343's result */
+	check_ok(ledger_keys_each(l, 12, key_note, before)); /* 4343's result */
 	assert_string_equal(before, "4141 ");
 	memset(all, 0, sizeof(all));
-	ok(ledger_keys_each(l, 13, key_note, all));
+	check_ok(ledger_keys_each(l, 13, key_note, all));
 	assert_string_equal(all, "4141 4343 ");
 }
 
@@ -424,13 +422,13 @@ removed_requester_is_unknown_and_goes_on(void **state)
 	uint8_t id[SHA256_LEN];
 	bool known = true;
 
-	ok(ledger_remove_add(l, b.requester));
-	ok(ledger_requester_get(l, b.requester, &q, &known));
+	check_ok(ledger_remove_add(l, b.requester));
+	check_ok(ledger_requester_get(l, b.requester, &q, &known));
 	assert_false(known);
-	ok(ledger_label_get(l, span_str("web"), id, &known));
+	check_ok(ledger_label_get(l, span_str("web"), id, &known));
 	assert_false(known);
 	requester_add(l, "again", 0x21);
-	ok(ledger_requester_get(l, b.requester, &q, &known));
+	check_ok(ledger_requester_get(l, b.requester, &q, &known));
 	assert_true(known);
 	assert_string_equal(q.label, "again");
 	assert_int_equal(q.last_bundle, 3);
@@ -459,7 +457,7 @@ requesters_are_listed_by_label(void **state)
 	size_t n = 0;
 
 	requester_add(l, "mail", 0x22);
-	ok(ledger_requesters(l, &list, &n));
+	check_ok(ledger_requesters(l, &list, &n));
 	assert_int_equal(n, 2);
 	assert_string_equal(list[0].label, "mail");
 	assert_string_equal(list[1].label, "web");
@@ -473,7 +471,7 @@ arrival_wants_something_under_way(void **state)
 	OWNS(ledger) *l = open_with_bundle(state, &b);
 
 	manifest_add(l, &b, 1);
-	ok(ledger_arrived_add(l, b.requester, 1));
+	check_ok(ledger_arrived_add(l, b.requester, 1));
 	assert_int_equal(ledger_arrived_add(l, b.requester, 2), RC_STATE);
 }
 

@@ -32,7 +32,7 @@ leaf_make(uint8_t mark, struct buf *ret_der)
 	assert_true(X509_sign(x, key, NULL) > 0);
 	n = i2d_X509(x, &der);
 	assert_true(n > 0);
-	ok(buf_add(ret_der, der, (size_t)n));
+	check_ok(buf_add(ret_der, der, (size_t)n));
 }
 
 /* A manifest as the lost part would have had it. */
@@ -61,9 +61,9 @@ lost_sign(struct lost *lost, const struct manifest *m)
 	key = EVP_PKEY_new_raw_private_key(
 	    EVP_PKEY_ED25519, NULL, seed, sizeof(seed));
 	leaf_make(0x12, &cert);
-	ok(manifest_write(m, &payload));
-	ok(cose_sign(COSE_MANIFEST, key, buf_span(&cert), buf_span(&payload),
-	    &lost->file));
+	check_ok(manifest_write(m, &payload));
+	check_ok(cose_sign(COSE_MANIFEST, key, buf_span(&cert),
+	    buf_span(&payload), &lost->file));
 }
 
 /* Number `sequence` of requester 0x21, made over `count` records, with one
@@ -90,7 +90,7 @@ lost_make(uint32_t sequence, uint64_t count, uint8_t mark, struct lost *ret)
 
 	memset(serial, mark, sizeof(serial));
 	leaf_make(mark, &ret->der);
-	ok(sha256(buf_span(&ret->der), entry.digest));
+	check_ok(sha256(buf_span(&ret->der), entry.digest));
 	memcpy(m.requester, b.requester, SHA256_LEN);
 	memcpy(m.bundle_id, b.id, sizeof(b.id));
 	memcpy(m.bundle_digest, b.digest, sizeof(b.digest));
@@ -124,7 +124,7 @@ import(struct ledger *l, struct lost *lost)
 	struct ledger_regained regained = regained_of(lost);
 	enum rc rc;
 
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 90000);
 	rc = ledger_import_add(l, &lost->import);
 	if (rc == RC_OK)
@@ -142,12 +142,12 @@ restored_make(void **state, struct ledger **ret)
 	static const uint8_t digest[SHA256_LEN] = { 1, 2, 3 };
 	struct ledger *l;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l); /* 1 policy, 2 init */
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 80000);
-	ok(ledger_restored_add(l, digest)); /* 3 */
-	ok(ledger_commit(l));
+	check_ok(ledger_restored_add(l, digest)); /* 3 */
+	check_ok(ledger_commit(l));
 	*ret = l;
 }
 
@@ -156,7 +156,7 @@ verified(struct ledger *l, const struct ledger_head *heads, size_t n)
 {
 	struct ledger_totals t;
 
-	ok(ledger_verify(l, heads, n, &t));
+	check_ok(ledger_verify(l, heads, n, &t));
 }
 
 static void
@@ -169,17 +169,17 @@ an_import_stands_behind_all_that_it_was_made_over(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
+	check_ok(import(l, &one));
 	assert_int_equal(one.import.n, 41);
 	ledger_head_get(l, &head);
 	assert_int_equal(head.count, 42);
 	lost_make(2, 41, 0x52, &two); /* less than there are by now */
-	ok(import(l, &two));
+	check_ok(import(l, &two));
 	assert_int_equal(two.import.n, 43);
 	verified(l, NULL, 0);
 	ledger_free(
 	    MOVE(l)); /* its newest record follows from the one before */
-	ok(ledger_open(path_of(state), true, &l));
+	check_ok(ledger_open(path_of(state), true, &l));
 	ledger_head_get(l, &head);
 	assert_int_equal(head.count, 44);
 }
@@ -196,15 +196,15 @@ heads_of_imports_are_known_and_others_are_not(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
+	check_ok(import(l, &one));
 	verified(l, &one.over, 1);
 	head = one.over;
 	head.hash[0] ^= 1;
 	assert_int_equal(ledger_verify(l, &head, 1, &t), RC_STATE);
 	assert_non_null(strstr(err_text(), "record 40: a manifest was made"));
-	ok(ledger_head_known(l, &head, &known)); /* in a gap */
+	check_ok(ledger_head_known(l, &head, &known)); /* in a gap */
 	assert_false(known);
-	ok(ledger_manifest_get(l, one.import.channel, 0, &m, &known));
+	check_ok(ledger_manifest_get(l, one.import.channel, 0, &m, &known));
 	assert_true(known && m.imported);
 	assert_int_equal(m.over.count, 40);
 	assert_memory_equal(m.over.hash, one.over.hash, SHA256_LEN);
@@ -222,7 +222,7 @@ a_record_that_is_missing_is_no_gap_of_an_import(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
+	check_ok(import(l, &one));
 	ledger_free(MOVE(l));
 	assert_int_equal(sqlite3_open(path_of(state), &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db,
@@ -231,7 +231,7 @@ a_record_that_is_missing_is_no_gap_of_an_import(void **state)
 			     NULL, NULL, &why),
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	ok(ledger_open(path_of(state), false, &l));
+	check_ok(ledger_open(path_of(state), false, &l));
 	assert_int_equal(ledger_verify(l, NULL, 0, &t), RC_STATE);
 	assert_non_null(strstr(err_text(), "record 41: is missing"));
 }
@@ -247,22 +247,22 @@ the_channel_goes_on_and_its_requester_is_to_be_met_again(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
-	ok(ledger_requester_get(l, one.import.channel, &q, &known));
+	check_ok(import(l, &one));
+	check_ok(ledger_requester_get(l, one.import.channel, &q, &known));
 	assert_false(known);
-	ok(ledger_bundle_get(l, one.import.bundle_id, &b, &known));
+	check_ok(ledger_bundle_get(l, one.import.bundle_id, &b, &known));
 	assert_true(known);
 	assert_int_equal(b.answered, 1);
 	assert_int_equal(b.n, 41);
 
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 90001);
 	requester_add(l, "web", 0x21);
 	b = bundle_make(0x61, 0x21, 2);
-	ok(ledger_bundle_add(l, &b));
+	check_ok(ledger_bundle_add(l, &b));
 	manifest_add(l, &b, 2);
-	ok(ledger_commit(l));
-	ok(ledger_requester_get(l, one.import.channel, &q, &known));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_requester_get(l, one.import.channel, &q, &known));
 	assert_true(known);
 	assert_int_equal(q.last_manifest, 2);
 	assert_int_equal(q.last_bundle, 2);
@@ -283,12 +283,14 @@ regained_certificates_count_as_issued(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
+	check_ok(import(l, &one));
 	memset(serial, 0x51, sizeof(serial));
 	memset(tbs, 0, sizeof(tbs));
-	ok(ledger_cert_get(l, span_of(serial, sizeof(serial)), &c, &known));
+	check_ok(
+	    ledger_cert_get(l, span_of(serial, sizeof(serial)), &c, &known));
 	assert_true(known);
-	ok(ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
+	check_ok(
+	    ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
 	assert_true(known && span_eq(buf_span(&der), buf_span(&one.der)));
 	assert_true(span_eq(buf_span(&c.der), buf_span(&one.der)));
 	assert_memory_equal(c.intent.serial, serial, sizeof(serial));
@@ -300,7 +302,7 @@ regained_certificates_count_as_issued(void **state)
 	assert_memory_not_equal(c.intent.tbs, tbs, SHA256_LEN);
 	assert_memory_equal(c.requester, one.import.channel, SHA256_LEN);
 	assert_false(c.is_void);
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 	assert_int_equal(t.certificates, 1);
 }
 
@@ -311,8 +313,7 @@ struct key_wanted {
 };
 
 static enum rc
-key_note(
-    const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
+key_note(const uint8_t key_id[static SHA256_LEN], struct span serial, void *arg)
 {
 	struct key_wanted *wanted = arg;
 
@@ -332,11 +333,11 @@ a_regained_certificate_has_its_key(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
-	ok(cert_parts_read("test", buf_span(&one.der), &parts));
-	ok(sha256(parts.spki, wanted.key_id));
+	check_ok(import(l, &one));
+	check_ok(cert_parts_read("test", buf_span(&one.der), &parts));
+	check_ok(sha256(parts.spki, wanted.key_id));
 	wanted.serial = parts.serial;
-	ok(ledger_keys_each(l, 0, key_note, &wanted));
+	check_ok(ledger_keys_each(l, 0, key_note, &wanted));
 	assert_int_equal(wanted.found, 1);
 }
 
@@ -346,13 +347,13 @@ open_bundle_make(struct ledger *l, struct intent *ret)
 {
 	struct ledger_bundle b = bundle_make(0x51, 0x21, 1);
 
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 80001);
 	requester_add(l, "web", 0x21);
-	ok(ledger_bundle_add(l, &b));
+	check_ok(ledger_bundle_add(l, &b));
 	*ret = intent_make(&b, 0, 0x51);
-	ok(ledger_intent_add(l, ret));
-	ok(ledger_commit(l));
+	check_ok(ledger_intent_add(l, ret));
+	check_ok(ledger_commit(l));
 }
 
 static enum rc
@@ -377,18 +378,18 @@ an_intent_gets_the_certificate_that_came_of_it(void **state)
 
 	restored_make(state, &l);
 	open_bundle_make(l, &intent);
-	ok(ledger_intents_open(l, intent.bundle, count_one, &n));
+	check_ok(ledger_intents_open(l, intent.bundle, count_one, &n));
 	assert_int_equal(n, 1);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
-	ok(ledger_cert_get(
+	check_ok(import(l, &one));
+	check_ok(ledger_cert_get(
 	    l, span_of(intent.serial, sizeof(intent.serial)), &c, &known));
 	assert_true(known && !c.is_void);
 	assert_int_equal(c.intent.n, intent.n);
 	assert_int_equal(c.intent.bundle, intent.bundle);
 	assert_int_equal(c.outcome, one.import.n + 1);
 	n = 0;
-	ok(ledger_intents_open(l, intent.bundle, count_one, &n));
+	check_ok(ledger_intents_open(l, intent.bundle, count_one, &n));
 	assert_int_equal(n, 0);
 	verified(l, NULL, 0);
 }
@@ -405,17 +406,17 @@ a_void_that_was_said_too_early_is_undone(void **state)
 
 	restored_make(state, &l);
 	open_bundle_make(l, &intent);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 80002);
-	ok(ledger_void_add(l, &intent, "the run was interrupted"));
-	ok(ledger_commit(l));
+	check_ok(ledger_void_add(l, &intent, "the run was interrupted"));
+	check_ok(ledger_commit(l));
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
-	ok(ledger_cert_get(
+	check_ok(import(l, &one));
+	check_ok(ledger_cert_get(
 	    l, span_of(intent.serial, sizeof(intent.serial)), &c, &known));
 	assert_true(known && !c.is_void);
 	assert_true(span_eq(buf_span(&c.der), buf_span(&one.der)));
-	ok(ledger_cert_der(
+	check_ok(ledger_cert_der(
 	    l, span_of(intent.serial, sizeof(intent.serial)), &der, &known));
 	assert_true(known && span_eq(buf_span(&der), buf_span(&one.der)));
 	verified(l, NULL, 0);
@@ -432,7 +433,7 @@ what_does_not_fit_is_not_imported(void **state)
 
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
-	ok(import(l, &one));
+	check_ok(import(l, &one));
 	lost_make(3, 50, 0x53, &far);
 	assert_int_equal(import(l, &far), RC_STATE);
 	assert_non_null(strstr(err_text(), "does not continue its channel"));
@@ -443,7 +444,7 @@ what_does_not_fit_is_not_imported(void **state)
 	assert_int_equal(import(l, &two), RC_STATE);
 	assert_non_null(strstr(err_text(), "serial has another certificate"));
 	stray = regained_of(&far);
-	ok(ledger_begin(l));
+	check_ok(ledger_begin(l));
 	stamp(l, T0 + 90000);
 	assert_int_equal(ledger_regained_add(l, &stray), RC_STATE);
 	assert_non_null(strstr(err_text(), "no import of a response"));
@@ -475,14 +476,14 @@ what_was_restored_and_brought_back_is_told(void **state)
 	restored_make(state, &l);
 	lost_make(1, 40, 0x51, &one);
 	lost_make(2, 50, 0x52, &two);
-	ok(import(l, &one));
-	ok(import(l, &two));
-	ok(ledger_restored_get(l, &restored, &any));
+	check_ok(import(l, &one));
+	check_ok(import(l, &two));
+	check_ok(ledger_restored_get(l, &restored, &any));
 	assert_true(any);
 	assert_int_equal(restored.count, 2);
 	assert_int_equal(restored.made, T0);
 	assert_int_equal(restored.at, T0 + 80000);
-	ok(ledger_imports_each(l, note_sequence, &last));
+	check_ok(ledger_imports_each(l, note_sequence, &last));
 	assert_int_equal(last, 2);
 }
 
@@ -493,9 +494,9 @@ a_ledger_that_was_never_restored_says_so(void **state)
 	struct ledger_restored restored;
 	bool any = true;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	ca_add(l);
-	ok(ledger_restored_get(l, &restored, &any));
+	check_ok(ledger_restored_get(l, &restored, &any));
 	assert_false(any);
 }
 

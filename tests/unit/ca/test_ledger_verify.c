@@ -14,9 +14,9 @@ story_make(void **state)
 	OWNS(ledger) *l = NULL;
 	struct ledger_totals t;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 	assert_int_equal(t.records, STORY_RECORDS);
 	assert_int_equal(t.certificates, 3);
 	assert_int_equal(t.voids, 2);
@@ -118,13 +118,14 @@ a_row_that_leads_elsewhere_gives_no_certificate(void **state)
 	bool known = false;
 
 	memset(serial, 0x41, sizeof(serial));
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
-	ok(ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
+	check_ok(
+	    ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known));
 	assert_true(known && der.n != 0);
 	ledger_free(MOVE(l));
 	tamper(state, "UPDATE certificate SET result = 5 WHERE intent = 7");
-	ok(ledger_open(path_of(state), false, &l));
+	check_ok(ledger_open(path_of(state), false, &l));
 	assert_int_equal(
 	    ledger_cert_der(l, span_of(serial, sizeof(serial)), &der, &known),
 	    RC_STATE);
@@ -160,10 +161,10 @@ lost_tail_is_found_with_a_head(void **state)
 	struct ledger_head head;
 	struct ledger_totals t;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ledger_head_get(l, &head);
-	ok(ledger_verify(l, &head, 1, &t));
+	check_ok(ledger_verify(l, &head, 1, &t));
 	ledger_free(MOVE(l));
 	/* As a backup from before the last transaction but one would be. */
 	tamper(state,
@@ -172,8 +173,8 @@ lost_tail_is_found_with_a_head(void **state)
 	    "DELETE FROM bundle WHERE n > 13; DELETE FROM policy WHERE n > 13;"
 	    "UPDATE requester SET label = 'web', n = 4, last_bundle = 1,"
 	    " arrived = 0; UPDATE manifest SET checked = 0");
-	ok(ledger_open(path_of(state), false, &l));
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_open(path_of(state), false, &l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 	assert_int_equal(ledger_verify(l, &head, 1, &t), RC_STATE);
 	assert_non_null(strstr(err_text(), "its tail is lost"));
 }
@@ -185,7 +186,7 @@ another_history_is_found_with_a_head(void **state)
 	struct ledger_head head;
 	struct ledger_totals t;
 
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ledger_head_get(l, &head);
 	head.hash[31] ^= 1;
@@ -202,7 +203,7 @@ golden_load(void **state)
 	WIPED(buf) sql = { 0 };
 	sqlite3 *db = NULL;
 
-	ok(file_read(AT_FDCWD, GOLDEN, 1 << 20, &sql));
+	check_ok(file_read(AT_FDCWD, GOLDEN, 1 << 20, &sql));
 	assert_int_equal(sqlite3_open(path_of(state), &db), SQLITE_OK);
 	if (sqlite3_exec(db, buf_cstr(&sql), NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", GOLDEN, sqlite3_errmsg(db));
@@ -216,8 +217,8 @@ todays_code_reads_the_golden_ledger(void **state)
 	struct ledger_totals t;
 
 	golden_load(state);
-	ok(ledger_open(path_of(state), true, &l));
-	ok(ledger_verify(l, NULL, 0, &t));
+	check_ok(ledger_open(path_of(state), true, &l));
+	check_ok(ledger_verify(l, NULL, 0, &t));
 	assert_int_equal(t.records, STORY_RECORDS);
 }
 
@@ -240,12 +241,12 @@ todays_code_writes_the_golden_ledger(void **state)
 	golden_load(state);
 	assert_true(asprintf(&golden, "%s.golden", path_of(state)) > 0);
 	assert_int_equal(rename(path_of(state), golden), 0);
-	ok(ledger_create(path_of(state), &l));
+	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	assert_int_equal(
 	    sqlite3_exec(l->db.sql, attach, NULL, NULL, NULL), SQLITE_OK);
-	ok(db_prepare(&l->db, both, &st));
-	ok(db_step(&l->db, st, &row));
+	check_ok(db_prepare(&l->db, both, &st));
+	check_ok(db_step(&l->db, st, &row));
 	assert_true(row);
 	assert_int_equal(sqlite3_column_int(st, 0), 0);
 	(void)sqlite3_finalize(MOVE(st));
@@ -272,7 +273,7 @@ main(int argc, char **argv)
 	if (argc == 2) {
 		OWNS(ledger) *l = NULL;
 
-		ok(ledger_create(argv[1], &l));
+		check_ok(ledger_create(argv[1], &l));
 		story_tell(l);
 		return 0;
 	}

@@ -21,11 +21,11 @@ bed_make(struct bed *b, void **state)
 {
 	static const uint8_t id[4] = { 0x0a, 0x0b, 0x0c, 0x0d };
 
-	ok(ledger_create(path_of(state), &b->ledger));
+	check_ok(ledger_create(path_of(state), &b->ledger));
 	memcpy(b->ca.ca_id, id, sizeof(id));
 	(void)snprintf(b->dir, sizeof(b->dir), "/tmp/test-stick.XXXXXX");
 	assert_non_null(mkdtemp(b->dir));
-	ok(media_open(b->dir, &b->media));
+	check_ok(media_open(b->dir, &b->media));
 }
 
 static void
@@ -68,7 +68,7 @@ empty_stick_has_nothing(void **state)
 	WIPED(stick_look) look = { 0 };
 
 	bed_make(&b, state);
-	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n + look.n_foreign, 0);
 }
 
@@ -83,7 +83,7 @@ response_that_was_never_made_is_unknown(void **state)
 	add(&b, "0a0b0c0d-01020304-000001");
 	add(&b, "0a0b0c0d-01020304-1000000");
 	add(&b, "0a0b0c0d-loose-000002");
-	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n, 3);
 	assert_int_equal(look.n_foreign, 0);
 	for (size_t i = 0; i < look.n; i++)
@@ -93,7 +93,7 @@ response_that_was_never_made_is_unknown(void **state)
 	assert_int_equal(look.items[2].sequence, 2);
 
 	/* And is not recorded as found. */
-	ok(stick_record(b.ledger, T0, span_str(POLICY_ONE), &look, &n));
+	check_ok(stick_record(b.ledger, T0, span_str(POLICY_ONE), &look, &n));
 	assert_int_equal(n, 0);
 }
 
@@ -121,7 +121,7 @@ name_that_we_would_not_write_is_foreign(void **state)
 	bed_make(&b, state);
 	for (size_t i = 0; i < n; i++)
 		add(&b, names[i]);
-	ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n, 0);
 	assert_int_equal(look.n_foreign, n);
 }
