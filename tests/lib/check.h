@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** cmocka, and the two questions that most unit tests ask. */
+/** cmocka, and the questions that most unit tests ask. */
 #ifndef TESTS_LIB_CHECK_H
 #define TESTS_LIB_CHECK_H
 
@@ -38,6 +38,22 @@ check_refusal(enum rc rc, const char *rule, const char *sentence,
 		fail_msg("%s:%d: \"%s\" [%s], wanted \"%s\" [%s]", file, line,
 		    err_text(), rule_name(rule_spoken()),
 		    sentence == NULL ? "any words" : sentence, rule);
+}
+
+/** It was refused by this rule, and the sentence has these words. */
+#define check_rule(call, rule, words)                                          \
+	check_said((call), (rule), (words), __FILE__, __LINE__)
+
+static inline void
+check_said(enum rc rc, const char *rule, const char *words, const char *file,
+    int line)
+{
+	if (rc == RC_OK)
+		fail_msg("%s:%d: accepted, wanted %s", file, line, rule);
+	if (strcmp(rule_name(rule_spoken()), rule) != 0 ||
+	    strstr(err_text(), words) == NULL)
+		fail_msg("%s:%d: \"%s\" [%s], wanted \"%s\" [%s]", file, line,
+		    err_text(), rule_name(rule_spoken()), words, rule);
 }
 
 #endif

@@ -36,8 +36,8 @@ what_a_ca_certificate_says(void **state)
 	(void)state;
 	wish.subject = "CN=XMPP CA, O=Example\\, AB, C=SE";
 	wish.path_len = 3;
-	software_ca_new("ec-p384", &wish, &ca);
-	cert = parse(&ca.cert);
+	software_ca_wished("ec-p384", &wish, &ca);
+	cert = parse(&ca.der);
 	assert_int_equal(X509_get_version(cert), X509_VERSION_3);
 	assert_int_equal(X509_NAME_cmp(X509_get_subject_name(cert),
 			     X509_get_issuer_name(cert)),
@@ -66,8 +66,8 @@ a_serial_may_be_given(void **state)
 
 	(void)state;
 	wish.serial = span_of(one, 1);
-	software_ca_new("ec-p256", &wish, &ca);
-	cert = parse(&ca.cert);
+	software_ca_wished("ec-p256", &wish, &ca);
+	cert = parse(&ca.der);
 	assert_int_equal(ASN1_INTEGER_get(X509_get0_serialNumber(cert)), 1);
 }
 
@@ -83,8 +83,8 @@ the_form_of_a_date_changes_with_2050(void **state)
 		int64_t not_before, not_after;
 
 		wish.not_after = end;
-		software_ca_new("ec-p256", &wish, &ca);
-		cert = parse(&ca.cert);
+		software_ca_wished("ec-p256", &wish, &ca);
+		cert = parse(&ca.der);
 		assert_int_equal(ASN1_STRING_type(X509_get0_notAfter(cert)),
 		    end < YEAR_2050 ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME);
 		check_ok(cert_window(cert, &not_before, &not_after));
@@ -128,7 +128,7 @@ verdict(const struct software_ca *ca, enum name_type type, const char *text)
 	static const uint8_t serial[CA_SERIAL_LEN] = { 0x42 };
 	const struct name name = { type, span_str(text) };
 	OWN(EVP_PKEY) *key = key_new("ec-p256");
-	OWN(X509) *issuer = parse(&ca->cert);
+	OWN(X509) *issuer = parse(&ca->der);
 	OWN(X509) *cert = NULL;
 	OWN(X509_STORE) *store = X509_STORE_new();
 	OWN(X509_STORE_CTX) *ctx = X509_STORE_CTX_new();
@@ -139,14 +139,15 @@ verdict(const struct software_ca *ca, enum name_type type, const char *text)
 	struct leaf leaf;
 
 	key_spki(key, &spki);
-	leaf = (struct leaf){ serial, T0, T0 + DAY, buf_span(&spki), &name, 1 };
-	check_ok(tbs_maker_new(buf_span(&ca->cert), &profile, &maker));
+	leaf =
+	    (struct leaf){ serial, NOW, NOW + DAY, buf_span(&spki), &name, 1 };
+	check_ok(tbs_maker_new(buf_span(&ca->der), &profile, &maker));
 	check_ok(tbs_make(maker, &leaf, &tbs));
 	cert = software_ca_certify(ca, buf_span(&tbs), &der);
 	assert_int_equal(X509_STORE_add_cert(store, issuer), 1);
 	assert_int_equal(X509_STORE_CTX_init(ctx, store, cert, NULL), 1);
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
-	X509_STORE_CTX_set_time(ctx, 0, T0 + 5);
+	X509_STORE_CTX_set_time(ctx, 0, NOW + 5);
 	(void)X509_verify_cert(ctx);
 	return X509_STORE_CTX_get_error(ctx);
 }
@@ -161,8 +162,8 @@ a_scoped_ca_is_bound_by_its_certificate(void **state)
 
 	(void)state;
 	wish.scopes = &scopes;
-	software_ca_new("ec-p256", &wish, &ca);
-	cert = parse(&ca.cert);
+	software_ca_wished("ec-p256", &wish, &ca);
+	cert = parse(&ca.der);
 	at = X509_get_ext_by_NID(cert, NID_name_constraints, -1);
 	assert_true(at >= 0);
 	assert_int_equal(
@@ -190,7 +191,7 @@ addresses_pass_where_a_profile_has_them(void **state)
 	(void)state;
 	wish.scopes = &scopes;
 	wish.allow_ip = true;
-	software_ca_new("ec-p256", &wish, &ca);
+	software_ca_wished("ec-p256", &wish, &ca);
 	assert_int_equal(verdict(&ca, NAME_IP, "192.0.2.1"), X509_V_OK);
 	assert_int_equal(verdict(&ca, NAME_DNS, "example.net"),
 	    X509_V_ERR_PERMITTED_VIOLATION);
@@ -205,7 +206,7 @@ srv_subtrees_only_by_wish(void **state)
 	(void)state;
 	wish.scopes = &scopes;
 	wish.constrain_srv = true;
-	software_ca_new("ec-p256", &wish, &ca);
+	software_ca_wished("ec-p256", &wish, &ca);
 	assert_int_equal(verdict(&ca, NAME_DNS, "example.org"), X509_V_OK);
 	/* What --constrain-srv warns of. */
 	assert_int_equal(verdict(&ca, NAME_SRV, "_im.example.org"),
@@ -222,7 +223,7 @@ certify_transfer(
 	OWN(X509) *cert = NULL;
 
 	check_ok(
-	    tbs_of_transfer(buf_span(&ca->cert), buf_span(spki), T0, &tbs));
+	    tbs_of_transfer(buf_span(&ca->der), buf_span(spki), NOW, &tbs));
 	cert = software_ca_certify(ca, buf_span(&tbs), ret_der);
 	assert_int_equal(X509_verify(cert, ca->key), 1);
 	assert_int_equal(X509_get_ext_count(cert), 5);
@@ -248,10 +249,10 @@ the_judge_takes_a_transfer_certificate(void **state)
 		WIPED(buf) der = { 0 };
 
 		wish.scopes = &scopes;
-		software_ca_new(types[i], &wish, &ca);
+		software_ca_wished(types[i], &wish, &ca);
 		key_spki(key, &spki);
 		certify_transfer(&ca, &spki, &der);
-		check_ok(trust_add_ca(&trust, "ca.pem", buf_span(&ca.cert)));
+		check_ok(trust_add_ca(&trust, "ca.pem", buf_span(&ca.der)));
 		check_ok(judge_transfer_cert(
 		    "card", &trust, buf_span(&der), wish.not_after, &found));
 		assert_int_equal(EVP_PKEY_eq(found, key), 1);
@@ -268,9 +269,9 @@ a_transfer_key_is_not_the_cas(void **state)
 	WIPED(buf) tbs = { 0 };
 
 	(void)state;
-	software_ca_new("ec-p256", &PLAIN_WISH, &ca);
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	check_refused(
-	    tbs_of_transfer(buf_span(&ca.cert), buf_span(&ca.spki), T0, &tbs),
+	    tbs_of_transfer(buf_span(&ca.der), buf_span(&ca.spki), NOW, &tbs),
 	    "LINT", "RFC 5280 4.2.1.2: the key is the CA's own");
 }
 
@@ -285,7 +286,7 @@ a_ca_without_cn_has_a_transfer_certificate(void **state)
 
 	(void)state;
 	wish.subject = "C=SE, ST=Uppland";
-	software_ca_new("ec-p256", &wish, &ca);
+	software_ca_wished("ec-p256", &wish, &ca);
 	key_spki(key, &spki);
 	certify_transfer(&ca, &spki, &der);
 }

@@ -2,14 +2,14 @@
 /* A response of a history is the CA's, whole, or it is refused by its rule. */
 #include "ca/lifecycle/recover.h"
 
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 #include "transfer/format/cose.h"
 
 #define N_CERTS 2
 
 /* A response with one result of two certificates, and what it answers. */
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct trust trust;
 	struct policy policy;
 	EVP_PKEY *requester, *subscriber;
@@ -31,7 +31,7 @@ struct bed {
 static void
 bed_wipe(struct bed *b)
 {
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	trust_wipe(&b->trust);
 	policy_wipe(&b->policy);
 	EVP_PKEY_free(b->requester);
@@ -90,7 +90,7 @@ bundle_make(struct bed *b)
 }
 
 static void
-certificate_make(struct bed *b, const struct fake_ca *ca, uint32_t slot)
+certificate_make(struct bed *b, const struct software_ca *ca, uint32_t slot)
 {
 	struct cert_entry *entry = &b->entries[slot];
 	struct expected e = { .from = "made",
@@ -104,7 +104,7 @@ certificate_make(struct bed *b, const struct fake_ca *ca, uint32_t slot)
 	validity_slot(&b->request.validity, NOW - HOUR, slot, &e.not_before,
 	    &e.not_after);
 	buf_reset(&b->ders[slot]);
-	cert_make(ca, &b->policy, &e, NULL, &b->ders[slot]);
+	software_ca_issue(ca, &b->policy, &e, NULL, &b->ders[slot]);
 	*entry = (struct cert_entry){ .serial = e.serial,
 		.file = span_str("0001-a.pem"),
 		.not_before = e.not_before,
@@ -169,21 +169,21 @@ manifest_make(struct bed *b)
 static void
 bed_make(struct bed *b)
 {
-	fake_ca_make(&b->ca, "P-256");
+	software_ca_make(&b->ca, "ec-p256");
 	check_ok(trust_add_ca(&b->trust, "CA", buf_span(&b->ca.der)));
 	memcpy(b->trust.ca_id, b->ca.id, SHA256_LEN);
-	fake_policy(&b->policy);
-	b->requester = key_make("P-256");
-	b->subscriber = key_make("P-256");
-	spki_of(b->requester, &b->spki);
-	spki_of(b->subscriber, &b->subscriber_spki);
+	plain_policy(&b->policy);
+	b->requester = key_new("ec-p256");
+	b->subscriber = key_new("ec-p256");
+	key_spki(b->requester, &b->spki);
+	key_spki(b->subscriber, &b->subscriber_spki);
 	csr_make(b);
 	bundle_make(b);
 	for (uint32_t i = 0; i < N_CERTS; i++)
 		certificate_make(b, &b->ca, i);
 	manifest_make(b);
 	b->item = (struct past_item){ .bundle = buf_span(&b->bundle_file),
-		.policy = span_str(FAKE_POLICY),
+		.policy = span_str(PLAIN_POLICY),
 		.certs = b->certs,
 		.n_certs = N_CERTS };
 	seal(b);
@@ -240,23 +240,23 @@ a_transfer_certificate_of_the_ca_signed_it(void **state)
 	WIPED(bed) b = { 0 };
 	WIPED(buf) der = { 0 };
 	OWN(X509) *cert = NULL;
-	struct fake_ca other = { 0 };
+	struct software_ca other = { 0 };
 
 	(void)state;
 	bed_make(&b);
-	fake_ca_make(&other, "P-256");
+	software_ca_make(&other, "ec-p256");
 	seal_by(&b, other.transfer_key, buf_span(&other.transfer_der));
 	check_rule(prove(&b), "TRANSFER-CERT", "not signed by this CA's key");
 	seal_by(&b, other.transfer_key, buf_span(&b.ca.transfer_der));
 	check_rule(prove(&b), "COSE-SIGNATURE", b.path);
-	cert = transfer_make(&b.ca, other.transfer_key,
+	cert = software_ca_transfer(&b.ca, other.transfer_key,
 	    "critical,digitalSignature", "serverAuth");
-	der_of(cert, &der);
+	cert_der(cert, &der);
 	seal_by(&b, other.transfer_key, buf_span(&der));
 	check_rule(prove(&b), "TRANSFER-CERT", "extended key usage");
 	seal_by(&b, b.subscriber, b.certs[0]);
 	check_rule(prove(&b), "TRANSFER-CERT", b.path);
-	fake_ca_wipe(&other);
+	software_ca_wipe(&other);
 }
 
 static void
@@ -312,23 +312,23 @@ static void
 the_ca_signed_each_with_its_serial(void **state)
 {
 	WIPED(bed) b = { 0 };
-	struct fake_ca other = { 0 };
+	struct software_ca other = { 0 };
 
 	(void)state;
 	bed_make(&b);
 	b.serials[1][15] ^= 1;
 	seal(&b);
 	check_rule(prove(&b), "CERT-SERIAL", "certificate 2: another serial");
-	fake_ca_make(&other, "P-256");
+	software_ca_make(&other, "ec-p256");
 	certificate_make(&b, &other, 1);
 	seal(&b);
 	check_rule(prove(&b), "CERT-SIGNATURE", "certificate 2: not signed by");
-	fake_ca_wipe(&other);
-	fake_ca_make(&other, "P-384");
+	software_ca_wipe(&other);
+	software_ca_make(&other, "ec-p384");
 	certificate_make(&b, &other, 1);
 	seal(&b);
 	check_rule(prove(&b), "CERT-SIGNATURE", "certificate 2: not signed by");
-	fake_ca_wipe(&other);
+	software_ca_wipe(&other);
 }
 
 static void
@@ -338,7 +338,7 @@ its_policy_is_the_one_that_it_names(void **state)
 
 	(void)state;
 	bed_make(&b);
-	b.item.policy = span_str(FAKE_POLICY "# more\n");
+	b.item.policy = span_str(PLAIN_POLICY "# more\n");
 	check_rule(prove(&b), "POLICY-DIGEST", "policy.conf is not the one");
 }
 

@@ -75,16 +75,16 @@ sample_new(struct sample *s)
 	s->tbs = (struct tbs){ .serial = span_of(serial, sizeof(serial)),
 		.algorithm = s->alg.identifier,
 		.issuer = span_of(issuer, sizeof(issuer)),
-		.not_before = T0,
-		.not_after = T0 + 31 * DAY - 1,
+		.not_before = NOW,
+		.not_after = NOW + 31 * DAY - 1,
 		.subject = span_of(subject, sizeof(subject)),
 		.spki = buf_span(&s->spki) };
 	s->lint = (struct lint){ .kind = LINT_LEAF,
 		.alg = &s->alg,
 		.issuer = s->tbs.issuer,
 		.issuer_ski = span_of(ca_ski, sizeof(ca_ski)),
-		.issuer_not_before = T0,
-		.issuer_not_after = T0 + 365 * DAY,
+		.issuer_not_before = NOW,
+		.issuer_not_after = NOW + 365 * DAY,
 		.serial = s->tbs.serial,
 		.spki = s->tbs.spki,
 		.not_before = s->tbs.not_before,
@@ -186,13 +186,13 @@ spoil_dates_other(struct sample *s)
 static void
 spoil_dates_backwards(struct sample *s)
 {
-	s->tbs.not_after = s->lint.not_after = T0 - 1;
+	s->tbs.not_after = s->lint.not_after = NOW - 1;
 }
 
 static void
 spoil_before_ca(struct sample *s)
 {
-	s->lint.issuer_not_before = T0 + 1;
+	s->lint.issuer_not_before = NOW + 1;
 }
 
 static void

@@ -11,7 +11,7 @@
 
 #include <openssl/evp.h>
 
-#define T0 INT64_C(1795443285) /* 2026-11-23T15:34:45Z */
+#define NOW INT64_C(1795443285) /* 2026-11-23T15:34:45Z */
 
 /* In front of libcrypto's own: whoever makes a key or signs comes here. */
 static unsigned made;
@@ -58,8 +58,8 @@ check_template(enum token_scheme scheme, struct span identifier)
 	struct tbs wanted = { .serial = span_of(serial, sizeof(serial)),
 		.algorithm = identifier,
 		.issuer = span_of(nobody, sizeof(nobody)),
-		.not_before = T0,
-		.not_after = T0 + DAY,
+		.not_before = NOW,
+		.not_after = NOW + DAY,
 		.subject = span_of(nobody, sizeof(nobody)),
 		.spki = span_of(spki, sizeof(spki)) };
 	struct extension_list list = { .n = 1,

@@ -2,10 +2,10 @@
 /* A card whose parts belong together, and each part that does not. */
 #include "transfer/judge/card_judge.h"
 
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 struct made {
-	struct fake_ca ca, other;
+	struct software_ca ca, other;
 	struct span certs[2];
 	struct card card;
 	struct buf file;
@@ -19,13 +19,13 @@ set_up(void **state)
 	struct made *m = calloc(1, sizeof(*m));
 
 	assert_non_null(m);
-	fake_ca_make(&m->ca, "P-256");
-	fake_ca_make(&m->other, "P-256");
+	software_ca_make(&m->ca, "ec-p256");
+	software_ca_make(&m->other, "ec-p256");
 	m->certs[0] = buf_span(&m->ca.der);
 	m->card = (struct card){ .certs = m->certs,
 		.n_certs = 1,
 		.created = NOW,
-		.policy = span_str(FAKE_POLICY) };
+		.policy = span_str(PLAIN_POLICY) };
 	memcpy(m->card.ca_id, m->ca.id, SHA256_LEN);
 	m->signer = m->ca.transfer_key;
 	m->signer_cert = buf_span(&m->ca.transfer_der);
@@ -38,8 +38,8 @@ tear_down(void **state)
 {
 	struct made *m = *state;
 
-	fake_ca_wipe(&m->ca);
-	fake_ca_wipe(&m->other);
+	software_ca_wipe(&m->ca);
+	software_ca_wipe(&m->other);
 	buf_wipe(&m->file);
 	free(m);
 	return 0;
@@ -120,8 +120,8 @@ issuers_follow_each_other(void **state)
 	assert_int_equal(
 	    X509_set_issuer_name(sub, X509_get_subject_name(root)), 1);
 	assert_true(X509_sign(sub, m->other.key, EVP_sha256()) > 0);
-	der_of(root, &root_der);
-	der_of(sub, &sub_der);
+	cert_der(root, &root_der);
+	cert_der(sub, &sub_der);
 	m->card.n_certs = 2;
 	m->certs[0] = buf_span(&sub_der);
 	m->certs[1] = buf_span(&root_der);

@@ -11,7 +11,7 @@ static int
 make_ca(void **state)
 {
 	(void)state;
-	software_ca_new("ec-p256", &PLAIN_WISH, &ca);
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	return 0;
 }
 
@@ -32,8 +32,8 @@ one_certificate_is_read_and_gives_its_fields(void **state)
 	int64_t from = 0, to = 0;
 
 	(void)state;
-	check_ok(cert_parse("ca.pem", buf_span(&ca.cert), &cert));
-	check_ok(cert_stored("ledger", buf_span(&ca.cert), &stored));
+	check_ok(cert_parse("ca.pem", buf_span(&ca.der), &cert));
+	check_ok(cert_stored("ledger", buf_span(&ca.der), &stored));
 	assert_int_equal(X509_cmp(cert, stored), 0);
 	check_ok(cert_spki(cert, &spki));
 	assert_true(spki.n > 0 && spki.p[0] == 0x30);
@@ -50,10 +50,10 @@ what_is_not_exactly_one_is_none(void **state)
 	struct span wrong[4];
 
 	(void)state;
-	check_ok(buf_add_span(&two, buf_span(&ca.cert)));
+	check_ok(buf_add_span(&two, buf_span(&ca.der)));
 	check_ok(buf_add_byte(&two, 0));
 	wrong[0] = buf_span(&two);
-	wrong[1] = span_of(ca.cert.p, ca.cert.n - 1);
+	wrong[1] = span_of(ca.der.p, ca.der.n - 1);
 	wrong[2] = span_str("not DER at all");
 	wrong[3] = SPAN_NONE;
 	for (size_t i = 0; i < 4; i++) {

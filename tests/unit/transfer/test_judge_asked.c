@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates against the requests of a bundle, which the judge reads itself.
  */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #define GIVEN "given.example.org"
 #define IN_CSR "asked.example.org"
@@ -9,7 +9,7 @@
 /* A bundle of two: the names of the first are the bundle's, of the other the
  * CSR's; and a certificate that the test makes. */
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct policy policy;
 	struct child judge;
 	EVP_PKEY *requester, *key;
@@ -78,12 +78,12 @@ bed_make(struct bed *b)
 {
 	struct span der;
 
-	fake_ca_make(&b->ca, "P-256");
-	fake_policy(&b->policy);
-	b->requester = key_make("P-256");
-	spki_of(b->requester, &b->requester_spki);
-	b->key = key_make("P-256");
-	spki_of(b->key, &b->spki);
+	software_ca_make(&b->ca, "ec-p256");
+	plain_policy(&b->policy);
+	b->requester = key_new("ec-p256");
+	key_spki(b->requester, &b->requester_spki);
+	b->key = key_new("ec-p256");
+	key_spki(b->key, &b->spki);
 	csr_make(b->key, &b->csr);
 	b->given = (struct name){ NAME_DNS, span_str(GIVEN) };
 	b->in_csr = (struct name){ NAME_DNS, span_str(IN_CSR) };
@@ -100,7 +100,7 @@ bed_make(struct bed *b)
 		.issuer = b->ca.key_id };
 	check_ok(judge_start(&b->judge));
 	der = buf_span(&b->ca.der);
-	check_ok(judge_open(&b->judge, span_str(FAKE_POLICY), &der, 1,
+	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), &der, 1,
 	    buf_span(&b->ca.transfer_der)));
 	check_ok(judge_bundle_open(&b->judge, &b->copy));
 }
@@ -110,7 +110,7 @@ bed_wipe(struct bed *b)
 {
 	child_wipe(&b->judge);
 	policy_wipe(&b->policy);
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	EVP_PKEY_free(b->requester);
 	EVP_PKEY_free(b->key);
 	buf_wipe(&b->requester_spki);
@@ -131,7 +131,7 @@ verdict(struct bed *b, uint32_t request)
 		.not_before = NOW,
 		.not_after = NOW + 31 * DAY - 1 };
 
-	cert_make(&b->ca, &b->policy, &b->e, NULL, &b->der);
+	software_ca_issue(&b->ca, &b->policy, &b->e, NULL, &b->der);
 	return judge_asked_ask(&b->judge, buf_span(&b->der), &cert);
 }
 
@@ -164,7 +164,7 @@ static void
 key_serial_and_dates_are_held_to_what_is_stated(void **state)
 {
 	WIPED(buf) other = { 0 };
-	OWN(EVP_PKEY) *key = key_make("P-256");
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
 	BED(b);
 
 	(void)state;
@@ -172,7 +172,7 @@ key_serial_and_dates_are_held_to_what_is_stated(void **state)
 	b.e.not_after++;
 	check_rule(verdict(&b, 0), "CERT-DATES", "request 1 (one)");
 	b.e.not_after--;
-	spki_of(key, &other);
+	key_spki(key, &other);
 	b.e.spki = buf_span(&other);
 	check_rule(verdict(&b, 0), "CERT-KEY", "request 1 (one)");
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #include <time.h>
 
 /* One CA, one request and the certificate that answers it. */
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct trust trust;
 	struct policy policy;
 	struct judge *judge;
@@ -19,12 +19,12 @@ struct bed {
 static void
 bed_make(struct bed *b, const char *ca_type)
 {
-	fake_ca_make(&b->ca, ca_type);
-	fake_ca_trust(&b->ca, &b->trust);
-	fake_policy(&b->policy);
+	software_ca_make(&b->ca, ca_type);
+	software_ca_trust(&b->ca, &b->trust);
+	plain_policy(&b->policy);
 	check_ok(judge_new(&b->trust, &b->policy, &b->judge));
-	b->key = key_make("P-256");
-	spki_of(b->key, &b->spki);
+	b->key = key_new("ec-p256");
+	key_spki(b->key, &b->spki);
 	draw_serial(b->serial);
 	b->names[0] = (struct name){ NAME_DNS, span_str("chat.example.org") };
 	b->names[1] =
@@ -46,7 +46,7 @@ bed_wipe(struct bed *b)
 	judge_free(b->judge);
 	trust_wipe(&b->trust);
 	policy_wipe(&b->policy);
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	EVP_PKEY_free(b->key);
 	buf_wipe(&b->spki);
 	buf_wipe(&b->der);
@@ -55,7 +55,7 @@ bed_wipe(struct bed *b)
 static void
 sign(struct bed *b, spoil *how)
 {
-	cert_make(&b->ca, &b->policy, &b->e, how, &b->der);
+	software_ca_issue(&b->ca, &b->policy, &b->e, how, &b->der);
 }
 
 static void
@@ -74,7 +74,7 @@ refused(struct bed *b, const char *rule, const char *words)
 static void
 a_right_certificate_passes_under_each_ca_key(void **state)
 {
-	static const char *const types[] = { "P-256", "P-384", "RSA" };
+	static const char *const types[] = { "ec-p256", "ec-p384", "rsa-2048" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -99,7 +99,7 @@ an_empty_subject_makes_the_names_critical(void **state)
 	int at;
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	b.e.profile = span_str("bare");
 	sign(&b, NULL);
 	passes(&b);
@@ -117,7 +117,7 @@ no_byte_of_a_certificate_can_be_changed(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	for (size_t i = 0; i < b.der.n; i++) {
 		b.der.p[i] ^= 0x01;
@@ -138,7 +138,7 @@ bytes_behind_a_certificate_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	check_ok(buf_add_byte(&b.der, 0));
 	refused(&b, "CERT-FORM", "web-1: not one X.509 v3 certificate");
@@ -150,7 +150,7 @@ only_version_3_passes(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	/* OpenSSL 3.5 signs none with extensions but as v3: so by hand, in the
 	 * [0] { INTEGER 2 } behind the two outer heads. */
@@ -164,12 +164,12 @@ another_key_is_refused(void **state)
 {
 	WIPED(bed) b = { 0 };
 	WIPED(buf) spki = { 0 };
-	OWN(EVP_PKEY) *other = key_make("P-256");
+	OWN(EVP_PKEY) *other = key_new("ec-p256");
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
-	spki_of(other, &spki);
+	key_spki(other, &spki);
 	b.e.spki = buf_span(&spki);
 	refused(&b, "CERT-KEY", "another key than its request has");
 }
@@ -183,7 +183,7 @@ other_serials_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	draw_serial(other);
 	b.e.serial = span_of(other, 16);
@@ -203,7 +203,7 @@ serials_over_20_octets_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	memset(serial, 0x7f, sizeof(serial));
 	b.e.serial = span_of(serial, 20);
 	sign(&b, NULL);
@@ -222,7 +222,7 @@ other_dates_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	b.e.not_after += 1;
 	refused(&b, "CERT-DATES", "other dates than stated");
@@ -239,7 +239,7 @@ a_certificate_lives_within_its_ca(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	b.e.not_before = b.trust.cas[0].not_before;
 	b.e.not_after = b.trust.cas[0].not_after;
 	sign(&b, NULL);
@@ -259,7 +259,7 @@ dates_after_2049_are_generalized_time(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	/* the CA's own end is looked at first: let it last */
 	b.trust.cas[0].not_after = CLOCK_MAX;
 	b.e.not_after = INT64_C(2524607999); /* 2049-12-31T23:59:59Z */
@@ -277,7 +277,7 @@ other_names_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	b.e.profile = span_str("bare");
 	sign(&b, NULL);
 	b.e.n_names = 1;
@@ -304,7 +304,7 @@ missing_names_are_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, drop_san);
 	refused(&b, "CERT-NAMES", "its subjectAltName is missing");
 }
@@ -324,7 +324,7 @@ another_subject_is_refused(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, other_subject);
 	refused(&b, "CERT-PROFILE", "another subject");
 }
@@ -368,7 +368,7 @@ every_extension_is_the_profiles(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, add_comment);
 	refused(&b, "CERT-PROFILE",
 	    "its extension 2.16.840.1.113730.1.13 is none that belongs there");
@@ -393,7 +393,7 @@ other_issuer(X509 *cert)
 	OWN(X509_NAME) *name = NULL;
 
 	/* the same attributes, one of another string type */
-	check_ok(subject_read("CN=Fake CA, O=Tests", &name));
+	check_ok(subject_read("CN=Software CA, O=Tests", &name));
 	assert_int_equal(ASN1_STRING_set(X509_NAME_ENTRY_get_data(
 					     X509_NAME_get_entry(name, 0)),
 			     "fake ca", -1),
@@ -408,11 +408,11 @@ another_ca_is_refused(void **state)
 	WIPED(bed) twin = { 0 }; /* same name, other key */
 
 	(void)state;
-	bed_make(&b, "P-256");
-	bed_make(&twin, "P-256");
+	bed_make(&b, "ec-p256");
+	bed_make(&twin, "ec-p256");
 	sign(&b, other_issuer);
 	refused(&b, "CERT-ISSUER", "not the CA's subject");
-	cert_make(&twin.ca, &b.policy, &b.e, NULL, &b.der);
+	software_ca_issue(&twin.ca, &b.policy, &b.e, NULL, &b.der);
 	refused(&b, "CERT-ISSUER", "its authorityKeyIdentifier");
 	b.e.issuer = twin.ca.key_id;
 	refused(&b, "CERT-ISSUER", "a key that is not pinned");
@@ -425,9 +425,9 @@ a_signature_of_another_key_is_refused(void **state)
 	OWN(EVP_PKEY) *right = NULL;
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	right = b.ca.key;
-	b.ca.key = key_make("P-256");
+	b.ca.key = key_new("ec-p256");
 	sign(&b, NULL);
 	refused(&b, "CERT-SIGNATURE", "not of the CA's key");
 }
@@ -440,12 +440,12 @@ another_hash_is_refused(void **state)
 	const uint8_t *p;
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	p = b.der.p;
 	cert = d2i_X509(NULL, &p, (long)b.der.n);
 	assert_true(X509_sign(cert, b.ca.key, EVP_sha384()) > 0);
-	der_of(cert, &b.der);
+	cert_der(cert, &b.der);
 	refused(&b, "CERT-SIGNATURE", "algorithm of the CA's key");
 }
 
@@ -455,7 +455,7 @@ a_names_text_must_be_encodable(void **state)
 	WIPED(bed) b = { 0 };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	sign(&b, NULL);
 	b.names[0].text = span_str("under_score..example");
 	assert_int_not_equal(

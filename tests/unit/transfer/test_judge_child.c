@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judge as a process: the same verdicts, over a socket, locked in. */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct policy policy;
 	struct child judge;
 	EVP_PKEY *key;
@@ -20,10 +20,10 @@ struct bed {
 static void
 bed_make(struct bed *b, const char *ca_type)
 {
-	fake_ca_make(&b->ca, ca_type);
-	fake_policy(&b->policy);
-	b->key = key_make("P-256");
-	spki_of(b->key, &b->spki);
+	software_ca_make(&b->ca, ca_type);
+	plain_policy(&b->policy);
+	b->key = key_new("ec-p256");
+	key_spki(b->key, &b->spki);
 	draw_serial(b->serial);
 	b->name = (struct name){ NAME_DNS, span_str("www.example.org") };
 	b->e = (struct expected){ .from = "web-1",
@@ -35,7 +35,7 @@ bed_make(struct bed *b, const char *ca_type)
 		.not_before = NOW,
 		.not_after = NOW + 31 * DAY - 1,
 		.issuer = b->ca.key_id };
-	cert_make(&b->ca, &b->policy, &b->e, NULL, &b->der);
+	software_ca_issue(&b->ca, &b->policy, &b->e, NULL, &b->der);
 	check_ok(judge_start(&b->judge));
 }
 
@@ -44,7 +44,7 @@ open_it(struct bed *b)
 {
 	struct span der = buf_span(&b->ca.der);
 
-	check_ok(judge_open(&b->judge, span_str(FAKE_POLICY), &der, 1,
+	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), &der, 1,
 	    buf_span(&b->ca.transfer_der)));
 }
 
@@ -53,7 +53,7 @@ bed_wipe(struct bed *b)
 {
 	child_wipe(&b->judge);
 	policy_wipe(&b->policy);
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	EVP_PKEY_free(b->key);
 	buf_wipe(&b->spki);
 	buf_wipe(&b->der);
@@ -62,7 +62,7 @@ bed_wipe(struct bed *b)
 static void
 a_right_certificate_passes_under_each_ca_key(void **state)
 {
-	static const char *const types[] = { "P-256", "P-384", "RSA" };
+	static const char *const types[] = { "ec-p256", "ec-p384", "rsa-2048" };
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -82,7 +82,7 @@ verdicts_come_in_order_with_their_rules(void **state)
 	WIPED(bed) b = { .judge = CHILD_NONE };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	open_it(&b);
 	for (size_t i = 0; i < JUDGE_WINDOW; i++) {
 		b.e.not_after += i % 2 == 0 ? 1 : -1;
@@ -102,7 +102,7 @@ a_certificate_before_the_ca_is_our_own_bug(void **state)
 	WIPED(bed) b = { .judge = CHILD_NONE };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
 	assert_int_equal(judge_recv(&b.judge), RC_BUG);
 }
@@ -114,10 +114,10 @@ another_ca_certificate_is_refused_at_once(void **state)
 	struct span leaf;
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	leaf = buf_span(&b.der);
 	check_rule(
-	    judge_open(&b.judge, span_str(FAKE_POLICY), &leaf, 1, SPAN_NONE),
+	    judge_open(&b.judge, span_str(PLAIN_POLICY), &leaf, 1, SPAN_NONE),
 	    "CA-CERT", "CA certificate: no critical basicConstraints");
 	open_it(&b); /* and it can be asked again */
 	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
@@ -133,7 +133,7 @@ the_process_is_locked_in(void **state)
 	FILE *f;
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	open_it(&b); /* after the first answer it is locked */
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)b.judge.pid);
 	f = fopen(path, "re");
@@ -152,7 +152,7 @@ a_judge_that_dies_is_named(void **state)
 	WIPED(bed) b = { .judge = CHILD_NONE };
 
 	(void)state;
-	bed_make(&b, "P-256");
+	bed_make(&b, "ec-p256");
 	open_it(&b);
 	assert_int_equal(kill(b.judge.pid, SIGKILL), 0);
 	if (judge_send(&b.judge, buf_span(&b.der), &b.e) == RC_OK)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses to loose CSRs, with the CSRs at hand and without. */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #include "transfer/format/cbor_out.h"
 #include "transfer/media/loose.h"
@@ -11,7 +11,7 @@
 #define N_FILES 3
 
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct trust trust;
 	struct policy policy;
 	struct judge *judge;
@@ -37,7 +37,7 @@ bed_wipe(struct bed *b)
 	judge_free(b->judge);
 	trust_wipe(&b->trust);
 	policy_wipe(&b->policy);
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	loose_wipe(&b->set);
 	buf_wipe(&b->set_bytes);
 	buf_wipe(&b->file);
@@ -54,7 +54,7 @@ csr_make(const char *san, struct buf *out)
 {
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
 	OWN(X509_REQ) *req = X509_REQ_new();
-	OWN(EVP_PKEY) *key = key_make("P-256");
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
 	OWN(ssl_bytes) *der = NULL;
 	int n;
 
@@ -113,7 +113,7 @@ certificate_make(struct bed *b, size_t i)
 	draw_serial(b->serials[i]);
 	e.serial = span_of(b->serials[i], 16);
 	buf_reset(&b->ders[i]);
-	cert_make(
+	software_ca_issue(
 	    &b->ca, &b->policy, &e, i == 0 ? b->spoil : NULL, &b->ders[i]);
 	*entry = (struct cert_entry){ .serial = e.serial,
 		.file = span_str(i == 0 ? "0001.pem" : "0002.pem"),
@@ -172,7 +172,7 @@ seal(struct bed *b)
 			check_ok(pem_write(PEM_CERTIFICATE,
 			    buf_span(&b->ders[i]), &b->files[i]));
 		else
-			check_ok(buf_add_str(&b->files[i], FAKE_POLICY));
+			check_ok(buf_add_str(&b->files[i], PLAIN_POLICY));
 		b->file_names[i] = span_str(i == 0   ? "0001.pem"
 					    : i == 1 ? "0002.pem"
 						     : "policy.conf");
@@ -214,9 +214,9 @@ take(void *arg, const struct judged *judged)
 static void
 bed_make(struct bed *b)
 {
-	fake_ca_make(&b->ca, "P-256");
-	fake_ca_trust(&b->ca, &b->trust);
-	fake_policy(&b->policy);
+	software_ca_make(&b->ca, "ec-p256");
+	software_ca_trust(&b->ca, &b->trust);
+	plain_policy(&b->policy);
 	check_ok(judge_new(&b->trust, &b->policy, &b->judge));
 	set_make(b);
 	b->profiles[0] = "server";
@@ -326,13 +326,13 @@ results_are_those_of_the_set(void **state)
 static void
 a_certificate_has_the_key_of_its_csr(void **state)
 {
-	OWN(EVP_PKEY) *other = key_make("P-256");
+	OWN(EVP_PKEY) *other = key_new("ec-p256");
 	WIPED(bed) b = { 0 };
 
 	(void)state;
 	bed_make(&b);
 	buf_reset(&b.spkis[0]);
-	spki_of(other, &b.spkis[0]);
+	key_spki(other, &b.spkis[0]);
 	certificate_make(&b, 0);
 	seal(&b);
 	refused(&b, "CERT-KEY", "another key than its request");
@@ -365,12 +365,12 @@ static void
 it_is_signed_by_the_ca(void **state)
 {
 	WIPED(bed) b = { 0 };
-	WIPED(fake_ca) other = { 0 };
+	WIPED(software_ca) other = { 0 };
 	EVP_PKEY *mine;
 
 	(void)state;
 	bed_make(&b);
-	fake_ca_make(&other, "P-256");
+	software_ca_make(&other, "ec-p256");
 	mine = b.ca.key;
 	b.ca.key = other.key;
 	certificate_make(&b, 0);
@@ -436,7 +436,7 @@ the_judges_process_reads_the_set_itself(void **state)
 	check_ok(sealed_map(fd, &copy));
 	cert = buf_span(&b.ca.der);
 	check_ok(judge_start(&judge));
-	check_ok(judge_open(&judge, span_str(FAKE_POLICY), &cert, 1,
+	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), &cert, 1,
 	    buf_span(&b.ca.transfer_der)));
 	check_ok(judge_response_ask(&judge, &b.response, &copy));
 	b.results[N - 1].csr_digest[31] ^= 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole response, right, and wrong in every way that has a name. */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #define N_REQUESTS 2
 #define SLOTS 3
@@ -9,7 +9,7 @@
 /* One exchange: a bundle of two requests, the first a series of three, and the
  * response to it. Each test changes something and builds the response anew. */
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct trust trust;
 	struct policy policy;
 	struct judge *judge;
@@ -46,7 +46,7 @@ bed_wipe(struct bed *b)
 	judge_free(b->judge);
 	trust_wipe(&b->trust);
 	policy_wipe(&b->policy);
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	EVP_PKEY_free(b->requester);
 	buf_wipe(&b->spki);
 	for (size_t i = 0; i < N_REQUESTS; i++) {
@@ -83,8 +83,8 @@ bundle_make(struct bed *b)
 	b->names[0] = (struct name){ NAME_DNS, span_str("a.example.org") };
 	b->names[1] = (struct name){ NAME_DNS, span_str("b.example.org") };
 	for (size_t i = 0; i < N_REQUESTS; i++) {
-		b->keys[i] = key_make("P-256");
-		spki_of(b->keys[i], &b->spkis[i]);
+		b->keys[i] = key_new("ec-p256");
+		key_spki(b->keys[i], &b->spkis[i]);
 		csr_make(b->keys[i], &b->csrs[i]);
 		b->requests[i] = (struct cert_request){
 			.id = span_str(i == 0 ? "a" : "b"),
@@ -129,7 +129,7 @@ certificate_make(struct bed *b, size_t i, uint32_t slot)
 	validity_slot(&b->requests[i].validity, NOW - HOUR, slot, &e.not_before,
 	    &e.not_after);
 	buf_reset(&b->ders[i][slot]);
-	cert_make(&b->ca, &b->policy, &e, i == 1 ? b->spoil : NULL,
+	software_ca_issue(&b->ca, &b->policy, &e, i == 1 ? b->spoil : NULL,
 	    &b->ders[i][slot]);
 	*entry = (struct cert_entry){ .serial = e.serial,
 		.file = span_str(i == 0 ? "0001-a.pem" : "0002-b.pem"),
@@ -166,7 +166,7 @@ files_make(struct bed *b)
 	file_make(b, 0, "0001-a.pem", buf_span(&a));
 	file_make(b, 1, "0002-b.pem", buf_span(&two));
 	file_make(b, 2, "ca.pem", span_str("whatever is said of it\n"));
-	file_make(b, 3, "policy.conf", span_str(FAKE_POLICY));
+	file_make(b, 3, "policy.conf", span_str(PLAIN_POLICY));
 	b->manifest.n_files = N_FILES;
 	b->response.n_names = N_FILES;
 }
@@ -269,12 +269,12 @@ take(void *arg, const struct judged *judged)
 static void
 bed_make(struct bed *b)
 {
-	fake_ca_make(&b->ca, "P-256");
-	fake_ca_trust(&b->ca, &b->trust);
-	fake_policy(&b->policy);
+	software_ca_make(&b->ca, "ec-p256");
+	software_ca_trust(&b->ca, &b->trust);
+	plain_policy(&b->policy);
 	check_ok(judge_new(&b->trust, &b->policy, &b->judge));
-	b->requester = key_make("P-256");
-	spki_of(b->requester, &b->spki);
+	b->requester = key_new("ec-p256");
+	key_spki(b->requester, &b->spki);
 	check_ok(key_id_of(b->requester, b->channel.requester));
 	bundle_make(b);
 	b->signer = b->ca.transfer_key;
@@ -447,10 +447,10 @@ only_the_pinned_transfer_certificate_signs(void **state)
 	(void)state;
 	bed_make(&b);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		OWN(X509) *cert = transfer_make(
+		OWN(X509) *cert = software_ca_transfer(
 		    &b.ca, b.ca.transfer_key, cases[i].usage, cases[i].eku);
 
-		der_of(cert, &der);
+		cert_der(cert, &der);
 		b.signer_cert = buf_span(&der);
 		seal(&b);
 		refused(&b, "TRANSFER-CERT",
@@ -741,7 +741,7 @@ the_policy_is_the_one_that_is_named(void **state)
 	seal(&b);
 	refused(&b, "POLICY-DIGEST", "without a policy.conf");
 	b.manifest.n_files = b.response.n_names = N_FILES;
-	file_make(&b, 3, "policy.conf", span_str(FAKE_POLICY "# new\n"));
+	file_make(&b, 3, "policy.conf", span_str(PLAIN_POLICY "# new\n"));
 	check_ok(sha256(buf_span(&b.files[3]), b.manifest.policy));
 	seal(&b);
 	check_ok(judge_response(b.judge, &b.response, &v));
@@ -751,7 +751,7 @@ the_policy_is_the_one_that_is_named(void **state)
 static void
 a_successor_of_the_transfer_certificate_is_announced(void **state)
 {
-	OWN(EVP_PKEY) *key = key_make("P-256");
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
 	OWN(X509) *good = NULL;
 	OWN(X509) *bad = NULL;
 	WIPED(buf) der = { 0 };
@@ -762,17 +762,17 @@ a_successor_of_the_transfer_certificate_is_announced(void **state)
 
 	(void)state;
 	bed_make(&b);
-	good = transfer_make(
+	good = software_ca_transfer(
 	    &b.ca, key, "critical,digitalSignature", "critical," EKU_TRANSFER);
-	bad = transfer_make(
+	bad = software_ca_transfer(
 	    &b.ca, key, "critical,digitalSignature", "critical,serverAuth");
 	b.manifest.changes = &change;
 	b.manifest.n_changes = 1;
-	der_of(bad, &der);
+	cert_der(bad, &der);
 	cert = buf_span(&der);
 	seal(&b);
 	refused(&b, "TRANSFER-CERT", "its extended key usage");
-	der_of(good, &der);
+	cert_der(good, &der);
 	cert = buf_span(&der);
 	seal(&b);
 	check_ok(judge_response(b.judge, &b.response, &v));
@@ -784,7 +784,7 @@ a_successor_of_the_transfer_certificate_is_announced(void **state)
 static void
 a_new_ca_key_is_new_and_a_renewed_one_is_not(void **state)
 {
-	OWN(EVP_PKEY) *key = key_make("P-256");
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
 	OWN(X509) *next = NULL;
 	OWN(X509) *renewed = NULL;
 	WIPED(buf) next_der = { 0 };
@@ -795,10 +795,10 @@ a_new_ca_key_is_new_and_a_renewed_one_is_not(void **state)
 
 	(void)state;
 	bed_make(&b);
-	next = ca_cert_make(key, "CN=Fake CA, O=Tests", NULL);
-	renewed = ca_cert_make(b.ca.key, "CN=Fake CA, O=Tests", NULL);
-	der_of(next, &next_der);
-	der_of(renewed, &renewed_der);
+	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
+	renewed = ca_cert_make(b.ca.key, "CN=Software CA, O=Tests", NULL);
+	cert_der(next, &next_der);
+	cert_der(renewed, &renewed_der);
 	b.manifest.changes = &change;
 	b.manifest.n_changes = 1;
 	cert = buf_span(&next_der);

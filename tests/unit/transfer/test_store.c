@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/lib/ca_fixture.h"
+#include "tests/lib/software_ca.h"
 
 #include "base/file.h"
 #include "transfer/online/store/store.h"
@@ -13,7 +13,7 @@
 #define VECTOR "tests/vectors/store/v1.sql"
 
 struct bed {
-	struct fake_ca ca;
+	struct software_ca ca;
 	struct buf spki;
 	char dir[32], path[64];
 };
@@ -21,10 +21,10 @@ struct bed {
 static void
 bed_make(struct bed *b)
 {
-	OWN(EVP_PKEY) *key = key_make("P-256");
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
 
-	fake_ca_make(&b->ca, "P-256");
-	spki_of(key, &b->spki);
+	software_ca_make(&b->ca, "ec-p256");
+	key_spki(key, &b->spki);
 	(void)strcpy(b->dir, "/tmp/store.XXXXXX");
 	assert_non_null(mkdtemp(b->dir));
 	(void)snprintf(b->path, sizeof(b->path), "%s/store.db", b->dir);
@@ -33,7 +33,7 @@ bed_make(struct bed *b)
 static void
 bed_wipe(struct bed *b)
 {
-	fake_ca_wipe(&b->ca);
+	software_ca_wipe(&b->ca);
 	buf_wipe(&b->spki);
 	(void)unlink(b->path);
 	(void)rmdir(b->dir);
@@ -47,7 +47,7 @@ create(struct bed *b)
 		.certs = &cert,
 		.n_certs = 1,
 		.transfer_cert = buf_span(&b->ca.transfer_der),
-		.policy = span_str(FAKE_POLICY),
+		.policy = span_str(PLAIN_POLICY),
 		.label = "web",
 		.spki = buf_span(&b->spki),
 		.now = NOW };

@@ -26,7 +26,7 @@ static const struct name one_name[] = { { NAME_DNS,
 static struct leaf
 plain_leaf(const struct buf *spki)
 {
-	return (struct leaf){ serial, T0, T0 + 31 * DAY - 1, buf_span(spki),
+	return (struct leaf){ serial, NOW, NOW + 31 * DAY - 1, buf_span(spki),
 		one_name, 1 };
 }
 
@@ -44,11 +44,11 @@ check_leaf(const struct software_ca *ca, X509 *cert, EVP_PKEY *subscriber)
 	assert_int_equal(X509_get_version(cert), X509_VERSION_3);
 	assert_int_equal(
 	    X509_check_host(cert, "www.example.org", 0, 0, NULL), 1);
-	check_ok(cert_parse("CA", buf_span(&ca->cert), &issuer));
+	check_ok(cert_parse("CA", buf_span(&ca->der), &issuer));
 	assert_int_equal(X509_STORE_add_cert(store, issuer), 1);
 	assert_int_equal(X509_STORE_CTX_init(ctx, store, cert, NULL), 1);
 	X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
-	X509_STORE_CTX_set_time(ctx, 0, T0 + 5);
+	X509_STORE_CTX_set_time(ctx, 0, NOW + 5);
 	if (X509_verify_cert(ctx) != 1)
 		fail_msg("%s", X509_verify_cert_error_string(
 				   X509_STORE_CTX_get_error(ctx)));
@@ -67,8 +67,8 @@ leaf_of_every_key_under_every_ca(void **state)
 		WIPED(software_ca) ca = { 0 };
 		OWNS(tbs_maker) *maker = NULL;
 
-		software_ca_new(cas[i], &PLAIN_WISH, &ca);
-		check_ok(tbs_maker_new(buf_span(&ca.cert), &profile, &maker));
+		software_ca_wished(cas[i], &PLAIN_WISH, &ca);
+		check_ok(tbs_maker_new(buf_span(&ca.der), &profile, &maker));
 		for (size_t j = 0; j < 5; j++) {
 			OWN(EVP_PKEY) *key = key_new(keys[j]);
 			OWN(X509) *cert = NULL;
@@ -106,13 +106,13 @@ nothing_of_one_certificate_is_in_the_next(void **state)
 	struct leaf leaf, other;
 
 	(void)state;
-	software_ca_new("ec-p256", &PLAIN_WISH, &ca);
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	key_spki(rsa, &rsa_spki);
 	key_spki(ec, &ec_spki);
 	leaf = plain_leaf(&ec_spki);
-	other = (struct leaf){ serial, T0 + 1, T0 + 2, buf_span(&rsa_spki),
+	other = (struct leaf){ serial, NOW + 1, NOW + 2, buf_span(&rsa_spki),
 		many, 2 };
-	check_ok(tbs_maker_new(buf_span(&ca.cert), &profile, &maker));
+	check_ok(tbs_maker_new(buf_span(&ca.der), &profile, &maker));
 	check_ok(tbs_make(maker, &leaf, &first));
 	check_ok(tbs_make(maker, &other, &between));
 	check_ok(tbs_make(maker, &leaf, &again));
@@ -139,11 +139,11 @@ a_long_first_name_leaves_the_subject_empty(void **state)
 	int at;
 
 	(void)state;
-	software_ca_new("ec-p256", &PLAIN_WISH, &ca);
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	key_spki(key, &spki);
 	leaf = plain_leaf(&spki);
 	leaf.names = &name;
-	check_ok(tbs_maker_new(buf_span(&ca.cert), &profile, &maker));
+	check_ok(tbs_maker_new(buf_span(&ca.der), &profile, &maker));
 	check_ok(tbs_make(maker, &leaf, &tbs));
 	cert = software_ca_certify(&ca, buf_span(&tbs), &der);
 	assert_int_equal(X509_NAME_entry_count(X509_get_subject_name(cert)), 0);
@@ -168,12 +168,12 @@ refused_before_it_is_signed(void **state)
 
 	(void)state;
 	profile.validity_max = 3700 * DAY;
-	software_ca_new("ec-p256", &PLAIN_WISH, &ca);
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	key_spki(key, &spki);
-	check_ok(tbs_maker_new(buf_span(&ca.cert), &profile, &maker));
+	check_ok(tbs_maker_new(buf_span(&ca.der), &profile, &maker));
 
 	leaf = plain_leaf(&spki);
-	leaf.not_after = T0 + 3650 * DAY - 1;
+	leaf.not_after = NOW + 3650 * DAY - 1;
 	check_ok(tbs_make(maker, &leaf, &tbs));
 	leaf.not_after++;
 	check_refused(tbs_make(maker, &leaf, &tbs), "LINT",
