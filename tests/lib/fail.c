@@ -3,6 +3,8 @@
  * names from here and hands them to the linker (--wrap). */
 #include "tests/lib/fail.h"
 
+#include "base/db.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
@@ -34,6 +36,7 @@ static struct {
 	unsigned round, left; /* calls until the one that fails; 0: none does */
 	const char *hit;
 	const void *spent; /* a BN_CTX that has failed */
+	bool kills;
 } fail;
 
 void
@@ -71,6 +74,12 @@ fail_stop(void)
 	return fail.hit;
 }
 
+void
+fail_kills(void)
+{
+	fail.kills = true;
+}
+
 static bool
 is_named(const char *name)
 {
@@ -91,6 +100,8 @@ fails_now(const char *name)
 {
 	if (fail.left == 0 || !is_named(name) || --fail.left != 0)
 		return false;
+	if (fail.kills)
+		_exit(FAIL_KILLED);
 	fail.hit = name;
 	errno = fail.why;
 	return true;
@@ -138,6 +149,7 @@ FAIL(int, fstat, (int fd, struct stat *st), (fd, st), -1)
 FAIL(int, fstatat, (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags), -1)
 FAIL(int, fstatfs, (int fd, struct statfs *st), (fd, st), -1)
 FAIL(int, fsync, (int fd), (fd), -1)
+FAIL(int, syncfs, (int fd), (fd), -1)
 FAIL(int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 FAIL(int, fcntl, (int fd, int op, unsigned long arg), (fd, op, arg), -1)
 FAIL(int, mkdir, (const char *path, mode_t mode), (path, mode), -1)
@@ -145,6 +157,8 @@ FAIL(int, mkdirat, (int dir, const char *path, mode_t mode), (dir, path, mode), 
 FAIL(int, unlinkat, (int dir, const char *path, int flags), (dir, path, flags), -1)
 FAIL(int, renameat, (int from, const char *a, int to, const char *b), (from, a, to, b), -1)
 FAIL(int, renameat2, (int from, const char *a, int to, const char *b, unsigned flags), (from, a, to, b, flags), -1)
+FAIL(int, linkat, (int from, const char *a, int to, const char *b, int flags), (from, a, to, b, flags), -1)
+FAIL(int, symlinkat, (const char *to, int dir, const char *path), (to, dir, path), -1)
 FAIL(DIR *, fdopendir, (int fd), (fd), NULL)
 FAIL(struct dirent *, readdir, (DIR *dir), (dir), NULL)
 FAIL(int, memfd_create, (const char *name, unsigned flags), (name, flags), -1)
@@ -169,6 +183,14 @@ FAIL(scmp_filter_ctx, seccomp_init, (uint32_t action), (action), NULL)
 FAIL(int, seccomp_attr_set, (scmp_filter_ctx f, enum scmp_filter_attr attr, uint32_t value), (f, attr, value), -EPERM)
 FAIL(int, seccomp_rule_add_array, (scmp_filter_ctx f, uint32_t action, int call, unsigned n, const struct scmp_arg_cmp *args), (f, action, call, n, args), -EPERM)
 FAIL(int, seccomp_load, (const scmp_filter_ctx f), (f), -EPERM)
+
+/* ---- databases: base/db.h as seen from all others ---- */
+#define DB_FAILED err_set(RC_IO, "the database failed at will")
+FAIL(enum rc, db_begin, (struct db *db), (db), DB_FAILED)
+FAIL(enum rc, db_commit, (struct db *db), (db), DB_FAILED)
+FAIL(enum rc, db_prepare, (struct db *db, const char *sql, sqlite3_stmt **ret), (db, sql, ret), DB_FAILED)
+FAIL(enum rc, db_step, (struct db *db, sqlite3_stmt *st, bool *ret), (db, st, ret), DB_FAILED)
+FAIL(enum rc, db_done, (struct db *db, sqlite3_stmt *st), (db, st), DB_FAILED)
 
 /* ---- jansson ---- */
 FAIL(char *, json_dumps, (const json_t *json, size_t flags), (json, flags), NULL)

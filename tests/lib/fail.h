@@ -33,6 +33,10 @@ const char *fail_stop(void);
 /** Just one call: the n-th (from 1) of them. Until fail_stop. */
 void fail_nth(const char *functions, unsigned n, int why);
 
+/** After fail_nth, in a child: the process ends at that call, with this status. */
+#define FAIL_KILLED 42
+void fail_kills(void);
+
 /** How many descriptors this process holds: a failure must leak none. */
 unsigned fail_open_files(void);
 
