@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "transfer/media/loose.h"
+#include "transfer/online/receive/receive.h"
 #include "transfer/online/request/compose.h"
 #include "transfer/online/store/home.h"
 
@@ -518,6 +519,27 @@ online_answer(
 	answer_seal(b, &a);
 	answer_put(b, &a, NULL);
 	answer_went_out(b, &a);
+}
+
+/** Take what is on the stick. */
+static inline void
+online_receive(struct online_bed *b)
+{
+	struct reception all;
+
+	check_ok(receive(&b->store, &b->media, true, NULL, NULL, &all));
+}
+
+/** Ask, answer and receive: certificates in the store. `from`: the first one's
+ * notBefore; 0: an hour ago. */
+static inline void
+online_install(
+    struct online_bed *b, const struct online_ask *ask, int64_t from)
+{
+	const struct answer_how how = { .not_before = from };
+
+	online_answer(b, online_send(b, ask, 1), &how);
+	online_receive(b);
 }
 
 /** A clean stick. */

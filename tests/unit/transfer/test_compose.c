@@ -4,8 +4,6 @@
 #include "tests/lib/online_fixture.h"
 #include "tests/lib/vector.h"
 
-#include "transfer/online/receive/receive.h"
-
 #define ASK_POLICY \
 	PLAIN_POLICY \
 	"[profile person]\nsubject = none\nnames-from = csr\n" \
@@ -357,7 +355,6 @@ a_key_is_for_the_name_that_the_store_has_it_for(void **state)
 	WIPED(compose) other = { 0 };
 	WIPED(composed_bundle) bundle = { 0 };
 	OWN(EVP_PKEY) *key = key_new("ec-p256");
-	struct reception all;
 	size_t n;
 
 	(void)state;
@@ -365,7 +362,7 @@ a_key_is_for_the_name_that_the_store_has_it_for(void **state)
 	ask_person(&first, key, "dns:a.example.org");
 	check_ok(compose_finish(&first, b.requester, false, 0, &bundle));
 	online_answer(&b, bundle.sequence, NULL);
-	check_ok(receive(&b.store, &b.media, true, NULL, NULL, &all));
+	online_receive(&b);
 	other = (struct compose){ .store = &b.store, .now = NOW };
 	ask_person(&other, key, "dns:b.example.org");
 	check_rule(compose_check(&other, NULL, &n), "KEY-USED", "");
@@ -471,12 +468,11 @@ numbers_grow_and_the_head_is_echoed(void **state)
 	WIPED(bundle) found = { 0 };
 	static const struct online_ask ask = { .names = "dns:a.example.org",
 		.key = "ec-p256" };
-	struct reception all;
 
 	(void)state;
 	bed_make(&b, &c);
 	online_answer(&b, online_send_one(&b, "dns:a.example.org", 1), NULL);
-	check_ok(receive(&b.store, &b.media, true, NULL, NULL, &all));
+	online_receive(&b);
 	ask_add(&c, &ask);
 	check_ok(compose_finish(&c, b.requester, false, 0, &made));
 	read_back(&b, &made, &found);
@@ -592,7 +588,6 @@ what_is_unanswered_is_asked_as_it_was(void **state)
 	WIPED(compose) none = { 0 };
 	WIPED(compose) one = { 0 };
 	WIPED(composed_bundle) made = { 0 };
-	struct reception all;
 
 	(void)state;
 	bed_make(&b, &c);
@@ -626,7 +621,7 @@ what_is_unanswered_is_asked_as_it_was(void **state)
 	assert_int_equal(none.items[2].csr_names.n, 1);
 	/* what is answered is not asked again */
 	online_answer(&b, made.sequence, NULL);
-	check_ok(receive(&b.store, &b.media, true, NULL, NULL, &all));
+	online_receive(&b);
 	check_ok(again(&b, &one));
 	assert_int_equal(one.n, 1);
 	assert_string_equal(one.items[0].id, "c.example.org");

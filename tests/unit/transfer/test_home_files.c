@@ -3,8 +3,6 @@
 #include "tests/lib/fail_each.h"
 #include "tests/lib/online_fixture.h"
 
-#include "transfer/online/receive/receive.h"
-
 #include <dirent.h>
 
 #define TEMPORARY ".new" /* put behind the final name by base/file */

@@ -3,7 +3,6 @@
 #include "tests/lib/fail_each.h"
 #include "tests/lib/online_fixture.h"
 
-#include "transfer/online/receive/receive.h"
 #include "transfer/online/request/renew.h"
 
 #define BEGIN (NOW - HOUR) /* of what is installed here */
@@ -51,15 +50,6 @@ begin(struct renew_bed *b, int64_t now)
 	b->n = 0;
 }
 
-static void
-install(struct renew_bed *b, const struct online_ask *ask)
-{
-	struct reception all;
-
-	online_answer(&b->on, online_send(&b->on, ask, 1), NULL);
-	check_ok(receive(&b->on.store, &b->on.media, true, NULL, NULL, &all));
-}
-
 static const struct online_ask single = { .names = "dns:a.example.org",
 	.key = "ec-p256" };
 static const struct online_ask series = { .names = "dns:a.example.org",
@@ -72,7 +62,7 @@ renew_bed_make(struct renew_bed *b, const struct online_ask *ask)
 {
 	online_make(&b->on);
 	if (ask != NULL)
-		install(b, ask);
+		online_install(&b->on, ask, 0);
 	begin(b, NOW);
 }
 
@@ -129,7 +119,6 @@ what_is_asked_for_already_waits_for_its_answer(void **state)
 	WIPED(renew_bed) b = { 0 };
 	WIPED(composed_bundle) made = { 0 };
 	static const struct answer_how refused = { .refused = 1 };
-	struct reception all;
 
 	(void)state;
 	renew_bed_make(&b, &series);
@@ -139,7 +128,7 @@ what_is_asked_for_already_waits_for_its_answer(void **state)
 	comes_to(&b, BEGIN, RENEW_WAITING);
 	/* refused: it can be asked for again */
 	online_answer(&b.on, made.sequence, &refused);
-	check_ok(receive(&b.on.store, &b.on.media, true, NULL, NULL, &all));
+	online_receive(&b.on);
 	comes_to(&b, BEGIN + 31 * DAY, RENEW_ASKED);
 }
 
@@ -148,14 +137,13 @@ what_is_renewed_is_not_due_again(void **state)
 {
 	WIPED(renew_bed) b = { 0 };
 	WIPED(composed_bundle) made = { 0 };
-	struct reception all;
 
 	(void)state;
 	renew_bed_make(&b, &series);
 	comes_to(&b, BEGIN + 31 * DAY, RENEW_ASKED);
 	send_it(&b, &made);
 	online_answer(&b.on, made.sequence, NULL);
-	check_ok(receive(&b.on.store, &b.on.media, true, NULL, NULL, &all));
+	online_receive(&b.on);
 	comes_to(&b, BEGIN + 31 * DAY, RENEW_EARLY);
 	/* six slots, one after the other */
 	assert_int_equal(
@@ -276,7 +264,7 @@ a_key_from_elsewhere_sends_the_same_csr(void **state)
 	renew_bed_make(&b, NULL);
 	csr_of_key(b.on.requester, "dns:a.example.org", &csr);
 	ask.csr = buf_span(&csr);
-	install(&b, &ask);
+	online_install(&b.on, &ask, 0);
 	comes_to(&b, BEGIN + 5 * DAY, RENEW_ASKED);
 	assert_null(b.c.items[0].new_key);
 	assert_true(span_eq(buf_span(&b.c.items[0].csr), buf_span(&csr)));
@@ -296,7 +284,7 @@ names_of_a_csr_are_carried_over_to_a_new_key(void **state)
 	(void)state;
 	online_prepare(&b.on, policy);
 	online_enrol(&b.on, policy, SPAN_NONE);
-	install(&b, &single);
+	online_install(&b.on, &single, 0);
 	comes_to(&b, BEGIN + 5 * DAY, RENEW_ASKED);
 	assert_non_null(b.c.items[0].new_key);
 	assert_int_equal(b.c.items[0].names.n, 0);
@@ -367,7 +355,7 @@ of_all_those_that_run_out_are_renewed(void **state)
 
 	(void)state;
 	renew_bed_make(&b, &single);
-	install(&b, &other);
+	online_install(&b.on, &other, 0);
 	begin(&b, BEGIN + 5 * DAY);
 	check_ok(renew_all(&b.by));
 	assert_int_equal(b.n, 2);
