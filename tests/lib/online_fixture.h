@@ -24,6 +24,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* SQLite's and ours: no test cuts the power, and each sync costs milliseconds. */
+int
+fdatasync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+int
+fsync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 struct online_bed {
 	struct software_ca ca;
 	struct policy policy; /* the CA's own, which may be ahead of ours */
