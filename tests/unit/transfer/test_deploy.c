@@ -525,6 +525,8 @@ a_foreign_one_comes_back_while_it_is_valid(void **state)
 	put(&b, "broken", "");
 	put_foreign(&b, NOW + 1);
 	goes_back(&b, NOW, true);
+	put_foreign(&b, NOW); /* notAfter is inclusive */
+	goes_back(&b, NOW, true);
 	put_foreign(&b, NOW - 1);
 	goes_back(&b, NOW, false);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "base/run.h"
+#include "transfer/x509/cert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,19 +79,20 @@ is_in_place(const struct deployment *d, const struct deploy_files *files)
 
 /* ---- what was there ------------------------------------------------------ */
 
-/* Until when the first certificate in a file is valid; what is none of ours may
- * hold anything, and goes back as it was. */
+/* Is the last second of the first certificate in a file over? What is none of
+ * ours may hold anything, and goes back as it was. */
 static bool
 has_ended(struct span file, int64_t now)
 {
 	OWN(BIO) *bio = BIO_new_mem_buf(file.p, (int)file.n);
 	OWN(X509) *cert = NULL;
-	time_t at = (time_t)now;
+	int64_t from, to;
 
 	if (bio != NULL)
 		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	ERR_clear_error();
-	return cert != NULL && X509_cmp_time(X509_get0_notAfter(cert), &at) < 0;
+	return cert != NULL && cert_window(cert, &from, &to) == RC_OK &&
+	       to < now;
 }
 
 static const struct held *
