@@ -421,7 +421,8 @@ a_run_that_is_killed_anywhere_is_finished_by_the_next(void **state)
 	(void)state;
 	filled_make(&b);
 	store_wipe(&b.store);
-	each_dies(FAIL_FILE, write_as_a_process, is_finished_by_another, &b);
+	each_dies(FAIL_FILE " " FAIL_MKDIR, write_as_a_process,
+	    is_finished_by_another, &b);
 	check_ok(online_open(b.home, true, &b.store));
 	f = files_of(&b);
 	assert_int_equal(f.whole, 4);
