@@ -4,6 +4,9 @@
 
 #include "transfer/x509/key.h"
 
+#include <openssl/pem.h>
+#include <sys/wait.h>
+
 static enum rc
 open_home(const char *home)
 {
@@ -146,6 +149,50 @@ what_is_no_key_is_told(void **state)
 	assert_null(found);
 }
 
+/* A child without a terminal, whose stdin would give the passphrase. */
+static int
+read_where_stdin_answers(const char *home)
+{
+	OWN(EVP_PKEY) *key = NULL;
+	int ends[2];
+
+	(void)setsid();
+	if (pipe(ends) != 0 || write(ends[1], "secret\n", 7) != 7 ||
+	    dup2(ends[0], STDIN_FILENO) != STDIN_FILENO)
+		return 99;
+	(void)close(ends[1]);
+	return (int)online_key_read(home, "a.pem", &key);
+}
+
+/* A timer has nobody to ask, and a command must not wait for somebody. */
+static void
+no_passphrase_is_asked_for(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
+	OWN(BIO) *bio = BIO_new(BIO_s_mem());
+	char *pem = NULL;
+	int status = 0;
+	pid_t pid;
+	long n;
+
+	(void)state;
+	online_prepare(&b, PLAIN_POLICY);
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(bio, key,
+			     EVP_aes_128_cbc(), "secret", 6, NULL, NULL),
+	    1);
+	n = BIO_get_mem_data(bio, &pem);
+	check_ok(file_create(AT_FDCWD, online_path(b.home, "a.pem"),
+	    span_of(pem, (size_t)n), 0600));
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(read_where_stdin_answers(b.home));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), RC_STATE);
+}
+
 int
 main(void)
 {
@@ -158,6 +205,7 @@ main(void)
 		cmocka_unit_test(
 		    a_key_is_for_its_owner_alone_and_never_replaced),
 		cmocka_unit_test(what_is_no_key_is_told),
+		cmocka_unit_test(no_passphrase_is_asked_for),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -62,17 +62,6 @@ chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
 
 /* ---- the key ------------------------------------------------------------- */
 
-/* No passphrase is ever asked for: a timer has nobody to ask. */
-static int
-no_passphrase(char *buf, int size, int rwflag, void *arg)
-{
-	(void)buf;
-	(void)size;
-	(void)rwflag;
-	(void)arg;
-	return -1;
-}
-
 static enum rc
 deploy_files_read_key(const char *path, EVP_PKEY **ret)
 {
@@ -84,9 +73,9 @@ deploy_files_read_key(const char *path, EVP_PKEY **ret)
 	if (rc != RC_OK)
 		return rc;
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	key = bio == NULL
-		  ? NULL
-		  : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	key = bio == NULL ? NULL
+			  : PEM_read_bio_PrivateKey(
+				bio, NULL, online_no_passphrase, NULL);
 	if (key == NULL)
 		return err_openssl(RC_STATE,
 		    "%s: no private key in PEM without a passphrase", path);

@@ -112,6 +112,16 @@ online_key_write(const char *home, const char *file, EVP_PKEY *key)
 	return file_create(AT_FDCWD, text, span_of(pem, (size_t)n), 0600);
 }
 
+int
+online_no_passphrase(char *buf, int size, int rwflag, void *arg)
+{
+	(void)buf;
+	(void)size;
+	(void)rwflag;
+	(void)arg;
+	return -1;
+}
+
 enum rc
 online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 {
@@ -127,10 +137,12 @@ online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 	if (rc != RC_OK)
 		return rc;
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	key =
-	    bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	key = bio == NULL ? NULL
+			  : PEM_read_bio_PrivateKey(
+				bio, NULL, online_no_passphrase, NULL);
 	if (key == NULL)
-		return err_openssl(RC_STATE, "%s: no private key", text);
+		return err_openssl(RC_STATE,
+		    "%s: no private key in PEM without a passphrase", text);
 	*ret = key;
 	return RC_OK;
 }

@@ -38,6 +38,10 @@ enum rc online_key_write(const char *home, const char *file, EVP_PKEY *key)
 enum rc online_key_read(const char *home, const char *file, EVP_PKEY **ret)
     MUST_CHECK;
 
+/** For OpenSSL's PEM readers, which would ask at the terminal or read stdin: no
+ * passphrase is ever asked for, as a timer has nobody to ask. */
+int online_no_passphrase(char *buf, int size, int rwflag, void *arg);
+
 /** The first file name for things that belong to a name: letters, digits, '.',
  * '_' and '-' stay, anything else becomes '_'. */
 enum rc online_name_write(struct span name, struct buf *out) MUST_CHECK;
