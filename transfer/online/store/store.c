@@ -228,7 +228,11 @@ store_replace(struct store *store, const struct enrolment *e)
 		    span_of(policy, SHA256_LEN), e->now);
 	if (rc == RC_OK)
 		rc = db_done(&store->db, st);
-	return rc != RC_OK ? rc : store_commit(store);
+	if (rc == RC_OK)
+		rc = store_commit(store);
+	if (rc != RC_OK)
+		store_rollback(store);
+	return rc;
 }
 
 /* ---- opening ------------------------------------------------------------- */
