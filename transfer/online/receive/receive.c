@@ -220,6 +220,22 @@ visit_all(struct round *round)
 	return rc;
 }
 
+/* What was judged on the way is in force no more, in memory neither. */
+static enum rc
+receive_undo(struct store *store, enum rc rc)
+{
+	struct err_saved said;
+	enum rc undone;
+
+	err_save(&said);
+	store_rollback(store);
+	undone = store_reload(store);
+	if (rc == RC_OK && undone != RC_OK)
+		return undone;
+	err_restore(&said);
+	return rc;
+}
+
 enum rc
 receive(struct store *store, const struct media *media, bool store_them,
     enum rc (*each)(void *arg, const struct received *r), void *arg,
@@ -234,7 +250,5 @@ receive(struct store *store, const struct media *media, bool store_them,
 		rc = store_begin(store);
 	if (rc == RC_OK)
 		rc = visit_all(&round);
-	if (!store_them)
-		store_rollback(store);
-	return rc;
+	return store_them ? rc : receive_undo(store, rc);
 }

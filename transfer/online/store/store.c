@@ -337,6 +337,7 @@ store_reload(struct store *store)
 	policy_wipe(&store->policy);
 	buf_wipe(&store->spki);
 	memset(store->label, 0, sizeof(store->label));
+	store->channel = (struct channel){ 0 };
 	return load(store);
 }
 

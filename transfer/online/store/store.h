@@ -52,7 +52,7 @@ enum rc store_replace(struct store *store, const struct enrolment *enrolment)
  * \retval RC_STATE  damaged, or of another version */
 enum rc store_open(const char *path, bool write, struct store *ret) MUST_CHECK;
 
-/** Read trust, policy and head again, after a response was added. */
+/** Read trust, policy and head again, after a response was added or undone. */
 enum rc store_reload(struct store *store) MUST_CHECK;
 
 /** The certificates of the CA's issuers, concatenated DER, in order. */
