@@ -271,7 +271,7 @@ note_refusal(enum rule rule, const char *reason)
 }
 
 static void
-all_that_would_be_refused_are_told_and_the_first_is_the_result(void **state)
+refusals_are_all_told_and_the_first_is_the_result(void **state)
 {
 	static const struct online_ask asks[] = {
 		{ .names = "dns:a.elsewhere.net", .key = "ec-p256" },
@@ -681,7 +681,7 @@ main(void)
 		    keys_are_written_when_they_are_kept_and_not_before),
 		cmocka_unit_test(no_place_for_keys_is_told),
 		cmocka_unit_test(
-		    all_that_would_be_refused_are_told_and_the_first_is_the_result),
+		    refusals_are_all_told_and_the_first_is_the_result),
 		cmocka_unit_test(a_profile_that_the_policy_has_not_is_refused),
 		cmocka_unit_test(a_key_is_for_one_name_in_a_bundle),
 		cmocka_unit_test(

@@ -597,6 +597,22 @@ deploy_again(void *arg)
 	return deploy_at(arg, NOW + HELD_SETTLE);
 }
 
+static void
+contents_are_synced_before_names(void **state)
+{
+	WIPED(deploy_bed) b = { 0 };
+
+	(void)state;
+	deploy_bed_make(&b, DEPLOY_FULLCHAIN, true, &single);
+	deploys(&b, NOW, true);
+	renew(&b);
+	sync_was_late = 0;
+	sync_is_due = false;
+	deploys(&b, NOW + HELD_SETTLE, true);
+	assert_int_equal(sync_was_late, 0);
+	assert_false(sync_is_due_of_names);
+}
+
 /* A database of which a sync failed writes no more until it is opened anew. */
 static void
 a_pair_fits(void *arg)
@@ -699,6 +715,7 @@ main(void)
 		cmocka_unit_test(
 		    a_p12_is_made_anew_only_when_it_holds_something_else),
 		cmocka_unit_test(without_its_key_nothing_is_written),
+		cmocka_unit_test(contents_are_synced_before_names),
 		cmocka_unit_test(whatever_fails_the_pair_fits),
 		cmocka_unit_test(what_cannot_be_remembered_is_put_back),
 		cmocka_unit_test(one_process_of_a_home_deploys_at_a_time),

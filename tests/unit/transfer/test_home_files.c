@@ -391,6 +391,22 @@ without_memory_nothing_is_half_done(void **state)
 	assert_int_equal(files_of(&b).whole, 4);
 }
 
+/* A name stands for a whole file over a power cut, too: contents are brought to
+ * the disk before names, and names before anybody is told of them. */
+static void
+contents_are_synced_before_names(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+
+	(void)state;
+	filled_make(&b);
+	sync_was_late = 0;
+	sync_is_due = false;
+	writes(&b, 4);
+	assert_int_equal(sync_was_late, 0);
+	assert_false(sync_is_due_of_names);
+}
+
 static enum rc
 write_as_a_process(void *arg)
 {
@@ -446,6 +462,7 @@ main(void)
 		cmocka_unit_test(a_damaged_store_is_told),
 		cmocka_unit_test(whatever_fails_a_name_stands_for_a_whole_file),
 		cmocka_unit_test(without_memory_nothing_is_half_done),
+		cmocka_unit_test(contents_are_synced_before_names),
 		cmocka_unit_test(
 		    a_run_that_is_killed_anywhere_is_finished_by_the_next),
 	};
