@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A home with a CA in it, its children played, and bundles for it.
+ *
+ * What act_open and visit_open find on a machine is given here: the clock says
+ * NOW, no network is up, the token is fake_token_process.h's. The judge is the true one
+ * where a test asks for it.
+ */
+#ifndef TESTS_LIB_CA_BED_H
+#define TESTS_LIB_CA_BED_H
+
+#include "tests/lib/fake_token_process.h"
+
+#include "ca/intake/intake.h"
+#include "ca/ledger/ledger_record.h"
+#include "ca/sign/visit.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define OFFER_MAX 2100 /* requests of one bundle */
+
+/* In memory where that can be: what is tested here does not hang on a disk. */
+static inline void
+test_dir_make(char *to, size_t n)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp == NULL)
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(to, n, "%s/test-ca.XXXXXX", tmp);
+	assert_non_null(mkdtemp(to));
+}
+
+static inline void
+test_dir_remove(const char *dir)
+{
+	char command[300];
+
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* ---- the CA -------------------------------------------------------------- */
+
+enum bed_judge { JUDGE_FAKE, JUDGE_TRUE };
+
+struct ca_bed {
+	char dir[64]; /* the home */
+	struct software_ca ca;
+	EVP_PKEY *requester;
+	struct buf requester_spki;
+	struct fake_play *play;
+	struct visit v; /* one reader, keys open */
+};
+
+static inline void
+ca_bed_wipe(struct ca_bed *b)
+{
+	visit_wipe(&b->v);
+	software_ca_wipe(&b->ca);
+	EVP_PKEY_free(b->requester);
+	buf_wipe(&b->requester_spki);
+	fake_token_empty();
+	fake_play_free(b->play);
+	if (b->dir[0] != '\0')
+		test_dir_remove(b->dir);
+}
+
+static inline void
+bed_file(const struct ca_bed *b, const char *name, char path[static 128])
+{
+	(void)snprintf(path, 128, "%s/%s", b->dir, name);
+}
+
+static inline void
+bed_children(struct ca_bed *b, enum bed_judge judge)
+{
+	b->play = fake_play_new();
+	bed_file(b, HOME_LEDGER, b->play->path);
+	assert_int_equal(EVP_PKEY_up_ref(b->ca.key), 1);
+	assert_int_equal(EVP_PKEY_up_ref(b->ca.transfer_key), 1);
+	(void)fake_token_hold(b->ca.key, "ca");
+	(void)fake_token_hold(b->ca.transfer_key, "transfer");
+	fake_token_start(b->play, &b->v.act.token);
+	if (judge == JUDGE_TRUE)
+		check_ok(judge_start(&b->v.act.judge));
+	else
+		fake_judge_start(b->play, &b->v.act.judge);
+	fake_reader_start(b->play, &b->v.readers[0]);
+	b->v.n_readers = 1;
+}
+
+/* A day old. */
+static inline void
+bed_home(struct ca_bed *b)
+{
+	OWNS(ledger) *ledger = NULL;
+	char path[128];
+	OWN_FD dir = -1;
+
+	check_ok(dir_open(AT_FDCWD, b->dir, &dir));
+	check_ok(
+	    file_replace(dir, HOME_POLICY, span_str(PLAIN_POLICY), 0600));
+	bed_file(b, HOME_LEDGER, path);
+	check_ok(ledger_create(path, &ledger));
+	check_ok(ledger_begin(ledger));
+	check_ok(ledger_stamp(ledger, NOW - DAY, span_str(PLAIN_POLICY)));
+	check_ok(ledger_init_add(ledger, buf_span(&b->ca.der),
+	    buf_span(&b->ca.transfer_der)));
+	check_ok(ledger_commit(ledger));
+}
+
+static inline void
+bed_open(struct ca_bed *b)
+{
+	struct visit *v = &b->v;
+	struct act *act = &v->act;
+
+	check_ok(home_open(b->dir, &act->home));
+	check_ok(home_token_write(&act->home, FAKE_TOKEN_URI ";object=ca",
+	    FAKE_TOKEN_URI ";object=transfer"));
+	check_ok(home_ledger_open(&act->home, true, &act->ledger));
+	check_ok(home_policy_read(&act->home, &act->policy));
+	check_ok(home_token_read(&act->home, &act->conf));
+	check_ok(ledger_ca_get(act->ledger, &act->ca));
+	act->now = NOW;
+	check_ok(trust_add_ca(&v->trust, "CA", buf_span(&act->ca.ca_cert)));
+	check_ok(trust_window(
+	    &v->trust, buf_span(&act->ca.transfer_cert), &v->window));
+	check_ok(visit_unlock(v));
+}
+
+static inline void
+ca_bed_make(struct ca_bed *b, const char *type, enum bed_judge judge)
+{
+	*b = (struct ca_bed){ .v = VISIT_NONE };
+	test_dir_make(b->dir, sizeof(b->dir));
+	software_ca_make(&b->ca, type);
+	b->requester = key_new("ec-p256");
+	key_spki(b->requester, &b->requester_spki);
+	bed_children(b, judge);
+	bed_home(b);
+	bed_open(b);
+}
+
+/* ---- what the ledger says ------------------------------------------------ */
+
+struct kinds_seen {
+	unsigned n[RECORD_REGAINED + 1];
+	char story[4096]; /* the kinds in order, a letter each */
+	size_t length;
+};
+
+static inline enum rc
+note_kind(const struct record *record, const uint8_t hash[static SHA256_LEN],
+    void *arg)
+{
+	static const char letters[] = "?ipErbtCRvmcTnaAkSIG";
+	struct kinds_seen *seen = arg;
+
+	(void)hash;
+	seen->n[record->kind]++;
+	if (seen->length + 1 < sizeof(seen->story))
+		seen->story[seen->length++] = letters[record->kind];
+	return RC_OK;
+}
+
+/** Count the records by kind. The story has a letter for each: b a bundle,
+ * t an intent, C a certificate, R a refusal, v a void, m a manifest. */
+static inline void
+ledger_seen(struct ledger *ledger, struct kinds_seen *ret)
+{
+	*ret = (struct kinds_seen){ .length = 0 };
+	check_ok(ledger_records_each(ledger, 1, note_kind, ret));
+}
+
+static inline unsigned
+ledger_count(struct ledger *ledger, enum record_kind kind)
+{
+	struct kinds_seen seen;
+
+	ledger_seen(ledger, &seen);
+	return seen.n[kind];
+}
+
+/** The whole ledger is good. */
+static inline void
+ledger_check(struct ledger *ledger)
+{
+	struct ledger_totals totals;
+
+	check_ok(ledger_verify(ledger, NULL, 0, &totals));
+}
+
+/* ---- bundles ------------------------------------------------------------- */
+
+/** A bundle of so many requests. Tests change `bundle` and seal it. */
+struct offer {
+	struct bundle bundle;
+	EVP_PKEY *key; /* of all its requests */
+	char (*texts)[2][40];	/* ids and names */
+	struct name *names;
+	struct buf *csrs, file, spki;
+	struct scanned scanned;
+	struct submission s; /* once it is read */
+	struct decisions decisions;
+	struct progress progress;
+};
+
+static inline void
+offer_wipe(struct offer *o)
+{
+	decisions_wipe(&o->decisions);
+	progress_wipe(&o->progress);
+	submission_wipe(&o->s);
+	scanned_wipe(&o->scanned);
+	for (size_t i = 0; o->csrs != NULL && i < o->bundle.n_requests; i++)
+		buf_wipe(&o->csrs[i]);
+	free(o->csrs);
+	free(o->names);
+	free(o->texts);
+	free(o->bundle.requests);
+	free(o->bundle.revocations);
+	buf_wipe(&o->file);
+	buf_wipe(&o->spki);
+	EVP_PKEY_free(o->key);
+}
+
+/** A request for `key` with these names, as OpenSSL's configuration has them;
+ * NULL: none. */
+static inline void
+csr_make(EVP_PKEY *key, const char *san, struct buf *ret_der)
+{
+	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	OWN(X509_REQ) *req = X509_REQ_new();
+	OWN(ssl_bytes) *der = NULL;
+	int n;
+
+	assert_int_equal(X509_REQ_set_pubkey(req, key), 1);
+	if (san != NULL) {
+		assert_true(sk_X509_EXTENSION_push(list,
+				X509V3_EXT_nconf(NULL, NULL, "subjectAltName",
+				    san)) > 0);
+		assert_int_equal(X509_REQ_add_extensions(req, list), 1);
+	}
+	assert_true(X509_REQ_sign(req, key, digest_for(key)) > 0);
+	n = i2d_X509_REQ(req, &der);
+	assert_true(n > 0);
+	buf_reset(ret_der);
+	check_ok(buf_add(ret_der, der, (size_t)n));
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+/* Requests r0, r1, ... of one key, for r0.example.org and so on; each names its
+ * host itself. `slots` certificates each. */
+static inline void
+offer_fill(struct offer *o, size_t n, uint32_t slots)
+{
+	struct bundle *b = &o->bundle;
+
+	assert_true(n > 0 && n <= OFFER_MAX);
+	o->key = key_new("ec-p256");
+	key_spki(o->key, &o->spki);
+	b->requests = calloc(n, sizeof(*b->requests));
+	o->texts = calloc(n, sizeof(*o->texts));
+	o->names = calloc(n, sizeof(*o->names));
+	o->csrs = calloc(n, sizeof(*o->csrs));
+	assert_true(b->requests != NULL && o->texts != NULL &&
+	    o->names != NULL && o->csrs != NULL);
+	b->n_requests = n;
+	csr_make(o->key, NULL, &o->csrs[0]);
+	for (size_t i = 0; i < n; i++) {
+		char *id = o->texts[i][0], *name = o->texts[i][1];
+
+		if (i > 0)
+			check_ok(buf_add_span(
+			    &o->csrs[i], buf_span(&o->csrs[0])));
+		(void)snprintf(id, sizeof(o->texts[i][0]), "r%zu", i);
+		(void)snprintf(name, sizeof(o->texts[i][1]),
+		    "r%zu.example.org", i);
+		o->names[i] = (struct name){ NAME_DNS, span_str(name) };
+		b->requests[i] = (struct cert_request){ .id = span_str(id),
+			.csr = buf_span(&o->csrs[i]),
+			.profile = span_str("server"),
+			.validity = { .count = slots,
+			    .period = slots > 1 ? 30 * DAY : 31 * DAY,
+			    .overlap = slots > 1 ? DAY : 0 },
+			.names = &o->names[i],
+			.n_names = 1 };
+	}
+}
+
+/** Write and sign the bundle as it stands now, and read it as a submission. */
+static inline void
+offer_seal_by(struct ca_bed *bed, struct offer *o, EVP_PKEY *key)
+{
+	WIPED(buf) payload = { 0 };
+	uint8_t kid[SHA256_LEN];
+	int fd = -1;
+
+	(void)bed;
+	submission_wipe(&o->s);
+	scanned_wipe(&o->scanned);
+	buf_reset(&o->file);
+	check_ok(key_id_of(key, kid));
+	check_ok(bundle_write(&o->bundle, &payload));
+	check_ok(cose_sign(COSE_BUNDLE, key, span_of(kid, sizeof(kid)),
+	    buf_span(&payload), &o->file));
+	check_ok(sealed_make(buf_span(&o->file), &fd));
+	check_ok(sealed_map(fd, &o->scanned.copy));
+	(void)snprintf(
+	    o->scanned.name, sizeof(o->scanned.name), "bundle.cose");
+}
+
+static inline void
+offer_seal(struct ca_bed *bed, struct offer *o)
+{
+	offer_seal_by(bed, o, bed->requester);
+}
+
+/** A bundle of `n` requests that is the requester's next: read and admitted. */
+static inline void
+offer_make(struct ca_bed *bed, struct offer *o, size_t n, uint32_t slots)
+{
+	*o = (struct offer){ .scanned = { .copy = { .fd = -1 } } };
+	offer_fill(o, n, slots);
+	assert_int_equal(RAND_bytes(o->bundle.id, BUNDLE_ID_LEN), 1);
+	memcpy(o->bundle.ca_id, bed->ca.id, SHA256_LEN);
+	o->bundle.created = NOW - HOUR;
+	o->bundle.sequence = 1;
+	o->bundle.label = span_str("web");
+	o->bundle.spki = buf_span(&bed->requester_spki);
+	offer_seal(bed, o);
+}
+
+static inline void
+offer_read(struct ca_bed *bed, struct offer *o)
+{
+	submission_wipe(&o->s);
+	check_ok(submission_read(&o->scanned, &o->s));
+	check_ok(submission_admit(
+	    &o->s, bed->v.act.ledger, bed->ca.id, bed->v.act.now));
+}
+
+/** What a reader and the policy say of its requests. */
+static inline enum rc
+offer_check(struct ca_bed *bed, struct offer *o)
+{
+	const struct intake intake = { .readers = bed->v.readers,
+		.n_readers = bed->v.n_readers,
+		.policy = &bed->v.act.policy,
+		.window = &bed->v.window,
+		.now = bed->v.act.now };
+
+	decisions_wipe(&o->decisions);
+	return intake_check(&intake, &o->s, NULL, NULL, &o->decisions);
+}
+
+/** Put it into the ledger, as after Yes, and look what is there of it. */
+static inline void
+offer_accept(struct ca_bed *bed, struct offer *o)
+{
+	struct ledger *ledger = bed->v.act.ledger;
+	struct ledger_bundle *record = &o->s.record;
+
+	check_ok(ledger_begin(ledger));
+	check_ok(ledger_stamp(ledger, NOW, buf_span(&bed->v.act.policy.text)));
+	if (!o->s.known)
+		check_ok(ledger_enrol_add(
+		    ledger, o->s.bundle.label, o->s.bundle.spki));
+	*record = (struct ledger_bundle){ .sequence = o->s.bundle.sequence };
+	memcpy(record->id, o->s.bundle.id, BUNDLE_ID_LEN);
+	memcpy(record->digest, o->s.digest, SHA256_LEN);
+	memcpy(record->requester, o->s.key_id, SHA256_LEN);
+	check_ok(ledger_bundle_add(ledger, record));
+	check_ok(ledger_commit(ledger));
+}
+
+static inline void
+offer_look(struct ca_bed *bed, struct offer *o)
+{
+	progress_wipe(&o->progress);
+	check_ok(progress_read(bed->v.act.ledger, &o->s.record, &o->s.bundle,
+	    &o->progress));
+}
+
+#endif

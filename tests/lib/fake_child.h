@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The other end of a child's socket, by script: no module, no sandbox.
+ *
+ * A play lies in memory that the test shares with its children, so that a test
+ * can change the script between two calls and see afterwards how often each
+ * thing was asked for. Without a script a child is honest. A watch runs in the
+ * child, before its answer: what it complains of fails the test.
+ *
+ *	play->judge = (struct fake_part){ .deed = FAKE_REFUSE,
+ *	    .what = JUDGE_CERT, .nth = 2, .rc = RC_FORMAT,
+ *	    .rule = "CERT-DATES", .text = "no" };
+ */
+#ifndef TESTS_LIB_FAKE_CHILD_H
+#define TESTS_LIB_FAKE_CHILD_H
+
+#include "tests/lib/check.h"
+
+#include "base/child.h"
+#include "base/file.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
+#include "transfer/format/cose.h"
+#include "transfer/judge/judge_wire.h"
+#include "transfer/media/loose.h"
+#include "transfer/media/media.h"
+#include "transfer/reader/reader.h"
+#include "transfer/reader/reader_wire.h"
+#include "transfer/rule.h"
+#include "transfer/x509/csr.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum fake_deed {
+	FAKE_PLAY,   /* as an honest one does */
+	FAKE_REFUSE, /* answers with the error of its part */
+	FAKE_LEAVE,  /* closes its socket and exits */
+	FAKE_DIE,    /* of SIGKILL */
+	FAKE_BABBLE, /* answers with bytes that are no answer */
+	FAKE_LIE,    /* each has lies of its own */
+};
+
+#define FAKE_KINDS 16 /* of requests */
+
+/** What one child does, and what it was asked. */
+struct fake_part {
+	enum fake_deed deed;
+	unsigned what, nth; /* at the how-manieth of its kind, from 1 */
+	enum rc rc;	    /* of FAKE_REFUSE; text in static memory */
+	const char *rule, *text;
+	unsigned lie; /* of FAKE_LIE */
+	/* A complaint, or NULL. `bytes` is what it was asked about. */
+	const char *(*watch)(
+	    unsigned what, struct span bytes, const char *path);
+	unsigned asked[FAKE_KINDS];
+};
+
+struct fake_play {
+	struct fake_part token, judge, reader;
+	char path[128]; /* for watches: the ledger, say */
+	char complaint[256];
+};
+
+static inline struct fake_play *
+fake_play_new(void)
+{
+	struct fake_play *play = mmap(NULL, sizeof(*play),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(play != MAP_FAILED);
+	return play;
+}
+
+/** Did a watch complain? */
+static inline void
+fake_play_check(const struct fake_play *play)
+{
+	if (play->complaint[0] != '\0')
+		fail_msg("%s", play->complaint);
+}
+
+static inline void
+fake_play_free(struct fake_play *play)
+{
+	if (play != NULL)
+		(void)munmap(play, sizeof(*play));
+}
+
+/** Begin anew to count, with another script. */
+static inline void
+fake_part_set(struct fake_part *part, const struct fake_part *script)
+{
+	const struct fake_part before = *part;
+
+	*part = *script;
+	if (script->watch == NULL)
+		part->watch = before.watch;
+}
+
+/** A request has come: what is to be done? Does not come back where that is to
+ * go. */
+static inline enum fake_deed
+fake_turn(struct fake_play *play, struct fake_part *part, unsigned what,
+    struct span bytes)
+{
+	const char *wrong = part->watch == NULL
+				? NULL
+				: part->watch(what, bytes, play->path);
+
+	if (wrong != NULL && play->complaint[0] == '\0')
+		(void)snprintf(
+		    play->complaint, sizeof(play->complaint), "%s", wrong);
+	part->asked[what]++;
+	if (part->deed == FAKE_PLAY || part->what != what ||
+	    part->nth != part->asked[what])
+		return FAKE_PLAY;
+	if (part->deed == FAKE_LEAVE)
+		_exit(RC_OK);
+	if (part->deed == FAKE_DIE)
+		(void)raise(SIGKILL);
+	return part->deed;
+}
+
+static inline enum rc
+fake_error(const struct fake_part *part)
+{
+	const char *name = part->rule == NULL ? "" : part->rule;
+
+	return err_rule(
+	    part->rc, rule_find(span_str(name)), "%s", part->text);
+}
+
+static inline enum rc
+fake_send(int sock, struct buf *record)
+{
+	return frame_send(sock, buf_span(record), -1, "test");
+}
+
+static inline enum rc
+fake_babble(int sock)
+{
+	return frame_send(sock, span_str("\377babble"), -1, "test");
+}
+
+/* ---- a judge ------------------------------------------------------------- */
+
+/* The order, and the names of a response's files. */
+static inline bool
+fake_order_read(
+    struct span record, uint64_t *ret_order, uint64_t *ret_files)
+{
+	struct cbor_in in = { .from = "judge", .rest = record };
+	struct span bytes;
+	uint64_t n, number;
+	bool null = false;
+
+	*ret_files = 0;
+	if (cbor_take_array(&in, "order", 1, 16, &n) != RC_OK ||
+	    cbor_take_uint(&in, "order", 0, JUDGE_ASKED, ret_order) != RC_OK)
+		return false;
+	if (*ret_order != JUDGE_RESPONSE)
+		return true;
+	if (cbor_take_bytes(&in, "from", 0, SIZE_MAX, &bytes) != RC_OK ||
+	    cbor_take_bytes(&in, "requester", 0, SIZE_MAX, &bytes) != RC_OK ||
+	    cbor_take_null(&in, &null) != RC_OK)
+		return false;
+	if (!null &&
+	    (cbor_take_array(&in, "head", 4, 4, &n) != RC_OK ||
+		cbor_take_uint(&in, "", 0, UINT64_MAX, &number) != RC_OK ||
+		cbor_take_bytes(&in, "", 0, SIZE_MAX, &bytes) != RC_OK ||
+		cbor_take_uint(&in, "", 0, UINT64_MAX, &number) != RC_OK ||
+		cbor_take_bytes(&in, "", 0, SIZE_MAX, &bytes) != RC_OK))
+		return false;
+	return cbor_take_uint(&in, "copy", 0, 9, &number) == RC_OK &&
+	       cbor_take_bytes(&in, "profile", 0, SIZE_MAX, &bytes) == RC_OK &&
+	       cbor_take_array(&in, "files", 0, UINT32_MAX, ret_files) == RC_OK;
+}
+
+static inline enum rc
+fake_verdict(int sock, enum rc code)
+{
+	enum rule rule = code == RC_OK ? RULE_NONE : rule_spoken();
+	WIPED(buf) record = { 0 };
+	struct cbor_out out;
+
+	cbor_out_init(&out, &record);
+	cbor_put_array(&out, 4);
+	cbor_put_uint(&out, JUDGE_VERDICT);
+	cbor_put_uint(&out, code);
+	cbor_put_text(&out, span_str(rule_name(rule)));
+	cbor_put_bytes(&out, span_str(code == RC_OK ? "" : err_text()));
+	return cbor_out_end(&out) != RC_OK ? RC_IO : fake_send(sock, &record);
+}
+
+/* Ask for file `i` of the response, and throw it away. */
+static inline enum rc
+fake_file_take(int sock, uint64_t i)
+{
+	WIPED(buf) record = { 0 };
+	struct cbor_in in = { .from = "judge" };
+	struct cbor_out out;
+	uint64_t one, left = 0;
+	enum rc rc;
+
+	cbor_out_init(&out, &record);
+	cbor_put_array(&out, 2);
+	cbor_put_uint(&out, JUDGE_FILE);
+	cbor_put_uint(&out, i);
+	rc = cbor_out_end(&out);
+	if (rc == RC_OK)
+		rc = fake_send(sock, &record);
+	if (rc == RC_OK)
+		rc = frame_recv(sock, JUDGE_CHUNK, 0, &record, NULL, "test");
+	in.rest = buf_span(&record);
+	if (rc == RC_OK)
+		rc = cbor_take_array(&in, "file", 1, 1, &one);
+	if (rc == RC_OK)
+		rc = cbor_take_uint(&in, "size", 0, UINT64_MAX, &left);
+	while (rc == RC_OK && left > 0) {
+		rc = frame_recv(sock, JUDGE_CHUNK, 0, &record, NULL, "test");
+		left -= record.n < left ? record.n : left;
+	}
+	return rc;
+}
+
+/** A judge that believes everything: what a child_main runs. `arg` is the play.
+ * Its watch sees each order whole. */
+static inline enum rc
+fake_judge_run(int sock, void *arg)
+{
+	struct fake_play *play = arg;
+	WIPED(buf) record = { 0 };
+	uint64_t order, files;
+	int fd = -1;
+
+	while (frame_recv(sock, FRAME_MAX, 0, &record, &fd, "test") == RC_OK) {
+		enum fake_deed deed;
+		enum rc rc = RC_OK;
+
+		fd_close(&fd);
+		if (!fake_order_read(buf_span(&record), &order, &files))
+			return RC_BUG;
+		deed = fake_turn(play, &play->judge, (unsigned)order,
+		    buf_span(&record));
+		if (deed == FAKE_BABBLE)
+			return fake_babble(sock);
+		if (order == JUDGE_RESPONSE)
+			for (uint64_t i = 0; i <= files && rc == RC_OK; i++)
+				rc = fake_file_take(sock, files - i);
+		if (rc == RC_OK)
+			rc = fake_verdict(sock,
+			    deed == FAKE_REFUSE ? fake_error(&play->judge)
+						: RC_OK);
+		/* One that fails does not go on. */
+		if (rc != RC_OK ||
+		    (deed == FAKE_REFUSE && play->judge.rule == NULL))
+			return rc;
+	}
+	return RC_OK;
+}
+
+static inline void
+fake_judge_start(struct fake_play *play, struct child *ret)
+{
+	check_ok(child_start(ret, JUDGE_NAME, fake_judge_run, play, NULL, 0));
+}
+
+/* ---- a reader ------------------------------------------------------------ */
+
+/** What FAKE_LIE of a reader says of the nth request instead. */
+enum fake_lie {
+	LIE_KEY,      /* a key-id that is in no request */
+	LIE_KEY_NEXT, /* that of the next request */
+	LIE_NAME,     /* another name than the CSR's */
+	LIE_NO_RULE,  /* refused, by a rule that there is not */
+	LIE_INDEX,    /* the verdict is on the request after it */
+	LIE_REFUSE,   /* refused, as its part says */
+};
+
+/* One verdict as it will be told. */
+struct fake_said {
+	uint64_t index, code;
+	const char *rule;
+	char reason[ERR_TEXT_MAX];
+	uint8_t key_id[SHA256_LEN];
+	struct name_list names;
+};
+
+static inline void
+fake_said_lie(const struct fake_part *part, const struct bundle *b,
+    struct fake_said *said)
+{
+	struct span spki;
+
+	switch ((enum fake_lie)part->lie) {
+	case LIE_KEY:
+		said->key_id[0] ^= 1;
+		return;
+	case LIE_KEY_NEXT:
+		if (csr_find_spki("", b->requests[said->index + 1].csr,
+			&spki) != RC_OK ||
+		    sha256(spki, said->key_id) != RC_OK)
+			_exit(RC_BUG);
+		return;
+	case LIE_NAME:
+		name_list_wipe(&said->names);
+		if (name_list_add(&said->names, NAME_DNS,
+			span_str(part->text)) != RC_OK)
+			_exit(RC_BUG);
+		return;
+	case LIE_NO_RULE:
+	case LIE_REFUSE:
+		name_list_wipe(&said->names);
+		said->code = (uint64_t)part->rc;
+		said->rule = part->rule;
+		(void)snprintf(
+		    said->reason, sizeof(said->reason), "%s", part->text);
+		return;
+	case LIE_INDEX:
+		said->index++;
+		return;
+	}
+}
+
+static inline void
+fake_said_put(struct cbor_out *out, const struct fake_said *said)
+{
+	cbor_put_array(out, 6);
+	cbor_put_uint(out, said->index);
+	cbor_put_uint(out, said->code);
+	cbor_put_text(out, span_str(said->rule));
+	cbor_put_bytes(out, span_str(said->reason));
+	cbor_put_bytes(out, said->code != RC_OK
+				? SPAN_NONE
+				: span_of(said->key_id, SHA256_LEN));
+	cbor_put_array(out, said->names.n);
+	for (size_t i = 0; i < said->names.n; i++) {
+		cbor_put_array(out, 2);
+		cbor_put_uint(out, said->names.items[i].type);
+		cbor_put_text(out, said->names.items[i].text);
+	}
+}
+
+/* What an honest reader says; nobody here is sandboxed. */
+static inline void
+fake_said_find(const struct bundle *b, uint64_t i, struct fake_said *ret)
+{
+	WIPED(key_cache) keys = { 0 };
+	struct csr csr = { 0 };
+
+	*ret = (struct fake_said){ .index = i, .rule = "" };
+	ret->code = csr_read("request", b->requests[i].csr, &keys, &csr);
+	if (ret->code == RC_OK) {
+		memcpy(ret->key_id, csr.key.id, SHA256_LEN);
+		ret->names = csr.names; /* moved */
+		return;
+	}
+	ret->rule = rule_name(rule_spoken());
+	(void)snprintf(ret->reason, sizeof(ret->reason), "%s", err_text());
+}
+
+/* Verdicts on a range, one to a record. Its watch sees each CSR; requests are
+ * counted under READER_CHECK. */
+static inline enum rc
+fake_check(struct fake_play *play, int sock, const struct bundle *b,
+    uint64_t first, uint64_t n)
+{
+	enum rc rc = RC_OK;
+
+	for (uint64_t i = first; i < first + n && rc == RC_OK; i++) {
+		WIPED(buf) record = { 0 };
+		struct fake_said said;
+		struct cbor_out out;
+		enum fake_deed deed = fake_turn(
+		    play, &play->reader, READER_CHECK, b->requests[i].csr);
+
+		if (deed == FAKE_BABBLE)
+			return fake_babble(sock);
+		fake_said_find(b, i, &said);
+		if (deed == FAKE_LIE)
+			fake_said_lie(&play->reader, b, &said);
+		cbor_out_init(&out, &record);
+		cbor_put_array(&out, 2);
+		cbor_put_uint(&out, ANSWER_VERDICTS);
+		cbor_put_array(&out, 1);
+		fake_said_put(&out, &said);
+		name_list_wipe(&said.names);
+		rc = cbor_out_end(&out);
+		if (rc == RC_OK)
+			rc = fake_send(sock, &record);
+	}
+	return rc;
+}
+
+static inline enum rc
+fake_range_read(struct span record, uint64_t ret[static 3])
+{
+	struct cbor_in in = { .from = "reader", .rest = record };
+	uint64_t n;
+	enum rc rc = cbor_take_array(&in, "command", 3, 3, &n);
+
+	for (size_t i = 0; i < 3 && rc == RC_OK; i++)
+		rc = cbor_take_uint(&in, "command", 0, UINT32_MAX, &ret[i]);
+	return rc;
+}
+
+/** A reader of bundles and loose sets that were handed to it: it does not scan.
+ * `arg` is the play. */
+static inline enum rc
+fake_reader_run(int sock, void *arg)
+{
+	WIPED(buf) record = { 0 };
+	uint64_t range[3];
+	int fd = -1;
+	enum rc rc = RC_OK;
+
+	while (rc == RC_OK && frame_recv(sock, READER_COMMAND_MAX, 0, &record,
+				  &fd, "test") == RC_OK) {
+		WIPED(sealed) copy = { .fd = -1 };
+		WIPED(bundle) bundle = { 0 };
+		WIPED(loose) loose = { 0 };
+		struct cose cose;
+
+		rc = fake_range_read(buf_span(&record), range);
+		if (rc == RC_OK)
+			rc = sealed_map(fd, &copy);
+		fd = -1;
+		if (rc == RC_OK && range[0] == READER_CHECK) {
+			rc = cose_read("bundle", copy.bytes, COSE_BUNDLE,
+			    &cose);
+			if (rc == RC_OK)
+				rc = bundle_read(
+				    "bundle", cose.payload, &bundle);
+		} else if (rc == RC_OK) {
+			rc = loose_read(copy.bytes, &loose);
+			if (rc == RC_OK)
+				rc = loose_requests(&loose, span_str("p"), 0,
+				    &bundle.requests);
+			bundle.n_requests = loose.n;
+		}
+		if (rc == RC_OK)
+			rc = fake_check(arg, sock, &bundle, range[1], range[2]);
+	}
+	return rc;
+}
+
+static inline void
+fake_reader_start(struct fake_play *play, struct reader *ret)
+{
+	*ret = READER_NONE;
+	check_ok(child_start(
+	    &ret->child, "reader", fake_reader_run, play, NULL, 0));
+}
+
+#endif
