@@ -144,6 +144,55 @@ ca_bed_make(struct ca_bed *b, const char *type, enum bed_judge judge)
 	bed_open(b);
 }
 
+/** Another token process and another judge, for the next run: honest ones. */
+static inline void
+bed_again(struct ca_bed *b)
+{
+	struct act *act = &b->v.act;
+
+	keys_wipe(&act->keys);
+	token_free(act->token);
+	child_wipe(&act->judge);
+	b->play->token = b->play->judge = (struct fake_part){ FAKE_PLAY };
+	fake_token_start(b->play, &act->token);
+	fake_judge_start(b->play, &act->judge);
+	b->v.keys_open = false;
+	check_ok(visit_unlock(&b->v));
+}
+
+/** The ledger as the next run finds it. */
+static inline void
+bed_reopen(struct ca_bed *b)
+{
+	ledger_free(b->v.act.ledger);
+	check_ok(home_ledger_open(&b->v.act.home, true, &b->v.act.ledger));
+}
+
+/** The token fails at its nth signature: counted anew. */
+static inline void
+token_fails(struct ca_bed *b, enum fake_deed deed, unsigned nth, unsigned lie)
+{
+	b->play->token.deed = deed;
+	b->play->token.what = WIRE_SIGN;
+	b->play->token.nth = nth + b->play->token.asked[WIRE_SIGN];
+	b->play->token.rc = RC_TOKEN;
+	b->play->token.text = "CKR_DEVICE_ERROR";
+	b->play->token.lie = lie;
+}
+
+/** The judge answers its nth order of a kind so; `rule` NULL: without one. */
+static inline void
+judge_fails(struct ca_bed *b, unsigned order, unsigned nth, enum rc rc,
+    const char *rule)
+{
+	b->play->judge.deed = FAKE_REFUSE;
+	b->play->judge.what = order;
+	b->play->judge.nth = nth + b->play->judge.asked[order];
+	b->play->judge.rc = rc;
+	b->play->judge.rule = rule;
+	b->play->judge.text = "not as asked";
+}
+
 /* ---- what the ledger says ------------------------------------------------ */
 
 struct kinds_seen {
@@ -182,6 +231,16 @@ ledger_count(struct ledger *ledger, enum record_kind kind)
 
 	ledger_seen(ledger, &seen);
 	return seen.n[kind];
+}
+
+/** What the ledger says behind its first two records. */
+static inline void
+ledger_story_check(struct ledger *ledger, const char *wanted)
+{
+	struct kinds_seen seen;
+
+	ledger_seen(ledger, &seen);
+	assert_string_equal(seen.story + 2, wanted);
 }
 
 /** The whole ledger is good. */

@@ -89,17 +89,6 @@ fake_play_free(struct fake_play *play)
 		(void)munmap(play, sizeof(*play));
 }
 
-/** Begin anew to count, with another script. */
-static inline void
-fake_part_set(struct fake_part *part, const struct fake_part *script)
-{
-	const struct fake_part before = *part;
-
-	*part = *script;
-	if (script->watch == NULL)
-		part->watch = before.watch;
-}
-
 /** A request has come: what is to be done? Does not come back where that is to
  * go. */
 static inline enum fake_deed

@@ -64,17 +64,6 @@ check_story(struct ca_bed *b, const char *wanted)
 	fake_play_check(b->play);
 }
 
-static void
-token_fails(struct ca_bed *b, enum fake_deed deed, unsigned nth, unsigned lie)
-{
-	b->play->token.deed = deed;
-	b->play->token.what = WIRE_SIGN;
-	b->play->token.nth = nth;
-	b->play->token.rc = RC_TOKEN;
-	b->play->token.text = "CKR_DEVICE_ERROR";
-	b->play->token.lie = lie;
-}
-
 /* ---- the order --------------------------------------------------------------
  */
 
@@ -438,13 +427,10 @@ a_void_intent_is_followed_by_a_new_serial(void **state)
 	assert_int_equal(issue_all(&b, &o), RC_TOKEN);
 	check_story(&b, "tttC");
 
-	/* As the next run does, with another token process. */
-	keys_wipe(&b.v.act.keys);
-	token_free(b.v.act.token);
-	b.play->token = (struct fake_part){ .watch = token_watch };
-	fake_token_start(b.play, &b.v.act.token);
-	b.v.keys_open = false;
-	check_ok(visit_unlock(&b.v));
+	/* As the next run does. */
+	bed_again(&b);
+	b.play->token.watch = token_watch;
+	judge_open_for(&b);
 	offer_look(&b, &o);
 	assert_int_equal(o.progress.n_unfinished, 2);
 	check_ok(ledger_begin(ledger));
@@ -574,13 +560,6 @@ room_set(bool any)
 }
 
 static void
-reopen(struct ca_bed *b)
-{
-	ledger_free(b->v.act.ledger);
-	check_ok(home_ledger_open(&b->v.act.home, true, &b->v.act.ledger));
-}
-
-static void
 without_stored_intents_nothing_is_signed(void **state)
 {
 	WIPED(ca_bed) b = { 0 };
@@ -593,7 +572,7 @@ without_stored_intents_nothing_is_signed(void **state)
 	assert_int_equal(issue_all(&b, &o), RC_IO);
 	room_set(true);
 	assert_int_equal(b.play->token.asked[WIRE_SIGN], 0);
-	reopen(&b);
+	bed_reopen(&b);
 	check_story(&b, "");
 }
 
@@ -620,7 +599,7 @@ results_that_cannot_be_stored_end_the_run(void **state)
 	assert_int_equal(
 	    issue_run(&issue, &o.s, &o.progress, &o.decisions), RC_IO);
 	room_set(true);
-	reopen(&b);
+	bed_reopen(&b);
 	check_story(&b, "ttt");
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(o.decisions.items[i].rule, RULE_NONE);
