@@ -12,9 +12,8 @@
 
 #include "ca/intake/intake.h"
 #include "ca/ledger/ledger_record.h"
-#include "ca/sign/visit.h"
+#include "ca/sign/work.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -442,6 +441,68 @@ offer_look(struct ca_bed *bed, struct offer *o)
 	progress_wipe(&o->progress);
 	check_ok(progress_read(bed->v.act.ledger, &o->s.record, &o->s.bundle,
 	    &o->progress));
+}
+
+/** Make it the next bundle of who has this response: it echoes the head. */
+static inline void
+offer_follows(struct offer *o, const struct response *response)
+{
+	struct head *head = &o->bundle.head;
+
+	o->bundle.has_head = true;
+	o->bundle.sequence = response->record.sequence + 1;
+	head->sequence = response->record.sequence;
+	memcpy(head->digest, response->record.digest, SHA256_LEN);
+	head->ledger = response->manifest.ledger;
+}
+
+/** Loose CSRs with these names each; not read yet. */
+static inline void
+loose_offer_make(struct offer *o, const char *const *names, size_t n)
+{
+	struct loose set = { .n = n };
+	WIPED(buf) bytes = { 0 };
+	char file[32][16];
+	int fd = -1;
+
+	*o = (struct offer){ .scanned = { .copy = { .fd = -1 } } };
+	o->key = key_new("ec-p256");
+	o->csrs = calloc(n, sizeof(*o->csrs));
+	set.items = calloc(n, sizeof(*set.items));
+	assert_true(o->csrs != NULL && set.items != NULL);
+	o->bundle.n_requests = n; /* for offer_wipe */
+	for (size_t i = 0; i < n; i++) {
+		csr_make(o->key, names[i], &o->csrs[i]);
+		(void)snprintf(file[i], sizeof(file[i]), "%zu.csr", i);
+		set.items[i].name = span_str(file[i]);
+		set.items[i].der = buf_span(&o->csrs[i]);
+		check_ok(sha256(set.items[i].der, set.items[i].digest));
+	}
+	check_ok(loose_write(&set, &bytes));
+	free(set.items);
+	check_ok(sealed_make(buf_span(&bytes), &fd));
+	check_ok(sealed_map(fd, &o->scanned.copy));
+	(void)snprintf(o->scanned.name, sizeof(o->scanned.name), LOOSE_NAME);
+}
+
+static inline void
+loose_offer_read(struct ca_bed *b, struct offer *o, const char *profile)
+{
+	submission_wipe(&o->s);
+	check_ok(submission_read_loose(&o->scanned, profile, &o->s));
+	check_ok(submission_admit_loose(&o->s, b->v.act.ledger));
+}
+
+/** From the check to the stored response, as after Yes. */
+static inline enum rc
+offer_answer(struct ca_bed *bed, struct offer *o, struct response *ret)
+{
+	WIPED(work) work = { 0 };
+	enum rc rc = work_check(&bed->v, &o->s, NULL, NULL, &work);
+
+	response_wipe(ret);
+	return rc != RC_OK ? rc
+			   : work_sign(&bed->v, &work, NULL, NULL, ret);
 }
 
 #endif

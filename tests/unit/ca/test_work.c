@@ -152,19 +152,6 @@ a_network_that_is_up_is_recorded(void **state)
 	ledger_story_check(b.v.act.ledger, "nEbtCm");
 }
 
-/* The head that a bundle echoes: its requester has that response. */
-static void
-answer_to(struct offer *o, const struct response *response)
-{
-	struct head *head = &o->bundle.head;
-
-	o->bundle.has_head = true;
-	o->bundle.sequence = response->record.sequence + 1;
-	head->sequence = response->record.sequence;
-	memcpy(head->digest, response->record.digest, SHA256_LEN);
-	head->ledger = response->manifest.ledger;
-}
-
 static void
 the_next_bundle_says_that_a_response_arrived(void **state)
 {
@@ -179,7 +166,7 @@ the_next_bundle_says_that_a_response_arrived(void **state)
 	offer_read(&b, &one);
 	check_ok(run_all(&b, &one, &run));
 	offer_make(&b, &two, 1, 1);
-	answer_to(&two, &run.response);
+	offer_follows(&two, &run.response);
 	offer_seal(&b, &two);
 	offer_read(&b, &two);
 	check_ok(run_all(&b, &two, &run));
@@ -365,7 +352,7 @@ only_what_the_same_requester_was_given_is_replaced(void **state)
 	serial = run.response.manifest.results[0].certs[0].serial;
 
 	offer_make(&b, &two, 1, 1);
-	answer_to(&two, &run.response);
+	offer_follows(&two, &run.response);
 	check_replace(&b, &two, serial, RULE_NONE);
 	check_replace(
 	    &b, &two, span_of(unknown, sizeof(unknown)), RULE_REPLACE_DENIED);
@@ -404,42 +391,6 @@ a_denied_replacement_says_whose_it_is_not(void **state)
  * -------------------------------------------------------------- */
 
 static void
-loose_make(struct offer *o, const char *const *names, size_t n)
-{
-	struct loose set = { .n = n };
-	WIPED(buf) bytes = { 0 };
-	char file[32][16];
-	int fd = -1;
-
-	*o = (struct offer){ .scanned = { .copy = { .fd = -1 } } };
-	o->key = key_new("ec-p256");
-	o->csrs = calloc(n, sizeof(*o->csrs));
-	set.items = calloc(n, sizeof(*set.items));
-	assert_true(o->csrs != NULL && set.items != NULL);
-	o->bundle.n_requests = n; /* for offer_wipe */
-	for (size_t i = 0; i < n; i++) {
-		csr_make(o->key, names[i], &o->csrs[i]);
-		(void)snprintf(file[i], sizeof(file[i]), "%zu.csr", i);
-		set.items[i].name = span_str(file[i]);
-		set.items[i].der = buf_span(&o->csrs[i]);
-		check_ok(sha256(set.items[i].der, set.items[i].digest));
-	}
-	check_ok(loose_write(&set, &bytes));
-	free(set.items);
-	check_ok(sealed_make(buf_span(&bytes), &fd));
-	check_ok(sealed_map(fd, &o->scanned.copy));
-	(void)snprintf(o->scanned.name, sizeof(o->scanned.name), LOOSE_NAME);
-}
-
-static void
-loose_read_again(struct ca_bed *b, struct offer *o, const char *profile)
-{
-	submission_wipe(&o->s);
-	check_ok(submission_read_loose(&o->scanned, profile, &o->s));
-	check_ok(submission_admit_loose(&o->s, b->v.act.ledger));
-}
-
-static void
 loose_requests_get_the_dates_of_their_profile(void **state)
 {
 	static const char *const names[] = { "DNS:a.example.org",
@@ -451,13 +402,13 @@ loose_requests_get_the_dates_of_their_profile(void **state)
 
 	(void)state;
 	ca_bed_make(&b, "ec-p256", JUDGE_TRUE);
-	loose_make(&o, names, 2);
-	loose_read_again(&b, &o, "server");
+	loose_offer_make(&o, names, 2);
+	loose_offer_read(&b, &o, "server");
 	check_ok(run_all(&b, &o, &run));
 	ledger_story_check(b.v.act.ledger, "bttCCm"); /* and nobody enrolled */
 	entry = &run.response.manifest.results[1].certs[0];
 	assert_int_equal(entry->not_after - entry->not_before, 31 * DAY - 1);
-	loose_read_again(&b, &o, "server");
+	loose_offer_read(&b, &o, "server");
 	assert_int_equal(o.s.admission, ADMIT_ANSWERED);
 }
 
@@ -471,8 +422,8 @@ loose_requests_want_a_profile_of_the_policy(void **state)
 
 	(void)state;
 	ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
-	loose_make(&o, names, 1);
-	loose_read_again(&b, &o, "none-such");
+	loose_offer_make(&o, names, 1);
+	loose_offer_read(&b, &o, "none-such");
 	check_refused(work_check(&b.v, &o.s, NULL, NULL, &work),
 	    "PROFILE-UNKNOWN", "the policy has no profile \"none-such\"");
 }
