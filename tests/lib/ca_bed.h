@@ -456,23 +456,28 @@ offer_follows(struct offer *o, const struct response *response)
 	head->ledger = response->manifest.ledger;
 }
 
-/** Loose CSRs with these names each; not read yet. */
+/** Loose CSRs, not read yet: `first` if it is given, and one for each of these
+ * names. */
 static inline void
-loose_offer_make(struct offer *o, const char *const *names, size_t n)
+loose_offer_with(struct offer *o, const struct buf *first,
+    const char *const *names, size_t n)
 {
-	struct loose set = { .n = n };
+	struct loose set = { .n = n + (first != NULL) };
 	WIPED(buf) bytes = { 0 };
-	char file[32][16];
+	char file[32][24];
 	int fd = -1;
 
 	*o = (struct offer){ .scanned = { .copy = { .fd = -1 } } };
 	o->key = key_new("ec-p256");
-	o->csrs = calloc(n, sizeof(*o->csrs));
-	set.items = calloc(n, sizeof(*set.items));
+	o->csrs = calloc(set.n, sizeof(*o->csrs));
+	set.items = calloc(set.n, sizeof(*set.items));
 	assert_true(o->csrs != NULL && set.items != NULL);
-	o->bundle.n_requests = n; /* for offer_wipe */
-	for (size_t i = 0; i < n; i++) {
-		csr_make(o->key, names[i], &o->csrs[i]);
+	o->bundle.n_requests = set.n; /* for offer_wipe */
+	for (size_t i = 0; i < set.n; i++) {
+		if (i < n)
+			csr_make(o->key, names[i], &o->csrs[i]);
+		else
+			check_ok(buf_add_span(&o->csrs[i], buf_span(first)));
 		(void)snprintf(file[i], sizeof(file[i]), "%zu.csr", i);
 		set.items[i].name = span_str(file[i]);
 		set.items[i].der = buf_span(&o->csrs[i]);
@@ -483,6 +488,12 @@ loose_offer_make(struct offer *o, const char *const *names, size_t n)
 	check_ok(sealed_make(buf_span(&bytes), &fd));
 	check_ok(sealed_map(fd, &o->scanned.copy));
 	(void)snprintf(o->scanned.name, sizeof(o->scanned.name), LOOSE_NAME);
+}
+
+static inline void
+loose_offer_make(struct offer *o, const char *const *names, size_t n)
+{
+	loose_offer_with(o, NULL, names, n);
 }
 
 static inline void
