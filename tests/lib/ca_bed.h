@@ -159,6 +159,16 @@ bed_again(struct ca_bed *b)
 	check_ok(visit_unlock(&b->v));
 }
 
+/** Bundles are another requester's from here on. */
+static inline void
+bed_requester_change(struct ca_bed *b)
+{
+	EVP_PKEY_free(b->requester);
+	b->requester = key_new("ec-p256");
+	buf_reset(&b->requester_spki);
+	key_spki(b->requester, &b->requester_spki);
+}
+
 /** The ledger as the next run finds it. */
 static inline void
 bed_reopen(struct ca_bed *b)

@@ -45,16 +45,6 @@ bed_offer(struct ca_bed *b, struct offer *o)
 	offer_make(b, o, 1, 1);
 }
 
-/* Another requester. */
-static void
-requester_change(struct ca_bed *b)
-{
-	EVP_PKEY_free(b->requester);
-	b->requester = key_new("ec-p256");
-	buf_reset(&b->requester_spki);
-	key_spki(b->requester, &b->requester_spki);
-}
-
 /* ---- reading
  * ------------------------------------------------------------------- */
 
@@ -220,7 +210,7 @@ a_label_belongs_to_one_key(void **state)
 	bed_offer(&b, &one);
 	offer_read(&b, &one);
 	check_ok(offer_answer(&b, &one, &response));
-	requester_change(&b);
+	bed_requester_change(&b);
 	offer_make(&b, &two, 1, 1);
 	check_refused(admit(&b, &two), "LABEL-TAKEN",
 	    "bundle.cose: the label \"web\" belongs to a requester with "
@@ -394,7 +384,7 @@ an_earlier_bundle_is_finished_first(void **state)
 	    "abababababababababababababababab.cose, bundle 1 of \"web\"; this "
 	    "is bundle 2");
 	/* Which is no matter to others. */
-	requester_change(&b);
+	bed_requester_change(&b);
 	offer_make(&b, &other, 1, 1);
 	other.bundle.label = span_str("other");
 	offer_seal(&b, &other);

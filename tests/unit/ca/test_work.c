@@ -358,10 +358,7 @@ only_what_the_same_requester_was_given_is_replaced(void **state)
 	    &b, &two, span_of(unknown, sizeof(unknown)), RULE_REPLACE_DENIED);
 
 	/* Another requester, who knows the serial. */
-	EVP_PKEY_free(b.requester);
-	b.requester = key_new("ec-p256");
-	buf_reset(&b.requester_spki);
-	key_spki(b.requester, &b.requester_spki);
+	bed_requester_change(&b);
 	offer_make(&b, &other, 1, 1);
 	other.bundle.label = span_str("other");
 	check_replace(&b, &other, serial, RULE_REPLACE_DENIED);
