@@ -9,6 +9,7 @@
 #define TESTS_LIB_CA_BED_H
 
 #include "tests/lib/fake_token_process.h"
+#include "tests/lib/test_dir.h"
 
 #include "ca/intake/intake.h"
 #include "ca/ledger/ledger_record.h"
@@ -18,27 +19,6 @@
 #include <sys/stat.h>
 
 #define OFFER_MAX 2100 /* requests of one bundle */
-
-/* In memory where that can be: what is tested here does not hang on a disk. */
-static inline void
-test_dir_make(char *to, size_t n)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (tmp == NULL)
-		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(to, n, "%s/test-ca.XXXXXX", tmp);
-	assert_non_null(mkdtemp(to));
-}
-
-static inline void
-test_dir_remove(const char *dir)
-{
-	char command[300];
-
-	(void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	assert_int_equal(system(command), 0);
-}
 
 /* ---- the CA -------------------------------------------------------------- */
 
@@ -474,7 +454,7 @@ loose_offer_with(struct offer *o, const struct buf *first,
 {
 	struct loose set = { .n = n + (first != NULL) };
 	WIPED(buf) bytes = { 0 };
-	char file[32][24];
+	char file[32][32];
 	int fd = -1;
 
 	*o = (struct offer){ .scanned = { .copy = { .fd = -1 } } };

@@ -29,7 +29,9 @@ enum fake_signature {
 struct fake_key {
 	EVP_PKEY *key; /* owned */
 	char label[32];
-	bool extractable, hidden; /* hidden: until the login */
+	bool extractable;
+	bool hidden; /* until the login */
+	bool half;   /* without its public part */
 };
 
 /** The keys of the token that is started next. */
@@ -96,6 +98,8 @@ fake_put_key(const struct fake_key *one, struct buf *out)
 		key_name(&facts, shown.type);
 	else
 		(void)snprintf(shown.type, sizeof(shown.type), "other");
+	if (one->half)
+		buf_reset(&shown.spki);
 	rc = wire_put_key(out, &shown);
 	token_key_wipe(&shown);
 	return rc;
