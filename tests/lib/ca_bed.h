@@ -29,6 +29,7 @@ struct ca_bed {
 	struct software_ca ca;
 	EVP_PKEY *requester;
 	struct buf requester_spki;
+	enum bed_judge judge;
 	struct fake_play *play;
 	struct visit v; /* one reader, keys open */
 };
@@ -53,7 +54,16 @@ bed_file(const struct ca_bed *b, const char *name, char path[static 128])
 }
 
 static inline void
-bed_children(struct ca_bed *b, enum bed_judge judge)
+bed_judge_start(struct ca_bed *b)
+{
+	if (b->judge == JUDGE_TRUE)
+		check_ok(judge_start(&b->v.act.judge));
+	else
+		fake_judge_start(b->play, &b->v.act.judge);
+}
+
+static inline void
+bed_children(struct ca_bed *b)
 {
 	b->play = fake_play_new();
 	bed_file(b, HOME_LEDGER, b->play->path);
@@ -62,10 +72,7 @@ bed_children(struct ca_bed *b, enum bed_judge judge)
 	(void)fake_token_hold(b->ca.key, "ca");
 	(void)fake_token_hold(b->ca.transfer_key, "transfer");
 	fake_token_start(b->play, &b->v.act.token);
-	if (judge == JUDGE_TRUE)
-		check_ok(judge_start(&b->v.act.judge));
-	else
-		fake_judge_start(b->play, &b->v.act.judge);
+	bed_judge_start(b);
 	fake_reader_start(b->play, &b->v.readers[0]);
 	b->v.n_readers = 1;
 }
@@ -113,12 +120,12 @@ bed_open(struct ca_bed *b)
 static inline void
 ca_bed_make(struct ca_bed *b, const char *type, enum bed_judge judge)
 {
-	*b = (struct ca_bed){ .v = VISIT_NONE };
+	*b = (struct ca_bed){ .judge = judge, .v = VISIT_NONE };
 	test_dir_make(b->dir, sizeof(b->dir));
 	software_ca_make(&b->ca, type);
 	b->requester = key_new("ec-p256");
 	key_spki(b->requester, &b->requester_spki);
-	bed_children(b, judge);
+	bed_children(b);
 	bed_home(b);
 	bed_open(b);
 }
@@ -134,7 +141,7 @@ bed_again(struct ca_bed *b)
 	child_wipe(&act->judge);
 	b->play->token = b->play->judge = (struct fake_part){ FAKE_PLAY };
 	fake_token_start(b->play, &act->token);
-	fake_judge_start(b->play, &act->judge);
+	bed_judge_start(b);
 	b->v.keys_open = false;
 	check_ok(visit_unlock(&b->v));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of the requests of a bundle that is closed, and of its serials.
- * The judge and the response are driven by tests/e2e/38-abandon.t. */
+ */
+#include "tests/lib/ca_bed.h"
 #include "tests/lib/ledger_fixture.h"
 
 #include "ca/lifecycle/abandon.h"
@@ -136,6 +137,122 @@ lost_bundle_is_closed_and_keeps_what_was_signed(void **state)
 	check_ok(ledger_verify(l, NULL, 0, &t));
 }
 
+/* ---- closed with an answer -------------------------------------------------
+ */
+
+/* Of three requests two are signed, and then the token fails; the next run has
+ * read the bundle again. */
+static void
+half_make(
+    struct ca_bed *b, struct offer *o, enum bed_judge judge, struct abandon *a)
+{
+	WIPED(response) response = { 0 };
+
+	ca_bed_make(b, "ec-p256", judge);
+	offer_make(b, o, 3, 1);
+	offer_read(b, o);
+	token_fails(b, FAKE_REFUSE, 3, 0);
+	assert_int_equal(offer_answer(b, o, &response), RC_TOKEN);
+	ledger_story_check(b->v.act.ledger, "EbtttCC");
+	bed_again(b);
+	offer_read(b, o);
+	check_ok(abandon_read(b->v.act.ledger, &o->s.record, &o->s.bundle, a));
+}
+
+static void
+what_is_whole_is_delivered_and_the_rest_refused(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) o = { 0 };
+	WIPED(abandon) a = { 0 };
+	WIPED(response) response = { 0 };
+	const struct result *r;
+
+	(void)state;
+	half_make(&b, &o, JUDGE_TRUE, &a);
+	check_ok(buf_add_str(&b.v.act.interfaces, "eth0"));
+	check_ok(abandon_judge(&b.v, &o.s, &a));
+	assert_int_equal(a.n_fate[FATE_DELIVERED], 2);
+	assert_int_equal(a.n_fate[FATE_PART], 1);
+	check_ok(abandon_answer(&b.v, &o.s, &a, &response));
+	ledger_story_check(b.v.act.ledger, "EbtttCCnvRm");
+	assert_int_equal(response.n_certs, 2);
+	assert_int_equal(response.n_refused, 1);
+	r = &response.manifest.results[2];
+	assert_true(span_eq_str(r->rule, "ABANDONED"));
+	assert_true(span_eq_str(r->reason,
+	    "the bundle was closed when 0 of 1 certificates were signed"));
+	offer_read(&b, &o);
+	assert_int_equal(o.s.admission, ADMIT_ANSWERED);
+	ledger_check(b.v.act.ledger);
+}
+
+static void
+what_the_judge_refuses_is_not_delivered(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) o = { 0 };
+	WIPED(abandon) a = { 0 };
+	WIPED(response) response = { 0 };
+
+	(void)state;
+	half_make(&b, &o, JUDGE_FAKE, &a);
+	judge_fails(&b, JUDGE_ASKED, 2, RC_FORMAT, "CERT-NAMES");
+	check_ok(abandon_judge(&b.v, &o.s, &a));
+	assert_int_equal(a.requests[0].fate, FATE_DELIVERED);
+	assert_int_equal(a.requests[1].fate, FATE_WRONG);
+	assert_int_equal(a.requests[1].rule, RULE_CERT_NAMES);
+	assert_int_equal(a.n_fate[FATE_WRONG], 1);
+	check_ok(abandon_answer(&b.v, &o.s, &a, &response));
+	/* Two voids: what was never signed, and what is not what was asked. */
+	ledger_story_check(b.v.act.ledger, "EbtttCCvvRRm");
+	assert_true(span_eq_str(response.manifest.results[1].reason,
+	    "the bundle was closed; what was signed was not what was asked "
+	    "(CERT-NAMES)"));
+	ledger_check(b.v.act.ledger);
+}
+
+static void
+a_judge_that_fails_is_no_verdict(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) o = { 0 };
+	WIPED(abandon) a = { 0 };
+
+	(void)state;
+	half_make(&b, &o, JUDGE_FAKE, &a);
+	judge_fails(&b, JUDGE_ASKED, 1, RC_IO, NULL);
+	assert_int_equal(abandon_judge(&b.v, &o.s, &a), RC_IO);
+	assert_int_equal(a.n_fate[FATE_DELIVERED], 2);
+}
+
+/* Before the commit nothing is closed: neither by a judge that refuses the
+ * response, nor by a token that cannot sign it. */
+static void
+what_cannot_be_answered_is_not_closed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		WIPED(ca_bed) b = { 0 };
+		WIPED(offer) o = { 0 };
+		WIPED(abandon) a = { 0 };
+		WIPED(response) response = { 0 };
+
+		half_make(&b, &o, JUDGE_FAKE, &a);
+		check_ok(abandon_judge(&b.v, &o.s, &a));
+		if (i == 0)
+			judge_fails(
+			    &b, JUDGE_RESPONSE, 1, RC_FORMAT, "MANIFEST-FILES");
+		else
+			token_fails(&b, FAKE_REFUSE, 1, 0);
+		assert_int_equal(abandon_answer(&b.v, &o.s, &a, &response),
+		    i == 0 ? RC_FORMAT : RC_TOKEN);
+		ledger_story_check(b.v.act.ledger, "EbtttCC");
+		offer_read(&b, &o);
+		assert_int_equal(o.s.admission, ADMIT_RESUME);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int
@@ -145,6 +262,11 @@ main(void)
 		T(only_what_was_signed_whole_is_delivered),
 		T(bundle_with_fewer_requests_is_another),
 		T(lost_bundle_is_closed_and_keeps_what_was_signed),
+		cmocka_unit_test(
+		    what_is_whole_is_delivered_and_the_rest_refused),
+		cmocka_unit_test(what_the_judge_refuses_is_not_delivered),
+		cmocka_unit_test(a_judge_that_fails_is_no_verdict),
+		cmocka_unit_test(what_cannot_be_answered_is_not_closed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
