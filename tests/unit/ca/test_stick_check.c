@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which names on a stick are responses of ours. What is compared in them is
- * tested in test_media_compare.c, and all of it by tests/e2e/37-resend-check.t.
- */
+/* Which names on a stick are responses of ours, and which of those are whole.
+ * How files are compared is tested in test_media_compare.c. */
+#include "tests/lib/ca_bed.h"
 #include "tests/lib/ledger_fixture.h"
 
 #include "ca/response/stick_check.h"
@@ -126,6 +126,148 @@ name_that_we_would_not_write_is_foreign(void **state)
 	assert_int_equal(look.n_foreign, n);
 }
 
+/* ---- what a CA has written
+ * --------------------------------------------------- */
+
+/* A stick with the first response of a requester. */
+struct stick_bed {
+	struct ca_bed b;
+	char dir[64];
+	struct media media;
+	struct response response;
+	struct stick_look look;
+};
+
+static void
+stick_bed_wipe(struct stick_bed *s)
+{
+	stick_look_wipe(&s->look);
+	response_wipe(&s->response);
+	media_wipe(&s->media);
+	test_dir_remove(s->dir);
+	ca_bed_wipe(&s->b);
+}
+
+static void
+stick_bed_make(struct stick_bed *s)
+{
+	WIPED(offer) o = { 0 };
+	WIPED(buf) note = { 0 };
+
+	test_dir_make(s->dir, sizeof(s->dir));
+	check_ok(media_open(s->dir, &s->media));
+	ca_bed_make(&s->b, "ec-p256", JUDGE_FAKE);
+	offer_make(&s->b, &o, 2, 1);
+	offer_read(&s->b, &o);
+	check_ok(offer_answer(&s->b, &o, &s->response));
+	check_ok(response_write(&s->media, &s->response, &note));
+}
+
+static void
+look_again(struct stick_bed *s)
+{
+	stick_look_wipe(&s->look);
+	check_ok(
+	    stick_look(&s->media, s->b.v.act.ledger, &s->b.v.act.ca, &s->look));
+	assert_int_equal(s->look.n, 1);
+	assert_true(s->look.items[0].known);
+}
+
+static size_t
+record(struct stick_bed *s)
+{
+	size_t n = 9;
+
+	check_ok(stick_record(s->b.v.act.ledger, NOW,
+	    buf_span(&s->b.v.act.policy.text), &s->look, &n));
+	return n;
+}
+
+static void
+a_whole_response_is_recorded_once(void **state)
+{
+	WIPED(stick_bed) s = { 0 };
+
+	(void)state;
+	stick_bed_make(&s);
+	look_again(&s);
+	assert_int_equal(s.look.items[0].faults.n, 0);
+	assert_string_equal(s.look.items[0].dir, s.response.dir);
+	/* What lies in memory only is not found: say that it was not so. */
+	s.look.items[0].faults.past_cache = true;
+	assert_int_equal(record(&s), 1);
+	ledger_story_check(s.b.v.act.ledger, "EbttCCmk");
+	assert_int_equal(record(&s), 0);
+	ledger_story_check(s.b.v.act.ledger, "EbttCCmk");
+}
+
+static void
+what_came_from_the_cache_is_not_recorded(void **state)
+{
+	WIPED(stick_bed) s = { 0 };
+
+	(void)state;
+	stick_bed_make(&s);
+	look_again(&s);
+	s.look.items[0].faults.past_cache = false;
+	assert_int_equal(record(&s), 0);
+	ledger_story_check(s.b.v.act.ledger, "EbttCCm");
+}
+
+static void
+what_arrived_is_not_recorded(void **state)
+{
+	WIPED(stick_bed) s = { 0 };
+	WIPED(offer) two = { 0 };
+	WIPED(response) response = { 0 };
+
+	(void)state;
+	stick_bed_make(&s);
+	offer_make(&s.b, &two, 1, 1);
+	offer_follows(&two, &s.response);
+	offer_seal(&s.b, &two);
+	offer_read(&s.b, &two);
+	check_ok(offer_answer(&s.b, &two, &response)); /* its head says so */
+	look_again(&s);
+	s.look.items[0].faults.past_cache = true;
+	assert_int_equal(record(&s), 0);
+}
+
+static void
+a_response_with_a_changed_file_is_not_recorded(void **state)
+{
+	WIPED(stick_bed) s = { 0 };
+	char path[300];
+
+	(void)state;
+	stick_bed_make(&s);
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s/0002-r1.pem", s.dir, s.response.dir);
+	assert_int_equal(truncate(path, 10), 0);
+	look_again(&s);
+	assert_int_equal(s.look.items[0].faults.n, 1);
+	assert_string_equal(
+	    s.look.items[0].faults.items[0].name, "0002-r1.pem");
+	s.look.items[0].faults.past_cache = true;
+	assert_int_equal(record(&s), 0);
+}
+
+static void
+a_clock_that_is_behind_records_nothing(void **state)
+{
+	WIPED(stick_bed) s = { 0 };
+	size_t n = 9;
+
+	(void)state;
+	stick_bed_make(&s);
+	look_again(&s);
+	s.look.items[0].faults.past_cache = true;
+	check_rule(stick_record(s.b.v.act.ledger, NOW - 1,
+		       buf_span(&s.b.v.act.policy.text), &s.look, &n),
+	    "CLOCK-BEHIND", "");
+	ledger_story_check(s.b.v.act.ledger, "EbttCCm");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int
@@ -135,6 +277,12 @@ main(void)
 		T(empty_stick_has_nothing),
 		T(response_that_was_never_made_is_unknown),
 		T(name_that_we_would_not_write_is_foreign),
+		cmocka_unit_test(a_whole_response_is_recorded_once),
+		cmocka_unit_test(what_came_from_the_cache_is_not_recorded),
+		cmocka_unit_test(what_arrived_is_not_recorded),
+		cmocka_unit_test(
+		    a_response_with_a_changed_file_is_not_recorded),
+		cmocka_unit_test(a_clock_that_is_behind_records_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
