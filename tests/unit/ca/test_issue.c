@@ -605,6 +605,35 @@ results_that_cannot_be_stored_end_the_run(void **state)
 		assert_int_equal(o.decisions.items[i].rule, RULE_NONE);
 }
 
+/* One sentence is enough: what failed first is said. */
+static void
+what_fails_after_the_token_is_no_second_sentence(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		WIPED(ca_bed) b = { 0 };
+		WIPED(offer) o = { 0 };
+		struct issue issue;
+
+		ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
+		accepted_make(&b, &o, 4, 1);
+		issue = issue_of(&b);
+		token_fails(&b, FAKE_REFUSE, 4, 0);
+		if (i == 0)
+			judge_says(&b, 2, FAKE_DIE, RC_OK, NULL);
+		else
+			issue.progress = take_room;
+		assert_int_equal(
+		    issue_run(&issue, &o.s, &o.progress, &o.decisions),
+		    RC_TOKEN);
+		assert_string_equal(err_text(), "CKR_DEVICE_ERROR");
+		if (i == 1)
+			room_set(true);
+		bed_reopen(&b);
+		check_story(&b, i == 0 ? "ttttC" : "tttt");
+	}
+}
+
 static void
 a_tbs_that_the_lint_refuses_is_not_signed(void **state)
 {
@@ -649,6 +678,8 @@ main(void)
 		cmocka_unit_test(a_judge_that_fails_refuses_nobody),
 		cmocka_unit_test(without_stored_intents_nothing_is_signed),
 		cmocka_unit_test(results_that_cannot_be_stored_end_the_run),
+		cmocka_unit_test(
+		    what_fails_after_the_token_is_no_second_sentence),
 		cmocka_unit_test(a_tbs_that_the_lint_refuses_is_not_signed),
 	};
 

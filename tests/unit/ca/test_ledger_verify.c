@@ -255,6 +255,24 @@ todays_code_writes_the_golden_ledger(void **state)
 	free(golden);
 }
 
+/* What `list` shows at once is what the walk counts; refusals are not told. */
+static void
+totals_are_those_of_the_walk(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	struct ledger_totals walked, quick;
+
+	check_ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	check_ok(ledger_verify(l, NULL, 0, &walked));
+	check_ok(ledger_totals_get(l, &quick));
+	assert_int_equal(quick.records, walked.records);
+	assert_int_equal(quick.certificates, walked.certificates);
+	assert_int_equal(quick.voids, walked.voids);
+	assert_int_equal(quick.bundles, walked.bundles);
+	assert_int_equal(quick.manifests, walked.manifests);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 /* With the name of a file that is not there: leave the story's ledger in it. */
@@ -262,6 +280,7 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		T(totals_are_those_of_the_walk),
 		T(a_row_that_leads_elsewhere_gives_no_certificate),
 		T(every_edit_is_found_and_named),
 		T(lost_tail_is_found_with_a_head),
