@@ -89,12 +89,15 @@ fake_play_free(struct fake_play *play)
 		(void)munmap(play, sizeof(*play));
 }
 
-/** A request has come: what is to be done? Does not come back where that is to
- * go. */
+/** A request has come, the nth of its kind (0: as this play counts, for a part
+ * that has one process): what is to be done? Does not come back where that is
+ * to go. */
 static inline enum fake_deed
 fake_turn(struct fake_play *play, struct fake_part *part, unsigned what,
-    struct span bytes)
+    unsigned nth, struct span bytes)
 {
+	unsigned asked =
+	    __atomic_add_fetch(&part->asked[what], 1, __ATOMIC_SEQ_CST);
 	const char *wrong = part->watch == NULL
 				? NULL
 				: part->watch(what, bytes, play->path);
@@ -102,9 +105,8 @@ fake_turn(struct fake_play *play, struct fake_part *part, unsigned what,
 	if (wrong != NULL && play->complaint[0] == '\0')
 		(void)snprintf(
 		    play->complaint, sizeof(play->complaint), "%s", wrong);
-	part->asked[what]++;
 	if (part->deed == FAKE_PLAY || part->what != what ||
-	    part->nth != part->asked[what])
+	    part->nth != (nth != 0 ? nth : asked))
 		return FAKE_PLAY;
 	if (part->deed == FAKE_LEAVE)
 		_exit(RC_OK);
@@ -232,7 +234,7 @@ fake_judge_run(int sock, void *arg)
 		fd_close(&fd);
 		if (!fake_order_read(buf_span(&record), &order, &files))
 			return RC_BUG;
-		deed = fake_turn(play, &play->judge, (unsigned)order,
+		deed = fake_turn(play, &play->judge, (unsigned)order, 0,
 		    buf_span(&record));
 		if (deed == FAKE_BABBLE)
 			return fake_babble(sock);
@@ -267,6 +269,7 @@ enum fake_lie {
 	LIE_NAME,     /* another name than the CSR's: `text` */
 	LIE_INDEX,    /* the verdict is on the request after it */
 	LIE_REFUSE,   /* refused, as its part says */
+	LIE_MORE,     /* and one on the next request along with it */
 };
 
 /* One verdict as it will be told. */
@@ -315,6 +318,8 @@ fake_said_lie(const struct fake_part *part, const struct bundle *b,
 	case LIE_INDEX:
 		said->index++;
 		return;
+	case LIE_MORE:
+		return;
 	}
 }
 
@@ -355,8 +360,8 @@ fake_said_find(const struct bundle *b, uint64_t i, struct fake_said *ret)
 	(void)snprintf(ret->reason, sizeof(ret->reason), "%s", err_text());
 }
 
-/* Verdicts on a range, one to a record. Its watch sees each CSR; requests are
- * counted under READER_CHECK. */
+/* Verdicts on a range, one to a record. Its watch sees each CSR; what it does is
+ * told by the place of the request, from 1, under READER_CHECK. */
 static inline enum rc
 fake_check(struct fake_play *play, int sock, const struct bundle *b,
     uint64_t first, uint64_t n)
@@ -367,8 +372,10 @@ fake_check(struct fake_play *play, int sock, const struct bundle *b,
 		WIPED(buf) record = { 0 };
 		struct fake_said said;
 		struct cbor_out out;
+		bool more;
 		enum fake_deed deed = fake_turn(
-		    play, &play->reader, READER_CHECK, b->requests[i].csr);
+		    play, &play->reader, READER_CHECK,
+		    (unsigned)i + 1, b->requests[i].csr);
 
 		if (deed == FAKE_BABBLE)
 			return fake_babble(sock);
@@ -378,8 +385,12 @@ fake_check(struct fake_play *play, int sock, const struct bundle *b,
 		cbor_out_init(&out, &record);
 		cbor_put_array(&out, 2);
 		cbor_put_uint(&out, ANSWER_VERDICTS);
-		cbor_put_array(&out, 1);
+		more = deed == FAKE_LIE && play->reader.lie == LIE_MORE;
+		cbor_put_array(&out, more ? 2 : 1);
 		fake_said_put(&out, &said);
+		said.index++;
+		if (more)
+			fake_said_put(&out, &said);
 		name_list_wipe(&said.names);
 		rc = cbor_out_end(&out);
 		if (rc == RC_OK)

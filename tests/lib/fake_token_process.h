@@ -256,7 +256,7 @@ fake_token_answer(struct span request, struct buf *answer, bool *ret_babble)
 				   !span_take_u32(&rest, &number) ||
 				   !span_take_lv(&rest, &seen)))
 		return RC_BUG;
-	deed = fake_turn(play, &play->token, op, seen);
+	deed = fake_turn(play, &play->token, op, 0, seen);
 	*ret_babble = deed == FAKE_BABBLE;
 	buf_reset(answer);
 	rc = buf_add_u32(answer, RC_OK);

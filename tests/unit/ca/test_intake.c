@@ -166,6 +166,25 @@ a_verdict_on_another_request_ends_the_run(void **state)
 	check_rule(offer_check(&b, &o), "READER", "the reader's answer: ");
 }
 
+/* The first reader's last answer, and one that the second is asked for: it
+ * would stand for what the second finds wrong. */
+static void
+an_answer_for_another_reader_ends_the_run(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) o = { 0 };
+
+	(void)state;
+	ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
+	fake_reader_start(b.play, &b.v.readers[b.v.n_readers++]);
+	offer_make(&b, &o, 300, 1);
+	o.csrs[256].p[o.csrs[256].n - 1] ^= 1; /* of its signature */
+	offer_seal(&b, &o);
+	offer_read(&b, &o);
+	reader_does(&b, FAKE_LIE, LIE_MORE, 256);
+	check_rule(offer_check(&b, &o), "READER", "the reader's answer: ");
+}
+
 static void
 a_rule_that_there_is_not_ends_the_run(void **state)
 {
@@ -361,6 +380,7 @@ main(void)
 		cmocka_unit_test(a_key_that_is_not_in_the_request_ends_the_run),
 		cmocka_unit_test(a_key_where_no_key_is_ends_the_run),
 		cmocka_unit_test(a_verdict_on_another_request_ends_the_run),
+		cmocka_unit_test(an_answer_for_another_reader_ends_the_run),
 		cmocka_unit_test(a_rule_that_there_is_not_ends_the_run),
 		cmocka_unit_test(a_reader_that_dies_or_babbles_ends_the_run),
 		cmocka_unit_test(
