@@ -112,6 +112,7 @@ issuers_follow_each_other(void **state)
 {
 	struct made *m = *state;
 	OWN(X509) *root = ca_cert_make(m->other.key, "CN=Root", NULL);
+	OWN(X509) *twin = ca_cert_make(m->signer, "CN=Root", NULL);
 	OWN(X509) *sub = X509_dup(m->ca.cert);
 	WIPED(buf) root_der = { 0 }, sub_der = { 0 };
 	struct offer offer = { 0 };
@@ -129,6 +130,12 @@ issuers_follow_each_other(void **state)
 	check_ok(judged(m, &offer));
 	assert_memory_equal(offer.fingerprint, m->card.ca_id, SHA256_LEN);
 	offer_wipe(&offer);
+	/* Of the right name and another key. */
+	buf_reset(&root_der);
+	cert_der(twin, &root_der);
+	m->certs[1] = buf_span(&root_der);
+	check_refused(judged(m, &offer), "CA-CERT",
+	    "c.cose: its certificate 2 did not issue the one before");
 	/* Another one, and no certificate at all. */
 	m->certs[1] = buf_span(&m->other.der);
 	check_refused(judged(m, &offer), "CA-CERT",
