@@ -193,7 +193,7 @@ check-peers: ## the tests against live servers, installed but never started by t
 
 # Counts add up from program to program, so each run begins without any. Children are
 # counted (tests/lib/cover.c); a program that is killed is not, nor one that leaves by _exit.
-cover: ## what the unit tests ran, by room (T=tests/unit/base/test_buf.c; E2E=1; AIM=1 to fail)
+cover: ## what the unit tests ran, by room (T=tests/unit/base/test_buf.c; E2E=1 or tests; AIM=1 to fail)
 	@$(MAKE) --no-print-directory COVER=1 all units subverted
 	@$(MAKE) --no-print-directory COVER=1 cover-run
 cover_t = $(patsubst tests/unit/%.c,$(B)/unit/%,$(if $(filter file,$(origin T)),$(units),$(T)))
@@ -201,7 +201,7 @@ cover-run:
 	@find $(B) -name '*.gcda' -delete
 	@BUILD=$(CURDIR)/$(B) tests/run $(cover_t)
 	$(if $(E2E),@tests/tools/cover.py --save $(B)/units.json $(B) >/dev/null)
-	$(if $(E2E),@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/e2e/*.t)))
+	$(if $(E2E),@BUILD=$(CURDIR)/$(B) tests/run $(if $(filter 1,$(E2E)),$(sort $(wildcard tests/e2e/*.t)),$(E2E)))
 	@tests/tools/cover.py $(if $(AIM),--aim) $(if $(E2E),--before $(B)/units.json) $(B)
 
 check-faults: all ## every fault at every system call (half an hour), and docs/faults.md from it
