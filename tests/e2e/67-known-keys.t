@@ -36,7 +36,7 @@ sys.stdout.buffer.write(cbor2.loads(cbor2.load(open(sys.argv[1], "rb")).value[2]
 	"$CARD" >"$WORK/ca.der"
 must openssl x509 -inform DER -in "$WORK/ca.der" -out "$WORK/ca.pem"
 USAGE=keyUsage=critical,digitalSignature
-EKU=2.25.19590968114015642689692489763836022666
+EKU=$TRANSFER_EKU
 wrong='its extended key usage is not critical and exactly id-kp-airgapTransfer'
 
 certificate subscriber $USAGE extendedKeyUsage=serverAuth
