@@ -10,9 +10,11 @@ json_decisions(const struct work *w)
 
 	for (size_t i = 0; i < w->decisions.n; i++) {
 		const struct decision *d = &w->decisions.items[i];
+		const char *rule =
+		    d->rule == RULE_NONE ? NULL : rule_name(d->rule);
 		json_t *row = json_pack("{s:o,s:[],s:s?,s:s?}", "request_id",
 		    cmd_json_text(w->s->bundle.requests[i].id), "serials",
-		    "rule", rule_name(d->rule), "reason", d->reason);
+		    "rule", rule, "reason", d->reason);
 
 		cmd_json_add(&results, row);
 	}
