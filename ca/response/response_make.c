@@ -163,10 +163,8 @@ sign_manifest(struct manifest_draft *d, const struct response_maker *maker,
 {
 	WIPED(buf) payload = { 0 };
 	struct ledger_manifest *record = &response->record;
-	enum rc rc = buf_reserve(&payload, manifest_room(&d->m));
+	enum rc rc = manifest_write(&d->m, &payload);
 
-	if (rc == RC_OK)
-		rc = manifest_write(&d->m, &payload);
 	record->sequence = d->m.sequence;
 	record->at = d->m.signed_at;
 	memcpy(record->channel, d->m.requester, SHA256_LEN);

@@ -15,10 +15,18 @@ cbor_out_init(struct cbor_out *out, struct buf *to)
 	*out = (struct cbor_out){ .to = to };
 }
 
+void
+cbor_out_init_count(struct cbor_out *out, struct buf *to)
+{
+	*out = (struct cbor_out){ .to = to, .counting = true };
+}
+
 static void
 cbor_out_add(struct cbor_out *out, const void *bytes, size_t n)
 {
-	if (out->rc == RC_OK)
+	if (out->counting)
+		out->to->n += n;
+	else if (out->rc == RC_OK)
 		out->rc = buf_add(out->to, bytes, n);
 }
 
@@ -48,7 +56,7 @@ cbor_out_item_done(struct cbor_out *out, size_t start)
 	while (out->depth > 0) {
 		struct cbor_out_level *level = &out->levels[out->depth - 1];
 
-		if (level->map && level->left % 2 == 0)
+		if (level->map && level->left % 2 == 0 && !out->counting)
 			key_watch(out, level, start);
 		if (--level->left > 0)
 			return;

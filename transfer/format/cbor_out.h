@@ -22,6 +22,7 @@ struct cbor_out_level {
 
 struct cbor_out {
 	struct buf *to;
+	bool counting;
 	enum rc rc;
 	size_t depth;
 	struct cbor_out_level levels[CBOR_OUT_DEPTH];
@@ -29,6 +30,8 @@ struct cbor_out {
 
 /** Items are appended to what `to` holds. */
 void cbor_out_init(struct cbor_out *out, struct buf *to);
+/** Only count: `to`, which holds nothing, gets the length that there would be. */
+void cbor_out_init_count(struct cbor_out *out, struct buf *to);
 void cbor_put_uint(struct cbor_out *out, uint64_t value);
 void cbor_put_int(struct cbor_out *out, int64_t value);
 void cbor_put_bytes(struct cbor_out *out, struct span bytes);

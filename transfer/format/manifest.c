@@ -1,387 +1,134 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* transfer-manifest of docs/transfer.cddl. */
-#include "transfer/format/payload.h"
+#include "transfer/format/grammar.h"
 
-#include "transfer/format/schema.h"
 #include "transfer/rule.h"
 
-#include <stdlib.h>
+/* clang-format off */
 
-/* ---- reading: results ---------------------------------------------------- */
+/* ---- results --------------------------------------------------------------- */
 
-static enum rc
-cert_field(struct cbor_in *in, int key, void *object)
-{
-	struct cert_entry *cert = object;
-
-	switch (key) {
-	case 1:
-		return part_serial(in, &cert->serial);
-	case 2:
-		return part_digest(in, "certificate digest", cert->digest);
-	case 3:
-		return part_text(in, &part_file_name, &cert->file);
-	case 4:
-		return part_epoch(in, "notBefore", &cert->not_before);
-	case 5:
-		return part_epoch(in, "notAfter", &cert->not_after);
-	default:
-		return part_digest(in, "issuer", cert->issuer);
-	}
-}
-
-static enum rc
-manifest_cert_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "certificate",
-		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6), 0,
-		cert_field };
-
-	return part_map_take(in, &map, item, NULL);
-}
-
-static const struct part_list certs = {
-	.what = "certificates",
-	.min = 1,
-	.item_size = sizeof(struct cert_entry),
-	/* { 1: h'01', 2: digest, 3: "a", 4: 0, 5: 0, 6: digest } */
-	.least_bytes = 1 + 3 + 35 + 3 + 2 + 2 + 35,
-	.item = manifest_cert_item,
+static const struct schema_field cert_entry[] = {
+	{ 1, "serial",     &grammar_serial,    AT(cert_entry, serial) },
+	{ 2, "sha256",     &grammar_digest,    AT(cert_entry, digest) },
+	{ 3, "file",       &grammar_file_name, AT(cert_entry, file) },
+	{ 4, "not_before", &grammar_epoch,     AT(cert_entry, not_before) },
+	{ 5, "not_after",  &grammar_epoch,     AT(cert_entry, not_after) },
+	{ 6, "issuer",     &grammar_key_id,    AT(cert_entry, issuer) },
 };
+static const struct schema_type cert_type =
+	TYPE_MAP("cert-entry", cert_entry, cert_entry);
+LIST_OF(certs, 1, "certificate", &cert_type, IN_PLACE);
 
-static enum rc
-result_field(struct cbor_in *in, int key, void *object)
-{
-	struct result *r = object;
-	void *items;
-	enum rc rc;
-
-	switch (key) {
-	case 1:
-		return part_text(in, &part_request_id, &r->id);
-	case 2:
-		return part_digest(in, "CSR digest", r->csr_digest);
-	case 3:
-		rc = part_list_take(in, &certs, &items, &r->n_certs);
-		r->certs = items;
-		return rc;
-	case 4:
-		return part_text(in, &part_rule, &r->rule);
-	default:
-		return part_comment(in, &r->reason);
-	}
-}
-
-/* Issued, with certificates, or refused, with rule and sentence. */
-static enum rc
-result_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "result", KEY(1) | KEY(2),
-		KEY(3) | KEY(4) | KEY(5), result_field };
-	uint32_t seen;
-	enum rc rc = part_map_take(in, &map, item, &seen);
-
-	if (rc == RC_OK && (seen & KEY(3)) != 0)
-		rc = cbor_keys_check(
-		    in, "issued result", seen, KEY(1) | KEY(2) | KEY(3), 0);
-	else if (rc == RC_OK)
-		rc = cbor_keys_check(in, "refused result", seen,
-		    KEY(1) | KEY(2) | KEY(4) | KEY(5), 0);
-	return rc;
-}
-
-static const struct part_list results = {
-	.what = "results",
-	.item_size = sizeof(struct result),
-	/* { 1: "a", 2: digest, 4: "AB", 5: "a" } */
-	.least_bytes = 1 + 3 + 35 + 4 + 3,
-	.item = result_item,
+static const struct schema_field issued_result[] = {
+	{ 1, "request_id",   &grammar_request_id, AT(result, id) },
+	{ 2, "csr_sha256",   &grammar_digest,     AT(result, csr_digest) },
+	{ 3, "certificates", &certs,              LIST(result, certs) },
 };
-
-/* ---- reading: revocations, CRLs, files, trust ---------------------------- */
-
-static enum rc
-serial_item(struct cbor_in *in, void *item)
-{
-	return part_serial(in, item);
-}
-
-static const struct part_list serials = {
-	.what = "serials",
-	.item_size = sizeof(struct span),
-	.least_bytes = 2,
-	.item = serial_item,
+static const struct schema_field refused_result[] = {
+	{ 1, "request_id",   &grammar_request_id, AT(result, id) },
+	{ 2, "csr_sha256",   &grammar_digest,     AT(result, csr_digest) },
+	{ 4, "rule",         &grammar_rule,       AT(result, rule) },
+	{ 5, "reason",       &grammar_comment,    AT(result, reason) },
 };
-
-static enum rc
-manifest_revocation_field(struct cbor_in *in, int key, void *object)
-{
-	struct revocation_result *r = object;
-	uint32_t status;
-	void *items;
-	enum rc rc;
-
-	switch (key) {
-	case 1:
-		rc = part_list_take(in, &serials, &items, &r->n_serials);
-		r->serials = items;
-		return rc;
-	case 2:
-		rc = part_u32(in, "status", 0, REVOKE_REFUSED, &status);
-		if (rc == RC_OK)
-			r->status = (enum revocation_status)status;
-		return rc;
-	case 3:
-		return part_text(in, &part_rule, &r->rule);
-	default:
-		return part_comment(in, &r->comment);
-	}
-}
-
-static enum rc
-manifest_revocation_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "revocation", KEY(1) | KEY(2),
-		KEY(3) | KEY(4), manifest_revocation_field };
-
-	return part_map_take(in, &map, item, NULL);
-}
-
-static const struct part_list revocations = {
-	.what = "revocations",
-	.item_size = sizeof(struct revocation_result),
-	.least_bytes = 5, /* { 1: [], 2: 0 } */
-	.item = manifest_revocation_item,
+static const struct schema_type
+	issued_type = TYPE_MAP("issued-result", result, issued_result),
+	refused_type = TYPE_MAP("refused-result", result, refused_result);
+static const struct schema_field result[] = {
+	{ 0, "issued result",  &issued_type,  IN_PLACE },
+	{ 0, "refused result", &refused_type, IN_PLACE },
 };
+static const struct schema_type result_type =
+	TYPE_EITHER("result", result, result);
+LIST_OF(results, 0, "result", &result_type, IN_PLACE);
 
-static enum rc
-manifest_crl_field(struct cbor_in *in, int key, void *object)
-{
-	struct crl_entry *crl = object;
-	uint32_t shadow;
-	enum rc rc;
+/* ---- revocations, CRLs, files, trust --------------------------------------- */
 
-	switch (key) {
-	case 1:
-		return cbor_take_uint(
-		    in, "CRL number", 1, CRL_NUMBER_MAX, &crl->number);
-	case 2:
-		return part_epoch(in, "thisUpdate", &crl->this_update);
-	case 3:
-		return part_epoch(in, "nextUpdate", &crl->next_update);
-	case 4:
-		return part_digest(in, "CRL digest", crl->digest);
-	case 5:
-		return part_text(in, &part_file_name, &crl->file);
-	case 6:
-		return cbor_take_uint(
-		    in, "revoked entries", 0, UINT64_MAX, &crl->n_revoked);
-	case 7:
-		return part_digest(in, "issuer", crl->issuer);
-	default:
-		rc = part_u32(in, "shadow", 0, 1, &shadow);
-		if (rc == RC_OK)
-			crl->shadow = shadow != 0;
-		return rc;
-	}
-}
+LIST_OF(serials, 0, "serial", &grammar_serial, ITEM_SPAN);
 
-static enum rc
-crl_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "CRL",
-		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6) | KEY(7) |
-		    KEY(8),
-		0, manifest_crl_field };
-
-	return part_map_take(in, &map, item, NULL);
-}
-
-static const struct part_list crls = {
-	.what = "CRLs",
-	.item_size = sizeof(struct crl_entry),
-	/* { 1: 1, 2: 0, 3: 0, 4: digest, 5: "a", 6: 0, 7: digest, 8: 0 } */
-	.least_bytes = 1 + 2 + 2 + 2 + 35 + 3 + 2 + 35 + 2,
-	.item = crl_item,
+static const char *const statuses[] = {
+	"applied", "already revoked", "unknown", "refused",
 };
-
-static enum rc
-file_field(struct cbor_in *in, int key, void *object)
-{
-	struct file_entry *file = object;
-
-	switch (key) {
-	case 1:
-		return part_text(in, &part_file_name, &file->name);
-	case 2:
-		return cbor_take_uint(
-		    in, "file size", 0, UINT64_MAX, &file->size);
-	default:
-		return part_digest(in, "file digest", file->digest);
-	}
-}
-
-static enum rc
-file_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "file", KEY(1) | KEY(2) | KEY(3),
-		0, file_field };
-
-	return part_map_take(in, &map, item, NULL);
-}
-
-static const struct part_list files = {
-	.what = "files",
-	.item_size = sizeof(struct file_entry),
-	.least_bytes = 1 + 3 + 2 + 35, /* { 1: "a", 2: 0, 3: digest } */
-	.item = file_item,
+static const struct schema_type status = TYPE_CHOICE(NULL, statuses);
+static const struct schema_field revocation_result[] = {
+	{ 1, "serials", &serials,         LIST(revocation_result, serials) },
+	{ 2, "status",  &status,          AT(revocation_result, status) },
+	{ 3, "rule",    &grammar_rule,    IF_ANY(revocation_result, rule) },
+	{ 4, "reason",  &grammar_comment, IF_ANY(revocation_result, comment) },
 };
+static const struct schema_type revocation_type =
+	TYPE_MAP("revocation-result", revocation_result, revocation_result);
+LIST_OF(revocations, 0, "revocation", &revocation_type, IN_PLACE);
 
-static enum rc
-change_field(struct cbor_in *in, int key, void *object)
-{
-	struct trust_change *change = object;
-	uint32_t kind;
-	void *items;
-	enum rc rc;
-
-	if (key == 1) {
-		rc = part_u32(in, "kind", 0, TRUST_SPARE, &kind);
-		if (rc == RC_OK)
-			change->kind = (enum trust_kind)kind;
-		return rc;
-	}
-	rc = part_list_take(in, &part_certs, &items, &change->n_certs);
-	change->certs = items;
-	return rc;
-}
-
-static enum rc
-change_item(struct cbor_in *in, void *item)
-{
-	static const struct part_map map = { "trust change", KEY(1) | KEY(2), 0,
-		change_field };
-
-	return part_map_take(in, &map, item, NULL);
-}
-
-static const struct part_list changes = {
-	.what = "trust changes",
-	.min = 1,
-	.item_size = sizeof(struct trust_change),
-	.least_bytes = 1 + 2 + 2 + 2 + CERT_DER_MIN,
-	.item = change_item,
+static const char *const crl_kinds[] = { "regular", "shadow" };
+static const struct schema_type crl_kind = TYPE_CHOICE(NULL, crl_kinds);
+static const struct schema_field crl_entry[] = {
+	{ 1, "number",      &grammar_crl_number, AT(crl_entry, number) },
+	{ 2, "this_update", &grammar_epoch,      AT(crl_entry, this_update) },
+	{ 3, "next_update", &grammar_epoch,      AT(crl_entry, next_update) },
+	{ 4, "sha256",      &grammar_digest,     AT(crl_entry, digest) },
+	{ 5, "file",        &grammar_file_name,  AT(crl_entry, file) },
+	{ 6, "revoked",     &grammar_uint,       AT(crl_entry, n_revoked) },
+	{ 7, "issuer",      &grammar_key_id,     AT(crl_entry, issuer) },
+	{ 8, "kind",        &crl_kind,           AT(crl_entry, shadow) },
 };
+static const struct schema_type crl_type =
+	TYPE_MAP("crl-entry", crl_entry, crl_entry);
+LIST_OF(crls, 0, "crl", &crl_type, IN_PLACE);
 
-/* ---- reading: the manifest ----------------------------------------------- */
+static const struct schema_field file_entry[] = {
+	{ 1, "file",   &grammar_file_name, AT(file_entry, name) },
+	{ 2, "size",   &grammar_uint,      AT(file_entry, size) },
+	{ 3, "sha256", &grammar_digest,    AT(file_entry, digest) },
+};
+static const struct schema_type file_type =
+	TYPE_MAP("file-entry", file_entry, file_entry);
+LIST_OF(files, 0, "file", &file_type, IN_PLACE);
 
-static enum rc
-digest_or_null(struct cbor_in *in, const char *what, bool *ret_has,
-    uint8_t ret[static SHA256_LEN])
-{
-	bool is_null;
-	enum rc rc = cbor_take_null(in, &is_null);
+static const char *const change_kinds[] = {
+	"next transfer certificate", "CA renewed", "CA rolled over", "spare CA",
+};
+static const struct schema_type change_kind = TYPE_CHOICE(NULL, change_kinds);
+static const struct schema_field trust_change[] = {
+	{ 1, "kind",         &change_kind,   AT(trust_change, kind) },
+	{ 2, "certificates", &grammar_certs, LIST(trust_change, certs) },
+};
+static const struct schema_type change_type =
+	TYPE_MAP("trust-change", trust_change, trust_change);
+LIST_OF(changes, 1, "trust_change", &change_type, IN_PLACE);
 
-	if (rc != RC_OK || is_null)
-		return rc;
-	*ret_has = true;
-	return part_digest(in, what, ret);
-}
+/* ---- the manifest ---------------------------------------------------------- */
 
-static enum rc
-ref_field(struct cbor_in *in, int key, void *object)
-{
-	struct manifest *m = object;
-	struct span id;
-	enum rc rc;
+static const struct schema_field bundle_ref[] = {
+	{ 1, "bundle_id", &grammar_bundle_id, AT(manifest, bundle_id) },
+	{ 2, "digest",    &grammar_digest,    AT(manifest, bundle_digest) },
+};
+static const struct schema_type ref_type =
+	TYPE_MAP("bundle-ref", manifest, bundle_ref);
 
-	if (key == 2)
-		return part_digest(in, "bundle digest", m->bundle_digest);
-	rc =
-	    cbor_take_bytes(in, "bundle-id", BUNDLE_ID_LEN, BUNDLE_ID_LEN, &id);
-	if (rc == RC_OK)
-		memcpy(m->bundle_id, id.p, BUNDLE_ID_LEN);
-	return rc;
-}
+static const struct schema_field transfer_manifest[] = {
+	{  1, "version",       &grammar_version,     NOWHERE },
+	{  2, "ca_id",         &grammar_ca_id,       AT(manifest, ca_id) },
+	{  3, "sequence",      &grammar_sequence,    AT(manifest, sequence) },
+	{  4, "previous",      &grammar_digest,      OR_NULL(manifest, previous) },
+	{  5, "bundle",        &ref_type,            IN_PLACE_OR_NULL(manifest, bundle) },
+	{  6, "signed",        &grammar_epoch,       AT(manifest, signed_at) },
+	{  7, "next_visit",    &grammar_epoch,       IF_HAS(manifest, next_visit) },
+	{  8, "results",       &results,             LIST(manifest, results) },
+	{  9, "revocations",   &revocations,         LIST(manifest, revocations) },
+	{ 10, "crls",          &crls,                LIST(manifest, crls) },
+	{ 11, "files",         &files,               LIST(manifest, files) },
+	{ 12, "ledger_head",   &grammar_ledger_head, AT(manifest, ledger) },
+	{ 13, "policy_sha256", &grammar_digest,      AT(manifest, policy) },
+	{ 14, "requester",     &grammar_key_id,      OR_NULL(manifest, requester) },
+	{ 15, "trust_changes", &changes,             LIST_IF_ANY(manifest, changes) },
+};
+static const struct schema_type manifest_type =
+	TYPE_MAP("transfer-manifest", manifest, transfer_manifest);
+const struct schema_field grammar_manifest =
+	{ 0, "manifest", &manifest_type, IN_PLACE };
 
-static enum rc
-ref_take(struct cbor_in *in, struct manifest *m)
-{
-	static const struct part_map map = { "bundle-ref", KEY(1) | KEY(2), 0,
-		ref_field };
-	bool is_null;
-	enum rc rc = cbor_take_null(in, &is_null);
-
-	if (rc != RC_OK || is_null)
-		return rc;
-	m->has_bundle = true;
-	return part_map_take(in, &map, m, NULL);
-}
-
-static enum rc
-manifest_list_field(struct cbor_in *in, int key, struct manifest *m)
-{
-	void *items;
-	enum rc rc;
-
-	switch (key) {
-	case 8:
-		rc = part_list_take(in, &results, &items, &m->n_results);
-		m->results = items;
-		return rc;
-	case 9:
-		rc =
-		    part_list_take(in, &revocations, &items, &m->n_revocations);
-		m->revocations = items;
-		return rc;
-	case 10:
-		rc = part_list_take(in, &crls, &items, &m->n_crls);
-		m->crls = items;
-		return rc;
-	case 11:
-		rc = part_list_take(in, &files, &items, &m->n_files);
-		m->files = items;
-		return rc;
-	default:
-		rc = part_list_take(in, &changes, &items, &m->n_changes);
-		m->changes = items;
-		return rc;
-	}
-}
-
-static enum rc
-manifest_field(struct cbor_in *in, int key, void *object)
-{
-	struct manifest *m = object;
-
-	switch (key) {
-	case 1:
-		return part_version(in);
-	case 2:
-		return part_digest(in, "ca-id", m->ca_id);
-	case 3:
-		return part_sequence(in, &m->sequence);
-	case 4:
-		return digest_or_null(
-		    in, "previous", &m->has_previous, m->previous);
-	case 5:
-		return ref_take(in, m);
-	case 6:
-		return part_epoch(in, "signed", &m->signed_at);
-	case 7:
-		m->has_next_visit = true;
-		return part_epoch(in, "next visit", &m->next_visit);
-	case 12:
-		return part_ledger_head(in, &m->ledger);
-	case 13:
-		return part_digest(in, "policy digest", m->policy);
-	case 14:
-		return digest_or_null(
-		    in, "requester", &m->has_requester, m->requester);
-	default:
-		return manifest_list_field(in, key, m);
-	}
-}
+/* clang-format on */
 
 /* A chain has a first link and no other without a link before it; what answers
  * loose CSRs is in no chain. */
@@ -401,12 +148,8 @@ previous_check(const char *from, const struct manifest *m)
 enum rc
 manifest_read(const char *from, struct span payload, struct manifest *ret)
 {
-	static const struct part_map map = { "manifest",
-		KEY(1) | KEY(2) | KEY(3) | KEY(4) | KEY(5) | KEY(6) | KEY(8) |
-		    KEY(9) | KEY(10) | KEY(11) | KEY(12) | KEY(13) | KEY(14),
-		KEY(7) | KEY(15), manifest_field };
 	WIPED(manifest) m = { .sequence = 0 };
-	enum rc rc = part_map_read(from, payload, &map, &m);
+	enum rc rc = schema_read(from, payload, &grammar_manifest, &m);
 
 	if (rc == RC_OK)
 		rc = previous_check(from, &m);
@@ -417,21 +160,17 @@ manifest_read(const char *from, struct span payload, struct manifest *ret)
 	return RC_OK;
 }
 
+enum rc
+manifest_write(const struct manifest *manifest, struct buf *out)
+{
+	return schema_write(&grammar_manifest, manifest, out);
+}
+
 void
 manifest_wipe(struct manifest *manifest)
 {
 	if (manifest == NULL)
 		return;
-	for (size_t i = 0; i < manifest->n_results; i++)
-		free(manifest->results[i].certs);
-	free(manifest->results);
-	for (size_t i = 0; i < manifest->n_revocations; i++)
-		free(manifest->revocations[i].serials);
-	free(manifest->revocations);
-	free(manifest->crls);
-	free(manifest->files);
-	for (size_t i = 0; i < manifest->n_changes; i++)
-		free(manifest->changes[i].certs);
-	free(manifest->changes);
+	schema_wipe(&manifest_type, manifest);
 	*manifest = (struct manifest){ .sequence = 0 };
 }

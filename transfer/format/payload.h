@@ -183,10 +183,6 @@ enum rc card_read(const char *from, struct span payload, struct card *ret)
 enum rc bundle_write(const struct bundle *bundle, struct buf *out) MUST_CHECK;
 enum rc manifest_write(const struct manifest *manifest, struct buf *out)
     MUST_CHECK;
-
-/** Bytes that manifest_write appends, or a little more: who reserves them spares
- * a copy of a large one. */
-size_t manifest_room(const struct manifest *manifest);
 enum rc card_write(const struct card *card, struct buf *out) MUST_CHECK;
 
 void bundle_wipe(struct bundle *bundle);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Maps and lists by table. A list's memory is asked for only when the bytes
- * left could hold as many items, so an array head of nine bytes allocates
- * nothing. */
+/* Reading, writing and releasing by a table of transfer/format/schema.
+ * What stands in the tables is not known here, and nothing of the form of CBOR
+ * is checked: cbor_in_check ran before. A list's memory is asked for only when
+ * the bytes left could hold as many items, so an array head of nine bytes
+ * allocates nothing. Recursion ends with the tables. */
 #include "transfer/format/schema.h"
 
-#include "base/clock.h"
+#include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
 #include "transfer/rule.h"
-#include "transfer/x509/cert.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -14,301 +16,590 @@
 
 #define WHERE_MAX 96  /* "requests[99999].names[7]" */
 #define QUOTE_MAX 128 /* bytes of a foreign text in a sentence */
-#define OVERLAP_MAX (INT64_C(1) << 62)
-#define KEYS 24 /* the grammar's keys are 0..23 */
+#define KEY_BIT(key) (UINT32_C(1) << (key))
 
-enum rc
-part_map_take(struct cbor_in *in, const struct part_map *map, void *object,
-    uint32_t *ret_seen)
+/* ---- the tables ---------------------------------------------------------- */
+
+static const struct schema_field *
+row_of(const struct schema_type *map, int key)
 {
-	uint32_t seen = 0;
-	uint64_t pairs;
-	int key = -1;
-	enum rc rc = cbor_take_map(in, map->what, &pairs);
-
-	while (rc == RC_OK) {
-		rc = cbor_next_key(in, &pairs, &key);
-		if (rc != RC_OK || key < 0)
-			break;
-		if (key >= KEYS ||
-		    ((map->wanted | map->optional) & ~seen & KEY(key)) == 0)
-			return rule_refuse(RULE_CBOR_SCHEMA,
-			    "%s: %s%s%s: key %d has no place here", in->from,
-			    in->where == NULL ? "" : in->where,
-			    in->where == NULL ? "" : ": ", map->what, key);
-		seen |= KEY(key);
-		rc = map->field(in, key, object);
-	}
-	if (rc == RC_OK)
-		rc = cbor_keys_check(
-		    in, map->what, seen, map->wanted, map->optional);
-	if (rc == RC_OK && ret_seen != NULL)
-		*ret_seen = seen;
-	return rc;
+	for (size_t i = 0; i < map->n; i++)
+		if (map->fields[i].key == key)
+			return &map->fields[i];
+	return NULL;
 }
 
-enum rc
-part_map_read(const char *from, struct span input, const struct part_map *map,
-    void *object)
+const struct schema_field *
+schema_field_of(const struct schema_type *type, int key)
 {
-	struct cbor_in in = { .from = from, .rest = input };
-	enum rc rc = part_map_take(&in, map, object, NULL);
+	const struct schema_field *row = NULL;
 
-	if (rc == RC_OK && in.rest.n != 0)
-		rc = rule_refuse(
-		    RULE_CBOR, "%s: more bytes after the %s", from, map->what);
-	return rc;
+	if (type->kind != SCHEMA_EITHER)
+		return row_of(type, key);
+	for (size_t i = 0; row == NULL && i < type->n; i++)
+		row = row_of(type->fields[i].type, key);
+	return row;
+}
+
+const char *
+schema_choice(const struct schema_type *type, uint64_t value)
+{
+	return value <= type->max ? type->names[value] : NULL;
+}
+
+/* ---- the structs --------------------------------------------------------- */
+
+static void *
+place_of(const struct schema_field *f, void *object)
+{
+	return (char *)object + f->offset;
+}
+
+static const void *
+place_in(const struct schema_field *f, const void *object)
+{
+	return (const char *)object + f->offset;
+}
+
+static uint64_t
+number_get(const struct schema_field *f, const void *object)
+{
+	const void *at = place_in(f, object);
+
+	switch (f->held) {
+	case HELD_U64:
+	case HELD_I64: /* never negative: as its limits say */
+		return *(const uint64_t *)at;
+	case HELD_U32:
+		return *(const uint32_t *)at;
+	case HELD_BOOL:
+		return *(const bool *)at;
+	default:
+		return f->type->min;
+	}
+}
+
+static void
+number_set(const struct schema_field *f, void *object, uint64_t value)
+{
+	void *at = place_of(f, object);
+
+	if (f->held == HELD_U64 || f->held == HELD_I64)
+		*(uint64_t *)at = value;
+	else if (f->held == HELD_U32)
+		*(uint32_t *)at = (uint32_t)value;
+	else if (f->held == HELD_BOOL)
+		*(bool *)at = value != 0;
+}
+
+static struct span
+string_get(const struct schema_field *f, const void *object)
+{
+	const void *at = place_in(f, object);
+
+	return f->held == HELD_SPAN ? *(const struct span *)at
+				    : span_of(at, (size_t)f->type->max);
+}
+
+struct schema_items {
+	char *p;
+	size_t n;
+};
+
+static struct schema_items
+items_get(const struct schema_field *f, const void *object)
+{
+	struct schema_items items;
+
+	memcpy(&items.p, place_in(f, object), sizeof(items.p));
+	memcpy(&items.n, (const char *)object + f->also, sizeof(items.n));
+	return items;
+}
+
+static void
+items_set(const struct schema_field *f, void *object, char *p, size_t n)
+{
+	memcpy(place_of(f, object), &p, sizeof(p));
+	memcpy((char *)object + f->also, &n, sizeof(n));
+}
+
+static bool
+has(const struct schema_field *f, const void *object)
+{
+	switch (f->presence) {
+	case FIELD_IF_HAS:
+	case FIELD_OR_NULL:
+		return *(const bool *)((const char *)object + f->also);
+	case FIELD_IF_ANY:
+		return f->held == HELD_LIST ? items_get(f, object).n != 0
+					    : string_get(f, object).n != 0;
+	case FIELD_ALWAYS:
+		break;
+	}
+	return true;
+}
+
+static bool
+may_be_left_out(const struct schema_field *f)
+{
+	return f->presence == FIELD_IF_HAS || f->presence == FIELD_IF_ANY;
+}
+
+static bool
+is_written(const struct schema_field *f, const void *object)
+{
+	return !may_be_left_out(f) || has(f, object);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static enum rc value_take(
+    struct cbor_in *in, const struct schema_field *f, void *object);
+
+static const char *
+where_of(const struct cbor_in *in)
+{
+	return in->where == NULL ? "" : in->where;
+}
+
+static const char *
+colon_of(const struct cbor_in *in)
+{
+	return in->where == NULL ? "" : ": ";
+}
+
+static enum rc
+number_take(struct cbor_in *in, const struct schema_field *f, void *object)
+{
+	const struct schema_type *type = f->type;
+	uint64_t value;
+	enum rc rc = cbor_take_uint(in, f->name, type->min, type->max, &value);
+
+	if (rc != RC_OK)
+		return rc;
+	if (type->kind == SCHEMA_CHOICE && schema_choice(type, value) == NULL)
+		return rule_refuse(RULE_CBOR_SCHEMA,
+		    "%s: %s%s%s %llu, wanted %s", in->from, where_of(in),
+		    colon_of(in), f->name, (unsigned long long)value,
+		    type->wanted);
+	number_set(f, object, value);
+	return RC_OK;
+}
+
+static enum rc
+string_refuse(
+    struct cbor_in *in, const struct schema_field *f, struct span value)
+{
+	if (f->type->kind != SCHEMA_TEXT)
+		return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: wanted %s",
+		    in->from, where_of(in), colon_of(in), f->name,
+		    f->type->wanted);
+	return rule_refuse(RULE_FORMAT_TEXT,
+	    "%s: %s%s%s: \"%.*s\" does not follow %s", in->from, where_of(in),
+	    colon_of(in), f->name,
+	    (int)(value.n < QUOTE_MAX ? value.n : QUOTE_MAX),
+	    (const char *)value.p, f->type->wanted);
+}
+
+static enum rc
+string_take(struct cbor_in *in, const struct schema_field *f, void *object)
+{
+	const struct schema_type *type = f->type;
+	struct span value;
+	enum rc rc =
+	    (type->kind == SCHEMA_TEXT ? cbor_take_text : cbor_take_bytes)(
+		in, f->name, (size_t)type->min, (size_t)type->max, &value);
+
+	if (rc != RC_OK)
+		return rc;
+	if (type->fits != NULL && !type->fits(value))
+		return string_refuse(in, f, value);
+	if (f->held == HELD_SPAN)
+		*(struct span *)place_of(f, object) = value;
+	else
+		memcpy(place_of(f, object), value.p, value.n);
+	return RC_OK;
+}
+
+/* The fewest bytes that a value can have. */
+static size_t
+least_of(const struct schema_type *type)
+{
+	const bool either = type->kind == SCHEMA_EITHER;
+	size_t n = either ? SIZE_MAX : 1, one;
+
+	if (schema_is_string(type->kind))
+		return 1 + (size_t)type->min;
+	for (size_t i = 0; type->kind != SCHEMA_LIST && i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		one = least_of(f->type);
+		if (either)
+			n = one < n ? one : n;
+		else if (f->presence == FIELD_ALWAYS)
+			n += one + (f->key == 0 ? 0 : 1);
+	}
+	return n;
+}
+
+static size_t
+item_size(const struct schema_field *item)
+{
+	switch (item->held) {
+	case HELD_SPAN:
+		return sizeof(struct span);
+	case HELD_U64:
+		return sizeof(uint64_t);
+	default:
+		return item->type->size;
+	}
 }
 
 /* `where` lives on this stack and is put back: an error's sentence is made
  * before that. */
 static enum rc
-items_take(
-    struct cbor_in *in, const struct part_list *list, uint8_t *items, size_t n)
+items_take(struct cbor_in *in, const struct schema_field *f,
+    const struct schema_items *items)
 {
+	const struct schema_field *item = &f->type->fields[0];
 	const char *outer = in->where;
 	char where[WHERE_MAX];
 	enum rc rc = RC_OK;
 
 	in->where = where;
-	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+	for (size_t i = 0; i < items->n && rc == RC_OK; i++) {
 		(void)snprintf(where, sizeof(where), "%s%s%s[%zu]",
 		    outer == NULL ? "" : outer, outer == NULL ? "" : ".",
-		    list->what, i);
-		rc = list->item(in, items + i * list->item_size);
+		    f->name, i);
+		rc = value_take(in, item, items->p + i * item_size(item));
 	}
 	in->where = outer;
 	return rc;
 }
 
-enum rc
-part_list_take(struct cbor_in *in, const struct part_list *list,
-    void **ret_items, size_t *ret_n)
+static enum rc
+list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
+	const struct schema_field *item = &f->type->fields[0];
+	struct schema_items items;
 	uint64_t n;
-	enum rc rc = cbor_take_array(in, list->what, list->min, UINT64_MAX, &n);
+	enum rc rc =
+	    cbor_take_array(in, f->name, f->type->min, f->type->max, &n);
 
-	*ret_items = NULL;
-	*ret_n = 0;
 	if (rc != RC_OK)
 		return rc;
-	if (n > in->rest.n / list->least_bytes)
+	if (n > in->rest.n / least_of(item->type))
 		return rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s: %llu items cannot lie in %zu bytes", in->from,
-		    list->what, (unsigned long long)n, in->rest.n);
+		    f->name, (unsigned long long)n, in->rest.n);
 	if (n == 0)
 		return RC_OK;
-	*ret_items = calloc((size_t)n, list->item_size);
-	if (*ret_items == NULL)
+	items.n = (size_t)n;
+	items.p = calloc(items.n, item_size(item));
+	if (items.p == NULL)
 		return err_memory();
-	*ret_n = (size_t)n;
-	return items_take(in, list, *ret_items, (size_t)n);
-}
-
-/* ---- the common part of the grammar -------------------------------------- */
-
-enum rc
-part_digest(
-    struct cbor_in *in, const char *what, uint8_t ret[static SHA256_LEN])
-{
-	struct span digest;
-	enum rc rc = cbor_take_bytes(in, what, SHA256_LEN, SHA256_LEN, &digest);
-
-	if (rc == RC_OK)
-		memcpy(ret, digest.p, SHA256_LEN);
-	return rc;
+	items_set(f, object, items.p, items.n);
+	return items_take(in, f, &items);
 }
 
 static enum rc
-take_time(struct cbor_in *in, const char *what, int64_t min, int64_t max,
-    int64_t *ret)
+member_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
-	uint64_t value;
-	enum rc rc =
-	    cbor_take_uint(in, what, (uint64_t)min, (uint64_t)max, &value);
+	bool is_null = false;
+	enum rc rc = RC_OK;
 
-	if (rc == RC_OK)
-		*ret = (int64_t)value;
-	return rc;
-}
-
-enum rc
-part_epoch(struct cbor_in *in, const char *what, int64_t *ret)
-{
-	return take_time(in, what, 0, CLOCK_MAX, ret);
-}
-
-enum rc
-part_duration(struct cbor_in *in, const char *what, int64_t *ret)
-{
-	return take_time(in, what, 1, DURATION_MAX, ret);
-}
-
-enum rc
-part_overlap(struct cbor_in *in, int64_t *ret)
-{
-	return take_time(in, "overlap", 0, OVERLAP_MAX, ret);
-}
-
-enum rc
-part_u32(struct cbor_in *in, const char *what, uint32_t min, uint32_t max,
-    uint32_t *ret)
-{
-	uint64_t value;
-	enum rc rc = cbor_take_uint(in, what, min, max, &value);
-
-	if (rc == RC_OK)
-		*ret = (uint32_t)value;
-	return rc;
-}
-
-enum rc
-part_sequence(struct cbor_in *in, uint32_t *ret)
-{
-	return part_u32(in, "sequence", 1, UINT32_MAX, ret);
-}
-
-enum rc
-part_version(struct cbor_in *in)
-{
-	uint64_t version;
-
-	return cbor_take_uint(
-	    in, "format version", FORMAT_VERSION, FORMAT_VERSION, &version);
-}
-
-/* RFC 5280 4.1.2.2: positive. As a magnitude that is no leading zero, so one
- * serial has one spelling here. */
-enum rc
-part_serial(struct cbor_in *in, struct span *ret)
-{
-	struct span serial;
-	enum rc rc = cbor_take_bytes(in, "serial", 1, SERIAL_MAX, &serial);
-
-	if (rc != RC_OK)
+	if (f->presence == FIELD_OR_NULL)
+		rc = cbor_take_null(in, &is_null);
+	if (rc != RC_OK || is_null)
 		return rc;
-	if (serial.p[0] == 0)
-		return rule_refuse(RULE_CBOR_SCHEMA,
-		    "%s: %s%sserial: its first byte is zero", in->from,
-		    in->where == NULL ? "" : in->where,
-		    in->where == NULL ? "" : ": ");
-	*ret = serial;
-	return RC_OK;
+	if (f->presence == FIELD_IF_HAS || f->presence == FIELD_OR_NULL)
+		*(bool *)((char *)object + f->also) = true;
+	return value_take(in, f, object);
 }
 
 static enum rc
-part_cert(struct cbor_in *in, struct span *ret)
+tuple_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
-	return cbor_take_bytes(
-	    in, "certificate", CERT_DER_MIN, CERT_DER_MAX, ret);
-}
-
-enum rc
-part_comment(struct cbor_in *in, struct span *ret)
-{
-	return cbor_take_text(in, "comment", 1, COMMENT_MAX, ret);
-}
-
-enum rc
-part_ledger_head(struct cbor_in *in, struct ledger_head *ret)
-{
+	const struct schema_type *type = f->type;
 	uint64_t n;
-	enum rc rc = cbor_take_array(in, "ledger head", 2, 2, &n);
+	enum rc rc = cbor_take_array(in, f->name, type->n, type->n, &n);
 
-	if (rc == RC_OK)
-		rc = cbor_take_uint(
-		    in, "ledger count", 0, UINT64_MAX, &ret->count);
-	if (rc == RC_OK)
-		rc = part_digest(in, "ledger hash", ret->hash);
+	for (size_t i = 0; i < type->n && rc == RC_OK; i++)
+		rc = member_take(in, &type->fields[i], object);
 	return rc;
 }
 
-const struct part_pattern part_rule = { "rule", format_is_rule,
-	"[A-Z][A-Z0-9-]{1,31}" };
-const struct part_pattern part_request_id = { "request-id",
-	format_is_request_id, "[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?" };
-const struct part_pattern part_profile = { "profile", format_is_profile,
-	"[a-z0-9][a-z0-9-]{0,31}" };
-const struct part_pattern part_file_name = { "file name", format_is_file_name,
-	"[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?" };
-const struct part_pattern part_label = { "label", format_is_label,
-	"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?" };
-
-enum rc
-part_text(
-    struct cbor_in *in, const struct part_pattern *pattern, struct span *ret)
-{
-	struct span text;
-	enum rc rc = cbor_take_text(in, pattern->what, 0, SIZE_MAX, &text);
-
-	if (rc != RC_OK)
-		return rc;
-	if (!pattern->fits(text))
-		return rule_refuse(RULE_FORMAT_TEXT,
-		    "%s: %s%s%s: \"%.*s\" does not follow %s", in->from,
-		    in->where == NULL ? "" : in->where,
-		    in->where == NULL ? "" : ": ", pattern->what,
-		    (int)(text.n < QUOTE_MAX ? text.n : QUOTE_MAX),
-		    (const char *)text.p, pattern->wanted);
-	*ret = text;
-	return RC_OK;
-}
-
-static enum rc
-schema_cert_item(struct cbor_in *in, void *item)
-{
-	return part_cert(in, item);
-}
-
-const struct part_list part_certs = {
-	.what = "certificates",
-	.min = 1,
-	.item_size = sizeof(struct span),
-	.least_bytes = 2 + CERT_DER_MIN,
-	.item = schema_cert_item,
+/* The maps that a map may still be, as bits, and what is known of it. */
+struct map_reading {
+	const struct schema_field *options;
+	size_t n;
+	uint32_t live, seen;
 };
 
-/* ---- writing ------------------------------------------------------------- */
-
-void
-put_key_uint(struct cbor_out *out, uint64_t key, uint64_t value)
+/* What a sentence calls it: the one map that is left, or all of them. */
+static const char *
+map_name(const struct map_reading *m, const struct schema_field *f)
 {
-	cbor_put_uint(out, key);
-	cbor_put_uint(out, value);
+	for (size_t i = 0; i < m->n; i++)
+		if (m->live == KEY_BIT(i))
+			return m->options[i].name;
+	return f->name;
+}
+
+/* The row of a key, which rules out the maps that have none. They are as they
+ * were when it has no place in any. */
+static const struct schema_field *
+key_place(struct map_reading *m, int key)
+{
+	const struct schema_field *row, *first = NULL;
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		row = (m->live & KEY_BIT(i)) == 0
+			  ? NULL
+			  : row_of(m->options[i].type, key);
+		if (row == NULL)
+			continue;
+		left |= KEY_BIT(i);
+		first = first == NULL ? row : first;
+	}
+	/* Keys that rise are not twice; but was this looked at before? */
+	if (first == NULL || (m->seen & KEY_BIT(key)) != 0)
+		return NULL;
+	m->live = left;
+	m->seen |= KEY_BIT(key);
+	return first;
+}
+
+/* The first key that a map needs and that was not seen, or 0. */
+static int
+missing_key(const struct schema_type *map, uint32_t seen)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (!may_be_left_out(&map->fields[i]) &&
+		    (seen & KEY_BIT(map->fields[i].key)) == 0)
+			return map->fields[i].key;
+	return 0;
+}
+
+/* Is it one of those that it may be, with all that this one needs? */
+static enum rc
+map_whole(const struct cbor_in *in, const struct map_reading *m,
+    const struct schema_field *f)
+{
+	int missing = 0;
+
+	for (size_t i = m->n; i-- > 0;) {
+		if ((m->live & KEY_BIT(i)) == 0)
+			continue;
+		missing = missing_key(m->options[i].type, m->seen);
+		if (missing == 0)
+			return RC_OK;
+	}
+	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: key %d is missing",
+	    in->from, where_of(in), colon_of(in), map_name(m, f), missing);
+}
+
+static enum rc
+map_take(struct cbor_in *in, const struct schema_field *f, void *object)
+{
+	const bool either = f->type->kind == SCHEMA_EITHER;
+	struct map_reading m = { either ? f->type->fields : f,
+		either ? f->type->n : 1, 0, 0 };
+	uint64_t pairs;
+	int key = -1;
+	enum rc rc = cbor_take_map(in, f->name, &pairs);
+
+	m.live = KEY_BIT(m.n) - 1;
+	while (rc == RC_OK) {
+		const struct schema_field *row;
+
+		rc = cbor_next_key(in, &pairs, &key);
+		if (rc != RC_OK || key < 0)
+			break;
+		row = key_place(&m, key);
+		if (row == NULL)
+			return rule_refuse(RULE_CBOR_SCHEMA,
+			    "%s: %s%s%s: key %d has no place here", in->from,
+			    where_of(in), colon_of(in), map_name(&m, f), key);
+		rc = member_take(in, row, object);
+	}
+	return rc != RC_OK ? rc : map_whole(in, &m, f);
+}
+
+static enum rc
+value_take(struct cbor_in *in, const struct schema_field *f, void *object)
+{
+	const enum schema_kind kind = f->type->kind;
+
+	if (schema_is_number(kind))
+		return number_take(in, f, object);
+	if (schema_is_string(kind))
+		return string_take(in, f, object);
+	if (kind == SCHEMA_LIST)
+		return list_take(in, f, object);
+	if (kind == SCHEMA_TUPLE || kind == SCHEMA_NAME)
+		return tuple_take(in, f, place_of(f, object));
+	return map_take(in, f, place_of(f, object));
+}
+
+enum rc
+schema_read(const char *from, struct span input,
+    const struct schema_field *root, void *object)
+{
+	struct cbor_in in = { .from = from, .rest = input };
+	enum rc rc = value_take(&in, root, object);
+
+	if (rc == RC_OK && in.rest.n != 0)
+		rc = rule_refuse(
+		    RULE_CBOR, "%s: more bytes after the %s", from, root->name);
+	return rc;
+}
+
+/* ---- writing ----------------------------------------------- */
+
+static bool
+is_within(const struct schema_field *f, const void *object)
+{
+	uint64_t n = f->type->min;
+
+	if (f->held == HELD_LIST)
+		n = items_get(f, object).n;
+	else if (schema_is_string(f->type->kind))
+		n = string_get(f, object).n;
+	else if (schema_is_number(f->type->kind))
+		n = number_get(f, object);
+	return n >= f->type->min && n <= f->type->max &&
+	       (f->type->fits == NULL || f->type->fits(string_get(f, object)));
+}
+
+/* The last map that the object has all for: a series has what one certificate
+ * needs, too. */
+static const struct schema_type *
+map_of(const struct schema_type *type, const void *object)
+{
+	const struct schema_type *map = type;
+	size_t i = type->kind == SCHEMA_EITHER ? type->n : 0;
+	bool whole = i == 0;
+
+	while (!whole) {
+		assert(i > 0);
+		map = type->fields[--i].type;
+		whole = true;
+		for (size_t k = 0; k < map->n && whole; k++)
+			whole = may_be_left_out(&map->fields[k]) ||
+				is_within(&map->fields[k], object);
+	}
+	return map;
+}
+
+static void value_put(
+    struct cbor_out *out, const struct schema_field *f, const void *object);
+
+static void
+list_put(struct cbor_out *out, const struct schema_field *f, const void *object)
+{
+	const struct schema_field *item = &f->type->fields[0];
+	const struct schema_items items = items_get(f, object);
+
+	cbor_put_array(out, items.n);
+	for (size_t i = 0; i < items.n; i++)
+		value_put(out, item, items.p + i * item_size(item));
+}
+
+static void
+member_put(
+    struct cbor_out *out, const struct schema_field *f, const void *object)
+{
+	if (has(f, object))
+		value_put(out, f, object);
+	else
+		cbor_put_null(out);
+}
+
+static void
+map_put(struct cbor_out *out, const struct schema_type *map, const void *object)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < map->n; i++)
+		n += is_written(&map->fields[i], object);
+	cbor_put_map(out, n);
+	for (size_t i = 0; i < map->n; i++) {
+		const struct schema_field *f = &map->fields[i];
+
+		if (!is_written(f, object))
+			continue;
+		cbor_put_uint(out, (uint64_t)f->key);
+		member_put(out, f, object);
+	}
+}
+
+static void
+value_put(
+    struct cbor_out *out, const struct schema_field *f, const void *object)
+{
+	const struct schema_type *type = f->type;
+
+	if (schema_is_number(type->kind)) {
+		cbor_put_uint(out, number_get(f, object));
+	} else if (type->kind == SCHEMA_TEXT) {
+		cbor_put_text(out, string_get(f, object));
+	} else if (schema_is_string(type->kind)) {
+		cbor_put_bytes(out, string_get(f, object));
+	} else if (type->kind == SCHEMA_LIST) {
+		list_put(out, f, object);
+	} else if (type->kind == SCHEMA_TUPLE || type->kind == SCHEMA_NAME) {
+		cbor_put_array(out, type->n);
+		for (size_t i = 0; i < type->n; i++)
+			member_put(out, &type->fields[i], place_in(f, object));
+	} else {
+		map_put(out, map_of(type, place_in(f, object)),
+		    place_in(f, object));
+	}
+}
+
+enum rc
+schema_write(
+    const struct schema_field *root, const void *object, struct buf *out)
+{
+	struct buf none = { 0 };
+	struct cbor_out to;
+	enum rc rc;
+
+	/* Memory that grows is copied, and a manifest may have 100 MB. */
+	cbor_out_init_count(&to, &none);
+	value_put(&to, root, object);
+	rc = buf_reserve(out, none.n);
+	if (rc != RC_OK)
+		return rc;
+	cbor_out_init(&to, out);
+	value_put(&to, root, object);
+	return cbor_out_end(&to);
+}
+
+/* ---- releasing ----------------------------------------------------------- */
+
+static void
+field_wipe(const struct schema_field *f, void *object)
+{
+	const struct schema_field *item = f->type->fields;
+	struct schema_items items;
+
+	if (f->held == HELD_STRUCT)
+		schema_wipe(f->type, place_of(f, object));
+	if (f->held != HELD_LIST)
+		return;
+	items = items_get(f, object);
+	for (size_t i = 0; item->held == HELD_STRUCT && i < items.n; i++)
+		schema_wipe(item->type, items.p + i * item_size(item));
+	free(items.p);
+	items_set(f, object, NULL, 0);
 }
 
 void
-put_key_time(struct cbor_out *out, uint64_t key, int64_t value)
+schema_wipe(const struct schema_type *type, void *object)
 {
-	assert(value >= 0);
-	put_key_uint(out, key, (uint64_t)value);
-}
-
-void
-put_key_bytes(struct cbor_out *out, uint64_t key, struct span bytes)
-{
-	cbor_put_uint(out, key);
-	cbor_put_bytes(out, bytes);
-}
-
-void
-put_key_text(struct cbor_out *out, uint64_t key, struct span text)
-{
-	cbor_put_uint(out, key);
-	cbor_put_text(out, text);
-}
-
-void
-put_key_digest(
-    struct cbor_out *out, uint64_t key, const uint8_t digest[static SHA256_LEN])
-{
-	put_key_bytes(out, key, span_of(digest, SHA256_LEN));
-}
-
-void
-put_ledger_head(struct cbor_out *out, const struct ledger_head *head)
-{
-	cbor_put_array(out, 2);
-	cbor_put_uint(out, head->count);
-	cbor_put_bytes(out, span_of(head->hash, SHA256_LEN));
+	for (size_t i = 0; i < type->n; i++)
+		field_wipe(&type->fields[i], object);
 }

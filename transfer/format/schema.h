@@ -1,101 +1,164 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The pieces that the payload readers and writers share, for them alone:
- * maps and lists by table, and the common part of docs/transfer.cddl.
+/** A message as a table, by which it is read, written and shown.
+ *
+ * A type says what stands on the wire and within which limits. A field says under
+ * which key and name, and where in a struct it is kept. So a new field of a format
+ * is one row, and its limits stand in one place. docs/transfer.cddl says the same
+ * for others; tests/e2e/20-formats.t holds the two together.
  */
 #ifndef TRANSFER_FORMAT_SCHEMA_H
 #define TRANSFER_FORMAT_SCHEMA_H
 
-#include "transfer/format/cbor_in.h"
-#include "transfer/format/cbor_out.h"
-#include "transfer/format/payload.h"
+#include "base/buf.h"
 
-#define DURATION_MAX INT64_C(3155760000)
-#define CRL_NUMBER_MAX UINT64_C(9007199254740991)
-#define CERT_DER_MIN 64
-#define CERT_DER_MAX 65536
+/* ---- types ----------------------------------------------------------------- */
 
-/* ---- maps ------------------------------------------------------------------ */
-
-#define KEY(n) (UINT32_C(1) << (n))
-
-/** Read the value of one key into the object; the key is a known one. */
-typedef enum rc part_field(struct cbor_in *in, int key, void *object);
-
-struct part_map {
-	const char *what;
-	uint32_t wanted;   /* KEY()s that must be there */
-	uint32_t optional; /* and that may */
-	part_field *field;
+enum schema_kind {
+	/* numbers, of which some are shown as more than that */
+	SCHEMA_UINT,
+	SCHEMA_TIME,	 /* seconds since 1970 */
+	SCHEMA_DURATION, /* seconds */
+	SCHEMA_CHOICE,	 /* each value has a name */
+	/* strings */
+	SCHEMA_TEXT,
+	SCHEMA_BYTES,
+	SCHEMA_DER,  /* its length and digest say more than its bytes */
+	SCHEMA_FILE, /* bytes that are a text file */
+	/* of others */
+	SCHEMA_LIST,   /* fields[0] is each item */
+	SCHEMA_TUPLE,  /* an array of the fields */
+	SCHEMA_NAME,   /* such a tuple that is a struct name: shown as one */
+	SCHEMA_MAP,    /* of the fields, by key */
+	SCHEMA_EITHER, /* a map that is one of the fields, which are maps */
 };
 
-/** Read a map; *ret_seen (may be NULL) tells which keys it had. */
-enum rc part_map_take(struct cbor_in *in, const struct part_map *map,
-    void *object, uint32_t *ret_seen) MUST_CHECK;
+static inline bool
+schema_is_number(enum schema_kind kind)
+{
+	return kind <= SCHEMA_CHOICE;
+}
 
-/** Read a map that is the whole input, from its first byte to its last.
- * \retval RC_FORMAT with rule CBOR when bytes follow it */
-enum rc part_map_read(const char *from, struct span input,
-    const struct part_map *map, void *object) MUST_CHECK;
+static inline bool
+schema_is_string(enum schema_kind kind)
+{
+	return kind >= SCHEMA_TEXT && kind <= SCHEMA_FILE;
+}
 
-/* ---- lists ----------------------------------------------------------------- */
-
-/** Read one item of a list into its zeroed place. */
-typedef enum rc part_item(struct cbor_in *in, void *item);
-
-struct part_list {
-	const char *what;
-	uint64_t min;	    /* items; there is no upper limit but the input */
-	size_t item_size;   /* bytes of memory for each */
-	size_t least_bytes; /* of input that the shortest one takes */
-	part_item *item;
+struct schema_type {
+	const char *name; /* in the grammar; NULL: it is written in place there */
+	enum schema_kind kind;
+	uint64_t min, max; /* of a number; bytes of a string; items of a list */
+	bool (*fits)(struct span value); /* may be NULL; of a string, besides */
+	const char *wanted;		 /* where limits do not say it: for people */
+	const char *const *names;	 /* of a choice; NULL: no such value */
+	const struct schema_field *fields;
+	size_t n;    /* fields */
+	size_t size; /* bytes of memory that it takes as an item of a list */
 };
 
-/** Read an array. Memory is asked for only when the input left could hold that
- * many items. *ret_items is set on failure too, for the owner to release. */
-enum rc part_list_take(struct cbor_in *in, const struct part_list *list,
-    void **ret_items, size_t *ret_n) MUST_CHECK;
+/* clang-format off */
+#define TYPE(cddl, as, least, most) \
+	{ .name = (cddl), .kind = (as), .min = (least), .max = (most) }
+#define TYPE_TEXT(cddl, check, pattern) \
+	{ .name = (cddl), .kind = SCHEMA_TEXT, .max = SIZE_MAX, \
+	  .fits = (check), .wanted = (pattern) }
+#define TYPE_CHOICE(cddl, all) \
+	{ .name = (cddl), .kind = SCHEMA_CHOICE, \
+	  .max = sizeof(all) / sizeof(*(all)) - 1, .names = (all) }
+#define TYPE_OF(cddl, as, least, most, bytes, rows) \
+	{ .name = (cddl), .kind = (as), .min = (least), .max = (most), \
+	  .size = (bytes), .fields = (rows), .n = sizeof(rows) / sizeof(*(rows)) }
+#define TYPE_MAP(cddl, tag, rows) \
+	TYPE_OF(cddl, SCHEMA_MAP, 0, 0, sizeof(struct tag), rows)
+#define TYPE_TUPLE(cddl, tag, rows) \
+	TYPE_OF(cddl, SCHEMA_TUPLE, 0, 0, sizeof(struct tag), rows)
+#define TYPE_EITHER(cddl, tag, rows) \
+	TYPE_OF(cddl, SCHEMA_EITHER, 0, 0, sizeof(struct tag), rows)
+#define TYPE_LIST(least, row) \
+	TYPE_OF(NULL, SCHEMA_LIST, least, UINT64_MAX, 0, row)
+/* Define a list type: the rest is its item's row, without a key. */
+#define LIST_OF(type, least, ...) \
+	static const struct schema_field type##_item[] = { { 0, __VA_ARGS__ } }; \
+	static const struct schema_type type = TYPE_LIST(least, type##_item)
+/* clang-format on */
 
-/* ---- the common part of the grammar ---------------------------------------- */
+/* ---- fields ---------------------------------------------------------------- */
 
-enum rc part_digest(struct cbor_in *in, const char *what,
-    uint8_t ret[static SHA256_LEN]) MUST_CHECK;
-enum rc part_epoch(struct cbor_in *in, const char *what, int64_t *ret)
-    MUST_CHECK;
-enum rc part_duration(struct cbor_in *in, const char *what, int64_t *ret)
-    MUST_CHECK;
-/** `uint` in the grammar; here at most 2^62, so that sums stay sums. */
-enum rc part_overlap(struct cbor_in *in, int64_t *ret) MUST_CHECK;
-enum rc part_u32(struct cbor_in *in, const char *what, uint32_t min,
-    uint32_t max, uint32_t *ret) MUST_CHECK;
-enum rc part_sequence(struct cbor_in *in, uint32_t *ret) MUST_CHECK;
-enum rc part_version(struct cbor_in *in) MUST_CHECK;
-enum rc part_serial(struct cbor_in *in, struct span *ret) MUST_CHECK;
-enum rc part_comment(struct cbor_in *in, struct span *ret) MUST_CHECK;
-enum rc part_ledger_head(struct cbor_in *in, struct ledger_head *ret)
-    MUST_CHECK;
-
-/** A text that follows one of the grammar's patterns. */
-struct part_pattern {
-	const char *what;
-	bool (*fits)(struct span text);
-	const char *wanted; /* the pattern, for the sentence */
+enum schema_held {
+	HELD_NOWHERE, /* the one value that the type has */
+	HELD_STRUCT,  /* in place: a type of others */
+	HELD_LIST,    /* an owned array, and a size_t of its items */
+	HELD_SPAN,    /* borrowed from the input */
+	HELD_BYTES,   /* a copy, of as many bytes as the type has */
+	HELD_U64,
+	HELD_I64,
+	HELD_U32, /* or an enum */
+	HELD_BOOL,
 };
-extern const struct part_pattern part_rule, part_request_id, part_profile,
-    part_file_name, part_label;
-enum rc part_text(struct cbor_in *in, const struct part_pattern *pattern,
-    struct span *ret) MUST_CHECK;
 
-/** Items of a certificate list. */
-extern const struct part_list part_certs;
+enum schema_presence {
+	FIELD_ALWAYS,
+	FIELD_IF_HAS,  /* its key is left out unless has_NAME */
+	FIELD_IF_ANY,  /* its key is left out when it has no bytes or items */
+	FIELD_OR_NULL, /* null stands for it unless has_NAME */
+};
 
-/* ---- writing --------------------------------------------------------------- */
+struct schema_field {
+	int key;	  /* of a map, 1 to 23; else 0 */
+	const char *name; /* in sentences and in what `inspect` shows */
+	const struct schema_type *type;
+	enum schema_presence presence;
+	enum schema_held held;
+	size_t offset; /* in the struct of the type that it is a field of */
+	size_t also;   /* offset of has_NAME, or of a list's n_NAME */
+};
 
-void put_key_uint(struct cbor_out *out, uint64_t key, uint64_t value);
-void put_key_time(struct cbor_out *out, uint64_t key, int64_t value);
-void put_key_bytes(struct cbor_out *out, uint64_t key, struct span bytes);
-void put_key_text(struct cbor_out *out, uint64_t key, struct span text);
-void put_key_digest(
-    struct cbor_out *out, uint64_t key, const uint8_t digest[static SHA256_LEN]);
-void put_ledger_head(struct cbor_out *out, const struct ledger_head *head);
+/* clang-format off */
+#define HOW_HELD(member) _Generic((member), \
+	struct span: HELD_SPAN, uint8_t *: HELD_BYTES, uint64_t: HELD_U64, \
+	int64_t: HELD_I64, uint32_t: HELD_U32, bool: HELD_BOOL, \
+	default: HELD_STRUCT)
+#define IN_STRUCT(tag, member) \
+	HOW_HELD(((struct tag *)NULL)->member), offsetof(struct tag, member)
+/* Where a field is kept, for the end of its row. */
+#define AT(tag, member)	     FIELD_ALWAYS, IN_STRUCT(tag, member), 0
+#define IF_HAS(tag, member)  FIELD_IF_HAS, IN_STRUCT(tag, member), offsetof(struct tag, has_##member)
+#define OR_NULL(tag, member) FIELD_OR_NULL, IN_STRUCT(tag, member), offsetof(struct tag, has_##member)
+#define IF_ANY(tag, member)  FIELD_IF_ANY, IN_STRUCT(tag, member), 0
+#define LIST(tag, member)    FIELD_ALWAYS, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
+#define LIST_IF_ANY(tag, member) FIELD_IF_ANY, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
+#define NOWHERE		     FIELD_ALWAYS, HELD_NOWHERE, 0, 0
+#define IN_PLACE	     FIELD_ALWAYS, HELD_STRUCT, 0, 0 /* the same struct */
+#define IN_PLACE_OR_NULL(tag, member) FIELD_OR_NULL, HELD_STRUCT, 0, offsetof(struct tag, has_##member)
+#define ITEM_SPAN	     FIELD_ALWAYS, HELD_SPAN, 0, 0   /* a list's item is that */
+#define ITEM_U64	     FIELD_ALWAYS, HELD_U64, 0, 0
+/* clang-format on */
+
+/** The row of a key; of a choice between maps, the first that has it. NULL: none. */
+const struct schema_field *schema_field_of(
+    const struct schema_type *type, int key);
+
+/** What a choice's value is called; NULL when there is no such value. */
+const char *schema_choice(const struct schema_type *type, uint64_t value);
+
+/* ---- messages -------------------------------------------------------------- */
+
+/** Read bytes that cbor_in_check passed, from the first to the last, into a zeroed
+ * struct. `root->name` names the whole in sentences. Spans point into `input`;
+ * lists are the caller's to release by schema_wipe, after a failure too. Memory is
+ * asked for only when the input could hold that many items.
+ * \retval RC_FORMAT rules CBOR-SCHEMA, FORMAT-TEXT (a text breaks its pattern),
+ *                   CBOR (bytes follow it)
+ * \retval RC_IO     memory */
+enum rc schema_read(const char *from, struct span input,
+    const struct schema_field *root, void *object) MUST_CHECK;
+
+/** Append the encoding; of a choice between maps the last that has all it needs.
+ * \retval RC_IO memory */
+enum rc schema_write(const struct schema_field *root, const void *object,
+    struct buf *out) MUST_CHECK;
+
+/** Release the lists. */
+void schema_wipe(const struct schema_type *type, void *object);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"
-#include "transfer/online/cmd/diag_table.h"
+#include "transfer/format/grammar.h"
 #include "transfer/x509/name.h"
 
 #include <assert.h>
@@ -17,8 +17,8 @@ struct diag_writer {
 	enum rc rc; /* sticks, as in cbor_out */
 };
 
-static void value_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field);
+static void value_put(struct diag_writer *w, struct cbor_in *in,
+    const struct schema_field *field);
 
 /* ---- spelling ------------------------------------------------------------ */
 
@@ -105,27 +105,24 @@ comment_put(struct diag_writer *w, const char *text)
 
 static void
 number_value_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
+	const enum schema_kind kind = field->type->kind;
 	char time[CLOCK_TEXT], duration[DUR_TEXT];
-	const char *choice;
 	uint64_t n = 0;
 
 	w->rc = cbor_take_uint(in, field->name, 0, UINT64_MAX, &n);
 	number_put(w, n);
-	if (field->as == AS_TIME && n <= (uint64_t)CLOCK_MAX) {
+	if (kind == SCHEMA_TIME && n <= (uint64_t)CLOCK_MAX) {
 		clock_write((int64_t)n, time);
 		comment_put(w, time);
 	}
-	if (field->as == AS_DURATION && n <= INT64_MAX) {
+	if (kind == SCHEMA_DURATION && n <= INT64_MAX) {
 		dur_write((int64_t)n, duration);
 		comment_put(w, duration);
 	}
-	if (field->as != AS_CHOICE)
-		return;
-	choice = diag_choice(field->shape, n);
-	if (choice != NULL)
-		comment_put(w, choice);
+	if (kind == SCHEMA_CHOICE)
+		comment_put(w, schema_choice(field->type, n));
 }
 
 /* DER and files: their size and digest say more to people than their bytes. */
@@ -145,11 +142,11 @@ digest_comment_put(struct diag_writer *w, struct span bytes)
 
 static void
 string_value_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
 	struct span s = SPAN_NONE;
 
-	if (field->as == AS_TEXT) {
+	if (field->type->kind == SCHEMA_TEXT) {
 		w->rc = cbor_take_text(in, field->name, 0, SIZE_MAX, &s);
 		if (w->rc == RC_OK)
 			text_put(w, s);
@@ -159,31 +156,31 @@ string_value_put(
 	if (w->rc != RC_OK)
 		return;
 	hex_put(w, s);
-	if (field->as != AS_BYTES)
+	if (field->type->kind != SCHEMA_BYTES)
 		digest_comment_put(w, s);
 }
 
 static void
-name_value_put(struct diag_writer *w, struct cbor_in *in)
+name_value_put(
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
-	static const struct diag_field text = { 0, "text", AS_TEXT, NULL };
 	uint64_t n = 0;
 
-	w->rc = cbor_take_array(in, "name", 2, 2, &n);
+	w->rc = cbor_take_array(in, field->name, 2, 2, &n);
 	if (w->rc == RC_OK)
 		w->rc = cbor_take_uint(in, "type", 0, NAME_TYPES - 1, &n);
 	diag_put(w, "[");
 	number_put(w, n);
 	comment_put(w, name_type_text((enum name_type)n));
 	diag_put(w, ", ");
-	value_put(w, in, &text);
+	value_put(w, in, &field->type->fields[1]);
 	diag_put(w, "]");
 }
 
 /* "/ name / KEY: value", or without a key in an array. */
 static void
 member_put(struct diag_writer *w, struct cbor_in *in,
-    const struct diag_field *field, bool last)
+    const struct schema_field *field, bool last)
 {
 	line(w);
 	if (w->rc == RC_OK)
@@ -197,19 +194,17 @@ member_put(struct diag_writer *w, struct cbor_in *in,
 
 static void
 array_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
-	const struct diag_shape *shape = field->shape;
+	const bool list = field->type->kind == SCHEMA_LIST;
 	uint64_t n = 0;
 
 	w->rc = cbor_take_array(in, field->name, 0, UINT64_MAX, &n);
 	diag_put(w, "[");
 	w->indent++;
 	for (uint64_t i = 0; w->rc == RC_OK && i < n; i++)
-		member_put(w, in,
-		    field->as == AS_LIST ? &shape->fields[0]
-					 : &shape->fields[i],
-		    i + 1 == n);
+		member_put(
+		    w, in, &field->type->fields[list ? 0 : i], i + 1 == n);
 	w->indent--;
 	if (n != 0)
 		line(w);
@@ -218,7 +213,7 @@ array_put(
 
 static void
 map_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
 	uint64_t pairs = 0;
 	int key = -1;
@@ -227,12 +222,12 @@ map_put(
 	diag_put(w, "{");
 	w->indent++;
 	while (w->rc == RC_OK) {
-		const struct diag_field *member;
+		const struct schema_field *member;
 
 		w->rc = cbor_next_key(in, &pairs, &key);
 		if (w->rc != RC_OK || key < 0)
 			break;
-		member = diag_field_of(field->shape, key);
+		member = schema_field_of(field->type, key);
 		assert(member != NULL); /* the payload was read before */
 		member_put(w, in, member, pairs == 0);
 	}
@@ -243,8 +238,9 @@ map_put(
 
 static void
 value_put(
-    struct diag_writer *w, struct cbor_in *in, const struct diag_field *field)
+    struct diag_writer *w, struct cbor_in *in, const struct schema_field *field)
 {
+	const enum schema_kind kind = field->type->kind;
 	bool is_null = false;
 
 	if (w->rc == RC_OK)
@@ -255,30 +251,16 @@ value_put(
 		diag_put(w, "null");
 		return;
 	}
-	switch (field->as) {
-	case AS_UINT:
-	case AS_TIME:
-	case AS_DURATION:
-	case AS_CHOICE:
+	if (schema_is_number(kind))
 		number_value_put(w, in, field);
-		break;
-	case AS_TEXT:
-	case AS_BYTES:
-	case AS_DER:
-	case AS_FILE:
+	else if (schema_is_string(kind))
 		string_value_put(w, in, field);
-		break;
-	case AS_NAME:
-		name_value_put(w, in);
-		break;
-	case AS_LIST:
-	case AS_TUPLE:
+	else if (kind == SCHEMA_NAME)
+		name_value_put(w, in, field);
+	else if (kind == SCHEMA_LIST || kind == SCHEMA_TUPLE)
 		array_put(w, in, field);
-		break;
-	case AS_MAP:
+	else
 		map_put(w, in, field);
-		break;
-	}
 }
 
 /* ---- the file ------------------------------------------------------------ */
@@ -315,8 +297,6 @@ header_put(struct diag_writer *w, const struct diag *diag)
 enum rc
 diag_write(const struct diag *diag, struct buf *out)
 {
-	const struct diag_field payload = { 0, "payload", AS_MAP,
-		diag_shape_of(diag->cose.type) };
 	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
 	struct diag_writer w = { .to = out, .indent = 1 };
 
@@ -324,7 +304,7 @@ diag_write(const struct diag *diag, struct buf *out)
 	header_put(&w, diag);
 	line(&w);
 	diag_put(&w, "/ payload / << ");
-	value_put(&w, &in, &payload);
+	value_put(&w, &in, grammar_of(diag->cose.type));
 	diag_put(&w, " >>,");
 	line(&w);
 	diag_put(&w, "/ signature / ");

@@ -7,14 +7,14 @@
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "transfer/format/cbor_in.h"
-#include "transfer/online/cmd/diag_table.h"
+#include "transfer/format/grammar.h"
 #include "transfer/x509/name.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 static enum rc value_json(
-    struct cbor_in *in, const struct diag_field *field, json_t **ret);
+    struct cbor_in *in, const struct schema_field *field, json_t **ret);
 
 /* JSON numbers of others are doubles: larger counts would lose digits there. */
 #define EXACT_MAX (UINT64_C(1) << 53)
@@ -29,22 +29,18 @@ made(json_t *value, json_t **ret)
 }
 
 static enum rc
-number_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+number_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
-	const char *choice;
 	char digits[24];
 	uint64_t n;
 	enum rc rc = cbor_take_uint(in, field->name, 0, UINT64_MAX, &n);
 
 	if (rc != RC_OK)
 		return rc;
-	if (field->as == AS_TIME && n <= (uint64_t)CLOCK_MAX)
+	if (field->type->kind == SCHEMA_TIME && n <= (uint64_t)CLOCK_MAX)
 		return made(cmd_json_time((int64_t)n), ret);
-	if (field->as == AS_CHOICE) {
-		choice = diag_choice(field->shape, n);
-		if (choice != NULL)
-			return made(json_string(choice), ret);
-	}
+	if (field->type->kind == SCHEMA_CHOICE)
+		return made(json_string(schema_choice(field->type, n)), ret);
 	if (n < EXACT_MAX)
 		return made(json_integer((json_int_t)n), ret);
 	(void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n);
@@ -52,33 +48,34 @@ number_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
 }
 
 static enum rc
-string_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+string_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
 	struct span s;
 	enum rc rc;
 
-	if (field->as == AS_TEXT) {
+	if (field->type->kind == SCHEMA_TEXT) {
 		rc = cbor_take_text(in, field->name, 0, SIZE_MAX, &s);
 		return rc != RC_OK ? rc : made(cmd_json_text(s), ret);
 	}
 	rc = cbor_take_bytes(in, field->name, 0, SIZE_MAX, &s);
 	if (rc != RC_OK)
 		return rc;
-	return made(
-	    field->as == AS_FILE ? cmd_json_text(s) : cmd_json_hex(s), ret);
+	return made(field->type->kind == SCHEMA_FILE ? cmd_json_text(s)
+						     : cmd_json_hex(s),
+	    ret);
 }
 
 /* "dns:example.org", as on the command line. */
 static enum rc
-name_json(struct cbor_in *in, json_t **ret)
+name_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
 	WIPED(buf) text = { 0 };
 	struct name name;
 	uint64_t n;
-	enum rc rc = cbor_take_array(in, "name", 2, 2, &n);
+	enum rc rc = cbor_take_array(in, field->name, 2, 2, &n);
 
 	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "name", 0, NAME_TYPES - 1, &n);
+		rc = cbor_take_uint(in, "type", 0, NAME_TYPES - 1, &n);
 	if (rc == RC_OK)
 		rc = cbor_take_text(in, "name", 0, SIZE_MAX, &name.text);
 	if (rc != RC_OK)
@@ -90,7 +87,7 @@ name_json(struct cbor_in *in, json_t **ret)
 
 static enum rc
 diag_json_list_json(
-    struct cbor_in *in, const struct diag_field *field, json_t **ret)
+    struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
 	json_t *list = json_array();
 	uint64_t n;
@@ -101,7 +98,7 @@ diag_json_list_json(
 	for (uint64_t i = 0; rc == RC_OK && i < n; i++) {
 		json_t *item;
 
-		rc = value_json(in, &field->shape->fields[0], &item);
+		rc = value_json(in, &field->type->fields[0], &item);
 		if (rc == RC_OK && json_array_append_new(list, item) != 0)
 			rc = err_memory();
 	}
@@ -113,7 +110,8 @@ diag_json_list_json(
 }
 
 static enum rc
-member_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
+member_json(
+    struct cbor_in *in, const struct schema_field *field, json_t *object)
 {
 	json_t *value;
 	enum rc rc = value_json(in, field, &value);
@@ -124,23 +122,24 @@ member_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
 }
 
 static enum rc
-members_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
+members_json(
+    struct cbor_in *in, const struct schema_field *field, json_t *object)
 {
-	const struct diag_shape *shape = field->shape;
+	const struct schema_type *type = field->type;
 	uint64_t n;
 	int key;
 	enum rc rc;
 
-	if (field->as == AS_TUPLE) {
-		rc = cbor_take_array(in, field->name, shape->n, shape->n, &n);
-		for (size_t i = 0; rc == RC_OK && i < shape->n; i++)
-			rc = member_json(in, &shape->fields[i], object);
+	if (type->kind == SCHEMA_TUPLE) {
+		rc = cbor_take_array(in, field->name, type->n, type->n, &n);
+		for (size_t i = 0; rc == RC_OK && i < type->n; i++)
+			rc = member_json(in, &type->fields[i], object);
 		return rc;
 	}
 	rc = cbor_take_map(in, field->name, &n);
 	while (rc == RC_OK && (rc = cbor_next_key(in, &n, &key)) == RC_OK &&
 	       key >= 0) {
-		const struct diag_field *member = diag_field_of(shape, key);
+		const struct schema_field *member = schema_field_of(type, key);
 
 		assert(member != NULL); /* the payload was read before */
 		rc = member_json(in, member, object);
@@ -149,7 +148,7 @@ members_json(struct cbor_in *in, const struct diag_field *field, json_t *object)
 }
 
 static enum rc
-object_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+object_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
 	json_t *object = json_object();
 	enum rc rc =
@@ -163,41 +162,29 @@ object_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
 }
 
 static enum rc
-value_json(struct cbor_in *in, const struct diag_field *field, json_t **ret)
+value_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
+	const enum schema_kind kind = field->type->kind;
 	bool is_null;
 	enum rc rc = cbor_take_null(in, &is_null);
 
 	if (rc != RC_OK || is_null)
 		return rc != RC_OK ? rc : made(json_null(), ret);
-	switch (field->as) {
-	case AS_UINT:
-	case AS_TIME:
-	case AS_DURATION:
-	case AS_CHOICE:
+	if (schema_is_number(kind))
 		return number_json(in, field, ret);
-	case AS_TEXT:
-	case AS_BYTES:
-	case AS_DER:
-	case AS_FILE:
+	if (schema_is_string(kind))
 		return string_json(in, field, ret);
-	case AS_LIST:
+	if (kind == SCHEMA_LIST)
 		return diag_json_list_json(in, field, ret);
-	case AS_NAME:
-		return name_json(in, ret);
-	case AS_TUPLE:
-	case AS_MAP:
-		break;
-	}
+	if (kind == SCHEMA_NAME)
+		return name_json(in, field, ret);
 	return object_json(in, field, ret);
 }
 
 enum rc
 diag_json(const struct diag *diag, json_t **ret)
 {
-	const struct diag_field payload = { 0, "payload", AS_MAP,
-		diag_shape_of(diag->cose.type) };
 	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
 
-	return value_json(&in, &payload, ret);
+	return value_json(&in, grammar_of(diag->cose.type), ret);
 }
