@@ -7,6 +7,31 @@
 V=$TOP/tests/vectors/format
 declare -A RULE_OF=([bundle]=signed-csr-bundle [manifest]=signed-transfer-manifest [card]=ca-card-file)
 
+# ---- the tables that the programs work by, against the grammar -----------------------
+
+tables=$WORK/tables.cddl
+"$BUILD/unit/transfer/test_schema" --cddl >"$tables"
+same() { "$PYTHON" "$TOP/tests/tools/cddl.py" --same "$1"; }
+run same "$tables"
+status 0 'the tables of bundle, manifest and card are the grammar, rule by rule'
+# other SCRIPT REGEX DESC: tables that say something else
+other() {
+	sed "$1" "$tables" >"$WORK/other.cddl"
+	run same "$WORK/other.cddl"
+	status 1 "$3"
+	says "$2" "$3: which is said"
+}
+other 's/2\.\.120/2..121/' 'series-validity\.3: ' 'another limit of a number'
+other 's/(64\.\.65536)/(63..65536)/' '(cert|csr)-der: ' 'another limit of a length'
+other 's/{0,98}/{0,99}/' 'file-name: ' 'another pattern'
+other 's/? 7 => epoch/7 => epoch/' '(csr-bundle|transfer-manifest)\.7: ' 'a key that must be there'
+other 's/, 6 => uint//' 'crl-entry: ' 'a key too few'
+other 's/14 => key-id/16 => key-id/' 'transfer-manifest\.' 'another key'
+other 's/head \/ null/head/' 'csr-bundle\.8: ' 'no null'
+other '/^reason/s/9 \/ //' 'reason: ' 'a choice too few'
+other '/^duration/d' 'duration: only one' 'a rule too few'
+other '$a extra = uint' 'extra: nothing uses it' 'a rule too many'
+
 # ---- the golden files, by three readers --------------------------------------------
 
 for kind in bundle manifest card; do

@@ -3,6 +3,7 @@
 """Check files against docs/transfer.cddl without any code of airgap-ca.
 
 usage: cddl.py RULE FILE...        RULE: signed-csr-bundle, ca-card-file ...
+       cddl.py --same FILE         the grammar of FILE, which says all of a payload
 
 A small reader of CDDL (RFC 8610), as much of it as that grammar uses: maps,
 arrays, occurrence (? * +), choices, ranges, literals, tags, .size, .regexp and
@@ -290,9 +291,60 @@ def check(rule, data):
     grammar.match(("name", rule), decode(data, tag_allowed=True), rule)
 
 
+# ---- two grammars ---------------------------------------------------------------------
+
+PAYLOADS = ("csr-bundle", "transfer-manifest", "ca-card")
+
+
+def differ(ours, theirs, where):
+    """Refuse the first place where two types, or parts of them, are not the same."""
+    if type(ours) is type(theirs) and isinstance(ours, (list, tuple)) and len(ours) == len(theirs):
+        for i, (a, b) in enumerate(zip(ours, theirs)):
+            entry = isinstance(a, tuple) and len(a) == 4 and isinstance(a[0], int)
+            differ(a, b, "%s.%s" % (where, a[2] if entry and a[2] is not None else i) if entry else where)
+    elif ours != theirs:
+        raise Wrong("%s: %r where %s has %r" % (where, theirs, os.path.basename(GRAMMAR), ours))
+
+
+def names_in(typ):
+    if isinstance(typ, tuple) and typ[:1] == ("name",):
+        yield typ[1]
+    elif isinstance(typ, (list, tuple)):
+        for part in typ:
+            yield from names_in(part)
+
+
+def same(path):
+    """Rule by rule from the payloads down: neither has one that the other lacks."""
+    with open(GRAMMAR, encoding="utf-8") as f:
+        ours = Parser(f.read()).rules
+    with open(path, encoding="utf-8") as f:
+        theirs = Parser(f.read()).rules
+    todo, done = list(PAYLOADS), set()
+    while todo:
+        name = todo.pop()
+        if name in done or name in PRELUDE:
+            continue
+        done.add(name)
+        if name not in ours or name not in theirs:
+            raise Wrong("%s: only one of the two has it" % name)
+        differ(ours[name], theirs[name], name)
+        todo += names_in(ours[name])
+    if set(theirs) != done:
+        raise Wrong("%s: nothing uses it" % ", ".join(sorted(set(theirs) - done)))
+    return len(done)
+
+
 def main():
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)
+    if sys.argv[1] == "--same":
+        try:
+            print("%s: the same %d rules" % (sys.argv[2], same(sys.argv[2])))
+        except Wrong as e:
+            print("%s: %s" % (sys.argv[2], e), file=sys.stderr)
+            return 1
+        return 0
     for path in sys.argv[2:]:
         with open(path, "rb") as f:
             data = f.read()

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of the three payloads. With an argument this prints them as CDDL,
+ * for tests/tools/cddl.py to hold against docs/transfer.cddl. */
+#include "transfer/format/grammar.h"
+
+#include "tests/lib/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- as CDDL ------------------------------------------------------------- */
+
+#define RULES_MAX 64
+
+/* Rules that were named: each is printed once. */
+static const struct schema_type *rules[RULES_MAX];
+static size_t n_rules;
+
+static void print_inline(const struct schema_type *type);
+
+static void
+print_type(const struct schema_type *type)
+{
+	size_t i = 0;
+
+	if (type->name == NULL) {
+		print_inline(type);
+		return;
+	}
+	printf("%s", type->name);
+	while (i < n_rules && rules[i] != type)
+		i++;
+	if (i < n_rules)
+		return;
+	assert_true(n_rules < RULES_MAX);
+	rules[n_rules++] = type;
+}
+
+static void
+print_number(const struct schema_type *type)
+{
+	bool gaps = false;
+
+	for (uint64_t i = 0; type->names != NULL && i <= type->max; i++)
+		gaps = gaps || type->names[i] == NULL;
+	if (type->min == type->max)
+		printf("%" PRIu64, type->min);
+	else if (type->min == 0 && type->max == UINT64_MAX)
+		printf("uint");
+	else if (!gaps)
+		printf("%" PRIu64 "..%" PRIu64, type->min, type->max);
+	for (uint64_t i = 0; gaps && i <= type->max; i++)
+		if (type->names[i] != NULL)
+			printf("%s%" PRIu64, i == 0 ? "" : " / ", i);
+}
+
+static void
+print_string(const struct schema_type *type)
+{
+	const bool text = type->kind == SCHEMA_TEXT;
+
+	printf(text ? "tstr" : "bstr");
+	if (text && type->fits != NULL)
+		printf(" .regexp \"%s\"", type->wanted);
+	else if (type->min == type->max)
+		printf(" .size %" PRIu64, type->min);
+	else
+		printf(
+		    " .size (%" PRIu64 "..%" PRIu64 ")", type->min, type->max);
+}
+
+static void
+print_field(const struct schema_field *f)
+{
+	if (f->presence == FIELD_IF_HAS || f->presence == FIELD_IF_ANY)
+		printf("? ");
+	if (f->key != 0)
+		printf("%d => ", f->key);
+	print_type(f->type);
+	if (f->presence == FIELD_OR_NULL)
+		printf(" / null");
+}
+
+static void
+print_inline(const struct schema_type *type)
+{
+	const bool map = type->kind == SCHEMA_MAP;
+	const bool either = type->kind == SCHEMA_EITHER;
+
+	if (schema_is_number(type->kind)) {
+		print_number(type);
+		return;
+	}
+	if (schema_is_string(type->kind)) {
+		print_string(type);
+		return;
+	}
+	printf(map ? "{ " : either ? "" : "[");
+	if (type->kind == SCHEMA_LIST) {
+		assert_true(type->min <= 1 && type->max == UINT64_MAX);
+		printf(type->min == 0 ? "* " : "+ ");
+	}
+	for (size_t i = 0; i < type->n; i++) {
+		printf("%s", i == 0 ? "" : either ? " / " : ", ");
+		print_field(&type->fields[i]);
+	}
+	printf(map ? " }" : either ? "" : "]");
+}
+
+static const struct schema_field *const roots[] = { &grammar_bundle,
+	&grammar_manifest, &grammar_card };
+
+static void
+print_grammar(void)
+{
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		rules[n_rules++] = roots[i]->type;
+	for (size_t i = 0; i < n_rules; i++) {
+		printf("%s = ", rules[i]->name);
+		print_inline(rules[i]);
+		printf("\n");
+	}
+}
+
+/* ---- what the compiler cannot see ---------------------------------------- */
+
+/* The largest number that is kept whole. */
+static uint64_t
+largest(const struct schema_field *f)
+{
+	switch (f->held) {
+	case HELD_NOWHERE:
+		return f->type->min;
+	case HELD_BOOL:
+		return 1;
+	case HELD_U32:
+		return UINT32_MAX;
+	case HELD_I64:
+		return INT64_MAX;
+	case HELD_U64:
+		return UINT64_MAX;
+	default:
+		fail_msg("%s: is no number's place", f->name);
+		return 0;
+	}
+}
+
+static void
+check_row(const struct schema_field *f)
+{
+	const struct schema_type *type = f->type;
+
+	assert_non_null(f->name);
+	if (schema_is_number(type->kind)) {
+		if (type->max > largest(f))
+			fail_msg("%s: %" PRIu64 " does not fit its place",
+			    f->name, type->max);
+	} else if (schema_is_string(type->kind)) {
+		if (f->held != HELD_SPAN &&
+		    (f->held != HELD_BYTES || type->min != type->max))
+			fail_msg("%s: has no place for its bytes", f->name);
+	} else if ((f->held == HELD_LIST) != (type->kind == SCHEMA_LIST)) {
+		fail_msg("%s: is kept as what it is not", f->name);
+	}
+	for (uint64_t i = 0; type->names != NULL && i <= type->max; i++)
+		if (type->names[i] == NULL && type->wanted == NULL)
+			fail_msg("%s: what is wanted is not said", f->name);
+}
+
+/* Keys rise; those of a map are there, and no others. */
+static void
+check_rows(const struct schema_type *type)
+{
+	int last = 0;
+
+	for (size_t i = 0; i < type->n; i++) {
+		const struct schema_field *f = &type->fields[i];
+
+		check_row(f);
+		if (type->kind == SCHEMA_MAP && (f->key <= last || f->key > 23))
+			fail_msg("%s: key %d after %d", f->name, f->key, last);
+		if (type->kind != SCHEMA_MAP && f->key != 0)
+			fail_msg("%s: has a key", f->name);
+		if (type->kind == SCHEMA_EITHER)
+			assert_int_equal(f->type->kind, SCHEMA_MAP);
+		last = f->key;
+		check_rows(f->type);
+	}
+}
+
+static void
+rows_rise_and_fit_their_places(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+		assert_ptr_equal(grammar_of((enum cose_type)i), roots[i]);
+		check_rows(roots[i]->type);
+	}
+}
+
+/* A key that several maps have is read by the first one's row. */
+static void
+check_options(const struct schema_type *type)
+{
+	for (size_t i = 0; i < type->n; i++)
+		check_options(type->fields[i].type);
+	for (size_t i = 0; type->kind == SCHEMA_EITHER && i < type->n; i++) {
+		const struct schema_type *map = type->fields[i].type;
+
+		for (size_t k = 0; k < map->n; k++) {
+			const struct schema_field *a = &map->fields[k];
+			const struct schema_field *b =
+			    schema_field_of(type, a->key);
+
+			if (a->type != b->type || a->held != b->held ||
+			    a->offset != b->offset || a->also != b->also ||
+			    a->presence != b->presence)
+				fail_msg("%s: two rows for key %d", map->name,
+				    a->key);
+		}
+	}
+}
+
+static void
+a_key_of_several_maps_means_one_thing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		check_options(roots[i]->type);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_rise_and_fit_their_places),
+		cmocka_unit_test(a_key_of_several_maps_means_one_thing),
+	};
+
+	(void)argv;
+	if (argc > 1) {
+		print_grammar();
+		return 0;
+	}
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
