@@ -55,6 +55,12 @@ for alg in es256 es384 es512 ps256 ps384 ps512; do
 		"$PYTHON" "$TOP/tests/tools/cose_verify.py" bundle "$V/alg-$alg.cose"
 done
 
+for kind in bundle card; do
+	run "$BIN/airgap-transfer" inspect "$V/hostile/alg-ml-dsa-65-$kind.cose"
+	wants 3 COSE-ALG "a $kind signed by an algorithm of later versions is refused"
+	says 'algorithm -49 \(ML-DSA-65\), wanted ES256' 'and the algorithm is named'
+done
+
 # ---- what people compare -----------------------------------------------------------
 
 run "$BIN/airgap-transfer" inspect --words "$V/card.cose"

@@ -116,6 +116,12 @@ give "$good"
 forge --key "$WORK/own.key"
 no 3 COSE-SIGNATURE '' "the CA's own transfer certificate, and another key"
 
+# By a CA of a later version; the signature's length is that of ML-DSA-65.
+give "$good"
+must cose "$good/manifest.cose" "$R/manifest.cose" 'h[1] = -49; sig = bytes(3309)'
+no 3 COSE-ALG 'algorithm -49 \(ML-DSA-65\), wanted ES256' 'an algorithm that this host lacks is named'
+quiet 'copy' 'and nobody is told to copy the file again'
+
 STICK=$(stick evilcard)
 make_ca @evil
 must transfer @victim enroll "$STICK" --label online --expect "$CA_HEX"

@@ -24,8 +24,9 @@
 
 #define CERT_MIN 64 /* bytes of DER: docs/transfer.cddl */
 #define SIGNATURE_MIN 64
-#define COSE_SIGNATURE_MAX 512
-#define TYPE_MAX 128 /* bytes of a content type */
+#define COSE_SIGNATURE_MAX 4627 /* ML-DSA-87, which a later version may have \
+				 */
+#define TYPE_MAX 128		/* bytes of a content type */
 
 /* clang-format off */
 static const char *const content_types[] = {
@@ -67,6 +68,16 @@ cose_type_of(const char *from, struct span text, enum cose_type *ret_type)
 	    from, SPAN_FMT(text));
 }
 
+/* Those that a file of a later version may have, for the sentence. */
+static const char *
+alg_to_come(int64_t alg)
+{
+	static const char *const names[] = { " (ML-DSA-44)", " (ML-DSA-65)",
+		" (ML-DSA-87)" };
+
+	return alg <= -48 && alg >= -50 ? names[-48 - alg] : "";
+}
+
 static enum rc
 alg_take(struct cbor_in *in, enum cose_alg *ret_alg)
 {
@@ -87,9 +98,9 @@ alg_take(struct cbor_in *in, enum cose_alg *ret_alg)
 		return RC_OK;
 	default:
 		return rule_refuse(RULE_COSE_ALG,
-		    "%s: algorithm %lld, wanted ES256, ES384, ES512, EdDSA, "
+		    "%s: algorithm %lld%s, wanted ES256, ES384, ES512, EdDSA, "
 		    "PS256, PS384 or PS512",
-		    in->from, (long long)alg);
+		    in->from, (long long)alg, alg_to_come(alg));
 	}
 }
 
@@ -156,7 +167,8 @@ protected_read(const char *file, struct cose *c)
 	return rc;
 }
 
-/* The four parts of a COSE_Sign1, once the tag is off. */
+/* The four parts of a COSE_Sign1, once the tag is off. How long the signature
+ * is says nothing before its algorithm is known. */
 static enum rc
 parts_read(const char *from, struct span array, struct cose *c)
 {
@@ -178,8 +190,8 @@ parts_read(const char *from, struct span array, struct cose *c)
 		rc = as_form(cbor_take_bytes(
 		    &in, "payload", 1, COSE_FILE_MAX, &c->payload));
 	if (rc == RC_OK)
-		rc = as_form(cbor_take_bytes(&in, "signature", SIGNATURE_MIN,
-		    COSE_SIGNATURE_MAX, &c->signature));
+		rc = as_form(cbor_take_bytes(
+		    &in, "signature", 0, COSE_FILE_MAX, &c->signature));
 	return rc;
 }
 
@@ -222,6 +234,11 @@ envelope_read(const char *from, struct span file, struct cose *c)
 		rc = protected_read(from, c);
 	if (rc != RC_OK)
 		return rc;
+	if (c->signature.n < SIGNATURE_MIN ||
+	    c->signature.n > COSE_SIGNATURE_MAX)
+		return rule_refuse(RULE_COSE_FORM,
+		    "%s: a signature of %zu bytes, wanted %d to %d", from,
+		    c->signature.n, SIGNATURE_MIN, COSE_SIGNATURE_MAX);
 	len = alg_signature_len(c->alg);
 	if (len != 0 && c->signature.n != len)
 		return rule_refuse(RULE_COSE_FORM,

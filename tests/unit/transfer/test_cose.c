@@ -123,6 +123,26 @@ the_algorithm_must_fit_the_key(void **state)
 	check_refused(cose_verify("f", &cose, p384), "COSE-ALG", NULL);
 }
 
+/* There is room for what is to come, and no algorithm of ours has any of it. */
+static void
+a_long_signature_is_no_rsa(void **state)
+{
+	static const uint8_t longest[4627];
+	OWN(EVP_PKEY) *rsa = key_new("RSA", NULL, 2048);
+	WIPED(buf) header = { 0 };
+	WIPED(buf) file = { 0 };
+	struct cose cose;
+
+	(void)state;
+	check_ok(cose_protected(
+	    COSE_BUNDLE, COSE_PS256, signer(COSE_BUNDLE), &header));
+	check_ok(cose_write(buf_span(&header), span_str(EMPTY_MAP),
+	    span_of(longest, sizeof(longest)), &file));
+	check_ok(cose_read("f", buf_span(&file), COSE_BUNDLE, &cose));
+	check_refused(cose_verify("f", &cose, rsa), "COSE-SIGNATURE",
+	    "f: a signature of 4627 bytes, wanted 256");
+}
+
 static void
 signature_lengths_are_exact(void **state)
 {
@@ -243,6 +263,7 @@ main(void)
 		cmocka_unit_test(keys_without_an_algorithm_are_refused),
 		cmocka_unit_test(the_algorithm_must_fit_the_key),
 		cmocka_unit_test(signature_lengths_are_exact),
+		cmocka_unit_test(a_long_signature_is_no_rsa),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(the_content_type_must_be_the_wanted_one),
 		cmocka_unit_test(the_tag_is_wanted_and_nothing_after_the_file),

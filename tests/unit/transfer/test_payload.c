@@ -389,6 +389,13 @@ sentences_name_file_place_and_field(void **state)
 		    "f: requests[1].names[0]: name type: found 6, wanted a "
 		    "number of 0 to 5",
 		    COSE_BUNDLE },
+		{ "hostile/alg-ml-dsa-65-bundle.cose",
+		    "f: protected header: algorithm -49 (ML-DSA-65), wanted "
+		    "ES256, ES384, ES512, EdDSA, PS256, PS384 or PS512",
+		    COSE_BUNDLE },
+		{ "hostile/signature-long.cose",
+		    "f: a signature of 4628 bytes, wanted 64 to 4627",
+		    COSE_CARD },
 		{ "hostile/bundle-reason-hold.cose",
 		    "f: revocations[0]: reason 6, wanted 0 to 5, 9 or 10",
 		    COSE_BUNDLE },

@@ -126,7 +126,7 @@ def sign(alg, tbs):
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def cose(kind, payload, protected=None, unprotected=None, tag=b"\xd2", tail=b""):
+def cose(kind, payload, protected=None, unprotected=None, tag=b"\xd2", tail=b"", signature=None):
     """`payload` is encoded; `protected` overrides header parameters (None drops one)."""
     alg = -8 if kind == "bundle" else -7
     header = {1: alg, 3: TYPES[kind]}
@@ -136,7 +136,7 @@ def cose(kind, payload, protected=None, unprotected=None, tag=b"\xd2", tail=b"")
     else:
         header.update(protected or {})
         header = enc({k: v for k, v in header.items() if v is not None})
-    signature = sign(alg, enc(["Signature1", header, b"", payload]))
+    signature = signature or sign(alg, enc(["Signature1", header, b"", payload]))
     return tag + enc([header, unprotected or {}, payload, signature]) + tail
 
 
@@ -250,6 +250,10 @@ def envelope_cases():
         b"\xa3\x01\x38\x06" + enc(3) + enc(TYPES["card"]) + enc(33) + enc(transfer_der))))
     case("alg-rs256", "card", "COSE-ALG", cose("card", good, {1: -257}))
     case("alg-es256k", "card", "COSE-ALG", cose("card", good, {1: -47}))
+    for alg, size, name in ((-49, 3309, "ml-dsa-65"), (-50, 4627, "ml-dsa-87"), (-1000, 5000, "to-come")):
+        for kind in ("card", "bundle"):
+            case("alg-%s-%s" % (name, kind), kind, "COSE-ALG",
+                 cose(kind, good if kind == "card" else enc(bundle), {1: alg}, signature=bytes(size)))
     case("alg-text", "card", "COSE-FORM", cose("card", good, {1: "ES256"}))
     case("alg-eddsa-with-ec", "card", "COSE-ALG", cose("card", good, {1: -8}))
     case("alg-es256-with-ed25519", "bundle", "COSE-ALG", cose("bundle", enc(bundle), {1: -7}))
@@ -265,6 +269,7 @@ def envelope_cases():
     case("signature-der", "card", "COSE-FORM", b"\xd2" + enc([protected, {}, good, transfer_key.sign(
         enc(["Signature1", protected, b"", good]), ec.ECDSA(hashes.SHA256()))]))
     case("signature-short", "card", "COSE-FORM", b"\xd2" + enc([protected, {}, good, bytes(63)]))
+    case("signature-long", "card", "COSE-FORM", b"\xd2" + enc([protected, {}, good, bytes(4628)]))
     case("payload-detached", "card", "COSE-FORM", b"\xd2" + enc([protected, {}, None, bytes(64)]))
     case("three-parts", "card", "COSE-FORM", b"\xd2" + enc([protected, {}, good]))
 
