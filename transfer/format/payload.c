@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the three payloads have in common: patterns, limits, and the arithmetic of
- * a series. */
+/* What the three payloads have in common: patterns, limits, and the arithmetic
+ * of a series. */
 #include "transfer/format/payload.h"
 
 #include "base/clock.h"
@@ -146,7 +146,7 @@ const struct schema_type grammar_ledger_head =
 static const struct schema_field certs[] = {
 	{ 0, "certificate", &grammar_cert_der, ITEM_SPAN },
 };
-const struct schema_type grammar_certs = TYPE_LIST(1, certs);
+const struct schema_type grammar_certs = TYPE_LIST(1, SCHEMA_MANY, certs);
 /* clang-format on */
 
 const struct schema_field *

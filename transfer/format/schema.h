@@ -74,12 +74,13 @@ struct schema_type {
 	TYPE_OF(cddl, SCHEMA_TUPLE, 0, 0, sizeof(struct tag), rows)
 #define TYPE_EITHER(cddl, tag, rows) \
 	TYPE_OF(cddl, SCHEMA_EITHER, 0, 0, sizeof(struct tag), rows)
-#define TYPE_LIST(least, row) \
-	TYPE_OF(NULL, SCHEMA_LIST, least, UINT64_MAX, 0, row)
+#define TYPE_LIST(least, most, row) \
+	TYPE_OF(NULL, SCHEMA_LIST, least, most, 0, row)
+#define SCHEMA_MANY UINT64_MAX /* items: what memory and input allow */
 /* Define a list type: the rest is its item's row, without a key. */
-#define LIST_OF(type, least, ...) \
+#define LIST_OF(type, least, most, ...) \
 	static const struct schema_field type##_item[] = { { 0, __VA_ARGS__ } }; \
-	static const struct schema_type type = TYPE_LIST(least, type##_item)
+	static const struct schema_type type = TYPE_LIST(least, most, type##_item)
 /* clang-format on */
 
 /* ---- fields ---------------------------------------------------------------- */
@@ -127,6 +128,7 @@ struct schema_field {
 #define IF_ANY(tag, member)  FIELD_IF_ANY, IN_STRUCT(tag, member), 0
 #define LIST(tag, member)    FIELD_ALWAYS, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
 #define LIST_IF_ANY(tag, member) FIELD_IF_ANY, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
+#define ITEMS_OF(tag)	     FIELD_ALWAYS, HELD_LIST, offsetof(struct tag, items), offsetof(struct tag, n)
 #define NOWHERE		     FIELD_ALWAYS, HELD_NOWHERE, 0, 0
 #define IN_PLACE	     FIELD_ALWAYS, HELD_STRUCT, 0, 0 /* the same struct */
 #define IN_PLACE_OR_NULL(tag, member) FIELD_OR_NULL, HELD_STRUCT, 0, offsetof(struct tag, has_##member)

@@ -2,8 +2,8 @@
 #include "transfer/media/history_set.h"
 
 #include "transfer/format/cbor_in.h"
-#include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
+#include "transfer/format/schema.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
@@ -11,8 +11,7 @@
 #include <stdlib.h>
 
 #define HISTORIES "histories"
-#define CERTS_MAX 10000000 /* in one response: what its bytes allow is less */
-#define CHANNEL_LEN 17	   /* "0123abcd-4567cdef" */
+#define CHANNEL_LEN 17 /* "0123abcd-4567cdef" */
 #define HEX "0123456789abcdef"
 
 void
@@ -39,28 +38,6 @@ past_is_number(const char *name)
 	return n >= 6 && n <= 10 && strspn(name, "0123456789") == n;
 }
 
-enum rc
-past_write(const struct past *past, struct buf *ret_out)
-{
-	struct cbor_out out;
-
-	cbor_out_init(&out, ret_out);
-	cbor_put_array(&out, past->n);
-	for (size_t i = 0; i < past->n; i++) {
-		const struct past_item *item = &past->items[i];
-
-		cbor_put_array(&out, 5);
-		cbor_put_text(&out, item->name);
-		cbor_put_bytes(&out, item->manifest);
-		cbor_put_bytes(&out, item->bundle);
-		cbor_put_bytes(&out, item->policy);
-		cbor_put_array(&out, item->n_certs);
-		for (size_t c = 0; c < item->n_certs; c++)
-			cbor_put_bytes(&out, item->certs[c]);
-	}
-	return cbor_out_end(&out);
-}
-
 static bool
 history_set_is_name(struct span text)
 {
@@ -74,72 +51,34 @@ history_set_is_name(struct span text)
 	return past_is_channel(name) && past_is_number(slash + 1);
 }
 
-/* Each element is one byte at least, so that a count is no reason to ask for
- * more memory than a few times what was sent. */
-static enum rc
-read_certs(struct cbor_in *in, struct past_item *item)
+/* clang-format off */
+static const struct schema_type
+	name     = { .kind = SCHEMA_TEXT, .min = 1, .max = PAST_NAME_MAX - 1,
+		.fits = history_set_is_name, .wanted = "CHANNEL/NUMBER" },
+	manifest = TYPE(NULL, SCHEMA_BYTES, 1, COSE_FILE_MAX),
+	bundle   = TYPE(NULL, SCHEMA_BYTES, 0, COSE_FILE_MAX),
+	policy   = TYPE(NULL, SCHEMA_FILE, 0, POLICY_FILE_MAX),
+	cert_der = TYPE(NULL, SCHEMA_DER, PAST_CERT_MIN, CERT_MAX);
+LIST_OF(certs, 0, SCHEMA_MANY, "certificate", &cert_der, ITEM_SPAN);
+
+static const struct schema_field past_item[] = {
+	{ 0, "name",         &name,     AT(past_item, name) },
+	{ 0, "manifest",     &manifest, AT(past_item, manifest) },
+	{ 0, "bundle",       &bundle,   AT(past_item, bundle) },
+	{ 0, "policy",       &policy,   AT(past_item, policy) },
+	{ 0, "certificates", &certs,    LIST(past_item, certs) },
+};
+static const struct schema_type response =
+	TYPE_TUPLE(NULL, past_item, past_item);
+LIST_OF(responses, 1, MEDIA_FILES_MAX, "response", &response, IN_PLACE);
+static const struct schema_field history_set =
+	{ 0, "responses", &responses, ITEMS_OF(past) };
+/* clang-format on */
+
+enum rc
+past_write(const struct past *past, struct buf *ret_out)
 {
-	uint64_t n = 0;
-	enum rc rc = cbor_take_array(in, "certificates", 0, CERTS_MAX, &n);
-
-	if (rc != RC_OK)
-		return rc;
-	if (n > in->rest.n)
-		return rule_refuse(
-		    RULE_READER, HISTORIES ": more than there are");
-	item->certs = calloc(n == 0 ? 1 : n, sizeof(*item->certs));
-	if (item->certs == NULL)
-		return err_memory();
-	while (rc == RC_OK && item->n_certs < n)
-		rc = cbor_take_bytes(in, "certificate", PAST_CERT_MIN, CERT_MAX,
-		    &item->certs[item->n_certs++]);
-	return rc;
-}
-
-static enum rc
-history_set_read_one(struct cbor_in *in, struct past *past)
-{
-	struct past_item *item = &past->items[past->n++];
-	uint64_t five;
-	enum rc rc = cbor_take_array(in, "response", 5, 5, &five);
-
-	if (rc == RC_OK)
-		rc = cbor_take_text(
-		    in, "name", 1, PAST_NAME_MAX - 1, &item->name);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "manifest", 1, COSE_FILE_MAX, &item->manifest);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "bundle", 0, COSE_FILE_MAX, &item->bundle);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "policy", 0, POLICY_FILE_MAX, &item->policy);
-	if (rc == RC_OK)
-		rc = read_certs(in, item);
-	if (rc == RC_OK && !history_set_is_name(item->name))
-		rc =
-		    rule_refuse(RULE_READER, HISTORIES ": a name that is none");
-	return rc;
-}
-
-static enum rc
-history_set_read_all(struct span bytes, struct past *past)
-{
-	struct cbor_in in = { .from = HISTORIES, .rest = bytes };
-	uint64_t n = 0;
-	enum rc rc = cbor_in_check(HISTORIES, bytes);
-
-	if (rc == RC_OK)
-		rc = cbor_take_array(&in, "responses", 1, MEDIA_FILES_MAX, &n);
-	if (rc != RC_OK)
-		return rc;
-	past->items = calloc(n, sizeof(*past->items));
-	if (past->items == NULL)
-		return err_memory();
-	while (rc == RC_OK && n-- > 0)
-		rc = history_set_read_one(&in, past);
-	return rc;
+	return schema_write(&history_set, past, ret_out);
 }
 
 enum rc
@@ -147,8 +86,10 @@ past_read(struct span bytes, struct past *ret)
 {
 	WIPED(past) past = { 0 };
 	struct err_saved saved;
-	enum rc rc = history_set_read_all(bytes, &past);
+	enum rc rc = cbor_in_check(HISTORIES, bytes);
 
+	if (rc == RC_OK)
+		rc = schema_read(HISTORIES, bytes, &history_set, &past);
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);
 		return rule_refuse(RULE_READER, "%.1000s", saved.text);

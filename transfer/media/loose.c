@@ -5,7 +5,7 @@
 #include "transfer/media/loose.h"
 
 #include "transfer/format/cbor_in.h"
-#include "transfer/format/cbor_out.h"
+#include "transfer/format/schema.h"
 #include "transfer/media/media.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
@@ -70,23 +70,6 @@ loose_sort(struct loose *loose)
 	loose->n = kept;
 }
 
-enum rc
-loose_write(struct loose *loose, struct buf *ret_out)
-{
-	struct cbor_out out;
-
-	loose_sort(loose);
-	cbor_out_init(&out, ret_out);
-	cbor_put_array(&out, loose->n);
-	for (size_t i = 0; i < loose->n; i++) {
-		cbor_put_array(&out, 3);
-		cbor_put_text(&out, loose->items[i].name);
-		cbor_put_bytes(&out, loose->items[i].der);
-		cbor_put_uint(&out, loose->items[i].twins);
-	}
-	return cbor_out_end(&out);
-}
-
 static bool
 loose_is_name(struct span text)
 {
@@ -99,52 +82,45 @@ loose_is_name(struct span text)
 	return media_name_ok(name);
 }
 
-static enum rc
-loose_read_one(struct cbor_in *in, struct loose *loose)
-{
-	struct loose_csr *csr = &loose->items[loose->n];
-	uint64_t three, twins = 0;
-	enum rc rc = cbor_take_array(in, "CSR", 3, 3, &three);
+/* clang-format off */
+static const struct schema_type
+	file_name = { .kind = SCHEMA_TEXT, .min = 1, .max = MEDIA_NAME_MAX - 1,
+		.fits = loose_is_name, .wanted = "what a medium may carry" },
+	csr_der = TYPE(NULL, SCHEMA_DER, CSR_MIN, CSR_MAX),
+	twins   = TYPE(NULL, SCHEMA_UINT, 0, LOOSE_MAX);
 
-	if (rc == RC_OK)
-		rc = cbor_take_text(
-		    in, "name", 1, MEDIA_NAME_MAX - 1, &csr->name);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "CSR", CSR_MIN, CSR_MAX, &csr->der);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "twins", 0, LOOSE_MAX, &twins);
-	if (rc == RC_OK)
-		rc = sha256(csr->der, csr->digest);
-	if (rc != RC_OK)
-		return rc;
-	csr->twins = (uint32_t)twins;
-	loose_id(csr->digest, csr->id);
-	if (!loose_is_name(csr->name))
-		return rule_refuse(RULE_READER,
-		    LOOSE_CSRS ": a name that no medium may carry");
-	if (loose->n != 0 && loose_by_digest(csr - 1, csr) >= 0)
-		return rule_refuse(
-		    RULE_READER, LOOSE_CSRS ": not a sorted set");
-	loose->n++;
-	return RC_OK;
+static const struct schema_field loose_csr[] = {
+	{ 0, "name",  &file_name, AT(loose_csr, name) },
+	{ 0, "CSR",   &csr_der,   AT(loose_csr, der) },
+	{ 0, "twins", &twins,     AT(loose_csr, twins) },
+};
+static const struct schema_type csr = TYPE_TUPLE(NULL, loose_csr, loose_csr);
+LIST_OF(csrs, 1, LOOSE_MAX, "CSR", &csr, IN_PLACE);
+static const struct schema_field loose_set = { 0, "CSRs", &csrs, ITEMS_OF(loose) };
+/* clang-format on */
+
+enum rc
+loose_write(struct loose *loose, struct buf *ret_out)
+{
+	loose_sort(loose);
+	return schema_write(&loose_set, loose, ret_out);
 }
 
+/* What is no form, but follows from the bytes: digests, and their order. */
 static enum rc
-loose_read_all(struct span bytes, struct loose *loose)
+loose_identify(struct loose *loose)
 {
-	struct cbor_in in = { .from = LOOSE_CSRS, .rest = bytes };
-	uint64_t n = 0;
-	enum rc rc = cbor_in_check(LOOSE_CSRS, bytes);
+	enum rc rc = RC_OK;
 
-	if (rc == RC_OK)
-		rc = cbor_take_array(&in, "CSRs", 1, LOOSE_MAX, &n);
-	if (rc != RC_OK)
-		return rc;
-	loose->items = calloc(n, sizeof(loose->items[0]));
-	if (loose->items == NULL)
-		return err_memory();
-	while (rc == RC_OK && n-- > 0)
-		rc = loose_read_one(&in, loose);
+	for (size_t i = 0; i < loose->n && rc == RC_OK; i++) {
+		struct loose_csr *one = &loose->items[i];
+
+		rc = sha256(one->der, one->digest);
+		loose_id(one->digest, one->id);
+		if (rc == RC_OK && i != 0 && loose_by_digest(one - 1, one) >= 0)
+			rc = rule_refuse(
+			    RULE_READER, LOOSE_CSRS ": not a sorted set");
+	}
 	return rc;
 }
 
@@ -153,8 +129,12 @@ loose_read(struct span bytes, struct loose *ret)
 {
 	WIPED(loose) loose = { 0 };
 	struct err_saved saved;
-	enum rc rc = loose_read_all(bytes, &loose);
+	enum rc rc = cbor_in_check(LOOSE_CSRS, bytes);
 
+	if (rc == RC_OK)
+		rc = schema_read(LOOSE_CSRS, bytes, &loose_set, &loose);
+	if (rc == RC_OK)
+		rc = loose_identify(&loose);
 	if (rc == RC_FORMAT) { /* whatever is wrong, the reader wrote it */
 		err_save(&saved);
 		return rule_refuse(RULE_READER, "%.1000s", saved.text);
