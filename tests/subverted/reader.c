@@ -380,7 +380,7 @@ WRAP(
     enum rc, frame_send, int sock, struct span record, int fd, const char *peer)
 {
 	static bool greeted;
-	unsigned kind = record.n > 1 ? record.p[1] : ANSWERS;
+	unsigned kind = record.n > 1 ? record.p[1] : UINT8_MAX;
 	bool greeting = !greeted;
 
 	if (is_judge())

@@ -292,12 +292,17 @@ list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 		return rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s: %llu items cannot lie in %zu bytes", in->from,
 		    f->name, (unsigned long long)n, in->rest.n);
-	if (n == 0)
+	if (f->held == HELD_COUNT)
+		memcpy(place_of(f, object), &n, sizeof(n));
+	if (n == 0 || f->held == HELD_COUNT)
 		return RC_OK;
-	items.n = (size_t)n;
-	items.p = calloc(items.n, item_size(item));
+	if (f->held == HELD_LIST)
+		items.p = calloc((size_t)n, item_size(item));
+	else
+		items = items_get(f, object);
 	if (items.p == NULL)
 		return err_memory();
+	items.n = (size_t)n;
 	items_set(f, object, items.p, items.n);
 	return items_take(in, f, &items);
 }
@@ -326,6 +331,29 @@ tuple_take(struct cbor_in *in, const struct schema_field *f, void *object)
 
 	for (size_t i = 0; i < type->n && rc == RC_OK; i++)
 		rc = member_take(in, &type->fields[i], object);
+	return rc;
+}
+
+static enum rc
+message_take(struct cbor_in *in, const struct schema_field *f, void *object)
+{
+	const struct schema_type *of;
+	uint64_t n, kind;
+	enum rc rc = cbor_take_array(in, f->name, 1, UINT64_MAX, &n);
+
+	if (rc == RC_OK)
+		rc = cbor_take_uint(in, "kind", 0, f->type->n - 1, &kind);
+	if (rc != RC_OK)
+		return rc;
+	of = f->type->fields[kind].type;
+	if (n != 1 + of->n)
+		return rule_refuse(RULE_CBOR_SCHEMA,
+		    "%s: %s: found an array of %llu, wanted %zu", in->from,
+		    f->type->fields[kind].name, (unsigned long long)n,
+		    1 + of->n);
+	*(uint32_t *)(void *)((char *)object + f->also) = (uint32_t)kind;
+	for (size_t i = 0; i < of->n && rc == RC_OK; i++)
+		rc = member_take(in, &of->fields[i], object);
 	return rc;
 }
 
@@ -440,7 +468,15 @@ value_take(struct cbor_in *in, const struct schema_field *f, void *object)
 		return list_take(in, f, object);
 	if (kind == SCHEMA_TUPLE || kind == SCHEMA_NAME)
 		return tuple_take(in, f, place_of(f, object));
+	if (kind == SCHEMA_MESSAGE)
+		return message_take(in, f, place_of(f, object));
 	return map_take(in, f, place_of(f, object));
+}
+
+enum rc
+schema_take(struct cbor_in *in, const struct schema_field *field, void *object)
+{
+	return value_take(in, field, object);
 }
 
 enum rc
@@ -500,8 +536,15 @@ static void
 list_put(struct cbor_out *out, const struct schema_field *f, const void *object)
 {
 	const struct schema_field *item = &f->type->fields[0];
-	const struct schema_items items = items_get(f, object);
+	struct schema_items items = { NULL, 0 };
+	uint64_t n;
 
+	if (f->held == HELD_COUNT) {
+		memcpy(&n, place_in(f, object), sizeof(n));
+		cbor_put_array(out, n);
+		return;
+	}
+	items = items_get(f, object);
 	cbor_put_array(out, items.n);
 	for (size_t i = 0; i < items.n; i++)
 		value_put(out, item, items.p + i * item_size(item));
@@ -515,6 +558,27 @@ member_put(
 		value_put(out, f, object);
 	else
 		cbor_put_null(out);
+}
+
+static void
+fields_put(
+    struct cbor_out *out, const struct schema_type *tuple, const void *object)
+{
+	for (size_t i = 0; i < tuple->n; i++)
+		member_put(out, &tuple->fields[i], object);
+}
+
+static void
+message_put(
+    struct cbor_out *out, const struct schema_field *f, const void *object)
+{
+	const uint32_t kind =
+	    *(const uint32_t *)(const void *)((const char *)object + f->also);
+	const struct schema_type *of = f->type->fields[kind].type;
+
+	cbor_put_array(out, 1 + of->n);
+	cbor_put_uint(out, kind);
+	fields_put(out, of, object);
 }
 
 static void
@@ -551,12 +615,20 @@ value_put(
 		list_put(out, f, object);
 	} else if (type->kind == SCHEMA_TUPLE || type->kind == SCHEMA_NAME) {
 		cbor_put_array(out, type->n);
-		for (size_t i = 0; i < type->n; i++)
-			member_put(out, &type->fields[i], place_in(f, object));
+		fields_put(out, type, place_in(f, object));
+	} else if (type->kind == SCHEMA_MESSAGE) {
+		message_put(out, f, place_in(f, object));
 	} else {
 		map_put(out, map_of(type, place_in(f, object)),
 		    place_in(f, object));
 	}
+}
+
+void
+schema_put(
+    struct cbor_out *out, const struct schema_field *field, const void *object)
+{
+	value_put(out, field, object);
 }
 
 enum rc

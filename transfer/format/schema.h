@@ -11,6 +11,9 @@
 
 #include "base/buf.h"
 
+struct cbor_in;
+struct cbor_out;
+
 /* ---- types ----------------------------------------------------------------- */
 
 enum schema_kind {
@@ -30,6 +33,7 @@ enum schema_kind {
 	SCHEMA_NAME,   /* such a tuple that is a struct name: shown as one */
 	SCHEMA_MAP,    /* of the fields, by key */
 	SCHEMA_EITHER, /* a map that is one of the fields, which are maps */
+	SCHEMA_MESSAGE, /* [kind, ...]: the fields of fields[kind], a tuple */
 };
 
 static inline bool
@@ -89,6 +93,8 @@ enum schema_held {
 	HELD_NOWHERE, /* the one value that the type has */
 	HELD_STRUCT,  /* in place: a type of others */
 	HELD_LIST,    /* an owned array, and a size_t of its items */
+	HELD_LENT,    /* an array that the caller lends, with room for the most */
+	HELD_COUNT,   /* a uint64_t: the items are the caller's, one by one */
 	HELD_SPAN,    /* borrowed from the input */
 	HELD_BYTES,   /* a copy, of as many bytes as the type has */
 	HELD_U64,
@@ -111,7 +117,7 @@ struct schema_field {
 	enum schema_presence presence;
 	enum schema_held held;
 	size_t offset; /* in the struct of the type that it is a field of */
-	size_t also;   /* offset of has_NAME, or of a list's n_NAME */
+	size_t also; /* offset of has_NAME, a list's n_NAME, a message's kind */
 };
 
 /* clang-format off */
@@ -129,6 +135,9 @@ struct schema_field {
 #define LIST(tag, member)    FIELD_ALWAYS, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
 #define LIST_IF_ANY(tag, member) FIELD_IF_ANY, HELD_LIST, offsetof(struct tag, member), offsetof(struct tag, n_##member)
 #define ITEMS_OF(tag)	     FIELD_ALWAYS, HELD_LIST, offsetof(struct tag, items), offsetof(struct tag, n)
+#define LENT(tag, member)    FIELD_ALWAYS, HELD_LENT, offsetof(struct tag, member), offsetof(struct tag, n_##member)
+#define COUNT_OF(tag, member) FIELD_ALWAYS, HELD_COUNT, offsetof(struct tag, n_##member), 0
+#define KIND_OF(tag)	     FIELD_ALWAYS, HELD_STRUCT, 0, offsetof(struct tag, kind)
 #define NOWHERE		     FIELD_ALWAYS, HELD_NOWHERE, 0, 0
 #define IN_PLACE	     FIELD_ALWAYS, HELD_STRUCT, 0, 0 /* the same struct */
 #define IN_PLACE_OR_NULL(tag, member) FIELD_OR_NULL, HELD_STRUCT, 0, offsetof(struct tag, has_##member)
@@ -159,6 +168,12 @@ enum rc schema_read(const char *from, struct span input,
  * \retval RC_IO memory */
 enum rc schema_write(const struct schema_field *root, const void *object,
     struct buf *out) MUST_CHECK;
+
+/** The same for a value that stands among others. */
+enum rc schema_take(struct cbor_in *in, const struct schema_field *field,
+    void *object) MUST_CHECK;
+void schema_put(struct cbor_out *out, const struct schema_field *field,
+    const void *object);
 
 /** Release the lists. */
 void schema_wipe(const struct schema_type *type, void *object);

@@ -57,21 +57,26 @@ reader_process_wipe(struct reader_process *r)
 
 /* ---- answers ------------------------------------------------------------- */
 
-static void
-answer_begin(struct reader_process *r, struct cbor_out *out,
-    enum reader_answer kind, uint64_t items)
-{
-	buf_reset(&r->out);
-	cbor_out_init(out, &r->out);
-	cbor_put_array(out, items);
-	cbor_put_uint(out, kind);
-}
-
+/* What `more` holds, in whole items, ends the answer. */
 static enum rc
-answer_send(struct reader_process *r, struct cbor_out *out, int fd)
+answer_send(struct reader_process *r, const struct reader_said *said,
+    const struct verdicts *more, int fd)
 {
-	enum rc rc = cbor_out_end(out);
+	struct span rest = more == NULL ? SPAN_NONE : buf_span(&more->bytes);
+	struct span one = SPAN_NONE;
+	struct cbor_out out;
+	size_t done = 0;
+	enum rc rc;
 
+	buf_reset(&r->out);
+	cbor_out_init(&out, &r->out);
+	schema_put(&out, &reader_said_form, said);
+	for (size_t i = 0; i < said->n_verdicts; i++) {
+		(void)span_take(&rest, more->ends[i] - done, &one);
+		done = more->ends[i];
+		cbor_put_raw(&out, one);
+	}
+	rc = cbor_out_end(&out);
 	if (rc != RC_OK)
 		return rc;
 	return frame_send(r->sock, buf_span(&r->out), fd, PARENT_NAME);
@@ -80,31 +85,28 @@ answer_send(struct reader_process *r, struct cbor_out *out, int fd)
 static enum rc
 answer_failed(struct reader_process *r, enum rc why)
 {
-	struct cbor_out out;
+	const struct reader_said said = { .kind = ANSWER_FAILED,
+		.error = reader_error_now(why) };
 
-	answer_begin(r, &out, ANSWER_FAILED, 4);
-	reader_put_error(&out, why);
-	return answer_send(r, &out, -1);
+	return answer_send(r, &said, NULL, -1);
 }
 
 static enum rc
 answer_end(struct reader_process *r)
 {
-	struct cbor_out out;
+	const struct reader_said said = { .kind = ANSWER_END };
 
-	answer_begin(r, &out, ANSWER_END, 1);
-	return answer_send(r, &out, -1);
+	return answer_send(r, &said, NULL, -1);
 }
 
 static enum rc
 answer_level(struct reader_process *r)
 {
-	struct cbor_out out;
+	const struct reader_said said = { .kind = ANSWER_LEVEL,
+		.seccomp = r->level.seccomp,
+		.landlock_abi = (uint32_t)r->level.landlock_abi };
 
-	answer_begin(r, &out, ANSWER_LEVEL, 3);
-	cbor_put_uint(&out, r->level.seccomp ? 1 : 0);
-	cbor_put_uint(&out, (uint64_t)r->level.landlock_abi);
-	return answer_send(r, &out, -1);
+	return answer_send(r, &said, NULL, -1);
 }
 
 /* ---- scanning: phase a --------------------------------------------------- */
@@ -125,17 +127,14 @@ static enum rc
 answer_copy(
     struct reader_process *r, const char *name, enum rc copied, int memfd)
 {
-	struct cbor_out out;
+	struct reader_said said = { .kind = ANSWER_FILE,
+		.name = span_str(name) };
 
-	if (copied == RC_OK) {
-		answer_begin(r, &out, ANSWER_FILE, 2);
-		cbor_put_text(&out, span_str(name));
-		return answer_send(r, &out, memfd);
-	}
-	answer_begin(r, &out, ANSWER_REFUSED, 5);
-	cbor_put_text(&out, span_str(name));
-	reader_put_error(&out, copied);
-	return answer_send(r, &out, -1);
+	if (copied == RC_OK)
+		return answer_send(r, &said, NULL, memfd);
+	said.kind = ANSWER_REFUSED;
+	said.error = reader_error_now(copied);
+	return answer_send(r, &said, NULL, -1);
 }
 
 /* All copies are held at once, and a stick may be larger than the memory. */
@@ -362,23 +361,6 @@ reader_parse(struct reader_process *r, bool loose, int *memfd)
 	return rc;
 }
 
-static enum rc
-batch_send(struct reader_process *r, const struct verdicts *batch)
-{
-	struct span rest = buf_span(&batch->bytes), one = SPAN_NONE;
-	struct cbor_out out;
-	size_t done = 0;
-
-	answer_begin(r, &out, ANSWER_VERDICTS, 2);
-	cbor_put_array(&out, batch->n);
-	for (size_t i = 0; i < batch->n; i++) {
-		(void)span_take(&rest, batch->ends[i] - done, &one);
-		done = batch->ends[i];
-		cbor_put_raw(&out, one);
-	}
-	return answer_send(r, &out, -1);
-}
-
 /* Verdicts on first..end-1, as many to a record as are worth it. */
 static enum rc
 check_range(struct reader_process *r, uint32_t first, uint32_t end)
@@ -387,11 +369,13 @@ check_range(struct reader_process *r, uint32_t first, uint32_t end)
 	WIPED(verdicts) batch = { 0 };
 
 	while (first < end) {
+		struct reader_said said = { .kind = ANSWER_VERDICTS };
 		enum rc rc = verdicts_fill(&batch, &of, first, end);
 
 		if (rc != RC_OK)
 			return answer_failed(r, rc);
-		rc = batch_send(r, &batch);
+		said.n_verdicts = batch.n;
+		rc = answer_send(r, &said, &batch, -1);
 		if (rc != RC_OK)
 			return rc;
 		first += (uint32_t)batch.n;
@@ -401,9 +385,10 @@ check_range(struct reader_process *r, uint32_t first, uint32_t end)
 
 static enum rc
 reader_check(
-    struct reader_process *r, bool loose, const uint64_t range[2], int *memfd)
+    struct reader_process *r, const struct reader_order *order, int *memfd)
 {
-	const uint64_t first = range[0], n = range[1];
+	const bool loose = order->kind == READER_CHECK_LOOSE;
+	const uint32_t first = order->first, n = order->n;
 	/* A stranger's bytes are parsed from here on, and no file is opened. */
 	enum rc rc = lock_in(r);
 
@@ -417,7 +402,7 @@ reader_check(
 				     "the bundle has not");
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
-	return check_range(r, (uint32_t)first, (uint32_t)(first + n));
+	return check_range(r, first, first + n);
 }
 
 /* ---- commands ------------------------------------------------------------ */
@@ -425,31 +410,28 @@ reader_check(
 static enum rc
 obey(struct reader_process *r, struct span command, int *memfd)
 {
-	struct cbor_in in = { .from = PARENT_NAME, .rest = command };
-	uint64_t items, kind, range[2];
+	struct reader_order order = { .first = 0 };
 	enum rc rc = cbor_in_check(PARENT_NAME, command);
 
 	if (rc == RC_OK)
-		rc = cbor_take_array(&in, "command", 1, 3, &items);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(
-		    &in, "command", 0, READER_COMMANDS - 1, &kind);
+		rc = schema_read(
+		    PARENT_NAME, command, &reader_order_form, &order);
 	if (rc != RC_OK)
 		return rc;
-	if (kind == READER_SCAN)
+	switch (order.kind) {
+	case READER_SCAN:
 		return transfer_reader_scan(r);
-	if (kind == READER_LEVEL)
+	case READER_LEVEL:
 		return answer_level(r);
-	if (kind == READER_SCAN_LOOSE)
+	case READER_SCAN_LOOSE:
 		return scan_loose(r);
-	if (kind == READER_SCAN_PAST)
+	case READER_SCAN_PAST:
 		return scan_past(r);
-	rc = cbor_take_uint(&in, "first", 0, UINT32_MAX, &range[0]);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(&in, "n", 0, UINT32_MAX, &range[1]);
-	return rc != RC_OK
-		   ? rc
-		   : reader_check(r, kind == READER_CHECK_LOOSE, range, memfd);
+	case READER_CHECK:
+	case READER_CHECK_LOOSE:
+		break;
+	}
+	return reader_check(r, &order, memfd);
 }
 
 /* Until the parent closes its end: that is how a reader is dismissed. */

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/frame.h"
-#include "transfer/format/cbor_out.h"
 #include "transfer/reader/reader.h"
 #include "transfer/rule.h"
 
@@ -36,64 +35,53 @@ reader_lied_about(const char *what)
 }
 
 enum rc
-told_take(struct cbor_in *in, struct told *told)
+reader_error_rule(const struct reader_error *error, enum rule *ret)
 {
-	struct span name = SPAN_NONE;
-	enum rc rc = cbor_take_uint(in, "rc", 0, RC_BUG, &told->rc);
+	const struct span reason = error->reason;
+	const enum rule rule = rule_find(error->rule);
 
-	if (rc == RC_OK)
-		rc = cbor_take_text(in, "rule", 0, RULE_NAME_MAX, &name);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "reason", 0, ERR_TEXT_MAX - 1, &told->reason);
-	if (rc != RC_OK)
-		return reader_lied(rc);
-	if (told->rc == RC_OK)
-		return name.n + told->reason.n == 0
+	*ret = rule;
+	if (error->rc == RC_OK)
+		return error->rule.n + reason.n == 0
 			   ? RC_OK
 			   : reader_lied_about("a reason without an error");
-	if (told->reason.n == 0 ||
-	    memchr(told->reason.p, '\0', told->reason.n) != NULL)
+	if (reason.n == 0 || memchr(reason.p, '\0', reason.n) != NULL)
 		return reader_lied_about("an error without a reason");
-	told->rule = rule_find(name);
-	if (name.n == 0)
-		return told->rc == RC_IO || told->rc == RC_BUG
+	if (error->rule.n == 0)
+		return error->rc == RC_IO || error->rc == RC_BUG
 			   ? RC_OK
 			   : reader_lied_about("a refusal without a rule");
-	if (told->rule == RULE_NONE ||
-	    rule_row_get0(told->rule)->rc != told->rc)
+	if (rule == RULE_NONE || rule_row_get0(rule)->rc != error->rc)
 		return reader_lied_about("a rule that there is not");
 	return RC_OK;
 }
 
 /* Make what it tells our own error. */
 static enum rc
-told_raise(const struct told *told)
+error_raise(const struct reader_error *error)
 {
-	if (told->rc == RC_OK)
-		return reader_lied_about("a failure that is none");
-	return err_rule(
-	    (enum rc)told->rc, told->rule, "%.*s", SPAN_FMT(told->reason));
+	enum rule rule;
+	enum rc rc = reader_error_rule(error, &rule);
+
+	if (rc == RC_OK && error->rc == RC_OK)
+		rc = reader_lied_about("a failure that is none");
+	if (rc != RC_OK)
+		return rc;
+	return err_rule(error->rc, rule, "%.*s", SPAN_FMT(error->reason));
 }
 
 static enum rc
 answer_open(struct span record, struct reader_heard *ret)
 {
 	struct reader_heard a = { .in = { .from = NAME, .rest = record } };
-	struct told told;
 	enum rc rc = cbor_in_check(NAME, record);
 
 	if (rc == RC_OK)
-		rc = cbor_take_array(&a.in, "answer", 1, 5, &a.items);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(&a.in, "kind", 0, ANSWERS - 1, &a.kind);
+		rc = schema_take(&a.in, &reader_said_form, &a.said);
 	if (rc != RC_OK)
 		return reader_lied(rc);
-	a.items--;
-	if (a.kind == ANSWER_FAILED && a.items == 3) {
-		rc = told_take(&a.in, &told);
-		return rc != RC_OK ? rc : told_raise(&told);
-	}
+	if (a.said.kind == ANSWER_FAILED)
+		return error_raise(&a.said.error);
 	*ret = a;
 	return RC_OK;
 }
@@ -154,19 +142,12 @@ reader_unexpected(void)
 }
 
 enum rc
-reader_command_send(struct reader *reader, enum reader_command command,
-    const uint32_t *range, int fd)
+reader_order_send(
+    struct reader *reader, const struct reader_order *order, int fd)
 {
 	WIPED(buf) record = { 0 };
-	struct cbor_out out;
-	enum rc rc;
+	enum rc rc = schema_write(&reader_order_form, order, &record);
 
-	cbor_out_init(&out, &record);
-	cbor_put_array(&out, range == NULL ? 1 : 3);
-	cbor_put_uint(&out, command);
-	for (size_t i = 0; range != NULL && i < 2; i++)
-		cbor_put_uint(&out, range[i]);
-	rc = cbor_out_end(&out);
 	if (rc != RC_OK)
 		return rc;
 	rc = frame_send(reader->child.sock, buf_span(&record), fd, NAME);

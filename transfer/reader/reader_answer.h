@@ -24,25 +24,21 @@ enum rc reader_lied_about(const char *what) MUST_CHECK;
 /** An answer to something else. */
 enum rc reader_unexpected(void) MUST_CHECK;
 
-/** An answer whose kind was read; its other items are next in `in`. */
+/** An answer; of verdicts the first is next in `in`. */
 struct reader_heard {
 	struct cbor_in in;
-	uint64_t items; /* of the array that are left */
-	uint64_t kind;
+	struct reader_said said;
 };
 
-/** An error as a reader tells it; the rule must be one of ours, with its code.
+/** Is what a reader tells as an error, or as none, one? The rule must be one of
+ * ours, with its code.
  * \retval RC_FORMAT rule READER: there is no such error */
-struct told {
-	uint64_t rc;
-	enum rule rule;
-	struct span reason;
-};
-enum rc told_take(struct cbor_in *in, struct told *ret) MUST_CHECK;
+enum rc reader_error_rule(const struct reader_error *error, enum rule *ret)
+    MUST_CHECK;
 
-/** Send a command; `range` is NULL or first and n; `fd` -1 or what goes along. */
-enum rc reader_command_send(struct reader *reader, enum reader_command command,
-    const uint32_t *range, int fd) MUST_CHECK;
+/** Send a command; `fd` is -1 or what goes along. */
+enum rc reader_order_send(struct reader *reader,
+    const struct reader_order *order, int fd) MUST_CHECK;
 
 /** Receive one answer. Its descriptor, where none is wanted (`fd` NULL), is a lie
  * too. ANSWER_FAILED becomes the error that it tells. Waits for as long as the

@@ -63,7 +63,7 @@ greeting(struct reader *reader)
 	struct reader_heard answer;
 	enum rc rc = reader_answer_recv(reader, &record, NULL, &answer);
 
-	if (rc == RC_OK && answer.kind != ANSWER_END)
+	if (rc == RC_OK && answer.said.kind != ANSWER_END)
 		rc = reader_unexpected();
 	if (rc != RC_OK)
 		reader_wipe(reader);
@@ -94,24 +94,19 @@ reader_start(struct reader *ret, const char *media)
 enum rc
 reader_level(struct reader *reader, struct sandbox_level *ret)
 {
+	const struct reader_order order = { .kind = READER_LEVEL };
 	WIPED(buf) record = { 0 };
 	struct reader_heard answer;
-	uint64_t seccomp = 0, abi = 0;
-	enum rc rc = reader_command_send(reader, READER_LEVEL, NULL, -1);
+	enum rc rc = reader_order_send(reader, &order, -1);
 
 	if (rc == RC_OK)
 		rc = reader_answer_recv(reader, &record, NULL, &answer);
 	if (rc != RC_OK)
 		return rc;
-	if (answer.kind != ANSWER_LEVEL || answer.items != 2)
+	if (answer.said.kind != ANSWER_LEVEL)
 		return reader_unexpected();
-	rc = cbor_take_uint(&answer.in, "seccomp", 0, 1, &seccomp);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(&answer.in, "Landlock", 0, INT16_MAX, &abi);
-	if (rc != RC_OK)
-		return reader_lied(rc);
-	*ret = (struct sandbox_level){ .seccomp = seccomp == 1,
-		.landlock_abi = (int)abi };
+	*ret = (struct sandbox_level){ .seccomp = answer.said.seccomp,
+		.landlock_abi = (int)answer.said.landlock_abi };
 	return RC_OK;
 }
 
@@ -129,13 +124,8 @@ scanned_wipe(struct scanned *s)
 /* The name goes to the screen and the ledger, so it is held to what a medium
  * may carry. */
 static enum rc
-scanned_name(struct cbor_in *in, struct scanned *s)
+scanned_name(struct span name, struct scanned *s)
 {
-	struct span name;
-	enum rc rc = cbor_take_text(in, "name", 1, MEDIA_NAME_MAX - 1, &name);
-
-	if (rc != RC_OK)
-		return reader_lied(rc);
 	memcpy(s->name, name.p, name.n);
 	s->name[name.n] = '\0';
 	if (!media_name_ok(s->name) || strlen(s->name) != name.n)
@@ -144,14 +134,13 @@ scanned_name(struct cbor_in *in, struct scanned *s)
 }
 
 static enum rc
-scanned_read(struct reader_heard *answer, int *fd, struct scanned *s)
+scanned_read(const struct reader_said *said, int *fd, struct scanned *s)
 {
-	struct told told;
-	enum rc rc = scanned_name(&answer->in, s);
+	enum rc rc = scanned_name(said->name, s);
 
 	if (rc != RC_OK)
 		return rc;
-	if (answer->kind == ANSWER_FILE) {
+	if (said->kind == ANSWER_FILE) {
 		if (*fd < 0)
 			return reader_lied_about("a file without its copy");
 		rc = sealed_map(*fd, &s->copy);
@@ -161,14 +150,13 @@ scanned_read(struct reader_heard *answer, int *fd, struct scanned *s)
 	}
 	if (*fd >= 0)
 		return reader_lied_about("a copy of what it refused");
-	rc = told_take(&answer->in, &told);
-	if (rc == RC_OK && told.rc == RC_OK)
+	rc = reader_error_rule(&said->error, &s->rule);
+	if (rc == RC_OK && said->error.rc == RC_OK)
 		return reader_lied_about("a refusal that is none");
 	if (rc != RC_OK)
 		return rc;
-	s->rc = (enum rc)told.rc;
-	s->rule = told.rule;
-	memcpy(s->reason, told.reason.p, told.reason.n);
+	s->rc = said->error.rc;
+	memcpy(s->reason, said->error.reason.p, said->error.reason.n);
 	return RC_OK;
 }
 
@@ -176,24 +164,25 @@ static enum rc
 scan_next(struct reader *reader, enum reader_command command,
     struct scanned *ret, bool *ret_more)
 {
+	const struct reader_order order = { .kind = command };
 	WIPED(buf) record = { 0 };
 	WIPED(scanned) s = { .copy = { .fd = -1 } };
 	struct reader_heard answer;
 	OWN_FD fd = -1;
-	enum rc rc = reader_command_send(reader, command, NULL, -1);
+	enum rc rc = reader_order_send(reader, &order, -1);
 
 	if (rc == RC_OK)
 		rc = reader_answer_recv(reader, &record, &fd, &answer);
 	if (rc != RC_OK)
 		return rc;
-	if (answer.kind == ANSWER_END && fd < 0) {
+	if (answer.said.kind == ANSWER_END && fd < 0) {
 		*ret_more = false;
 		return RC_OK;
 	}
-	if (!(answer.kind == ANSWER_FILE && answer.items == 1) &&
-	    !(answer.kind == ANSWER_REFUSED && answer.items == 4))
+	if (answer.said.kind != ANSWER_FILE &&
+	    answer.said.kind != ANSWER_REFUSED)
 		return reader_unexpected();
-	rc = scanned_read(&answer, &fd, &s);
+	rc = scanned_read(&answer.said, &fd, &s);
 	if (rc != RC_OK)
 		return rc;
 	reader_work_off(reader, VERDICT_TIME + COPY_TIME(s.copy.bytes.n));
@@ -227,13 +216,13 @@ static enum rc
 check_start(struct reader *reader, enum reader_command command,
     const struct sealed *copy, uint32_t first, uint32_t n)
 {
-	const uint32_t range[2] = { first, n };
+	const struct reader_order order = { command, first, n };
 
 	assert(n > 0 && n <= UINT32_MAX - first);
 	reader->answers.here = 0;
 	reader->answers.next = first;
 	reader->answers.end = first + n;
-	return reader_command_send(reader, command, range, copy->fd);
+	return reader_order_send(reader, &order, copy->fd);
 }
 
 enum rc
@@ -265,20 +254,16 @@ static enum rc
 answers_recv(struct reader *reader, struct reader_answers *to)
 {
 	struct reader_heard answer;
-	uint64_t n = 0;
 	enum rc rc = reader_answer_recv(reader, &to->record, NULL, &answer);
 
 	if (rc != RC_OK)
 		return rc;
-	if (answer.kind != ANSWER_VERDICTS || answer.items != 1)
+	if (answer.said.kind != ANSWER_VERDICTS)
 		return reader_unexpected();
-	rc = cbor_take_array(&answer.in, "verdicts", 1, READER_BATCH, &n);
-	if (rc != RC_OK)
-		return reader_lied(rc);
-	if (n > to->end - to->next)
+	if (answer.said.n_verdicts > to->end - to->next)
 		return reader_lied_about("more answers than were asked for");
 	to->at = (size_t)(answer.in.rest.p - to->record.p);
-	to->here = (uint32_t)n;
+	to->here = (uint32_t)answer.said.n_verdicts;
 	return RC_OK;
 }
 
@@ -291,68 +276,34 @@ has_control(struct span text)
 	return false;
 }
 
-static enum rc
-take_name(struct cbor_in *in, struct name_list *names)
-{
-	struct span text;
-	uint64_t two, type;
-	enum rc rc = cbor_take_array(in, "name", 2, 2, &two);
-
-	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "name type", 0, NAME_TYPES - 1, &type);
-	if (rc == RC_OK)
-		rc = cbor_take_text(in, "name", 1, NAME_TEXT_MAX, &text);
-	if (rc != RC_OK)
-		return reader_lied(rc);
-	if (has_control(text))
-		return reader_lied_about("a name with control characters");
-	return name_list_add(names, (enum name_type)type, text);
-}
-
-/* NAMES_MAX bounds what one verdict can make the parent allocate. */
-static enum rc
-client_take_names(struct cbor_in *in, struct name_list *names)
-{
-	uint64_t n;
-	enum rc rc =
-	    reader_lied(cbor_take_array(in, "names", 0, NAMES_MAX, &n));
-
-	while (rc == RC_OK && n-- > 0)
-		rc = take_name(in, names);
-	return rc;
-}
-
 /* Its size is bounded by the record's, and each field by its own limit; what
  * it claims is for ca/intake/intake to find in the bundle. */
 static enum rc
 client_take_verdict(struct cbor_in *in, struct verdict *v)
 {
-	struct told told = { .rc = 0 };
-	struct span id;
-	uint64_t six, index = 0;
-	enum rc rc = cbor_take_array(in, "verdict", 6, 6, &six);
+	struct name names[NAMES_MAX];
+	struct reader_verdict said = { .names = names };
+	enum rc rc = reader_lied(schema_take(in, &reader_verdict_form, &said));
+	const bool good = said.error.rc == RC_OK;
 
 	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "index", 0, UINT32_MAX, &index);
-	rc = rc != RC_OK ? reader_lied(rc) : told_take(in, &told);
+		rc = reader_error_rule(&said.error, &v->rule);
 	if (rc != RC_OK)
 		return rc;
-	rc = reader_lied(
-	    cbor_take_bytes(in, "key id", 0, sizeof(v->key_id), &id));
-	if (rc == RC_OK)
-		rc = client_take_names(in, &v->names);
-	if (rc != RC_OK)
-		return rc;
-	if (id.n != (told.rc == RC_OK ? sizeof(v->key_id) : 0) ||
-	    (told.rc != RC_OK && v->names.n != 0))
+	if (said.key_id.n != (good ? sizeof(v->key_id) : 0) ||
+	    (!good && said.n_names != 0))
 		return reader_lied_about("a key where there is none, or none");
-	v->index = (uint32_t)index;
-	v->rc = (enum rc)told.rc;
-	v->rule = told.rule;
-	v->reason = told.reason;
-	if (id.n != 0)
-		memcpy(v->key_id, id.p, id.n);
-	return RC_OK;
+	v->index = said.index;
+	v->rc = said.error.rc;
+	v->reason = said.error.reason;
+	if (good)
+		memcpy(v->key_id, said.key_id.p, sizeof(v->key_id));
+	for (size_t i = 0; i < said.n_names && rc == RC_OK; i++)
+		rc = has_control(names[i].text)
+			 ? reader_lied_about("a name with control characters")
+			 : name_list_add(
+			       &v->names, names[i].type, names[i].text);
+	return rc;
 }
 
 /* Answers come in the order of the questions; anything else would put one

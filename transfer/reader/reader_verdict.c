@@ -10,24 +10,11 @@
 
 #include <stdio.h>
 
-/* Why something failed: three items of an array. */
-void
-reader_put_error(struct cbor_out *out, enum rc rc)
+struct reader_error
+reader_error_now(enum rc rc)
 {
-	cbor_put_uint(out, rc);
-	cbor_put_text(out, span_str(rule_name(rule_spoken())));
-	cbor_put_bytes(out, span_str(err_text()));
-}
-
-static void
-put_names(struct cbor_out *out, const struct name_list *names)
-{
-	cbor_put_array(out, names->n);
-	for (size_t i = 0; i < names->n; i++) {
-		cbor_put_array(out, 2);
-		cbor_put_uint(out, names->items[i].type);
-		cbor_put_text(out, names->items[i].text);
-	}
+	return (struct reader_error){ rc, span_str(rule_name(rule_spoken())),
+		span_str(err_text()) };
 }
 
 static void
@@ -35,6 +22,7 @@ put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 {
 	const struct cert_request *request = &of->bundle->requests[index];
 	WIPED(csr) csr = { 0 };
+	struct reader_verdict said;
 	char from[MEDIA_NAME_MAX + 24];
 	enum rc rc;
 
@@ -47,12 +35,13 @@ put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 	rc = csr_read(from, request->csr, of->keys, &csr);
 	if (rc == RC_OK)
 		err_clear();
-	cbor_put_array(out, 6);
-	cbor_put_uint(out, index);
-	reader_put_error(out, rc);
-	cbor_put_bytes(out,
-	    rc == RC_OK ? span_of(csr.key.id, sizeof(csr.key.id)) : SPAN_NONE);
-	put_names(out, &csr.names);
+	said = (struct reader_verdict){ .index = index,
+		.error = reader_error_now(rc),
+		.names = csr.names.items,
+		.n_names = csr.names.n };
+	if (rc == RC_OK)
+		said.key_id = span_of(csr.key.id, sizeof(csr.key.id));
+	schema_put(out, &reader_verdict_form, &said);
 }
 
 void

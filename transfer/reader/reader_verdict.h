@@ -9,8 +9,8 @@
 #include "transfer/reader/reader_wire.h"
 #include "transfer/x509/csr.h"
 
-/** Why something failed: three items of an array. */
-void reader_put_error(struct cbor_out *out, enum rc rc);
+/** Why something failed: what the error record says, until it says more. */
+struct reader_error reader_error_now(enum rc rc);
 
 /** Whose requests are looked at. */
 struct verdicts_of {

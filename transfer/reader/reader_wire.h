@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What a reader and its parent say to each other; nobody else includes this.
  *
- * Each record is one CBOR array. A command is [READER_SCAN], [READER_SCAN_LOOSE],
- * [READER_SCAN_PAST], [READER_LEVEL], or [READER_CHECK, first, n] with the bundle's memfd, or
- * [READER_CHECK_LOOSE, first, n] with that of a loose set. An answer begins with
- * what it is:
- *
- *	[ANSWER_FAILED, rc, rule, reason]	instead of any other
- *	[ANSWER_END]				of a scan; or the greeting
- *	[ANSWER_FILE, name]			with a memfd
- *	[ANSWER_REFUSED, name, rc, rule, reason]	a file that was not copied
- *	[ANSWER_LEVEL, seccomp, landlock-abi]
- *	[ANSWER_VERDICTS, [+ verdict]]
- *	verdict = [index, rc, rule, reason, key-id, [* [name-type, text]]]
- *
- * rule is text, "" for none; reason and key-id are bytes. Verdicts travel many
- * to a record: a switch between processes costs more than a verdict.
+ * Each record is one CBOR array, whose form is a table in reader_wire.c. With a
+ * check goes the memfd of a bundle or a loose set, with ANSWER_FILE that of a
+ * copy. ANSWER_END answers a scan, and is the greeting; ANSWER_FAILED may come
+ * instead of any other. Verdicts travel many to a record: a switch between
+ * processes costs more than a verdict.
  */
 #ifndef TRANSFER_READER_READER_WIRE_H
 #define TRANSFER_READER_READER_WIRE_H
 
-#include "base/err.h"
-
-#include <stddef.h>
+#include "transfer/format/schema.h"
+#include "transfer/x509/name.h"
 
 enum reader_command {
 	READER_SCAN,
@@ -31,7 +20,6 @@ enum reader_command {
 	READER_CHECK,
 	READER_CHECK_LOOSE,
 	READER_SCAN_PAST,
-	READER_COMMANDS,
 };
 
 enum reader_answer {
@@ -41,13 +29,43 @@ enum reader_answer {
 	ANSWER_REFUSED,
 	ANSWER_LEVEL,
 	ANSWER_VERDICTS,
-	ANSWERS,
 };
 
 #define READER_COMMAND_MAX 64		     /* bytes of a command */
 #define READER_BATCH 64			     /* verdicts in one record */
 #define READER_BATCH_BYTES ((size_t)64 << 10) /* a record this long is sent */
 #define READER_ANSWER_MAX ((size_t)1 << 20)  /* bytes of an answer */
+
+struct reader_order {
+	enum reader_command kind;
+	uint32_t first, n; /* of a check */
+};
+extern const struct schema_field reader_order_form;
+
+/** Why something failed: the rule by name, "" for none. */
+struct reader_error {
+	enum rc rc;
+	struct span rule, reason;
+};
+
+struct reader_said {
+	enum reader_answer kind;
+	struct reader_error error; /* of ANSWER_FAILED and ANSWER_REFUSED */
+	struct span name;	   /* of a file */
+	bool seccomp;
+	uint32_t landlock_abi;
+	uint64_t n_verdicts; /* which follow, each by its own form */
+};
+extern const struct schema_field reader_said_form;
+
+struct reader_verdict {
+	uint32_t index;
+	struct reader_error error;
+	struct span key_id;
+	struct name *names; /* lent: NAMES_MAX for who reads */
+	size_t n_names;
+};
+extern const struct schema_field reader_verdict_form;
 
 /** What runs in the child: where it reads, opened by the parent. */
 struct reader_place {
