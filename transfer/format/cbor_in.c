@@ -208,16 +208,43 @@ item_describe(const struct item *item, char ret[static PHRASE])
 		    forms[item->kind].after);
 }
 
+static size_t
+place_write(const struct cbor_place *place, char *to, size_t room)
+{
+	size_t n = 0;
+
+	if (place->outer != NULL)
+		n = place_write(place->outer, to, room);
+	if (n < room)
+		n += (size_t)snprintf(to + n, room - n, "%s%s[%zu]",
+		    place->outer == NULL ? "" : ".", place->list, place->index);
+	return n < room ? n : room - 1;
+}
+
+const char *
+cbor_where(const struct cbor_in *in, char to[static CBOR_WHERE_MAX])
+{
+	const size_t room = CBOR_WHERE_MAX - 2;
+	size_t n = 0;
+
+	if (in->place != NULL)
+		n = place_write(in->place, to, room);
+	else if (in->where != NULL)
+		n = (size_t)snprintf(to, room, "%s", in->where);
+	n = n < room ? n : room - 1;
+	(void)snprintf(to + n, 3, "%s", n == 0 ? "" : ": ");
+	return to;
+}
+
 static enum rc
 cbor_in_refuse(const struct cbor_in *in, const char *what,
     const struct item *found, const char *wanted)
 {
-	char phrase[PHRASE];
+	char phrase[PHRASE], where[CBOR_WHERE_MAX];
 
 	item_describe(found, phrase);
-	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: found %s, wanted %s",
-	    in->from, in->where == NULL ? "" : in->where,
-	    in->where == NULL ? "" : ": ", what, phrase, wanted);
+	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s: found %s, wanted %s",
+	    in->from, cbor_where(in, where), what, phrase, wanted);
 }
 
 /* "what: found FOUND, wanted BEFORE min to max AFTER". */
@@ -388,20 +415,19 @@ enum rc
 cbor_keys_check(const struct cbor_in *in, const char *what, uint32_t seen,
     uint32_t wanted, uint32_t allowed)
 {
-	const char *where = in->where == NULL ? "" : in->where;
-	const char *colon = in->where == NULL ? "" : ": ";
+	char where[CBOR_WHERE_MAX];
 
 	for (unsigned key = 0; key < 32; key++) {
 		const uint32_t bit = UINT32_C(1) << key;
 
 		if ((seen & bit) != 0 && ((wanted | allowed) & bit) == 0)
 			return rule_refuse(RULE_CBOR_SCHEMA,
-			    "%s: %s%s%s: key %u has no place here", in->from,
-			    where, colon, what, key);
+			    "%s: %s%s: key %u has no place here", in->from,
+			    cbor_where(in, where), what, key);
 		if ((wanted & bit) != 0 && (seen & bit) == 0)
 			return rule_refuse(RULE_CBOR_SCHEMA,
-			    "%s: %s%s%s: key %u is missing", in->from, where,
-			    colon, what, key);
+			    "%s: %s%s: key %u is missing", in->from,
+			    cbor_where(in, where), what, key);
 	}
 	return RC_OK;
 }

@@ -23,13 +23,27 @@
  * offset of the offending byte */
 enum rc cbor_in_check(const char *from, struct span item) MUST_CHECK;
 
-/** A cursor over checked bytes. `from` names the input in errors; `where` may
- * be set by the caller to name the part being read ("requests[3]"). */
+/** An item of a list, which may lie in one of another. */
+struct cbor_place {
+	const struct cbor_place *outer;
+	const char *list;
+	size_t index;
+};
+
+/** A cursor over checked bytes. `from` names the input in errors; `where` and
+ * `place` may be set by the caller to name the part being read. */
 struct cbor_in {
 	const char *from;
 	const char *where;
+	const struct cbor_place *place;
 	struct span rest;
 };
+
+/** That part with a colon behind it, "requests[1].names[0]: ", for sentences alone;
+ * "" when it has no name. Returns `to`. */
+#define CBOR_WHERE_MAX 96
+const char *cbor_where(
+    const struct cbor_in *in, char to[static CBOR_WHERE_MAX]);
 
 /* Each takes the next item; RC_FORMAT with rule CBOR-SCHEMA says what was wanted
  * and found. `what` names the field in the sentence. */

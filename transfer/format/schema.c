@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WHERE_MAX 96  /* "requests[99999].names[7]" */
 #define QUOTE_MAX 128 /* bytes of a foreign text in a sentence */
 #define KEY_BIT(key) (UINT32_C(1) << (key))
 
@@ -156,32 +155,20 @@ is_written(const struct schema_field *f, const void *object)
 static enum rc value_take(
     struct cbor_in *in, const struct schema_field *f, void *object);
 
-static const char *
-where_of(const struct cbor_in *in)
-{
-	return in->where == NULL ? "" : in->where;
-}
-
-static const char *
-colon_of(const struct cbor_in *in)
-{
-	return in->where == NULL ? "" : ": ";
-}
-
 static enum rc
 number_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
 	const struct schema_type *type = f->type;
+	char where[CBOR_WHERE_MAX];
 	uint64_t value;
 	enum rc rc = cbor_take_uint(in, f->name, type->min, type->max, &value);
 
 	if (rc != RC_OK)
 		return rc;
 	if (type->kind == SCHEMA_CHOICE && schema_choice(type, value) == NULL)
-		return rule_refuse(RULE_CBOR_SCHEMA,
-		    "%s: %s%s%s %llu, wanted %s", in->from, where_of(in),
-		    colon_of(in), f->name, (unsigned long long)value,
-		    type->wanted);
+		return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s %llu, wanted %s",
+		    in->from, cbor_where(in, where), f->name,
+		    (unsigned long long)value, type->wanted);
 	number_set(f, object, value);
 	return RC_OK;
 }
@@ -190,13 +177,14 @@ static enum rc
 string_refuse(
     struct cbor_in *in, const struct schema_field *f, struct span value)
 {
+	char where[CBOR_WHERE_MAX];
+
 	if (f->type->kind != SCHEMA_TEXT)
-		return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: wanted %s",
-		    in->from, where_of(in), colon_of(in), f->name,
-		    f->type->wanted);
+		return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s: wanted %s",
+		    in->from, cbor_where(in, where), f->name, f->type->wanted);
 	return rule_refuse(RULE_FORMAT_TEXT,
-	    "%s: %s%s%s: \"%.*s\" does not follow %s", in->from, where_of(in),
-	    colon_of(in), f->name,
+	    "%s: %s%s: \"%.*s\" does not follow %s", in->from,
+	    cbor_where(in, where), f->name,
 	    (int)(value.n < QUOTE_MAX ? value.n : QUOTE_MAX),
 	    (const char *)value.p, f->type->wanted);
 }
@@ -255,25 +243,19 @@ item_size(const struct schema_field *item)
 	}
 }
 
-/* `where` lives on this stack and is put back: an error's sentence is made
- * before that. */
 static enum rc
 items_take(struct cbor_in *in, const struct schema_field *f,
     const struct schema_items *items)
 {
 	const struct schema_field *item = &f->type->fields[0];
-	const char *outer = in->where;
-	char where[WHERE_MAX];
+	struct cbor_place place = { in->place, f->name, 0 };
 	enum rc rc = RC_OK;
 
-	in->where = where;
-	for (size_t i = 0; i < items->n && rc == RC_OK; i++) {
-		(void)snprintf(where, sizeof(where), "%s%s%s[%zu]",
-		    outer == NULL ? "" : outer, outer == NULL ? "" : ".",
-		    f->name, i);
-		rc = value_take(in, item, items->p + i * item_size(item));
-	}
-	in->where = outer;
+	in->place = &place;
+	for (; place.index < items->n && rc == RC_OK; place.index++)
+		rc = value_take(
+		    in, item, items->p + place.index * item_size(item));
+	in->place = place.outer;
 	return rc;
 }
 
@@ -415,6 +397,7 @@ static enum rc
 map_whole(const struct cbor_in *in, const struct map_reading *m,
     const struct schema_field *f)
 {
+	char where[CBOR_WHERE_MAX];
 	int missing = 0;
 
 	for (size_t i = m->n; i-- > 0;) {
@@ -424,8 +407,8 @@ map_whole(const struct cbor_in *in, const struct map_reading *m,
 		if (missing == 0)
 			return RC_OK;
 	}
-	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s%s: key %d is missing",
-	    in->from, where_of(in), colon_of(in), map_name(m, f), missing);
+	return rule_refuse(RULE_CBOR_SCHEMA, "%s: %s%s: key %d is missing",
+	    in->from, cbor_where(in, where), map_name(m, f), missing);
 }
 
 static enum rc
@@ -434,6 +417,7 @@ map_take(struct cbor_in *in, const struct schema_field *f, void *object)
 	const bool either = f->type->kind == SCHEMA_EITHER;
 	struct map_reading m = { either ? f->type->fields : f,
 		either ? f->type->n : 1, 0, 0 };
+	char where[CBOR_WHERE_MAX];
 	uint64_t pairs;
 	int key = -1;
 	enum rc rc = cbor_take_map(in, f->name, &pairs);
@@ -448,8 +432,8 @@ map_take(struct cbor_in *in, const struct schema_field *f, void *object)
 		row = key_place(&m, key);
 		if (row == NULL)
 			return rule_refuse(RULE_CBOR_SCHEMA,
-			    "%s: %s%s%s: key %d has no place here", in->from,
-			    where_of(in), colon_of(in), map_name(&m, f), key);
+			    "%s: %s%s: key %d has no place here", in->from,
+			    cbor_where(in, where), map_name(&m, f), key);
 		rc = member_take(in, row, object);
 	}
 	return rc != RC_OK ? rc : map_whole(in, &m, f);
