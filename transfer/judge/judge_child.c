@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/frame.h"
 #include "transfer/format/cbor_in.h"
-#include "transfer/format/cbor_out.h"
 #include "transfer/judge/judge_asked.h"
 #include "transfer/judge/judge_state.h"
 #include "transfer/judge/judge_wire.h"
@@ -21,7 +20,6 @@
 #include <stdlib.h>
 
 #define SIGNER_NAME "signer"
-#define CAS_MAX 16
 
 /* The judge process between two orders. */
 struct bench {
@@ -58,19 +56,15 @@ bench_wipe(struct bench *b)
 static enum rc
 child_answer(struct bench *b, enum rc code)
 {
-	const char *rule = code == RC_OK ? "" : rule_name(rule_spoken());
-	const char *text = code == RC_OK ? "" : err_text();
+	struct judge_said said = { .kind = JUDGE_VERDICT, .rc = code };
 	WIPED(buf) frame = { 0 };
-	struct cbor_out out;
 	enum rc rc;
 
-	cbor_out_init(&out, &frame);
-	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, JUDGE_VERDICT);
-	cbor_put_uint(&out, code);
-	cbor_put_text(&out, span_str(rule));
-	cbor_put_bytes(&out, span_str(text));
-	rc = cbor_out_end(&out);
+	if (code != RC_OK) {
+		said.rule = span_str(rule_name(rule_spoken()));
+		said.sentence = span_str(err_text());
+	}
+	rc = schema_write(&judge_said_form, &said, &frame);
 	if (rc == RC_OK)
 		rc =
 		    frame_add(&b->line, b->sock, buf_span(&frame), SIGNER_NAME);
@@ -83,37 +77,26 @@ child_answer(struct bench *b, enum rc code)
 /* ---- JUDGE_OPEN ---------------------------------------------------------- */
 
 static enum rc
-child_open_trust(struct bench *b, struct cbor_in *in)
+child_open_trust(struct bench *b, const struct judge_order *o)
 {
-	struct span der;
-	uint64_t n;
-	enum rc rc = cbor_take_array(in, "CA certificates", 1, CAS_MAX, &n);
+	enum rc rc = RC_OK;
 
-	for (uint64_t i = 0; rc == RC_OK && i < n; i++) {
-		rc = cbor_take_bytes(in, "CA certificate", 1, CSR_MAX, &der);
-		if (rc == RC_OK)
-			rc = trust_add_ca(&b->trust, "CA certificate", der);
-	}
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "transfer certificate", 0, CSR_MAX, &der);
-	if (rc == RC_OK)
-		rc = buf_add_span(&b->trust.transfer_cert, der);
-	return rc;
+	for (size_t i = 0; rc == RC_OK && i < o->n_ca_certs; i++)
+		rc = trust_add_ca(&b->trust, "CA certificate", o->ca_certs[i]);
+	return rc != RC_OK
+		   ? rc
+		   : buf_add_span(&b->trust.transfer_cert, o->transfer_cert);
 }
 
 static enum rc
-child_do_open(struct bench *b, struct cbor_in *in)
+child_do_open(struct bench *b, const struct judge_order *o)
 {
-	struct span text;
 	enum rc rc;
 
 	bench_close(b);
-	rc = cbor_take_bytes(in, "policy", 0, POLICY_FILE_MAX, &text);
+	rc = policy_parse("policy.conf", o->policy, &b->policy);
 	if (rc == RC_OK)
-		rc = policy_parse("policy.conf", text, &b->policy);
-	if (rc == RC_OK)
-		rc = child_open_trust(b, in);
+		rc = child_open_trust(b, o);
 	if (rc == RC_OK)
 		rc = judge_new(&b->trust, &b->policy, &b->judge);
 	/* Each certificate is judged when it is signed, and again within its
@@ -124,103 +107,33 @@ child_do_open(struct bench *b, struct cbor_in *in)
 	return rc;
 }
 
-/* ---- JUDGE_CERT ---------------------------------------------------------- */
-
-/* As bytes: names went through name_check on both sides, and UTF-8 is no
- * matter here. */
-static enum rc
-child_take_names(struct bench *b, struct cbor_in *in, struct expected *e)
-{
-	uint64_t n, two, type;
-	enum rc rc = cbor_take_array(in, "names", 0, NAMES_MAX, &n);
-
-	for (uint64_t i = 0; rc == RC_OK && i < n; i++) {
-		rc = cbor_take_array(in, "name", 2, 2, &two);
-		if (rc == RC_OK)
-			rc = cbor_take_uint(
-			    in, "type", 0, NAME_TYPES - 1, &type);
-		if (rc == RC_OK)
-			rc = cbor_take_bytes(
-			    in, "name", 1, SIZE_MAX, &b->names[i].text);
-		if (rc == RC_OK)
-			b->names[i].type = (enum name_type)type;
-	}
-	e->names = b->names;
-	e->n_names = rc == RC_OK ? (size_t)n : 0;
-	return rc;
-}
+/* ---- JUDGE_CERT, JUDGE_ASKED --------------------------------------------- */
 
 static enum rc
-take_expected(struct bench *b, struct cbor_in *in, struct expected *e)
+do_cert(struct bench *b, const struct judge_order *o)
 {
-	bool null = false;
-	struct span id;
-	enum rc rc;
-
-	rc = cbor_take_bytes(in, "spki", 1, CSR_MAX, &e->spki);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "profile", 1, CSR_MAX, &e->profile);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "serial", 0, SERIAL_MAX, &e->serial);
-	if (rc == RC_OK)
-		rc = cbor_take_int(in, "notBefore", &e->not_before);
-	if (rc == RC_OK)
-		rc = cbor_take_int(in, "notAfter", &e->not_after);
-	if (rc == RC_OK)
-		rc = cbor_take_null(in, &null);
-	if (rc == RC_OK && !null) {
-		rc = cbor_take_bytes(in, "issuer", SHA256_LEN, SHA256_LEN, &id);
-		e->issuer = rc == RC_OK ? id.p : NULL;
-	}
-	return rc != RC_OK ? rc : child_take_names(b, in, e);
-}
-
-static enum rc
-do_cert(struct bench *b, struct cbor_in *in)
-{
-	struct expected e = { 0 };
 	char from[JUDGE_FROM_MAX + 1];
-	struct span der, text;
-	enum rc rc;
+	const struct expected e = { .from = from,
+		.spki = o->spki,
+		.profile = o->profile,
+		.names = o->names,
+		.n_names = o->n_names,
+		.serial = o->serial,
+		.not_before = o->not_before,
+		.not_after = o->not_after,
+		.issuer = o->has_issuer ? o->issuer : NULL };
 
-	if (b->judge == NULL)
-		return err_set(RC_BUG, "judge: a certificate before the CA");
-	rc = cbor_take_bytes(in, "certificate", 0, SIZE_MAX, &der);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "from", 0, JUDGE_FROM_MAX, &text);
-	if (rc != RC_OK)
-		return rc;
-	(void)snprintf(from, sizeof(from), "%.*s", SPAN_FMT(text));
-	e.from = from;
-	rc = take_expected(b, in, &e);
-	return rc != RC_OK ? rc : judge_certificate(b->judge, der, &e);
+	(void)snprintf(from, sizeof(from), "%.*s", SPAN_FMT(o->from));
+	return judge_certificate(b->judge, o->der, &e);
 }
 
-/* ---- JUDGE_ASKED --------------------------------------------------------- */
-
 static enum rc
-do_asked(struct bench *b, struct cbor_in *in)
+do_asked(struct bench *b, const struct judge_order *o)
 {
-	struct asked_cert cert = { 0 };
-	struct span der;
-	uint64_t request;
-	enum rc rc;
+	const struct asked_cert cert = { o->request, o->serial, o->not_before,
+		o->not_after };
 
-	if (b->judge == NULL)
-		return err_set(RC_BUG, "judge: a certificate before the CA");
-	rc = cbor_take_bytes(in, "certificate", 0, SIZE_MAX, &der);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "request", 0, UINT32_MAX, &request);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "serial", 0, SERIAL_MAX, &cert.serial);
-	if (rc == RC_OK)
-		rc = cbor_take_int(in, "notBefore", &cert.not_before);
-	if (rc == RC_OK)
-		rc = cbor_take_int(in, "notAfter", &cert.not_after);
-	if (rc != RC_OK)
-		return rc;
-	cert.request = (uint32_t)request;
-	return asked_judge(b->judge, &b->asked, der, &cert);
+	return asked_judge(b->judge, &b->asked, o->der, &cert);
 }
 
 /* ---- JUDGE_RESPONSE ------------------------------------------------------ */
@@ -229,9 +142,7 @@ do_asked(struct bench *b, struct cbor_in *in)
 struct remote {
 	struct bench *b;
 	struct evidence r;
-	struct channel channel;
 	char from[JUDGE_FROM_MAX + 1];
-	struct span *names;   /* owned */
 	struct sealed bundle; /* or the loose set */
 	struct loose loose;
 	struct loose_terms terms;
@@ -241,7 +152,6 @@ struct remote {
 static void
 remote_wipe(struct remote *x)
 {
-	free(x->names);
 	loose_wipe(&x->loose);
 	sealed_wipe(&x->bundle);
 	buf_wipe(&x->frame);
@@ -252,17 +162,14 @@ remote_wipe(struct remote *x)
 static enum rc
 ask_file(struct remote *x, size_t i, uint64_t *ret_size)
 {
+	const struct judge_said said = { .kind = JUDGE_FILE,
+		.index = (uint32_t)i };
 	struct cbor_in in = { .from = SIGNER_NAME, .where = "file" };
-	struct cbor_out out;
 	uint64_t one;
 	enum rc rc;
 
 	buf_reset(&x->frame);
-	cbor_out_init(&out, &x->frame);
-	cbor_put_array(&out, 2);
-	cbor_put_uint(&out, JUDGE_FILE);
-	cbor_put_uint(&out, i);
-	rc = cbor_out_end(&out);
+	rc = schema_write(&judge_said_form, &said, &x->frame);
 	if (rc == RC_OK)
 		rc = frame_send(
 		    x->b->sock, buf_span(&x->frame), -1, SIGNER_NAME);
@@ -323,57 +230,6 @@ remote_bundle(void *arg, const uint8_t *id, enum bundle_state *ret,
 	return RC_OK;
 }
 
-static enum rc
-take_head(struct cbor_in *in, struct channel *channel)
-{
-	struct head *head = &channel->head;
-	struct span digest, hash;
-	uint64_t four, sequence;
-	bool null;
-	enum rc rc = cbor_take_null(in, &null);
-
-	if (rc != RC_OK || null)
-		return rc;
-	rc = cbor_take_array(in, "head", 4, 4, &four);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "sequence", 1, UINT32_MAX, &sequence);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "digest", SHA256_LEN, SHA256_LEN, &digest);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(
-		    in, "count", 0, UINT64_MAX, &head->ledger.count);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "hash", SHA256_LEN, SHA256_LEN, &hash);
-	if (rc != RC_OK)
-		return rc;
-	channel->has_head = true;
-	head->sequence = (uint32_t)sequence;
-	memcpy(head->digest, digest.p, SHA256_LEN);
-	memcpy(head->ledger.hash, hash.p, SHA256_LEN);
-	return RC_OK;
-}
-
-static enum rc
-take_file_names(struct cbor_in *in, struct remote *x)
-{
-	uint64_t n;
-	enum rc rc;
-
-	rc = cbor_take_array(in, "files", 0, MEDIA_FILES_MAX, &n);
-	if (rc != RC_OK)
-		return rc;
-	x->names = calloc((size_t)n + 1, sizeof(*x->names));
-	if (x->names == NULL)
-		return err_memory();
-	for (uint64_t i = 0; i < n && rc == RC_OK; i++)
-		rc = cbor_take_bytes(
-		    in, "file name", 1, MEDIA_NAME_MAX, &x->names[i]);
-	x->r.names = x->names;
-	x->r.n_names = (size_t)n;
-	return rc;
-}
-
 /* What is answered: a bundle, or a loose set for one profile. */
 static enum rc
 child_take_copy(struct remote *x, bool loose, struct span profile, int *fd)
@@ -391,49 +247,22 @@ child_take_copy(struct remote *x, bool loose, struct span profile, int *fd)
 }
 
 static enum rc
-child_take_response(struct cbor_in *in, struct remote *x, int *fd)
-{
-	struct span text, requester;
-	struct span profile = SPAN_NONE;
-	uint64_t copy = COPY_NONE;
-	enum rc rc;
-
-	rc = cbor_take_bytes(in, "from", 0, JUDGE_FROM_MAX, &text);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "requester", SHA256_LEN, SHA256_LEN, &requester);
-	if (rc == RC_OK)
-		rc = take_head(in, &x->channel);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(in, "copy", 0, COPY_LOOSE, &copy);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(in, "profile", 0, CSR_MAX, &profile);
-	if (rc == RC_OK)
-		rc = take_file_names(in, x);
-	if (rc != RC_OK)
-		return rc;
-	(void)snprintf(x->from, sizeof(x->from), "%.*s", SPAN_FMT(text));
-	memcpy(x->channel.requester, requester.p, SHA256_LEN);
-	return copy == COPY_NONE
-		   ? RC_OK
-		   : child_take_copy(x, copy == COPY_LOOSE, profile, fd);
-}
-
-static enum rc
-do_response(struct bench *b, struct cbor_in *in, int *fd)
+do_response(struct bench *b, const struct judge_order *o, int *fd)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	WIPED(remote) x = { .b = b, .bundle = { .fd = -1 } };
-	enum rc rc;
+	enum rc rc = RC_OK;
 
-	if (b->judge == NULL)
-		return err_set(RC_BUG, "judge: a response before the CA");
+	(void)snprintf(x.from, sizeof(x.from), "%.*s", SPAN_FMT(o->from));
 	x.r.from = x.from;
-	x.r.channel = &x.channel;
+	x.r.channel = &o->channel;
+	x.r.names = o->files;
+	x.r.n_names = o->n_files;
 	x.r.file = remote_file;
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
-	rc = child_take_response(in, &x, fd);
+	if (o->copy != COPY_NONE)
+		rc = child_take_copy(&x, o->copy == COPY_LOOSE, o->profile, fd);
 	if (rc == RC_OK)
 		rc = fetch_file(&x, x.r.n_names, &x.manifest);
 	x.r.manifest = buf_span(&x.manifest);
@@ -447,39 +276,43 @@ do_response(struct bench *b, struct cbor_in *in, int *fd)
 
 /* ---- the loop ------------------------------------------------------------ */
 
-/* Orders come from the signer, which is trusted; the checks are for our own
- * mistakes. */
 static enum rc
-do_order(struct bench *b, int *fd)
+do_order(struct bench *b, const struct judge_order *o, int *fd)
 {
-	struct cbor_in in = { .from = SIGNER_NAME, .where = "order" };
-	uint64_t items, order;
-	enum rc rc;
-
-	in.rest = b->order;
-	rc = cbor_in_check(SIGNER_NAME, in.rest);
-	if (rc == RC_OK)
-		rc = cbor_take_array(&in, "order", 1, 16, &items);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(
-		    &in, "order", JUDGE_OPEN, JUDGE_ASKED, &order);
-	if (rc != RC_OK)
-		return rc;
-	switch ((enum judge_order)order) {
+	switch (o->kind) {
 	case JUDGE_OPEN:
-		return child_do_open(b, &in);
-	case JUDGE_CERT:
-		return do_cert(b, &in);
-	case JUDGE_RESPONSE:
-		return do_response(b, &in, fd);
+		return child_do_open(b, o);
 	case JUDGE_LEVEL:
 		return RC_OK;
 	case JUDGE_BUNDLE:
 		return asked_open(&b->asked, fd);
+	case JUDGE_CERT:
 	case JUDGE_ASKED:
-		return do_asked(b, &in);
+	case JUDGE_RESPONSE:
+		break;
 	}
-	return err_set(RC_BUG, "judge: no such order");
+	if (b->judge == NULL)
+		return err_set(RC_BUG, "judge: a question before the CA");
+	if (o->kind == JUDGE_RESPONSE)
+		return do_response(b, o, fd);
+	return o->kind == JUDGE_CERT ? do_cert(b, o) : do_asked(b, o);
+}
+
+/* Orders come from the signer, which is trusted; the checks are for our own
+ * mistakes. */
+static enum rc
+read_order(struct bench *b, int *fd)
+{
+	struct span cas[JUDGE_CAS_MAX];
+	struct judge_order o = { .ca_certs = cas, .names = b->names };
+	enum rc rc = cbor_in_check(SIGNER_NAME, b->order);
+
+	if (rc == RC_OK)
+		rc = schema_read(SIGNER_NAME, b->order, &judge_order_form, &o);
+	if (rc == RC_OK)
+		rc = do_order(b, &o, fd);
+	schema_wipe(judge_order_form.type, &o);
+	return rc;
 }
 
 static enum rc
@@ -521,7 +354,7 @@ judge_run(int sock, void *unused)
 			SIGNER_NAME) != RC_OK)
 			return RC_OK;
 		err_clear();
-		rc = child_answer(&b, do_order(&b, &b.fd));
+		rc = child_answer(&b, read_order(&b, &b.fd));
 		if (!frame_is_here(&b.line)) /* nobody wanted it */
 			fd_close(&b.fd);
 	}

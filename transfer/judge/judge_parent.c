@@ -20,9 +20,10 @@ judge_start(struct child *ret)
 }
 
 static enum rc
-send_order(struct child *judge, struct cbor_out *out, int fd)
+send_order(struct child *judge, const struct judge_order *order, int fd)
 {
-	enum rc rc = cbor_out_end(out);
+	WIPED(buf) record = { 0 };
+	enum rc rc = schema_write(&judge_order_form, order, &record);
 
 	if (rc != RC_OK)
 		return rc;
@@ -31,59 +32,11 @@ send_order(struct child *judge, struct cbor_out *out, int fd)
 	rc = frame_flush(&judge->line, judge->sock, judge->name);
 	if (rc == RC_OK)
 		rc =
-		    frame_send(judge->sock, buf_span(out->to), fd, judge->name);
+		    frame_send(judge->sock, buf_span(&record), fd, judge->name);
 	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
 
 /* ---- answers ------------------------------------------------------------- */
-
-struct answer {
-	enum judge_answer kind;
-	enum rc rc;	      /* a verdict's */
-	uint64_t index;	      /* of the file that is wanted */
-	enum rule rule;	      /* a verdict's */
-	struct span sentence; /* in judge->line */
-};
-
-static enum rc
-parent_take_verdict(struct cbor_in *in, uint64_t items, struct answer *a)
-{
-	struct span name = SPAN_NONE;
-	uint64_t code;
-	enum rc rc;
-
-	if (items != 4)
-		return err_set(RC_BUG, "judge: an answer of another shape");
-	rc = cbor_take_uint(in, "code", 0, RC_BUG, &code);
-	if (rc == RC_OK)
-		rc = cbor_take_text(in, "rule", 0, RULE_NAME_MAX, &name);
-	if (rc == RC_OK)
-		rc = cbor_take_bytes(
-		    in, "sentence", 0, ERR_TEXT_MAX, &a->sentence);
-	if (rc != RC_OK)
-		return rc;
-	a->rc = (enum rc)code;
-	a->rule = rule_find(name);
-	return RC_OK;
-}
-
-static enum rc
-take_answer(struct cbor_in *in, struct answer *a)
-{
-	uint64_t items, kind;
-	enum rc rc;
-
-	rc = cbor_take_array(in, "answer", 2, 4, &items);
-	if (rc == RC_OK)
-		rc = cbor_take_uint(
-		    in, "kind", JUDGE_VERDICT, JUDGE_FILE, &kind);
-	if (rc != RC_OK)
-		return rc;
-	a->kind = (enum judge_answer)kind;
-	return a->kind == JUDGE_VERDICT
-		   ? parent_take_verdict(in, items, a)
-		   : cbor_take_uint(in, "index", 0, UINT32_MAX, &a->index);
-}
 
 /* Its words are ours, and no rule for files from a stick. */
 static enum rc
@@ -98,7 +51,7 @@ garbled(enum rc rc)
 }
 
 static enum rc
-recv_answer(struct child *judge, struct answer *a)
+recv_answer(struct child *judge, struct judge_said *a)
 {
 	struct cbor_in in = { .from = judge->name, .where = "answer" };
 	enum rc rc = RC_OK;
@@ -112,23 +65,24 @@ recv_answer(struct child *judge, struct answer *a)
 		return child_explain(judge, garbled(rc));
 	rc = cbor_in_check(judge->name, in.rest);
 	if (rc == RC_OK)
-		rc = take_answer(&in, a);
+		rc = schema_take(&in, &judge_said_form, a);
 	return garbled(rc);
 }
 
 /* A refusal in the name of its rule; the sentence was the judge's. */
 static enum rc
-pass_verdict(const struct answer *a)
+pass_verdict(const struct judge_said *a)
 {
 	if (a->rc == RC_OK)
 		return RC_OK;
-	return err_rule(a->rc, a->rule, "%.*s", SPAN_FMT(a->sentence));
+	return err_rule(
+	    a->rc, rule_find(a->rule), "%.*s", SPAN_FMT(a->sentence));
 }
 
 enum rc
 judge_recv(struct child *judge)
 {
-	struct answer a = { 0 };
+	struct judge_said a = { 0 };
 	enum rc rc = recv_answer(judge, &a);
 
 	if (rc == RC_OK && a.kind != JUDGE_VERDICT)
@@ -138,38 +92,33 @@ judge_recv(struct child *judge)
 
 /* ---- orders -------------------------------------------------------------- */
 
+static enum rc
+ask_order(struct child *judge, const struct judge_order *order, int fd)
+{
+	enum rc rc = send_order(judge, order, fd);
+
+	return rc != RC_OK ? rc : judge_recv(judge);
+}
+
 enum rc
 judge_ready(struct child *judge)
 {
-	WIPED(buf) order = { 0 };
-	struct cbor_out out;
-	enum rc rc;
+	const struct judge_order order = { .kind = JUDGE_LEVEL };
 
-	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 1);
-	cbor_put_uint(&out, JUDGE_LEVEL);
-	rc = send_order(judge, &out, -1);
-	return rc != RC_OK ? rc : judge_recv(judge);
+	return ask_order(judge, &order, -1);
 }
 
 enum rc
 judge_open(struct child *judge, struct span policy_text,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
 {
-	WIPED(buf) order = { 0 };
-	struct cbor_out out;
-	enum rc rc;
+	const struct judge_order order = { .kind = JUDGE_OPEN,
+		.policy = policy_text,
+		.ca_certs = ca_certs,
+		.n_ca_certs = n_ca_certs,
+		.transfer_cert = transfer_cert };
 
-	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, JUDGE_OPEN);
-	cbor_put_bytes(&out, policy_text);
-	cbor_put_array(&out, n_ca_certs);
-	for (size_t i = 0; i < n_ca_certs; i++)
-		cbor_put_bytes(&out, ca_certs[i]);
-	cbor_put_bytes(&out, transfer_cert);
-	rc = send_order(judge, &out, -1);
-	return rc != RC_OK ? rc : judge_recv(judge);
+	return ask_order(judge, &order, -1);
 }
 
 static struct span
@@ -186,32 +135,27 @@ judge_send(
     struct child *judge, struct span der, const struct expected *expected)
 {
 	struct frame_line *line = &judge->line;
+	struct judge_order order = { .kind = JUDGE_CERT,
+		.der = der,
+		.from = cut_from(expected->from),
+		.spki = expected->spki,
+		.profile = expected->profile,
+		.serial = expected->serial,
+		.not_before = expected->not_before,
+		.not_after = expected->not_after,
+		.has_issuer = expected->issuer != NULL,
+		.names = expected->names,
+		.n_names = expected->n_names };
 	struct cbor_out out;
 	size_t at;
 	enum rc rc = frame_begin(line, &at);
 
 	if (rc != RC_OK)
 		return rc;
+	if (order.has_issuer)
+		memcpy(order.issuer, expected->issuer, SHA256_LEN);
 	cbor_out_init(&out, &line->out);
-	cbor_put_array(&out, 10);
-	cbor_put_uint(&out, JUDGE_CERT);
-	cbor_put_bytes(&out, der);
-	cbor_put_bytes(&out, cut_from(expected->from));
-	cbor_put_bytes(&out, expected->spki);
-	cbor_put_bytes(&out, expected->profile);
-	cbor_put_bytes(&out, expected->serial);
-	cbor_put_int(&out, expected->not_before);
-	cbor_put_int(&out, expected->not_after);
-	if (expected->issuer == NULL)
-		cbor_put_null(&out);
-	else
-		cbor_put_bytes(&out, span_of(expected->issuer, SHA256_LEN));
-	cbor_put_array(&out, expected->n_names);
-	for (size_t i = 0; i < expected->n_names; i++) {
-		cbor_put_array(&out, 2);
-		cbor_put_uint(&out, expected->names[i].type);
-		cbor_put_bytes(&out, expected->names[i].text);
-	}
+	schema_put(&out, &judge_order_form, &order);
 	rc = frame_end(line, at, cbor_out_end(&out), judge->sock, judge->name);
 	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
@@ -219,73 +163,40 @@ judge_send(
 enum rc
 judge_bundle_open(struct child *judge, const struct sealed *bundle)
 {
-	WIPED(buf) order = { 0 };
-	struct cbor_out out;
-	enum rc rc;
+	const struct judge_order order = { .kind = JUDGE_BUNDLE };
 
-	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 1);
-	cbor_put_uint(&out, JUDGE_BUNDLE);
-	rc = send_order(judge, &out, bundle->fd);
-	return rc != RC_OK ? rc : judge_recv(judge);
+	return ask_order(judge, &order, bundle->fd);
 }
 
 enum rc
 judge_asked_ask(
     struct child *judge, struct span der, const struct asked_cert *cert)
 {
-	WIPED(buf) order = { 0 };
-	struct cbor_out out;
-	enum rc rc;
+	const struct judge_order order = { .kind = JUDGE_ASKED,
+		.der = der,
+		.request = cert->request,
+		.serial = cert->serial,
+		.not_before = cert->not_before,
+		.not_after = cert->not_after };
 
-	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 6);
-	cbor_put_uint(&out, JUDGE_ASKED);
-	cbor_put_bytes(&out, der);
-	cbor_put_uint(&out, cert->request);
-	cbor_put_bytes(&out, cert->serial);
-	cbor_put_int(&out, cert->not_before);
-	cbor_put_int(&out, cert->not_after);
-	rc = send_order(judge, &out, -1);
-	return rc != RC_OK ? rc : judge_recv(judge);
-}
-
-static void
-put_head(struct cbor_out *out, const struct channel *channel)
-{
-	const struct head *head = &channel->head;
-
-	if (!channel->has_head) {
-		cbor_put_null(out);
-		return;
-	}
-	cbor_put_array(out, 4);
-	cbor_put_uint(out, head->sequence);
-	cbor_put_bytes(out, span_of(head->digest, SHA256_LEN));
-	cbor_put_uint(out, head->ledger.count);
-	cbor_put_bytes(out, span_of(head->ledger.hash, SHA256_LEN));
+	return ask_order(judge, &order, -1);
 }
 
 static enum rc
 send_response(struct child *judge, const struct evidence *r, int bundle_fd)
 {
-	WIPED(buf) order = { 0 };
-	struct cbor_out out;
+	struct judge_order order = { .kind = JUDGE_RESPONSE,
+		.from = cut_from(r->from),
+		.channel = *r->channel,
+		.copy = COPY_NONE,
+		.files = r->names,
+		.n_files = r->n_names };
 
-	cbor_out_init(&out, &order);
-	cbor_put_array(&out, 7);
-	cbor_put_uint(&out, JUDGE_RESPONSE);
-	cbor_put_bytes(&out, cut_from(r->from));
-	cbor_put_bytes(&out, span_of(r->channel->requester, SHA256_LEN));
-	put_head(&out, r->channel);
-	cbor_put_uint(&out, bundle_fd < 0      ? COPY_NONE
-			    : r->loose == NULL ? COPY_BUNDLE
-					       : COPY_LOOSE);
-	cbor_put_bytes(&out, r->loose == NULL ? SPAN_NONE : r->loose->profile);
-	cbor_put_array(&out, r->n_names);
-	for (size_t i = 0; i < r->n_names; i++)
-		cbor_put_bytes(&out, r->names[i]);
-	return send_order(judge, &out, bundle_fd);
+	if (bundle_fd >= 0)
+		order.copy = r->loose == NULL ? COPY_BUNDLE : COPY_LOOSE;
+	if (r->loose != NULL)
+		order.profile = r->loose->profile;
+	return send_order(judge, &order, bundle_fd);
 }
 
 static enum rc
@@ -305,7 +216,11 @@ send_file(struct child *judge, const struct evidence *r, uint64_t index)
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 1);
 	cbor_put_uint(&out, rest.n);
-	rc = send_order(judge, &out, -1);
+	rc = cbor_out_end(&out);
+	if (rc == RC_OK)
+		rc = frame_send(judge->sock, buf_span(&order), -1, judge->name);
+	if (rc != RC_OK)
+		return child_explain(judge, rc);
 	while (rc == RC_OK && rest.n != 0) {
 		size_t n = rest.n < JUDGE_CHUNK ? rest.n : JUDGE_CHUNK;
 
@@ -324,7 +239,7 @@ judge_response_ask(struct child *judge, const struct evidence *response,
 
 	rc = send_response(judge, response, bundle == NULL ? -1 : bundle->fd);
 	while (rc == RC_OK) {
-		struct answer a = { 0 };
+		struct judge_said a = { 0 };
 
 		rc = recv_answer(judge, &a);
 		if (rc == RC_OK && a.kind == JUDGE_VERDICT)

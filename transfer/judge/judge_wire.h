@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What parent and judge say to each other: CBOR arrays, one to a frame.
+/** What parent and judge say to each other: CBOR arrays, one to a frame, whose form
+ * is a table in judge_wire.c.
  *
- *	parent		[0, policy, [* ca-cert], transfer-cert]
- *			[1, der, from, spki, profile, serial, not-before,
- *			    not-after, issuer / null, [* [type, text]]]
- *			[2, from, requester, head / null, copy, profile,
- *			    [* file-name]]		and a memfd, unless copy
- *			    is 0: the bundle (1), or a loose set (2), which is
- *			    for that profile
- *			[3]		are you locked in?
- *			[4]		and a memfd: the bundle of each [5]
- *			[5, der, request, serial, not-before, not-after]
- *	judge		[0, rc, rule, sentence]		a verdict
- *			[1, index]			only after a [2]: give me
- *							that file; behind
- *							the last: the manifest
- *	parent		[length], then its bytes in frames of JUDGE_CHUNK
+ * With a JUDGE_RESPONSE goes a memfd, unless its copy is COPY_NONE: the bundle, or
+ * a loose set, which is for the order's profile. With a JUDGE_BUNDLE goes that of
+ * the bundle of each JUDGE_ASKED. JUDGE_LEVEL asks whether it is locked in. Each
+ * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
+ * answer JUDGE_FILE: give me that file, or behind the last, the manifest. The
+ * parent says [length], then its bytes in frames of JUDGE_CHUNK.
  */
 #ifndef TRANSFER_JUDGE_JUDGE_WIRE_H
 #define TRANSFER_JUDGE_JUDGE_WIRE_H
 
+#include "transfer/format/schema.h"
 #include "transfer/judge/judge.h"
 
-enum judge_order {
+enum judge_order_kind {
 	JUDGE_OPEN,
 	JUDGE_CERT,
 	JUDGE_RESPONSE,
@@ -38,6 +31,38 @@ enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE };
 #define JUDGE_FILE_MAX ((uint64_t)1 << 30)
 #define JUDGE_FROM_MAX 120
 #define JUDGE_NAME "judge"
+
+#define JUDGE_CAS_MAX 16
+
+/** Of each kind some fields; spans are borrowed on both sides. */
+struct judge_order {
+	enum judge_order_kind kind;
+	struct span policy, transfer_cert;
+	const struct span *ca_certs; /* lent: JUDGE_CAS_MAX for who reads */
+	size_t n_ca_certs;
+
+	struct span der, from, spki, profile, serial;
+	int64_t not_before, not_after;
+	bool has_issuer;
+	uint8_t issuer[SHA256_LEN];
+	const struct name *names; /* lent: NAMES_MAX for who reads */
+	size_t n_names;
+	uint32_t request;
+
+	struct channel channel;
+	enum judge_copy copy;
+	const struct span *files; /* owned by who read it */
+	size_t n_files;
+};
+extern const struct schema_field judge_order_form;
+
+struct judge_said {
+	enum judge_answer kind;
+	enum rc rc; /* of a verdict */
+	struct span rule, sentence;
+	uint32_t index; /* of a file */
+};
+extern const struct schema_field judge_said_form;
 
 /** What the judge process runs. */
 enum rc judge_run(int sock, void *unused);
