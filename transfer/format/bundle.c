@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-#define CSR_MIN 64
-
 /* clang-format off */
 
 /* ---- requests -------------------------------------------------------------- */
@@ -19,8 +17,8 @@ static const struct schema_type
 	name_text = TYPE(NULL, SCHEMA_TEXT, 1, NAME_TEXT_MAX);
 
 static const struct schema_field name[] = {
-	{ 0, "name type", &name_type, AT(name, type) },
-	{ 0, "name",      &name_text, AT(name, text) },
+	{ 0, "name type", &name_type, IN(name, type) },
+	{ 0, "name",      &name_text, IN(name, text) },
 };
 const struct schema_type grammar_name =
 	TYPE_OF("name", SCHEMA_NAME, 0, 0, sizeof(struct name), name);
@@ -30,15 +28,15 @@ LIST_OF(names, 1, SCHEMA_MANY, "name", &grammar_name, IN_PLACE);
 /* One certificate, or several after each other. */
 static const struct schema_field single_validity[] = {
 	{ 1, "not_before", &grammar_epoch,    IF_HAS(validity, not_before) },
-	{ 2, "duration",   &grammar_duration, AT(validity, period) },
+	{ 2, "duration",   &grammar_duration, IN(validity, period) },
 };
 static const struct schema_type
 	series_count = TYPE(NULL, SCHEMA_UINT, 2, SERIES_MAX);
 static const struct schema_field series_validity[] = {
 	{ 1, "not_before", &grammar_epoch,    IF_HAS(validity, not_before) },
-	{ 3, "count",      &series_count,     AT(validity, count) },
-	{ 4, "period",     &grammar_duration, AT(validity, period) },
-	{ 5, "overlap",    &grammar_overlap,  AT(validity, overlap) },
+	{ 3, "count",      &series_count,     IN(validity, count) },
+	{ 4, "period",     &grammar_duration, IN(validity, period) },
+	{ 5, "overlap",    &grammar_overlap,  IN(validity, overlap) },
 };
 static const struct schema_type
 	single_type = TYPE_MAP("single-validity", validity, single_validity),
@@ -53,10 +51,10 @@ static const struct schema_type validity_type =
 static const struct schema_type
 	csr_der = TYPE("csr-der", SCHEMA_DER, CSR_MIN, CSR_MAX);
 static const struct schema_field cert_request[] = {
-	{ 1, "request_id", &grammar_request_id, AT(cert_request, id) },
-	{ 2, "csr",        &csr_der,            AT(cert_request, csr) },
-	{ 3, "profile",    &grammar_profile,    AT(cert_request, profile) },
-	{ 4, "validity",   &validity_type,      AT(cert_request, validity) },
+	{ 1, "request_id", &grammar_request_id, IN(cert_request, id) },
+	{ 2, "csr",        &csr_der,            IN(cert_request, csr) },
+	{ 3, "profile",    &grammar_profile,    IN(cert_request, profile) },
+	{ 4, "validity",   &validity_type,      IN(cert_request, validity) },
 	{ 5, "comment",    &grammar_comment,    IF_ANY(cert_request, comment) },
 	{ 6, "replaces",   &grammar_serial,     IF_ANY(cert_request, replaces) },
 	{ 7, "names",      &names,              LIST_IF_ANY(cert_request, names) },
@@ -80,14 +78,14 @@ static const struct schema_type reason = {
 
 /* Of one certificate, or of all for a key. */
 static const struct schema_field serial_revocation[] = {
-	{ 1, "serial",          &grammar_serial, AT(revocation, serial) },
-	{ 2, "reason",          &reason,         AT(revocation, reason) },
+	{ 1, "serial",          &grammar_serial, IN(revocation, serial) },
+	{ 2, "reason",          &reason,         IN(revocation, reason) },
 	{ 3, "invalidity_date", &grammar_epoch,  IF_HAS(revocation, since) },
 };
 static const struct schema_field key_revocation[] = {
-	{ 2, "reason",          &reason,         AT(revocation, reason) },
+	{ 2, "reason",          &reason,         IN(revocation, reason) },
 	{ 3, "invalidity_date", &grammar_epoch,  IF_HAS(revocation, since) },
-	{ 4, "key_id",          &grammar_key_id, AT(revocation, key_id) },
+	{ 4, "key_id",          &grammar_key_id, IN(revocation, key_id) },
 };
 static const struct schema_type
 	by_serial = TYPE_MAP("serial-revocation", revocation, serial_revocation),
@@ -103,9 +101,9 @@ LIST_OF(revocations, 0, SCHEMA_MANY, "revocation", &revocation_type, IN_PLACE);
 static const struct schema_type
 	crl_count = TYPE(NULL, SCHEMA_UINT, 1, SERIES_MAX);
 static const struct schema_field crl_request[] = {
-	{ 1, "count",   &crl_count,        AT(crl_request, count) },
-	{ 2, "period",  &grammar_duration, AT(crl_request, period) },
-	{ 3, "overlap", &grammar_overlap,  AT(crl_request, overlap) },
+	{ 1, "count",   &crl_count,        IN(crl_request, count) },
+	{ 2, "period",  &grammar_duration, IN(crl_request, period) },
+	{ 3, "overlap", &grammar_overlap,  IN(crl_request, overlap) },
 };
 static const struct schema_type crl_type =
 	TYPE_MAP("crl-request", crl_request, crl_request);
@@ -115,25 +113,25 @@ LIST_OF(crl_numbers, 1, SCHEMA_MANY, "crl_number", &grammar_crl_number, ITEM_U64
 /* ---- the bundle ------------------------------------------------------------ */
 
 static const struct schema_field head[] = {
-	{ 1, "sequence",    &grammar_sequence,    AT(head, sequence) },
-	{ 2, "digest",      &grammar_digest,      AT(head, digest) },
-	{ 3, "ledger_head", &grammar_ledger_head, AT(head, ledger) },
+	{ 1, "sequence",    &grammar_sequence,    IN(head, sequence) },
+	{ 2, "digest",      &grammar_digest,      IN(head, digest) },
+	{ 3, "ledger_head", &grammar_ledger_head, IN(head, ledger) },
 };
 static const struct schema_type head_type = TYPE_MAP("head", head, head);
 
 static const struct schema_field requester[] = {
-	{ 0, "label", &grammar_label,    AT(bundle, label) },
-	{ 0, "spki",  &grammar_spki_der, AT(bundle, spki) },
+	{ 0, "label", &grammar_label,    IN(bundle, label) },
+	{ 0, "spki",  &grammar_spki_der, IN(bundle, spki) },
 };
 static const struct schema_type requester_type =
 	TYPE_TUPLE(NULL, bundle, requester);
 
 static const struct schema_field csr_bundle[] = {
 	{  1, "version",     &grammar_version,   NOWHERE },
-	{  2, "bundle_id",   &grammar_bundle_id, AT(bundle, id) },
-	{  3, "ca_id",       &grammar_ca_id,     AT(bundle, ca_id) },
-	{  4, "created",     &grammar_epoch,     AT(bundle, created) },
-	{  5, "sequence",    &grammar_sequence,  AT(bundle, sequence) },
+	{  2, "bundle_id",   &grammar_bundle_id, IN(bundle, id) },
+	{  3, "ca_id",       &grammar_ca_id,     IN(bundle, ca_id) },
+	{  4, "created",     &grammar_epoch,     IN(bundle, created) },
+	{  5, "sequence",    &grammar_sequence,  IN(bundle, sequence) },
 	{  7, "expires",     &grammar_epoch,     IF_HAS(bundle, expires) },
 	{  8, "head",        &head_type,         OR_NULL(bundle, head) },
 	{  9, "requests",    &requests,          LIST(bundle, requests) },

@@ -8,10 +8,10 @@ static const struct schema_type policy_file =
 
 static const struct schema_field ca_card[] = {
 	{ 1, "version",      &grammar_version, NOWHERE },
-	{ 2, "ca_id",        &grammar_ca_id,   AT(card, ca_id) },
+	{ 2, "ca_id",        &grammar_ca_id,   IN(card, ca_id) },
 	{ 3, "certificates", &grammar_certs,   LIST(card, certs) },
-	{ 4, "created",      &grammar_epoch,   AT(card, created) },
-	{ 5, "policy",       &policy_file,     AT(card, policy) },
+	{ 4, "created",      &grammar_epoch,   IN(card, created) },
+	{ 5, "policy",       &policy_file,     IN(card, policy) },
 };
 static const struct schema_type card_type = TYPE_MAP("ca-card", card, ca_card);
 const struct schema_field grammar_card = { 0, "card", &card_type, IN_PLACE };

@@ -22,11 +22,11 @@
 #define LABEL_KID 4
 #define LABEL_X5CHAIN 33
 
-#define CERT_MIN 64 /* bytes of DER: docs/transfer.cddl */
 #define SIGNATURE_MIN 64
-#define COSE_SIGNATURE_MAX 4627 /* ML-DSA-87, which a later version may have \
-				 */
-#define TYPE_MAX 128		/* bytes of a content type */
+#define COSE_SIGNATURE_MAX \
+	4627	     /* ML-DSA-87, which a later version may have \
+		      */
+#define TYPE_MAX 128 /* bytes of a content type */
 
 /* clang-format off */
 static const char *const content_types[] = {

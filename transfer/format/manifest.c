@@ -9,27 +9,27 @@
 /* ---- results --------------------------------------------------------------- */
 
 static const struct schema_field cert_entry[] = {
-	{ 1, "serial",     &grammar_serial,    AT(cert_entry, serial) },
-	{ 2, "sha256",     &grammar_digest,    AT(cert_entry, digest) },
-	{ 3, "file",       &grammar_file_name, AT(cert_entry, file) },
-	{ 4, "not_before", &grammar_epoch,     AT(cert_entry, not_before) },
-	{ 5, "not_after",  &grammar_epoch,     AT(cert_entry, not_after) },
-	{ 6, "issuer",     &grammar_key_id,    AT(cert_entry, issuer) },
+	{ 1, "serial",     &grammar_serial,    IN(cert_entry, serial) },
+	{ 2, "sha256",     &grammar_digest,    IN(cert_entry, digest) },
+	{ 3, "file",       &grammar_file_name, IN(cert_entry, file) },
+	{ 4, "not_before", &grammar_epoch,     IN(cert_entry, not_before) },
+	{ 5, "not_after",  &grammar_epoch,     IN(cert_entry, not_after) },
+	{ 6, "issuer",     &grammar_key_id,    IN(cert_entry, issuer) },
 };
 static const struct schema_type cert_type =
 	TYPE_MAP("cert-entry", cert_entry, cert_entry);
 LIST_OF(certs, 1, SCHEMA_MANY, "certificate", &cert_type, IN_PLACE);
 
 static const struct schema_field issued_result[] = {
-	{ 1, "request_id",   &grammar_request_id, AT(result, id) },
-	{ 2, "csr_sha256",   &grammar_digest,     AT(result, csr_digest) },
+	{ 1, "request_id",   &grammar_request_id, IN(result, id) },
+	{ 2, "csr_sha256",   &grammar_digest,     IN(result, csr_digest) },
 	{ 3, "certificates", &certs,              LIST(result, certs) },
 };
 static const struct schema_field refused_result[] = {
-	{ 1, "request_id",   &grammar_request_id, AT(result, id) },
-	{ 2, "csr_sha256",   &grammar_digest,     AT(result, csr_digest) },
-	{ 4, "rule",         &grammar_rule,       AT(result, rule) },
-	{ 5, "reason",       &grammar_comment,    AT(result, reason) },
+	{ 1, "request_id",   &grammar_request_id, IN(result, id) },
+	{ 2, "csr_sha256",   &grammar_digest,     IN(result, csr_digest) },
+	{ 4, "rule",         &grammar_rule,       IN(result, rule) },
+	{ 5, "reason",       &grammar_comment,    IN(result, reason) },
 };
 static const struct schema_type
 	issued_type = TYPE_MAP("issued-result", result, issued_result),
@@ -52,7 +52,7 @@ static const char *const statuses[] = {
 static const struct schema_type status = TYPE_CHOICE(NULL, statuses);
 static const struct schema_field revocation_result[] = {
 	{ 1, "serials", &serials,         LIST(revocation_result, serials) },
-	{ 2, "status",  &status,          AT(revocation_result, status) },
+	{ 2, "status",  &status,          IN(revocation_result, status) },
 	{ 3, "rule",    &grammar_rule,    IF_ANY(revocation_result, rule) },
 	{ 4, "reason",  &grammar_comment, IF_ANY(revocation_result, comment) },
 };
@@ -63,23 +63,23 @@ LIST_OF(revocations, 0, SCHEMA_MANY, "revocation", &revocation_type, IN_PLACE);
 static const char *const crl_kinds[] = { "regular", "shadow" };
 static const struct schema_type crl_kind = TYPE_CHOICE(NULL, crl_kinds);
 static const struct schema_field crl_entry[] = {
-	{ 1, "number",      &grammar_crl_number, AT(crl_entry, number) },
-	{ 2, "this_update", &grammar_epoch,      AT(crl_entry, this_update) },
-	{ 3, "next_update", &grammar_epoch,      AT(crl_entry, next_update) },
-	{ 4, "sha256",      &grammar_digest,     AT(crl_entry, digest) },
-	{ 5, "file",        &grammar_file_name,  AT(crl_entry, file) },
-	{ 6, "revoked",     &grammar_uint,       AT(crl_entry, n_revoked) },
-	{ 7, "issuer",      &grammar_key_id,     AT(crl_entry, issuer) },
-	{ 8, "kind",        &crl_kind,           AT(crl_entry, shadow) },
+	{ 1, "number",      &grammar_crl_number, IN(crl_entry, number) },
+	{ 2, "this_update", &grammar_epoch,      IN(crl_entry, this_update) },
+	{ 3, "next_update", &grammar_epoch,      IN(crl_entry, next_update) },
+	{ 4, "sha256",      &grammar_digest,     IN(crl_entry, digest) },
+	{ 5, "file",        &grammar_file_name,  IN(crl_entry, file) },
+	{ 6, "revoked",     &grammar_uint,       IN(crl_entry, n_revoked) },
+	{ 7, "issuer",      &grammar_key_id,     IN(crl_entry, issuer) },
+	{ 8, "kind",        &crl_kind,           IN(crl_entry, shadow) },
 };
 static const struct schema_type crl_type =
 	TYPE_MAP("crl-entry", crl_entry, crl_entry);
 LIST_OF(crls, 0, SCHEMA_MANY, "crl", &crl_type, IN_PLACE);
 
 static const struct schema_field file_entry[] = {
-	{ 1, "file",   &grammar_file_name, AT(file_entry, name) },
-	{ 2, "size",   &grammar_uint,      AT(file_entry, size) },
-	{ 3, "sha256", &grammar_digest,    AT(file_entry, digest) },
+	{ 1, "file",   &grammar_file_name, IN(file_entry, name) },
+	{ 2, "size",   &grammar_uint,      IN(file_entry, size) },
+	{ 3, "sha256", &grammar_digest,    IN(file_entry, digest) },
 };
 static const struct schema_type file_type =
 	TYPE_MAP("file-entry", file_entry, file_entry);
@@ -90,7 +90,7 @@ static const char *const change_kinds[] = {
 };
 static const struct schema_type change_kind = TYPE_CHOICE(NULL, change_kinds);
 static const struct schema_field trust_change[] = {
-	{ 1, "kind",         &change_kind,   AT(trust_change, kind) },
+	{ 1, "kind",         &change_kind,   IN(trust_change, kind) },
 	{ 2, "certificates", &grammar_certs, LIST(trust_change, certs) },
 };
 static const struct schema_type change_type =
@@ -100,26 +100,26 @@ LIST_OF(changes, 1, SCHEMA_MANY, "trust_change", &change_type, IN_PLACE);
 /* ---- the manifest ---------------------------------------------------------- */
 
 static const struct schema_field bundle_ref[] = {
-	{ 1, "bundle_id", &grammar_bundle_id, AT(manifest, bundle_id) },
-	{ 2, "digest",    &grammar_digest,    AT(manifest, bundle_digest) },
+	{ 1, "bundle_id", &grammar_bundle_id, IN(manifest, bundle_id) },
+	{ 2, "digest",    &grammar_digest,    IN(manifest, bundle_digest) },
 };
 static const struct schema_type ref_type =
 	TYPE_MAP("bundle-ref", manifest, bundle_ref);
 
 static const struct schema_field transfer_manifest[] = {
 	{  1, "version",       &grammar_version,     NOWHERE },
-	{  2, "ca_id",         &grammar_ca_id,       AT(manifest, ca_id) },
-	{  3, "sequence",      &grammar_sequence,    AT(manifest, sequence) },
+	{  2, "ca_id",         &grammar_ca_id,       IN(manifest, ca_id) },
+	{  3, "sequence",      &grammar_sequence,    IN(manifest, sequence) },
 	{  4, "previous",      &grammar_digest,      OR_NULL(manifest, previous) },
 	{  5, "bundle",        &ref_type,            IN_PLACE_OR_NULL(manifest, bundle) },
-	{  6, "signed",        &grammar_epoch,       AT(manifest, signed_at) },
+	{  6, "signed",        &grammar_epoch,       IN(manifest, signed_at) },
 	{  7, "next_visit",    &grammar_epoch,       IF_HAS(manifest, next_visit) },
 	{  8, "results",       &results,             LIST(manifest, results) },
 	{  9, "revocations",   &revocations,         LIST(manifest, revocations) },
 	{ 10, "crls",          &crls,                LIST(manifest, crls) },
 	{ 11, "files",         &files,               LIST(manifest, files) },
-	{ 12, "ledger_head",   &grammar_ledger_head, AT(manifest, ledger) },
-	{ 13, "policy_sha256", &grammar_digest,      AT(manifest, policy) },
+	{ 12, "ledger_head",   &grammar_ledger_head, IN(manifest, ledger) },
+	{ 13, "policy_sha256", &grammar_digest,      IN(manifest, policy) },
 	{ 14, "requester",     &grammar_key_id,      OR_NULL(manifest, requester) },
 	{ 15, "trust_changes", &changes,             LIST_IF_ANY(manifest, changes) },
 };

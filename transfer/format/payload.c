@@ -12,7 +12,6 @@
 #define DURATION_MAX 3155760000
 #define OVERLAP_MAX (UINT64_C(1) << 62) /* so that sums stay sums */
 #define CRL_NUMBER_MAX 9007199254740991
-#define CERT_MIN 64
 #define SPKI_MIN 32
 
 static bool
@@ -137,8 +136,8 @@ const struct schema_type
 	grammar_comment    = TYPE("comment", SCHEMA_TEXT, 1, COMMENT_MAX);
 
 static const struct schema_field ledger_head[] = {
-	{ 0, "count", &grammar_uint,   AT(ledger_head, count) },
-	{ 0, "hash",  &grammar_digest, AT(ledger_head, hash) },
+	{ 0, "count", &grammar_uint,   IN(ledger_head, count) },
+	{ 0, "hash",  &grammar_digest, IN(ledger_head, hash) },
 };
 const struct schema_type grammar_ledger_head =
 	TYPE_TUPLE("ledger-head", ledger_head, ledger_head);

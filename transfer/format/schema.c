@@ -49,7 +49,7 @@ schema_choice(const struct schema_type *type, uint64_t value)
 /* ---- the structs --------------------------------------------------------- */
 
 static void *
-place_of(const struct schema_field *f, void *object)
+schema_place(const struct schema_field *f, void *object)
 {
 	return (char *)object + f->offset;
 }
@@ -81,7 +81,7 @@ number_get(const struct schema_field *f, const void *object)
 static void
 number_set(const struct schema_field *f, void *object, uint64_t value)
 {
-	void *at = place_of(f, object);
+	void *at = schema_place(f, object);
 
 	if (f->held == HELD_U64 || f->held == HELD_I64)
 		*(uint64_t *)at = value;
@@ -118,7 +118,7 @@ items_get(const struct schema_field *f, const void *object)
 static void
 items_set(const struct schema_field *f, void *object, char *p, size_t n)
 {
-	memcpy(place_of(f, object), &p, sizeof(p));
+	memcpy(schema_place(f, object), &p, sizeof(p));
 	memcpy((char *)object + f->also, &n, sizeof(n));
 }
 
@@ -203,9 +203,9 @@ string_take(struct cbor_in *in, const struct schema_field *f, void *object)
 	if (type->fits != NULL && !type->fits(value))
 		return string_refuse(in, f, value);
 	if (f->held == HELD_SPAN)
-		*(struct span *)place_of(f, object) = value;
+		*(struct span *)schema_place(f, object) = value;
 	else
-		memcpy(place_of(f, object), value.p, value.n);
+		memcpy(schema_place(f, object), value.p, value.n);
 	return RC_OK;
 }
 
@@ -275,7 +275,7 @@ list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 		    "%s: %s: %llu items cannot lie in %zu bytes", in->from,
 		    f->name, (unsigned long long)n, in->rest.n);
 	if (f->held == HELD_COUNT)
-		memcpy(place_of(f, object), &n, sizeof(n));
+		memcpy(schema_place(f, object), &n, sizeof(n));
 	if (n == 0 || f->held == HELD_COUNT)
 		return RC_OK;
 	if (f->held == HELD_LIST)
@@ -451,10 +451,10 @@ value_take(struct cbor_in *in, const struct schema_field *f, void *object)
 	if (kind == SCHEMA_LIST)
 		return list_take(in, f, object);
 	if (kind == SCHEMA_TUPLE || kind == SCHEMA_NAME)
-		return tuple_take(in, f, place_of(f, object));
+		return tuple_take(in, f, schema_place(f, object));
 	if (kind == SCHEMA_MESSAGE)
-		return message_take(in, f, place_of(f, object));
-	return map_take(in, f, place_of(f, object));
+		return message_take(in, f, schema_place(f, object));
+	return map_take(in, f, schema_place(f, object));
 }
 
 enum rc
@@ -513,7 +513,7 @@ map_of(const struct schema_type *type, const void *object)
 	return map;
 }
 
-static void value_put(
+static void schema_value_put(
     struct cbor_out *out, const struct schema_field *f, const void *object);
 
 static void
@@ -531,15 +531,15 @@ list_put(struct cbor_out *out, const struct schema_field *f, const void *object)
 	items = items_get(f, object);
 	cbor_put_array(out, items.n);
 	for (size_t i = 0; i < items.n; i++)
-		value_put(out, item, items.p + i * item_size(item));
+		schema_value_put(out, item, items.p + i * item_size(item));
 }
 
 static void
-member_put(
+schema_member_put(
     struct cbor_out *out, const struct schema_field *f, const void *object)
 {
 	if (has(f, object))
-		value_put(out, f, object);
+		schema_value_put(out, f, object);
 	else
 		cbor_put_null(out);
 }
@@ -549,7 +549,7 @@ fields_put(
     struct cbor_out *out, const struct schema_type *tuple, const void *object)
 {
 	for (size_t i = 0; i < tuple->n; i++)
-		member_put(out, &tuple->fields[i], object);
+		schema_member_put(out, &tuple->fields[i], object);
 }
 
 static void
@@ -566,7 +566,8 @@ message_put(
 }
 
 static void
-map_put(struct cbor_out *out, const struct schema_type *map, const void *object)
+schema_map_put(
+    struct cbor_out *out, const struct schema_type *map, const void *object)
 {
 	uint64_t n = 0;
 
@@ -579,12 +580,12 @@ map_put(struct cbor_out *out, const struct schema_type *map, const void *object)
 		if (!is_written(f, object))
 			continue;
 		cbor_put_uint(out, (uint64_t)f->key);
-		member_put(out, f, object);
+		schema_member_put(out, f, object);
 	}
 }
 
 static void
-value_put(
+schema_value_put(
     struct cbor_out *out, const struct schema_field *f, const void *object)
 {
 	const struct schema_type *type = f->type;
@@ -603,7 +604,7 @@ value_put(
 	} else if (type->kind == SCHEMA_MESSAGE) {
 		message_put(out, f, place_in(f, object));
 	} else {
-		map_put(out, map_of(type, place_in(f, object)),
+		schema_map_put(out, map_of(type, place_in(f, object)),
 		    place_in(f, object));
 	}
 }
@@ -612,7 +613,7 @@ void
 schema_put(
     struct cbor_out *out, const struct schema_field *field, const void *object)
 {
-	value_put(out, field, object);
+	schema_value_put(out, field, object);
 }
 
 enum rc
@@ -625,12 +626,12 @@ schema_write(
 
 	/* Memory that grows is copied, and a manifest may have 100 MB. */
 	cbor_out_init_count(&to, &none);
-	value_put(&to, root, object);
+	schema_value_put(&to, root, object);
 	rc = buf_reserve(out, none.n);
 	if (rc != RC_OK)
 		return rc;
 	cbor_out_init(&to, out);
-	value_put(&to, root, object);
+	schema_value_put(&to, root, object);
 	return cbor_out_end(&to);
 }
 
@@ -643,7 +644,7 @@ field_wipe(const struct schema_field *f, void *object)
 	struct schema_items items;
 
 	if (f->held == HELD_STRUCT)
-		schema_wipe(f->type, place_of(f, object));
+		schema_wipe(f->type, schema_place(f, object));
 	if (f->held != HELD_LIST)
 		return;
 	items = items_get(f, object);

@@ -128,7 +128,7 @@ struct schema_field {
 #define IN_STRUCT(tag, member) \
 	HOW_HELD(((struct tag *)NULL)->member), offsetof(struct tag, member)
 /* Where a field is kept, for the end of its row. */
-#define AT(tag, member)	     FIELD_ALWAYS, IN_STRUCT(tag, member), 0
+#define IN(tag, member)	     FIELD_ALWAYS, IN_STRUCT(tag, member), 0
 #define IF_HAS(tag, member)  FIELD_IF_HAS, IN_STRUCT(tag, member), offsetof(struct tag, has_##member)
 #define OR_NULL(tag, member) FIELD_OR_NULL, IN_STRUCT(tag, member), offsetof(struct tag, has_##member)
 #define IF_ANY(tag, member)  FIELD_IF_ANY, IN_STRUCT(tag, member), 0

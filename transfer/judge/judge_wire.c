@@ -28,57 +28,57 @@ static const struct schema_type
 
 LIST_OF(ca_certs, 1, JUDGE_CAS_MAX, "CA certificate", &needed, ITEM_SPAN);
 static const struct schema_field open_order[] = {
-	{ 0, "policy",               &policy,   AT(judge_order, policy) },
+	{ 0, "policy",               &policy,   IN(judge_order, policy) },
 	{ 0, "CA certificates",      &ca_certs, LENT(judge_order, ca_certs) },
-	{ 0, "transfer certificate", &maybe,    AT(judge_order, transfer_cert) },
+	{ 0, "transfer certificate", &maybe,    IN(judge_order, transfer_cert) },
 };
 
 /* As bytes: names went through name_check on both sides, and UTF-8 is no matter
  * here. */
 static const struct schema_field name[] = {
-	{ 0, "type", &type, AT(name, type) },
-	{ 0, "name", &some, AT(name, text) },
+	{ 0, "type", &type, IN(name, type) },
+	{ 0, "name", &some, IN(name, text) },
 };
 static const struct schema_type name_type = TYPE_TUPLE(NULL, name, name);
 LIST_OF(names, 0, NAMES_MAX, "name", &name_type, IN_PLACE);
 static const struct schema_field cert_order[] = {
-	{ 0, "certificate", &any,            AT(judge_order, der) },
-	{ 0, "from",        &from,           AT(judge_order, from) },
-	{ 0, "spki",        &needed,         AT(judge_order, spki) },
-	{ 0, "profile",     &needed,         AT(judge_order, profile) },
-	{ 0, "serial",      &serial,         AT(judge_order, serial) },
-	{ 0, "notBefore",   &grammar_epoch,  AT(judge_order, not_before) },
-	{ 0, "notAfter",    &grammar_epoch,  AT(judge_order, not_after) },
+	{ 0, "certificate", &any,            IN(judge_order, der) },
+	{ 0, "from",        &from,           IN(judge_order, from) },
+	{ 0, "spki",        &needed,         IN(judge_order, spki) },
+	{ 0, "profile",     &needed,         IN(judge_order, profile) },
+	{ 0, "serial",      &serial,         IN(judge_order, serial) },
+	{ 0, "notBefore",   &grammar_epoch,  IN(judge_order, not_before) },
+	{ 0, "notAfter",    &grammar_epoch,  IN(judge_order, not_after) },
 	{ 0, "issuer",      &grammar_key_id, OR_NULL(judge_order, issuer) },
 	{ 0, "names",       &names,          LENT(judge_order, names) },
 };
 
 static const struct schema_field asked_order[] = {
-	{ 0, "certificate", &any,           AT(judge_order, der) },
-	{ 0, "request",     &u32,           AT(judge_order, request) },
-	{ 0, "serial",      &serial,        AT(judge_order, serial) },
-	{ 0, "notBefore",   &grammar_epoch, AT(judge_order, not_before) },
-	{ 0, "notAfter",    &grammar_epoch, AT(judge_order, not_after) },
+	{ 0, "certificate", &any,           IN(judge_order, der) },
+	{ 0, "request",     &u32,           IN(judge_order, request) },
+	{ 0, "serial",      &serial,        IN(judge_order, serial) },
+	{ 0, "notBefore",   &grammar_epoch, IN(judge_order, not_before) },
+	{ 0, "notAfter",    &grammar_epoch, IN(judge_order, not_after) },
 };
 
 static const struct schema_field head[] = {
-	{ 0, "sequence", &grammar_sequence,    AT(head, sequence) },
-	{ 0, "digest",   &grammar_digest,      AT(head, digest) },
-	{ 0, "ledger",   &grammar_ledger_head, AT(head, ledger) },
+	{ 0, "sequence", &grammar_sequence,    IN(head, sequence) },
+	{ 0, "digest",   &grammar_digest,      IN(head, digest) },
+	{ 0, "ledger",   &grammar_ledger_head, IN(head, ledger) },
 };
 static const struct schema_type head_type = TYPE_TUPLE(NULL, head, head);
 static const struct schema_field channel[] = {
-	{ 0, "requester", &grammar_key_id, AT(channel, requester) },
+	{ 0, "requester", &grammar_key_id, IN(channel, requester) },
 	{ 0, "head",      &head_type,      OR_NULL(channel, head) },
 };
 static const struct schema_type channel_type =
 	TYPE_TUPLE(NULL, channel, channel);
 LIST_OF(files, 0, MEDIA_FILES_MAX, "file name", &file, ITEM_SPAN);
 static const struct schema_field response_order[] = {
-	{ 0, "from",    &from,         AT(judge_order, from) },
-	{ 0, "channel", &channel_type, AT(judge_order, channel) },
-	{ 0, "copy",    &copy,         AT(judge_order, copy) },
-	{ 0, "profile", &maybe,        AT(judge_order, profile) },
+	{ 0, "from",    &from,         IN(judge_order, from) },
+	{ 0, "channel", &channel_type, IN(judge_order, channel) },
+	{ 0, "copy",    &copy,         IN(judge_order, copy) },
+	{ 0, "profile", &maybe,        IN(judge_order, profile) },
 	{ 0, "files",   &files,        LIST(judge_order, files) },
 };
 
@@ -107,12 +107,12 @@ static const struct schema_type
 	rule_type = TYPE(NULL, SCHEMA_TEXT, 0, RULE_NAME_MAX),
 	sentence  = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX);
 static const struct schema_field verdict[] = {
-	{ 0, "code",     &rc_type,   AT(judge_said, rc) },
-	{ 0, "rule",     &rule_type, AT(judge_said, rule) },
-	{ 0, "sentence", &sentence,  AT(judge_said, sentence) },
+	{ 0, "code",     &rc_type,   IN(judge_said, rc) },
+	{ 0, "rule",     &rule_type, IN(judge_said, rule) },
+	{ 0, "sentence", &sentence,  IN(judge_said, sentence) },
 };
 static const struct schema_field wanted_file[] = {
-	{ 0, "index", &u32, AT(judge_said, index) },
+	{ 0, "index", &u32, IN(judge_said, index) },
 };
 static const struct schema_type
 	verdict_type = TYPE_TUPLE(NULL, judge_said, verdict),

@@ -62,10 +62,10 @@ static const struct schema_type
 LIST_OF(certs, 0, SCHEMA_MANY, "certificate", &cert_der, ITEM_SPAN);
 
 static const struct schema_field past_item[] = {
-	{ 0, "name",         &name,     AT(past_item, name) },
-	{ 0, "manifest",     &manifest, AT(past_item, manifest) },
-	{ 0, "bundle",       &bundle,   AT(past_item, bundle) },
-	{ 0, "policy",       &policy,   AT(past_item, policy) },
+	{ 0, "name",         &name,     IN(past_item, name) },
+	{ 0, "manifest",     &manifest, IN(past_item, manifest) },
+	{ 0, "bundle",       &bundle,   IN(past_item, bundle) },
+	{ 0, "policy",       &policy,   IN(past_item, policy) },
 	{ 0, "certificates", &certs,    LIST(past_item, certs) },
 };
 static const struct schema_type response =

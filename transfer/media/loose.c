@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#define CSR_MIN 64 /* docs/transfer.cddl: csr-der */
 #define LOOSE_CSRS "loose CSRs"
 
 void
@@ -90,9 +89,9 @@ static const struct schema_type
 	twins   = TYPE(NULL, SCHEMA_UINT, 0, LOOSE_MAX);
 
 static const struct schema_field loose_csr[] = {
-	{ 0, "name",  &file_name, AT(loose_csr, name) },
-	{ 0, "CSR",   &csr_der,   AT(loose_csr, der) },
-	{ 0, "twins", &twins,     AT(loose_csr, twins) },
+	{ 0, "name",  &file_name, IN(loose_csr, name) },
+	{ 0, "CSR",   &csr_der,   IN(loose_csr, der) },
+	{ 0, "twins", &twins,     IN(loose_csr, twins) },
 };
 static const struct schema_type csr = TYPE_TUPLE(NULL, loose_csr, loose_csr);
 LIST_OF(csrs, 1, LOOSE_MAX, "CSR", &csr, IN_PLACE);

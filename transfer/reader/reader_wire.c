@@ -13,8 +13,8 @@ static const struct schema_type
 	u32   = TYPE(NULL, SCHEMA_UINT, 0, UINT32_MAX);
 
 static const struct schema_field check[] = {
-	{ 0, "first", &u32, AT(reader_order, first) },
-	{ 0, "n",     &u32, AT(reader_order, n) },
+	{ 0, "first", &u32, IN(reader_order, first) },
+	{ 0, "n",     &u32, IN(reader_order, n) },
 };
 static const struct schema_type check_type =
 	TYPE_TUPLE(NULL, reader_order, check);
@@ -43,15 +43,15 @@ static const struct schema_type
 	abi       = TYPE(NULL, SCHEMA_UINT, 0, INT16_MAX),
 	key_id    = TYPE(NULL, SCHEMA_BYTES, 0, SHA256_LEN);
 #define ERROR_OF(tag) \
-	{ 0, "rc",     &rc_type,   AT(tag, error.rc) }, \
-	{ 0, "rule",   &rule_type, AT(tag, error.rule) }, \
-	{ 0, "reason", &reason,    AT(tag, error.reason) }
+	{ 0, "rc",     &rc_type,   IN(tag, error.rc) }, \
+	{ 0, "rule",   &rule_type, IN(tag, error.rule) }, \
+	{ 0, "reason", &reason,    IN(tag, error.reason) }
 
 LIST_OF(names, 0, NAMES_MAX, "name", &grammar_name, IN_PLACE);
 static const struct schema_field verdict[] = {
-	{ 0, "index",  &u32,    AT(reader_verdict, index) },
+	{ 0, "index",  &u32,    IN(reader_verdict, index) },
 	ERROR_OF(reader_verdict),
-	{ 0, "key id", &key_id, AT(reader_verdict, key_id) },
+	{ 0, "key id", &key_id, IN(reader_verdict, key_id) },
 	{ 0, "names",  &names,  LENT(reader_verdict, names) },
 };
 static const struct schema_type verdict_type =
@@ -62,15 +62,15 @@ LIST_OF(verdict_list, 1, READER_BATCH, "verdict", &verdict_type, IN_PLACE);
 
 static const struct schema_field failed[] = { ERROR_OF(reader_said) };
 static const struct schema_field file[] = {
-	{ 0, "name", &file_name, AT(reader_said, name) },
+	{ 0, "name", &file_name, IN(reader_said, name) },
 };
 static const struct schema_field refused[] = {
-	{ 0, "name", &file_name, AT(reader_said, name) },
+	{ 0, "name", &file_name, IN(reader_said, name) },
 	ERROR_OF(reader_said),
 };
 static const struct schema_field level[] = {
-	{ 0, "seccomp",  &flag, AT(reader_said, seccomp) },
-	{ 0, "Landlock", &abi,  AT(reader_said, landlock_abi) },
+	{ 0, "seccomp",  &flag, IN(reader_said, seccomp) },
+	{ 0, "Landlock", &abi,  IN(reader_said, landlock_abi) },
 };
 static const struct schema_field verdicts[] = {
 	{ 0, "verdicts", &verdict_list, COUNT_OF(reader_said, verdicts) },

@@ -11,6 +11,7 @@
 
 /* Bytes, the limits of docs/transfer.cddl. */
 #define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
+#define CERT_MIN 64
 #define CERT_MAX 65536
 #define SPKI_MAX 4096
 

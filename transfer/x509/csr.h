@@ -6,7 +6,8 @@
 #include "transfer/x509/key.h"
 #include "transfer/x509/name.h"
 
-#define CSR_MAX 65536 /* bytes of DER */
+#define CSR_MIN 64 /* bytes of DER: docs/transfer.cddl */
+#define CSR_MAX 65536
 
 /** What a request says, checked. */
 struct csr {
