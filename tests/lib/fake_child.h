@@ -138,71 +138,55 @@ fake_babble(int sock)
 
 /* ---- a judge ------------------------------------------------------------- */
 
-/* The order, and the names of a response's files. */
+/* The kind of the order, and how many files a response has. */
 static inline bool
 fake_order_read(
-    struct span record, uint64_t *ret_order, uint64_t *ret_files)
+    struct span record, enum judge_order_kind *ret_kind, size_t *ret_files)
 {
-	struct cbor_in in = { .from = "judge", .rest = record };
-	struct span bytes;
-	uint64_t n, number;
-	bool null = false;
+	struct span cas[JUDGE_CAS_MAX];
+	struct name names[NAMES_MAX];
+	struct judge_order order = { .ca_certs = cas, .names = names };
+	bool good =
+	    schema_read("judge", record, &judge_order_form, &order) == RC_OK;
 
-	*ret_files = 0;
-	if (cbor_take_array(&in, "order", 1, 16, &n) != RC_OK ||
-	    cbor_take_uint(&in, "order", 0, JUDGE_ASKED, ret_order) != RC_OK)
-		return false;
-	if (*ret_order != JUDGE_RESPONSE)
-		return true;
-	if (cbor_take_bytes(&in, "from", 0, SIZE_MAX, &bytes) != RC_OK ||
-	    cbor_take_bytes(&in, "requester", 0, SIZE_MAX, &bytes) != RC_OK ||
-	    cbor_take_null(&in, &null) != RC_OK)
-		return false;
-	if (!null &&
-	    (cbor_take_array(&in, "head", 4, 4, &n) != RC_OK ||
-		cbor_take_uint(&in, "", 0, UINT64_MAX, &number) != RC_OK ||
-		cbor_take_bytes(&in, "", 0, SIZE_MAX, &bytes) != RC_OK ||
-		cbor_take_uint(&in, "", 0, UINT64_MAX, &number) != RC_OK ||
-		cbor_take_bytes(&in, "", 0, SIZE_MAX, &bytes) != RC_OK))
-		return false;
-	return cbor_take_uint(&in, "copy", 0, 9, &number) == RC_OK &&
-	       cbor_take_bytes(&in, "profile", 0, SIZE_MAX, &bytes) == RC_OK &&
-	       cbor_take_array(&in, "files", 0, UINT32_MAX, ret_files) == RC_OK;
+	*ret_kind = order.kind;
+	*ret_files = order.n_files;
+	schema_wipe(judge_order_form.type, &order);
+	return good;
+}
+
+static inline enum rc
+fake_say(int sock, const struct judge_said *said)
+{
+	WIPED(buf) record = { 0 };
+
+	return schema_write(&judge_said_form, said, &record) != RC_OK
+		   ? RC_IO
+		   : fake_send(sock, &record);
 }
 
 static inline enum rc
 fake_verdict(int sock, enum rc code)
 {
-	enum rule rule = code == RC_OK ? RULE_NONE : rule_spoken();
-	WIPED(buf) record = { 0 };
-	struct cbor_out out;
+	struct judge_said said = { .kind = JUDGE_VERDICT, .rc = code };
 
-	cbor_out_init(&out, &record);
-	cbor_put_array(&out, 4);
-	cbor_put_uint(&out, JUDGE_VERDICT);
-	cbor_put_uint(&out, code);
-	cbor_put_text(&out, span_str(rule_name(rule)));
-	cbor_put_bytes(&out, span_str(code == RC_OK ? "" : err_text()));
-	return cbor_out_end(&out) != RC_OK ? RC_IO : fake_send(sock, &record);
+	if (code != RC_OK) {
+		said.rule = span_str(rule_name(rule_spoken()));
+		said.sentence = span_str(err_text());
+	}
+	return fake_say(sock, &said);
 }
 
 /* Ask for file `i` of the response, and throw it away. */
 static inline enum rc
-fake_file_take(int sock, uint64_t i)
+fake_file_take(int sock, uint32_t i)
 {
 	WIPED(buf) record = { 0 };
+	const struct judge_said wish = { .kind = JUDGE_FILE, .index = i };
 	struct cbor_in in = { .from = "judge" };
-	struct cbor_out out;
 	uint64_t one, left = 0;
-	enum rc rc;
+	enum rc rc = fake_say(sock, &wish);
 
-	cbor_out_init(&out, &record);
-	cbor_put_array(&out, 2);
-	cbor_put_uint(&out, JUDGE_FILE);
-	cbor_put_uint(&out, i);
-	rc = cbor_out_end(&out);
-	if (rc == RC_OK)
-		rc = fake_send(sock, &record);
 	if (rc == RC_OK)
 		rc = frame_recv(sock, JUDGE_CHUNK, 0, &record, NULL, "test");
 	in.rest = buf_span(&record);
@@ -224,7 +208,8 @@ fake_judge_run(int sock, void *arg)
 {
 	struct fake_play *play = arg;
 	WIPED(buf) record = { 0 };
-	uint64_t order, files;
+	enum judge_order_kind order;
+	size_t files;
 	int fd = -1;
 
 	while (frame_recv(sock, FRAME_MAX, 0, &record, &fd, "test") == RC_OK) {
@@ -239,8 +224,9 @@ fake_judge_run(int sock, void *arg)
 		if (deed == FAKE_BABBLE)
 			return fake_babble(sock);
 		if (order == JUDGE_RESPONSE)
-			for (uint64_t i = 0; i <= files && rc == RC_OK; i++)
-				rc = fake_file_take(sock, files - i);
+			for (size_t i = 0; i <= files && rc == RC_OK; i++)
+				rc = fake_file_take(
+				    sock, (uint32_t)(files - i));
 		if (rc == RC_OK)
 			rc = fake_verdict(sock,
 			    deed == FAKE_REFUSE ? fake_error(&play->judge)
