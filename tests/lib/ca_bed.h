@@ -139,7 +139,7 @@ bed_again(struct ca_bed *b)
 	keys_wipe(&act->keys);
 	token_free(act->token);
 	child_wipe(&act->judge);
-	b->play->token = b->play->judge = (struct fake_part){ FAKE_PLAY };
+	b->play->token = b->play->judge = (struct fake_part){ .deed = FAKE_PLAY };
 	fake_token_start(b->play, &act->token);
 	bed_judge_start(b);
 	b->v.keys_open = false;

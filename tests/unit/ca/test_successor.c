@@ -34,7 +34,6 @@ new_key_of(struct ca_bed *b, const char *type, const char *uri)
 static void
 card_check(struct successor *s)
 {
-	WIPED(card) card = { 0 };
 	OWN(EVP_PKEY) *key = NULL;
 	const uint8_t *p = s->key.key.spki.p;
 	struct cose cose;
