@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Growing and wiping by hand, since realloc would leave the old bytes behind.
+ * Arrays of things grow in base/list.c. */
 #include "base/buf.h"
 
 #include <assert.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Times and durations, asked for, read and written by hand: strptime would
+ * follow the locale and take more than one spelling. */
 #include "base/clock.h"
 
 #include <errno.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From argv to a command and back to an exit status. What --help and the
+ * completion print is in cmd_usage.c and cmd_complete.c. */
 #include "base/cmd.h"
 #include "base/clock.h"
 #include "base/cmd_usage.h"

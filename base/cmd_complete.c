@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The completion for bash, printed as a script from the command tables, so
+ * that it offers no option that is not there. */
 #include "base/cmd_usage.h"
 
 #include <string.h>

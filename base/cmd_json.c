@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* JSON on standard output, with bytes from outside in it: all ASCII, and
+ * nothing that a terminal would act on. */
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/hex.h"

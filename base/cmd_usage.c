@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What --help prints. The words are in the tables of the programs and their
+ * commands, the columns here. */
 #include "base/cmd_usage.h"
 
 static void

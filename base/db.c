@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SQLite as the ledger and the store use it: how a database is opened, and one
+ * way to bind, to step and to say what failed. What stands in them is
+ * theirs. */
 #include "base/db.h"
 #include "base/db_vfs.h"
 #include "base/file.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a thread, and the ways to fill it. It is of a fixed size and
+ * takes no memory, so that a lack of memory has its sentence too. */
 #include "base/err.h"
 
 #include <openssl/err.h>

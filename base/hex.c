@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes as hexadecimal and back, and SHA-256, whose result is what is most
+ * often shown so. */
 #include "base/hex.h"
 
 #include <openssl/evp.h>

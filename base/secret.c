@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The only code that reads a PIN, from the terminal or a file. The process
+ * that does it is hardened here; which process that is, token/process says. */
 #include "base/secret.h"
 #include "base/buf.h"
 #include "base/file.h"

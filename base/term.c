@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What people see and are asked. Each call escapes what it shows, so that no
+ * caller can forget it. JSON for programs is in cmd_json.c. */
 #include "base/term.h"
 #include "base/clock.h"
 #include "base/file.h"

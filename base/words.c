@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The list of the PGP words, and bytes spoken by it. There is no way back:
+ * people compare words, programs compare digests. */
 #include "base/words.h"
 #include "base/term.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `bench`: how many signatures a key gives in a second. The clock and the
+ * threads are in token/card, inside the token process. */
 #include "token/cmd/cmd.h"
 
 #include "base/term.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `check`: one key is made to prove itself, by its attributes, an attestation
+ * if there is one, and signatures over words that certify nothing. */
 #include "token/cmd/cmd.h"
 
 #include "base/hex.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From a URI on the command line to a key that is logged in: what `check` and
+ * `bench` begin with. */
 #include "token/cmd/cmd.h"
 
 #include "base/hex.h"

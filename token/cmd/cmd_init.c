@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `init`: an empty token gets a label and its PINs. One that holds something
+ * is left alone. */
 #include "token/cmd/cmd.h"
 
 #include "base/term.h"

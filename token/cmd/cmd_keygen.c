@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `keygen`: a key pair made on the token. No key is ever brought onto one. */
 #include "token/cmd/cmd.h"
 
 #include "base/hex.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `list`: every token of a module and its keys, without a login unless one is
+ * asked for. */
 #include "token/cmd/cmd.h"
 
 #include "base/hex.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* airgap-token: the table of its commands. It links nothing of transfer/ and
+ * knows of no CA. */
 #include "token/cmd/cmd.h"
 
 /* clang-format off */
