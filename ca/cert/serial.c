@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Where serials come from: one function, so that there is one answer to how
+ * random they are. */
 #include "ca/cert/tbs.h"
 
 #include <openssl/rand.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What one certificate has of its own, put into a profile's template. How a
+ * template gets around OpenSSL is in template.c; whether the result is right,
+ * lint.c says without looking here. */
 #include "ca/cert/tbs.h"
 
 #include "base/own_ssl.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The tricks that get TBS bytes out of OpenSSL without a private key. What is
+ * written into a template is decided in tbs.c. */
 #include "ca/cert/template.h"
 
 #include "base/clock.h"

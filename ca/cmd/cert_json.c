@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The words and the JSON for a certificate, once for the three commands that
+ * show one. */
 #include "ca/cmd/cert_json.h"
 
 #include "base/cmd.h"

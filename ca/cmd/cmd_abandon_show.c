@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What `abandon` would do, shown before Yes: which certificates will be
+ * delivered, which are void, which requests are refused. It decides none of
+ * it. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cmd_abandon.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `backup`: a copy to a directory, a file or a stick. What is in the copy is
+ * for ca/home/backup.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cmd.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The card onto a stick and the CA as it is shown: the end of `init`, `export`
+ * and `transfer-key`. */
 #include "ca/cmd/cmd_common.h"
 
 #include "base/term.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A response is written to a medium and then told of. It was committed before:
+ * a stick that fails here costs a `resend` and no more. */
 #include "ca/cmd/cmd_deliver.h"
 #include "base/clock.h"
 #include "base/list.h"

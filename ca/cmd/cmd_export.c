@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `export`: the CA's card once more, signed anew and put onto a stick. */
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"

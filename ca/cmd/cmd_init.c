@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `init`: the review of a new CA, the question, and what is said at the end.
+ * The steps are in ca/lifecycle/init.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "base/words.h"

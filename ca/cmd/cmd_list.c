@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `list`: a line for each certificate, straight from the ledger, however long
+ * that is. `show` is for one of them. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cert_json.h"

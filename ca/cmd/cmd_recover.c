@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `recover`: what a stick of histories would give back to the ledger, shown by
+ * channel and confirmed. What is proven of it is for
+ * ca/lifecycle/recover.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cmd.h"

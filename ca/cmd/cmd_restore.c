@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `restore`: a backup shown, confirmed and made a home. The files are moved in
+ * ca/lifecycle/restore.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cert_json.h"

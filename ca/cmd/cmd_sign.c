@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `sign`: all bundles of a stick, in the order of their numbers, and what the
+ * run comes to. One bundle is handled in cmd_sign_bundle.c. */
 #include "ca/cmd/cmd_sign.h"
 #include "base/clock.h"
 #include "base/list.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a dry run of `sign` tells a program: the decisions, before any is
+ * carried out. Responses that were made are told by cmd_deliver.c. */
 #include "ca/cmd/cmd_sign.h"
 
 #include "transfer/rule.h"

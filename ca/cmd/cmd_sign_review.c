@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* All that the operator sees before Yes. Names, labels and comments came over
+ * the stick: each is escaped before it is shown. */
 #include "base/clock.h"
 #include "base/own_ssl.h"
 #include "base/term.h"

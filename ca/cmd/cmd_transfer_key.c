@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `transfer-key`: another key for the transfer, shown, confirmed, and sent to
+ * every requester. What vouches for it is in ca/lifecycle/successor.c. */
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"

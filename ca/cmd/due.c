@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What ends soon, and nothing that has a successor: of one requester's
+ * certificates for a profile and names the last to end counts. When to warn is
+ * for `status`. */
 #include "ca/cmd/due.h"
 #include "base/list.h"
 #include "ca/cmd/cert_json.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* airgap-ca: the table of its commands. Their options are in their own
+ * files. */
 #include "ca/cmd/cmd.h"
 #include "transfer/rule.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The order in which an act opens things, which is what keeps the children
+ * apart from ledger and PIN. What the act does is for its caller. */
 #include "ca/home/act.h"
 
 #include "base/clock.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A copy of the ledger with policy.conf in it, proven before it gets its name.
+ * The way back is ca/lifecycle/restore.c. */
 #include "ca/home/backup.h"
 #include "base/clock.h"
 #include "base/file.h"

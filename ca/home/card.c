@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The card's fields, its signature, and its name on a stick. Who may believe
+ * it is for transfer/judge/card_judge.c. */
 #include "ca/home/card.h"
 
 #define CA_ID_SHOWN 4 /* bytes of it in a name on a stick */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The two certificates that the CA gives itself. Those of subscribers take the
+ * long way through ca/sign, with intents and results. */
 #include "ca/home/certify.h"
 
 #include "base/own_ssl.h"

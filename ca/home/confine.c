@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A reader and a judge are started as `sign` starts them and asked what they
+ * can still do. Nothing is concluded from the kernel's version. */
 #include "ca/home/confine.h"
 
 #include "transfer/judge/judge.h"

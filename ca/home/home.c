@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which files a home has and how each is opened. What is in the ledger or the
+ * policy is not read here. */
 #include "ca/home/home.h"
 #include "base/file.h"
 #include "transfer/guard.h"

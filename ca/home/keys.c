@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Both keys of the CA behind one PIN, each found by the certificate that it
+ * must fit, and the transfer key's signatures as COSE wants them. */
 #include "ca/home/keys.h"
 
 #include "base/own_ssl.h"

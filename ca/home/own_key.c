@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a key must be before the CA calls it its own. Keys in use are found by
+ * keys.c. */
 #include "ca/home/own_key.h"
 
 #include "base/own_ssl.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rule KEY-USED on the CA's side: the ledger is walked once for all keys of a
+ * bundle. The rule itself is in transfer/policy/key_uses.c, which the online
+ * side has too. */
 #include "ca/intake/key_reuse.h"
 #include "transfer/policy/key_uses.h"
 #include "transfer/rule.h"

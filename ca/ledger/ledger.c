@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, the lock, the end of the chain, and appending to it. What a record
+ * says is in ledger_record.c, its rows in ledger_index.c. */
 #include "base/file.h"
 #include "ca/ledger/ledger_internal.h"
 

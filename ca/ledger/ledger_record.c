@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The fields of every kind of record, as one table by which bodies are written
+ * and read. Nothing here knows of the database. */
 #include "ca/ledger/ledger_record.h"
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of the ledger's database. `record` is the truth; what the others
+ * hold is made from it again in ledger_index.c. */
 #include "ca/ledger/ledger_index.h"
 
 /* Version 1, for good. What it is for, table by table: airgap-ledger(5).

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of each request of a bundle that is given up, read from the
+ * ledger, judged, and committed at once with its response. */
 #include "ca/lifecycle/abandon.h"
 #include "base/list.h"
 #include "transfer/judge/judge.h"

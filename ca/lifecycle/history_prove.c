@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One response of a history is proven to be the CA's own: place, manifest,
+ * bundle, certificates, policy. What the ledger takes from it is for
+ * recover_store.c. */
 #include "ca/lifecycle/recover.h"
 
 #include "base/own_ssl.h"

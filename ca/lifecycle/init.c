@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of `init` that sign and write. What is checked before them is in
+ * init_check.c, and the keys are had by init_keys.c. */
 #include "ca/lifecycle/init.h"
 
 #include "base/file.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A backup becomes a home: copied, checked as a whole, renamed. The copy is
+ * made by ca/home/backup.c. */
 #include "ca/lifecycle/restore.h"
 #include "base/clock.h"
 #include "base/file.h"

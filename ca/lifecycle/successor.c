@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The change of the transfer key, as one commit: the record, and a manifest
+ * for each requester under the old key. */
 #include "ca/lifecycle/successor.h"
 
 #include "base/own_ssl.h"

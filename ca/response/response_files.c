@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which files a response has, and the bytes of each, made anew from the ledger
+ * as often as they are wanted. Manifest and commit are for response.c. */
 #include "ca/response/response_files.h"
 #include "base/list.h"
 #include "transfer/x509/pem.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Is what lies on a stick what the ledger would write there? Compared byte for
+ * byte, and noted as delivered. */
 #include "ca/response/stick_check.h"
 
 #include "base/list.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How much is lost at most by a power cut, against how long each commit takes:
+ * a number, and when it grows. */
 #include "ca/sign/batch.h"
 #include "base/clock.h"
 

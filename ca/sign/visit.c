@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What `sign` opens beside what every act does: readers, trust, and the policy
+ * against the one before. What it does with them is in work.c and issue.c. */
 #include "ca/sign/visit.h"
 
 #include <unistd.h>
