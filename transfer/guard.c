@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Owner and mode of a home and of the files in it that decide something. What
+ * is in them is not looked at. */
 #include "transfer/guard.h"
 
 #include "transfer/rule.h"

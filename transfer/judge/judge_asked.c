@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The judge's first half on the CA's side: a fresh certificate against the
+ * request that it answers, while there is no manifest yet. */
 #include "transfer/judge/judge_asked.h"
 #include "transfer/judge/judge_state.h"
 #include "transfer/x509/csr.h"

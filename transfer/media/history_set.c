@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Histories between a reader and its parent, written by the one and read with
+ * distrust by the other. */
 #include "transfer/media/history_set.h"
 
 #include "transfer/format/cbor_in.h"

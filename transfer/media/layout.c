@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Files in memory under their names, with the manifest's digests to hold them
+ * against. Where they are written to is the caller's. */
 #include "transfer/media/layout.h"
 
 #include "base/list.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rule KEY-USED as both sides apply it, over keys and names alone: who knows
+ * the certificates walks his own database. */
 #include "transfer/policy/key_uses.h"
 
 #include "base/clock.h"

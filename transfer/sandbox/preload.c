@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What must be loaded before the filter closes, found by doing each thing
+ * once. The filter itself is in sandbox.c. */
 #include "transfer/sandbox/preload.h"
 
 #include "base/own_ssl.h"

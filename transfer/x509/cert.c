@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The only place where bytes become a certificate of OpenSSL's. Who wants one
+ * field or two of one takes tbs.h. */
 #include "transfer/x509/cert.h"
 
 #include "base/own_ssl.h"

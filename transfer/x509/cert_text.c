@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Dates, subject and names of certificates of our own, field by field. Nothing
+ * is verified here: whoever must not be lied to asks the judge. */
 #include "transfer/x509/cert_text.h"
 
 #include "base/hex.h"

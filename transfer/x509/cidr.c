@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Ranges of addresses in their one canonical spelling. Single addresses are
+ * names: name_ip.c. */
 #include "transfer/x509/cidr.h"
 
 #include <arpa/inet.h>

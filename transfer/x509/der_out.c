@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* DER written by hand, shortest form only, so that bytes which are compared
+ * can be made without OpenSSL. */
 #include "transfer/x509/der_out.h"
 
 #include <stdio.h>

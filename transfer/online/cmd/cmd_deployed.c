@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What became of a deployment, for people, for a timer's log and as JSON:
+ * `deploy` and `rotate` say the same. */
 #include "transfer/online/cmd/cmd_deployed.h"
 
 #include "base/clock.h"

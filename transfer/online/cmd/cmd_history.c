@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `history`: all responses that this side has had, onto a stick, for a CA that
+ * lost its ledger. */
 #include "transfer/online/cmd/cmd.h"
 
 #include "base/term.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `inspect`: any file that crosses the gap, its signature's verdict first. It
+ * asks no home; the notation is made in diag.c. */
 #include "transfer/online/cmd/cmd.h"
 
 #include "base/file.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `list`: the certificates of the store, a line each, or one JSON document. */
 #include "transfer/online/cmd/cmd.h"
 
 #include "base/clock.h"

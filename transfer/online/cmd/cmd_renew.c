@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `request --renew`: who is asked for again and who is not, and why. Which are
+ * due is for transfer/online/request/renew.c. */
 #include "transfer/online/cmd/cmd_request.h"
 
 #include "base/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* airgap-transfer: the table of its commands. It links nothing of token/. */
 #include "transfer/online/cmd/cmd.h"
 #include "transfer/rule.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes that a server's files shall have. How they come to their places is
+ * for replace.c. */
 #include "transfer/online/deploy/deploy.h"
 
 #include "base/file.h"

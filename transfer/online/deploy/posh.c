@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The POSH document (RFC 7711) of one name, and until when it may be kept.
+ * Where it is written is for publish.c. */
 #include "transfer/online/deploy/posh.h"
 
 #include <jansson.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The TLSA records (RFC 6698) of one name, and the hosts that want them. They
+ * are printed, and a person puts them into a zone. */
 #include "transfer/online/deploy/posh.h"
 
 #include "base/own_ssl.h"

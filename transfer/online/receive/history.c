@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One response put together again out of the store, byte for byte as it
+ * came. */
 #include "transfer/online/receive/history.h"
 
 #include "transfer/format/cose.h"

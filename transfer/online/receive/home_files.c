@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Plain PEM files in the home, made from the store for people and scripts.
+ * Nothing reads them back: the store is the truth. */
 #include "transfer/online/store/home.h"
 
 #include "base/file.h"

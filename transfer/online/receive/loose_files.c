@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `install --csr`: the CSRs that the operator has kept, as the set that a
+ * response was for. On the CA's side readers make that set from a stick. */
 #include "transfer/online/receive/loose_files.h"
 
 #include "base/file.h"

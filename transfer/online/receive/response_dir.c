@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The files of one response on a medium, mapped one at a time. What they are
+ * worth is for the judge. */
 #include "transfer/online/receive/response_dir.h"
 
 #include "base/file.h"
