@@ -30,6 +30,7 @@ none deprecated "no deprecated OpenSSL is asked for"
 none twice "a tag, an enumerator, a macro stands for one thing"
 none static "and a static function is found in one file"
 none licence "every source file names its licence first"
+none purpose "and then says what it is for"
 is "$(grep -vE '^(arrows|pkcs11|cbor|database|print|stdout|exit|clock|sync|lock|resolve|grow|certificate|shell|unbounded|secret|deprecated|twice|static|licence|purpose): ' <<<"$found")" \
 	"" "and nothing else was said"
 
@@ -80,6 +81,7 @@ wrong twice ca/ledger/ledger.c 'struct policy { int x; };' 'a tag that stands fo
 wrong twice ca/ledger/ledger.c 'enum ledger_x { NAME_DNS };' 'an enumerator that does' 'NAME_DNS'
 wrong twice ca/ledger/ledger.c '#define BUNDLE_ID_LEN 17' 'a macro that does' 'BUNDLE_ID_LEN'
 wrong static ca/ledger/ledger.c 'static int\nissue_begin(void)\n{\n\treturn 0;\n}\nstatic int\nname_write(void)\n{\n\treturn 0;\n}' 'a static that has the name of another function' 'name_write'
+wrong purpose ca/ledger/unsaid.c '/* SPDX-License-Identifier: Apache-2.0 */\n#include "base/buf.h"' 'a file that does not say what it is for'
 
 found=$(look "$WORK/tree")
 for ((i = 0; i < ${#wanted[@]}; i += 2)); do
