@@ -23,8 +23,8 @@ CLASSES = (*points.CLASSES, "other")
 
 HEAD = """# Faults, and what became of them
 
-`make check-faults` makes this page: it runs each command with one fault at one system call of one
-of its processes, for every call and every fault that the rule below gives it, then runs the same
+`make check-faults` makes this page. It runs each command with one fault at one system call of one
+of its processes, for every call and every fault that the rule below gives it. Then it runs the same
 command again and looks at what both left. A row's numbers are points, one run with one fault each.
 
 - **The fault.** KILL ends that process before the call. EIO, ENOSPC and EINTR are its answer. Calls are counted
@@ -36,13 +36,14 @@ command again and looks at what both left. A row's numbers are points, one run w
   batches, and a second bundle. `install`: both responses. `abandon`: a bundle whose signing stopped with two
   series whole and one begun. `restore`: a home from its backup. `recover`: two responses that the
   restored ledger lacks.
-- **What must hold** after the second run, or the point is wrong: no serial has two TBS and no TBS two
-  signatures, each TBS that the token was given was in the ledger before, no record of the first run is lost, each
-  intent has a result or is void; the stick has each response whole and nothing else, what lay there
-  after the fault is the same byte for byte, its manifests verify by `tests/tools/cose_verify.py` and the server installs
-  all of it; `ledger verify --head` is satisfied; nothing was removed or mended by hand; `sign` said what the
-  unfinished run had left. And of the first: status 0 or 1 only when all was done, never after a failed write, sync or
-  rename of a file in a home or on the stick; no sync that failed tried again; an EINTR not noticed, but at a sync
+- **What must hold** after the second run, or the point is wrong. In the ledger: no serial has two TBS and no TBS
+  two signatures, each TBS that the token was given was there before, no record of the first run is lost, each
+  intent has a result or is void. `ledger verify --head` is satisfied. On the stick: each response is whole and nothing
+  else is there, and what lay there after the fault is the same byte for byte. Its manifests verify by
+  `tests/tools/cose_verify.py`, and the server installs all of it. Nothing was removed or mended by hand; `sign` said
+  what the unfinished run had left.
+- **And of the first run:** status 0 or 1 only when all was done, never after a failed write, sync or rename of a
+  file in a home or on the stick. No sync that failed is tried again. An EINTR is not noticed, except at a sync
   (never tried again), in the loader (gives up) and where output is printed (said).
 - A point that left every byte as it was is tried again only each tenth time: they all begin alike.
 
@@ -52,7 +53,7 @@ The words at the heads of the columns:
 | --- | --- |
 | nothing | nothing had been done; the same command does it all |
 | begun | a part was done; the same command goes on from there and ends it |
-| kept | all was done and stored, but not handed out; the same command hands it out |
+| kept | all was done and stored, and not handed out; the same command hands it out |
 | told | all was done, and the run was killed after it or says that something failed; the same command does no harm |
 | whole | the run does its work in spite of the fault, and says so |
 | missed | the run made fewer such calls than those without a fault (it waited less), so none was hit |
@@ -152,8 +153,8 @@ def page(ours, theirs):
     text += """
 ## Beside `openssl ca`
 
-OpenSSL %s signs two requests for a CA that has one certificate in its index, with its defaults but for
-`unique_subject = no`, which would refuse the second run: the same driver, the same rule, the same machine
+OpenSSL %s signs two requests for a CA that has one certificate in its index, with its defaults except
+`unique_subject = no`, which would refuse the second run. It is the same driver, the same rule, the same machine
 (`tests/faults/openssl_ca.py`, %d points). After the fault the same command runs again, an hour later. A point counts once, under the
 first of the columns on the right that is true of it.
 
