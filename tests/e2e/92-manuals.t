@@ -53,6 +53,14 @@ spoken=$(cat {transfer,ca}/**/*.c | grep -oE 'RULE_[A-Z0-9_]+' | sed 's/^RULE_//
 ok 'the page has the rules' test "$(wc -l <<<"$described")" -gt 50
 is "$(comm -23 <(echo "$described") <(echo "$spoken") | tr '\n' ' ')" 'KEY-REVOKED REVOKE-UNKNOWN ' \
 	'every rule is one that something is refused by'
+# differs TREE: how the page of who refuses what is other than the sources of a tree say
+differs() { diff docs/rules-in-code.md <("$PYTHON" tests/tools/rules_in_code.py "$1" 2>&1); }
+is "$(differs .)" '' 'docs/rules-in-code.md says who refuses what'
+must mkdir "$WORK/rules"
+must cp -r base token transfer ca "$WORK/rules"
+must sed -i 's/RULE_NETWORK_UP/RULE_CLOCK_AHEAD/' "$WORK/rules/ca/home/network.c"
+like "$(differs "$WORK/rules")" '^> \| CLOCK-AHEAD .* `network_check`.* airgap-ca \|$' 'a place that refuses by it anew is found'
+like "$(differs "$WORK/rules")" '^> \| NETWORK-UP \| nothing refuses' 'and a rule that nobody refuses by any more'
 
 # ---- promises ----------------------------------------------------------------------------
 # wrong_promises FILE: its tests and checks that there are not, and its numbers without any
