@@ -49,6 +49,25 @@ is "$(grep error "$WORK/headers.log")" "" "every header compiles alone"
 # The table in the guide for those who write code here is this one.
 is "$(sed -n 's/^    //; /^floor/p; /^arrow/p' CONTRIBUTING.md)" "$(sed -n '/^floor/p; /^arrow/p' docs/arrows)" \
 	"CONTRIBUTING shows the arrows as they are"
+# And the map has each of its rooms, from the ground up; the glossary, things that there are.
+map_rooms() { sed -n '/^## Rooms/,/^## Identities/s/^| `\([a-z0-9/]*\)` | .*/\1/p' "$1"; }
+is "$(map_rooms docs/design.md)" "$(awk '/^floor/ { for (i = 2; i <= NF; i++) print $i }' docs/arrows)" \
+	"docs/design.md has a line for each room"
+# gone PAGE: files and structs of the glossary that there are not
+gone() {
+	local file struct
+	sed -n '/^## Glossary/,$p' "$1" | grep -oE '`[a-z0-9_/]+\.h`(: `struct [a-z_]+`)?' |
+	while IFS='`' read -r _ file _ struct _; do
+		[ -f "$file" ] && grep -q "^${struct:-#ifndef}\b" "$file" || echo "$file $struct"
+	done
+	sed -n '/^## Glossary/,$p' "$1" | grep -oE '`struct [a-z_]+` in `[a-z0-9_/]+\.h`' |
+	while IFS='`' read -r _ struct _ file _; do
+		grep -q "^$struct {" "$file" || echo "$file $struct"
+	done
+}
+is "$(gone docs/design.md)" "" "and its glossary leads to structs that there are"
+sed 's/`struct intent`/`struct intention`/' docs/design.md >"$WORK/design.md"
+is "$(gone "$WORK/design.md")" "ca/ledger/ledger.h struct intention" "one that is gone is found"
 
 # ---- the test of the test ----------------------------------------------------------
 # wrong CHECK FILE LINE DESC [WHAT]: LINE, put into FILE of the copy, is found by CHECK, which
