@@ -480,7 +480,7 @@ spoilt 'a series of 121' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"series\":
 spoilt 'a duration of nothing' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"duration\":0}"
 spoilt 'a time before 1970' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"not_before\":-1}"
 spoilt 'a time after the year 9999' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"not_before\":253402300800}"
-spoilt 'a seventh type of name' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[[6,\"x\"]]}"
+spoilt 'a type of name that there is not' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[[99,\"x\"]]}"
 spoilt 'an empty list of names' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[]}"
 spoilt 'an empty name' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,\"names\":[[0,\"\"]]}"
 spoilt 'a serial with a zero in front' CBOR-SCHEMA "{\"id\":\"a\",$bare,$tls,$name,\"replaces\":\"0001\"}"

@@ -290,7 +290,7 @@ def schema_cases():
             ("series-no-overlap", [9, 1, 4, 5], ...), ("comment-empty", [9, 1, 5], ""),
             ("comment-513", [9, 1, 5], "x" * 513), ("serial-empty", [9, 1, 6], b""),
             ("serial-21", [9, 1, 6], b"\x01" * 21), ("serial-zero-first", [9, 1, 6], b"\x00\x01"),
-            ("names-empty", [9, 1, 7], []), ("name-type-6", [9, 1, 7, 0], [6, "a"]),
+            ("names-empty", [9, 1, 7], []), ("name-type-99", [9, 1, 7, 0], [99, "a"]),
             ("name-empty", [9, 1, 7, 0], [0, ""]), ("name-3072", [9, 1, 7, 0], [0, "a" * 3072]),
             ("reason-hold", [10, 0, 2], 6), ("reason-7", [10, 0, 2], 7),
             ("reason-11", [10, 0, 2], 11), ("revoke-nothing", [10, 0], {2: 1}),
