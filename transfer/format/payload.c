@@ -9,7 +9,6 @@
 
 #define RULE_MIN 2
 #define RULE_MAX 32
-#define DURATION_MAX 3155760000
 #define OVERLAP_MAX (UINT64_C(1) << 62) /* so that sums stay sums */
 #define CRL_NUMBER_MAX 9007199254740991
 #define SPKI_MIN 32
@@ -118,7 +117,7 @@ const struct schema_type
 		.fits = payload_is_serial, .wanted = "no first byte of zero" },
 	grammar_sequence   = TYPE("sequence", SCHEMA_UINT, 1, UINT32_MAX),
 	grammar_epoch      = TYPE("epoch", SCHEMA_TIME, 0, CLOCK_MAX),
-	grammar_duration   = TYPE("duration", SCHEMA_DURATION, 1, DURATION_MAX),
+	grammar_duration   = TYPE("duration", SCHEMA_DURATION, 1, DUR_MAX),
 	grammar_overlap    = TYPE("overlap", SCHEMA_DURATION, 0, OVERLAP_MAX),
 	grammar_crl_number = TYPE("crl-number", SCHEMA_UINT, 1, CRL_NUMBER_MAX),
 	grammar_cert_der   = TYPE("cert-der", SCHEMA_DER, CERT_MIN, CERT_MAX),
