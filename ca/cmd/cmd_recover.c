@@ -16,7 +16,7 @@ struct recovering {
 	const char *from;
 	struct reader reader;
 	struct scanned set;
-	struct past past;
+	struct history_set history;
 	struct home home;
 	struct ledger *ledger;
 	struct policy policy;
@@ -33,7 +33,7 @@ recovering_wipe(struct recovering *r)
 {
 	recovery_wipe(&r->recovery);
 	reader_wipe(&r->reader);
-	past_wipe(&r->past);
+	history_set_wipe(&r->history);
 	scanned_wipe(&r->set);
 	ledger_free(r->ledger);
 	home_wipe(&r->home);
@@ -56,13 +56,13 @@ read_stick(struct recovering *r)
 
 	if (rc != RC_OK)
 		return rc;
-	rc = reader_scan_past(&r->reader, &r->set, &more);
+	rc = reader_scan_history(&r->reader, &r->set, &more);
 	if (rc != RC_OK)
 		return child_explain(&r->reader.child, rc);
 	reader_wipe(&r->reader);
 	if (more && r->set.rc != RC_OK)
 		return err_rule(r->set.rc, r->set.rule, "%s", r->set.reason);
-	return more ? past_read(r->set.copy.bytes, &r->past) : RC_OK;
+	return more ? history_set_read(r->set.copy.bytes, &r->history) : RC_OK;
 }
 
 static enum rc
@@ -98,7 +98,7 @@ plan(struct recovering *r)
 
 	r->recovery.ledger = r->ledger;
 	r->recovery.trust = &r->trust;
-	rc = recovery_plan(&r->recovery, &r->past, r->ca.ca_id);
+	rc = recovery_plan(&r->recovery, &r->history, r->ca.ca_id);
 	hex_write(span_of(r->ca.ca_id, 4), ca);
 	if (rc == RC_OK && r->recovery.n == 0)
 		rc = err_set(RC_IO,
@@ -124,7 +124,7 @@ sum_channel(const struct recovery *r, size_t at)
 	struct channel_sum s = { .id = r->items[at].manifest.requester };
 
 	for (size_t i = at; i < r->n; i++) {
-		const struct past_response *p = &r->items[i];
+		const struct history_response *p = &r->items[i];
 
 		if (memcmp(p->manifest.requester, s.id, SHA256_LEN) != 0)
 			continue;
@@ -221,7 +221,7 @@ static void
 recover_show_policy(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
-	const struct past_response *last = &v->items[v->n - 1];
+	const struct history_response *last = &v->items[v->n - 1];
 
 	if (!last->held &&
 	    memcmp(last->manifest.policy, r->policy.digest, SHA256_LEN) != 0)
@@ -259,7 +259,7 @@ recover_print_json(const struct recovering *r)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < v->n; i++) {
-		const struct past_response *p = &v->items[i];
+		const struct history_response *p = &v->items[i];
 		const char *label = recover_label_of(r, p->manifest.requester);
 
 		if (p->held)

@@ -13,11 +13,11 @@
 #include <stdio.h>
 
 void
-past_response_wipe(struct past_response *r)
+history_response_wipe(struct history_response *r)
 {
 	manifest_wipe(&r->manifest);
 	bundle_wipe(&r->bundle);
-	*r = (struct past_response){ 0 };
+	*r = (struct history_response){ 0 };
 }
 
 /* Bytes whose signature is the CA's are the CA's: no certificate is parsed
@@ -59,7 +59,7 @@ issued_check(enum rule rule, const char *from, const struct trust *trust,
  */
 
 static enum rc
-prove_signature(const struct trust *trust, const struct past_response *r,
+prove_signature(const struct trust *trust, const struct history_response *r,
     const struct cose *cose)
 {
 	OWN(EVP_PKEY) *key = NULL;
@@ -75,10 +75,10 @@ prove_signature(const struct trust *trust, const struct past_response *r,
 
 /* The name is a place and proves nothing, but it is what sentences say. */
 static enum rc
-prove_place(const struct trust *trust, const struct past_response *r)
+prove_place(const struct trust *trust, const struct history_response *r)
 {
 	const struct manifest *m = &r->manifest;
-	char ca[9], requester[9], name[PAST_NAME_MAX];
+	char ca[9], requester[9], name[HISTORY_NAME_MAX];
 
 	if (memcmp(m->ca_id, trust->ca_id, SHA256_LEN) != 0)
 		return rule_refuse(
@@ -101,7 +101,7 @@ prove_place(const struct trust *trust, const struct past_response *r)
  */
 
 static enum rc
-prove_bundle(struct past_response *r)
+prove_bundle(struct history_response *r)
 {
 	const struct manifest *m = &r->manifest;
 	uint8_t digest[SHA256_LEN];
@@ -132,10 +132,10 @@ prove_bundle(struct past_response *r)
 
 /* Certificates come in the manifest's own order, as they were written. */
 static enum rc
-prove_cert(const struct trust *trust, const struct past_response *r,
+prove_cert(const struct trust *trust, const struct history_response *r,
     const struct cert_entry *entry, size_t place)
 {
-	char from[PAST_NAME_MAX + 32];
+	char from[HISTORY_NAME_MAX + 32];
 	struct cert_parts parts;
 	uint8_t digest[SHA256_LEN];
 	struct span der;
@@ -160,7 +160,7 @@ prove_cert(const struct trust *trust, const struct past_response *r,
 }
 
 static enum rc
-prove_certs(const struct trust *trust, const struct past_response *r)
+prove_certs(const struct trust *trust, const struct history_response *r)
 {
 	const struct manifest *m = &r->manifest;
 	size_t place = 0;
@@ -179,7 +179,7 @@ prove_certs(const struct trust *trust, const struct past_response *r)
 }
 
 static enum rc
-prove_policy(const struct past_response *r)
+prove_policy(const struct history_response *r)
 {
 	uint8_t digest[SHA256_LEN];
 	enum rc rc;
@@ -195,10 +195,10 @@ prove_policy(const struct past_response *r)
 }
 
 enum rc
-past_prove(const struct trust *trust, const struct past_item *item,
-    struct past_response *ret)
+history_prove(const struct trust *trust, const struct history_item *item,
+    struct history_response *ret)
 {
-	WIPED(past_response) r = { .item = item };
+	WIPED(history_response) r = { .item = item };
 	struct cose cose;
 	enum rc rc;
 
@@ -221,6 +221,6 @@ past_prove(const struct trust *trust, const struct past_item *item,
 	if (rc != RC_OK)
 		return rc;
 	*ret = r;
-	r = (struct past_response){ 0 };
+	r = (struct history_response){ 0 };
 	return RC_OK;
 }

@@ -15,7 +15,7 @@ void
 recovery_wipe(struct recovery *recovery)
 {
 	for (size_t i = 0; i < recovery->n; i++)
-		past_response_wipe(&recovery->items[i]);
+		history_response_wipe(&recovery->items[i]);
 	free(recovery->items);
 	*recovery = (struct recovery){ 0 };
 }
@@ -26,8 +26,10 @@ recovery_wipe(struct recovery *recovery)
 static int
 by_making(const void *a, const void *b)
 {
-	const struct manifest *x = &((const struct past_response *)a)->manifest;
-	const struct manifest *y = &((const struct past_response *)b)->manifest;
+	const struct manifest *x =
+	    &((const struct history_response *)a)->manifest;
+	const struct manifest *y =
+	    &((const struct history_response *)b)->manifest;
 
 	if (x->ledger.count != y->ledger.count)
 		return x->ledger.count < y->ledger.count ? -1 : 1;
@@ -37,7 +39,7 @@ by_making(const void *a, const void *b)
 }
 
 static bool
-is_of(const struct past_item *item, const uint8_t ca_id[static SHA256_LEN])
+is_of(const struct history_item *item, const uint8_t ca_id[static SHA256_LEN])
 {
 	char ca[9];
 
@@ -46,20 +48,21 @@ is_of(const struct past_item *item, const uint8_t ca_id[static SHA256_LEN])
 }
 
 static enum rc
-prove_all(struct recovery *r, const struct past *past,
+prove_all(struct recovery *r, const struct history_set *history,
     const uint8_t ca_id[static SHA256_LEN])
 {
 	enum rc rc = RC_OK;
 
-	r->items = calloc(past->n == 0 ? 1 : past->n, sizeof(*r->items));
+	r->items = calloc(history->n == 0 ? 1 : history->n, sizeof(*r->items));
 	if (r->items == NULL)
 		return err_memory();
-	for (size_t i = 0; i < past->n && rc == RC_OK; i++) {
-		if (!is_of(&past->items[i], ca_id)) {
+	for (size_t i = 0; i < history->n && rc == RC_OK; i++) {
+		if (!is_of(&history->items[i], ca_id)) {
 			r->n_others++;
 			continue;
 		}
-		rc = past_prove(r->trust, &past->items[i], &r->items[r->n]);
+		rc = history_prove(
+		    r->trust, &history->items[i], &r->items[r->n]);
 		r->n += rc == RC_OK;
 	}
 	if (rc == RC_OK && r->n > 1)
@@ -71,7 +74,7 @@ prove_all(struct recovery *r, const struct past *past,
  */
 
 /* The response of the same channel before it, in the histories; NULL: none. */
-static const struct past_response *
+static const struct history_response *
 before_get0(const struct recovery *r, size_t i)
 {
 	const uint8_t *channel = r->items[i].manifest.requester;
@@ -86,7 +89,7 @@ before_get0(const struct recovery *r, size_t i)
 /* A response of a restored ledger's own time that it does not have was made by
  * another ledger: two have gone on from one. */
 static enum rc
-check_time_of(const struct recovery *r, const struct past_response *p)
+check_time_of(const struct recovery *r, const struct history_response *p)
 {
 	if (p->manifest.ledger.count > r->restored.count)
 		return RC_OK;
@@ -126,7 +129,7 @@ struct link {
 static enum rc
 link_before(const struct recovery *r, size_t i, struct link *ret)
 {
-	const struct past_response *before = before_get0(r, i);
+	const struct history_response *before = before_get0(r, i);
 	WIPED(ledger_manifest) newest = { 0 };
 	bool known = false;
 	enum rc rc = ledger_manifest_get(
@@ -147,7 +150,7 @@ link_before(const struct recovery *r, size_t i, struct link *ret)
 static enum rc
 check_link(const struct recovery *r, size_t i)
 {
-	const struct past_response *p = &r->items[i];
+	const struct history_response *p = &r->items[i];
 	const struct manifest *m = &p->manifest;
 	struct link link;
 	enum rc rc = link_before(r, i, &link);
@@ -175,7 +178,7 @@ check_link(const struct recovery *r, size_t i)
  */
 
 static enum rc
-conflict(const struct past_response *p, const struct cert_entry *entry)
+conflict(const struct history_response *p, const struct cert_entry *entry)
 {
 	char serial[2 * SERIAL_MAX + 1];
 
@@ -188,7 +191,7 @@ conflict(const struct past_response *p, const struct cert_entry *entry)
 /* Held, or lacking; what is unfinished or void here must be this very TBS of
  * this very bundle. */
 static enum rc
-check_cert(const struct recovery *r, const struct past_response *p,
+check_cert(const struct recovery *r, const struct history_response *p,
     const struct cert_entry *entry, struct span der, bool *ret_lacking)
 {
 	WIPED(ledger_cert) ours = { 0 };
@@ -219,7 +222,7 @@ check_cert(const struct recovery *r, const struct past_response *p,
 }
 
 static enum rc
-check_certs(struct recovery *r, struct past_response *p)
+check_certs(struct recovery *r, struct history_response *p)
 {
 	const struct manifest *m = &p->manifest;
 	size_t place = 0;
@@ -242,7 +245,7 @@ check_certs(struct recovery *r, struct past_response *p)
 static enum rc
 check_policy(const struct recovery *r, size_t i)
 {
-	const struct past_response *p = &r->items[i];
+	const struct history_response *p = &r->items[i];
 	WIPED(buf) text = { 0 };
 
 	for (size_t k = 0; k <= i; k++)
@@ -258,7 +261,7 @@ check_policy(const struct recovery *r, size_t i)
  */
 
 static enum rc
-check_held(const struct recovery *r, struct past_response *p)
+check_held(const struct recovery *r, struct history_response *p)
 {
 	WIPED(ledger_manifest) ours = { 0 };
 	bool known = false;
@@ -279,7 +282,7 @@ check_held(const struct recovery *r, struct past_response *p)
 static enum rc
 recover_check_one(struct recovery *r, size_t i)
 {
-	struct past_response *p = &r->items[i];
+	struct history_response *p = &r->items[i];
 	enum rc rc = check_held(r, p);
 
 	if (rc == RC_OK)
@@ -361,14 +364,14 @@ account(struct recovery *r)
 }
 
 enum rc
-recovery_plan(struct recovery *r, const struct past *past,
+recovery_plan(struct recovery *r, const struct history_set *history,
     const uint8_t ca_id[static SHA256_LEN])
 {
 	bool any = false;
 	enum rc rc = ledger_restored_get(r->ledger, &r->restored, &any);
 
 	if (rc == RC_OK)
-		rc = prove_all(r, past, ca_id);
+		rc = prove_all(r, history, ca_id);
 	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
 		rc = recover_check_one(r, i);
 	return rc != RC_OK ? rc : account(r);

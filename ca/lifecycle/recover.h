@@ -15,28 +15,28 @@
 #include "transfer/media/history_set.h"
 
 /** One response of a history, proven. */
-struct past_response {
-	const struct past_item *item; /* borrowed */
-	char from[PAST_NAME_MAX + 1]; /* its name, for sentences */
+struct history_response {
+	const struct history_item *item; /* borrowed */
+	char from[HISTORY_NAME_MAX + 1]; /* its name, for sentences */
 	struct manifest manifest;
 	uint8_t digest[SHA256_LEN];
 	struct bundle bundle; /* what it answers, if anything */
 	bool held;	      /* the ledger has it */
 	size_t n_regained;    /* certificates that the ledger lacks */
 };
-void past_response_wipe(struct past_response *r);
+void history_response_wipe(struct history_response *r);
 
 /** Prove one. Rules COSE-, CBOR-, CHANNEL (another CA's, or under a name that is
  * not its own), TRANSFER-CERT, MANIFEST-BUNDLE, MANIFEST-RESULTS, MANIFEST-FILES,
  * CERT-DIGEST, CERT-SIGNATURE, CERT-SERIAL, POLICY-DIGEST. */
-enum rc past_prove(const struct trust *trust, const struct past_item *item,
-    struct past_response *ret) MUST_CHECK;
+enum rc history_prove(const struct trust *trust,
+    const struct history_item *item, struct history_response *ret) MUST_CHECK;
 
 /** The histories of this CA on a stick, and what they come to here. */
 struct recovery {
 	struct ledger *ledger; /* borrowed */
 	const struct trust *trust; /* borrowed: the CA, no transfer certificate */
-	struct past_response *items; /* owned; as the CA made them, in order */
+	struct history_response *items; /* owned; as the CA made them, in order */
 	size_t n, n_new, n_certs; /* of all; not held; certificates lacking */
 	size_t n_others; /* responses of other CAs, passed over */
 	struct ledger_restored restored; /* count 0: nobody restored this one */
@@ -50,8 +50,8 @@ void recovery_wipe(struct recovery *recovery);
  * stored. Rules as above, and FORK, GAP, PREVIOUS, LEDGER-COUNT, ROLLBACK,
  * REGAINED-SERIAL.
  * \retval RC_STATE a policy that was in force is nowhere */
-enum rc recovery_plan(struct recovery *recovery, const struct past *past,
-    const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
+enum rc recovery_plan(struct recovery *recovery,
+    const struct history_set *history, const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
 
 /** Import what the ledger lacks: one transaction, begun and committed here.
  * `policy` is in force before and after. */

@@ -12,7 +12,7 @@
 static enum rc
 stamp(const struct recovery *r, size_t i, int64_t now)
 {
-	const struct past_response *p = &r->items[i];
+	const struct history_response *p = &r->items[i];
 	WIPED(buf) text = { 0 };
 	enum rc rc;
 
@@ -24,7 +24,7 @@ stamp(const struct recovery *r, size_t i, int64_t now)
 }
 
 static enum rc
-add_manifest(const struct recovery *r, const struct past_response *p)
+add_manifest(const struct recovery *r, const struct history_response *p)
 {
 	const struct manifest *m = &p->manifest;
 	struct ledger_import import = { .sequence = m->sequence,
@@ -51,7 +51,7 @@ is_lacking(const struct recovery *r, const struct cert_entry *entry, bool *ret)
 }
 
 static enum rc
-add_certs(const struct recovery *r, const struct past_response *p)
+add_certs(const struct recovery *r, const struct history_response *p)
 {
 	const struct manifest *m = &p->manifest;
 	size_t place = 0;
@@ -104,7 +104,7 @@ note_leftover(const struct intent *intent, void *arg)
 
 /* The response is complete: an intent that it does not answer never will be. */
 static enum rc
-void_leftovers(const struct recovery *r, const struct past_response *p)
+void_leftovers(const struct recovery *r, const struct history_response *p)
 {
 	WIPED(leftovers) l = { 0 };
 	struct ledger_bundle bundle;
@@ -145,7 +145,7 @@ add_transfer(const struct recovery *r, struct span cert)
 /* What signed it was in force then. Where the key before it was lost there was
  * no change to announce: hosts took it from a card. */
 static enum rc
-add_signer(const struct recovery *r, const struct past_response *p)
+add_signer(const struct recovery *r, const struct history_response *p)
 {
 	struct cose cose;
 	enum rc rc =
@@ -155,7 +155,7 @@ add_signer(const struct recovery *r, const struct past_response *p)
 }
 
 static enum rc
-add_changes(const struct recovery *r, const struct past_response *p)
+add_changes(const struct recovery *r, const struct history_response *p)
 {
 	enum rc rc = RC_OK;
 
@@ -172,7 +172,7 @@ add_changes(const struct recovery *r, const struct past_response *p)
 static enum rc
 add_one(const struct recovery *r, size_t i, int64_t now)
 {
-	const struct past_response *p = &r->items[i];
+	const struct history_response *p = &r->items[i];
 	enum rc rc;
 
 	if (p->held)

@@ -12,12 +12,11 @@
 #include "transfer/format/payload.h"
 #include "transfer/media/media.h"
 
-#define PAST_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
-#define PAST_FILES_MAX 65536 /* of all histories of a medium */
-#define PAST_CERT_MIN 64
+#define HISTORY_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
+#define HISTORY_FILES_MAX 65536 /* of all histories of a medium */
 
 /** One response; spans into the set, or into the writer's bytes. */
-struct past_item {
+struct history_item {
 	struct span name;
 	struct span manifest;
 	struct span bundle, policy; /* n 0: none */
@@ -25,21 +24,22 @@ struct past_item {
 	size_t n_certs;
 };
 
-struct past {
-	struct past_item *items; /* owned */
+struct history_set {
+	struct history_item *items; /* owned */
 	size_t n;
 };
-void past_wipe(struct past *past);
+void history_set_wipe(struct history_set *history);
 
 /** Append the encoding. \retval RC_IO no memory */
-enum rc past_write(const struct past *past, struct buf *out) MUST_CHECK;
+enum rc history_set_write(const struct history_set *history, struct buf *out)
+    MUST_CHECK;
 
 /** Read such an array, believing nothing.
  * \retval RC_FORMAT rule READER; RC_IO no memory */
-enum rc past_read(struct span bytes, struct past *ret) MUST_CHECK;
+enum rc history_set_read(struct span bytes, struct history_set *ret) MUST_CHECK;
 
 /** Is it the name of a history's directory, or of a response in it? */
-bool past_is_channel(const char *name);
-bool past_is_number(const char *name);
+bool history_is_channel(const char *name);
+bool history_is_number(const char *name);
 
 #endif

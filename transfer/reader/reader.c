@@ -38,7 +38,7 @@ struct reader_process {
 	bool parsed, is_loose;
 	struct bundle bundle;
 	struct loose_scan loose;
-	struct past_scan past;
+	struct history_scan history;
 	struct key_cache keys;
 	struct buf out;
 };
@@ -50,7 +50,7 @@ reader_process_wipe(struct reader_process *r)
 	bundle_wipe(&r->bundle);
 	sealed_wipe(&r->copy);
 	loose_scan_wipe(&r->loose);
-	past_scan_wipe(&r->past);
+	history_scan_wipe(&r->history);
 	key_cache_wipe(&r->keys);
 	buf_wipe(&r->out);
 }
@@ -270,30 +270,30 @@ scan_loose(struct reader_process *r)
  */
 
 static enum rc
-past_gather(struct reader_process *r)
+history_gather(struct reader_process *r)
 {
 	enum rc rc = RC_OK;
 
 	if (r->locked || r->place.dir < 0)
-		r->past.begun = true;
+		r->history.begun = true;
 	else
-		rc = past_scan_dir(&r->past, &r->media);
+		rc = history_scan_dir(&r->history, &r->media);
 	if (rc == RC_OK)
 		rc = lock_in(r);
-	return rc != RC_OK ? rc : past_scan_parse(&r->past);
+	return rc != RC_OK ? rc : history_scan_parse(&r->history);
 }
 
 static enum rc
-scan_past(struct reader_process *r)
+scan_history(struct reader_process *r)
 {
-	enum rc rc = r->past.begun ? RC_OK : past_gather(r);
+	enum rc rc = r->history.begun ? RC_OK : history_gather(r);
 
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
-	if (r->past.memfd < 0)
+	if (r->history.memfd < 0)
 		return answer_end(r);
-	rc = answer_copy(r, PAST_SET, RC_OK, r->past.memfd);
-	fd_close(&r->past.memfd);
+	rc = answer_copy(r, HISTORY_SET, RC_OK, r->history.memfd);
+	fd_close(&r->history.memfd);
 	return rc;
 }
 
@@ -425,8 +425,8 @@ obey(struct reader_process *r, struct span command, int *memfd)
 		return answer_level(r);
 	case READER_SCAN_LOOSE:
 		return scan_loose(r);
-	case READER_SCAN_PAST:
-		return scan_past(r);
+	case READER_SCAN_HISTORY:
+		return scan_history(r);
 	case READER_CHECK:
 	case READER_CHECK_LOOSE:
 		break;
@@ -481,7 +481,7 @@ reader_run(int sock, void *arg)
 	r.media.root = place->dir;
 	r.copy.fd = -1;
 	r.loose.memfd = -1;
-	r.past.memfd = -1;
+	r.history.memfd = -1;
 	rc = r.media.path == NULL ? err_memory() : reader_settle(&r);
 	if (rc == RC_OK)
 		rc = answer_end(&r);

@@ -69,11 +69,11 @@ enum rc reader_scan(struct reader *reader, struct scanned *ret, bool *ret_more)
 enum rc reader_scan_loose(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
-/** Ask for all histories of the medium instead, as one set for past_read, named
- * PAST_SET, if there is one.
+/** Ask for all histories of the medium instead, as one set for history_set_read,
+ * named HISTORY_SET, if there is one.
  * \retval RC_FORMAT a file of one of them is refused, by its rule */
-#define PAST_SET "history"
-enum rc reader_scan_past(struct reader *reader, struct scanned *ret,
+#define HISTORY_SET "history"
+enum rc reader_scan_history(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
 /** The level that a reader has reached (asked of it). */

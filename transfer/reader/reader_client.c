@@ -205,9 +205,9 @@ reader_scan_loose(struct reader *reader, struct scanned *ret, bool *ret_more)
 }
 
 enum rc
-reader_scan_past(struct reader *reader, struct scanned *ret, bool *ret_more)
+reader_scan_history(struct reader *reader, struct scanned *ret, bool *ret_more)
 {
-	return scan_next(reader, READER_SCAN_PAST, ret, ret_more);
+	return scan_next(reader, READER_SCAN_HISTORY, ret, ret_more);
 }
 
 /* ---- check --------------------------------------------------------------- */

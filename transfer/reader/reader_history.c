@@ -17,39 +17,39 @@
 
 #define PATH_LEN 320
 
-struct past_file {
-	char response[PAST_NAME_MAX]; /* "CHANNEL/NUMBER" */
+struct history_file {
+	char response[HISTORY_NAME_MAX]; /* "CHANNEL/NUMBER" */
 	char name[MEDIA_NAME_MAX];
 	size_t at, n; /* within the bytes */
 };
 
 void
-past_scan_wipe(struct past_scan *scan)
+history_scan_wipe(struct history_scan *scan)
 {
 	free(scan->files);
 	buf_wipe(&scan->bytes);
 	buf_wipe(&scan->ders);
 	fd_close(&scan->memfd);
-	*scan = (struct past_scan){ .memfd = -1 };
+	*scan = (struct history_scan){ .memfd = -1 };
 }
 
 /* ---- phase a ---------------------------------------------------------------
  */
 
 static enum rc
-take_bytes(struct past_scan *scan, const char *response, const char *name,
+take_bytes(struct history_scan *scan, const char *response, const char *name,
     struct span bytes)
 {
-	struct past_file *one;
+	struct history_file *one;
 	const size_t at = scan->bytes.n;
 	enum rc rc;
 
 	/* Bytes have a limit of their own, but empty files have none. */
-	if (scan->n == PAST_FILES_MAX)
+	if (scan->n == HISTORY_FILES_MAX)
 		return rule_refuse(RULE_MEDIA_COUNT,
 		    MEDIA_HISTORY ": more than %d files; `history --from` "
 				  "splits them",
-		    PAST_FILES_MAX);
+		    HISTORY_FILES_MAX);
 	rc = LIST_GROW(scan->files, scan->n);
 	if (rc == RC_OK)
 		rc = buf_add_span(&scan->bytes, bytes);
@@ -64,7 +64,7 @@ take_bytes(struct past_scan *scan, const char *response, const char *name,
 }
 
 static enum rc
-history_copy_file(struct past_scan *scan, const struct media *media,
+history_copy_file(struct history_scan *scan, const struct media *media,
     const char *response, const char *name)
 {
 	WIPED(sealed) copy = { .fd = -1 };
@@ -85,7 +85,7 @@ history_copy_file(struct past_scan *scan, const struct media *media,
 
 static enum rc
 copy_response(
-    struct past_scan *scan, const struct media *media, const char *response)
+    struct history_scan *scan, const struct media *media, const char *response)
 {
 	WIPED(media_names) names = { 0 };
 	char path[PATH_LEN];
@@ -102,16 +102,16 @@ copy_response(
 
 static enum rc
 copy_channel(
-    struct past_scan *scan, const struct media *media, const char *channel)
+    struct history_scan *scan, const struct media *media, const char *channel)
 {
 	WIPED(media_names) names = { 0 };
-	char path[PATH_LEN], response[PAST_NAME_MAX];
+	char path[PATH_LEN], response[HISTORY_NAME_MAX];
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), MEDIA_HISTORY "/%s", channel);
 	rc = media_list(media, path, NULL, false, &names);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
-		if (!past_is_number(names.items[i]))
+		if (!history_is_number(names.items[i]))
 			continue;
 		(void)snprintf(response, sizeof(response), "%.17s/%.10s",
 		    channel, names.items[i]);
@@ -121,7 +121,7 @@ copy_channel(
 }
 
 enum rc
-past_scan_dir(struct past_scan *scan, const struct media *media)
+history_scan_dir(struct history_scan *scan, const struct media *media)
 {
 	WIPED(media_names) names = { 0 };
 	enum rc rc = sealed_begin(&scan->memfd);
@@ -130,7 +130,7 @@ past_scan_dir(struct past_scan *scan, const struct media *media)
 	if (rc == RC_OK)
 		rc = media_list(media, MEDIA_HISTORY, NULL, false, &names);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
-		if (past_is_channel(names.items[i]))
+		if (history_is_channel(names.items[i]))
 			rc = copy_channel(scan, media, names.items[i]);
 	return rc;
 }
@@ -141,7 +141,7 @@ past_scan_dir(struct past_scan *scan, const struct media *media)
 /* The set while it is made: certificates by their places in `ders`, which moves
  * as it grows. */
 struct history_draft {
-	struct past past;
+	struct history_set history;
 	struct history_place {
 		size_t at, n;
 	} * places; /* owned; of all certificates */
@@ -151,20 +151,20 @@ struct history_draft {
 static void
 history_draft_wipe(struct history_draft *d)
 {
-	past_wipe(&d->past);
+	history_set_wipe(&d->history);
 	free(d->places);
 }
 
 /* The response whose files are being read. */
-static struct past_item *
+static struct history_item *
 last_item(struct history_draft *d)
 {
-	assert(d->past.items != NULL && d->past.n > 0);
-	return &d->past.items[d->past.n - 1];
+	assert(d->history.items != NULL && d->history.n > 0);
+	return &d->history.items[d->history.n - 1];
 }
 
 static enum rc
-add_place(struct history_draft *d, struct past_scan *scan, struct span der)
+add_place(struct history_draft *d, struct history_scan *scan, struct span der)
 {
 	enum rc rc = LIST_GROW(d->places, d->n_places);
 
@@ -177,11 +177,11 @@ add_place(struct history_draft *d, struct past_scan *scan, struct span der)
 }
 
 static enum rc
-parse_certs(struct history_draft *d, struct past_scan *scan,
-    const struct past_file *file, struct span rest)
+parse_certs(struct history_draft *d, struct history_scan *scan,
+    const struct history_file *file, struct span rest)
 {
 	WIPED(buf) der = { 0 };
-	char from[PAST_NAME_MAX + MEDIA_NAME_MAX];
+	char from[HISTORY_NAME_MAX + MEDIA_NAME_MAX];
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -190,7 +190,7 @@ parse_certs(struct history_draft *d, struct past_scan *scan,
 		rc = pem_next(from, PEM_CERTIFICATE, &rest, &der, &more);
 		if (rc != RC_OK || !more)
 			break;
-		if (der.n < PAST_CERT_MIN || der.n > CERT_MAX)
+		if (der.n < CERT_MIN || der.n > CERT_MAX)
 			return rule_refuse(RULE_CERT_FORM,
 			    "%s: no certificate has %zu bytes", from, der.n);
 		rc = add_place(d, scan, buf_span(&der));
@@ -211,10 +211,10 @@ is_pem(const char *name)
 }
 
 static enum rc
-parse_file(struct history_draft *d, struct past_scan *scan,
-    const struct past_file *file)
+parse_file(struct history_draft *d, struct history_scan *scan,
+    const struct history_file *file)
 {
-	struct past_item *item = last_item(d);
+	struct history_item *item = last_item(d);
 	struct span bytes = span_of(scan->bytes.p + file->at, file->n);
 
 	if (strcmp(file->name, LAYOUT_MANIFEST) == 0)
@@ -230,26 +230,26 @@ parse_file(struct history_draft *d, struct past_scan *scan,
 
 /* The next response begins where a file is of another one. */
 static enum rc
-next_item(struct history_draft *d, const struct past_file *file)
+next_item(struct history_draft *d, const struct history_file *file)
 {
-	struct past *past = &d->past;
+	struct history_set *history = &d->history;
 	enum rc rc;
 
-	if (past->n > 0 && span_eq_str(last_item(d)->name, file->response))
+	if (history->n > 0 && span_eq_str(last_item(d)->name, file->response))
 		return RC_OK;
-	if (past->n == MEDIA_FILES_MAX)
+	if (history->n == MEDIA_FILES_MAX)
 		return rule_refuse(RULE_MEDIA_COUNT,
 		    MEDIA_HISTORY ": more than %d responses", MEDIA_FILES_MAX);
-	rc = LIST_GROW(past->items, past->n);
+	rc = LIST_GROW(history->items, history->n);
 	if (rc != RC_OK)
 		return rc;
-	past->items[past->n++] =
-	    (struct past_item){ .name = span_str(file->response) };
+	history->items[history->n++] =
+	    (struct history_item){ .name = span_str(file->response) };
 	return RC_OK;
 }
 
 static enum rc
-history_parse_files(struct past_scan *scan, struct history_draft *d)
+history_parse_files(struct history_scan *scan, struct history_draft *d)
 {
 	enum rc rc = RC_OK;
 
@@ -258,22 +258,22 @@ history_parse_files(struct past_scan *scan, struct history_draft *d)
 		if (rc == RC_OK)
 			rc = parse_file(d, scan, &scan->files[i]);
 	}
-	for (size_t i = 0; i < d->past.n && rc == RC_OK; i++)
-		if (d->past.items[i].manifest.n == 0)
+	for (size_t i = 0; i < d->history.n && rc == RC_OK; i++)
+		if (d->history.items[i].manifest.n == 0)
 			rc = rule_refuse(RULE_MANIFEST_FILES,
 			    "%.*s: " LAYOUT_MANIFEST " is missing",
-			    SPAN_FMT(d->past.items[i].name));
+			    SPAN_FMT(d->history.items[i].name));
 	return rc;
 }
 
 /* All certificates are parsed: their bytes stay where they are now. */
 static enum rc
-point_to_certs(const struct past_scan *scan, struct history_draft *d)
+point_to_certs(const struct history_scan *scan, struct history_draft *d)
 {
 	size_t next = 0;
 
-	for (size_t i = 0; i < d->past.n; i++) {
-		struct past_item *item = &d->past.items[i];
+	for (size_t i = 0; i < d->history.n; i++) {
+		struct history_item *item = &d->history.items[i];
 
 		item->certs = calloc(item->n_certs == 0 ? 1 : item->n_certs,
 		    sizeof(*item->certs));
@@ -290,7 +290,7 @@ point_to_certs(const struct past_scan *scan, struct history_draft *d)
 }
 
 enum rc
-past_scan_parse(struct past_scan *scan)
+history_scan_parse(struct history_scan *scan)
 {
 	WIPED(history_draft) d = { 0 };
 	WIPED(buf) out = { 0 };
@@ -298,13 +298,13 @@ past_scan_parse(struct past_scan *scan)
 
 	if (rc != RC_OK)
 		return rc;
-	if (d.past.n == 0) {
+	if (d.history.n == 0) {
 		fd_close(&scan->memfd);
 		return RC_OK;
 	}
 	rc = point_to_certs(scan, &d);
 	if (rc == RC_OK)
-		rc = past_write(&d.past, &out);
+		rc = history_set_write(&d.history, &out);
 	if (rc == RC_OK)
 		rc = fd_write_all(scan->memfd, buf_span(&out), "memory");
 	return rc != RC_OK ? rc : sealed_end(scan->memfd);

@@ -5,23 +5,23 @@
 
 #include "transfer/media/history_set.h"
 
-struct past_scan {
+struct history_scan {
 	bool begun;
-	struct past_file *files; /* as they were copied, response by response */
+	struct history_file *files; /* as they were copied, response by response */
 	size_t n;
 	struct buf bytes; /* of all of them */
 	struct buf ders;  /* of all certificates */
 	int memfd;	  /* of the result; made while that is allowed; -1 */
 };
-void past_scan_wipe(struct past_scan *scan);
+void history_scan_wipe(struct history_scan *scan);
 
 /** Phase a: copy every file of every history on the medium. One that cannot be
  * copied is the end: half a history proves nothing. */
-enum rc past_scan_dir(struct past_scan *scan, const struct media *media)
+enum rc history_scan_dir(struct history_scan *scan, const struct media *media)
     MUST_CHECK;
 
 /** Phase b: parse them and fill and seal the memfd; -1 when there is none.
  * \retval RC_FORMAT rule MANIFEST-FILES, CERT-FORM, MEDIA-SIZE */
-enum rc past_scan_parse(struct past_scan *scan) MUST_CHECK;
+enum rc history_scan_parse(struct history_scan *scan) MUST_CHECK;
 
 #endif

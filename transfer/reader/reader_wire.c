@@ -20,12 +20,12 @@ static const struct schema_type check_type =
 	TYPE_TUPLE(NULL, reader_order, check);
 
 static const struct schema_field orders[] = {
-	[READER_SCAN]        = { 0, "scan",             &empty,      IN_PLACE },
-	[READER_SCAN_LOOSE]  = { 0, "scan for CSRs",    &empty,      IN_PLACE },
-	[READER_LEVEL]       = { 0, "level",            &empty,      IN_PLACE },
-	[READER_CHECK]       = { 0, "check",            &check_type, IN_PLACE },
-	[READER_CHECK_LOOSE] = { 0, "check of CSRs",    &check_type, IN_PLACE },
-	[READER_SCAN_PAST]   = { 0, "scan for history", &empty,      IN_PLACE },
+	[READER_SCAN]         = { 0, "scan",             &empty,      IN_PLACE },
+	[READER_SCAN_LOOSE]   = { 0, "scan for CSRs",    &empty,      IN_PLACE },
+	[READER_LEVEL]        = { 0, "level",            &empty,      IN_PLACE },
+	[READER_CHECK]        = { 0, "check",            &check_type, IN_PLACE },
+	[READER_CHECK_LOOSE]  = { 0, "check of CSRs",    &check_type, IN_PLACE },
+	[READER_SCAN_HISTORY] = { 0, "scan for history", &empty,      IN_PLACE },
 };
 static const struct schema_type order_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, orders);

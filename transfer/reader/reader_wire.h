@@ -19,7 +19,7 @@ enum reader_command {
 	READER_LEVEL,
 	READER_CHECK,
 	READER_CHECK_LOOSE,
-	READER_SCAN_PAST,
+	READER_SCAN_HISTORY,
 };
 
 enum reader_answer {

@@ -23,9 +23,9 @@ struct bed {
 	struct result result;
 	struct file_entry file;
 	struct manifest manifest;
-	char path[PAST_NAME_MAX];
+	char path[HISTORY_NAME_MAX];
 	struct span certs[N_CERTS + 1];
-	struct past_item item;
+	struct history_item item;
 };
 
 static void
@@ -182,7 +182,7 @@ bed_make(struct bed *b)
 	for (uint32_t i = 0; i < N_CERTS; i++)
 		certificate_make(b, &b->ca, i);
 	manifest_make(b);
-	b->item = (struct past_item){ .bundle = buf_span(&b->bundle_file),
+	b->item = (struct history_item){ .bundle = buf_span(&b->bundle_file),
 		.policy = span_str(PLAIN_POLICY),
 		.certs = b->certs,
 		.n_certs = N_CERTS };
@@ -192,9 +192,9 @@ bed_make(struct bed *b)
 static enum rc
 prove(struct bed *b)
 {
-	WIPED(past_response) r = { 0 };
+	WIPED(history_response) r = { 0 };
 
-	return past_prove(&b->trust, &b->item, &r);
+	return history_prove(&b->trust, &b->item, &r);
 }
 
 /* ---- what it promises ---------------------------------------------------- */
@@ -203,11 +203,11 @@ static void
 a_whole_response_is_proven(void **state)
 {
 	WIPED(bed) b = { 0 };
-	WIPED(past_response) r = { 0 };
+	WIPED(history_response) r = { 0 };
 
 	(void)state;
 	bed_make(&b);
-	check_ok(past_prove(&b.trust, &b.item, &r));
+	check_ok(history_prove(&b.trust, &b.item, &r));
 	assert_string_equal(r.from, b.path);
 	assert_int_equal(r.manifest.n_results, 1);
 	assert_int_equal(r.bundle.n_requests, 1);

@@ -7,19 +7,19 @@
 #include "ca/lifecycle/recover.h"
 #include "transfer/x509/tbs.h"
 
-#define PASTS_MAX 4
+#define HISTORY_MAX 4
 
 /* A CA that signed on after its backup, and the history of who has that. */
 struct lost_bed {
 	struct ca_bed b;
 	char backup[128];
 	size_t n;
-	struct offer offers[PASTS_MAX];
-	struct response responses[PASTS_MAX];
-	char names[PASTS_MAX][PAST_NAME_MAX];
-	struct buf ders[PASTS_MAX][4], policies[PASTS_MAX];
-	struct past_item items[PASTS_MAX];
-	struct span certs[PASTS_MAX][4];
+	struct offer offers[HISTORY_MAX];
+	struct response responses[HISTORY_MAX];
+	char names[HISTORY_MAX][HISTORY_NAME_MAX];
+	struct buf ders[HISTORY_MAX][4], policies[HISTORY_MAX];
+	struct history_item items[HISTORY_MAX];
+	struct span certs[HISTORY_MAX][4];
 	struct trust trust;
 	struct recovery r;
 };
@@ -29,7 +29,7 @@ lost_bed_wipe(struct lost_bed *l)
 {
 	recovery_wipe(&l->r);
 	trust_wipe(&l->trust);
-	for (size_t i = 0; i < PASTS_MAX; i++) {
+	for (size_t i = 0; i < HISTORY_MAX; i++) {
 		offer_wipe(&l->offers[i]);
 		response_wipe(&l->responses[i]);
 		buf_wipe(&l->policies[i]);
@@ -44,7 +44,7 @@ static void
 keep(struct lost_bed *l, size_t i)
 {
 	struct response *response = &l->responses[i];
-	struct past_item *item = &l->items[i];
+	struct history_item *item = &l->items[i];
 	const struct manifest *m = &response->manifest;
 	char ca[9], requester[9];
 	size_t n = 0;
@@ -62,7 +62,7 @@ keep(struct lost_bed *l, size_t i)
 			    &known));
 			l->certs[i][n] = buf_span(&l->ders[i][n]);
 		}
-	*item = (struct past_item){ .name = span_str(l->names[i]),
+	*item = (struct history_item){ .name = span_str(l->names[i]),
 		.manifest = buf_span(&response->record.file),
 		.bundle = buf_span(&l->offers[i].file),
 		.certs = l->certs[i],
@@ -121,12 +121,12 @@ restore(struct lost_bed *l)
 static enum rc
 plan(struct lost_bed *l, size_t first, size_t n)
 {
-	const struct past past = { l->items + first, n };
+	const struct history_set history = { l->items + first, n };
 
 	recovery_wipe(&l->r);
 	l->r.ledger = l->b.v.act.ledger;
 	l->r.trust = &l->trust;
-	return recovery_plan(&l->r, &past, l->b.ca.id);
+	return recovery_plan(&l->r, &history, l->b.ca.id);
 }
 
 static enum rc
@@ -205,7 +205,7 @@ static void
 responses_come_in_any_order(void **state)
 {
 	WIPED(lost_bed) l = { 0 };
-	struct past_item first;
+	struct history_item first;
 
 	(void)state;
 	two_lost(&l);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "transfer/media/history_set.h"
 #include "transfer/reader/reader_history.h"
+#include "transfer/x509/cert.h"
 #include "transfer/x509/pem.h"
 
 #include "tests/lib/check.h"
@@ -18,74 +19,77 @@ static void
 names_have_their_form(void **state)
 {
 	(void)state;
-	assert_true(past_is_channel("0123abcd-4567cdef"));
-	assert_false(past_is_channel("0123abcd-4567cde"));
-	assert_false(past_is_channel("0123ABCD-4567cdef"));
-	assert_false(past_is_channel("0123abcd+4567cdef"));
-	assert_false(past_is_channel("0123abcd-4567cdef0"));
-	assert_true(past_is_number("000001"));
-	assert_true(past_is_number("4294967295"));
-	assert_false(past_is_number("00001"));
-	assert_false(past_is_number("00000a"));
-	assert_false(past_is_number("42949672950"));
+	assert_true(history_is_channel("0123abcd-4567cdef"));
+	assert_false(history_is_channel("0123abcd-4567cde"));
+	assert_false(history_is_channel("0123ABCD-4567cdef"));
+	assert_false(history_is_channel("0123abcd+4567cdef"));
+	assert_false(history_is_channel("0123abcd-4567cdef0"));
+	assert_true(history_is_number("000001"));
+	assert_true(history_is_number("4294967295"));
+	assert_false(history_is_number("00001"));
+	assert_false(history_is_number("00000a"));
+	assert_false(history_is_number("42949672950"));
 }
 
 static void
 write_one(const char *name, struct span cert, struct buf *out)
 {
-	struct past_item item = { .name = span_str(name),
+	struct history_item item = { .name = span_str(name),
 		.manifest = span_str("manifest"),
 		.bundle = span_str("bundle"),
 		.certs = &cert,
 		.n_certs = 1 };
-	const struct past past = { .items = &item, .n = 1 };
+	const struct history_set history = { .items = &item, .n = 1 };
 
-	check_ok(past_write(&past, out));
+	check_ok(history_set_write(&history, out));
 }
 
 static void
 a_set_is_read_as_it_was_written(void **state)
 {
-	static const uint8_t der[PAST_CERT_MIN] = { 0x30 };
+	static const uint8_t der[CERT_MIN] = { 0x30 };
 	WIPED(buf) out = { 0 };
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 
 	(void)state;
 	write_one(NAME, span_of(der, sizeof(der)), &out);
-	check_ok(past_read(buf_span(&out), &past));
-	assert_int_equal(past.n, 1);
-	assert_true(span_eq_str(past.items[0].name, NAME));
-	assert_true(span_eq_str(past.items[0].manifest, "manifest"));
-	assert_true(span_eq_str(past.items[0].bundle, "bundle"));
-	assert_int_equal(past.items[0].policy.n, 0);
-	assert_int_equal(past.items[0].n_certs, 1);
-	assert_true(span_eq(past.items[0].certs[0], span_of(der, sizeof(der))));
+	check_ok(history_set_read(buf_span(&out), &history));
+	assert_int_equal(history.n, 1);
+	assert_true(span_eq_str(history.items[0].name, NAME));
+	assert_true(span_eq_str(history.items[0].manifest, "manifest"));
+	assert_true(span_eq_str(history.items[0].bundle, "bundle"));
+	assert_int_equal(history.items[0].policy.n, 0);
+	assert_int_equal(history.items[0].n_certs, 1);
+	assert_true(
+	    span_eq(history.items[0].certs[0], span_of(der, sizeof(der))));
 }
 
 static void
 whatever_else_is_the_readers_fault(void **state)
 {
-	static const uint8_t der[PAST_CERT_MIN] = { 0x30 };
+	static const uint8_t der[CERT_MIN] = { 0x30 };
 	static const char *const names[] = { "0123abcd-4567cdef",
 		"0123abcd-4567cdef/1", "0123abcd-4567cdef/000001/x",
 		"../../etc-passwd/000001", "/000001" };
 	WIPED(buf) out = { 0 };
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		buf_reset(&out);
 		write_one(names[i], span_of(der, sizeof(der)), &out);
-		check_refused(past_read(buf_span(&out), &past), "READER", NULL);
+		check_refused(
+		    history_set_read(buf_span(&out), &history), "READER", NULL);
 	}
 	buf_reset(&out);
-	write_one(NAME, span_of(der, PAST_CERT_MIN - 1), &out);
-	check_refused(past_read(buf_span(&out), &past), "READER", NULL);
+	write_one(NAME, span_of(der, CERT_MIN - 1), &out);
+	check_refused(
+	    history_set_read(buf_span(&out), &history), "READER", NULL);
 	buf_reset(&out);
 	write_one(NAME, span_of(der, sizeof(der)), &out);
 	for (size_t n = 0; n < out.n; n++) /* cut anywhere */
-		check_refused(
-		    past_read(span_of(out.p, n), &past), "READER", NULL);
+		check_refused(history_set_read(span_of(out.p, n), &history),
+		    "READER", NULL);
 }
 
 /* ---- gathering -------------------------------------------------------------
@@ -114,7 +118,7 @@ put(const struct stick *s, const char *path, const char *text)
 static void
 stick_make(struct stick *s)
 {
-	(void)strcpy(s->dir, "/tmp/test-past.XXXXXX");
+	(void)strcpy(s->dir, "/tmp/test-history.XXXXXX");
 	assert_non_null(mkdtemp(s->dir));
 	check_ok(media_open(s->dir, &s->media));
 }
@@ -131,18 +135,18 @@ stick_drop(struct stick *s)
 }
 
 static enum rc
-gather(const struct stick *s, struct sealed *ret_set, struct past *ret)
+gather(const struct stick *s, struct sealed *ret_set, struct history_set *ret)
 {
-	WIPED(past_scan) scan = { .memfd = -1 };
-	enum rc rc = past_scan_dir(&scan, &s->media);
+	WIPED(history_scan) scan = { .memfd = -1 };
+	enum rc rc = history_scan_dir(&scan, &s->media);
 
 	if (rc == RC_OK)
-		rc = past_scan_parse(&scan);
+		rc = history_scan_parse(&scan);
 	if (rc != RC_OK || scan.memfd < 0)
 		return rc;
 	check_ok(sealed_map(scan.memfd, ret_set));
 	scan.memfd = -1;
-	return past_read(ret_set->bytes, ret);
+	return history_set_read(ret_set->bytes, ret);
 }
 
 static void
@@ -151,7 +155,7 @@ histories_are_gathered_in_order(void **state)
 	uint8_t der[100] = { 0x30 };
 	WIPED(buf) pem = { 0 };
 	WIPED(sealed) set = { .fd = -1 };
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 	struct stick s;
 
 	(void)state;
@@ -167,16 +171,16 @@ histories_are_gathered_in_order(void **state)
 	put(&s, "0123abcd-4567cdef/000001/policy.conf", "policy");
 	put(&s, "0123abcd-4567cdef/notes/manifest.cose", "not ours");
 	put(&s, "elsewhere/000001/manifest.cose", "not ours");
-	check_ok(gather(&s, &set, &past));
-	assert_int_equal(past.n, 2);
-	assert_true(span_eq_str(past.items[0].manifest, "one"));
-	assert_true(span_eq_str(past.items[0].bundle, "bundle"));
-	assert_true(span_eq_str(past.items[0].policy, "policy"));
-	assert_int_equal(past.items[0].n_certs, 2);
-	assert_int_equal(past.items[0].certs[0].p[1], 0);
-	assert_int_equal(past.items[0].certs[1].p[1], 1);
-	assert_true(span_eq_str(past.items[1].manifest, "two"));
-	assert_int_equal(past.items[1].n_certs, 0);
+	check_ok(gather(&s, &set, &history));
+	assert_int_equal(history.n, 2);
+	assert_true(span_eq_str(history.items[0].manifest, "one"));
+	assert_true(span_eq_str(history.items[0].bundle, "bundle"));
+	assert_true(span_eq_str(history.items[0].policy, "policy"));
+	assert_int_equal(history.items[0].n_certs, 2);
+	assert_int_equal(history.items[0].certs[0].p[1], 0);
+	assert_int_equal(history.items[0].certs[1].p[1], 1);
+	assert_true(span_eq_str(history.items[1].manifest, "two"));
+	assert_int_equal(history.items[1].n_certs, 0);
 	stick_drop(&s);
 }
 
@@ -184,13 +188,13 @@ static void
 a_stick_without_any_has_no_set(void **state)
 {
 	WIPED(sealed) set = { .fd = -1 };
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 	struct stick s;
 
 	(void)state;
 	stick_make(&s);
-	check_ok(gather(&s, &set, &past));
-	assert_int_equal(past.n, 0);
+	check_ok(gather(&s, &set, &history));
+	assert_int_equal(history.n, 0);
 	stick_drop(&s);
 }
 
@@ -198,17 +202,17 @@ static void
 half_a_history_is_none(void **state)
 {
 	WIPED(sealed) set = { .fd = -1 };
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 	struct stick s;
 
 	(void)state;
 	stick_make(&s);
 	put(&s, "0123abcd-4567cdef/000001/bundle.cose", "bundle");
-	check_refused(gather(&s, &set, &past), "MANIFEST-FILES",
+	check_refused(gather(&s, &set, &history), "MANIFEST-FILES",
 	    NAME ": manifest.cose is missing");
 	put(&s, "0123abcd-4567cdef/000001/manifest.cose", "one");
 	put(&s, "0123abcd-4567cdef/000001/0001-a.pem", "-----BEGIN CERT");
-	check_refused(gather(&s, &set, &past), "CERT-FORM", NULL);
+	check_refused(gather(&s, &set, &history), "CERT-FORM", NULL);
 	stick_drop(&s);
 }
 

@@ -10,12 +10,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct span in = span_of(data, size);
-	WIPED(past) past = { 0 };
+	WIPED(history_set) history = { 0 };
 	WIPED(buf) again = { 0 };
 
-	if (past_read(in, &past) != RC_OK)
+	if (history_set_read(in, &history) != RC_OK)
 		return 0;
-	if (past_write(&past, &again) != RC_OK ||
+	if (history_set_write(&history, &again) != RC_OK ||
 	    !span_eq(buf_span(&again), in))
 		abort();
 	return 0;
