@@ -23,10 +23,8 @@
 #define LABEL_X5CHAIN 33
 
 #define SIGNATURE_MIN 64
-#define COSE_SIGNATURE_MAX \
-	4627	     /* ML-DSA-87, which a later version may have \
-		      */
-#define TYPE_MAX 128 /* bytes of a content type */
+#define COSE_SIGNATURE_MAX 4627 /* ML-DSA-87: a later version may have it */
+#define TYPE_MAX 128		/* bytes of a content type */
 
 /* clang-format off */
 static const char *const content_types[] = {
@@ -81,27 +79,15 @@ alg_to_come(int64_t alg)
 static enum rc
 alg_take(struct cbor_in *in, enum cose_alg *ret_alg)
 {
+	char wanted[CHOICE_TEXT];
 	int64_t alg;
 	enum rc rc = as_form(cbor_take_int(in, "alg", &alg));
 
-	if (rc != RC_OK)
+	if (rc != RC_OK || cose_alg_read(alg, ret_alg))
 		return rc;
-	switch (alg) {
-	case COSE_ES256:
-	case COSE_EDDSA:
-	case COSE_ES384:
-	case COSE_ES512:
-	case COSE_PS256:
-	case COSE_PS384:
-	case COSE_PS512:
-		*ret_alg = (enum cose_alg)alg;
-		return RC_OK;
-	default:
-		return rule_refuse(RULE_COSE_ALG,
-		    "%s: algorithm %lld%s, wanted ES256, ES384, ES512, EdDSA, "
-		    "PS256, PS384 or PS512",
-		    in->from, (long long)alg, alg_to_come(alg));
-	}
+	cose_algs_list(wanted);
+	return rule_refuse(RULE_COSE_ALG, "%s: algorithm %lld%s, wanted %s",
+	    in->from, (long long)alg, alg_to_come(alg), wanted);
 }
 
 static enum rc
@@ -195,24 +181,6 @@ parts_read(const char *from, struct span array, struct cose *c)
 	return rc;
 }
 
-/* The length of a signature where the algorithm alone tells; 0 for RSA. ECDSA
- * has r and s at the width of the curve's order (RFC 9053 2.1), and no DER. */
-static size_t
-alg_signature_len(enum cose_alg alg)
-{
-	switch (alg) {
-	case COSE_ES256:
-	case COSE_EDDSA:
-		return 64;
-	case COSE_ES384:
-		return 96;
-	case COSE_ES512:
-		return 132;
-	default:
-		return 0;
-	}
-}
-
 /* Everything but the payload's own encoding. */
 static enum rc
 envelope_read(const char *from, struct span file, struct cose *c)
@@ -239,7 +207,7 @@ envelope_read(const char *from, struct span file, struct cose *c)
 		return rule_refuse(RULE_COSE_FORM,
 		    "%s: a signature of %zu bytes, wanted %d to %d", from,
 		    c->signature.n, SIGNATURE_MIN, COSE_SIGNATURE_MAX);
-	len = alg_signature_len(c->alg);
+	len = cose_alg_signature_len(c->alg);
 	if (len != 0 && c->signature.n != len)
 		return rule_refuse(RULE_COSE_FORM,
 		    "%s: a signature of %zu bytes, wanted %zu for its "

@@ -9,6 +9,7 @@
 #define TRANSFER_FORMAT_COSE_H
 
 #include "base/buf.h"
+#include "base/choice.h"
 #include "base/hex.h"
 
 #include <openssl/types.h>
@@ -64,6 +65,13 @@ enum rc cose_alg_of(EVP_PKEY *key, enum cose_alg *ret_alg) MUST_CHECK;
 const EVP_MD *cose_alg_digest(enum cose_alg alg);
 /** "ES256", for people. */
 const char *cose_alg_name(enum cose_alg alg);
+/** "ES256, ES384 or PS512": all that there are. */
+void cose_algs_list(char ret[static CHOICE_TEXT]);
+/** Is the number one of them? */
+bool cose_alg_read(int64_t value, enum cose_alg *ret_alg);
+/** Bytes of a signature where alg alone tells; 0 for RSA. ECDSA has r and s at the
+ * width of the curve's order (RFC 9053 2.1), and no DER. */
+size_t cose_alg_signature_len(enum cose_alg alg);
 
 /** Sign in two steps, because the key may be on a token: first the protected
  * bytes, and the Sig_structure but for the payload, which ends it and is hashed

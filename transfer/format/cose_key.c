@@ -35,12 +35,43 @@ static const struct alg algs[] = {
 #define ALGS (sizeof(algs) / sizeof(*algs))
 
 static const struct alg *
-alg_get0(enum cose_alg id)
+alg_get0(int64_t id)
 {
 	for (size_t i = 0; i < ALGS; i++)
 		if (algs[i].id == id)
 			return &algs[i];
 	return NULL;
+}
+
+bool
+cose_alg_read(int64_t value, enum cose_alg *ret_alg)
+{
+	const struct alg *a = alg_get0(value);
+
+	if (a != NULL)
+		*ret_alg = a->id;
+	return a != NULL;
+}
+
+static const char *
+alg_word(const void *table, unsigned i)
+{
+	(void)table;
+	return i < ALGS ? algs[i].name : NULL;
+}
+
+void
+cose_algs_list(char ret[static CHOICE_TEXT])
+{
+	choice_write(alg_word, NULL, "", ret);
+}
+
+size_t
+cose_alg_signature_len(enum cose_alg alg)
+{
+	const struct alg *a = alg_get0(alg);
+
+	return a == NULL ? 0 : key_row_get0(a->kind)->signature_len;
 }
 
 static enum key_family
