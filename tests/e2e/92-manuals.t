@@ -55,7 +55,7 @@ is "$(comm -23 <(echo "$described") <(echo "$spoken") | tr '\n' ' ')" 'KEY-REVOK
 	'every rule is one that something is refused by'
 # differs TREE: how the page of who refuses what is other than the sources of a tree say
 differs() { diff docs/rules-in-code.md <("$PYTHON" tests/tools/rules_in_code.py "$1" 2>&1); }
-is "$(differs .)" '' 'docs/rules-in-code.md says who refuses what'
+is "$(differs .)" '' 'docs/rules-in-code.md says who refuses what (tests/tools/rules_in_code.py makes it)'
 must mkdir "$WORK/rules"
 must cp -r base token transfer ca "$WORK/rules"
 must sed -i 's/RULE_NETWORK_UP/RULE_CLOCK_AHEAD/' "$WORK/rules/ca/home/network.c"
