@@ -130,7 +130,8 @@ ca_bed_make(struct ca_bed *b, const char *type, enum bed_judge judge)
 	bed_open(b);
 }
 
-/** Another token process and another judge, for the next run: honest ones. */
+/** Another token process and another judge, for the next run: honest ones. As in
+ * a run, they start before the ledger is open, so that none of them holds it. */
 static inline void
 bed_again(struct ca_bed *b)
 {
@@ -139,9 +140,12 @@ bed_again(struct ca_bed *b)
 	keys_wipe(&act->keys);
 	token_free(act->token);
 	child_wipe(&act->judge);
+	ledger_free(act->ledger);
+	act->ledger = NULL;
 	b->play->token = b->play->judge = (struct fake_part){ .deed = FAKE_PLAY };
 	fake_token_start(b->play, &act->token);
 	bed_judge_start(b);
+	check_ok(home_ledger_open(&act->home, true, &act->ledger));
 	b->v.keys_open = false;
 	check_ok(visit_unlock(&b->v));
 }

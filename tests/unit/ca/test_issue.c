@@ -421,7 +421,6 @@ a_void_intent_is_followed_by_a_new_serial(void **state)
 
 	(void)state;
 	ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
-	ledger = b.v.act.ledger;
 	accepted_make(&b, &o, 3, 1);
 	token_fails(&b, FAKE_REFUSE, 2, 0);
 	assert_int_equal(issue_all(&b, &o), RC_TOKEN);
@@ -429,6 +428,7 @@ a_void_intent_is_followed_by_a_new_serial(void **state)
 
 	/* As the next run does. */
 	bed_again(&b);
+	ledger = b.v.act.ledger;
 	b.play->token.watch = token_watch;
 	judge_open_for(&b);
 	offer_look(&b, &o);

@@ -35,7 +35,6 @@ static void
 come_again(struct ca_bed *b, struct offer *o)
 {
 	bed_again(b);
-	bed_reopen(b);
 	offer_read(b, o);
 }
 
