@@ -5,6 +5,7 @@
 #include "transfer/judge/judge_response.h"
 
 #include "base/own_ssl.h"
+#include "transfer/media/layout.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/pem.h"
@@ -13,8 +14,6 @@
 #include <stdlib.h>
 
 #define RESPONSE_FROM_MAX 256
-#define POLICY_NAME "policy.conf"
-#define CA_NAME "ca.pem"
 
 /* A response while its files are gone through. */
 struct response_work {
@@ -127,13 +126,6 @@ open_file(
 	return RC_OK;
 }
 
-static bool
-is_certificates(struct span name)
-{
-	return name.n > 4 && memcmp(name.p + name.n - 4, ".pem", 4) == 0 &&
-	       !span_eq_str(name, CA_NAME);
-}
-
 /* ---- the policy ---------------------------------------------------------- */
 
 /* The response's own policy.conf, else the one that the requester has. Either
@@ -147,11 +139,11 @@ find_policy(
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < m->n_files; i++) {
-		if (!span_eq_str(m->files[i].name, POLICY_NAME))
+		if (!span_eq_str(m->files[i].name, LAYOUT_POLICY))
 			continue;
 		if (memcmp(m->files[i].digest, m->policy, SHA256_LEN) != 0)
 			return rule_refuse(RULE_POLICY_DIGEST,
-			    "%s: its " POLICY_NAME
+			    "%s: its " LAYOUT_POLICY
 			    " is not the policy that its manifest names",
 			    w->r->from);
 		rc = open_file(w, &m->files[i], &text);
@@ -165,7 +157,7 @@ find_policy(
 	if (memcmp(w->judge->policy->digest, m->policy, SHA256_LEN) != 0)
 		return rule_refuse(RULE_POLICY_DIGEST,
 		    "%s: made under another policy than this side has, and "
-		    "without a " POLICY_NAME,
+		    "without a " LAYOUT_POLICY,
 		    w->r->from);
 	return RC_OK;
 }
@@ -395,7 +387,7 @@ judge_files(struct response_work *w)
 		struct span bytes;
 		enum rc rc = open_file(w, &m->files[i], &bytes);
 
-		if (rc == RC_OK && is_certificates(m->files[i].name))
+		if (rc == RC_OK && layout_is_certs(m->files[i].name))
 			rc = judge_pem(w, &m->files[i], bytes);
 		if (rc != RC_OK)
 			return rc;

@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool
+layout_is_certs(struct span name)
+{
+	return name.n > 4 && memcmp(name.p + name.n - 4, ".pem", 4) == 0 &&
+	       !span_eq_str(name, LAYOUT_CA);
+}
+
 void
 layout_wipe(struct layout *layout)
 {

@@ -11,6 +11,10 @@
 #define LAYOUT_MANIFEST "manifest.cose"
 #define LAYOUT_BUNDLE "bundle.cose" /* in a history only: what it answers */
 
+/** Is it a file of the certificates that were asked for? By its ending; the CA's
+ * own are not. */
+bool layout_is_certs(struct span name);
+
 struct layout {
 	char (*names)[FILE_NAME_MAX + 1]; /* owned */
 	struct buf *bytes;		  /* owned; contents, in order */

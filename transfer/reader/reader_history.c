@@ -201,15 +201,6 @@ parse_certs(struct history_draft *d, struct history_scan *scan,
 	return rc;
 }
 
-static bool
-is_pem(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 4 && strcmp(name + n - 4, ".pem") == 0 &&
-	       strcmp(name, LAYOUT_CA) != 0;
-}
-
 static enum rc
 parse_file(struct history_draft *d, struct history_scan *scan,
     const struct history_file *file)
@@ -223,7 +214,7 @@ parse_file(struct history_draft *d, struct history_scan *scan,
 		item->bundle = bytes;
 	else if (strcmp(file->name, LAYOUT_POLICY) == 0)
 		item->policy = bytes;
-	else if (is_pem(file->name))
+	else if (layout_is_certs(span_str(file->name)))
 		return parse_certs(d, scan, file, bytes);
 	return RC_OK;
 }

@@ -5,12 +5,11 @@
 
 #include "base/file.h"
 #include "transfer/format/cose.h"
+#include "transfer/media/layout.h"
 #include "transfer/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MANIFEST_NAME "manifest.cose"
 
 void
 response_dir_wipe(struct response_dir *dir)
@@ -65,12 +64,12 @@ list_files(struct response_dir *dir)
 	if (dir->others == NULL)
 		return err_memory();
 	for (size_t i = 0; i < dir->names.n; i++)
-		if (strcmp(dir->names.items[i], MANIFEST_NAME) != 0)
+		if (strcmp(dir->names.items[i], LAYOUT_MANIFEST) != 0)
 			dir->others[dir->n_others++] =
 			    span_str(dir->names.items[i]);
 	if (dir->n_others == dir->names.n)
 		return rule_refuse(RULE_MANIFEST_FILES,
-		    "%s: " MANIFEST_NAME " is missing", dir->path);
+		    "%s: " LAYOUT_MANIFEST " is missing", dir->path);
 	return RC_OK;
 }
 
@@ -85,6 +84,6 @@ response_dir_open(
 	    ret->path, sizeof(ret->path), MEDIA_RESPONSES "/%s", name);
 	rc = list_files(ret);
 	return rc != RC_OK ? rc
-			   : map_file(ret, MANIFEST_NAME, COSE_FILE_MAX,
+			   : map_file(ret, LAYOUT_MANIFEST, COSE_FILE_MAX,
 				 &ret->manifest);
 }
