@@ -2,6 +2,7 @@
 /* CA certificates here are those that airgap-ca makes, and only those: one
  * algorithm for each kind of key, extensions as RFC 5280 wants them. What a
  * verifier need not support nobody can use against it. */
+#include "base/key_type.h"
 #include "base/list.h"
 #include "base/own_ssl.h"
 #include "transfer/judge/judge.h"
@@ -16,14 +17,6 @@
 #include <openssl/objects.h>
 #include <stdlib.h>
 #include <time.h>
-
-/* AlgorithmIdentifiers as they must stand in every signature of a CA key. */
-static const uint8_t alg_rsa_sha256[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86,
-	0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00 };
-static const uint8_t alg_ecdsa_sha256[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-	0x48, 0xce, 0x3d, 0x04, 0x03, 0x02 };
-static const uint8_t alg_ecdsa_sha384[] = { 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
-	0x48, 0xce, 0x3d, 0x04, 0x03, 0x03 };
 
 static void
 trust_ca_wipe(struct trust_ca *ca)
@@ -74,35 +67,19 @@ trust_parse(enum rule rule, const char *from, struct span der, X509 **ret)
 static enum rc
 choose_algorithm(const char *from, struct trust_ca *ca)
 {
-	char group[32] = "";
-	int bits = EVP_PKEY_get_bits(ca->key);
+	const struct key_type type = key_type_of(ca->key);
+	const struct key_row *row = key_row_get0(type.kind);
 
-	ca->digest = EVP_sha256();
-	if (EVP_PKEY_is_a(ca->key, "RSA")) {
-		if (bits < 2048 || bits > 4096 || bits % 8 != 0)
-			return rule_refuse(RULE_CA_CERT,
-			    "%s: an RSA key of %d bits, not 2048 to 4096", from,
-			    bits);
-		ca->algorithm = span_of(alg_rsa_sha256, sizeof(alg_rsa_sha256));
-		return RC_OK;
-	}
-	if (EVP_PKEY_is_a(ca->key, "EC"))
-		(void)EVP_PKEY_get_group_name(
-		    ca->key, group, sizeof(group), NULL);
-	ERR_clear_error();
-	if (OBJ_sn2nid(group) == NID_X9_62_prime256v1) {
-		ca->algorithm =
-		    span_of(alg_ecdsa_sha256, sizeof(alg_ecdsa_sha256));
-		return RC_OK;
-	}
-	if (OBJ_sn2nid(group) == NID_secp384r1) {
-		ca->digest = EVP_sha384();
-		ca->algorithm =
-		    span_of(alg_ecdsa_sha384, sizeof(alg_ecdsa_sha384));
-		return RC_OK;
-	}
-	return rule_refuse(
-	    RULE_CA_CERT, "%s: its key is not RSA, P-256 or P-384", from);
+	if (row == NULL || (row->owners & KEY_OF_CA) == 0)
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: its key is not RSA, P-256 or P-384", from);
+	if (!key_type_is_for(type, KEY_OF_CA))
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: an RSA key of %u bits, not %u to %u", from, type.bits,
+		    row->bits, row->bits_own_max);
+	ca->digest = row->md();
+	ca->algorithm = span_of(row->signs, row->signs_n);
+	return RC_OK;
 }
 
 static bool
