@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/format/cose.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
@@ -12,7 +13,6 @@
 #include <stddef.h>
 
 #define TEXT_MAX 1024 /* bytes of a reason, or of interface names */
-#define RECORD_FILE_MAX (256u << 20) /* bytes of a manifest */
 
 /* The writer wants to see every item of an array; the body of a record is only
  * hashed behind the other five. */
@@ -48,14 +48,14 @@ struct record_form {
 
 static const struct record_form kinds[] = {
 	[RECORD_INIT] = { "init", {
-		IN_BYTES(init, ca_cert, 64, CERT_MAX),
-		IN_BYTES(init, transfer_cert, 64, CERT_MAX) } },
+		IN_BYTES(init, ca_cert, CERT_MIN, CERT_MAX),
+		IN_BYTES(init, transfer_cert, CERT_MIN, CERT_MAX) } },
 	[RECORD_POLICY] = { "policy", {
 		IN_BYTES(policy, digest, SHA256_LEN, SHA256_LEN),
 		IN_MAYBE(policy, text, POLICY_FILE_MAX) } },
 	[RECORD_ENROL] = { "enrol", {
 		IN_TEXT(enrol, label, 1, LABEL_MAX),
-		IN_BYTES(enrol, spki, 32, SPKI_MAX) } },
+		IN_BYTES(enrol, spki, SPKI_MIN, SPKI_MAX) } },
 	[RECORD_REMOVE] = { "remove", {
 		IN_BYTES(remove, key_id, SHA256_LEN, SHA256_LEN) } },
 	[RECORD_BUNDLE] = { "bundle", {
@@ -76,7 +76,7 @@ static const struct record_form kinds[] = {
 		IN_TEXT(intent, profile, 1, PROFILE_MAX) } },
 	[RECORD_RESULT] = { "result", {
 		IN_UINT(result, intent, INT64_MAX),
-		IN_BYTES(result, der, 64, CERT_MAX) } },
+		IN_BYTES(result, der, CERT_MIN, CERT_MAX) } },
 	[RECORD_REFUSAL] = { "refusal", {
 		IN_UINT(refusal, bundle, INT64_MAX),
 		IN_UINT(refusal, request, UINT32_MAX),
@@ -90,11 +90,11 @@ static const struct record_form kinds[] = {
 		IN_BYTES(manifest, channel, SHA256_LEN, SHA256_LEN),
 		IN_UINT(manifest, sequence, UINT32_MAX),
 		IN_UINT(manifest, bundle, INT64_MAX),
-		IN_BYTES(manifest, file, 1, RECORD_FILE_MAX) } },
+		IN_BYTES(manifest, file, 1, COSE_FILE_MAX) } },
 	[RECORD_CLOCK] = { "clock", {
 		IN_UINT(clock, before, CLOCK_MAX) } },
 	[RECORD_TRANSFER] = { "transfer", {
-		IN_BYTES(transfer, cert, 64, CERT_MAX) } },
+		IN_BYTES(transfer, cert, CERT_MIN, CERT_MAX) } },
 	[RECORD_NETWORK] = { "network", {
 		IN_TEXT(network, interfaces, 1, TEXT_MAX) } },
 	[RECORD_ARRIVED] = { "arrived", {
@@ -114,13 +114,13 @@ static const struct record_form kinds[] = {
 		IN_MAYBE(import, bundle_digest, SHA256_LEN),
 		IN_UINT(import, bundle_sequence, UINT32_MAX),
 		IN_UINT(import, count, INT64_MAX / 2),
-		IN_BYTES(import, file, 1, RECORD_FILE_MAX) } },
+		IN_BYTES(import, file, 1, COSE_FILE_MAX) } },
 	[RECORD_REGAINED] = { "regained", {
 		IN_UINT(regained, request, UINT32_MAX),
 		IN_UINT(regained, slot, UINT32_MAX),
 		IN_TEXT(regained, request_id, 1, REQUEST_ID_MAX),
 		IN_TEXT(regained, profile, 1, PROFILE_MAX),
-		IN_BYTES(regained, der, 64, CERT_MAX) } },
+		IN_BYTES(regained, der, CERT_MIN, CERT_MAX) } },
 };
 /* clang-format on */
 

@@ -11,7 +11,6 @@
 #define RULE_MAX 32
 #define OVERLAP_MAX (UINT64_C(1) << 62) /* so that sums stay sums */
 #define CRL_NUMBER_MAX 9007199254740991
-#define SPKI_MIN 32
 
 static bool
 payload_is_lower(uint8_t c)

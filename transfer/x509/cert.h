@@ -13,6 +13,7 @@
 #define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
 #define CERT_MIN 64
 #define CERT_MAX 65536
+#define SPKI_MIN 32
 #define SPKI_MAX 4096
 
 /** Exactly one certificate. NULL for anything else, and OpenSSL's queue is empty:
