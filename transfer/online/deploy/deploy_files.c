@@ -3,14 +3,12 @@
  * for replace.c. */
 #include "transfer/online/deploy/deploy.h"
 
-#include "base/file.h"
 #include "base/own_ssl.h"
 #include "transfer/online/store/home.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
-#include <fcntl.h>
 #include <openssl/pem.h>
 
 #define DEPLOY_KEY_MAX 65536 /* bytes */
@@ -65,27 +63,6 @@ chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
 /* ---- the key ------------------------------------------------------------- */
 
 static enum rc
-deploy_files_read_key(const char *path, EVP_PKEY **ret)
-{
-	OWN(BIO) *bio = NULL;
-	WIPED(buf) pem = { 0 };
-	EVP_PKEY *key;
-	enum rc rc = file_read(AT_FDCWD, path, DEPLOY_KEY_MAX, &pem);
-
-	if (rc != RC_OK)
-		return rc;
-	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	key = bio == NULL ? NULL
-			  : PEM_read_bio_PrivateKey(
-				bio, NULL, online_no_passphrase, NULL);
-	if (key == NULL)
-		return err_openssl(RC_STATE,
-		    "%s: no private key in PEM without a passphrase", path);
-	*ret = key;
-	return RC_OK;
-}
-
-static enum rc
 find_key(const char *home, const struct deployment *d, const struct held *held,
     EVP_PKEY **ret, const char **ret_from)
 {
@@ -95,7 +72,7 @@ find_key(const char *home, const struct deployment *d, const struct held *held,
 	}
 	*ret_from = d->key_from != NULL ? d->key_from : d->key_path;
 	if (*ret_from != NULL)
-		return deploy_files_read_key(*ret_from, ret);
+		return online_key_file_read(*ret_from, DEPLOY_KEY_MAX, ret);
 	return err_set(RC_STATE,
 	    "%s: its key was not made here: give --key-from FILE", d->name);
 }

@@ -112,8 +112,10 @@ online_key_write(const char *home, const char *file, EVP_PKEY *key)
 	return file_create(AT_FDCWD, text, span_of(pem, (size_t)n), 0600);
 }
 
-int
-online_no_passphrase(char *buf, int size, int rwflag, void *arg)
+/* OpenSSL's PEM readers would ask at the terminal or read stdin, and a timer
+ * has nobody to ask. */
+static int
+no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf;
 	(void)size;
@@ -123,26 +125,32 @@ online_no_passphrase(char *buf, int size, int rwflag, void *arg)
 }
 
 enum rc
-online_key_read(const char *home, const char *file, EVP_PKEY **ret)
+online_key_file_read(const char *path, size_t cap, EVP_PKEY **ret)
 {
 	OWN(BIO) *bio = NULL;
-	WIPED(buf) path = { 0 };
 	WIPED(buf) pem = { 0 };
-	const char *text = NULL;
 	EVP_PKEY *key;
-	enum rc rc = home_file(home, file, &path, &text);
+	enum rc rc = file_read(AT_FDCWD, path, cap, &pem);
 
-	if (rc == RC_OK)
-		rc = file_read(AT_FDCWD, text, HOME_KEY_MAX, &pem);
 	if (rc != RC_OK)
 		return rc;
 	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	key = bio == NULL ? NULL
-			  : PEM_read_bio_PrivateKey(
-				bio, NULL, online_no_passphrase, NULL);
+	key = bio == NULL
+		  ? NULL
+		  : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	if (key == NULL)
 		return err_openssl(RC_STATE,
-		    "%s: no private key in PEM without a passphrase", text);
+		    "%s: no private key in PEM without a passphrase", path);
 	*ret = key;
 	return RC_OK;
+}
+
+enum rc
+online_key_read(const char *home, const char *file, EVP_PKEY **ret)
+{
+	WIPED(buf) path = { 0 };
+	const char *text = NULL;
+	enum rc rc = home_file(home, file, &path, &text);
+
+	return rc != RC_OK ? rc : online_key_file_read(text, HOME_KEY_MAX, ret);
 }

@@ -38,9 +38,13 @@ enum rc online_key_write(const char *home, const char *file, EVP_PKEY *key)
 enum rc online_key_read(const char *home, const char *file, EVP_PKEY **ret)
     MUST_CHECK;
 
-/** For OpenSSL's PEM readers, which would ask at the terminal or read stdin: no
- * passphrase is ever asked for, as a timer has nobody to ask. */
-int online_no_passphrase(char *buf, int size, int rwflag, void *arg);
+/** Read a private key in PEM from any file of at most `cap` bytes. No passphrase is
+ * ever asked for: a key that has one is refused.
+ * \retval RC_STATE  it is no such key
+ * \retval RC_FORMAT larger, or no regular file
+ * \retval RC_IO     it cannot be read */
+enum rc online_key_file_read(const char *path, size_t cap, EVP_PKEY **ret)
+    MUST_CHECK;
 
 /** The first file name for things that belong to a name: letters, digits, '.',
  * '_' and '-' stay, anything else becomes '_'. */
