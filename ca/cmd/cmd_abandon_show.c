@@ -38,8 +38,7 @@ plural(size_t n)
 }
 
 static void
-abandon_show_show_one(
-    const struct submission *s, const struct abandon *a, size_t i)
+fate_show(const struct submission *s, const struct abandon *a, size_t i)
 {
 	const struct abandon_request *r = &a->requests[i];
 	const struct cert_request *asked = &s->bundle.requests[i];
@@ -62,7 +61,7 @@ show_abandoned(const struct submission *s, const struct abandon *a)
 	for (size_t i = 0; i < a->n_requests && shown < SHOW_MAX; i++)
 		if (a->requests[i].fate == FATE_PART ||
 		    a->requests[i].fate == FATE_WRONG) {
-			abandon_show_show_one(s, a, i);
+			fate_show(s, a, i);
 			shown++;
 		}
 	if (shown < n)

@@ -153,7 +153,7 @@ note_done(struct delivery *d, const struct addressee *to,
 }
 
 static enum rc
-deliver_deliver(struct delivery *d, const struct addressee *to,
+deliver_response(struct delivery *d, const struct addressee *to,
     struct response *response, bool stored)
 {
 	WIPED(buf) note = { 0 };
@@ -172,7 +172,7 @@ enum rc
 deliver_new(
     struct delivery *d, const struct addressee *to, struct response *response)
 {
-	enum rc rc = deliver_deliver(d, to, response, false);
+	enum rc rc = deliver_response(d, to, response, false);
 
 	if (rc == RC_OK)
 		term_say("Carry it back, and there: airgap-transfer install "
@@ -196,7 +196,7 @@ deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
 			continue;
 		rc = response_again(&maker, to->channel, i, &response);
 		if (rc == RC_OK)
-			rc = deliver_deliver(d, to, &response, true);
+			rc = deliver_response(d, to, &response, true);
 		if (i == UINT32_MAX)
 			break;
 	}

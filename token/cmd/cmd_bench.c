@@ -12,7 +12,7 @@ struct bench_options {
 };
 
 static enum rc
-token_token_bench_run(struct cmd_env *env, const struct bench_options *o)
+bench_print(struct cmd_env *env, const struct bench_options *o)
 {
 	WIPED(cmd_key) k = { .token = NULL };
 	double rate = 0;
@@ -63,5 +63,5 @@ cmd_bench(struct cmd_env *env, int argc, char **argv)
 		rc = cmd_number("seconds", seconds, 1, 3600, &o.seconds);
 	if (rc == RC_OK)
 		rc = cmd_number("threads", threads, 1, 64, &o.threads);
-	return rc != RC_OK ? rc : token_token_bench_run(env, &o);
+	return rc != RC_OK ? rc : bench_print(env, &o);
 }

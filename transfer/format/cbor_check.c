@@ -120,7 +120,7 @@ simple_check(struct cbor_walk *w, size_t start, const struct cbor_head *h)
 
 /* RFC 8949 4.2.1: keys in the bytewise order of their encodings. */
 static enum rc
-cbor_check_key_check(struct cbor_walk *w, struct level *level, size_t start)
+cbor_key_check(struct cbor_walk *w, struct level *level, size_t start)
 {
 	const struct span key = span_of(w->all.p + start, w->at - start);
 	const struct span last = level->last_key;
@@ -146,7 +146,7 @@ cbor_check_item_done(struct cbor_walk *w, size_t start)
 		struct level *level = &w->levels[w->depth - 1];
 
 		if (level->map && level->left % 2 == 0) {
-			enum rc rc = cbor_check_key_check(w, level, start);
+			enum rc rc = cbor_key_check(w, level, start);
 
 			if (rc != RC_OK)
 				return rc;

@@ -58,7 +58,7 @@ change_ca(const char *from, struct trust *trust, enum trust_kind kind,
 }
 
 static enum rc
-judge_change_change(const char *from, struct trust *trust,
+trust_change_apply(const char *from, struct trust *trust,
     const struct trust_change *c, int64_t at)
 {
 	if (c->n_certs != 1)
@@ -81,7 +81,7 @@ judge_changes(
 		return RC_OK;
 	rc = copy_trust(trust, &v->trust);
 	for (size_t i = 0; i < m->n_changes && rc == RC_OK; i++)
-		rc = judge_change_change(
+		rc = trust_change_apply(
 		    from, &v->trust, &m->changes[i], m->signed_at);
 	v->trust_changed = rc == RC_OK;
 	return rc;

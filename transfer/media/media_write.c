@@ -134,7 +134,7 @@ temporary_remove(const struct write_spot *spot)
 }
 
 static enum rc
-media_write_file_write(
+media_file_fill(
     int dir, const char *name, const char *from, const struct media_file *file)
 {
 	OWN_FD fd = -1;
@@ -165,8 +165,7 @@ dir_fill(
 		return media_open_failed(spot->from, errno);
 	open_to_all(dir, DIR_MODE);
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = media_write_file_write(
-		    dir, files[i].name, spot->from, &files[i]);
+		rc = media_file_fill(dir, files[i].name, spot->from, &files[i]);
 	return rc != RC_OK ? rc : fd_sync(dir, spot->from);
 }
 
@@ -305,7 +304,7 @@ write_new(const struct write_spot *spot, const struct load *load, bool replace,
 	if (load->is_dir)
 		rc = dir_fill(spot, load->files, load->n);
 	else
-		rc = media_write_file_write(
+		rc = media_file_fill(
 		    spot->dir, spot->temporary, spot->from, load->files);
 	if (rc == RC_OK)
 		rc = media_write_put_in_place(spot, replace, note);

@@ -137,7 +137,7 @@ transfer_list_one(void *arg, const struct stored_cert *c)
 }
 
 static enum rc
-list_list(struct cmd_env *env)
+list_certs(struct cmd_env *env)
 {
 	struct store_listing l = { .json = env->json, .room = names_room() };
 	WIPED(store) store = { 0 };
@@ -166,5 +166,5 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_options(env, argc, argv, options, &operands, &done);
 	if (rc == RC_OK && !done)
 		rc = cmd_operands_none(env, &operands);
-	return rc != RC_OK || done ? rc : list_list(env);
+	return rc != RC_OK || done ? rc : list_certs(env);
 }

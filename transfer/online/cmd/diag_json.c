@@ -86,7 +86,7 @@ name_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 }
 
 static enum rc
-diag_json_list_json(
+diag_list_json(
     struct cbor_in *in, const struct schema_field *field, json_t **ret)
 {
 	json_t *list = json_array();
@@ -175,7 +175,7 @@ value_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 	if (schema_is_string(kind))
 		return string_json(in, field, ret);
 	if (kind == SCHEMA_LIST)
-		return diag_json_list_json(in, field, ret);
+		return diag_list_json(in, field, ret);
 	if (kind == SCHEMA_NAME)
 		return name_json(in, field, ret);
 	return object_json(in, field, ret);
