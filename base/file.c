@@ -14,8 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FILE_TEMPORARY \
-	".new" /* put behind the final name while it is written */
+/* Put behind the final name while it is written. */
+#define FILE_TEMPORARY ".new"
 
 void
 fd_close(int *fd)

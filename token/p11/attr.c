@@ -6,9 +6,7 @@
 
 #include "token/p11/ckr.h"
 
-#define ATTR_MAX \
-	((size_t)64 << 10) /* bytes of one attribute: a certificate \
-			    */
+#define ATTR_MAX ((size_t)64 << 10) /* bytes of one, as a certificate */
 
 /* A module that reports more than was asked for, or an endless list, ends
  * here. */

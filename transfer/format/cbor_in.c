@@ -20,8 +20,7 @@ typedef uint64_t cbor_count;
 /* ---- one item, decoded by libcbor ---------------------------------------- */
 
 enum kind {
-	IS_NOTHING, /* the input ended, or a form that the strict pass refuses
-		     */
+	IS_NOTHING, /* the input ended, or the strict pass refuses it */
 	IS_UINT,
 	IS_NEGINT, /* value n means -1 - n */
 	IS_BYTES,

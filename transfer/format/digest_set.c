@@ -16,9 +16,9 @@ digest_set_wipe(struct digest_set *set)
 }
 
 /* Open addressing, never over four fifths full, so that a hundred thousand lie
- * in 131072 places: the first free slot or the digest's own. A digest is spread evenly, so its first bytes will do; who can
- * choose digests can make a chain of them only as long as his work on SHA-256
- * allows. */
+ * in 131072 places: the first free slot or the digest's own. A digest is spread
+ * evenly, so its first bytes will do; who can choose digests can make a chain
+ * of them only as long as his work on SHA-256 allows. */
 static struct digest_slot *
 slot_of(struct digest_slot *slots, size_t room, const uint8_t *digest)
 {

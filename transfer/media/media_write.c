@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define MEDIA_TEMPORARY \
-	".tmp-" /* no reader takes a name that begins with a dot */
+#define MEDIA_TEMPORARY ".tmp-" /* no reader takes a first dot */
 #define BAD_MAX 999
 #define SPOT_NAME_MAX (MEDIA_NAME_MAX + 16) /* room for .tmp- or .bad-999 */
 #define FILE_MODE 0644

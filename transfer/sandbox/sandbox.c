@@ -172,8 +172,8 @@ struct call {
 	struct scmp_arg_cmp arg;
 };
 
-#define INT_BITS \
-	UINT64_C(0xffffffff) /* the kernel looks at no more of an int */
+/* The kernel looks at no more of an int. */
+#define INT_BITS UINT64_C(0xffffffff)
 
 /* clang-format off */
 #define ANY(name) { .number = SCMP_SYS(name) }
