@@ -14,6 +14,8 @@
 
 #define LOOSE_CSRS "loose CSRs"
 
+const char *const loose_endings[] = { ".csr", ".p10", ".pem", ".der", NULL };
+
 void
 loose_wipe(struct loose *loose)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Loose CSRs: plain files at a stick's root, taken as one sorted set.
  *
- * A reader turns them into DER and hands them over as one array of
- * [name, csr-der, twins] in rising order of SHA-256(csr-der), none twice. It is no file
+ * A reader turns them into DER and hands them over as one array, whose form is the
+ * table in loose.c, in rising order of SHA-256(DER), none twice. It is no file
  * format: it lives between a reader and its parent.
  */
 #ifndef TRANSFER_MEDIA_LOOSE_H
@@ -13,6 +13,9 @@
 #define LOOSE_NAME "loose" /* what a set is called among files */
 #define LOOSE_MAX 10000 /* CSRs in one set */
 #define LOOSE_ID_LEN 16 /* hex digits */
+
+/** What the names of such files end in; NULL behind the last. */
+extern const char *const loose_endings[];
 
 struct loose_csr {
 	struct span name; /* of its file; the first, if there are several */

@@ -111,13 +111,11 @@ take_suffix(
 enum rc
 loose_scan_dir(struct loose_scan *scan, const struct media *media)
 {
-	static const char *const suffixes[] = { ".csr", ".p10", ".pem",
-		".der" };
 	enum rc rc = sealed_begin(&scan->memfd);
 
 	scan->begun = true;
-	for (size_t i = 0; i < 4 && rc == RC_OK; i++)
-		rc = take_suffix(scan, media, suffixes[i]);
+	for (size_t i = 0; loose_endings[i] != NULL && rc == RC_OK; i++)
+		rc = take_suffix(scan, media, loose_endings[i]);
 	return rc;
 }
 

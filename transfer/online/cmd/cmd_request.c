@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
+#include "transfer/media/loose.h"
 #include "transfer/media/media.h"
 #include "transfer/online/request/compose.h"
 #include "transfer/online/store/holding.h"
@@ -220,11 +221,11 @@ add_file(struct ask_for *a, const char *path)
 static int
 is_csr(const struct dirent *entry)
 {
-	static const char *const endings[] = { ".csr", ".p10", ".pem", ".der" };
 	size_t n = strlen(entry->d_name);
 
-	for (size_t i = 0; i < 4; i++)
-		if (n > 4 && strcmp(entry->d_name + n - 4, endings[i]) == 0)
+	for (size_t i = 0; loose_endings[i] != NULL; i++)
+		if (n > 4 &&
+		    strcmp(entry->d_name + n - 4, loose_endings[i]) == 0)
 			return 1;
 	return 0;
 }
