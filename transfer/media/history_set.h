@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The histories on a stick, taken as one set.
  *
- * A reader turns `airgap-ca/history/CHANNEL/NUMBER/` into an array of
- * [name, manifest, bundle, policy, [* certificate]], the name being
- * "CHANNEL/NUMBER" and PEM turned into DER. It is no file format: it lives
- * between a reader and its parent, which proves what is in it.
+ * A reader turns each `airgap-ca/history/CHANNEL/NUMBER/` into an item of an array,
+ * whose form is the table in history_set.c: its name is "CHANNEL/NUMBER", and PEM
+ * became DER. It is no file format: it lives between a reader and its parent,
+ * which proves what is in it.
  */
 #ifndef TRANSFER_MEDIA_HISTORY_SET_H
 #define TRANSFER_MEDIA_HISTORY_SET_H
