@@ -27,7 +27,8 @@ fault_add(struct media_faults *faults, enum media_fault what, const char *name)
 		return rc;
 	one = &faults->items[faults->n++];
 	one->what = what;
-	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	(void)snprintf(one->name, sizeof(one->name), "%.*s",
+	    (int)sizeof(one->name) - 1, name);
 	return RC_OK;
 }
 
