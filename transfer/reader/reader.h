@@ -40,7 +40,8 @@ void reader_wipe(struct reader *reader);
  * locked in. A media path that is a regular file is scanned as that one bundle.
  * Whatever breaks the form of an answer is RC_FORMAT, rule READER, here and below:
  * the reader is then to be stopped.
- * \retval RC_IO     the path cannot be opened, no process, seccomp is missing
+ * \retval RC_IO     the path cannot be opened, no process
+ * \retval RC_STATE  rule SANDBOX: it cannot be locked in
  * \retval RC_FORMAT rule MEDIA-FILE: neither a directory nor a regular file */
 enum rc reader_start(struct reader *ret, const char *media) MUST_CHECK;
 
