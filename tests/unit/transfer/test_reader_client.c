@@ -101,6 +101,169 @@ file_without_memory_is_refused(void **state)
 	assert_refused(scan_a_liar(&lie), "READER", "without its copy");
 }
 
+/* What the reader says it refused: [3, name, rc, rule, reason]. */
+struct refusal {
+	uint64_t rc;
+	const char *rule, *reason;
+	bool has_copy;
+	const char *lie; /* NULL: it is none */
+};
+
+static enum rc
+hear_refusal(const struct refusal *r, struct scanned *ret)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(reader) c = READER_NONE;
+	struct cbor_out out;
+	bool more = false;
+	enum rc rc;
+
+	cbor_out_init(&out, &lie.record);
+	cbor_put_array(&out, 5);
+	cbor_put_uint(&out, ANSWER_REFUSED);
+	cbor_put_text(&out, span_str("a.cose"));
+	cbor_put_uint(&out, r->rc);
+	cbor_put_text(&out, span_str(r->rule));
+	cbor_put_bytes(&out, span_str(r->reason));
+	assert_int_equal(cbor_out_end(&out), RC_OK);
+	if (r->has_copy)
+		assert_int_equal(sealed_make(span_str("x"), &lie.fd), RC_OK);
+	lie_start(&c, &lie);
+	rc = reader_scan(&c, ret, &more);
+	assert_int_equal(more, rc == RC_OK);
+	return rc;
+}
+
+static void
+refusals_have_a_rule_and_a_reason_and_no_copy(void **state)
+{
+	static const struct refusal all[] = {
+		{ RC_FORMAT, "MEDIA-FILE", "a fifo", false, NULL },
+		{ RC_IO, "", "a bad sector", false, NULL },
+		{ RC_FORMAT, "MEDIA-FILE", "a fifo", true,
+		    "a copy of what it refused" },
+		{ RC_OK, "", "", false, "a refusal that is none" },
+		{ RC_OK, "", "why", false, "a reason without an error" },
+		{ RC_OK, "MEDIA-FILE", "", false, "a reason without an error" },
+		{ RC_FORMAT, "MEDIA-FILE", "", false,
+		    "an error without a reason" },
+		{ RC_FORMAT, "", "why", false, "a refusal without a rule" },
+		{ RC_STATE, "MEDIA-FILE", "why", false,
+		    "a rule that there is not" },
+		{ RC_FORMAT, "NO-RULE", "why", false,
+		    "a rule that there is not" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		WIPED(scanned) s = { .copy = { .fd = -1 } };
+		const enum rc rc = hear_refusal(&all[i], &s);
+		char wanted[80];
+
+		(void)snprintf(wanted, sizeof(wanted),
+		    "the reader's answer: %s", all[i].lie);
+		if (all[i].lie != NULL) {
+			assert_refused(rc, "READER", wanted);
+			continue;
+		}
+		assert_int_equal(rc, RC_OK);
+		assert_string_equal(s.name, "a.cose");
+		assert_int_equal(s.rc, all[i].rc);
+		assert_string_equal(rule_name(s.rule), all[i].rule);
+		assert_string_equal(s.reason, all[i].reason);
+		assert_int_equal(s.copy.bytes.n, 0);
+	}
+}
+
+/* ---- another answer than the question's ---------------------------------- */
+
+static void
+put_bytes(struct lie *lie, const char *bytes, size_t n)
+{
+	assert_int_equal(buf_add(&lie->record, bytes, n), RC_OK);
+}
+
+static void
+a_scan_is_answered_by_files_or_the_end(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		bool has_copy;
+	} wrong[] = {
+		{ "\x83\x04\x01\x03", 4, false }, /* a level */
+		{ "\x81\x01", 2, true },	  /* the end, with a copy */
+	};
+	struct lie end = { .fd = -1 };
+
+	(void)state;
+	put_bytes(&end, "\x81\x01", 2);
+	assert_int_equal(scan_a_liar(&end), RC_OK);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct lie lie = { .fd = -1 };
+
+		put_bytes(&lie, wrong[i].bytes, wrong[i].n);
+		if (wrong[i].has_copy)
+			assert_int_equal(
+			    sealed_make(span_str("x"), &lie.fd), RC_OK);
+		assert_refused(scan_a_liar(&lie), "READER",
+		    "the reader's answer: not what was asked");
+	}
+}
+
+static enum rc
+hear_level(const char *bytes, size_t n, struct sandbox_level *ret)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(reader) c = READER_NONE;
+
+	put_bytes(&lie, bytes, n);
+	lie_start(&c, &lie);
+	return reader_level(&c, ret);
+}
+
+static void
+a_level_is_one_that_can_be(void **state)
+{
+	struct sandbox_level level = { false, 0 };
+
+	(void)state;
+	assert_int_equal(
+	    hear_level("\x83\x04\x01\x19\x7f\xff", 6, &level), RC_OK);
+	assert_true(level.seccomp);
+	assert_int_equal(level.landlock_abi, 32767);
+	level = (struct sandbox_level){ false, 0 };
+	assert_refused(hear_level("\x83\x04\x01\x19\x80\x00", 6, &level),
+	    "READER", "answer: ");
+	assert_refused(
+	    hear_level("\x83\x04\x02\x03", 4, &level), "READER", "answer: ");
+	assert_refused(hear_level("\x81\x01", 2, &level), "READER",
+	    "the reader's answer: not what was asked");
+	assert_false(level.seccomp);
+	assert_int_equal(level.landlock_abi, 0);
+}
+
+/* Who died before the question cannot be asked. */
+static void
+a_reader_that_has_gone_is_not_asked(void **state)
+{
+	struct lie lie = { .fd = -1, .sig = SIGSEGV };
+	WIPED(reader) c = READER_NONE;
+	struct sandbox_level level = { false, 0 };
+
+	(void)state;
+	lie_start(&c, &lie);
+	assert_refused(reader_level(&c, &level), "READER", "SIGSEGV");
+	assert_refused(
+	    reader_level(&c, &level), "READER", "the reader process has gone");
+	assert_false(level.seccomp);
+	reader_wipe(&c);
+	reader_wipe(&c); /* as often as one likes, and of nothing */
+	reader_wipe(NULL);
+	scanned_wipe(NULL);
+	verdict_wipe(NULL);
+}
+
 static void
 name_that_no_medium_carries_is_refused(void **state)
 {
@@ -394,6 +557,10 @@ main(void)
 		cmocka_unit_test(memory_without_seals_is_refused),
 		cmocka_unit_test(file_instead_of_memory_is_refused),
 		cmocka_unit_test(file_without_memory_is_refused),
+		cmocka_unit_test(refusals_have_a_rule_and_a_reason_and_no_copy),
+		cmocka_unit_test(a_scan_is_answered_by_files_or_the_end),
+		cmocka_unit_test(a_level_is_one_that_can_be),
+		cmocka_unit_test(a_reader_that_has_gone_is_not_asked),
 		cmocka_unit_test(name_that_no_medium_carries_is_refused),
 		cmocka_unit_test(bytes_that_are_no_answer_are_refused),
 		cmocka_unit_test(record_over_the_limit_is_an_error),
