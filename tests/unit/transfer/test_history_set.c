@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME "0123abcd-4567cdef/000001"
@@ -216,6 +217,91 @@ half_a_history_is_none(void **state)
 	stick_drop(&s);
 }
 
+static void
+certificates_have_their_least_size(void **state)
+{
+	uint8_t der[CERT_MIN] = { 0x30 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	put(&s, NAME "/manifest.cose", "one");
+	for (size_t n = sizeof(der) - 1; n <= sizeof(der); n++) {
+		WIPED(buf) pem = { 0 };
+		WIPED(sealed) set = { .fd = -1 };
+		WIPED(history_set) history = { 0 };
+
+		check_ok(pem_write(PEM_CERTIFICATE, span_of(der, n), &pem));
+		put(&s, NAME "/0001-a.pem", buf_cstr(&pem));
+		if (n < CERT_MIN)
+			check_refused(gather(&s, &set, &history), "CERT-FORM",
+			    NAME "/0001-a.pem: no certificate has 63 bytes");
+		else
+			check_ok(gather(&s, &set, &history));
+	}
+	stick_drop(&s);
+}
+
+/* As if so many files were copied before. */
+static enum rc
+scan_after(const struct stick *s, size_t n)
+{
+	WIPED(history_scan) scan = { .memfd = -1, .n = n };
+
+	scan.files = calloc(HISTORY_FILES_MAX, 1024);
+	assert_non_null(scan.files);
+	return history_scan_dir(&scan, &s->media);
+}
+
+static void
+files_of_all_histories_are_counted(void **state)
+{
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	put(&s, NAME "/manifest.cose", "one");
+	check_ok(scan_after(&s, HISTORY_FILES_MAX - 1));
+	check_refused(scan_after(&s, HISTORY_FILES_MAX), "MEDIA-COUNT",
+	    "airgap-ca/history: more than 65536 files; `history --from` "
+	    "splits them");
+	stick_drop(&s);
+}
+
+static void
+make_responses(const struct stick *s, const char *channel, unsigned n)
+{
+	char path[96];
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/airgap-ca/history/%s", s->dir, channel);
+	check_ok(dir_make(path, 0700));
+	for (unsigned i = 1; i <= n; i++) {
+		(void)snprintf(path, sizeof(path),
+		    "%s/airgap-ca/history/%s/%06u", s->dir, channel, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+}
+
+/* Empty directories are responses too, and each lacks its manifest. */
+static void
+responses_of_all_histories_are_counted(void **state)
+{
+	WIPED(sealed) set = { .fd = -1 };
+	WIPED(history_set) history = { 0 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	make_responses(&s, "0123abcd-4567cdef", MEDIA_FILES_MAX);
+	check_refused(gather(&s, &set, &history), "MANIFEST-FILES",
+	    NAME ": manifest.cose is missing");
+	make_responses(&s, "ffffffff-ffffffff", 1);
+	check_refused(gather(&s, &set, &history), "MEDIA-COUNT",
+	    "airgap-ca/history: more than 10000 responses");
+	stick_drop(&s);
+}
+
 int
 main(void)
 {
@@ -226,6 +312,9 @@ main(void)
 		cmocka_unit_test(histories_are_gathered_in_order),
 		cmocka_unit_test(a_stick_without_any_has_no_set),
 		cmocka_unit_test(half_a_history_is_none),
+		cmocka_unit_test(certificates_have_their_least_size),
+		cmocka_unit_test(files_of_all_histories_are_counted),
+		cmocka_unit_test(responses_of_all_histories_are_counted),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
