@@ -3,6 +3,7 @@
  * test_reader_client's. */
 #include "transfer/reader/reader.h"
 
+#include "base/frame.h"
 #include "base/own_ssl.h"
 #include "tests/lib/media_fixture.h"
 #include "transfer/format/cose.h"
@@ -402,6 +403,124 @@ medium_that_is_neither_is_refused_at_once(void **state)
 	    "MEDIA-FILE", "neither a directory");
 }
 
+static void
+bundle_that_was_renamed_is_told_of_once(void **state)
+{
+	static const char *const types[] = { "P-256" };
+	struct stick *stick = *state;
+	WIPED(made) made = { 0 };
+	WIPED(scanned) found = { 0 };
+	WIPED(reader) reader = READER_NONE;
+	bool more = false;
+	char wanted[160];
+
+	make_bundle(&made, types, 1, 1, UINT32_MAX);
+	put_bundle(stick, &made, "b.cose");
+	stick_write(stick, MEDIA_REQUESTS "/B (1).cose", "renamed");
+	(void)snprintf(wanted, sizeof(wanted),
+	    "%s/" MEDIA_REQUESTS
+	    ": holds \"B (1).cose\"; names are [a-z0-9._-]",
+	    stick->path);
+	must(reader_start(&reader, stick->path));
+	must(reader_scan(&reader, &found, &more));
+	assert_true(more);
+	assert_string_equal(found.name, "requests");
+	assert_int_equal(found.rule, RULE_MEDIA_NAME);
+	assert_string_equal(found.reason, wanted);
+	must(reader_scan(&reader, &found, &more));
+	assert_true(more);
+	assert_string_equal(found.name, "b.cose");
+	scanned_wipe(&found);
+	must(reader_scan(&reader, &found, &more));
+	assert_false(more);
+	dismiss(&reader);
+}
+
+/* ---- phases and commands --------------------------------------------------
+ */
+
+/* Who begins locked in, or is, opens no file any more. */
+static void
+reader_that_is_locked_in_finds_nothing(void **state)
+{
+	struct stick *stick = *state;
+	bool more = true;
+
+	stick_write(stick, "a.csr", "no CSR");
+	for (int scanned = 0; scanned < 2; scanned++) {
+		WIPED(reader) reader = READER_NONE;
+		struct scanned none = { 0 };
+
+		must(reader_start(&reader, scanned != 0 ? stick->path : NULL));
+		must(reader_scan(&reader, &none, &more));
+		assert_false(more);
+		more = true;
+		must(reader_scan_loose(&reader, &none, &more));
+		assert_false(more);
+		more = true;
+		must(reader_scan_history(&reader, &none, &more));
+		assert_false(more);
+		dismiss(&reader);
+	}
+}
+
+static void
+file_given_as_medium_has_no_history(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(reader) reader = READER_NONE;
+	bool more = true;
+
+	stick_write(stick, "a.cose", "no bundle");
+	must(reader_start(&reader, stick_path(stick, "a.cose")));
+	must(reader_scan_history(&reader, &(struct scanned){ 0 }, &more));
+	assert_false(more);
+	dismiss(&reader);
+}
+
+static void
+check_without_a_bundle_is_a_bug_of_ours(void **state)
+{
+	const struct sealed none = { .fd = -1 };
+	WIPED(reader) reader = READER_NONE;
+	WIPED(verdict) v = { 0 };
+
+	(void)state;
+	must(reader_start(&reader, NULL));
+	must(reader_check_start(&reader, &none, 0, 1));
+	assert_int_equal(reader_check_next(&reader, &v), RC_BUG);
+	assert_string_equal(err_text(), "the reader was handed no bundle");
+	must(reader_check_loose_start(&reader, &none, 0, 1));
+	assert_int_equal(reader_check_next(&reader, &v), RC_BUG);
+	dismiss(&reader);
+}
+
+/* Its parent is the only one that it trusts, but it does not guess. */
+static void
+command_that_is_none_ends_the_reader(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} commands[] = { { "", 0 }, { "\x80", 1 }, /* cut short */
+		{ "\x82\x03\x00", 3 }, { "\x83\x03\x00", 3 },
+		{ "\x82\x00\x00", 3 }, { "\x84\x03\x00\x01\x00", 5 }, /* long */
+		{ "\x81\x06", 2 }, { "\x81\x20", 2 }, /* unknown */
+		{ "\x81\x00\x00", 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		WIPED(reader) reader = READER_NONE;
+		struct sandbox_level level = { 0 };
+
+		must(reader_start(&reader, NULL));
+		must(reader_level(&reader, &level)); /* until then it serves */
+		must(frame_send(reader.child.sock,
+		    span_of(commands[i].bytes, commands[i].n), -1, "reader"));
+		assert_int_equal(child_stop(&reader.child, 10), RC_FORMAT);
+	}
+}
+
 /* ---- loose CSRs ------------------------------------------------------------
  */
 
@@ -533,6 +652,11 @@ main(void)
 		cmocka_unit_test(bytes_that_are_no_bundle_are_refused_by_rule),
 		cmocka_unit_test(range_beyond_the_bundle_is_a_bug_of_ours),
 		ON_STICK(medium_that_is_neither_is_refused_at_once),
+		ON_STICK(bundle_that_was_renamed_is_told_of_once),
+		ON_STICK(reader_that_is_locked_in_finds_nothing),
+		ON_STICK(file_given_as_medium_has_no_history),
+		cmocka_unit_test(check_without_a_bundle_is_a_bug_of_ours),
+		cmocka_unit_test(command_that_is_none_ends_the_reader),
 		ON_STICK(loose_csrs_are_one_set_and_others_are_refused),
 		ON_STICK(medium_without_loose_csrs_has_none),
 		ON_STICK(file_given_as_medium_may_be_a_loose_csr),
