@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A whole response, right, and wrong in every way that has a name. */
+#include "tests/lib/fail_each.h"
 #include "tests/lib/software_ca.h"
 
 #define N_REQUESTS 2
@@ -815,6 +816,152 @@ a_new_ca_key_is_new_and_a_renewed_one_is_not(void **state)
 	refused(&b, "TRUST-CHANGE", "is pinned already");
 }
 
+static void
+a_change_brings_one_certificate(void **state)
+{
+	struct span certs[2];
+	struct trust_change change = { TRUST_ROLLOVER, certs, 2 };
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
+	OWN(X509) *next = NULL;
+	WIPED(buf) der = { 0 };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
+	cert_der(next, &der);
+	certs[0] = certs[1] = buf_span(&der);
+	b.manifest.changes = &change;
+	b.manifest.n_changes = 1;
+	seal(&b);
+	refused(
+	    &b, "TRUST-CHANGE", "r1: a change with 2 certificates, not one");
+	change.n_certs = 1;
+	seal(&b);
+	passes(&b);
+	certs[0] = span_of(der.p, der.n - 1); /* and it is one */
+	seal(&b);
+	refused(&b, "CA-CERT", "r1: ");
+}
+
+static void
+what_a_later_version_brings_is_refused(void **state)
+{
+	struct crl_entry crl = { .number = 1,
+		.this_update = NOW,
+		.next_update = NOW + DAY,
+		.file = span_str("ca.crl") };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	memcpy(crl.issuer, b.ca.key_id, SHA256_LEN);
+	b.manifest.crls = &crl;
+	b.manifest.n_crls = 1;
+	seal(&b);
+	refused(&b, "MANIFEST-FILES",
+	    "r1: has revocation lists, which this version does not take");
+	b.manifest.n_crls = 0;
+	seal(&b);
+	passes(&b);
+}
+
+static void
+no_file_is_listed_twice(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	file_make(&b, 3, "ca.pem", span_str("another\n"));
+	seal(&b);
+	refused(&b, "MANIFEST-FILES", "r1: its manifest lists ca.pem twice");
+	file_make(&b, 3, "policy.conf", span_str(PLAIN_POLICY));
+	seal(&b);
+	passes(&b);
+}
+
+/* What was kept under an id is a bundle of that id. */
+static void
+a_bundle_has_the_id_that_it_is_kept_by(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	b.bundle.id[0] ^= 1; /* where it is kept; the file has another */
+	memcpy(b.manifest.bundle_id, b.bundle.id, BUNDLE_ID_LEN);
+	seal(&b);
+	refused(
+	    &b, "MANIFEST-BUNDLE", "r1: answers a bundle with other content");
+}
+
+static void
+a_certificate_begins_when_it_was_asked_to(void **state)
+{
+	WIPED(buf) payload = { 0 };
+	struct validity *asked;
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	asked = &b.requests[1].validity;
+	asked->has_not_before = true;
+	asked->not_before = NOW - HOUR;
+	buf_reset(&b.bundle_file);
+	check_ok(bundle_write(&b.bundle, &payload));
+	check_ok(cose_sign(COSE_BUNDLE, b.requester,
+	    span_of(b.channel.requester, SHA256_LEN), buf_span(&payload),
+	    &b.bundle_file));
+	answer_make(&b);
+	seal(&b);
+	passes(&b);
+	b.entries[1][0].not_before--;
+	seal(&b);
+	refused(
+	    &b, "CERT-DATES", "r1: result 2 begins at another time than asked");
+}
+
+static enum rc
+judge_it(void *arg)
+{
+	struct bed *b = arg;
+	WIPED(response_verdict) v = { 0 };
+	struct judge *judge = NULL;
+	enum rc rc = judge_new(&b->trust, &b->policy, &judge);
+
+	if (rc == RC_OK)
+		rc = judge_response(judge, &b->response, &v);
+	judge_free(judge);
+	return rc;
+}
+
+/* Nothing is half judged: what cannot be looked at does not pass. */
+static void
+without_memory_or_hashes_nothing_passes(void **state)
+{
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
+	OWN(X509) *next = NULL;
+	WIPED(buf) der = { 0 };
+	struct span cert;
+	struct trust_change change = { TRUST_ROLLOVER, &cert, 1 };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
+	cert_der(next, &der);
+	cert = buf_span(&der);
+	b.manifest.changes = &change;
+	b.manifest.n_changes = 1;
+	seal(&b);
+	each_fails(FAIL_MEMORY
+	    " EVP_MD_CTX_new EVP_PKEY_CTX_new_from_pkey EVP_PKEY_verify_init"
+	    " EVP_PKEY_CTX_set_signature_md EVP_DigestInit_ex2"
+	    " EVP_DigestUpdate EVP_DigestFinal_ex",
+	    judge_it, NULL, &b);
+}
+
 int
 main(void)
 {
@@ -844,6 +991,12 @@ main(void)
 		cmocka_unit_test(the_policy_is_the_one_that_is_named),
 		cmocka_unit_test(a_successor_of_the_transfer_certificate_is_announced),
 		cmocka_unit_test(a_new_ca_key_is_new_and_a_renewed_one_is_not),
+		cmocka_unit_test(a_change_brings_one_certificate),
+		cmocka_unit_test(what_a_later_version_brings_is_refused),
+		cmocka_unit_test(no_file_is_listed_twice),
+		cmocka_unit_test(a_bundle_has_the_id_that_it_is_kept_by),
+		cmocka_unit_test(a_certificate_begins_when_it_was_asked_to),
+		cmocka_unit_test(without_memory_or_hashes_nothing_passes),
 	};
 	/* clang-format on */
 
