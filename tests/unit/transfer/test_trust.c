@@ -2,7 +2,10 @@
 /* What a CA's certificate must be before it is pinned. */
 #include "transfer/judge/judge.h"
 
+#include "tests/lib/fail_each.h"
 #include "tests/lib/software_ca.h"
+
+#include <openssl/err.h>
 
 static EVP_PKEY *p256;
 
@@ -198,6 +201,226 @@ what_is_not_one_certificate_is_refused(void **state)
 	assert_int_equal(trust.n_cas, 0);
 }
 
+/* ---- what a parser stumbles over ----------------------------------------- */
+
+static void
+broken_constraints(X509 *cert)
+{
+	OWN(ASN1_OCTET_STRING) *null = ASN1_OCTET_STRING_new();
+	OWN(X509_EXTENSION) *ext = NULL;
+
+	assert_int_equal(
+	    ASN1_OCTET_STRING_set(null, (const uint8_t *)"\x05\x00", 2), 1);
+	ext =
+	    X509_EXTENSION_create_by_NID(NULL, NID_basic_constraints, 1, null);
+	assert_non_null(ext);
+	assert_int_equal(X509_add_ext(cert, ext, -1), 1);
+}
+
+static void
+broken_date(X509 *cert)
+{
+	assert_int_equal(
+	    ASN1_STRING_set(X509_getm_notAfter(cert), "371332000000Z", 13), 1);
+}
+
+/* The last byte of the point: it is not on its curve any more. */
+static void
+broken_key(X509 *cert)
+{
+	const uint8_t *point = NULL;
+	int n = 0;
+
+	assert_int_equal(X509_PUBKEY_get0_param(NULL, &point, &n, NULL,
+			     X509_get_X509_PUBKEY(cert)),
+	    1);
+	((uint8_t *)(uintptr_t)point)[n - 1] ^= 1;
+}
+
+static void
+what_cannot_be_read_is_no_ca(void **state)
+{
+	static const struct {
+		spoil *how;
+		const char *sentence;
+	} ways[] = {
+		{ broken_constraints, "ca.pem: a broken extension" },
+		{ broken_date, "ca.pem: a broken date" },
+		{ broken_key, "ca.pem: unusable key" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		OWN(X509) *cert = ca_cert_make(p256, "CN=ca", ways[i].how);
+		WIPED(trust) trust = { 0 };
+
+		check_refused(pin(&trust, cert), "CA-CERT", ways[i].sentence);
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
+/* ---- the transfer certificate -------------------------------------------- */
+
+/* As the CA makes it, changed and signed again. */
+static void
+transfer_make(
+    const struct software_ca *ca, EVP_PKEY *key, spoil *how, struct buf *ret)
+{
+	OWN(X509) *cert = software_ca_transfer(
+	    ca, key, "critical,digitalSignature", "critical," EKU_TRANSFER);
+
+	how(cert);
+	assert_true(X509_sign(cert, ca->key, digest_for(ca->key)) > 0);
+	cert_der(cert, ret);
+}
+
+static void
+known(X509 *cert)
+{
+	add_text(cert, cert, "nsComment", "not critical");
+}
+
+static void
+unknown_critical(X509 *cert)
+{
+	add_text(cert, cert, "1.2.3.4", "critical,DER:0500");
+}
+
+static void
+unknown_uncritical(X509 *cert)
+{
+	add_text(cert, cert, "1.2.3.4", "DER:0500");
+}
+
+static void
+authority(X509 *cert)
+{
+	add_text(cert, cert, "basicConstraints", "critical,CA:TRUE");
+}
+
+static void
+begins_now(X509 *cert)
+{
+	set_time(X509_getm_notBefore(cert), NOW);
+}
+
+static void
+begins_later(X509 *cert)
+{
+	set_time(X509_getm_notBefore(cert), NOW + 1);
+}
+
+static void
+ends_now(X509 *cert)
+{
+	set_time(X509_getm_notAfter(cert), NOW);
+}
+
+static void
+ended(X509 *cert)
+{
+	set_time(X509_getm_notAfter(cert), NOW - 1);
+}
+
+static void
+each_way_to_be_no_transfer_certificate(void **state)
+{
+	static const struct {
+		spoil *how;
+		const char *sentence; /* NULL: it is one */
+	} ways[] = {
+		{ known, NULL },
+		{ unknown_uncritical, NULL },
+		{ begins_now, NULL },
+		{ ends_now, NULL },
+		{ unknown_critical, "t.pem: an unknown critical extension" },
+		{ authority, "t.pem: a CA's certificate" },
+		{ begins_later, "t.pem: not valid when this was signed" },
+		{ ended, "t.pem: not valid when this was signed" },
+		{ broken_date, "t.pem: a broken date" },
+		{ broken_constraints, "t.pem: a broken extension" },
+		{ broken_key, "t.pem: unusable key" },
+	};
+	WIPED(software_ca) ca = { 0 };
+	WIPED(trust) trust = { 0 };
+
+	(void)state;
+	software_ca_make(&ca, "ec-p256");
+	check_ok(trust_add_ca(&trust, "ca.pem", buf_span(&ca.der)));
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const char *sentence = ways[i].sentence;
+		/* A date is one of a CA, whoever has it. */
+		const char *rule =
+		    ways[i].how == broken_date ? "CA-CERT" : "TRANSFER-CERT";
+		OWN(EVP_PKEY) *key = NULL;
+		WIPED(buf) der = { 0 };
+		enum rc rc;
+
+		transfer_make(&ca, p256, ways[i].how, &der);
+		err_clear();
+		rc = judge_transfer_cert(
+		    "t.pem", &trust, buf_span(&der), NOW, &key);
+		if (sentence == NULL && rc != RC_OK)
+			fail_msg("%zu: %s", i, err_text());
+		if (sentence != NULL)
+			check_refused(rc, rule, sentence);
+		assert_int_equal(key != NULL, sentence == NULL);
+		assert_int_equal(ERR_peek_error(), 0);
+	}
+}
+
+static void
+a_window_wants_the_transfer_key(void **state)
+{
+	WIPED(software_ca) ca = { 0 };
+	WIPED(trust) trust = { 0 };
+	WIPED(buf) der = { 0 };
+	struct ca_window window = { .path_len = -7 };
+	uint8_t id[SHA256_LEN];
+
+	(void)state;
+	software_ca_make(&ca, "ec-p256");
+	check_ok(trust_add_ca(&trust, "ca.pem", buf_span(&ca.der)));
+	transfer_make(&ca, p256, broken_key, &der);
+	assert_int_equal(trust_window(&trust, buf_span(&der), &window), RC_BUG);
+	assert_int_equal(window.path_len, -7); /* as it was */
+	check_ok(trust_window(&trust, buf_span(&ca.transfer_der), &window));
+	check_ok(key_id_of(ca.transfer_key, id));
+	assert_memory_equal(window.transfer_id, id, SHA256_LEN);
+	assert_memory_equal(window.key_id, ca.key_id, SHA256_LEN);
+	assert_int_equal(window.path_len, 0);
+}
+
+/* ---- a machine that refuses ---------------------------------------------- */
+
+static enum rc
+pin_and_judge(void *arg)
+{
+	const struct software_ca *ca = arg;
+	WIPED(trust) trust = { 0 };
+	OWN(EVP_PKEY) *key = NULL;
+	enum rc rc = trust_add_ca(&trust, "ca.pem", buf_span(&ca->der));
+
+	if (rc == RC_OK)
+		rc = judge_transfer_cert(
+		    "t.pem", &trust, buf_span(&ca->transfer_der), NOW, &key);
+	if (rc != RC_OK)
+		assert_null(key);
+	return rc;
+}
+
+static void
+nothing_is_pinned_by_halves(void **state)
+{
+	WIPED(software_ca) ca = { 0 };
+
+	(void)state;
+	software_ca_make(&ca, "ec-p256");
+	each_fails(FAIL_MEMORY " EVP_DigestInit_ex2 EVP_DigestUpdate "
+			       "EVP_DigestFinal_ex OBJ_txt2obj",
+	    pin_and_judge, NULL, &ca);
+}
+
 int
 main(void)
 {
@@ -209,6 +432,10 @@ main(void)
 		cmocka_unit_test(who_signs_himself_signs_with_his_own_key),
 		cmocka_unit_test(further_certificates_are_of_the_same_ca),
 		cmocka_unit_test(what_is_not_one_certificate_is_refused),
+		cmocka_unit_test(what_cannot_be_read_is_no_ca),
+		cmocka_unit_test(each_way_to_be_no_transfer_certificate),
+		cmocka_unit_test(a_window_wants_the_transfer_key),
+		cmocka_unit_test(nothing_is_pinned_by_halves),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
