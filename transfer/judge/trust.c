@@ -133,13 +133,14 @@ check_self_signature(const char *from, const struct trust_ca *ca)
 }
 
 static enum rc
-trust_read_time(const char *from, const ASN1_TIME *at, int64_t *ret)
+trust_read_time(
+    enum rule rule, const char *from, const ASN1_TIME *at, int64_t *ret)
 {
 	struct tm tm;
 
 	if (ASN1_TIME_to_tm(at, &tm) != 1) {
 		ERR_clear_error();
-		return rule_refuse(RULE_CA_CERT, "%s: a broken date", from);
+		return rule_refuse(rule, "%s: a broken date", from);
 	}
 	*ret = timegm(&tm);
 	return RC_OK;
@@ -161,11 +162,11 @@ fill_facts(const char *from, struct trust_ca *ca)
 	if (rc == RC_OK)
 		rc = sha256(parts.spki, ca->key_id);
 	if (rc == RC_OK)
-		rc = trust_read_time(
-		    from, X509_get0_notBefore(ca->cert), &ca->not_before);
+		rc = trust_read_time(RULE_CA_CERT, from,
+		    X509_get0_notBefore(ca->cert), &ca->not_before);
 	if (rc == RC_OK)
-		rc = trust_read_time(
-		    from, X509_get0_notAfter(ca->cert), &ca->not_after);
+		rc = trust_read_time(RULE_CA_CERT, from,
+		    X509_get0_notAfter(ca->cert), &ca->not_after);
 	return rc;
 }
 
@@ -288,10 +289,11 @@ check_transfer_dates(const char *from, const X509 *cert, int64_t at)
 	int64_t not_before = 0, not_after = 0;
 	enum rc rc;
 
-	rc = trust_read_time(from, X509_get0_notBefore(cert), &not_before);
+	rc = trust_read_time(
+	    RULE_TRANSFER_CERT, from, X509_get0_notBefore(cert), &not_before);
 	if (rc == RC_OK)
-		rc =
-		    trust_read_time(from, X509_get0_notAfter(cert), &not_after);
+		rc = trust_read_time(RULE_TRANSFER_CERT, from,
+		    X509_get0_notAfter(cert), &not_after);
 	if (rc == RC_OK && (at < not_before || at > not_after))
 		rc = rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: not valid when this was signed", from);
