@@ -3,9 +3,11 @@
 
 #include "base/own_ssl.h"
 #include "tests/lib/check.h"
+#include "tests/lib/fail_each.h"
 #include "transfer/format/cbor_out.h"
 
 #include <openssl/rsa.h>
+#include <stdio.h>
 
 #define EMPTY_MAP "\xa0"
 
@@ -255,6 +257,57 @@ ecdsa_spellings_turn_into_each_other(void **state)
 	assert_int_equal(cose_ecdsa_der(span_of(raw, 63), &back), RC_FORMAT);
 }
 
+static enum rc
+sign_then_verify(void *arg)
+{
+	WIPED(buf) file = { 0 };
+	uint8_t id[SHA256_LEN];
+	struct cose cose;
+	enum rc rc = key_id_of(arg, id);
+
+	if (rc == RC_OK)
+		rc = cose_sign(COSE_BUNDLE, arg, signer(COSE_BUNDLE),
+		    span_str(EMPTY_MAP), &file);
+	if (rc == RC_OK)
+		rc = cose_read("f", buf_span(&file), COSE_BUNDLE, &cose);
+	return rc != RC_OK ? rc : cose_verify("f", &cose, arg);
+}
+
+/* Not by a signature of less than all of it, either. */
+static void
+what_cannot_be_computed_is_not_signed_and_not_verified(void **state)
+{
+	OWN(EVP_PKEY) *ec = key_new("EC", "P-256", 0);
+	OWN(EVP_PKEY) *ed = key_new("ED25519", NULL, 0);
+	OWN(EVP_PKEY) *rsa = key_new("RSA", NULL, 2048);
+	EVP_PKEY *const keys[] = { ec, ed, rsa };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		each_fails(FAIL_MEMORY
+		    " EVP_MD_CTX_new BN_bin2bn ECDSA_SIG_new i2d_ECDSA_SIG"
+		    " i2d_PUBKEY EVP_DigestInit_ex2 EVP_DigestUpdate"
+		    " EVP_DigestFinal_ex",
+		    sign_then_verify, NULL, keys[i]);
+}
+
+/* Its length is looked at before its bytes are. */
+static void
+a_file_has_its_limit(void **state)
+{
+	static const uint8_t byte = 0xd2;
+	struct cose cose;
+	char wanted[80];
+
+	(void)state;
+	(void)snprintf(wanted, sizeof(wanted),
+	    "f: %zu bytes, wanted %zu at most", COSE_FILE_MAX + 1,
+	    COSE_FILE_MAX);
+	check_refused(cose_read("f", span_of(&byte, COSE_FILE_MAX + 1),
+			  COSE_BUNDLE, &cose),
+	    "COSE-FORM", wanted);
+}
+
 int
 main(void)
 {
@@ -268,6 +321,9 @@ main(void)
 		cmocka_unit_test(the_content_type_must_be_the_wanted_one),
 		cmocka_unit_test(the_tag_is_wanted_and_nothing_after_the_file),
 		cmocka_unit_test(ecdsa_spellings_turn_into_each_other),
+		cmocka_unit_test(
+		    what_cannot_be_computed_is_not_signed_and_not_verified),
+		cmocka_unit_test(a_file_has_its_limit),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
