@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/fail_each.h"
 #include "tests/lib/software_ca.h"
+#include "transfer/x509/tbs.h"
 
 #include <time.h>
 
@@ -462,6 +464,83 @@ a_names_text_must_be_encodable(void **state)
 	    judge_certificate(b.judge, buf_span(&b.der), &b.e), RC_OK);
 }
 
+/* A certificate's list of extensions with NULL as its last item: two bytes more
+ * for each head around it. */
+static void
+add_item(struct buf *der)
+{
+	struct cert_parts parts;
+	uint8_t *list, *tbs = der->p + 4;
+	size_t end;
+
+	check_ok(cert_parts_read("made", buf_span(der), &parts));
+	list = der->p + (parts.extensions.p - der->p);
+	end = (size_t)(list - der->p) + parts.extensions.n;
+	assert_memory_equal(der->p, "\x30\x82", 2);
+	assert_memory_equal(tbs, "\x30\x82", 2);
+	assert_true(list[-3] == 0xa3 && list[-2] == 0x81 && list[-1] < 0xfe);
+	assert_true(list[0] == 0x30 && list[1] == 0x81);
+	assert_true(der->p[3] < 0xfe && tbs[3] < 0xfe);
+	der->p[3] = (uint8_t)(der->p[3] + 2);
+	tbs[3] = (uint8_t)(tbs[3] + 2);
+	list[-1] = (uint8_t)(list[-1] + 2);
+	list[2] = (uint8_t)(list[2] + 2);
+	check_ok(buf_add(der, "\x05\x00", 2));
+	memmove(der->p + end + 2, der->p + end, der->n - end - 2);
+	memcpy(der->p + end, "\x05\x00", 2);
+}
+
+static void
+what_is_no_extension_ends_none(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b, "ec-p256");
+	do
+		sign(&b, NULL); /* until no head carries over */
+	while (b.der.p[3] >= 0xfe || b.der.p[7] >= 0xfe);
+	passes(&b);
+	add_item(&b.der);
+	refused(&b, "CERT-FORM", "web-1: bytes behind its extensions");
+}
+
+static enum rc
+judge_anew(void *arg)
+{
+	struct bed *b = arg;
+	struct judge *judge = NULL;
+	enum rc rc = judge_new(&b->trust, &b->policy, &judge);
+
+	if (rc == RC_OK)
+		rc = judge_certificate(judge, buf_span(&b->der), &b->e);
+	judge_free(judge);
+	return rc;
+}
+
+/* Each is looked at with all that it takes, or does not pass. */
+static void
+nothing_passes_that_was_not_looked_at(void **state)
+{
+	static const char *const types[] = { "ec-p384", "rsa-2048" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		WIPED(bed) b = { 0 };
+
+		bed_make(&b, types[i]);
+		sign(&b, NULL);
+		each_fails(FAIL_MEMORY
+		    " EVP_MD_CTX_new EVP_PKEY_CTX_new_from_pkey"
+		    " EVP_PKEY_verify_init EVP_PKEY_CTX_set_signature_md"
+		    " EVP_PKEY_CTX_set_rsa_padding EVP_DigestInit_ex2"
+		    " EVP_DigestUpdate EVP_DigestFinal_ex X509_NAME_new"
+		    " i2d_X509_NAME i2d_GENERAL_NAMES",
+		    judge_anew, NULL, &b);
+	}
+	judge_free(NULL);
+}
+
 int
 main(void)
 {
@@ -485,6 +564,8 @@ main(void)
 		cmocka_unit_test(a_signature_of_another_key_is_refused),
 		cmocka_unit_test(another_hash_is_refused),
 		cmocka_unit_test(a_names_text_must_be_encodable),
+		cmocka_unit_test(what_is_no_extension_ends_none),
+		cmocka_unit_test(nothing_passes_that_was_not_looked_at),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

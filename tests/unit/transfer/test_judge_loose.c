@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Responses to loose CSRs, with the CSRs at hand and without. */
+#include "tests/lib/fail_each.h"
 #include "tests/lib/software_ca.h"
 
 #include "transfer/format/cbor_out.h"
@@ -446,6 +447,61 @@ the_judges_process_reads_the_set_itself(void **state)
 	check_ok(child_stop(&judge, 10));
 }
 
+/* A profile that takes no names from a CSR makes no certificate with them: it
+ * is passed over, and demanded it does not do. */
+static void
+names_are_the_csrs_where_the_profile_takes_them(void **state)
+{
+	WIPED(policy) policy = { 0 }; /* lives longer than its judge */
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	check_ok(policy_parse("policy.conf",
+	    span_str("[ca]\nscope = example.org\nbackdate = 1h\n"
+		     "clock-horizon = 400d\n"
+		     "[profile asked]\nsubject = none\n"
+		     "names-from = bundle\n" PLAIN_PROFILE
+		     "[profile server]\nsubject = first-name\n" PLAIN_PROFILE
+		     "[profile bare]\nsubject = none\n" PLAIN_PROFILE
+		     "extension.tlsfeature = status_request\n"),
+	    &policy));
+	judge_free(b.judge);
+	b.judge = NULL;
+	check_ok(judge_new(&b.trust, &policy, &b.judge));
+	passes(&b);
+	b.terms.profile = span_str("asked");
+	refused(
+	    &b, "CERT-PROFILE", "certificate 1: fits no profile of the policy");
+}
+
+static enum rc
+judge_it(void *arg)
+{
+	struct bed *b = arg;
+	WIPED(response_verdict) v = { 0 };
+
+	return judge_response(b->judge, &b->response, &v);
+}
+
+static void
+without_memory_no_set_passes(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	passes(&b); /* what is made once is made */
+	each_fails(FAIL_MEMORY, judge_it, NULL, &b);
+	b.terms.set = NULL; /* and so without the CSRs */
+	b.response.channel = &(struct channel){ 0 };
+	b.profiles[1] = "server";
+	b.terms.profile = span_str("server");
+	results_make(&b);
+	seal(&b);
+	each_fails(FAIL_MEMORY, judge_it, NULL, &b);
+}
+
 #define T(f) cmocka_unit_test(f)
 
 int
@@ -462,6 +518,8 @@ main(void)
 		T(keys_are_not_changed_by_it),
 		T(validity_is_the_profiles_own),
 		T(the_judges_process_reads_the_set_itself),
+		T(names_are_the_csrs_where_the_profile_takes_them),
+		T(without_memory_no_set_passes),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

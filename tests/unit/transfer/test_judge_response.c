@@ -348,6 +348,36 @@ the_same_again_is_no_news(void **state)
 	assert_int_equal(b.taken, 0);
 }
 
+/* Offline that is a refusal: what is signed next is not what is had. */
+static void
+the_judges_process_refuses_the_same_again(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(response_verdict) v = { 0 };
+	WIPED(child) judge = CHILD_NONE;
+	WIPED(sealed) copy = { .fd = -1 };
+	struct span ca;
+	int fd = -1;
+
+	(void)state;
+	bed_make(&b);
+	ca = buf_span(&b.ca.der);
+	check_ok(sealed_make(buf_span(&b.bundle_file), &fd));
+	check_ok(sealed_map(fd, &copy));
+	check_ok(judge_start(&judge));
+	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), &ca, 1,
+	    buf_span(&b.ca.transfer_der)));
+	check_ok(judge_response_ask(&judge, &b.response, &copy));
+	check_refused(judge_response_ask(&judge, &b.response, NULL),
+	    "MANIFEST-BUNDLE", "r1: answers a bundle that was never sent");
+	check_ok(judge_response(b.judge, &b.response, &v));
+	b.channel.has_head = true;
+	b.channel.head = v.head;
+	check_refused(judge_response_ask(&judge, &b.response, &copy), "REPLAY",
+	    "r1: is what the requester has already");
+	check_ok(child_stop(&judge, 10));
+}
+
 static void
 another_one_of_the_same_number_is_a_fork(void **state)
 {
@@ -969,6 +999,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_right_response_passes),
 		cmocka_unit_test(the_same_again_is_no_news),
+		cmocka_unit_test(the_judges_process_refuses_the_same_again),
 		cmocka_unit_test(another_one_of_the_same_number_is_a_fork),
 		cmocka_unit_test(a_forged_signature_is_no_fork),
 		cmocka_unit_test(numbers_go_up_by_one),
