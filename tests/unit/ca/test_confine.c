@@ -8,6 +8,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void
@@ -55,6 +56,36 @@ only_an_interface_that_is_up_is_a_network(void **state)
 	buf_reset(&names);
 	check_ok(network_check(true, &names));
 	assert_true(span_eq_str(buf_span(&names), "up0"));
+	/* Each is named. */
+	if (system("{ ip link add up1 type dummy 2>/dev/null || "
+		   "ip link add up1 type veth peer name down1; } && "
+		   "ip link set up1 up") != 0)
+		fail_msg("no second interface can be made");
+	buf_reset(&names);
+	check_refused(network_check(false, &names), "NETWORK-UP",
+	    "this machine is on a network (up0 up1): unplug it, or give "
+	    "--allow-network, which is recorded");
+}
+
+/* Not to know is not to be off the network, whatever is allowed. */
+static void
+interfaces_that_cannot_be_listed_are_no_answer(void **state)
+{
+	WIPED(buf) names = { 0 };
+	struct rlimit limit, none;
+	enum rc rc;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = network_check(true, &names);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(rc, RC_IO);
+	assert_non_null(
+	    strstr(err_text(), "the network interfaces cannot be listed: "));
+	assert_int_equal(names.n, 0);
 }
 
 int
@@ -63,6 +94,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readers_and_judge_are_locked_in_here),
 		cmocka_unit_test(only_an_interface_that_is_up_is_a_network),
+		cmocka_unit_test(
+		    interfaces_that_cannot_be_listed_are_no_answer),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
