@@ -477,12 +477,22 @@ slots_of_a_series_follow_each_other(void **state)
 	assert_true(begins == 1200 && ends == 1309);
 }
 
+static void
+nothing_is_wiped_as_well(void **state)
+{
+	(void)state;
+	bundle_wipe(NULL);
+	manifest_wipe(NULL);
+	card_wipe(NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    golden_files_are_read_and_written_again_byte_for_byte),
+		cmocka_unit_test(nothing_is_wiped_as_well),
 		cmocka_unit_test(the_golden_bundle_says_what_it_was_given),
 		cmocka_unit_test(the_golden_manifest_says_what_it_was_given),
 		cmocka_unit_test(every_hostile_file_is_refused_by_its_rule),
