@@ -660,6 +660,8 @@ each_attribute_has_one_form(void **state)
 		    "an extension" },
 		{ V("\x30\x13" OID_REQUEST "\x31\x06\x30\x04\x30\x02\x05\x00"),
 		    "an extension" },
+		{ V("\x30\x13" OID_REQUEST "\x31\x06\x30\x04\x30\x02\x04\x00"),
+		    "an extension" },
 		{ V("\x30\x16" OID_REQUEST
 		    "\x31\x09\x30\x07\x30\x05\x06\x03\x55\x1d\x0e"),
 		    "an extension" },

@@ -100,6 +100,37 @@ a_key_is_strict_der(void **state)
 	    "k: key: bytes behind the value at byte 294");
 }
 
+/* DER, and no SEQUENCE of an algorithm with an OID and a BIT STRING. */
+static void
+a_key_has_an_algorithm_and_bits(void **state)
+{
+	static const struct {
+		const char *der;
+		size_t n;
+	} none[] = {
+		{ "\x05\x00", 2 },
+		{ "\x30\x00", 2 },
+		{ "\x30\x04\x05\x00\x05\x00", 6 },
+		{ "\x30\x06\x30\x02\x05\x00\x05\x00", 8 },
+		{ "\x30\x08\x30\x02\x05\x00\x03\x02\x00\x01", 10 },
+		{ "\x30\x0b\x30\x03\x06\x01\x2a\x03\x02\x00\x01\x05\x00", 13 },
+	};
+	struct key_facts key;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		check_refused(
+		    key_shape("k",
+			span_of((const uint8_t *)none[i].der, none[i].n), &key),
+		    "KEY-DER", "k: not a SubjectPublicKeyInfo");
+	check_refused(key_shape("k",
+			  span_of((const uint8_t *)"\x30\x09\x30\x03\x06\x01"
+						   "\x2a\x03\x02\x00\x01",
+			      11),
+			  &key),
+	    "KEY-TYPE", NULL);
+}
+
 /* ---- arithmetic ---------------------------------------------------------- */
 
 static enum rc
@@ -230,6 +261,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rsa_has_2048_to_8192_bits_in_steps_of_8),
+		cmocka_unit_test(a_key_has_an_algorithm_and_bits),
 		cmocka_unit_test(an_exponent_is_odd_and_at_least_65537),
 		cmocka_unit_test(a_key_is_strict_der),
 		cmocka_unit_test(the_faulty_generator_is_known_by_its_keys),
