@@ -4,6 +4,7 @@
 #include "tests/lib/software_ca.h"
 
 #include "transfer/format/cbor_out.h"
+#include "transfer/judge/judge_response.h"
 #include "transfer/media/loose.h"
 
 #include <stdio.h>
@@ -417,6 +418,25 @@ validity_is_the_profiles_own(void **state)
 	refused(&b, "CERT-DATES", "begins after it was signed");
 }
 
+/* The fields are there, and the dates are none. */
+static void
+what_only_looks_like_a_certificate_has_no_names(void **state)
+{
+	static const uint8_t der[] =
+	    "\x30\x24\x30\x19\xa0\x03\x02\x01\x02\x02\x01\x01\x30\x03"
+	    "\x06\x01\x2a\x30\x00\x30\x00\x30\x00\x30\x00\xa3\x02\x30"
+	    "\x00\x30\x03\x06\x01\x2a\x03\x02\x00\x01";
+	WIPED(name_list) names = { 0 };
+	struct cert_parts parts;
+	struct span spki;
+
+	(void)state;
+	check_ok(cert_parts_read("f", span_of(der, sizeof(der) - 1), &parts));
+	check_refused(judge_loose_facts(
+			  "f", span_of(der, sizeof(der) - 1), &spki, &names),
+	    "CERT-FORM", "f: no certificate");
+}
+
 static void
 the_judges_process_reads_the_set_itself(void **state)
 {
@@ -517,6 +537,7 @@ main(void)
 		T(it_is_signed_by_the_ca),
 		T(keys_are_not_changed_by_it),
 		T(validity_is_the_profiles_own),
+		T(what_only_looks_like_a_certificate_has_no_names),
 		T(the_judges_process_reads_the_set_itself),
 		T(names_are_the_csrs_where_the_profile_takes_them),
 		T(without_memory_no_set_passes),

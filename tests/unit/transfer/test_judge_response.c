@@ -76,11 +76,23 @@ csr_make(EVP_PKEY *key, struct buf *out)
 	check_ok(buf_add(out, der, (size_t)n));
 }
 
+/* The bundle's file as its fields stand now. */
 static void
-bundle_make(struct bed *b)
+bundle_seal(struct bed *b)
 {
 	WIPED(buf) payload = { 0 };
 
+	buf_reset(&b->bundle_file);
+	check_ok(bundle_write(&b->bundle, &payload));
+	check_ok(cose_sign(COSE_BUNDLE, b->requester,
+	    span_of(b->channel.requester, SHA256_LEN), buf_span(&payload),
+	    &b->bundle_file));
+	check_ok(sha256(buf_span(&b->bundle_file), b->manifest.bundle_digest));
+}
+
+static void
+bundle_make(struct bed *b)
+{
 	b->names[0] = (struct name){ NAME_DNS, span_str("a.example.org") };
 	b->names[1] = (struct name){ NAME_DNS, span_str("b.example.org") };
 	for (size_t i = 0; i < N_REQUESTS; i++) {
@@ -106,10 +118,7 @@ bundle_make(struct bed *b)
 	b->bundle.n_requests = N_REQUESTS;
 	b->bundle.label = span_str("web");
 	b->bundle.spki = buf_span(&b->spki);
-	check_ok(bundle_write(&b->bundle, &payload));
-	check_ok(cose_sign(COSE_BUNDLE, b->requester,
-	    span_of(b->channel.requester, SHA256_LEN), buf_span(&payload),
-	    &b->bundle_file));
+	bundle_seal(b);
 	b->state = BUNDLE_OPEN;
 }
 
@@ -537,6 +546,12 @@ a_bundle_is_answered_once_and_as_it_was_sent(void **state)
 	b.manifest.bundle_digest[0] ^= 1;
 	seal(&b);
 	refused(&b, "MANIFEST-BUNDLE", "with other content");
+	/* what is kept under that id says another */
+	b.bundle.id[0] ^= 1;
+	bundle_seal(&b);
+	b.bundle.id[0] ^= 1;
+	seal(&b);
+	refused(&b, "MANIFEST-BUNDLE", "with other content");
 }
 
 static void
@@ -619,6 +634,24 @@ dates_are_those_of_the_series(void **state)
 	b.entries[1][0].not_before -= 2 * DAY;
 	seal(&b);
 	refused(&b, "CERT-DATES", "result 2 does not begin when it was signed");
+}
+
+static void
+a_first_date_that_was_asked_for_is_kept(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	b.requests[1].validity.has_not_before = true;
+	b.requests[1].validity.not_before = b.entries[1][0].not_before;
+	bundle_seal(&b);
+	seal(&b);
+	passes(&b);
+	b.requests[1].validity.not_before++;
+	bundle_seal(&b);
+	seal(&b);
+	refused(&b, "CERT-DATES", "result 2 begins at another time than asked");
 }
 
 static void
@@ -1012,6 +1045,7 @@ main(void)
 		cmocka_unit_test(results_are_those_that_were_asked_in_order),
 		cmocka_unit_test(a_refused_request_has_its_reason_and_no_certificate),
 		cmocka_unit_test(dates_are_those_of_the_series),
+		cmocka_unit_test(a_first_date_that_was_asked_for_is_kept),
 		cmocka_unit_test(swapped_certificates_are_refused),
 		cmocka_unit_test(a_certificate_for_another_key_is_refused),
 		cmocka_unit_test(no_serial_comes_twice),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/media_fixture.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
+
 static void
 listing_is_sorted_and_leaves_out_what_is_not_allowed(void **state)
 {
@@ -94,6 +97,38 @@ ten_thousand_files_are_listed_and_one_more_is_refused(void **state)
 	    "MEDIA-COUNT", "10000");
 }
 
+/* Armed, a directory has so many entries that nobody wants. */
+static size_t endless;
+
+struct dirent *
+readdir(DIR *dir)
+{
+	static struct dirent entry = { .d_name = "passed.over" };
+	struct dirent *(*really)(DIR *) = NULL;
+
+	if (endless > 0)
+		return --endless == 0 ? NULL : &entry;
+	*(void **)&really = dlsym(RTLD_NEXT, "readdir");
+	return really(dir);
+}
+
+static void
+entries_are_counted_that_are_passed_over(void **state)
+{
+	struct stick *stick = *state;
+	WIPED(media_names) names = { 0 };
+
+	endless = 10 * MEDIA_FILES_MAX + 1;
+	assert_int_equal(
+	    media_list(&stick->media, ".", ".csr", false, &names), RC_OK);
+	assert_int_equal(endless, 0);
+	assert_int_equal(names.n, 0);
+	endless = 10 * MEDIA_FILES_MAX + 2;
+	assert_refused(media_list(&stick->media, ".", ".csr", false, &names),
+	    "MEDIA-COUNT", "holds over 100000 entries");
+	endless = 0;
+}
+
 static void
 directory_behind_a_link_is_refused(void **state)
 {
@@ -150,6 +185,7 @@ main(void)
 		ON_STICK(missing_directory_has_no_names),
 		cmocka_unit_test(names_allowed_and_not),
 		ON_STICK(ten_thousand_files_are_listed_and_one_more_is_refused),
+		ON_STICK(entries_are_counted_that_are_passed_over),
 		ON_STICK(directory_behind_a_link_is_refused),
 		ON_STICK(directory_that_is_a_file_is_refused),
 		cmocka_unit_test(medium_that_is_not_there_is_an_error),

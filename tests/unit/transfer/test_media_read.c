@@ -216,9 +216,11 @@ missing_file_is_an_error_with_its_name(void **state)
 
 /* Armed, the next read(2) of this program finds that somebody wrote to the file
  * just before it: no thread has to win a race. */
+enum meddling { MEDDLE_WRITE, MEDDLE_GROW, MEDDLE_SHRINK };
+
 struct meddler {
 	int fd; /* -1: not armed */
-	bool grow;
+	enum meddling how;
 };
 /* Not static: clang takes our read for the inline one of the C library. */
 extern struct meddler meddler;
@@ -230,7 +232,9 @@ read(int fd, void *to, size_t n)
 	int file = meddler.fd;
 
 	meddler.fd = -1;
-	if (file >= 0 && meddler.grow)
+	if (file >= 0 && meddler.how == MEDDLE_SHRINK)
+		assert_int_equal(ftruncate(file, 7), 0);
+	else if (file >= 0 && meddler.how == MEDDLE_GROW)
 		assert_int_equal(pwrite(file, "x", 1, 2 * CAP), 1);
 	else if (file >= 0)
 		assert_int_equal(pwrite(file, "x", 1, 0), 1);
@@ -238,7 +242,7 @@ read(int fd, void *to, size_t n)
 }
 
 static void
-changes_are_noticed(struct stick *stick, bool grow)
+changes_are_noticed(struct stick *stick, enum meddling how, const char *words)
 {
 	const struct timespec long_ago[2] = { { 1, 0 }, { 1, 0 } };
 	int file, fd = -1;
@@ -250,25 +254,69 @@ changes_are_noticed(struct stick *stick, bool grow)
 	assert_int_equal(ftruncate(file, CAP), 0);
 	/* The kernel's clock of mtimes ticks in milliseconds. */
 	assert_int_equal(futimens(file, long_ago), 0);
-	meddler.grow = grow;
+	meddler.how = how;
 	meddler.fd = file;
 	rc = media_copy(&stick->media, "f", 4 * CAP, &fd);
 	assert_int_equal(meddler.fd, -1);
 	assert_int_equal(close(file), 0);
-	assert_refused(rc, "MEDIA-CHANGED", "while it was read");
+	assert_refused(rc, "MEDIA-CHANGED", words);
 	assert_int_equal(fd, -1);
 }
 
 static void
 file_that_grows_while_it_is_read_is_refused(void **state)
 {
-	changes_are_noticed(*state, true);
+	changes_are_noticed(*state, MEDDLE_GROW,
+	    "grew beyond its 1000 bytes while it was read");
 }
 
 static void
 file_that_is_written_while_it_is_read_is_refused(void **state)
 {
-	changes_are_noticed(*state, false);
+	changes_are_noticed(*state, MEDDLE_WRITE, "while it was read");
+}
+
+static void
+file_that_shrinks_while_it_is_read_is_refused(void **state)
+{
+	changes_are_noticed(
+	    *state, MEDDLE_SHRINK, "ended after 7 of 1000 bytes");
+}
+
+/* ---- a file that is another one when it is opened -------------------------
+ */
+
+/* Armed, the next fstat(2) of this program is followed by that rename: it is
+ * the look at the file, and opening it comes next. */
+struct swapper {
+	const char *from, *to; /* NULL: not armed */
+};
+extern struct swapper swapper; /* as meddler */
+struct swapper swapper;
+
+int
+fstat(int fd, struct stat *st)
+{
+	const char *from = swapper.from;
+	int rc = fstatat(fd, "", st, AT_EMPTY_PATH);
+
+	swapper.from = NULL;
+	if (from != NULL)
+		assert_int_equal(rename(from, swapper.to), 0);
+	return rc;
+}
+
+static void
+file_that_took_the_place_of_another_is_refused(void **state)
+{
+	struct stick *stick = *state;
+
+	stick_write(stick, "f", "text");
+	stick_write(stick, "g", "more");
+	swapper.to = stick_path(stick, "f");
+	swapper.from = stick_path(stick, "g");
+	refuse(stick, "f", "MEDIA-CHANGED",
+	    "another file took its place meanwhile");
 }
 
 int
@@ -291,6 +339,8 @@ main(void)
 		ON_STICK(missing_file_is_an_error_with_its_name),
 		ON_STICK(file_that_grows_while_it_is_read_is_refused),
 		ON_STICK(file_that_is_written_while_it_is_read_is_refused),
+		ON_STICK(file_that_shrinks_while_it_is_read_is_refused),
+		ON_STICK(file_that_took_the_place_of_another_is_refused),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

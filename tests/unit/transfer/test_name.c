@@ -407,6 +407,26 @@ a_name_of_no_form_is_not_encoded(void **state)
 }
 
 static void
+a_san_of_broken_der_is_refused(void **state)
+{
+	WIPED(name_list) list = { 0 };
+
+	(void)state;
+	check_ok(names_of_san_der("f",
+	    span_of((const uint8_t *)"\x30\x03\x82\x01"
+				     "a",
+		5),
+	    &list));
+	assert_int_equal(list.n, 1);
+	check_refused(names_of_san_der("f",
+			  span_of((const uint8_t *)"\x30\x03\x82\x02"
+						   "a",
+			      5),
+			  &list),
+	    "NAME-FORM", "f: a subjectAltName that is not DER");
+}
+
+static void
 a_list_keeps_its_texts_while_it_grows(void **state)
 {
 	WIPED(name_list) list = { 0 };
@@ -441,6 +461,7 @@ main(void)
 		cmocka_unit_test(a_san_gives_back_its_names),
 		cmocka_unit_test(srv_and_xmpp_names_have_their_string_types),
 		cmocka_unit_test(a_name_of_no_form_is_not_encoded),
+		cmocka_unit_test(a_san_of_broken_der_is_refused),
 		cmocka_unit_test(a_list_keeps_its_texts_while_it_grows),
 	};
 

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- as CDDL ------------------------------------------------------------- */
 
@@ -229,12 +230,63 @@ a_key_of_several_maps_means_one_thing(void **state)
 		check_options(roots[i]->type);
 }
 
+/* ---- a table of this test's own ------------------------------------------ */
+
+struct pair_list {
+	struct span *pairs;
+	size_t n_pairs;
+};
+
+static const struct schema_type two_bytes = TYPE(NULL, SCHEMA_BYTES, 2, 2);
+LIST_OF(pairs, 0, UINT64_MAX, "pair", &two_bytes, ITEM_SPAN);
+static const struct schema_field pairs_root = { 0, "pairs", &pairs,
+	LIST(pair_list, pairs) };
+
+static enum rc
+pairs_read(const char *bytes, size_t n, size_t *ret_n)
+{
+	struct pair_list list = { NULL, 0 };
+	enum rc rc = schema_read(
+	    "f", span_of((const uint8_t *)bytes, n), &pairs_root, &list);
+
+	*ret_n = list.n_pairs;
+	free(list.pairs);
+	return rc;
+}
+
+/* Before any memory is asked for. */
+static void
+a_list_is_no_longer_than_its_bytes_can_be(void **state)
+{
+	size_t n;
+
+	(void)state;
+	check_ok(pairs_read("\x82\x42xy\x42xy", 7, &n));
+	assert_int_equal(n, 2);
+	check_refused(pairs_read("\x83\x42xy\x42xy", 7, &n), "CBOR-SCHEMA",
+	    "f: pairs: 3 items cannot lie in 6 bytes");
+	assert_int_equal(n, 0);
+}
+
+static void
+nothing_follows_what_is_read(void **state)
+{
+	size_t n;
+
+	(void)state;
+	check_ok(pairs_read("\x80", 1, &n));
+	check_refused(pairs_read("\x80\x00", 2, &n), "CBOR",
+	    "f: more bytes after the pairs");
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_rise_and_fit_their_places),
 		cmocka_unit_test(a_key_of_several_maps_means_one_thing),
+		cmocka_unit_test(a_list_is_no_longer_than_its_bytes_can_be),
+		cmocka_unit_test(nothing_follows_what_is_read),
 	};
 
 	(void)argv;

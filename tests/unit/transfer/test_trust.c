@@ -57,6 +57,14 @@ old_version(X509 *cert)
 	assert_int_equal(X509_set_version(cert, X509_VERSION_1), 1);
 }
 
+/* The thirteenth month. */
+static void
+no_such_day(X509 *cert)
+{
+	assert_int_equal(
+	    ASN1_STRING_set(X509_getm_notBefore(cert), "261301000000Z", 13), 1);
+}
+
 static enum rc
 pin(struct trust *trust, X509 *cert)
 {
@@ -84,6 +92,7 @@ each_way_to_be_no_ca_has_its_sentence(void **state)
 		    "ca.pem: no critical keyUsage with keyCertSign and cRLSign "
 		    "(RFC 5280 4.2.1.3)" },
 		{ old_version, "ca.pem: not X.509 v3" },
+		{ no_such_day, "ca.pem: a broken date" },
 	};
 
 	(void)state;
