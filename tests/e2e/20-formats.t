@@ -61,6 +61,12 @@ for kind in bundle card; do
 	says 'algorithm -49 \(ML-DSA-65\), wanted ES256' 'and the algorithm is named'
 done
 
+must cose "$V/bundle.cose" "$WORK/no-key.cose" \
+	's = bytearray(p[13][1]); s[6] ^= 1; p[13][1] = bytes(s); h[4] = hashlib.sha256(s).digest()'
+run "$BIN/airgap-transfer" inspect "$WORK/no-key.cose"
+wants 3 COSE-SIGNATURE "a bundle with a key of no known kind is spelled out, and not good"
+says 'the key that it carries is not a public key' 'which is said'
+
 # ---- what people compare -----------------------------------------------------------
 
 run "$BIN/airgap-transfer" inspect --words "$V/card.cose"

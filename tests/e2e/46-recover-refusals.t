@@ -112,6 +112,10 @@ not_taken 3 'MANIFEST-[A-Z]+' "000003" "two results for one request"
 forge 000003 'sig = bytes(64)'
 not_taken 3 COSE-SIGNATURE "000003" "a manifest that the transfer key did not sign"
 forge 000003 pass
+printf '%s\n' '-----BEGIN CERTIFICATE-----' MAA= '-----END CERTIFICATE-----' \
+	>"$(echo "$SWEB"/000003/0001-*.pem)"
+not_taken 3 CERT-FORM "0001-.*: no certificate has 2 bytes" "a certificate of two bytes"
+forge 000003 pass
 must cp "$WEB/000002/manifest.cose" "$SWEB/000003/manifest.cose"
 not_taken 3 CHANNEL "000003: is number 2" "a response under the name of another"
 forge 000001 pass
@@ -188,6 +192,19 @@ PY
 run ca @new recover "$WORK/stick-names" --yes
 wants 3 MEDIA-COUNT "empty files without end"
 rm -r "$WORK/stick-names"
+# Each channel has no more than may be, and all of them have more.
+"$PYTHON" - "$(stick many)/airgap-ca/history/${CA_HEX:0:8}-0000000" <<'PY'
+import os, sys
+for channel in "01":
+    for number in range(1, 5002):
+        folder = f"{sys.argv[1]}{channel}/{number:06}"
+        os.makedirs(folder)
+        os.close(os.open(f"{folder}/ca.pem", os.O_CREAT | os.O_WRONLY, 0o600))
+PY
+run ca @new recover "$WORK/stick-many" --yes
+wants 3 MEDIA-COUNT "responses without end"
+says "more than 10000 responses" "by their number"
+rm -r "$WORK/stick-many"
 ;;
 esac
 

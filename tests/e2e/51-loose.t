@@ -272,6 +272,28 @@ run transfer install "$MANY" --csr "$MANY"/*.csr --json
 status 0 'and installed'
 is "$(json certificates)" 1100 'all of them'
 
+# ---- more than one set may be -----------------------------------------------------------------------
+FULL=$(stick full)
+"$PYTHON" - "$FULL" <<'PY'
+import os, sys
+for i in range(2049):  # 256 MiB, and holes take no room
+    with open(f"{sys.argv[1]}/h{i}.csr", "wb") as f:
+        f.truncate(131072)
+PY
+freeze "$FULL"
+run ca sign "$FULL" --loose --profile tls-server --yes
+refused 3 MEDIA-SIZE 'loose CSRs: more than 268435456 bytes' 'more bytes than one file may have'
+must rm "$FULL"/*
+"$PYTHON" - "$FULL" <<'PY'
+import os, sys
+for i in range(10001):
+    os.close(os.open(f"{sys.argv[1]}/h{i}.{'csr' if i % 2 else 'p10'}", os.O_CREAT | os.O_WRONLY, 0o600))
+PY
+freeze "$FULL"
+run ca sign "$FULL" --loose --profile tls-server --yes
+refused 3 MEDIA-COUNT 'loose CSRs: more than 10000 files' 'more files, under two suffixes'
+must rm -r "$FULL"
+
 # ---- killed while it signs ------------------------------------------------------------------------
 CRASH=$(stick crash)
 must cp "$MANY"/h{1,2,3}.csr "$CRASH"

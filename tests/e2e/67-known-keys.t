@@ -69,8 +69,49 @@ issuer=other-ca certificate foreign $USAGE extendedKeyUsage=critical,$EKU
 offered foreign
 refused 3 TRANSFER-CERT 'not issued by the CA that is pinned' 'one that another CA of that name issued'
 certificate true $USAGE extendedKeyUsage=critical,$EKU
+must cp "$WORK/true.key" "$WORK/no-key.key"
+must "$PYTHON" -c 'import sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+cert = x509.load_pem_x509_certificate(open(sys.argv[1], "rb").read())
+tbs = bytearray(cert.tbs_certificate_bytes)
+tbs[tbs.index(bytes.fromhex("03420004")) + 5] ^= 1
+key = serialization.load_pem_private_key(open(sys.argv[2], "rb").read(), None)
+def tlv(tag, body):
+    return bytes([tag]) + (bytes([len(body)]) if len(body) < 128 else b"\x82" + len(body).to_bytes(2, "big")) + body
+der = tlv(0x30, bytes(tbs) + bytes.fromhex("300a06082a8648ce3d040302")
+          + tlv(3, b"\0" + key.sign(bytes(tbs), ec.ECDSA(hashes.SHA256()))))
+open(sys.argv[3], "wb").write(der)' "$WORK/true.pem" "$WORK/ca-key.key" "$WORK/no-key.der"
+must openssl x509 -inform DER -in "$WORK/no-key.der" -out "$WORK/no-key.pem"
+offered no-key
+refused 3 TRANSFER-CERT 'unusable key' 'one whose key is no point of its curve'
 offered true
 status 0 'the certificate that is none of these is taken'
+
+# Another CA's card, as good as that of its own.
+must openssl req -x509 -new -key "$WORK/other-ca.key" -days 30 -subj '/CN=Other CA' \
+	-addext keyUsage=critical,keyCertSign,cRLSign -addext subjectKeyIdentifier=hash \
+	-addext basicConstraints=critical,CA:TRUE -out "$WORK/other-ca.pem"
+must openssl x509 -in "$WORK/other-ca.pem" -outform DER -out "$WORK/other-ca.der"
+issuer=other-ca certificate other $USAGE extendedKeyUsage=critical,$EKU
+OTHER_HEX=$(sha256sum "$WORK/other-ca.der" | cut -c1-64)
+must mkdir -p "$(stick other)/airgap-ca/cards"
+must cose --key "$WORK/other.key" --cert "$WORK/other.pem" "$CARD" \
+	"$WORK/stick-other/airgap-ca/cards/${OTHER_HEX:0:8}.cose" "
+import time; own = False; p[4] = int(time.time())
+der = open('$WORK/other-ca.der', 'rb').read(); p[2] = hashlib.sha256(der).digest(); p[3] = [der]"
+freeze "$WORK/stick-other"
+run transfer enroll "$WORK/stick-other" --label online --replace --expect "$OTHER_HEX"
+refused 3 CHANNEL 'belongs to another CA; use another --home' 'a card of another CA, for a home that has one'
+run transfer @elsewhere enroll "$WORK/stick-other" --label online --expect "$OTHER_HEX"
+status 0 'which another home takes'
+must cp "$CARD" "$WORK/stick-other/airgap-ca/cards"
+freeze "$WORK/stick-other"
+run transfer @third enroll "$WORK/stick-other" --label online --expect "${CA_HEX//[0-7]/8}"
+refused 3 WORDS 'no card with that fingerprint' 'two cards, and neither the expected one'
+run transfer @third enroll "$WORK/stick-other" --label online --expect "$CA_HEX"
+status 0 'of two cards the expected one is taken'
 must rm -r "$(home_of online)"
 
 # ---- a card with a CA certificate that airgap-ca does not make ---------------------------
@@ -121,6 +162,10 @@ ca_certificate good ec-p256 '/CN=Test CA' $IS_CA $SIGNS $SKI
 must cp "$WORK/good.der" "$WORK/forged.der"
 carded forged 'b = bytearray(der); b[-1] ^= 1; p[3] = [bytes(b)]; p[2] = hashlib.sha256(bytes(b)).digest()'
 refused 3 CA-CERT 'its signature is not of its own key' 'a signature that somebody else made'
+must cp "$WORK/good.der" "$WORK/no-point.der"
+carded no-point 'b = bytearray(der); b[b.index(bytes.fromhex("03420004")) + 5] ^= 1
+p[3] = [bytes(b)]; p[2] = hashlib.sha256(bytes(b)).digest()'
+refused 3 CA-CERT 'unusable key' 'a key that is no point of its curve'
 printf '\x30\x44\x04\x42%066d' 0 >"$WORK/nothing.der"
 carded nothing
 refused 3 CA-CERT 'not one certificate' 'something else in DER'
@@ -233,6 +278,7 @@ lie 3 CERT-PROFILE 'extension 2\.5\.29\.37' 'another purpose than that of the pr
 	'swap(bytes.fromhex("2b06010505070301"), bytes.fromhex("2b06010505070302"))'
 lie 3 CERT-PROFILE 'extension 2\.5\.29\.15' 'a key usage that the profile does not have' \
 	'at = tbs.index(bytes.fromhex("551d0f")); old = tbs[at:at + 14]; swap(old, old.replace(b"\x07\x80", b"\x05\xa0"))'
+lie 3 CERT-FORM 'bytes behind its extensions' 'something behind its extensions that is none' 'behind(b"\5\0")'
 lie 3 CERT-SIGNATURE 'its signature is not of the CA' 'a signature by another key' \
 	'key = new_key(); signed = True'
 lie 3 CERT-SIGNATURE 'not signed with the algorithm' 'an algorithm that is not the one of the key' \
@@ -254,6 +300,15 @@ lie 3 MANIFEST-BUNDLE 'has its answer' 'the answer to a bundle that has one' \
 lie 3 'CBOR-SCHEMA|MANIFEST-[A-Z]*' '' 'an answer to nothing' 'p[5] = None'
 lie 3 'MANIFEST-FILES|CBOR-SCHEMA|DUPLICATE-ID' '' 'a file that is listed twice' 'p[11].append(p[11][0])'
 lie 3 MANIFEST-FILES '' 'a file that is not there' 'p[11].append({1: "zz.pem", 2: 1, 3: bytes(32)})'
+
+# A host that shows what it has got: another manifest of that number.
+give "$SECOND"
+forged 'p[6] -= 1'
+run ca ledger verify --head "$R/manifest.cose"
+wants 7 FORK 'a manifest of this CA that its ledger has otherwise'
+says 'the ledger has another manifest number 2' 'by its number'
+run ca ledger verify --head "$SECOND/manifest.cose"
+status 0 'the ledger knows the true one'
 
 # What only the transfer key may announce, and only so.
 must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/ca-key.key" -days 9 -subj '/CN=Test CA' \

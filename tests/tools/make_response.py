@@ -11,6 +11,7 @@ PYTHON is run with these names:
     key    set to another private key: who signs the certificate
     der    set to bytes: the certificate instead
     swap(OLD, NEW)  puts NEW for OLD, of the same length, into tbs, in its last place
+    behind(MORE)    puts MORE into tbs as the last of its extensions
 """
 import base64
 import hashlib
@@ -74,7 +75,16 @@ def main():
         assert len(was) == len(becomes)
         env["tbs"] = env["tbs"][:at] + becomes + env["tbs"][at + len(was):]
 
-    env["swap"] = swap
+    def behind(more):
+        for at in range(4, len(tbs)):
+            for size in range(4, 9):  # of both heads, [3] and SEQUENCE
+                extensions = tbs[at + size:]
+                if tlv(0xa3, tlv(0x30, extensions)) == tbs[at:]:
+                    env["tbs"] = tlv(0x30, tbs[4:at] + tlv(0xa3, tlv(0x30, extensions + more)))
+                    return
+        raise SystemExit("no extensions")
+
+    env["swap"], env["behind"] = swap, behind
     exec(change, env)
     der = env["der"]
     if der is None and (env["tbs"], env["algorithm"]) == (tbs, algorithm) and "signed" not in env:
