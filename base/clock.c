@@ -19,8 +19,7 @@ clock_now(int64_t *ret_now)
 		return err_errno(RC_IO, errno, "the clock cannot be read");
 	if (ts.tv_sec < 0 || ts.tv_sec > CLOCK_MAX)
 		return err_set(RC_IO,
-		    "the clock says second %jd, which is "
-		    "no time before the year 10000",
+		    "the clock says second %jd, which is no time before the year 10000",
 		    (intmax_t)ts.tv_sec);
 	*ret_now = ts.tv_sec;
 	return RC_OK;

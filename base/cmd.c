@@ -30,8 +30,7 @@ cmd_list_add(struct cmd_list *list, const char *item)
 
 	if (list->n == CMD_LIST_MAX)
 		return err_set(RC_USAGE,
-		    "more than %d operands: put them into "
-		    "a directory and give that",
+		    "more than %d operands: put them into a directory and give that",
 		    CMD_LIST_MAX);
 	rc = LIST_GROW(list->items, list->n);
 	if (rc != RC_OK)
@@ -123,10 +122,8 @@ take_option(struct cmd_env *env, const char *arg, struct words *words,
 	if (attached == NULL && common_flag(env, arg, n))
 		return RC_OK;
 	return err_set(RC_USAGE,
-	    "unknown option --%.*s; '%s %s --help' lists "
-	    "them",
-	    (int)n, arg, env->program->name,
-	    env->cmd == NULL ? "COMMAND" : env->cmd->name);
+	    "unknown option --%.*s; '%s %s --help' lists them", (int)n, arg,
+	    env->program->name, env->cmd == NULL ? "COMMAND" : env->cmd->name);
 }
 
 static enum rc
@@ -162,8 +159,7 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 
 		if (arg[0] == '\0') {
 			rc = err_set(RC_USAGE,
-			    "%s: an empty operand (is a variable of a script "
-			    "not set?)",
+			    "%s: an empty operand (is a variable of a script not set?)",
 			    env->cmd->name);
 		} else if (ended || arg[0] != '-' || arg[1] == '\0') {
 			rc = cmd_list_add(ret_operands, arg);
@@ -180,9 +176,8 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 			rc = take_option(env, arg + 2, &words, options);
 		} else {
 			rc = err_set(RC_USAGE,
-			    "unknown option %s; '%s %s "
-			    "--help' lists them",
-			    arg, env->program->name, env->cmd->name);
+			    "unknown option %s; '%s %s --help' lists them", arg,
+			    env->program->name, env->cmd->name);
 		}
 	}
 	return rc != RC_OK ? rc : fill_home(env);
@@ -201,8 +196,7 @@ cmd_operands_none(const struct cmd_env *env, const struct cmd_list *operands)
 	if (operands->n == 0)
 		return RC_OK;
 	return err_set(RC_USAGE,
-	    "%s takes no operand, but \"%s\" was given; '%s %s --help' tells "
-	    "more",
+	    "%s takes no operand, but \"%s\" was given; '%s %s --help' tells more",
 	    env->cmd->name, operands->items[0], env->program->name,
 	    env->cmd->name);
 }
@@ -313,9 +307,8 @@ run_cmd(struct cmd_env *env, struct words *words)
 	env->cmd = find_cmd(env->program, *words->at);
 	if (env->cmd == NULL)
 		return err_set(RC_USAGE,
-		    "unknown command %s; '%s --help' lists "
-		    "them",
-		    *words->at, env->program->name);
+		    "unknown command %s; '%s --help' lists them", *words->at,
+		    env->program->name);
 	words->at++;
 	return env->cmd->run(env, (int)(words->end - words->at), words->at);
 }
@@ -333,8 +326,7 @@ hold_standard_streams(void)
 		if (fcntl(fd, F_GETFD) < 0 &&
 		    open("/dev/null", wrong_way[fd]) != fd)
 			return err_set(RC_IO,
-			    "a standard stream is closed, and /dev/null cannot "
-			    "take its place");
+			    "a standard stream is closed, and /dev/null cannot take its place");
 	}
 	return RC_OK;
 }

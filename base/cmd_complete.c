@@ -131,9 +131,9 @@ cmd_complete_program(struct cmd_env *env)
 	    program->name, program->name);
 	print_function(program->name);
 	(void)fputs(head, stdout);
-	(void)printf("\t'')\n\t\toptions='%s--json --yes -n --help --version "
-		     "--completion'\n"
-		     "\t\tvalues='%s'\n\t\twords='",
+	(void)printf(
+	    "\t'')\n\t\toptions='%s--json --yes -n --help --version --completion'\n"
+	    "\t\tvalues='%s'\n\t\twords='",
 	    home_option(program), home_option(program));
 	for (const struct cmd *c = program->cmds; c->name != NULL; c++)
 		(void)printf("%s ", c->name);

@@ -51,7 +51,6 @@ cmd_usage_program(const struct cmd_program *program, FILE *to)
 	(void)fprintf(to, "  --%-22s %s\n", "completion",
 	    "print the completion for bash, to be sourced");
 	(void)fprintf(to,
-	    "  --%-22s %s\n\n'%s COMMAND --help' tells more, and "
-	    "'man %s' all.\n",
+	    "  --%-22s %s\n\n'%s COMMAND --help' tells more, and 'man %s' all.\n",
 	    "version", "print the version", program->name, program->name);
 }

@@ -35,8 +35,7 @@ sql_error(struct db *db, const char *doing)
 		 * making it, and remembers that there was none. */
 		if (why == ENOENT && access(db->path, F_OK) == 0)
 			return err_set(rc,
-			    "%s: %s: no journal can be made beside it: is the "
-			    "disk full, or the directory read-only?",
+			    "%s: %s: no journal can be made beside it: is the disk full, or the directory read-only?",
 			    db->path, doing);
 		__attribute__((fallthrough));
 	case SQLITE_IOERR:
@@ -442,8 +441,7 @@ db_check(struct db *db)
 		rc = db_step(db, st, &row);
 	if (rc == RC_OK && row)
 		rc = err_set(RC_STATE,
-		    "%s: damaged: a row of %.*s refers to "
-		    "nothing",
-		    db->path, SPAN_FMT(db_text(st, 0)));
+		    "%s: damaged: a row of %.*s refers to nothing", db->path,
+		    SPAN_FMT(db_text(st, 0)));
 	return rc;
 }

@@ -202,8 +202,7 @@ recv_some(
 		 * bytes all the same: they would be read as if alone. */
 		if ((msg.msg_flags & MSG_CTRUNC) != 0 && *fd < 0)
 			return err_set(RC_IO,
-			    "the %s process sent a descriptor, and there is no "
-			    "room for it: too many files are open",
+			    "the %s process sent a descriptor, and there is no room for it: too many files are open",
 			    line->peer);
 		*ret_got = (size_t)got;
 		return RC_OK;

@@ -104,8 +104,7 @@ read_pin_line(struct source *from, struct pin *ret_pin)
 			return err_set(RC_TOKEN, "stopped at the PIN prompt");
 		if ((uint8_t)*c < 0x20 || *c == 0x7f)
 			return err_set(RC_TOKEN,
-			    "%s: holds a control character, which no PIN has: "
-			    "it was not tried",
+			    "%s: holds a control character, which no PIN has: it was not tried",
 			    from->name);
 		if (pin.len == PIN_MAX)
 			return err_set(RC_TOKEN,
@@ -198,8 +197,7 @@ pin_ask(const char *prompt, struct pin *ret_pin)
 
 	if (tty < 0)
 		return err_set(RC_USAGE,
-		    "there is no terminal to ask for the "
-		    "PIN: put pin-source=file:PATH into the token's URI");
+		    "there is no terminal to ask for the PIN: put pin-source=file:PATH into the token's URI");
 	return ask_guarded(tty, prompt, ret_pin);
 }
 
@@ -218,13 +216,11 @@ pin_read(const char *path, struct pin *ret_pin)
 		    RC_TOKEN, "PIN file %s: not a regular file", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return err_set(RC_TOKEN,
-		    "PIN file %s: belongs to another user "
-		    "(%ju)",
-		    path, (uintmax_t)st.st_uid);
+		    "PIN file %s: belongs to another user (%ju)", path,
+		    (uintmax_t)st.st_uid);
 	if ((st.st_mode & 077) != 0)
 		return err_set(RC_TOKEN,
-		    "PIN file %s: others may read it (mode "
-		    "%04o): chmod 600 it",
+		    "PIN file %s: others may read it (mode %04o): chmod 600 it",
 		    path, (unsigned)st.st_mode & 07777);
 	return read_pin_line(&from, ret_pin);
 }

@@ -272,8 +272,8 @@ term_read_line(int fd, struct buf *ret_answer)
 		if (n < 0)
 			return err_errno(RC_IO, errno, "the terminal");
 		if (n == 0)
-			return err_set(RC_IO, "the terminal was closed before "
-					      "the question was answered");
+			return err_set(RC_IO,
+			    "the terminal was closed before the question was answered");
 		if (c == '\n')
 			break;
 		if (line.n == TERM_ANSWER_MAX)
@@ -295,9 +295,8 @@ term_ask(const char *question, const char *option, struct buf *ret_answer)
 
 	if (fd < 0)
 		return err_set(RC_USAGE,
-		    "there is no terminal to ask \"%s\": "
-		    "give %s",
-		    question, option);
+		    "there is no terminal to ask \"%s\": give %s", question,
+		    option);
 	(void)fflush(stderr);
 	rc = put_question(fd, question);
 	return rc != RC_OK ? rc : term_read_line(fd, ret_answer);

@@ -172,8 +172,7 @@ token_receive(struct token *token, int seconds, struct span *ret_body)
 		child_wipe(&token->child);
 		token->outstanding = 0;
 		return err_set(RC_TOKEN,
-		    "the token did not answer in %d s: the token process was "
-		    "ended",
+		    "the token did not answer in %d s: the token process was ended",
 		    seconds);
 	}
 	if (frame_next(&token->child.line, token->child.sock, WIRE_ANSWER_MAX,

@@ -25,8 +25,7 @@ guard_check(const char *path, const char *name, const struct stat *st)
 
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return rule_refuse(RULE_HOME_MODE,
-		    "%s%s%s: others than its owner may write to it (mode "
-		    "%04o)",
+		    "%s%s%s: others than its owner may write to it (mode %04o)",
 		    path, slash, name, (unsigned)st->st_mode & 07777);
 	if (is_strange(st->st_uid))
 		return rule_refuse(RULE_HOME_MODE,

@@ -237,8 +237,7 @@ lint_check_subject(const struct lint_facts *f)
 	if (f->want->kind == LINT_CA && rest.n == 0)
 		return "a CA's subject is empty";
 	if (is_issuer != (f->want->kind == LINT_CA))
-		return "subject and issuer must be the same in the CA's own "
-		       "certificate only";
+		return "subject and issuer must be the same in the CA's own certificate only";
 	while (rest.n != 0) {
 		const char *wrong;
 
@@ -304,8 +303,7 @@ lint_tbs(const struct lint *lint, struct span tbs)
 	/* 4.1.2.8: the walk has no place for unique identifiers. */
 	if (!lint_take_apart(tbs, &facts))
 		return rule_refuse(RULE_LINT,
-		    "RFC 5280 4.1: not a TBSCertificate with extensions and "
-		    "without unique identifiers");
+		    "RFC 5280 4.1: not a TBSCertificate with extensions and without unique identifiers");
 	rc = lint_run(field_clauses, &facts);
 	return rc != RC_OK ? rc : lint_run(lint_extension_clauses, &facts);
 }

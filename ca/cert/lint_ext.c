@@ -121,8 +121,7 @@ check_aki(const struct lint_facts *f)
 		return "the authorityKeyIdentifier is more than a keyid";
 	return span_eq(keyid, f->want->issuer_ski)
 		   ? NULL
-		   : "the authorityKeyIdentifier is not the CA's "
-		     "subjectKeyIdentifier";
+		   : "the authorityKeyIdentifier is not the CA's subjectKeyIdentifier";
 }
 
 static const char *
@@ -296,8 +295,7 @@ check_general_name(const struct der *name, const struct profile *profile,
 		if (wrong != NULL)
 			return wrong;
 		if (type == NAME_SRV && (text.n < 2 || text.p[0] != '_'))
-			return "an SRVName that does not begin with '_' (RFC "
-			       "4985 2)";
+			return "an SRVName that does not begin with '_' (RFC 4985 2)";
 		break;
 	case DER_CONTEXT(1):
 		type = NAME_EMAIL;
@@ -339,8 +337,7 @@ check_san(const struct lint_facts *f)
 	if (f->want->kind != LINT_LEAF)
 		return "a subjectAltName in a certificate of the CA's own";
 	if (e->critical != (f->subject.content.n == 0))
-		return "the subjectAltName is critical if, and only if, the "
-		       "subject is empty";
+		return "the subjectAltName is critical if, and only if, the subject is empty";
 	in = e->value;
 	if (!der_take(&in, DER_SEQUENCE, &list))
 		return "the subjectAltName is malformed";
@@ -459,9 +456,7 @@ check_scopes(const struct lint_extension *e, const struct ca_wish *wish)
 	if (!der_take(&in, DER_SEQUENCE, &body) ||
 	    !der_take(&body, DER_EXPLICIT(0), &list) ||
 	    !permits_scopes(list, wish))
-		return "the nameConstraints do not permit the scopes, and "
-		       "those "
-		       "only";
+		return "the nameConstraints do not permit the scopes, and those only";
 	if (!wish->allow_ip && (!der_take(&body, DER_EXPLICIT(1), &list) ||
 				   !excludes_addresses(list)))
 		return "the nameConstraints do not exclude addresses";
@@ -499,8 +494,7 @@ lint_ext_check_transfer_eku(const struct lint_extension *e)
 	if (!e->critical || !der_take(&in, DER_SEQUENCE, &list) ||
 	    !der_take(&list, DER_OID, &oid) || list.n != 0 ||
 	    !span_eq(oid, span_of(oid_transfer, sizeof(oid_transfer))))
-		return "a transfer certificate's extKeyUsage is not critical "
-		       "and id-kp-airgapTransfer alone";
+		return "a transfer certificate's extKeyUsage is not critical and id-kp-airgapTransfer alone";
 	return NULL;
 }
 
@@ -543,8 +537,7 @@ check_eku(const struct lint_facts *f)
 		if (span_eq(oid, span_of(oid_any, sizeof(oid_any))))
 			return "anyExtendedKeyUsage";
 		if (span_eq(oid, span_of(oid_transfer, sizeof(oid_transfer))))
-			return "id-kp-airgapTransfer in a subscriber's "
-			       "certificate";
+			return "id-kp-airgapTransfer in a subscriber's certificate";
 		if (n == eku->n)
 			return "more purposes than the profile has";
 		if (!is_oid(whole.whole, eku->items[n]))

@@ -193,12 +193,10 @@ check_attribute(const struct wanted_subject *w, const char **at,
 	    !span_eq(oid, span_of(OBJ_get0_data(type), OBJ_length(type))))
 		return "an attribute of the subject is not the one wanted";
 	if (value->tag != wanted_tag(type))
-		return "an attribute of the subject has another type of "
-		       "string than is wanted";
+		return "an attribute of the subject has another type of string than is wanted";
 	return take_value(w, at, value->content)
 		   ? NULL
-		   : "an attribute of the subject has another value than is "
-		     "wanted";
+		   : "an attribute of the subject has another value than is wanted";
 }
 
 const char *

@@ -45,8 +45,7 @@ read_issuer(struct tbs_maker *maker, X509 *ca)
 
 	if (ski == NULL)
 		return err_openssl(RC_FORMAT,
-		    "CA certificate: no subjectKeyIdentifier (RFC 5280 "
-		    "4.2.1.2)");
+		    "CA certificate: no subjectKeyIdentifier (RFC 5280 4.2.1.2)");
 	rc = extension_plan_make(maker->profile,
 	    span_of(
 		ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski)),

@@ -168,8 +168,7 @@ sign_answer(struct abandon_run *run)
 	rc = abandon_answer(v, &run->s, &run->abandon, &response);
 	if (rc != RC_OK)
 		return err_in(rc,
-		    "nothing was closed, and 'airgap-ca abandon --lost' needs "
-		    "no response; because");
+		    "nothing was closed, and 'airgap-ca abandon --lost' needs no response; because");
 	return abandon_deliver(run, &response);
 }
 
@@ -252,8 +251,7 @@ abandon_check_words(
 		    env, "BUNDLE, which 'airgap-ca status' lists, and MEDIA");
 	if (lost && !abandon_is_id(operands->items[0]))
 		return err_set(RC_USAGE,
-		    "%s: a bundle's id is 32 hexadecimal digits, of which 4 "
-		    "are wanted at least",
+		    "%s: a bundle's id is 32 hexadecimal digits, of which 4 are wanted at least",
 		    operands->items[0]);
 	return RC_OK;
 }

@@ -141,8 +141,8 @@ static void
 show_sums(const struct check *c)
 {
 	if (c->look.n_foreign > 0)
-		term_dim("%zu other name%s there: no response of this CA, and "
-			 "passed over\n",
+		term_dim(
+		    "%zu other name%s there: no response of this CA, and passed over\n",
 		    c->look.n_foreign, c->look.n_foreign == 1 ? "" : "s");
 	if (c->n_recorded > 0)
 		term_say("%zu response%s no longer pending: recorded\n",
@@ -193,8 +193,7 @@ verdict(const struct check *c)
 		    c->media.path, c->n_unknown);
 	if (c->n_wrong > 0)
 		return rule_refuse(RULE_RESPONSE_DIFFERS,
-		    "%s: %zu of %zu responses %s not what the ledger says was "
-		    "written",
+		    "%s: %zu of %zu responses %s not what the ledger says was written",
 		    c->media.path, c->n_wrong, c->look.n,
 		    c->n_wrong == 1 ? "is" : "are");
 	if (c->look.n == 0)

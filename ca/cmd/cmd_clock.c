@@ -21,8 +21,8 @@ show_and_ask(
 	if (env->dry_run)
 		return RC_OK;
 	if (!yes)
-		rc = term_confirm("Is the clock right? Type Yes to go on from "
-				  "it, for good:",
+		rc = term_confirm(
+		    "Is the clock right? Type Yes to go on from it, for good:",
 		    "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_USAGE, "not confirmed: nothing was changed");

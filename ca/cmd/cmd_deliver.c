@@ -127,12 +127,11 @@ write_out(const struct delivery *d, struct response *response, struct buf *note)
 	if (d->media->path == NULL)
 		return RC_OK;
 	rc = response_write(d->media, response, note);
-	return rc == RC_OK ? RC_OK
-			   : err_in(rc,
-				 "response %u is complete in the ledger but "
-				 "not on the stick; mend that and run the same "
-				 "command again",
-				 response->record.sequence);
+	return rc == RC_OK
+		   ? RC_OK
+		   : err_in(rc,
+			 "response %u is complete in the ledger but not on the stick; mend that and run the same command again",
+			 response->record.sequence);
 }
 
 static enum rc
@@ -175,8 +174,8 @@ deliver_new(
 	enum rc rc = deliver_response(d, to, response, false);
 
 	if (rc == RC_OK)
-		term_say("Carry it back, and there: airgap-transfer install "
-			 "STICK%s\n",
+		term_say(
+		    "Carry it back, and there: airgap-transfer install STICK%s\n",
 		    to->label.n == 0 ? " --csr FILE..." : "");
 	return rc;
 }

@@ -58,8 +58,8 @@ show_constraints(const struct init *init)
 		term_field("constraints", "the scope, critical%s",
 		    init->wish.allow_ip ? "" : "; no IP addresses");
 	if (init->wish.constrain_srv)
-		term_alarm("--constrain-srv: OpenSSL refuses every certificate "
-			   "with an SRVName under such a CA.\n");
+		term_alarm(
+		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA.\n");
 }
 
 static void
@@ -119,8 +119,7 @@ init_write_card(struct init *init, const struct ledger_ca *ca)
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,
-			 "the CA is made, but its card is not written: run "
-			 "'airgap-ca export %s' again; because",
+			 "the CA is made, but its card is not written: run 'airgap-ca export %s' again; because",
 			 init->options->out);
 }
 

@@ -210,8 +210,7 @@ seen_check(
 		return rc;
 	if (!known)
 		return rule_refuse(RULE_ROLLBACK,
-		    "%s: this CA made it, but the ledger does not have it: its "
-		    "tail is lost",
+		    "%s: this CA made it, but the ledger does not have it: its tail is lost",
 		    from);
 	if (memcmp(ours.digest, seen->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_FORK,

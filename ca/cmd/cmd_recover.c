@@ -181,9 +181,9 @@ show_channel(const struct recovering *r, const struct channel_sum *s)
 	term_field(label == NULL ? id : label,
 	    "response%s back, with %zu certificate%s%s", range, s->n_certs,
 	    s->n_certs == 1 ? "" : "s",
-	    label == NULL ? "; not enrolled here: its words are compared at "
-			    "its next bundle"
-			  : "");
+	    label == NULL
+		? "; not enrolled here: its words are compared at its next bundle"
+		: "");
 }
 
 static bool
@@ -212,8 +212,7 @@ show_missing(const struct recovering *r)
 	for (size_t i = 0; i < r->n_requesters; i++)
 		if (!is_told_of(r, r->requesters[i].key_id))
 			term_field("not here",
-			    "%s: 'airgap-transfer history --out MEDIA' there, "
-			    "unless it has got nothing since",
+			    "%s: 'airgap-transfer history --out MEDIA' there, unless it has got nothing since",
 			    r->requesters[i].label);
 }
 
@@ -225,9 +224,9 @@ recover_show_policy(const struct recovering *r)
 
 	if (!last->held &&
 	    memcmp(last->manifest.policy, r->policy.digest, SHA256_LEN) != 0)
-		term_alarm("The newest was made under another policy than "
-			   "policy.conf here: compare with\n"
-			   "the newest policy.conf in " MEDIA_HISTORY ".\n");
+		term_alarm(
+		    "The newest was made under another policy than policy.conf here: compare with\n"
+		    "the newest policy.conf in " MEDIA_HISTORY ".\n");
 }
 
 static void

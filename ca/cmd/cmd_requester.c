@@ -121,8 +121,7 @@ requester_remove(
 		rc = ledger_requester_get(ledger, key_id, &q, &known);
 	if (rc == RC_OK && !known)
 		rc = err_set(RC_USAGE,
-		    "%s: no such requester; 'airgap-ca requester list' lists "
-		    "them",
+		    "%s: no such requester; 'airgap-ca requester list' lists them",
 		    label);
 	if (rc != RC_OK)
 		return rc;

@@ -90,16 +90,15 @@ none_found(const struct resend *r, bool met)
 {
 	if (!met && r->label != NULL)
 		return err_set(RC_STATE,
-		    "no requester \"%s\" is enrolled: 'airgap-ca requester "
-		    "list' shows who is",
+		    "no requester \"%s\" is enrolled: 'airgap-ca requester list' shows who is",
 		    r->label);
 	if (r->from != 0)
 		return err_set(RC_STATE,
-		    "no response %" PRIu32 " or later was ever made: "
-		    "'airgap-ca requester list' shows how far each channel is",
+		    "no response %" PRIu32
+		    " or later was ever made: 'airgap-ca requester list' shows how far each channel is",
 		    r->from);
-	return err_set(RC_STATE, "no response was ever made: 'airgap-ca sign' "
-				 "makes the first");
+	return err_set(RC_STATE,
+	    "no response was ever made: 'airgap-ca sign' makes the first");
 }
 
 static enum rc

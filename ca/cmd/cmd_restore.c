@@ -42,14 +42,14 @@ restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 
 	clock_write(r->newest, newest);
 	term_say("The CA is in %s, as it was on %s.\n", r->path, newest);
-	term_alarm("What it signed after that is not in it. Before it signs "
-		   "again, bring that back:\n");
+	term_alarm(
+	    "What it signed after that is not in it. Before it signs again, bring that back:\n");
 	term_say("  airgap-transfer history --out STICK   on each online side\n"
 		 "  airgap-ca recover STICK               here\n");
 	if (token == NULL)
-		term_say("It does not know its token yet: copy token.conf from "
-			 "the old machine, or write\n"
-			 "its lines 'ca = URI' and 'transfer = URI'.\n");
+		term_say(
+		    "It does not know its token yet: copy token.conf from the old machine, or write\n"
+		    "its lines 'ca = URI' and 'transfer = URI'.\n");
 	if (!env->json)
 		return RC_OK;
 	return cmd_json(json_pack("{s:o,s:I,s:o,s:o,s:o}", "ca_id",

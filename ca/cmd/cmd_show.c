@@ -87,8 +87,7 @@ story_read(struct ledger *ledger, const char *typed, struct story *s)
 	rc = ledger_cert_get(ledger, span_of(serial, n), &s->cert, &known);
 	if (rc == RC_OK && !known)
 		return err_set(RC_USAGE,
-		    "%s: no certificate has this serial; 'airgap-ca list' "
-		    "lists them",
+		    "%s: no certificate has this serial; 'airgap-ca list' lists them",
 		    typed);
 	if (rc == RC_OK && s->cert.der.n != 0) {
 		rc = cert_stored(typed, buf_span(&s->cert.der), &s->x);

@@ -244,15 +244,13 @@ say_unfinished(const struct sign *sign)
 
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
 		if (ledger_bundle_is_loose(&open[i])) {
-			term_say("An earlier run did not finish the loose CSRs "
-				 "%s: insert the stick that has them and sign "
-				 "--loose.\n",
+			term_say(
+			    "An earlier run did not finish the loose CSRs %s: insert the stick that has them and sign --loose.\n",
 			    id);
 			continue;
 		}
-		term_say("An earlier run did not finish bundle %s.cose: insert "
-			 "the stick that has it and sign, or close it with "
-			 "'airgap-ca abandon'.\n",
+		term_say(
+		    "An earlier run did not finish bundle %s.cose: insert the stick that has it and sign, or close it with 'airgap-ca abandon'.\n",
 		    id);
 	}
 	free(open);
@@ -348,8 +346,7 @@ sign_check_words(struct sign *sign, const struct cmd_list *operands)
 
 	if (sign->loose != (sign->profile != NULL))
 		return err_set(RC_USAGE,
-		    "--loose and --profile go together: loose CSRs are all "
-		    "signed for that one");
+		    "--loose and --profile go together: loose CSRs are all signed for that one");
 	if (sign->loose && !format_is_profile(span_str(sign->profile)))
 		return err_set(RC_USAGE, "--profile %s: no name of a profile",
 		    sign->profile);
@@ -363,14 +360,12 @@ sign_check_words(struct sign *sign, const struct cmd_list *operands)
 	for (size_t i = 0; i < sign->expect.n; i++)
 		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
 			return err_set(RC_USAGE,
-			    "--expect %s: 64 hex digits "
-			    "are wanted, the whole SHA-256",
+			    "--expect %s: 64 hex digits are wanted, the whole SHA-256",
 			    sign->expect.items[i]);
 	if (sign->options.act.out == NULL && !sign->env->dry_run) {
 		if (!sign_is_directory(sign->options.media))
 			return err_set(RC_USAGE,
-			    "%s: not a directory; for a "
-			    "single file give --out MEDIA too",
+			    "%s: not a directory; for a single file give --out MEDIA too",
 			    sign->options.media);
 		sign->options.act.out = sign->options.media;
 	}

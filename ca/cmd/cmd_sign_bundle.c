@@ -54,8 +54,8 @@ say_set_again(const struct submission *s)
 	term_bold(
 	    "\nThis set of %zu loose CSR%s was answered before, on %.10s\n",
 	    s->loose.n, s->loose.n == 1 ? "" : "s", at);
-	term_say("It gets the stored response. For new certificates bring new "
-		 "CSRs.\n");
+	term_say(
+	    "It gets the stored response. For new certificates bring new CSRs.\n");
 }
 
 /* With nothing new on the stick the exit status is that of the run that
@@ -115,17 +115,14 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 		return rc;
 	if (sign->expect.n > 0)
 		return rule_refuse(RULE_WORDS,
-		    "%s: the requester \"%.*s\" is not "
-		    "the one that --expect names",
+		    "%s: the requester \"%.*s\" is not the one that --expect names",
 		    s->file->name, SPAN_FMT(s->bundle.label));
 	if (sign->env->yes || !term_present())
 		return rule_refuse(RULE_REQUESTER_UNKNOWN,
-		    "%s: the requester \"%.*s\" is not known: compare its "
-		    "words "
-		    "at a terminal, or give --expect with its SHA-256",
+		    "%s: the requester \"%.*s\" is not known: compare its words at a terminal, or give --expect with its SHA-256",
 		    s->file->name, SPAN_FMT(s->bundle.label));
-	return term_confirm("Are all sixteen words the same there? Type Yes to "
-			    "enrol it:",
+	return term_confirm(
+	    "Are all sixteen words the same there? Type Yes to enrol it:",
 	    "--expect", ret_yes);
 }
 
@@ -172,8 +169,8 @@ say_kept(struct sign *sign, const struct submission *s, uint64_t wanted)
 		term_say("%" PRIu64 " of %" PRIu64
 			 " certificates are signed and kept. ",
 		    progress_done(&o), wanted);
-	term_say("When the cause is mended, run the same command again: it "
-		 "goes on from there.\n");
+	term_say(
+	    "When the cause is mended, run the same command again: it goes on from there.\n");
 	err_restore(&why);
 }
 

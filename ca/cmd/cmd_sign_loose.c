@@ -85,8 +85,8 @@ sign_loose_hint(const struct sign *sign)
 		n += names.n;
 	}
 	if (rc == RC_OK && n != 0)
-		term_say("Plain CSR files lie there: airgap-ca sign %s --loose "
-			 "--profile P\n",
+		term_say(
+		    "Plain CSR files lie there: airgap-ca sign %s --loose --profile P\n",
 		    sign->options.media);
 	return rc;
 }

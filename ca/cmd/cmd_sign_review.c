@@ -34,14 +34,12 @@ show_nobody(const struct submission *s)
 	size_t n = 0;
 
 	term_field("asked by",
-	    "loose requests, nobody vouches for them: names come from the "
-	    "CSRs");
+	    "loose requests, nobody vouches for them: names come from the CSRs");
 	for (size_t i = 0; s->before != NULL && i < s->loose.n; i++)
 		n += s->before[i].sequence != 0;
 	if (n != 0)
 		term_field("before",
-		    "%zu of these CSRs %s a certificate already, and would get "
-		    "another",
+		    "%zu of these CSRs %s a certificate already, and would get another",
 		    n, n == 1 ? "has" : "have");
 }
 
@@ -112,8 +110,7 @@ show_unfinished(const struct work *w)
 		return;
 	term_field("unfinished",
 	    "an earlier run signed %" PRIu64
-	    " certificate%s of these and left %zu "
-	    "serial%s that will never be used; it goes on from there",
+	    " certificate%s of these and left %zu serial%s that will never be used; it goes on from there",
 	    done, done == 1 ? "" : "s", w->progress.n_unfinished,
 	    w->progress.n_unfinished == 1 ? "" : "s");
 }
@@ -150,8 +147,7 @@ show_validity(const struct cert_request *r, const struct grant *g)
 	}
 	dur_write(v->period + v->overlap, each);
 	term_field("  series",
-	    "%u certificates, one every %s, each valid %s; "
-	    "first from %s, last until %s",
+	    "%u certificates, one every %s, each valid %s; first from %s, last until %s",
 	    v->count, every, each, day_time(first, from),
 	    day_time(not_after, to));
 }
@@ -373,8 +369,7 @@ review_show(struct visit *v, const struct work *w)
 	show_all_refused(w);
 	if (w->s->bundle.n_revocations > 0)
 		term_say(
-		    "\n%zu revocation%s will be refused: this version does "
-		    "not revoke.\n",
+		    "\n%zu revocation%s will be refused: this version does not revoke.\n",
 		    w->s->bundle.n_revocations,
 		    w->s->bundle.n_revocations == 1 ? "" : "s");
 	term_say("\n");
@@ -390,8 +385,8 @@ review_words(const struct submission *s)
 	hex_write(span_of(s->key_id, SHA256_LEN), hex);
 	term_bold("A requester that this CA does not know: \"%.*s\"\n",
 	    SPAN_FMT(s->bundle.label));
-	term_say("Compare these words with the ones shown on that host, over a "
-		 "way that the stick\ndid not take:\n\n");
+	term_say(
+	    "Compare these words with the ones shown on that host, over a way that the stick\ndid not take:\n\n");
 	rc = words_show(s->key_id, "    ");
 	if (rc != RC_OK)
 		return rc;

@@ -154,8 +154,7 @@ channels_print(const struct ca_status *s)
 		term_print(stdout,
 		    "pending: %s: responses %" PRIu32 " to %" PRIu32
 		    " are not known to have arrived:\n"
-		    "         plug the stick in again and run 'airgap-ca "
-		    "check'\n",
+		    "         plug the stick in again and run 'airgap-ca check'\n",
 		    s->pending[i].of->label, s->pending[i].first,
 		    s->pending[i].last);
 }
@@ -198,8 +197,8 @@ backup_print(const struct backup_state *b)
 		    stdout, "%s, %" PRIu64 " records", at, b->head.count);
 	term_print(stdout, "\n");
 	if (b->behind)
-		term_print(stdout, "              older than the last signing:"
-				   " 'airgap-ca backup MEDIA'\n");
+		term_print(stdout,
+		    "              older than the last signing: 'airgap-ca backup MEDIA'\n");
 }
 
 static void
@@ -308,8 +307,8 @@ status_json(const struct ca_status *s)
 {
 	const struct ledger_totals *t = &s->totals;
 
-	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-				  "s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	return cmd_json(json_pack(
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",

@@ -32,12 +32,12 @@ static void
 show_outcome(const struct successor *s)
 {
 	if (s->old_works && s->n != 0)
-		term_say("The old key vouches for the new one: each requester "
-			 "takes it over with its next install.\n");
+		term_say(
+		    "The old key vouches for the new one: each requester takes it over with its next install.\n");
 	if (!s->old_works)
-		term_alarm("The old key is gone and vouches for nothing: on "
-			   "each requester, compare the words again:\n"
-			   "  airgap-transfer enroll MEDIA --replace\n");
+		term_alarm(
+		    "The old key is gone and vouches for nothing: on each requester, compare the words again:\n"
+		    "  airgap-transfer enroll MEDIA --replace\n");
 }
 
 static enum rc
@@ -66,8 +66,8 @@ write_all(const struct successor *s, json_t *responses)
 	enum rc rc = RC_OK;
 
 	if (s->act->media.path == NULL) {
-		term_say("Nothing is written: 'airgap-ca export MEDIA' writes "
-			 "the card, and the next 'sign' each response.\n");
+		term_say(
+		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and the next 'sign' each response.\n");
 		return RC_OK;
 	}
 	for (size_t i = 0; s->responses != NULL && i < s->n && rc == RC_OK; i++)
@@ -77,9 +77,8 @@ write_all(const struct successor *s, json_t *responses)
 		    &s->act->media, s->act->ca.ca_id, buf_span(&s->card));
 	return rc == RC_OK
 		   ? RC_OK
-		   : err_in(rc, "the new transfer key is in force, but not "
-				"all is written: 'airgap-ca export' and "
-				"'sign' bring it; because");
+		   : err_in(rc,
+			 "the new transfer key is in force, but not all is written: 'airgap-ca export' and 'sign' bring it; because");
 }
 
 /* ---- the run ------------------------------------------------------------- */
@@ -95,8 +94,7 @@ install(struct cmd_env *env, struct successor *s, json_t *responses)
 		return !s->key.made
 			   ? rc
 			   : err_in(rc,
-				 "the new key stays on the token: go on with "
-				 "--use-key '%s'; because",
+				 "the new key stays on the token: go on with --use-key '%s'; because",
 				 s->key.key.uri);
 	show_outcome(s);
 	rc = write_all(s, responses);

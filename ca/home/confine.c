@@ -54,8 +54,7 @@ confine_measure(struct confine *ret)
 	c.reached = rc == RC_OK && c.no_new_privs && c.seccomp && c.no_sockets;
 	if (rc == RC_OK && !c.reached)
 		(void)rule_refuse(RULE_SANDBOX,
-		    "a child that should be locked in is not: the kernel says "
-		    "so");
+		    "a child that should be locked in is not: the kernel says so");
 	if (!c.reached)
 		err_save(&c.why);
 	err_clear();

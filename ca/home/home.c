@@ -61,8 +61,7 @@ home_create(const char *path, struct home *ret)
 		return rc;
 	if (has_ledger(&home))
 		return err_set(RC_STATE,
-		    "%s: a CA lives there already: 'airgap-ca export MEDIA' "
-		    "writes its card; for another CA give another --home",
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home",
 		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };
@@ -84,8 +83,7 @@ home_open(const char *path, struct home *ret)
 		return rc;
 	if (home.fd < 0 || !has_ledger(&home))
 		return err_set(RC_STATE,
-		    "no CA in %s: run 'airgap-ca init' first, or "
-		    "'airgap-ca restore' with its backup",
+		    "no CA in %s: run 'airgap-ca init' first, or 'airgap-ca restore' with its backup",
 		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };
@@ -227,8 +225,7 @@ home_token_write(
 	    strpbrk(transfer_uri, "\r\n") != NULL)
 		return err_set(RC_USAGE, "a token URI holds a line break");
 	rc = buf_printf(&text,
-	    "# Where this machine reaches the CA's keys (RFC 7512). Written "
-	    "by\n"
+	    "# Where this machine reaches the CA's keys (RFC 7512). Written by\n"
 	    "# airgap-ca; yours to change: it is not part of the policy.\n"
 	    "ca = %s\ntransfer = %s\n",
 	    ca_uri, transfer_uri);

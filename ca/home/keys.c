@@ -87,8 +87,8 @@ unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
 	wanted->found_transfer = rc == RC_OK;
 	if (rc == RC_OK || !wanted->transfer)
 		return RC_OK;
-	return err_in(rc, "if it is lost, 'airgap-ca transfer-key' puts "
-			  "another in its place; because");
+	return err_in(rc,
+	    "if it is lost, 'airgap-ca transfer-key' puts another in its place; because");
 }
 
 static enum rc
@@ -169,8 +169,7 @@ keys_sign_tbs(struct keys *keys, struct span head, struct span payload,
 		    span_of(digest, n), ret_sig);
 	if (rc == RC_OK && ret_sig->n != wanted)
 		rc = err_set(RC_TOKEN,
-		    "transfer key: the token gave a signature of %zu bytes; "
-		    "wanted %zu",
+		    "transfer key: the token gave a signature of %zu bytes; wanted %zu",
 		    ret_sig->n, wanted);
 	return rc;
 }
@@ -184,12 +183,11 @@ verify_file(struct keys *keys, enum cose_type type, struct span file)
 
 	if (rc == RC_OK)
 		rc = cose_verify("what was signed", &cose, keys->transfer_key);
-	return rc == RC_OK ? RC_OK
-			   : err_set(RC_TOKEN,
-				 "transfer key: the token gave a signature "
-				 "that does not "
-				 "verify: %s",
-				 err_text());
+	return rc == RC_OK
+		   ? RC_OK
+		   : err_set(RC_TOKEN,
+			 "transfer key: the token gave a signature that does not verify: %s",
+			 err_text());
 }
 
 enum rc

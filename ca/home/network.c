@@ -69,8 +69,7 @@ network_check(bool allowed, struct buf *ret_names)
 
 	if (rc == RC_OK && ret_names->n != 0 && !allowed)
 		rc = rule_refuse(RULE_NETWORK_UP,
-		    "this machine is on a network (%.*s): unplug it, or give "
-		    "--allow-network, which is recorded",
+		    "this machine is on a network (%.*s): unplug it, or give --allow-network, which is recorded",
 		    SPAN_FMT(buf_span(ret_names)));
 	return rc;
 }
@@ -87,13 +86,11 @@ clock_check(
 	dur_write(policy->clock_horizon, horizon);
 	if (now < high)
 		return rule_refuse(RULE_CLOCK_BEHIND,
-		    "the clock says %s, but the ledger's newest record is of "
-		    "%s",
+		    "the clock says %s, but the ledger's newest record is of %s",
 		    text, then);
 	if (high != 0 && now - high > policy->clock_horizon)
 		return rule_refuse(RULE_CLOCK_AHEAD,
-		    "the clock says %s, more than %s after the ledger's newest "
-		    "record of %s",
+		    "the clock says %s, more than %s after the ledger's newest record of %s",
 		    text, horizon, then);
 	return RC_OK;
 }

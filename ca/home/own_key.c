@@ -55,8 +55,7 @@ own_key_check(const struct own_key *key)
 	}
 	if (key->key.extractable)
 		return err_set(RC_TOKEN,
-		    "%s \"%s\": the token would give its private key away "
-		    "(extractable)",
+		    "%s \"%s\": the token would give its private key away (extractable)",
 		    key->what, key->key.label);
 	return RC_OK;
 }

@@ -107,8 +107,7 @@ weigh(const struct intake *intake, const struct submission *s,
 		rc = sha256(d->spki, d->key_id);
 	if (rc != RC_OK || memcmp(d->key_id, v->key_id, SHA256_LEN) != 0)
 		return rule_refuse(RULE_READER,
-		    "%s: request %u: the reader process reports a key that is "
-		    "not in the request",
+		    "%s: request %u: the reader process reports a key that is not in the request",
 		    s->file->name, v->index + 1);
 	d->csr_names = v->names;
 	v->names = (struct name_list){ 0 };

@@ -101,9 +101,7 @@ check_label(const struct submission *s, struct ledger *ledger)
 
 	if (rc == RC_OK && used && memcmp(holder, s->key_id, SHA256_LEN) != 0)
 		rc = rule_refuse(RULE_LABEL_TAKEN,
-		    "%s: the label \"%.*s\" belongs to a requester with "
-		    "another "
-		    "key",
+		    "%s: the label \"%.*s\" belongs to a requester with another key",
 		    s->file->name, SPAN_FMT(s->bundle.label));
 	return rc;
 }
@@ -129,13 +127,11 @@ check_head(const struct submission *s, struct ledger *ledger)
 		return rc;
 	if (!known)
 		return rule_refuse(RULE_HEAD_AHEAD,
-		    "%s: the requester has response %u of this CA, which this "
-		    "ledger does not: it was restored from an old backup",
+		    "%s: the requester has response %u of this CA, which this ledger does not: it was restored from an old backup",
 		    s->file->name, head->sequence);
 	if (memcmp(ours.digest, head->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_FORK,
-		    "%s: the requester has another response %u than this "
-		    "ledger: two ledgers have signed for one CA",
+		    "%s: the requester has another response %u than this ledger: two ledgers have signed for one CA",
 		    s->file->name, head->sequence);
 	/* The records below an imported manifest are those that were lost: what
 	 * it says of them itself is all there is to compare with. */
@@ -147,8 +143,7 @@ check_head(const struct submission *s, struct ledger *ledger)
 		rc = ledger_head_known(ledger, &head->ledger, &known);
 	if (rc == RC_OK && !known)
 		rc = rule_refuse(RULE_ROLLBACK,
-		    "%s: the requester saw this CA's ledger with %llu records "
-		    "that it does not have: it was rolled back",
+		    "%s: the requester saw this CA's ledger with %llu records that it does not have: it was rolled back",
 		    s->file->name, (unsigned long long)head->ledger.count);
 	return rc;
 }
@@ -171,8 +166,7 @@ check_times(const struct submission *s, int64_t now)
 	if (s->bundle.created - DAY > now) {
 		clock_write(s->bundle.created, at);
 		return rule_refuse(RULE_BUNDLE_CLOCK,
-		    "%s: made at %s, more than a day after this machine's "
-		    "clock (%s)",
+		    "%s: made at %s, more than a day after this machine's clock (%s)",
 		    s->file->name, at, clock);
 	}
 	if (s->bundle.has_expires && now > s->bundle.expires) {
@@ -195,8 +189,7 @@ check_met(struct submission *s, struct ledger *ledger, bool *ret_met)
 		return rc;
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_REPLAY,
-		    "%s: a bundle with this id and other content was processed "
-		    "before",
+		    "%s: a bundle with this id and other content was processed before",
 		    s->file->name);
 	if (s->record.closed != 0)
 		return rule_refuse(RULE_BUNDLE_CLOSED,
@@ -221,8 +214,7 @@ check_unfinished(const struct submission *s, struct ledger *ledger)
 			continue;
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
 		rc = rule_refuse(RULE_BUNDLE_UNFINISHED,
-		    "%s: an earlier run did not finish %s.cose, bundle %u of "
-		    "\"%s\"; this is bundle %u",
+		    "%s: an earlier run did not finish %s.cose, bundle %u of \"%s\"; this is bundle %u",
 		    s->file->name, id, open[i].sequence, s->requester.label,
 		    s->bundle.sequence);
 	}
@@ -261,8 +253,7 @@ submission_admit(struct submission *s, struct ledger *ledger,
 		return rc;
 	if (s->known && s->bundle.sequence <= s->requester.last_bundle)
 		return rule_refuse(RULE_REPLAY,
-		    "%s: bundle %u of \"%s\" comes after bundle %u was "
-		    "processed",
+		    "%s: bundle %u of \"%s\" comes after bundle %u was processed",
 		    s->file->name, s->bundle.sequence, s->requester.label,
 		    s->requester.last_bundle);
 	rc = check_times(s, now);

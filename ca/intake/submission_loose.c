@@ -65,13 +65,11 @@ submission_admit_loose(struct submission *s, struct ledger *ledger)
 		    "loose CSRs: a bundle took the id of this set");
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_LOOSE_PROFILE,
-		    "loose CSRs: the same set was processed before, for "
-		    "another profile than \"%.*s\"",
+		    "loose CSRs: the same set was processed before, for another profile than \"%.*s\"",
 		    SPAN_FMT(s->bundle.requests[0].profile));
 	if (s->record.closed != 0)
 		return rule_refuse(RULE_BUNDLE_CLOSED,
-		    "%s: this set was closed with 'abandon'; with one CSR more "
-		    "or less it is another",
+		    "%s: this set was closed with 'abandon'; with one CSR more or less it is another",
 		    s->file->name);
 	s->admission = s->record.answered != 0 ? ADMIT_ANSWERED : ADMIT_RESUME;
 	return RC_OK;

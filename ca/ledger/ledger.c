@@ -131,8 +131,8 @@ end_check(struct ledger *ledger, sqlite3_stmt *st, struct ledger_end *ret_end)
 		return rc;
 	if (!span_eq(db_blob(st, 5), span_of(hash, sizeof(hash))))
 		return err_set(RC_STATE,
-		    "%s: record %" PRIu64 ", the newest, does not have the "
-		    "hash of its content: damaged or edited",
+		    "%s: record %" PRIu64
+		    ", the newest, does not have the hash of its content: damaged or edited",
 		    ledger->db.path, r.n);
 	end.head.count = r.n;
 	memcpy(end.head.hash, hash, sizeof(hash));

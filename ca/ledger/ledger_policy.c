@@ -74,8 +74,8 @@ ledger_stamp(struct ledger *ledger, int64_t now, struct span policy_text)
 	 * clock be set meanwhile. */
 	if (now < ledger->end.at)
 		return rule_refuse(RULE_CLOCK_BEHIND,
-		    "the clock is %" PRId64 " s behind the ledger's newest "
-		    "record",
+		    "the clock is %" PRId64
+		    " s behind the ledger's newest record",
 		    ledger->end.at - now);
 	rc = sha256(policy_text, digest);
 	if (rc != RC_OK)

@@ -83,8 +83,7 @@ policy_follow(struct verify_walk *w, const struct record *r)
 	if (r->kind != RECORD_POLICY) {
 		if (r->policy_id != w->end.policy_id)
 			return broken(w, r->n,
-			    "the policy changed without a "
-			    "record of it");
+			    "the policy changed without a record of it");
 		return RC_OK;
 	}
 	rc = db_bind(&w->rebuilt, w->policy_of, "i", r->policy_id);
@@ -93,9 +92,8 @@ policy_follow(struct verify_walk *w, const struct record *r)
 	if (rc != RC_OK)
 		return rc;
 	if (!row || !span_eq(db_blob(w->policy_of, 0), r->u.policy.digest))
-		return broken(w, r->n,
-		    "its policy is not the one that it "
-		    "says");
+		return broken(
+		    w, r->n, "its policy is not the one that it says");
 	w->end.policy_id = r->policy_id;
 	memcpy(w->end.policy, r->u.policy.digest.p, SHA256_LEN);
 	(void)sqlite3_reset(w->policy_of);
@@ -114,8 +112,7 @@ link_check(struct verify_walk *w, const struct record *r, struct span body,
 		return rc;
 	if (!span_eq(hash, span_of(wanted, sizeof(wanted))))
 		return broken(w, r->n,
-		    "its hash is not that of its content after the record "
-		    "before it");
+		    "its hash is not that of its content after the record before it");
 	for (size_t i = 0; i < w->n_heads; i++)
 		if (w->heads[i].count == r->n)
 			w->states[i] = memcmp(w->heads[i].hash, wanted,
@@ -170,9 +167,8 @@ row_check(struct verify_walk *w, sqlite3_stmt *st)
 	if (rc == RC_OK && n != wanted)
 		return broken(w, wanted, "is missing");
 	if (rc == RC_OK && r.at < w->end.at && r.kind != RECORD_CLOCK)
-		rc = broken(w, n,
-		    "its time is before that of the record "
-		    "before it");
+		rc = broken(
+		    w, n, "its time is before that of the record before it");
 	if (rc == RC_OK && r.kind == RECORD_CLOCK &&
 	    r.u.clock.before != (uint64_t)w->end.at)
 		rc = broken(w, n, "the time before it was another");
@@ -212,12 +208,11 @@ heads_check(const struct verify_walk *w)
 			continue;
 		if (n <= w->end.head.count)
 			return broken(w, n,
-			    "a manifest was made over another one: this is "
-			    "another history");
+			    "a manifest was made over another one: this is another history");
 		return err_set(RC_STATE,
-		    "%s: ends with record %" PRIu64 ", but a manifest "
-		    "was made over record %" PRIu64 ": its tail is "
-		    "lost",
+		    "%s: ends with record %" PRIu64
+		    ", but a manifest was made over record %" PRIu64
+		    ": its tail is lost",
 		    w->ledger->db.path, w->end.head.count, n);
 	}
 	return RC_OK;

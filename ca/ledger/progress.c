@@ -79,8 +79,7 @@ progress_note_act(const struct bundle_act *act, void *arg)
 	    (act->kind != RECORD_REFUSAL &&
 		act->intent.slot >= o->items[request].n_slots))
 		return err_set(RC_STATE,
-		    "the ledger speaks of request %u, which "
-		    "this bundle does not have",
+		    "the ledger speaks of request %u, which this bundle does not have",
 		    request + 1);
 	switch (act->kind) {
 	case RECORD_INTENT:

@@ -59,8 +59,7 @@ abandon_note_act(const struct bundle_act *act, void *arg)
 
 	if (a->requests != NULL && act->request >= a->n_requests)
 		return err_set(RC_STATE,
-		    "the ledger speaks of request %u, which this bundle does "
-		    "not have",
+		    "the ledger speaks of request %u, which this bundle does not have",
 		    act->request + 1);
 	if (act->kind == RECORD_INTENT)
 		return add_intent(a, &act->intent);
@@ -247,13 +246,11 @@ reason_of(const struct abandon_request *r, uint32_t count, char *to, size_t n)
 {
 	if (r->fate == FATE_WRONG)
 		(void)snprintf(to, n,
-		    "the bundle was closed; what was signed was not what was "
-		    "asked (%s)",
+		    "the bundle was closed; what was signed was not what was asked (%s)",
 		    rule_name(r->rule));
 	else
 		(void)snprintf(to, n,
-		    "the bundle was closed when %u of %u certificates were "
-		    "signed",
+		    "the bundle was closed when %u of %u certificates were signed",
 		    r->n_signed, count);
 }
 

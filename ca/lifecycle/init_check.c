@@ -54,11 +54,11 @@ read_serial(struct init *init)
 		    init->serial, (size_t)BN_bn2bin(value, init->serial));
 	BN_free(value);
 	ERR_clear_error();
-	return good ? RC_OK
-		    : err_set(RC_USAGE,
-			  "--serial %s: wanted a number above 0 of at most 20 "
-			  "octets, as 1 or 0x01",
-			  text);
+	return good
+		   ? RC_OK
+		   : err_set(RC_USAGE,
+			 "--serial %s: wanted a number above 0 of at most 20 octets, as 1 or 0x01",
+			 text);
 }
 
 static enum rc
@@ -192,8 +192,7 @@ check_policy_file(const struct init *init, const char *path)
 	if (rc == RC_OK &&
 	    !span_eq(buf_span(&there), buf_span(&init->policy_text)))
 		rc = err_set(RC_STATE,
-		    "%s: there already, and not what these options make: move "
-		    "it away; what it says can be put into the new one",
+		    "%s: there already, and not what these options make: move it away; what it says can be put into the new one",
 		    path);
 	return rc;
 }
@@ -214,8 +213,7 @@ check_home(const struct init *init)
 		return err_memory();
 	if (access((const char *)ledger.p, F_OK) == 0)
 		return err_set(RC_STATE,
-		    "%s: a CA lives there already: 'airgap-ca export MEDIA' "
-		    "writes its card; for another CA give another --home",
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home",
 		    home);
 	return check_policy_file(init, (const char *)policy.p);
 }

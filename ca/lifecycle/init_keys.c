@@ -30,8 +30,7 @@ static enum rc
 refuse_held(const struct init *init)
 {
 	return err_set(RC_USAGE,
-	    "token \"%s\" holds %zu key%s: adopt one with --use-key URI, or "
-	    "make a new one with --key-type TYPE",
+	    "token \"%s\" holds %zu key%s: adopt one with --use-key URI, or make a new one with --key-type TYPE",
 	    init->info.label, init->n_held, init->n_held == 1 ? "" : "s");
 }
 
@@ -81,8 +80,7 @@ open_keys(struct init *init)
 
 	if (span_eq(ca, transfer))
 		return err_set(RC_USAGE,
-		    "the CA key and the transfer key are the same key: the CA "
-		    "key signs X.509 objects only");
+		    "the CA key and the transfer key are the same key: the CA key signs X.509 objects only");
 	init->keys.token = init->token;
 	rc = sign_alg_of(ca, &init->keys.alg);
 	if (rc == RC_OK)
@@ -119,16 +117,13 @@ init_explain(const struct init *init, enum rc rc)
 		return rc;
 	if (!init->transfer.made)
 		return err_in(rc,
-		    "the new CA key stays on the token: go on with --use-key "
-		    "'%s'; because",
+		    "the new CA key stays on the token: go on with --use-key '%s'; because",
 		    init->ca.key.uri);
 	if (!init->ca.made)
 		return err_in(rc,
-		    "the new transfer key stays on the token: go on with "
-		    "--transfer-key '%s'; because",
+		    "the new transfer key stays on the token: go on with --transfer-key '%s'; because",
 		    init->transfer.key.uri);
 	return err_in(rc,
-	    "the new keys stay on the token: go on with --use-key '%s' "
-	    "--transfer-key '%s'; because",
+	    "the new keys stay on the token: go on with --use-key '%s' --transfer-key '%s'; because",
 	    init->ca.key.uri, init->transfer.key.uri);
 }

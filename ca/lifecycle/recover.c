@@ -94,8 +94,9 @@ check_time_of(const struct recovery *r, const struct history_response *p)
 	if (p->manifest.ledger.count > r->restored.count)
 		return RC_OK;
 	return rule_refuse(RULE_FORK,
-	    "%s: made when the ledger had %" PRIu64 " records, but this one, "
-	    "which was restored with %" PRIu64 ", does not have it",
+	    "%s: made when the ledger had %" PRIu64
+	    " records, but this one, which was restored with %" PRIu64
+	    ", does not have it",
 	    p->from, p->manifest.ledger.count, r->restored.count);
 }
 
@@ -112,8 +113,8 @@ check_heads(const struct recovery *r, size_t i)
 	    memcmp(one->hash, other->hash, SHA256_LEN) == 0)
 		return RC_OK;
 	return rule_refuse(RULE_FORK,
-	    "%s: made over another record %" PRIu64 " than %s: two ledgers "
-	    "have signed for one CA",
+	    "%s: made over another record %" PRIu64
+	    " than %s: two ledgers have signed for one CA",
 	    r->items[i].from, one->count, r->items[i - 1].from);
 }
 
@@ -159,8 +160,7 @@ check_link(const struct recovery *r, size_t i)
 		return rc;
 	if (m->sequence != link.sequence + 1)
 		return rule_refuse(RULE_GAP,
-		    "%s: number %u is the next that this ledger lacks: take "
-		    "the whole history along",
+		    "%s: number %u is the next that this ledger lacks: take the whole history along",
 		    p->from, (unsigned)link.sequence + 1);
 	if (m->has_previous != link.any ||
 	    (link.any && memcmp(m->previous, link.digest, SHA256_LEN) != 0))
@@ -273,8 +273,7 @@ check_held(const struct recovery *r, struct history_response *p)
 	if (rc == RC_OK && known &&
 	    memcmp(ours.digest, p->digest, SHA256_LEN) != 0)
 		rc = rule_refuse(RULE_FORK,
-		    "%s: this ledger has another response %u: two ledgers have "
-		    "signed for one CA",
+		    "%s: this ledger has another response %u: two ledgers have signed for one CA",
 		    p->from, (unsigned)p->manifest.sequence);
 	return rc;
 }

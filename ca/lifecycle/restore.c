@@ -106,8 +106,7 @@ check_vacant(const char *path)
 		return err_memory();
 	if (faccessat(AT_FDCWD, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(RC_STATE,
-		    "%s: a CA lives there already: give another --home, or "
-		    "move that one away",
+		    "%s: a CA lives there already: give another --home, or move that one away",
 		    path);
 	entries = entries_open(AT_FDCWD, path);
 	if (entries == NULL)
@@ -137,8 +136,7 @@ open_own(const char *path, int *ret_fd)
 		return err_errno(RC_IO, errno, "%s", path);
 	if (fd < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
 		return err_set(RC_STATE,
-		    "%s: is in the way and no directory of ours alone: look "
-		    "at it and remove it",
+		    "%s: is in the way and no directory of ours alone: look at it and remove it",
 		    path);
 	*ret_fd = fd;
 	fd = -1;

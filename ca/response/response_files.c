@@ -47,8 +47,8 @@ add_cert(struct response *response, const struct cert_entry *entry,
 	if (rc != RC_OK)
 		return rc;
 	if (!known || memcmp(digest, entry->digest, SHA256_LEN) != 0)
-		return err_set(RC_STATE, "the ledger lacks a certificate of "
-					 "this response");
+		return err_set(RC_STATE,
+		    "the ledger lacks a certificate of this response");
 	return pem_write(PEM_CERTIFICATE, buf_span(der), file);
 }
 

@@ -43,8 +43,7 @@ fill_issued(
 
 		if (!slot->done)
 			return err_set(RC_BUG,
-			    "request %zu: certificate %u was "
-			    "never signed",
+			    "request %zu: certificate %u was never signed",
 			    i + 1, c + 1);
 		e->serial = span_of(slot->serial, sizeof(slot->serial));
 		memcpy(e->digest, slot->digest, SHA256_LEN);
@@ -330,8 +329,7 @@ response_again(const struct response_maker *maker,
 
 	if (rc == RC_OK && !known)
 		rc = err_set(RC_STATE,
-		    "the ledger has no response %u for this "
-		    "requester",
+		    "the ledger has no response %u for this requester",
 		    sequence);
 	if (rc == RC_OK)
 		rc = read_manifest(&response);

@@ -80,8 +80,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 		return rc;
 	hex_write(r->replaces, serial);
 	(void)rule_refuse(RULE_REPLACE_DENIED,
-	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" "
-	    "obtained",
+	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" obtained",
 	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
 	return decisions_withdraw(&w->decisions, w->s, i);
 }
@@ -287,8 +286,7 @@ work_judge_response(
 		return rc;
 	err_save(&why);
 	return rule_refuse(RULE_JUDGE,
-	    "%s: nothing leaves: the response is not what was asked: %.900s "
-	    "(%s)",
+	    "%s: nothing leaves: the response is not what was asked: %.900s (%s)",
 	    w->s->file->name, why.text, rule_name((enum rule)why.rule));
 }
 

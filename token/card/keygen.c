@@ -47,8 +47,7 @@ keygen_possible(const struct session *s, struct key_type type)
 	}
 	if (type.bits < min || type.bits > max)
 		return err_set(RC_TOKEN,
-		    "%s: cannot make %s: it makes keys of %lu to %lu bits; "
-		    "nothing was written",
+		    "%s: cannot make %s: it makes keys of %lu to %lu bits; nothing was written",
 		    s->name, text, min, max);
 	return RC_OK;
 }
@@ -181,14 +180,12 @@ check_free(const struct session *s, const struct keygen *what)
 
 		if (span_eq(buf_span(&key->label), what->label))
 			rc = err_set(RC_TOKEN,
-			    "%s: has a key with the label \"%s\" already; "
-			    "nothing was written",
+			    "%s: has a key with the label \"%s\" already; nothing was written",
 			    s->name, key->shown.label);
 		else if (what->id.n != 0 &&
 			 span_eq(buf_span(&key->id), what->id))
 			rc = err_set(RC_TOKEN,
-			    "%s: the key \"%s\" has this id already; nothing "
-			    "was written",
+			    "%s: the key \"%s\" has this id already; nothing was written",
 			    s->name, key->shown.label);
 	}
 	return rc;
@@ -258,8 +255,7 @@ make_checked(const struct session *s, CK_SESSION_HANDLE writable,
 		rc = ckr_set(rv, "%s: the key was not made", s->name);
 		if (is_for_its_own_tool(rv))
 			rc = err_set(rc,
-			    "%s; make it with the card's own "
-			    "tool, then use it as it is",
+			    "%s; make it with the card's own tool, then use it as it is",
 			    err_text());
 		return rc;
 	}

@@ -71,15 +71,13 @@ login_allowed(const char *name, CK_FLAGS flags, bool last_try)
 {
 	if (flags & CKF_USER_PIN_LOCKED)
 		return err_set(RC_TOKEN,
-		    "%s: the PIN is locked: unblock it with the PUK or as "
-		    "security officer first",
+		    "%s: the PIN is locked: unblock it with the PUK or as security officer first",
 		    name);
 	if (!(flags & CKF_USER_PIN_INITIALIZED))
 		return err_set(RC_TOKEN, "%s: no user PIN is set yet", name);
 	if ((flags & CKF_USER_PIN_FINAL_TRY) && !last_try)
 		return err_set(RC_TOKEN,
-		    "%s: one PIN try is left, and a wrong one locks the "
-		    "token: give --last-try to use it",
+		    "%s: one PIN try is left, and a wrong one locks the token: give --last-try to use it",
 		    name);
 	return RC_OK;
 }
@@ -149,8 +147,7 @@ login_refused(const struct session *s, CK_RV rv)
 	if (session_token_info(s, &info) != RC_OK)
 		info.flags = 0;
 	return err_set(RC_TOKEN,
-	    "%s: wrong PIN: %s; nothing was signed, run the same command "
-	    "again",
+	    "%s: wrong PIN: %s; nothing was signed, run the same command again",
 	    s->name, login_tries_left(info.flags));
 }
 
@@ -204,8 +201,8 @@ login_user(struct login *l, const struct session *s)
 		return RC_OK;
 	if (l->file == NULL && session_token_info(s, &info) == RC_OK &&
 	    (info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY)))
-		term_say("%s: a wrong PIN was given since the last right one: "
-			 "%s.\n",
+		term_say(
+		    "%s: a wrong PIN was given since the last right one: %s.\n",
 		    s->name, login_tries_left(info.flags));
 	rc = login_once(l, s, &wrong);
 	while (wrong && l->file == NULL) {
@@ -242,8 +239,7 @@ login_context(struct login *l, const struct session *s)
 		rc = get_pin(l, s, &info);
 	else if (!pad && l->pin->len == 0)
 		rc = err_set(RC_TOKEN,
-		    "%s: the PIN was refused before, and "
-		    "is not tried again",
+		    "%s: the PIN was refused before, and is not tried again",
 		    s->name);
 	if (rc != RC_OK)
 		return rc;
@@ -278,8 +274,7 @@ ask_twice(const char *what, struct pin *ret_pin)
 	rc = pin_ask(prompt, ret_pin);
 	if (rc == RC_USAGE)
 		return err_set(RC_USAGE,
-		    "there is no terminal to ask for the new %s: give "
-		    "--so-pin-source and --pin-source",
+		    "there is no terminal to ask for the new %s: give --so-pin-source and --pin-source",
 		    what);
 	(void)snprintf(prompt, sizeof(prompt), "New %s again:", what);
 	if (rc == RC_OK)

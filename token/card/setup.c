@@ -32,8 +32,7 @@ find_empty(struct module *m, CK_SLOT_ID *ret_slot, CK_TOKEN_INFO *ret_info)
 	}
 	if (empty == 0)
 		return err_set(RC_TOKEN,
-		    "%s: no empty token (%zu initialised, which are never "
-		    "overwritten)",
+		    "%s: no empty token (%zu initialised, which are never overwritten)",
 		    m->path, n);
 	if (empty > 1)
 		return err_set(RC_TOKEN,

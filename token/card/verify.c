@@ -75,7 +75,6 @@ verify_signature(struct span spki, enum token_scheme scheme, struct span digest,
 		return err_openssl(RC_BUG, "OpenSSL cannot verify");
 	if (EVP_PKEY_verify(ctx, sig.p, sig.n, digest.p, digest.n) != 1)
 		return err_openssl(RC_TOKEN,
-		    "the token's signature does not verify under its public "
-		    "key");
+		    "the token's signature does not verify under its public key");
 	return RC_OK;
 }

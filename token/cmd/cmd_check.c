@@ -87,15 +87,14 @@ say_report(const struct cmd_key *k, const struct attestation *a)
 	term_print(stdout, "  other uses          %s\n",
 	    key->decrypt ? "decrypts" : "none");
 	if (!a->there)
-		term_print(stdout, "  attestation         none from this "
-				   "module\n");
+		term_print(
+		    stdout, "  attestation         none from this module\n");
 	else
 		term_print(stdout, "  attestation         by %.*s, %s\n",
 		    SPAN_FMT(buf_span(&a->issuer)),
-		    a->is_signed ? "signature verified; compare that key with "
-				   "the maker's root"
-				 : "NOT VERIFIED: its issuer is not on the "
-				   "token");
+		    a->is_signed
+			? "signature verified; compare that key with the maker's root"
+			: "NOT VERIFIED: its issuer is not on the token");
 }
 
 static json_t *
@@ -126,8 +125,7 @@ check_promises(const struct token_key *key)
 		    key->label);
 	if (!key->local || !key->never_extractable)
 		return err_set(RC_PARTIAL,
-		    "the token does not say that the key \"%s\" was made on "
-		    "it and never left: there may be copies",
+		    "the token does not say that the key \"%s\" was made on it and never left: there may be copies",
 		    key->label);
 	return RC_OK;
 }
@@ -152,8 +150,8 @@ check_run(
 		written = cmd_json(json_report(&k, &a, rc));
 	} else {
 		say_report(&k, &a);
-		term_print(stdout, "  signature           made and verified "
-				   "with the public key\n");
+		term_print(stdout,
+		    "  signature           made and verified with the public key\n");
 	}
 	return written != RC_OK ? written : rc;
 }

@@ -30,9 +30,8 @@ cmd_number(const char *option, const char *text, unsigned min, unsigned max,
 	if (*text < '0' || *text > '9' || *end != '\0' || value < min ||
 	    value > max)
 		return err_set(RC_USAGE,
-		    "--%s %s: a number from %u to %u is "
-		    "wanted",
-		    option, text, min, max);
+		    "--%s %s: a number from %u to %u is wanted", option, text,
+		    min, max);
 	*ret = (unsigned)value;
 	return RC_OK;
 }
@@ -60,8 +59,7 @@ cmd_key_open(
 		rc = token_find_key(key.token, uri, &key.key);
 	if (rc == RC_OK && key.key.spki.n == 0)
 		rc = err_set(RC_TOKEN,
-		    "the key \"%s\" has no public half on the token, or is "
-		    "of a type that is not used here",
+		    "the key \"%s\" has no public half on the token, or is of a type that is not used here",
 		    key.key.label);
 	if (rc == RC_OK)
 		rc = token_use_key(

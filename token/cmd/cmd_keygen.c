@@ -37,8 +37,8 @@ keygen_make(struct cmd_env *env, const struct keygen_options *o,
 	if (env->json) {
 		rc = cmd_json(cmd_json_key(&key));
 	} else {
-		term_say("Made key %s \"%s\" on token \"%s\": sensitive, not "
-			 "extractable, read back.\n",
+		term_say(
+		    "Made key %s \"%s\" on token \"%s\": sensitive, not extractable, read back.\n",
 		    key.type, key.label, info.label);
 		term_print(stdout, "%s\n", key.uri);
 	}

@@ -40,8 +40,8 @@ say_key(const struct token_key *key)
 	    *id == '\0' ? "none" : id);
 	term_print(stdout, "    %s\n", key->uri);
 	if (!key->has_private) {
-		term_print(stdout, "    public half; the private one shows "
-				   "after a login, if it is there (--login)\n");
+		term_print(stdout,
+		    "    public half; the private one shows after a login, if it is there (--login)\n");
 		return;
 	}
 	term_print(stdout, "    %s, %s, %s, %s%s%s\n",
@@ -146,8 +146,8 @@ token_list_all(const struct list_options *o, json_t *tokens)
 	if (rc == RC_OK)
 		rc = token_list(token, o->module, &infos, &n);
 	if (rc == RC_OK && n == 0)
-		rc = err_set(RC_TOKEN, "no token is present: plug it in, or "
-				       "name its module with --module");
+		rc = err_set(RC_TOKEN,
+		    "no token is present: plug it in, or name its module with --module");
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = token_list_one(token, o, &infos[i], tokens);
 	free(infos);

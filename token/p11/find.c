@@ -139,13 +139,11 @@ not_one(const struct found_list *list, const struct uri *uri, size_t n)
 		return rc;
 	if (n > 1)
 		return err_set(RC_TOKEN,
-		    "several tokens are meant: %.*s: name one by token or "
-		    "serial (airgap-token list shows their URIs)",
+		    "several tokens are meant: %.*s: name one by token or serial (airgap-token list shows their URIs)",
 		    SPAN_FMT(buf_span(&names)));
 	if (names.n == 0)
 		return err_set(RC_TOKEN,
-		    "no token is present: plug it in, or name its module with "
-		    "module-path");
+		    "no token is present: plug it in, or name its module with module-path");
 	return err_set(RC_TOKEN,
 	    "the token that the URI names is not present; there is %.*s",
 	    SPAN_FMT(buf_span(&names)));

@@ -40,8 +40,7 @@ check_no_pin(const char *text)
 	if (strcasestr(text, "pin-value") == NULL)
 		return RC_OK;
 	return err_set(RC_USAGE,
-	    "the URI has a pin-value, which others can see: use "
-	    "pin-source=file:PATH, or be asked");
+	    "the URI has a pin-value, which others can see: use pin-source=file:PATH, or be asked");
 }
 
 static enum rc
@@ -97,8 +96,7 @@ uri_parse(const char *text, struct uri *ret)
 	result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, p);
 	if (result != P11_KIT_URI_OK)
 		return err_set(RC_USAGE,
-		    "%s: not a PKCS#11 URI (RFC 7512), like "
-		    "pkcs11:token=LABEL;object=KEY",
+		    "%s: not a PKCS#11 URI (RFC 7512), like pkcs11:token=LABEL;object=KEY",
 		    text);
 	rc = check_parts(text, p);
 	if (rc == RC_OK)

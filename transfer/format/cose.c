@@ -210,8 +210,7 @@ envelope_read(const char *from, struct span file, struct cose *c)
 	len = cose_alg_signature_len(c->alg);
 	if (len != 0 && c->signature.n != len)
 		return rule_refuse(RULE_COSE_FORM,
-		    "%s: a signature of %zu bytes, wanted %zu for its "
-		    "algorithm",
+		    "%s: a signature of %zu bytes, wanted %zu for its algorithm",
 		    from, c->signature.n, len);
 	return RC_OK;
 }

@@ -35,8 +35,7 @@ check_issuers(const char *from, const struct offer *o)
 		ERR_clear_error();
 		if (!good)
 			return rule_refuse(RULE_CA_CERT,
-			    "%s: its certificate %zu did not issue the one "
-			    "before",
+			    "%s: its certificate %zu did not issue the one before",
 			    from, i + 1);
 	}
 	return RC_OK;

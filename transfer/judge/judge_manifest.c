@@ -18,8 +18,7 @@ check_channel(const struct evidence *r, const struct trust *trust,
 		return !m->has_requester
 			   ? RC_OK
 			   : rule_refuse(RULE_CHANNEL,
-				 "%s: a response of a requester's channel, not "
-				 "to loose CSRs",
+				 "%s: a response of a requester's channel, not to loose CSRs",
 				 r->from);
 	if (!m->has_requester ||
 	    memcmp(m->requester, r->channel->requester, SHA256_LEN) != 0)

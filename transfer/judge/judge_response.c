@@ -156,8 +156,7 @@ find_policy(
 	}
 	if (memcmp(w->judge->policy->digest, m->policy, SHA256_LEN) != 0)
 		return rule_refuse(RULE_POLICY_DIGEST,
-		    "%s: made under another policy than this side has, and "
-		    "without a " LAYOUT_POLICY,
+		    "%s: made under another policy than this side has, and without a " LAYOUT_POLICY,
 		    w->r->from);
 	return RC_OK;
 }
@@ -230,8 +229,7 @@ place_one(struct response_work *w, uint32_t request, uint32_t slot)
 		return rc;
 	if (!new_cert || !new_serial || seen)
 		return rule_refuse(RULE_CERT_SERIAL,
-		    "%s: certificate %u of result %u has a serial that was "
-		    "used before",
+		    "%s: certificate %u of result %u has a serial that was used before",
 		    w->r->from, (unsigned)slot + 1, (unsigned)request + 1);
 	return RC_OK;
 }
@@ -342,8 +340,7 @@ judge_block(
 		return rc;
 	if (!digest_set_find(&w->by_digest, digest, &place))
 		return rule_refuse(RULE_CERT_DIGEST,
-		    "%s: %.*s has a certificate that the manifest does not "
-		    "list",
+		    "%s: %.*s has a certificate that the manifest does not list",
 		    w->r->from, SPAN_FMT(entry->name));
 	if (w->places[place].found)
 		return rule_refuse(RULE_CERT_DIGEST,
@@ -438,8 +435,7 @@ judge_content(struct response_work *w, struct response_verdict *v)
 
 	if (v->manifest.n_crls != 0)
 		return rule_refuse(RULE_MANIFEST_FILES,
-		    "%s: has revocation lists, which this version does not "
-		    "take",
+		    "%s: has revocation lists, which this version does not take",
 		    from);
 	rc = match_requests(w, v);
 	if (rc == RC_OK)

@@ -44,8 +44,7 @@ judge_results_check_dates(const char *from, const struct manifest *m,
 		if (entry->not_before != not_before ||
 		    entry->not_after != not_after)
 			return rule_refuse(RULE_CERT_DATES,
-			    "%s: certificate %u of result %zu has other dates "
-			    "than asked",
+			    "%s: certificate %u of result %zu has other dates than asked",
 			    from, (unsigned)slot + 1, i + 1);
 	}
 	return RC_OK;
@@ -91,8 +90,7 @@ judge_results(const char *from, const struct policy *policy,
 
 	if (m->n_results != requests || m->n_revocations != revocations)
 		return rule_refuse(RULE_MANIFEST_RESULTS,
-		    "%s: %zu results and %zu of revocations, but %zu and %zu "
-		    "were asked for",
+		    "%s: %zu results and %zu of revocations, but %zu and %zu were asked for",
 		    from, m->n_results, m->n_revocations, requests,
 		    revocations);
 	for (size_t i = 0; i < requests; i++) {

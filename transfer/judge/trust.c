@@ -99,15 +99,13 @@ check_ca_form(const char *from, X509 *cert)
 	if ((flags & EXFLAG_CA) == 0 ||
 	    !is_critical(cert, NID_basic_constraints))
 		return rule_refuse(RULE_CA_CERT,
-		    "%s: no critical basicConstraints with cA TRUE (RFC 5280 "
-		    "4.2.1.9)",
+		    "%s: no critical basicConstraints with cA TRUE (RFC 5280 4.2.1.9)",
 		    from);
 	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
 	    (X509_get_key_usage(cert) & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) !=
 		(KU_KEY_CERT_SIGN | KU_CRL_SIGN))
 		return rule_refuse(RULE_CA_CERT,
-		    "%s: no critical keyUsage with keyCertSign and cRLSign "
-		    "(RFC 5280 4.2.1.3)",
+		    "%s: no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)",
 		    from);
 	if (X509_get0_subject_key_id(cert) == NULL)
 		return rule_refuse(RULE_CA_CERT,
@@ -255,8 +253,7 @@ trust_check_transfer_eku(const char *from, X509 *cert)
 	    OBJ_cmp(sk_ASN1_OBJECT_value(eku, 0), wanted) != 0 ||
 	    !is_critical(cert, NID_ext_key_usage))
 		return rule_refuse(RULE_TRANSFER_CERT,
-		    "%s: its extended key usage is not critical and exactly "
-		    "id-kp-airgapTransfer",
+		    "%s: its extended key usage is not critical and exactly id-kp-airgapTransfer",
 		    from);
 	return RC_OK;
 }
@@ -277,8 +274,7 @@ check_transfer_form(const char *from, X509 *cert)
 	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
 	    X509_get_key_usage(cert) != KU_DIGITAL_SIGNATURE)
 		return rule_refuse(RULE_TRANSFER_CERT,
-		    "%s: its key usage is not critical and exactly "
-		    "digitalSignature",
+		    "%s: its key usage is not critical and exactly digitalSignature",
 		    from);
 	return trust_check_transfer_eku(from, cert);
 }
@@ -340,8 +336,7 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 	if (trust->transfer_cert.n != 0 &&
 	    !span_eq(buf_span(&trust->transfer_cert), der))
 		return rule_refuse(RULE_TRANSFER_CERT,
-		    "%s: signed with another transfer certificate than the "
-		    "pinned one",
+		    "%s: signed with another transfer certificate than the pinned one",
 		    from);
 	rc = trust_parse(RULE_TRANSFER_CERT, from, der, &cert);
 	if (rc == RC_OK)

@@ -65,8 +65,7 @@ media_open_failed(const char *from, int errnum)
 		    "%s: is or lies behind a symbolic link", from);
 	case EXDEV:
 		return rule_refuse(RULE_MEDIA_FILE,
-		    "%s: leaves the medium, or lies on another one mounted "
-		    "within it",
+		    "%s: leaves the medium, or lies on another one mounted within it",
 		    from);
 	case ENOTDIR:
 		return rule_refuse(RULE_MEDIA_FILE,
@@ -112,8 +111,7 @@ media_path_check(const char *from, const char *path)
 			memcpy(name, at, (size_t)(slash - at));
 		if (!media_name_ok(name))
 			return rule_refuse(RULE_MEDIA_NAME,
-			    "%s: names are [a-z0-9._-], a letter or digit "
-			    "first and last, at most %d bytes",
+			    "%s: names are [a-z0-9._-], a letter or digit first and last, at most %d bytes",
 			    from, FILE_NAME_MAX);
 		at = *slash == '/' ? slash + 1 : NULL;
 	}

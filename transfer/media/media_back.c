@@ -241,8 +241,8 @@ media_note_reach(struct buf *note, enum media_reach reach)
 {
 	static const char *const text[] = {
 		[REACH_MEDIUM] = "read back from the medium",
-		[REACH_CACHE] = ("read back, but not past the cache: plug the "
-				 "stick in again and check it"),
+		[REACH_CACHE] =
+		    ("read back, but not past the cache: plug the stick in again and check it"),
 		[REACH_MEMORY] = "tmpfs: memory only",
 	};
 

@@ -337,8 +337,7 @@ media_write_put(const struct write_spot *spot, const struct load *load,
 		return rc;
 	if (!same)
 		return err_set(RC_IO,
-		    "%s: the medium gives back other bytes than were written; "
-		    "do not trust it, take another one",
+		    "%s: the medium gives back other bytes than were written; do not trust it, take another one",
 		    spot->from);
 	return media_note_reach(note, reach);
 }

@@ -191,8 +191,7 @@ add_policy_extension(
 	oid = X509_EXTENSION_get_object(ext);
 	if (is_taken(plan, oid))
 		return rule_refuse(RULE_POLICY,
-		    "extension.%s: stands twice, or is made from other keys of "
-		    "the profile",
+		    "extension.%s: stands twice, or is made from other keys of the profile",
 		    line->name);
 	value = X509_EXTENSION_get_data(ext);
 	return add_part(plan, oid, X509_EXTENSION_get_critical(ext) == 1,

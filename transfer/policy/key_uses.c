@@ -142,8 +142,7 @@ refuse_stranger(const struct key_use *use, const char *from)
 
 	if (common->n == 0)
 		return rule_refuse(RULE_KEY_USED,
-		    "%s: its key is that of %.*s; those with that key have no "
-		    "name in common",
+		    "%s: its key is that of %.*s; those with that key have no name in common",
 		    from, SPAN_FMT(holder));
 	shown = first->text;
 	if (shown.n > NAME_SHOWN)
@@ -152,8 +151,7 @@ refuse_stranger(const struct key_use *use, const char *from)
 		(void)snprintf(
 		    more, sizeof(more), " and %zu more", common->n - 1);
 	return rule_refuse(RULE_KEY_USED,
-	    "%s: its key is that of %.*s; all with that key have %s:%.*s%s, "
-	    "and this has %s",
+	    "%s: its key is that of %.*s; all with that key have %s:%.*s%s, and this has %s",
 	    from, SPAN_FMT(holder), name_type_text(first->type),
 	    SPAN_FMT(shown), more, common->n > 1 ? "none of them" : "not");
 }

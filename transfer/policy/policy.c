@@ -181,8 +181,7 @@ read_sections(struct policy_reading *r, const struct config *config)
 		else if (!span_eq_str(s->kind, "requester") &&
 			 !(span_eq_str(s->kind, "ca") && s->name.n == 0))
 			return config_refuse(r->from, s->line,
-			    "[%.*s%s%.*s]: wanted [ca], [profile NAME] or "
-			    "[requester LABEL]",
+			    "[%.*s%s%.*s]: wanted [ca], [profile NAME] or [requester LABEL]",
 			    SPAN_FMT(s->kind), s->name.n != 0 ? " " : "",
 			    SPAN_FMT(s->name));
 	}

@@ -41,8 +41,7 @@ ca_scope_ip(const struct policy_reading *r, const struct config_entry *entry,
 	for (size_t i = 0; i < policy->scope_ip.n && rc == RC_OK; i++)
 		if (!cidr_read(policy->scope_ip.items[i], &cidr))
 			return config_refuse(r->from, entry->line,
-			    "scope-ip has \"%s\"; wanted ADDRESS/BITS with "
-			    "zeros behind the bits",
+			    "scope-ip has \"%s\"; wanted ADDRESS/BITS with zeros behind the bits",
 			    policy->scope_ip.items[i]);
 	return rc;
 }

@@ -47,8 +47,7 @@ usage_fault(const struct profile *p)
 	if ((p->key_usage & (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)) !=
 		0 &&
 	    p->key_kinds != 1U << KEY_RSA)
-		return "keyEncipherment and dataEncipherment are for a profile "
-		       "whose keys are all RSA";
+		return "keyEncipherment and dataEncipherment are for a profile whose keys are all RSA";
 	if (!p->is_ca && p->eku.n == 0)
 		return "lacks extendedKeyUsage, which all but a CA needs";
 	if (!p->is_ca && p->path_len != 0)
@@ -93,8 +92,7 @@ check_kinds(const struct policy_reading *r,
 
 		if (nid == NID_proxyCertInfo)
 			return config_refuse(r->from, section->line,
-			    "[profile %.*s]: extension.%s: not for "
-			    "certificates of ours",
+			    "[profile %.*s]: extension.%s: not for certificates of ours",
 			    SPAN_FMT(section->name), name);
 		if (is_for_ca(nid) && !p->is_ca)
 			return config_refuse(r->from, section->line,

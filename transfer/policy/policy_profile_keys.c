@@ -144,8 +144,7 @@ profile_srv_services(const struct policy_reading *r,
 		name.text = buf_span(&typed);
 		if (name_check("srv-services", &name) != RC_OK)
 			return config_refuse(r->from, entry->line,
-			    "srv-services has \"%s\"; wanted services as "
-			    "xmpp-client, without the underscore",
+			    "srv-services has \"%s\"; wanted services as xmpp-client, without the underscore",
 			    p->srv_services.items[i]);
 	}
 	return rc;
@@ -167,8 +166,7 @@ profile_key_usage(const struct policy_reading *r,
 		entry->value.n < 9 ? entry->value.n : 9) != 0 ||
 	    (bits & ~USAGE_CRITICAL) == 0)
 		return config_refuse(r->from, entry->line,
-		    "keyUsage = %.*s: wanted \"critical, \" and at least one "
-		    "usage",
+		    "keyUsage = %.*s: wanted \"critical, \" and at least one usage",
 		    SPAN_FMT(entry->value));
 	p->key_usage = bits & ~USAGE_CRITICAL;
 	return RC_OK;
@@ -186,8 +184,7 @@ profile_keys_add_eku(const struct policy_reading *r,
 	ERR_clear_error();
 	if (oid == NULL)
 		return config_refuse(r->from, entry->line,
-		    "extendedKeyUsage has \"%s\"; wanted names such as "
-		    "serverAuth, or OIDs",
+		    "extendedKeyUsage has \"%s\"; wanted names such as serverAuth, or OIDs",
 		    word);
 	n = OBJ_obj2txt(text, sizeof(text), oid, 1);
 	if (n <= 0 || (size_t)n >= sizeof(text) ||

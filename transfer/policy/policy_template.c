@@ -15,8 +15,7 @@ static const char head[] =
     "# policy.conf: what this CA signs. airgap-policy(5) has every key.\n"
     "#\n"
     "# Lines are OpenSSL configuration syntax, read strictly: a key that is\n"
-    "# unknown, stands twice, is missing or out of range stops the CA, with "
-    "its\n"
+    "# unknown, stands twice, is missing or out of range stops the CA, with its\n"
     "# line. Durations are digits and one of h, d, w. Every record of the\n"
     "# ledger and every manifest names the SHA-256 of this file; `airgap-ca\n"
     "# policy check` reads it, and `sign` shows when it changed.\n"
@@ -142,8 +141,7 @@ add_scope(const char *typed, bool first, struct buf *out)
 	name.text = buf_span(&domain);
 	if (typed[0] == '*' || name_check("scope", &name) != RC_OK)
 		return err_set(RC_USAGE,
-		    "scope \"%s\": wanted a domain, which means it and all "
-		    "below",
+		    "scope \"%s\": wanted a domain, which means it and all below",
 		    typed);
 	if (!first)
 		rc = buf_add_str(out, ", ");

@@ -213,8 +213,7 @@ policy_value_check_domain(const struct policy_reading *r,
 	if (domain[0] != '*' && name_check("scope", &name) == RC_OK)
 		return RC_OK;
 	return config_refuse(r->from, entry->line,
-	    "%.*s has \"%s\"; wanted domains in lower case and with A-labels "
-	    "(xn--), each of which means it and all below",
+	    "%.*s has \"%s\"; wanted domains in lower case and with A-labels (xn--), each of which means it and all below",
 	    SPAN_FMT(entry->key), domain);
 }
 

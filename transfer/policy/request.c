@@ -62,8 +62,7 @@ check_path_len(const struct asking *a, const struct ca_window *ca)
 	    (int64_t)p->path_len < ca->path_len)
 		return RC_OK;
 	return rule_refuse(RULE_PATH_LEN,
-	    "%s: profile %s makes a CA with path length %u; this CA has path "
-	    "length %lld, and wants a smaller one below it",
+	    "%s: profile %s makes a CA with path length %u; this CA has path length %lld, and wants a smaller one below it",
 	    a->ask->from, p->name, p->path_len, (long long)ca->path_len);
 }
 
@@ -108,8 +107,7 @@ choose_names(const struct asking *a, struct grant *grant)
 	if (request->names != NULL) {
 		if ((p->names_from & NAMES_FROM_BUNDLE) == 0)
 			return rule_refuse(RULE_NAMES_SOURCE,
-			    "%s: names given with the request; profile %s "
-			    "takes them from the CSR",
+			    "%s: names given with the request; profile %s takes them from the CSR",
 			    a->ask->from, p->name);
 		grant->names = request->names;
 		grant->n_names = request->n_names;
@@ -118,8 +116,7 @@ choose_names(const struct asking *a, struct grant *grant)
 		grant->n_names = a->ask->n_csr_names;
 	} else if (p->names_min != 0) {
 		return rule_refuse(RULE_NAMES_SOURCE,
-		    "%s: no names given with the request; profile %s takes "
-		    "none from the CSR",
+		    "%s: no names given with the request; profile %s takes none from the CSR",
 		    a->ask->from, p->name);
 	}
 	if (grant->n_names < p->names_min || grant->n_names > p->names_max)
@@ -158,8 +155,7 @@ check_srv_service(const struct asking *a, const struct name *name)
 	/* XEP-0368: direct TLS is checked under the same names. */
 	if (service.n > 6 && memcmp(service.p, "xmpps-", 6) == 0)
 		return refuse_name(a, RULE_NAME_SERVICE, name,
-		    "has a service that the profile does not have; direct TLS "
-		    "is named _xmpp-client or _xmpp-server, too");
+		    "has a service that the profile does not have; direct TLS is named _xmpp-client or _xmpp-server, too");
 	return refuse_name(a, RULE_NAME_SERVICE, name,
 	    "has a service that the profile does not have");
 }
@@ -249,9 +245,9 @@ check_mixture(const struct asking *a, const struct grant *grant)
 	if (jid == NULL || (!host && !is_for_servers(a->profile)))
 		return RC_OK;
 	return refuse_name(a, RULE_NAME_MIXED, jid,
-	    host ? "stands beside names of hosts; wanted a certificate each"
-		 : "stands in a profile for servers (serverAuth); wanted one "
-		   "for clients");
+	    host
+		? "stands beside names of hosts; wanted a certificate each"
+		: "stands in a profile for servers (serverAuth); wanted one for clients");
 }
 
 static enum rc
@@ -301,8 +297,7 @@ check_series(const struct asking *a)
 		return RC_OK;
 	if (v->count > p->series_max)
 		return rule_refuse(RULE_SERIES_MAX,
-		    "%s: a series of %u certificates; profile %s has at most "
-		    "%u",
+		    "%s: a series of %u certificates; profile %s has at most %u",
 		    a->ask->from, v->count, p->name, p->series_max);
 	if (v->overlap < 0 || v->overlap >= v->period)
 		return rule_refuse(RULE_SERIES_GAP,

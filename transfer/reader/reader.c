@@ -398,8 +398,8 @@ reader_check(
 		rc = reader_parse(r, loose, memfd);
 	if (rc == RC_OK &&
 	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
-		rc = err_set(RC_BUG, "the reader was asked for requests that "
-				     "the bundle has not");
+		rc = err_set(RC_BUG,
+		    "the reader was asked for requests that the bundle has not");
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
 	return check_range(r, first, first + n);

@@ -327,8 +327,7 @@ reader_check_next(struct reader *reader, struct verdict *ret)
 	rc = client_take_verdict(&in, &v);
 	if (rc == RC_OK && v.index != answers->next)
 		rc = rule_refuse(RULE_READER,
-		    "the reader's answer: verdicts out of order: it answers "
-		    "for request %u, not %u",
+		    "the reader's answer: verdicts out of order: it answers for request %u, not %u",
 		    v.index + 1, answers->next + 1);
 	if (rc != RC_OK) {
 		answers->here = 0;

@@ -47,8 +47,8 @@ take_bytes(struct history_scan *scan, const char *response, const char *name,
 	/* Bytes have a limit of their own, but empty files have none. */
 	if (scan->n == HISTORY_FILES_MAX)
 		return rule_refuse(RULE_MEDIA_COUNT,
-		    MEDIA_HISTORY ": more than %d files; `history --from` "
-				  "splits them",
+		    MEDIA_HISTORY
+		    ": more than %d files; `history --from` splits them",
 		    HISTORY_FILES_MAX);
 	rc = LIST_GROW(scan->files, scan->n);
 	if (rc == RC_OK)

@@ -35,8 +35,7 @@ static enum rc
 sandbox_refused(const char *what, int error)
 {
 	return rule_refuse(RULE_SANDBOX,
-	    "this kernel gives no %s (%s), and without it nothing of a "
-	    "stick is parsed",
+	    "this kernel gives no %s (%s), and without it nothing of a stick is parsed",
 	    what, strerror(error));
 }
 

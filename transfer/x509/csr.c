@@ -77,8 +77,7 @@ csr_take_apart(const char *from, struct span der, struct csr_fields *ret)
 		    der.n, CSR_MAX);
 	if (!der_check(der, &what, &at))
 		return rule_refuse(RULE_CSR_FORM,
-		    "%s: %s at byte %zu; wanted one PKCS#10 request in strict "
-		    "DER",
+		    "%s: %s at byte %zu; wanted one PKCS#10 request in strict DER",
 		    from, what, at);
 	if (!take_parts(der, ret))
 		return rule_refuse(RULE_CSR_FORM,
@@ -137,8 +136,7 @@ csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 	if (!der_is_text(value.tag, value.content)) {
 		der_oid_text(oid, text);
 		return rule_refuse(RULE_CSR_TEXT,
-		    "%s: the subject's attribute %s is no text, or has control "
-		    "characters",
+		    "%s: the subject's attribute %s is no text, or has control characters",
 		    from, text);
 	}
 	if (span_eq(oid, span_of(oid_common_name, sizeof(oid_common_name))) &&

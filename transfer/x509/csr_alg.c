@@ -88,7 +88,6 @@ csr_alg_read(
 			(void)snprintf(
 			    text, sizeof(text), "%s", refused[i].name);
 	return rule_refuse(RULE_CSR_SIGNATURE_ALG,
-	    "%s: signed by %s%s; wanted RSA or ECDSA with SHA-256, SHA-384 or "
-	    "SHA-512, or Ed25519",
+	    "%s: signed by %s%s; wanted RSA or ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519",
 	    from, text, wrong);
 }

@@ -47,8 +47,7 @@ read_basic_constraints(struct request *r, struct span value)
 	if (der_take(&body, DER_BOOLEAN, &flag)) {
 		if (flag.p[0] == 0)
 			return rule_refuse(RULE_CSR_FORM,
-			    "%s: basicConstraints writes out CA:FALSE, which "
-			    "DER leaves out",
+			    "%s: basicConstraints writes out CA:FALSE, which DER leaves out",
 			    r->from);
 		return rule_refuse(
 		    RULE_CSR_CA, "%s: asks for CA:TRUE", r->from);
@@ -128,8 +127,7 @@ csr_ext_refuse_extension(struct request *r, struct span value)
 {
 	(void)value;
 	return rule_refuse(RULE_CSR_EXTENSION,
-	    "%s: asks for name constraints or policies, which a request never "
-	    "has",
+	    "%s: asks for name constraints or policies, which a request never has",
 	    r->from);
 }
 
@@ -219,8 +217,7 @@ csr_ext_take_extension(
 		critical = flag.p[0] != 0;
 		if (!critical)
 			return rule_refuse(RULE_CSR_FORM,
-			    "%s: an extension writes out critical:FALSE, which "
-			    "DER leaves out",
+			    "%s: an extension writes out critical:FALSE, which DER leaves out",
 			    r->from);
 	}
 	if (!der_take(&body, DER_OCTET_STRING, &value) || body.n != 0)
@@ -256,8 +253,7 @@ check_challenge(const struct request *r, struct span values)
 		return refuse_form(r, "a challengePassword");
 	if (!der_is_text(text.tag, text.content))
 		return rule_refuse(RULE_CSR_TEXT,
-		    "%s: the challengePassword is no text, or has control "
-		    "characters",
+		    "%s: the challengePassword is no text, or has control characters",
 		    r->from);
 	return RC_OK;
 }
@@ -284,8 +280,7 @@ csr_ext_read_attribute(struct request *r, struct span *list, unsigned *seen)
 		bit = 2;
 	else
 		return rule_refuse(RULE_CSR_ATTRIBUTE,
-		    "%s: has the attribute %s; wanted extensionRequest and "
-		    "challengePassword at most",
+		    "%s: has the attribute %s; wanted extensionRequest and challengePassword at most",
 		    r->from, text);
 	if ((*seen & bit) != 0)
 		return rule_refuse(RULE_CSR_ATTRIBUTE,

@@ -102,8 +102,7 @@ exponent_check(const char *from, struct span e)
 		value = value << 8 | e.p[i];
 	if (value < RSA_EXPONENT_MIN || value % 2 == 0)
 		return rule_refuse(RULE_KEY_RSA_EXPONENT,
-		    "%s: the RSA exponent is %llu; wanted an odd one of "
-		    "at least %d",
+		    "%s: the RSA exponent is %llu; wanted an odd one of at least %d",
 		    from, (unsigned long long)value, RSA_EXPONENT_MIN);
 	return RC_OK;
 }
@@ -129,8 +128,7 @@ shape_rsa(const char *from, struct key_parts *parts, struct key_facts *key)
 	if (!key_type_is_for(
 		(struct key_type){ key->kind, key->bits }, KEY_OF_SUBSCRIBER))
 		return rule_refuse(RULE_KEY_RSA_SIZE,
-		    "%s: an RSA key of %u bits; wanted %u to %u, a multiple "
-		    "of %d",
+		    "%s: an RSA key of %u bits; wanted %u to %u, a multiple of %d",
 		    from, key->bits, row->bits, row->bits_max, KEY_BITS_STEP);
 	return exponent_check(from, parts->exponent);
 }

@@ -34,8 +34,7 @@ key_ed25519_check(const char *from, const uint8_t key[static ED25519_LEN])
 	/* p is 2^255 - 19: ed ff .. ff 7f */
 	if (ones && y[31] == 0x7f && y[0] >= 0xed)
 		return rule_refuse(RULE_KEY_ED25519_POINT,
-		    "%s: the Ed25519 point is not in its canonical form "
-		    "(RFC 8032 5.1.3)",
+		    "%s: the Ed25519 point is not in its canonical form (RFC 8032 5.1.3)",
 		    from);
 	if (zeros && y[31] == 0 && y[0] <= 1)
 		small = true;

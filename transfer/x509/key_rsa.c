@@ -192,16 +192,14 @@ key_rsa_check(const char *from, struct span modulus)
 			    "%s: %u divides the RSA modulus", from, primes[i]);
 	if (is_roca(residues))
 		return rule_refuse(RULE_KEY_ROCA,
-		    "%s: the RSA modulus has the fingerprint of the faulty "
-		    "Infineon generator",
+		    "%s: the RSA modulus has the fingerprint of the faulty Infineon generator",
 		    from);
 	rc = find_close_primes(n, &close);
 	if (rc != RC_OK)
 		return rc;
 	if (close)
 		return rule_refuse(RULE_KEY_CLOSE_PRIMES,
-		    "%s: the RSA modulus falls to %d rounds of Fermat's "
-		    "method: its primes are close together",
+		    "%s: the RSA modulus falls to %d rounds of Fermat's method: its primes are close together",
 		    from, FERMAT_ROUNDS);
 	return RC_OK;
 }

@@ -144,8 +144,7 @@ name_form_check_domain(
 
 	if (domain.n != 0 && memchr(domain.p, '*', domain.n) != NULL)
 		return name_form_refuse(from, name, RULE_NAME_WILDCARD,
-		    "a wildcard is allowed as the whole left-most label of a "
-		    "dns name only");
+		    "a wildcard is allowed as the whole left-most label of a dns name only");
 	what = domain_fault(domain);
 	return what == NULL
 		   ? RC_OK
@@ -175,12 +174,10 @@ service_fault(struct span service)
 
 		if (!name_form_is_lower(c) && !name_form_is_digit(c) &&
 		    c != '-')
-			return "a service with a character that is no lower-"
-			       "case letter, digit or hyphen";
+			return "a service with a character that is no lower-case letter, digit or hyphen";
 		if (c == '-' &&
 		    (i == 0 || i + 1 == service.n || service.p[i - 1] == '-'))
-			return "a service with a hyphen at an end or beside "
-			       "another";
+			return "a service with a hyphen at an end or beside another";
 		letter = letter || name_form_is_lower(c);
 	}
 	return letter ? NULL : "a service without a letter";
@@ -200,8 +197,8 @@ check_srv(
 	service.n--; /* the dot */
 	what = service_fault(service);
 	if (what == NULL && parts->domain.n != 0 && parts->domain.p[0] == '_')
-		what = "a protocol label such as _tcp has no place in an SRV "
-		       "name";
+		what =
+		    "a protocol label such as _tcp has no place in an SRV name";
 	if (what != NULL)
 		return name_form_refuse(from, name, RULE_NAME_FORM, what);
 	return name_form_check_domain(from, name, parts->domain);
@@ -232,8 +229,7 @@ email_local_fault(struct span local)
 			continue;
 		if (!name_form_is_alnum(c) &&
 		    (c == 0 || !strchr("!#$%&'*+-/=?^_`{|}~", c)))
-			return "a local part that is no dot-atom (RFC 5322 "
-			       "3.2.3)";
+			return "a local part that is no dot-atom (RFC 5322 3.2.3)";
 	}
 	return NULL;
 }
@@ -263,8 +259,7 @@ scheme_fault(struct span scheme)
 		if (!name_form_is_lower(c) &&
 		    (i == 0 || (!name_form_is_digit(c) && c != '+' &&
 				   c != '-' && c != '.')))
-			return "a scheme that is not in lower case or not "
-			       "well formed";
+			return "a scheme that is not in lower case or not well formed";
 	}
 	return scheme.n == 0 ? "no scheme" : NULL;
 }
@@ -316,8 +311,7 @@ uri_tail_fault(struct span tail)
 		}
 		if (digits == 0 || port > 65535 ||
 		    (tail.n != 0 && strchr("/?#", tail.p[0]) == NULL))
-			return "a port that is no number from 1 to 65535, or "
-			       "a user";
+			return "a port that is no number from 1 to 65535, or a user";
 	}
 	return uri_path_fault(tail);
 }

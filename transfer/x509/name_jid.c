@@ -90,8 +90,7 @@ characters_fault(struct span text)
 	for (size_t i = 0; i < text.n;) {
 		i += (size_t)u8_mbtouc(&c, text.p + i, text.n - i);
 		if (!is_allowed(c))
-			return "a character that no localpart has (RFC 7622 "
-			       "3.3.1)";
+			return "a character that no localpart has (RFC 7622 3.3.1)";
 		if (i == text.n)
 			break;
 	}
@@ -138,8 +137,7 @@ jid_local_fault(struct span local)
 	if (!utf8_check(local, NULL))
 		return "not UTF-8";
 	if (!is_fixed_under(map_lower, local))
-		return "a localpart that is not in lower case and composed "
-		       "(NFC)";
+		return "a localpart that is not in lower case and composed (NFC)";
 	if (!is_fixed_under(map_compatible, local))
 		return "a localpart with compatibility characters";
 	return characters_fault(local);

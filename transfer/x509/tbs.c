@@ -146,16 +146,14 @@ cert_parts_read(const char *from, struct span der, struct cert_parts *ret)
 		    from);
 	if (!span_eq(inner, parts.algorithm))
 		return rule_refuse(RULE_CERT_FORM,
-		    "%s: its two signature algorithms differ (RFC 5280 "
-		    "4.1.1.2)",
+		    "%s: its two signature algorithms differ (RFC 5280 4.1.1.2)",
 		    from);
 	serial = parts.serial;
 	if (!der_take_unsigned(&serial, &parts.serial) || parts.serial.n == 0 ||
 	    parts.serial.n > SERIAL_MAX ||
 	    (parts.serial.n == SERIAL_MAX && (parts.serial.p[0] & 0x80) != 0))
 		return rule_refuse(RULE_CERT_SERIAL,
-		    "%s: its serial is not a positive integer of at most %d "
-		    "octets (RFC 5280 4.1.2.2)",
+		    "%s: its serial is not a positive integer of at most %d octets (RFC 5280 4.1.2.2)",
 		    from, SERIAL_MAX);
 	*ret = parts;
 	return RC_OK;

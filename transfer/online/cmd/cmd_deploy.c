@@ -35,8 +35,7 @@ check_keys(const struct deploy_wish *a)
 
 	if (a->key != NULL && !own_file)
 		return err_set(RC_USAGE,
-		    "--format %s: has no key in a file of its own; --key goes "
-		    "with cert and fullchain",
+		    "--format %s: has no key in a file of its own; --key goes with cert and fullchain",
 		    a->format);
 	if (a->key_from != NULL && own_file && a->key == NULL)
 		return err_set(RC_USAGE,
@@ -127,11 +126,11 @@ check_outside(const char *home, const char *path)
 		      (path[n] == '/' || real[n - 1] == '/');
 
 	free(real);
-	return inside ? err_set(RC_USAGE,
-			    "%s: lies in the home of airgap-transfer; wanted a "
-			    "file of the server's",
-			    path)
-		      : RC_OK;
+	return inside
+		   ? err_set(RC_USAGE,
+			 "%s: lies in the home of airgap-transfer; wanted a file of the server's",
+			 path)
+		   : RC_OK;
 }
 
 static bool
@@ -162,8 +161,7 @@ check_no_key_lost(struct store *store, const struct deployment *d)
 	if (rc == RC_OK && is && found.n != 0 &&
 	    memmem(found.p, found.n, end, sizeof(end) - 1) != NULL)
 		rc = err_set(RC_STATE,
-		    "%s: holds a private key, which --format %s would replace: "
-		    "give another --to, or move it away",
+		    "%s: holds a private key, which --format %s would replace: give another --to, or move it away",
 		    d->path, deploy_format_text(d->format));
 	return rc;
 }
@@ -193,8 +191,7 @@ check_deployment(const struct deployment *d, const struct held *due)
 	if ((d->format == DEPLOY_CERT || d->format == DEPLOY_FULLCHAIN) &&
 	    d->key_path == NULL && due->key_file != NULL)
 		return err_set(RC_USAGE,
-		    "--format %s: the key was made here: give --key FILE, "
-		    "where the server looks for it",
+		    "--format %s: the key was made here: give --key FILE, where the server looks for it",
 		    deploy_format_text(d->format));
 	return RC_OK;
 }
@@ -207,8 +204,7 @@ none_is_due(const struct holding *holding, int64_t now)
 
 	if (next == NULL)
 		return err_set(RC_STATE,
-		    "%s: its last certificate has ended: "
-		    "`airgap-transfer request --renew`",
+		    "%s: its last certificate has ended: `airgap-transfer request --renew`",
 		    holding->name);
 	clock_write(next->not_before, at);
 	return err_set(RC_STATE,
@@ -248,8 +244,8 @@ warn_open(const struct deployment *d)
 	if (d->format == DEPLOY_PEMFILE || d->format == DEPLOY_P12)
 		secret = d->path;
 	if (secret != NULL && replace_is_open(secret))
-		term_alarm("warning  %s: everybody on this host can read the "
-			   "private key: chmod o= it\n",
+		term_alarm(
+		    "warning  %s: everybody on this host can read the private key: chmod o= it\n",
 		    secret);
 }
 
@@ -257,10 +253,10 @@ static void
 tell_next(const struct deployment *d)
 {
 	if (d->reload == NULL)
-		term_say("No --reload: tell the server yourself, now and after "
-			 "each rotation.\n");
-	term_say("`airgap-transfer rotate` moves it on; the timer for that: "
-		 "systemctl enable --now airgap-transfer-rotate.timer\n");
+		term_say(
+		    "No --reload: tell the server yourself, now and after each rotation.\n");
+	term_say(
+	    "`airgap-transfer rotate` moves it on; the timer for that: systemctl enable --now airgap-transfer-rotate.timer\n");
 }
 
 /* It is remembered all the same: rotate is who tries again. */

@@ -33,12 +33,12 @@ tell_none(const struct deployment *d, const struct deployed *r)
 
 	clock_write(r->left.ends, last);
 	if (r->left.later != 0)
-		term_alarm("due  %s: no certificate of %s is valid now; %zu to "
-			   "come, until %.10s\n",
+		term_alarm(
+		    "due  %s: no certificate of %s is valid now; %zu to come, until %.10s\n",
 		    d->path, d->name, r->left.later, last);
 	else
-		term_alarm("due  %s: no certificate of %s is left: "
-			   "airgap-transfer request --renew %s --out STICK\n",
+		term_alarm(
+		    "due  %s: no certificate of %s is left: airgap-transfer request --renew %s --out STICK\n",
 		    d->path, d->name, d->name);
 }
 
@@ -48,9 +48,8 @@ tell_end(const struct deployment *d, const struct deployed *r, int64_t now)
 	char last[CLOCK_TEXT];
 
 	clock_write(r->left.ends, last);
-	term_alarm("due  %s: the last certificate of %s ends %.10s (in %lld "
-		   "days), %zu to come: airgap-transfer request --renew %s "
-		   "--out STICK\n",
+	term_alarm(
+	    "due  %s: the last certificate of %s ends %.10s (in %lld days), %zu to come: airgap-transfer request --renew %s --out STICK\n",
 	    d->path, d->name, last, (long long)clock_days(now, r->left.ends),
 	    r->left.later, d->name);
 }
@@ -65,8 +64,8 @@ deployed_tell(const struct deployment *d, const struct deployed *r, enum rc rc,
 	*ret_due = rc != RC_OK;
 	if (rc != RC_OK)
 		term_alarm("failed  %s%s\n", why.text,
-		    r->restored ? "; what was there is back, and the next "
-				  "rotate tries again"
+		    r->restored
+			? "; what was there is back, and the next rotate tries again"
 		    : r->failed ? "; the next rotate tries again"
 				: "");
 	else if (r->is_due)
@@ -93,8 +92,7 @@ deployed_json(
     const struct deployment *d, const struct deployed *r, enum rc rc, bool due)
 {
 	return json_pack(
-	    "{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:b, "
-	    "s:o}",
+	    "{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:I, s:o, s:b, s:o}",
 	    "path", cmd_json_text(span_str(d->path)), "name",
 	    cmd_json_text(span_str(d->name)), "profile", d->profile, "format",
 	    deploy_format_text(d->format), "serial",

@@ -162,8 +162,7 @@ decide(const struct enroll *e)
 		if (memcmp(e->expected, e->offer.fingerprint, SHA256_LEN) == 0)
 			return RC_OK;
 		return rule_refuse(RULE_WORDS,
-		    "the card's CA certificate has another SHA-256 than "
-		    "--expect");
+		    "the card's CA certificate has another SHA-256 than --expect");
 	}
 	term_say("\nThe laptop shows the CA's words too (airgap-ca export).\n");
 	rc = term_confirm("Are these the words that it shows? Type Yes: ",
@@ -294,8 +293,8 @@ enroll_report(const struct enroll *e)
 	rc = show_words(store.channel.requester);
 	if (rc != RC_OK)
 		return rc;
-	term_say("Next: airgap-transfer request --profile NAME ... --out "
-		 "STICK\n");
+	term_say(
+	    "Next: airgap-transfer request --profile NAME ... --out STICK\n");
 	if (!e->env->json)
 		return RC_OK;
 	return cmd_json(
@@ -318,8 +317,7 @@ enroll(struct enroll *e)
 	there = access(store_path, F_OK) == 0;
 	if (there && !e->replace)
 		return err_set(RC_STATE,
-		    "%s: enrolled already; a CA that lost its transfer key "
-		    "takes --replace, another CA another --home",
+		    "%s: enrolled already; a CA that lost its transfer key takes --replace, another CA another --home",
 		    store_path);
 	if (!there && e->replace)
 		return err_set(RC_STATE,

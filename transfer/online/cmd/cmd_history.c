@@ -84,8 +84,8 @@ history_say(const struct telling *t)
 	if (t->env->dry_run)
 		term_say("Dry run: nothing was written.\n");
 	else
-		term_say("Carry it to the CA, and there: airgap-ca recover "
-			 "STICK\n");
+		term_say(
+		    "Carry it to the CA, and there: airgap-ca recover STICK\n");
 	if (!t->env->json)
 		return RC_OK;
 	return cmd_json(json_pack("{s:o,s:I,s:I,s:I}", "path",

@@ -67,8 +67,8 @@ inspect_print_json(const struct diag *d, bool words)
 
 	if (rc != RC_OK)
 		return rc;
-	document = json_pack("{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, "
-			     "s:o*, s:o*, s:o}",
+	document = json_pack(
+	    "{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, s:o*, s:o*, s:o}",
 	    "type", diag_kind(d), "signature_good", good, "verdict",
 	    diag_verdict(d), "rule", good ? NULL : rule_name(d->rule), "reason",
 	    good ? NULL : d->reason, "alg", cose_alg_name(d->cose.alg), "kid",

@@ -52,8 +52,8 @@ install_tell_one(void *arg, const struct received *r)
 		    (unsigned)r->sequence);
 		return RC_OK;
 	}
-	term_say("%s: number %u, %s: %zu certificate%s, %zu request%s "
-		 "refused\n",
+	term_say(
+	    "%s: number %u, %s: %zu certificate%s, %zu request%s refused\n",
 	    r->path, (unsigned)r->sequence,
 	    t->store_them ? "installed" : "good", v->n_certs,
 	    v->n_certs == 1 ? "" : "s", v->n_refused,
@@ -138,15 +138,12 @@ install_take(struct taking *t, struct reception *all)
 			err_restore(&saved);
 		else
 			files = err_in(files,
-			    "%s: all is proven and stored, and the files are "
-			    "not written; the same command writes them when "
-			    "this is mended",
+			    "%s: all is proven and stored, and the files are not written; the same command writes them when this is mended",
 			    t->env->home);
 	}
 	if (written != 0)
 		term_say(
-		    "%zu new file%s: %s/certs/NAME/DATE-SERIAL.pem, issued "
-		    "by %s/ca.pem\n",
+		    "%zu new file%s: %s/certs/NAME/DATE-SERIAL.pem, issued by %s/ca.pem\n",
 		    written, written == 1 ? "" : "s", t->env->home,
 		    t->env->home);
 	return rc != RC_OK ? rc : files;

@@ -66,9 +66,8 @@ posh(struct publish_wish *a)
 		return rc;
 	document.n--; /* the newline, which term_print escapes */
 	term_print(stdout, "%.*s\n", SPAN_FMT(buf_span(&document)));
-	term_say("Serve it as https://DOMAIN/.well-known/posh/xmpp-client.json "
-		 "and xmpp-server.json; `airgap-transfer publish` does, and "
-		 "keeps it up to date.\n");
+	term_say(
+	    "Serve it as https://DOMAIN/.well-known/posh/xmpp-client.json and xmpp-server.json; `airgap-transfer publish` does, and keeps it up to date.\n");
 	return RC_OK;
 }
 
@@ -201,9 +200,8 @@ tlsa(struct publish_wish *a)
 		return cmd_json(json_pack("{s:o}", "records", rows));
 	json_decref(rows);
 	if (rc == RC_OK)
-		term_say("They count in a zone signed by DNSSEC only. Publish "
-			 "again after each `install`, with a TTL of at most "
-			 "%lld s.\n",
+		term_say(
+		    "They count in a zone signed by DNSSEC only. Publish again after each `install`, with a TTL of at most %lld s.\n",
 		    (long long)posh_expires(&a->holding, a->now));
 	return rc;
 }
@@ -290,8 +288,7 @@ choose_name(struct publish_wish *a)
 	rc = holding_each(&a->store, see_name, &x);
 	if (rc == RC_OK && x.n > 1)
 		rc = err_set(RC_USAGE,
-		    "publish: %zu XMPP names are held: say which one this web "
-		    "root is for",
+		    "publish: %zu XMPP names are held: say which one this web root is for",
 		    x.n);
 	return rc;
 }

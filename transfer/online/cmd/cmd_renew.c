@@ -45,14 +45,13 @@ renew_tell(void *arg, const struct holding *h, const struct held_left *left,
 		    h->name, ends, left->later);
 		break;
 	case RENEW_WAITING:
-		term_say("%s: asked for already, without an answer: "
-			 "`airgap-transfer request --again` sends that once "
-			 "more\n",
+		term_say(
+		    "%s: asked for already, without an answer: `airgap-transfer request --again` sends that once more\n",
 		    h->name);
 		break;
 	case RENEW_NOTHING:
-		term_say("%s: nothing that could be repeated: it was revoked, "
-			 "or came of loose CSRs; ask anew\n",
+		term_say(
+		    "%s: nothing that could be repeated: it was revoked, or came of loose CSRs; ask anew\n",
 		    h->name);
 		break;
 	}
@@ -72,7 +71,6 @@ request_renewal(
 		rc = renew_name(&by, names->items[i]);
 	if (rc == RC_OK && compose->n == 0)
 		rc = err_set(RC_STATE,
-		    "there is nothing to renew yet; --within DUR asks for what "
-		    "ends within that time");
+		    "there is nothing to renew yet; --within DUR asks for what ends within that time");
 	return rc;
 }

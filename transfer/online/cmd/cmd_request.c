@@ -326,8 +326,7 @@ check_all(struct ask_for *a)
 		return err_rule(rc, rule_spoken(),
 		    "%s; nothing was put on the stick", err_text());
 	return err_rule(rc, rule_spoken(),
-	    "%zu of %zu requests would be refused; nothing was put on the "
-	    "stick",
+	    "%zu of %zu requests would be refused; nothing was put on the stick",
 	    refused, n);
 }
 
@@ -345,8 +344,7 @@ write_bundle(struct ask_for *a, const struct media *media,
 	rc = media_put_file(media, path, buf_span(&b->file), false, &note);
 	if (rc != RC_OK)
 		return err_in(rc,
-		    "the bundle is recorded but not on the stick; "
-		    "`airgap-transfer request --again --out` makes a new one");
+		    "the bundle is recorded but not on the stick; `airgap-transfer request --again --out` makes a new one");
 	term_say("%s/%s: %zu request%s, %zu bytes (%.*s)\n", media->path, path,
 	    a->compose.n, a->compose.n == 1 ? "" : "s", b->file.n,
 	    SPAN_FMT(buf_span(&note)));
@@ -473,14 +471,12 @@ request_check_usage(const struct ask_for *a)
 		return err_set(RC_USAGE, "--within goes with --renew");
 	if (a->renew && (a->again || a->new_key != NULL || describes))
 		return err_set(RC_USAGE,
-		    "--renew asks for the same as before: it goes with names, "
-		    "--within, --comment, --expires and --out");
+		    "--renew asks for the same as before: it goes with names, --within, --comment, --expires and --out");
 	if (a->renew)
 		return RC_OK;
 	if (a->again && (asks || describes || a->comment != NULL))
 		return err_set(RC_USAGE,
-		    "--again repeats what is unanswered as it was: it goes "
-		    "with --out and --expires only");
+		    "--again repeats what is unanswered as it was: it goes with --out and --expires only");
 	if (a->again)
 		return RC_OK;
 	if (!asks)

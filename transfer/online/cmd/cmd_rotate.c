@@ -84,8 +84,7 @@ rotate_outcome(const struct rotation *r)
 {
 	if (r->n_failed != 0)
 		return err_set(r->first,
-		    "%zu of %zu deployments and web roots could not be brought "
-		    "up to date",
+		    "%zu of %zu deployments and web roots could not be brought up to date",
 		    r->n_failed, r->n);
 	err_clear();
 	return r->n_due != 0 ? RC_PARTIAL : RC_OK;

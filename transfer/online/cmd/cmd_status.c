@@ -176,8 +176,8 @@ see_deployment(
 		return RC_OK;
 	rc = status_tell(s, &of_deployment, span_str(d->path), due->not_before);
 	if (rc == RC_OK)
-		term_say("     'airgap-transfer rotate' tries, and says why "
-			 "not\n");
+		term_say(
+		    "     'airgap-transfer rotate' tries, and says why not\n");
 	return rc;
 }
 

@@ -147,16 +147,13 @@ diag_verdict(const struct diag *diag)
 		return "signature BAD: do not trust this file";
 	switch (diag->cose.type) {
 	case COSE_BUNDLE:
-		return "signature good under the key in the file; whose key "
-		       "that is: compare its words";
+		return "signature good under the key in the file; whose key that is: compare its words";
 	case COSE_MANIFEST:
-		return "signature good under the certificate in the file; "
-		       "whether that certificate is the CA's: run verify";
+		return "signature good under the certificate in the file; whether that certificate is the CA's: run verify";
 	case COSE_CARD:
 		break;
 	}
-	return "signature good under the certificate in the file; whether the "
-	       "card is the CA's: compare its words";
+	return "signature good under the certificate in the file; whether the card is the CA's: compare its words";
 }
 
 const char *

@@ -29,8 +29,7 @@ deploy_lock(const char *home, int *ret_fd)
 	if (rc != RC_OK)
 		return rc;
 	rc = fd_lock(fd, home,
-	    "another deploy, rotate or publish is running; "
-	    "try again when it has ended");
+	    "another deploy, rotate or publish is running; try again when it has ended");
 	if (rc != RC_OK)
 		return rc;
 	*ret_fd = fd;

@@ -32,8 +32,7 @@ check_pass_file(const char *path, const struct stat *st)
 		    (uintmax_t)st->st_uid);
 	if ((st->st_mode & 077) != 0)
 		return err_set(RC_IO,
-		    "password file %s: others may read it (mode %04o): chmod "
-		    "600 it",
+		    "password file %s: others may read it (mode %04o): chmod 600 it",
 		    path, (unsigned)st->st_mode & 07777);
 	return RC_OK;
 }

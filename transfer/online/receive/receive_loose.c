@@ -174,8 +174,7 @@ take_visit(struct loose_visit *v, struct response_verdict *verdict)
 	return rc != RC_OK
 		   ? rc
 		   : rule_refuse(RULE_FORK,
-			 "%s: these CSRs were answered already, by another "
-			 "manifest",
+			 "%s: these CSRs were answered already, by another manifest",
 			 v->dir.path);
 }
 

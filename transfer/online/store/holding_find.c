@@ -159,15 +159,12 @@ choose(const struct search *s, const struct search_found **ret)
 		best = best_of(s, (way & 1) == 0, (way & 2) == 0, &count);
 	if (count == 0)
 		return err_set(RC_STATE,
-		    "%s: no certificate has that name%s%s; "
-		    "`airgap-transfer list` shows what there is",
+		    "%s: no certificate has that name%s%s; `airgap-transfer list` shows what there is",
 		    s->typed, s->profile == NULL ? "" : " and profile ",
 		    s->profile == NULL ? "" : s->profile);
 	if (count > 1)
 		return err_set(RC_USAGE,
-		    "%s: %zu kinds of certificates have that name (%s of "
-		    "profile %s, for one): give --profile, or the first name "
-		    "that `airgap-transfer list` shows",
+		    "%s: %zu kinds of certificates have that name (%s of profile %s, for one): give --profile, or the first name that `airgap-transfer list` shows",
 		    s->typed, count, s->items[best].name,
 		    s->items[best].profile);
 	*ret = &s->items[best];
