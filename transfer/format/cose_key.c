@@ -6,6 +6,7 @@
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
@@ -41,6 +42,16 @@ alg_get0(int64_t id)
 		if (algs[i].id == id)
 			return &algs[i];
 	return NULL;
+}
+
+/* One of ours: who gives it has looked it up, or read it. */
+static const struct alg *
+alg_known(enum cose_alg id)
+{
+	const struct alg *alg = alg_get0(id);
+
+	assert(alg != NULL);
+	return alg;
 }
 
 bool
@@ -231,7 +242,7 @@ is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
 enum rc
 cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 {
-	const struct alg *alg = alg_get0(cose->alg);
+	const struct alg *alg = alg_known(cose->alg);
 	const struct key_type type = key_type_of(key);
 	const size_t len = key_signature_len(type);
 	struct span signature = cose->signature;
@@ -318,7 +329,7 @@ cose_sign(enum cose_type type, EVP_PKEY *key, struct span kid_or_cert,
 	if (rc == RC_OK)
 		rc = cose_protected(type, id, kid_or_cert, &protected_bytes);
 	if (rc == RC_OK)
-		rc = sign(alg_get0(id), key, buf_span(&protected_bytes),
+		rc = sign(alg_known(id), key, buf_span(&protected_bytes),
 		    payload, &signature);
 	if (rc == RC_OK)
 		rc = cose_write(buf_span(&protected_bytes), payload,

@@ -263,6 +263,7 @@ static enum rc
 list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
 	const struct schema_field *item = &f->type->fields[0];
+	const size_t least = least_of(item->type);
 	struct schema_items items;
 	uint64_t n;
 	enum rc rc =
@@ -270,7 +271,8 @@ list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 
 	if (rc != RC_OK)
 		return rc;
-	if (n > in->rest.n / least_of(item->type))
+	assert(least > 0);
+	if (n > in->rest.n / least)
 		return rule_refuse(RULE_CBOR_SCHEMA,
 		    "%s: %s: %llu items cannot lie in %zu bytes", in->from,
 		    f->name, (unsigned long long)n, in->rest.n);

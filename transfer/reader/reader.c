@@ -71,7 +71,7 @@ answer_send(struct reader_process *r, const struct reader_said *said,
 	buf_reset(&r->out);
 	cbor_out_init(&out, &r->out);
 	schema_put(&out, &reader_said_form, said);
-	for (size_t i = 0; i < said->n_verdicts; i++) {
+	for (size_t i = 0; more != NULL && i < said->n_verdicts; i++) {
 		(void)span_take(&rest, more->ends[i] - done, &one);
 		done = more->ends[i];
 		cbor_put_raw(&out, one);
