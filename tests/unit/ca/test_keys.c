@@ -336,7 +336,7 @@ a_card_takes_the_place_of_the_one_before(void **state)
 		assert_true(span_eq_str(
 		    buf_span(&path), "airgap-ca/cards/0a0b0c0d.cose"));
 		assert_true(note.n > 0);
-		buf_reset(&bytes);
+		buf_wipe(&bytes);
 		check_ok(file_read(AT_FDCWD, file, 100, &bytes));
 		assert_true(span_eq_str(buf_span(&bytes), text));
 	}

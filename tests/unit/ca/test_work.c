@@ -171,6 +171,7 @@ the_next_bundle_says_that_a_response_arrived(void **state)
 	check_ok(run_all(&b, &two, &run));
 	ledger_story_check(b.v.act.ledger, "EbtCmbatCm");
 	/* Told once. */
+	requester_wipe(&two.s.requester);
 	check_ok(ledger_requester_get(
 	    b.v.act.ledger, two.s.key_id, &two.s.requester, &two.s.known));
 	assert_int_equal(two.s.requester.arrived, 1);
