@@ -58,9 +58,11 @@ must chown 0 "$WORK/pin"
 # ---- while the prompt stands ---------------------------------------------------------
 
 # A user who is not root and may lock 64 KiB, as is usual.
+# The program lies where that user may go, which a checkout need not.
 must chmod 711 "$WORK"
 must chown -R 65533 "$WORK/tokens"
-"$PYTHON" - "$BIN/airgap-token" "$(uri_ask ca ";object=$KEY")" >"$WORK/seen" 2>&1 <<'EOF_PY'
+must install -m 755 "$BIN/airgap-token" "$WORK/airgap-token"
+"$PYTHON" - "$WORK/airgap-token" "$(uri_ask ca ";object=$KEY")" >"$WORK/seen" 2>&1 <<'EOF_PY'
 import os, pty, re, resource, sys, termios, time
 
 WRONG = b"73918264"
