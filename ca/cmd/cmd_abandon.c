@@ -168,7 +168,7 @@ sign_answer(struct abandon_run *run)
 	rc = abandon_answer(v, &run->s, &run->abandon, &response);
 	if (rc != RC_OK)
 		return err_in(rc,
-		    "nothing was closed, and 'airgap-ca abandon --lost' needs no response; because");
+		    "nothing was closed, and 'airgap-ca abandon --lost ID' needs no response; because");
 	return abandon_deliver(run, &response);
 }
 

@@ -95,7 +95,7 @@ lost_confirm(const struct cmd_env *env)
 	enum rc rc = RC_OK;
 
 	term_say(
-	    "It gets no answer. What its requester still wants is asked for anew:\nairgap-transfer request --again\n");
+	    "It gets no answer. What its requester still wants is asked for anew:\nairgap-transfer request --again --out STICK\n");
 	if (env->dry_run)
 		return RC_OK;
 	if (!yes)
@@ -133,7 +133,7 @@ check_open(const struct ledger_bundle *record, const char *id)
 {
 	if (record->answered != 0)
 		return rule_refuse(RULE_BUNDLE_UNKNOWN,
-		    "%s: has its answer, response %u: 'airgap-ca resend' writes it again",
+		    "%s: has its answer, response %u: 'airgap-ca resend STICK' writes it again",
 		    id, record->answered);
 	if (record->closed != 0)
 		return rule_refuse(

@@ -98,7 +98,7 @@ none_found(const struct resend *r, bool met)
 		    " or later was ever made: 'airgap-ca requester list' shows how far each channel is",
 		    r->from);
 	return err_set(RC_STATE,
-	    "no response was ever made: 'airgap-ca sign' makes the first");
+	    "no response was ever made: 'airgap-ca sign STICK' makes the first");
 }
 
 static enum rc

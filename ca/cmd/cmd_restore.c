@@ -44,8 +44,8 @@ restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 	term_say("The CA is in %s, as it was on %s.\n", r->path, newest);
 	term_alarm(
 	    "What it signed after that is not in it. Before it signs again, bring that back:\n");
-	term_say("  airgap-transfer history --out STICK   on each online side\n"
-		 "  airgap-ca recover STICK               here\n");
+	term_say("on each online side:\n  airgap-transfer history --out STICK\n"
+		 "here:\n  airgap-ca recover STICK\n");
 	if (token == NULL)
 		term_say(
 		    "It does not know its token yet: copy token.conf from the old machine, or write\n"

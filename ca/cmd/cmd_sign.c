@@ -245,13 +245,13 @@ say_unfinished(const struct sign *sign)
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
 		if (ledger_bundle_is_loose(&open[i])) {
 			term_say(
-			    "An earlier run did not finish the loose CSRs %s: insert the stick that has them and sign --loose.\n",
+			    "An earlier run did not finish the loose CSRs %s: insert the stick that has them and run 'airgap-ca sign STICK --loose --profile P'.\n",
 			    id);
 			continue;
 		}
 		term_say(
-		    "An earlier run did not finish bundle %s.cose: insert the stick that has it and sign, or close it with 'airgap-ca abandon'.\n",
-		    id);
+		    "An earlier run did not finish bundle %s.cose: insert the stick that has it and sign, or close it with 'airgap-ca abandon %s STICK'.\n",
+		    id, id);
 	}
 	free(open);
 	return rc;

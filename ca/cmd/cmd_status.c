@@ -135,15 +135,18 @@ due_print(const struct ca_status *s)
 		const struct ledger_bundle *b = &s->open[i];
 		char id[2 * BUNDLE_ID_LEN + 1];
 
-		bool loose = ledger_bundle_is_loose(b);
-
 		hex_write(span_of(b->id, sizeof(b->id)), id);
-		term_print(stdout,
-		    "due: %s %s is unfinished:\n"
-		    "     insert its stick and run 'airgap-ca sign%s' again,\n"
-		    "     or close it with 'airgap-ca abandon'\n",
-		    loose ? "loose set" : "bundle", id,
-		    loose ? " --loose" : "");
+		if (ledger_bundle_is_loose(b))
+			term_print(stdout,
+			    "due: loose set %s is unfinished:\n"
+			    "     insert its stick and run 'airgap-ca sign STICK --loose --profile P' again\n",
+			    id);
+		else
+			term_print(stdout,
+			    "due: bundle %s is unfinished:\n"
+			    "     insert its stick and run 'airgap-ca sign STICK' again,\n"
+			    "     or close it with 'airgap-ca abandon %s STICK'\n",
+			    id, id);
 	}
 }
 
@@ -154,7 +157,7 @@ channels_print(const struct ca_status *s)
 		term_print(stdout,
 		    "pending: %s: responses %" PRIu32 " to %" PRIu32
 		    " are not known to have arrived:\n"
-		    "         plug the stick in again and run 'airgap-ca check'\n",
+		    "         plug the stick in again and run 'airgap-ca check STICK'\n",
 		    s->pending[i].of->label, s->pending[i].first,
 		    s->pending[i].last);
 }

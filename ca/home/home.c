@@ -83,7 +83,7 @@ home_open(const char *path, struct home *ret)
 		return rc;
 	if (home.fd < 0 || !has_ledger(&home))
 		return err_set(RC_STATE,
-		    "no CA in %s: run 'airgap-ca init' first, or 'airgap-ca restore' with its backup",
+		    "no CA in %s: make one with 'airgap-ca init --subject CN=NAME', or bring one back with 'airgap-ca restore FILE'",
 		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };

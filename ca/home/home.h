@@ -23,8 +23,8 @@ void home_wipe(struct home *home);
 /** Make the directory (0700) for init; refused when it holds a ledger.
  * \retval RC_STATE a CA lives there already */
 enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
-/** Open it: RC_STATE "no CA in PATH: run 'airgap-ca init' first"; here and above
- * rule HOME-MODE where others may write to it. */
+/** Open it: RC_STATE where no CA lives there; here and above rule HOME-MODE where
+ * others may write to it. */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;
 
 enum rc home_ledger_open(const struct home *home, bool write,

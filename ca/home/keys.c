@@ -88,7 +88,7 @@ unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
 	if (rc == RC_OK || !wanted->transfer)
 		return RC_OK;
 	return err_in(rc,
-	    "if it is lost, 'airgap-ca transfer-key' puts another in its place; because");
+	    "if it is lost, 'airgap-ca transfer-key --key-type TYPE' puts another in its place; because");
 }
 
 static enum rc

@@ -49,7 +49,7 @@ ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret)
 
 	if (rc == RC_OK && init == 0)
 		return err_set(RC_STATE,
-		    "%s: holds no CA: `airgap-ca init` did not finish",
+		    "%s: holds no CA: init did not finish",
 		    ledger->db.path);
 	if (rc == RC_OK)
 		rc = ledger_newest_of(ledger, RECORD_TRANSFER, &transfer);

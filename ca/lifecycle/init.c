@@ -118,7 +118,7 @@ static enum rc
 lock_home(const struct home *home)
 {
 	enum rc rc = fd_lock(
-	    home->fd, home->path, "another 'airgap-ca init' is at work there");
+	    home->fd, home->path, "another init is at work there");
 
 	if (rc != RC_OK)
 		return rc;

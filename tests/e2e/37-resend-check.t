@@ -30,7 +30,7 @@ visit() {
 
 run ca resend "$STICK"
 status 7 'before the first response there is none to give again'
-says "'airgap-ca sign' makes the first" 'which is said'
+says "'airgap-ca sign STICK' makes the first" 'which is said'
 
 visit @online a.good.example.org bad.example.org
 status 1 'a response with a refusal'

@@ -318,7 +318,7 @@ while killed $((n + 1)) 2>/dev/null; do
 	run ca status
 	if matches "$OUT" 'loose set [0-9a-f]* is unfinished'; then
 		resumed=$((resumed + 1))
-		matches "$OUT" "airgap-ca sign --loose' again" || wrong+=' no-way-out'
+		matches "$OUT" "airgap-ca sign STICK --loose --profile P' again" || wrong+=' no-way-out'
 		run ca sign "$CRASH" --loose --profile tls-client --yes
 		matches "$ERR" 'LOOSE-PROFILE' || wrong+=' other-profile'
 	fi

@@ -45,6 +45,20 @@ sed '/^\.It 7$/d' $page >"$WORK/page"
 like "$(told airgap-ca 012345678 "$WORK/page")" '^EXIT STATUS: 01234568 are told' \
 	'a missing status is found'
 
+# ---- commands that are told ----------------------------------------------------------------
+# What a sentence says to type can be typed, with a value for each name in capitals.
+# not_commands FILE...
+not_commands() { "$PYTHON" tests/tools/told_commands.py "$BIN" "$@" 2>&1; }
+is "$(not_commands {base,ca,token,transfer}/**/*.[ch] transfer/rules.def)" '' \
+	'each command that a program tells one to type is a whole one'
+is "$(not_commands README.md SECURITY.md docs/*.md)" '' 'and each in a page'
+sed 's/`airgap-ca clock accept`/`airgap-ca clock accepted`/; s/airgap-ca resend STICK/airgap-ca resend/
+	s/--out STICK/--to STICK/' transfer/rules.def >"$WORK/told.def"
+is "$(not_commands "$WORK/told.def" | grep -oE 'airgap-[a-z]+: [^;]+' | sort -u)" \
+	"airgap-ca: clock wants the word 'accept'
+airgap-ca: resend wants one MEDIA, not 0
+airgap-transfer: unknown option --to" 'one that is not is found'
+
 # ---- rules -------------------------------------------------------------------------------
 # airgap-rules(7) is made from the table of rules, which a unit test compares. Each rule of it
 # is one by which something is refused, but for those of revocation, which is not built.

@@ -18,7 +18,7 @@ static const char *
 pin_state(const struct token_info *info)
 {
 	if (!info->initialised)
-		return "empty token: airgap-token init prepares it";
+		return "empty token: 'airgap-token init --module FILE --label L' prepares it";
 	if (info->locked)
 		return "locked";
 	if (!info->pin_set)

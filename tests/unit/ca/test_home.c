@@ -50,8 +50,8 @@ home_without_a_ca_says_so(void **state)
 	WIPED(home) home = { .fd = -1 };
 
 	assert_int_equal(home_open(*state, &home), RC_STATE);
-	assert_non_null(strstr(err_text(), "run 'airgap-ca init' first"));
-	assert_non_null(strstr(err_text(), "or 'airgap-ca restore'"));
+	assert_non_null(strstr(err_text(), "make one with 'airgap-ca init --subject CN=NAME'"));
+	assert_non_null(strstr(err_text(), "'airgap-ca restore FILE'"));
 	assert_int_equal(home_open("/nowhere/at/all", &home), RC_STATE);
 }
 

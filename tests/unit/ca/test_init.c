@@ -574,7 +574,7 @@ two_runs_do_not_write_one_home(void **state)
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_int_equal(init_store(&b.init), RC_STATE);
 	assert_non_null(
-	    strstr(err_text(), ": another 'airgap-ca init' is at work there"));
+	    strstr(err_text(), ": another init is at work there"));
 	fd_close(&fd);
 	check_ok(init_store(&b.init));
 	assert_int_equal(init_store(&b.init), RC_STATE);

@@ -70,7 +70,7 @@ a_lost_transfer_key_says_how_it_is_replaced(void **state)
 	token_bed_hold(&b, "ca", NULL);
 	assert_int_equal(open_both(&b), RC_TOKEN);
 	assert_string_equal(err_text(),
-	    "if it is lost, 'airgap-ca transfer-key' puts another in its "
+	    "if it is lost, 'airgap-ca transfer-key --key-type TYPE' puts another in its "
 	    "place; because: transfer key: no such private key on the token");
 	check_ok(
 	    keys_open_ca(b.token, &b.conf, &b.ledger_ca, &b.keys, &transfer));

@@ -204,7 +204,7 @@ none_is_due(const struct holding *holding, int64_t now)
 
 	if (next == NULL)
 		return err_set(RC_STATE,
-		    "%s: its last certificate has ended: `airgap-transfer request --renew`",
+		    "%s: its last certificate has ended: `airgap-transfer request --renew --out STICK`",
 		    holding->name);
 	clock_write(next->not_before, at);
 	return err_set(RC_STATE,

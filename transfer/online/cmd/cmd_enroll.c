@@ -288,13 +288,14 @@ enroll_report(const struct enroll *e)
 		rc = online_files_write(e->env->home, &store, &n);
 	if (rc != RC_OK)
 		return rc;
-	term_say("\nEnrolled. `airgap-ca sign` will show this host as:\n");
+	term_say(
+	    "\nEnrolled. `airgap-ca sign STICK` will show this host as:\n");
 	term_field("label", "%s", store.label);
 	rc = show_words(store.channel.requester);
 	if (rc != RC_OK)
 		return rc;
 	term_say(
-	    "Next: airgap-transfer request --profile NAME ... --out STICK\n");
+	    "Next: airgap-transfer request --new-key TYPE --profile P --name TYPE:X --out STICK\n");
 	if (!e->env->json)
 		return RC_OK;
 	return cmd_json(

@@ -67,7 +67,7 @@ posh(struct publish_wish *a)
 	document.n--; /* the newline, which term_print escapes */
 	term_print(stdout, "%.*s\n", SPAN_FMT(buf_span(&document)));
 	term_say(
-	    "Serve it as https://DOMAIN/.well-known/posh/xmpp-client.json and xmpp-server.json; `airgap-transfer publish` does, and keeps it up to date.\n");
+	    "Serve it as https://DOMAIN/.well-known/posh/xmpp-client.json and xmpp-server.json; `airgap-transfer publish DIR` does, and keeps it up to date.\n");
 	return RC_OK;
 }
 

@@ -46,7 +46,7 @@ renew_tell(void *arg, const struct holding *h, const struct held_left *left,
 		break;
 	case RENEW_WAITING:
 		term_say(
-		    "%s: asked for already, without an answer: `airgap-transfer request --again` sends that once more\n",
+		    "%s: asked for already, without an answer: `airgap-transfer request --again --out STICK` sends that once more\n",
 		    h->name);
 		break;
 	case RENEW_NOTHING:

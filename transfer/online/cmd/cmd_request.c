@@ -344,7 +344,7 @@ write_bundle(struct ask_for *a, const struct media *media,
 	rc = media_put_file(media, path, buf_span(&b->file), false, &note);
 	if (rc != RC_OK)
 		return err_in(rc,
-		    "the bundle is recorded but not on the stick; `airgap-transfer request --again --out` makes a new one");
+		    "the bundle is recorded but not on the stick; `airgap-transfer request --again --out STICK` makes a new one");
 	term_say("%s/%s: %zu request%s, %zu bytes (%.*s)\n", media->path, path,
 	    a->compose.n, a->compose.n == 1 ? "" : "s", b->file.n,
 	    SPAN_FMT(buf_span(&note)));

@@ -101,7 +101,8 @@ rotate_all(struct rotation *r)
 	if (rc != RC_OK)
 		return rc;
 	if (r->n + list.n == 0)
-		term_say("nothing is deployed: airgap-transfer deploy NAME\n");
+		term_say(
+		    "nothing is deployed: airgap-transfer deploy NAME --format FORMAT --to FILE\n");
 	r->rows = r->json ? json_array() : NULL;
 	for (size_t i = 0; i < list.n; i++)
 		rotate_one(r, &list.items[i]);

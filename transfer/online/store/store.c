@@ -349,7 +349,7 @@ store_open(const char *path, bool write, struct store *ret)
 
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return rule_refuse(RULE_UNENROLLED,
-		    "%s: there is none; run `airgap-transfer enroll` with the CA's card first",
+		    "%s: there is none; run `airgap-transfer enroll STICK` with the CA's card first",
 		    path);
 	rc = write ? db_open(&store.db, path, &kind, false)
 		   : db_open_read(&store.db, path, &kind);
