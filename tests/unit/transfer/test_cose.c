@@ -145,6 +145,37 @@ a_long_signature_is_no_rsa(void **state)
 	    "f: a signature of 4627 bytes, wanted 256");
 }
 
+/* An algorithm whose signatures have no length of their own has the format's.
+ */
+static void
+no_signature_is_outside_the_format(void **state)
+{
+	static const uint8_t octets[4628];
+	static const size_t wrong[] = { 63, 4628 };
+	static const char *const told[] = {
+		"f: a signature of 63 bytes, wanted 64 to 4627",
+		"f: a signature of 4628 bytes, wanted 64 to 4627",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		WIPED(buf) file = { 0 };
+		struct cose cose;
+
+		/* Tag 18 and four parts; the last is the signature. */
+		forge(NULL, COSE_BUNDLE, COSE_PS256, &file);
+		file.n -= 2 + 64;
+		check_ok(buf_add_byte(&file, wrong[i] < 256 ? 0x58 : 0x59));
+		if (wrong[i] >= 256)
+			check_ok(buf_add_byte(&file, (uint8_t)(wrong[i] >> 8)));
+		check_ok(buf_add_byte(&file, (uint8_t)(wrong[i] & 0xff)));
+		check_ok(buf_add_span(&file, span_of(octets, wrong[i])));
+		check_refused(
+		    cose_read("f", buf_span(&file), COSE_BUNDLE, &cose),
+		    "COSE-FORM", told[i]);
+	}
+}
+
 static void
 signature_lengths_are_exact(void **state)
 {
@@ -315,6 +346,7 @@ main(void)
 		cmocka_unit_test(each_key_type_signs_with_its_algorithm),
 		cmocka_unit_test(keys_without_an_algorithm_are_refused),
 		cmocka_unit_test(the_algorithm_must_fit_the_key),
+		cmocka_unit_test(no_signature_is_outside_the_format),
 		cmocka_unit_test(signature_lengths_are_exact),
 		cmocka_unit_test(a_long_signature_is_no_rsa),
 		cmocka_unit_test(every_flipped_bit_is_noticed),

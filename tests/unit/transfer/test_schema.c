@@ -4,6 +4,7 @@
 #include "transfer/format/grammar.h"
 
 #include "tests/lib/check.h"
+#include "transfer/reader/reader_wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -279,6 +280,29 @@ nothing_follows_what_is_read(void **state)
 	    "f: more bytes after the pairs");
 }
 
+/* [kind, ...]: a message of one kind has the members of that kind, no more. */
+static void
+a_message_has_the_members_of_its_kind(void **state)
+{
+	struct reader_order order = { 0 };
+
+	(void)state;
+	check_ok(
+	    schema_read("f", span_of((const uint8_t *)"\x83\x03\x04\x05", 4),
+		&reader_order_form, &order));
+	assert_int_equal(order.kind, READER_CHECK);
+	assert_int_equal(order.first, 4);
+	assert_int_equal(order.n, 5);
+	check_refused(
+	    schema_read("f", span_of((const uint8_t *)"\x82\x03\x04", 3),
+		&reader_order_form, &order),
+	    "CBOR-SCHEMA", "f: check: found an array of 2, wanted 3");
+	check_refused(
+	    schema_read("f", span_of((const uint8_t *)"\x82\x02\x00", 3),
+		&reader_order_form, &order),
+	    "CBOR-SCHEMA", "f: level: found an array of 2, wanted 1");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -287,6 +311,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_key_of_several_maps_means_one_thing),
 		cmocka_unit_test(a_list_is_no_longer_than_its_bytes_can_be),
 		cmocka_unit_test(nothing_follows_what_is_read),
+		cmocka_unit_test(a_message_has_the_members_of_its_kind),
 	};
 
 	(void)argv;
