@@ -338,10 +338,25 @@ sign_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool
+sign_expect_read(const char *text, struct sign_expect *ret)
+{
+	const char *is = strchr(text, '=');
+
+	*ret = (struct sign_expect){ 0 };
+	if (is != NULL) {
+		ret->label = span_of(text, (size_t)(is - text));
+		if (!format_is_label(ret->label))
+			return false;
+		text = is + 1;
+	}
+	return hex_read(text, ret->key_id, SHA256_LEN);
+}
+
 static enum rc
 sign_check_words(struct sign *sign, const struct cmd_list *operands)
 {
-	uint8_t digest[SHA256_LEN];
+	struct sign_expect expect;
 	enum rc rc;
 
 	if (sign->loose != (sign->profile != NULL))
@@ -358,9 +373,9 @@ sign_check_words(struct sign *sign, const struct cmd_list *operands)
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < sign->expect.n; i++)
-		if (!hex_read(sign->expect.items[i], digest, SHA256_LEN))
+		if (!sign_expect_read(sign->expect.items[i], &expect))
 			return err_set(RC_USAGE,
-			    "--expect %s: 64 hex digits are wanted, the whole SHA-256",
+			    "--expect %s: 64 hex digits are wanted, the whole SHA-256, with LABEL= before them or not",
 			    sign->expect.items[i]);
 	if (sign->options.act.out == NULL && !sign->env->dry_run) {
 		if (!sign_is_directory(sign->options.media))
@@ -383,7 +398,7 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 		    .text = &sign.options.act.out,
 		    .help = "write responses there instead" },
 		{ .name = "expect",
-		    .value = "HEX",
+		    .value = "[LABEL=]HEX",
 		    .list = &sign.expect,
 		    .help = "enrol the unknown requester with this SHA-256" },
 		{ .name = "loose",

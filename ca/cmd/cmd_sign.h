@@ -32,6 +32,14 @@ struct sign {
 	bool signing; /* work_sign has begun, and not ended well */
 };
 
+/** What --expect says: a key, and perhaps the label that it is to have. */
+struct sign_expect {
+	struct span label; /* n 0: none is given */
+	uint8_t key_id[SHA256_LEN];
+};
+/** False: neither HEX nor LABEL=HEX. */
+bool sign_expect_read(const char *text, struct sign_expect *ret);
+
 /** Everything that one file on the stick comes to.
  * \retval with a rule's name: this bundle is stopped, others may go on */
 enum rc sign_file(struct sign *sign, const struct scanned *file) MUST_CHECK;

@@ -18,7 +18,7 @@ show_progress(void *arg, uint64_t done)
 static struct addressee
 addressee_of(const struct submission *s)
 {
-	return (struct addressee){ s->key_id, s->bundle.label };
+	return (struct addressee){ s->key_id, submission_label(s) };
 }
 
 /* Every stored response after `after`, up to and with `last`. */
@@ -88,16 +88,33 @@ answer_again(struct sign *sign, const struct submission *s)
 
 /* ---- the two questions ------------------------------------------------- */
 
-static bool
-is_expected(const struct sign *sign, const struct submission *s)
+/* Which --expect names it; NULL: none does. */
+static const char *
+expected_get0(const struct sign *sign, const struct submission *s)
 {
-	uint8_t wanted[SHA256_LEN];
+	struct sign_expect wanted;
 
 	for (size_t i = 0; i < sign->expect.n; i++)
-		if (hex_read(sign->expect.items[i], wanted, SHA256_LEN) &&
-		    memcmp(wanted, s->key_id, SHA256_LEN) == 0)
-			return true;
-	return false;
+		if (sign_expect_read(sign->expect.items[i], &wanted) &&
+		    memcmp(wanted.key_id, s->key_id, SHA256_LEN) == 0 &&
+		    (wanted.label.n == 0 ||
+			span_eq(wanted.label, s->bundle.label)))
+			return sign->expect.items[i];
+	return NULL;
+}
+
+/* A fingerprint alone takes a host as what it was, or as what it says when
+ * nobody has met it. Who is to be somebody else is named by that. */
+static enum rc
+check_renamed(const struct submission *s, const char *expected)
+{
+	if (*s->requester.label == '\0' || strchr(expected, '=') != NULL ||
+	    span_eq_str(s->bundle.label, s->requester.label))
+		return RC_OK;
+	return rule_refuse(RULE_LABEL_OTHER,
+	    "%s: calls itself \"%.*s\", but its key was enrolled as \"%s\": --expect %.*s=HEX would enrol it anew",
+	    s->file->name, SPAN_FMT(s->bundle.label), s->requester.label,
+	    SPAN_FMT(s->bundle.label));
 }
 
 /* Trust in a new requester comes from a person who compared the words, or from
@@ -105,11 +122,14 @@ is_expected(const struct sign *sign, const struct submission *s)
 static enum rc
 meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 {
+	const char *expected = expected_get0(sign, s);
 	enum rc rc;
 
 	*ret_yes = true;
-	if (s->known || is_expected(sign, s))
+	if (s->known)
 		return RC_OK;
+	if (expected != NULL)
+		return check_renamed(s, expected);
 	rc = review_words(s);
 	if (rc != RC_OK)
 		return rc;

@@ -26,7 +26,7 @@ json_decisions(const struct work *w)
 static json_t *
 json_requester(const struct submission *s)
 {
-	return s->is_loose ? json_null() : cmd_json_text(s->bundle.label);
+	return s->is_loose ? json_null() : cmd_json_text(submission_label(s));
 }
 
 void

@@ -43,6 +43,17 @@ show_nobody(const struct submission *s)
 		    n, n == 1 ? "has" : "have");
 }
 
+/* Whom somebody has put out is not to come back as somebody new. */
+static void
+show_removed(const struct submission *s)
+{
+	if (s->known || *s->requester.label == '\0')
+		return;
+	term_field("BEFORE",
+	    "this key was enrolled as \"%s\" until it was removed",
+	    s->requester.label);
+}
+
 static void
 show_requester(const struct submission *s)
 {
@@ -58,6 +69,7 @@ show_requester(const struct submission *s)
 	else
 		term_field("asked by", "\"%.*s\", NOT KNOWN to this CA yet",
 		    SPAN_FMT(s->bundle.label));
+	show_removed(s);
 	term_field("bundle", "number %u, made %s", s->bundle.sequence,
 	    day_time(s->bundle.created, at));
 }

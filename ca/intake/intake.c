@@ -74,7 +74,7 @@ intake_apply_policy(const struct intake *intake, const struct submission *s,
 	const struct cert_request *request = &s->bundle.requests[i];
 	char from[SUBMISSION_REQUEST_TEXT];
 	struct ask ask = { .from = from,
-		.label = s->bundle.label,
+		.label = submission_label(s),
 		.request = request,
 		.csr_names = d->csr_names.items,
 		.n_csr_names = d->csr_names.n };

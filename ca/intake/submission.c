@@ -35,6 +35,13 @@ submission_request_name(const struct submission *s, size_t i,
 		    "request %zu (%.*s)", i + 1, SPAN_FMT(r->id));
 }
 
+struct span
+submission_label(const struct submission *s)
+{
+	return s->known && !s->is_loose ? span_str(s->requester.label)
+					: s->bundle.label;
+}
+
 /* The one place where this process gives foreign bytes to OpenSSL's decoder:
  * key_shape has matched them to a fixed prefix and length by then. */
 static enum rc
@@ -91,13 +98,23 @@ submission_read(const struct scanned *file, struct submission *ret)
 	return RC_OK;
 }
 
-/* A label belongs to one key; who comes with another key is somebody else. */
+/* A key has one label and a label one key: the policy goes by the label, and
+ * the key alone is proven. */
 static enum rc
 check_label(const struct submission *s, struct ledger *ledger)
 {
 	uint8_t holder[SHA256_LEN];
 	bool used;
-	enum rc rc = ledger_label_get(ledger, s->bundle.label, holder, &used);
+	enum rc rc;
+
+	if (s->known && span_eq_str(s->bundle.label, s->requester.label))
+		return RC_OK;
+	if (s->known)
+		return rule_refuse(RULE_LABEL_OTHER,
+		    "%s: calls itself \"%.*s\", but its key is enrolled as \"%s\"",
+		    s->file->name, SPAN_FMT(s->bundle.label),
+		    s->requester.label);
+	rc = ledger_label_get(ledger, s->bundle.label, holder, &used);
 
 	if (rc == RC_OK && used && memcmp(holder, s->key_id, SHA256_LEN) != 0)
 		rc = rule_refuse(RULE_LABEL_TAKEN,
@@ -214,9 +231,9 @@ check_unfinished(const struct submission *s, struct ledger *ledger)
 			continue;
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
 		rc = rule_refuse(RULE_BUNDLE_UNFINISHED,
-		    "%s: an earlier run did not finish %s.cose, bundle %u of \"%s\"; this is bundle %u",
-		    s->file->name, id, open[i].sequence, s->requester.label,
-		    s->bundle.sequence);
+		    "%s: an earlier run did not finish %s.cose, bundle %u of \"%.*s\"; this is bundle %u",
+		    s->file->name, id, open[i].sequence,
+		    SPAN_FMT(submission_label(s)), s->bundle.sequence);
 	}
 	free(open);
 	return rc;
@@ -240,22 +257,24 @@ submission_admit(struct submission *s, struct ledger *ledger,
 	/* The head before the id: on a ledger that was rolled back an old
 	 * bundle looks new, and the answer to "met before?" is not to be
 	 * trusted. */
-	rc = ledger_requester_get(ledger, s->key_id, &s->requester, &s->known);
-	if (rc == RC_OK)
-		rc = check_label(s, ledger);
+	rc = ledger_requester_met(ledger, s->key_id, &s->requester, &met);
+	s->known = rc == RC_OK && met && s->requester.removed == 0;
 	if (rc == RC_OK)
 		rc = check_head(s, ledger);
 	if (rc == RC_OK)
 		rc = check_met(s, ledger, &met);
+	/* An old answer is given again whatever its asker is called today. */
+	if (rc == RC_OK && s->admission != ADMIT_ANSWERED)
+		rc = check_label(s, ledger);
 	/* What was met is finished or given again, however old it is: sequence
 	 * and clock count for what is new. */
 	if (rc != RC_OK || met)
 		return rc;
-	if (s->known && s->bundle.sequence <= s->requester.last_bundle)
+	if (s->bundle.sequence <= s->requester.last_bundle)
 		return rule_refuse(RULE_REPLAY,
-		    "%s: bundle %u of \"%s\" comes after bundle %u was processed",
-		    s->file->name, s->bundle.sequence, s->requester.label,
-		    s->requester.last_bundle);
+		    "%s: bundle %u of \"%.*s\" comes after bundle %u was processed",
+		    s->file->name, s->bundle.sequence,
+		    SPAN_FMT(submission_label(s)), s->requester.last_bundle);
 	rc = check_times(s, now);
 	return rc != RC_OK ? rc : check_unfinished(s, ledger);
 }

@@ -33,7 +33,7 @@ struct submission {
 	struct loose_before *before; /* owned; for each of it, when new */
 	enum admission admission;
 	bool known; /* the requester is enrolled; loose: there is none */
-	struct requester requester;
+	struct requester requester; /* also of one that was removed */
 	struct ledger_bundle record; /* when resumed or answered */
 };
 void submission_wipe(struct submission *s);
@@ -42,6 +42,10 @@ void submission_wipe(struct submission *s);
 #define SUBMISSION_REQUEST_TEXT (32 + MEDIA_NAME_MAX)
 void submission_request_name(const struct submission *s, size_t i,
     char to[static SUBMISSION_REQUEST_TEXT]);
+
+/** Who asks: the label under which its key is enrolled. Of a key that is not, what
+ * the bundle says, which a person compares before it counts; loose: none. */
+struct span submission_label(const struct submission *s);
 
 /** Take the file apart and check the form, the kid and the requester's SPKI,
  * whose bytes meet key_shape before OpenSSL sees them, and the signature.
@@ -55,8 +59,8 @@ enum rc submission_check_head(const struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
 
 /** Place it in the ledger's history; sets admission, known, requester, record.
- * Rules LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK,
- * BUNDLE-EXPIRED. */
+ * Rules LABEL-OTHER, LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, BUNDLE-UNFINISHED,
+ * ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK, BUNDLE-EXPIRED. */
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
 

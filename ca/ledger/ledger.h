@@ -112,6 +112,7 @@ struct requester {
 	uint32_t last_bundle;	/* sequence of the last bundle processed; 0 */
 	uint32_t last_manifest; /* sequence of the channel's newest; 0 */
 	uint32_t arrived;	/* newest manifest proven to have arrived; 0 */
+	uint64_t removed;	/* the record of its removal; 0: is enrolled */
 };
 void requester_wipe(struct requester *requester);
 /** By key; *ret_known false when unknown or removed. Enrolled again after a
@@ -119,6 +120,11 @@ void requester_wipe(struct requester *requester);
 enum rc ledger_requester_get(struct ledger *ledger,
     const uint8_t key_id[static SHA256_LEN], struct requester *ret,
     bool *ret_known) MUST_CHECK;
+/** Also one that was removed, or that only its own history has told of: it has no
+ * label then, nor a key. What is known of its channel counts for it all the same. */
+enum rc ledger_requester_met(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], struct requester *ret,
+    bool *ret_met) MUST_CHECK;
 /** Is a label in use (and by which key)? A removed requester's is not. */
 enum rc ledger_label_get(struct ledger *ledger, struct span label,
     uint8_t ret_key_id[static SHA256_LEN], bool *ret_used) MUST_CHECK;

@@ -78,8 +78,9 @@ ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret)
  */
 
 #define REQUESTER_COLUMNS \
-	"SELECT key_id, label, n, last_bundle, last_manifest, arrived" \
-	" FROM requester WHERE removed = 0"
+	"SELECT key_id, label, n, last_bundle, last_manifest, arrived," \
+	" removed FROM requester"
+#define REQUESTERS_ENROLLED REQUESTER_COLUMNS " WHERE removed = 0"
 
 void
 requester_wipe(struct requester *requester)
@@ -101,8 +102,8 @@ requester_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 	WIPED(requester) q = { 0 };
 	struct requester *ret = item;
 	struct span key_id = db_blob(st, 0), label = db_text(st, 1);
-	struct record r;
-	enum rc rc;
+	struct record r = { 0 };
+	enum rc rc = RC_OK;
 
 	if (key_id.n != SHA256_LEN || label.n > LABEL_MAX)
 		return err_set(RC_STATE, "%s: table requester is damaged",
@@ -112,9 +113,14 @@ requester_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 	q.last_bundle = (uint32_t)sqlite3_column_int64(st, 3);
 	q.last_manifest = (uint32_t)sqlite3_column_int64(st, 4);
 	q.arrived = (uint32_t)sqlite3_column_int64(st, 5);
-	rc = ledger_record_get(ledger, (uint64_t)sqlite3_column_int64(st, 2),
-	    RECORD_ENROL, &r, NULL);
-	if (rc == RC_OK)
+	q.removed = (uint64_t)sqlite3_column_int64(st, 6);
+	/* Without a label it was never enrolled here: its responses came back
+	 * from its own host. */
+	if (label.n != 0)
+		rc = ledger_record_get(ledger,
+		    (uint64_t)sqlite3_column_int64(st, 2), RECORD_ENROL, &r,
+		    NULL);
+	if (rc == RC_OK && label.n != 0)
 		rc = buf_add_span(&q.spki, r.u.enrol.spki);
 	if (rc != RC_OK)
 		return rc;
@@ -125,14 +131,14 @@ requester_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 }
 
 enum rc
-ledger_requester_get(struct ledger *ledger,
+ledger_requester_met(struct ledger *ledger,
     const uint8_t key_id[static SHA256_LEN], struct requester *ret,
-    bool *ret_known)
+    bool *ret_met)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
 	enum rc rc =
-	    ledger_query(ledger, &st, REQUESTER_COLUMNS " AND key_id = ?");
+	    ledger_query(ledger, &st, REQUESTER_COLUMNS " WHERE key_id = ?");
 
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "b", span_of(key_id, SHA256_LEN));
@@ -141,8 +147,27 @@ ledger_requester_get(struct ledger *ledger,
 	if (rc == RC_OK && row)
 		rc = requester_of_row(ledger, st, ret);
 	if (rc == RC_OK)
-		*ret_known = row;
+		*ret_met = row;
 	return rc;
+}
+
+enum rc
+ledger_requester_get(struct ledger *ledger,
+    const uint8_t key_id[static SHA256_LEN], struct requester *ret,
+    bool *ret_known)
+{
+	WIPED(requester) q = { 0 };
+	bool met = false;
+	enum rc rc = ledger_requester_met(ledger, key_id, &q, &met);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_known = met && q.removed == 0;
+	if (*ret_known) {
+		*ret = q;
+		q = (struct requester){ 0 };
+	}
+	return RC_OK;
 }
 
 enum rc
@@ -152,7 +177,7 @@ ledger_label_get(struct ledger *ledger, struct span label,
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
 	enum rc rc =
-	    ledger_query(ledger, &st, REQUESTER_COLUMNS " AND label = ?");
+	    ledger_query(ledger, &st, REQUESTERS_ENROLLED " AND label = ?");
 
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "s", label);
@@ -204,7 +229,7 @@ ledger_requesters(struct ledger *ledger, struct requester **ret, size_t *ret_n)
 	void *list = NULL;
 	size_t n = 0;
 	enum rc rc =
-	    ledger_query(ledger, &st, REQUESTER_COLUMNS " ORDER BY label");
+	    ledger_query(ledger, &st, REQUESTERS_ENROLLED " ORDER BY label");
 
 	if (rc == RC_OK)
 		rc = ledger_rows_take(ledger, st, sizeof(struct requester),

@@ -81,7 +81,7 @@ check_replaced(struct visit *v, struct work *w, size_t i)
 	hex_write(r->replaces, serial);
 	(void)rule_refuse(RULE_REPLACE_DENIED,
 	    "request %zu (%.*s): replaces %s, which no bundle of \"%.*s\" obtained",
-	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(w->s->bundle.label));
+	    i + 1, SPAN_FMT(r->id), serial, SPAN_FMT(submission_label(w->s)));
 	return decisions_withdraw(&w->decisions, w->s, i);
 }
 

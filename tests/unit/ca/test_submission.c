@@ -220,6 +220,44 @@ a_label_belongs_to_one_key(void **state)
 	check_ok(admit(&b, &two));
 }
 
+/* Whatever the policy gives to the label that it claims. */
+static void
+a_known_key_has_the_label_of_its_enrolment(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) one = { 0 };
+	WIPED(offer) two = { 0 };
+	WIPED(response) response = { 0 };
+	struct ledger *ledger;
+
+	(void)state;
+	bed_offer(&b, &one);
+	ledger = b.v.act.ledger;
+	offer_read(&b, &one);
+	assert_true(span_eq_str(submission_label(&one.s), "web"));
+	check_ok(offer_answer(&b, &one, &response));
+	offer_make(&b, &two, 1, 1);
+	two.bundle.sequence = 2;
+	two.bundle.label = span_str("hq");
+	offer_seal(&b, &two);
+	check_refused(admit(&b, &two), "LABEL-OTHER",
+	    "bundle.cose: calls itself \"hq\", but its key is enrolled as "
+	    "\"web\"");
+	assert_true(span_eq_str(submission_label(&two.s), "web"));
+	/* Removed it may say what it likes: a person compares its words. */
+	check_ok(ledger_begin(ledger));
+	check_ok(ledger_stamp(ledger, NOW, span_str(PLAIN_POLICY)));
+	check_ok(ledger_remove_add(ledger, one.s.key_id));
+	check_ok(ledger_commit(ledger));
+	check_ok(admit(&b, &two));
+	assert_false(two.s.known);
+	assert_string_equal(two.s.requester.label, "web");
+	assert_true(span_eq_str(submission_label(&two.s), "hq"));
+	/* An answer of that time is given again. */
+	check_ok(admit(&b, &one));
+	assert_int_equal(one.s.admission, ADMIT_ANSWERED);
+}
+
 /* ---- met before
  * ---------------------------------------------------------------- */
 
@@ -551,6 +589,7 @@ main(void)
 		cmocka_unit_test(a_bundle_for_another_ca_is_passed_over),
 		cmocka_unit_test(an_unknown_requester_is_new),
 		cmocka_unit_test(a_label_belongs_to_one_key),
+		cmocka_unit_test(a_known_key_has_the_label_of_its_enrolment),
 		cmocka_unit_test(an_answered_bundle_is_answered_again),
 		cmocka_unit_test(an_accepted_bundle_is_taken_up_again),
 		cmocka_unit_test(other_content_under_the_same_id_is_a_replay),

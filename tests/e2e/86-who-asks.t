@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Who asks is the key, whatever a bundle says of itself. The attacker here is an
+# enrolled requester with its true key, who makes bundles of its own, or a stranger
+# who lays one beside those of honest hosts.
+. "$(dirname "$0")/../lib/lib.sh"
+
+make_ca --scope example.org --profiles tls,sub-ca --path-len 1
+enrol_online
+ONLINE=$REQUESTER_HEX
+enrol_online @hq hq
+HQ=$REQUESTER_HEX
+cat >>"$(home_of ca)/policy.conf" <<'POLICY'
+[requester online]
+profiles = tls-client
+[requester hq]
+profiles = sub-ca, tls-server
+[requester nobody-yet]
+profiles = sub-ca
+POLICY
+must ca policy check
+CARD=$(ls "$STICK"/airgap-ca/cards/*.cose)
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+must csr_openssl evil ec-p384 /CN=evil.example.org DNS:evil.example.org
+
+# forge HOME STICK LABEL PROFILE CSR [OPTION]...: a bundle by that home's true key
+forge() {
+	local home=$1 stick=$2 label=$3 profile=$4 csr=$5
+	shift 5
+	printf '[{"id":"a","csr":"%s","profile":"%s"}]' "$WORK/$csr.csr" "$profile" |
+		"$PYTHON" "$TOP/tests/tools/make_bundle.py" --home "$(home_of "$home")" \
+			--card "$CARD" --out "$stick" --label "$label" "$@"
+}
+sticks=0
+fresh() {
+	sticks=$((sticks + 1))
+	STICK=$(stick "s$sticks")
+}
+# certificates: how many the ledger has
+certificates() {
+	run ca list --json
+	"$PYTHON" -c 'import json, sys
+print(len(json.load(open(sys.argv[1]))["certificates"]))' "$WORK/out"
+}
+
+# ==== the label =============================================================================
+# Both are enrolled, each with the profiles of its section.
+fresh
+must transfer request "$WORK/web.csr" --profile tls-client --out "$STICK"
+must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"
+run ca sign "$STICK" --yes --expect "$ONLINE" --expect "$HQ" --json
+is "$(ca requester list --json 2>/dev/null | tr -d ' \n' | grep -o '"label":"[a-z]*"' | xargs)" \
+	'label:hq label:online' 'two requesters, enrolled under their labels'
+must transfer install "$STICK"
+must transfer @hq install "$STICK"
+HEAD=$(find "$STICK/airgap-ca/responses" -path "*-${ONLINE:0:8}-*/manifest.cose")
+before=$(certificates)
+
+fresh
+must forge online "$STICK" online sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+run ca sign -n "$STICK" --json
+is "$(json responses.0.results.0.rule)" PROFILE-DENIED "under its own label it does not get another's profile"
+
+# stolen LABEL DESC: online's key with that label; asked dry, and to sign
+stolen() {
+	fresh
+	must forge online "$STICK" "$1" sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+	freeze
+	run ca sign -n "$STICK"
+	refused 4 LABEL-OTHER "calls itself \"$1\", but its key is enrolled as \"online\"" "$2"
+	quiet 'To be signed|asked by' 'before anything of it is shown'
+	run ca sign "$STICK" --yes --expect "$ONLINE" --expect "$HQ"
+	refused 4 LABEL-OTHER "enrolled as \"online\"" "$2 (to sign it)"
+}
+stolen hq "the label of another requester, who may have a CA"
+stolen nobody-yet 'a label that the policy has and that nobody bears yet'
+stolen onlin 'a label that is nearly its own'
+is "$(certificates)" "$before" 'no certificate came of it'
+
+# An honest bundle beside it is signed, under what its own key may.
+must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"
+run ca sign "$STICK" --yes --json
+status 4 'beside an honest bundle'
+is "$(json responses.0.requester) $(json responses.0.issued) $(json stopped.0.rule)" 'hq 1 LABEL-OTHER' \
+	'that one is signed, and the other one stopped'
+must transfer @hq install "$STICK"
+
+# ---- a key that was removed is who it was ---------------------------------------------------
+must ca requester remove online --yes
+fresh
+must forge online "$STICK" nobody-yet sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+freeze
+run ca sign "$STICK" --yes --expect "$ONLINE"
+refused 4 LABEL-OTHER 'was enrolled as "online"' \
+	'after a removal its fingerprint alone gives it no other label'
+dialogue 'Yes to enrol' 'No' -- ca sign "$STICK"
+like "$OUT" 'this key was enrolled as "online" until it was removed' 'a person is told who it was'
+unchanged 'and nothing is stored'
+run ca sign "$STICK" --yes --expect "hq=$ONLINE"
+refused 3 WORDS 'is not the one that --expect names' 'another label beside the fingerprint is another requester'
+RENAMED=$STICK
+fresh
+must transfer request "$WORK/web.csr" --profile tls-client --out "$STICK"
+run ca sign "$STICK" --yes --expect "$ONLINE" --json
+is "$(json responses.-1.requester) $(json responses.-1.issued)" 'online 1' \
+	'under its old label it comes back by the fingerprint'
+must ca requester remove online --yes
+must rm -r "$RENAMED/airgap-ca/requests"
+must forge online "$RENAMED" nobody-yet sub-ca evil --head "$HEAD" --sequence "$(($(date +%s) + 9))"
+run ca sign "$RENAMED" --yes --expect "nobody-yet=$ONLINE" --json
+is "$(json responses.-1.requester) $(json responses.-1.issued)" 'nobody-yet 1' \
+	'who gives the new label with the fingerprint has decided it'
+
+ok 'the ledger is whole' ca ledger verify
+done_testing
