@@ -54,7 +54,7 @@ static const struct schema_field cert_request[] = {
 	{ 1, "request_id", &grammar_request_id, IN(cert_request, id) },
 	{ 2, "csr",        &csr_der,            IN(cert_request, csr) },
 	{ 3, "profile",    &grammar_profile,    IN(cert_request, profile) },
-	{ 4, "validity",   &validity_type,      IN(cert_request, validity) },
+	{ 4, "validity",   &validity_type,      STRUCT_IN(cert_request, validity) },
 	{ 5, "comment",    &grammar_comment,    IF_ANY(cert_request, comment) },
 	{ 6, "replaces",   &grammar_serial,     IF_ANY(cert_request, replaces) },
 	{ 7, "names",      &names,              LIST_IF_ANY(cert_request, names) },
@@ -115,7 +115,7 @@ LIST_OF(crl_numbers, 1, SCHEMA_MANY, "crl_number", &grammar_crl_number, ITEM_U64
 static const struct schema_field head[] = {
 	{ 1, "sequence",    &grammar_sequence,    IN(head, sequence) },
 	{ 2, "digest",      &grammar_digest,      IN(head, digest) },
-	{ 3, "ledger_head", &grammar_ledger_head, IN(head, ledger) },
+	{ 3, "ledger_head", &grammar_ledger_head, STRUCT_IN(head, ledger) },
 };
 static const struct schema_type head_type = TYPE_MAP("head", head, head);
 
@@ -133,10 +133,10 @@ static const struct schema_field csr_bundle[] = {
 	{  4, "created",     &grammar_epoch,     IN(bundle, created) },
 	{  5, "sequence",    &grammar_sequence,  IN(bundle, sequence) },
 	{  7, "expires",     &grammar_epoch,     IF_HAS(bundle, expires) },
-	{  8, "head",        &head_type,         OR_NULL(bundle, head) },
+	{  8, "head",        &head_type,         STRUCT_OR_NULL(bundle, head) },
 	{  9, "requests",    &requests,          LIST(bundle, requests) },
 	{ 10, "revocations", &revocations,       LIST(bundle, revocations) },
-	{ 11, "crl_request", &crl_type,          IF_HAS(bundle, crl) },
+	{ 11, "crl_request", &crl_type,          STRUCT_IF_HAS(bundle, crl) },
 	{ 12, "shadow_crls", &crl_numbers,       LIST_IF_ANY(bundle, shadow_crls) },
 	{ 13, "requester",   &requester_type,    IN_PLACE },
 };

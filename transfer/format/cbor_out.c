@@ -174,6 +174,13 @@ cbor_put_raw(struct cbor_out *out, struct span item)
 	cbor_out_item_done(out, start);
 }
 
+void
+cbor_out_fail(struct cbor_out *out, enum rc why)
+{
+	if (out->rc == RC_OK)
+		out->rc = why;
+}
+
 enum rc
 cbor_out_end(struct cbor_out *out)
 {

@@ -41,8 +41,10 @@ void cbor_put_map(struct cbor_out *out, uint64_t pairs);
 void cbor_put_null(struct cbor_out *out);
 /** One item that is encoded already. */
 void cbor_put_raw(struct cbor_out *out, struct span item);
+/** What is to be written cannot be: the error record says why. */
+void cbor_out_fail(struct cbor_out *out, enum rc why);
 /** Every container must be complete by now.
- * \retval RC_IO memory ran out somewhere on the way */
+ * \retval RC_IO memory ran out somewhere on the way, or as cbor_out_fail said */
 enum rc cbor_out_end(struct cbor_out *out) MUST_CHECK;
 
 #endif

@@ -118,7 +118,7 @@ static const struct schema_field transfer_manifest[] = {
 	{  9, "revocations",   &revocations,         LIST(manifest, revocations) },
 	{ 10, "crls",          &crls,                LIST(manifest, crls) },
 	{ 11, "files",         &files,               LIST(manifest, files) },
-	{ 12, "ledger_head",   &grammar_ledger_head, IN(manifest, ledger) },
+	{ 12, "ledger_head",   &grammar_ledger_head, STRUCT_IN(manifest, ledger) },
 	{ 13, "policy_sha256", &grammar_digest,      IN(manifest, policy) },
 	{ 14, "requester",     &grammar_key_id,      OR_NULL(manifest, requester) },
 	{ 15, "trust_changes", &changes,             LIST_IF_ANY(manifest, changes) },

@@ -495,24 +495,27 @@ is_within(const struct schema_field *f, const void *object)
 	       (f->type->fits == NULL || f->type->fits(string_get(f, object)));
 }
 
+static bool
+has_all_of(const struct schema_type *map, const void *object)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (!may_be_left_out(&map->fields[i]) &&
+		    !is_within(&map->fields[i], object))
+			return false;
+	return true;
+}
+
 /* The last map that the object has all for: a series has what one certificate
- * needs, too. */
+ * needs, too. NULL: none fits. */
 static const struct schema_type *
 map_of(const struct schema_type *type, const void *object)
 {
-	const struct schema_type *map = type;
-	size_t i = type->kind == SCHEMA_EITHER ? type->n : 0;
-	bool whole = i == 0;
-
-	while (!whole) {
-		assert(i > 0);
-		map = type->fields[--i].type;
-		whole = true;
-		for (size_t k = 0; k < map->n && whole; k++)
-			whole = may_be_left_out(&map->fields[k]) ||
-				is_within(&map->fields[k], object);
-	}
-	return map;
+	if (type->kind != SCHEMA_EITHER)
+		return type;
+	for (size_t i = type->n; i-- > 0;)
+		if (has_all_of(type->fields[i].type, object))
+			return type->fields[i].type;
+	return NULL;
 }
 
 static void schema_value_put(
@@ -569,20 +572,27 @@ message_put(
 
 static void
 schema_map_put(
-    struct cbor_out *out, const struct schema_type *map, const void *object)
+    struct cbor_out *out, const struct schema_field *f, const void *object)
 {
+	const struct schema_type *map = map_of(f->type, object);
 	uint64_t n = 0;
 
+	if (map == NULL) {
+		cbor_out_fail(out,
+		    err_set(RC_BUG,
+			"%s: there is no form of it for what it has", f->name));
+		return;
+	}
 	for (size_t i = 0; i < map->n; i++)
 		n += is_written(&map->fields[i], object);
 	cbor_put_map(out, n);
 	for (size_t i = 0; i < map->n; i++) {
-		const struct schema_field *f = &map->fields[i];
+		const struct schema_field *row = &map->fields[i];
 
-		if (!is_written(f, object))
+		if (!is_written(row, object))
 			continue;
-		cbor_put_uint(out, (uint64_t)f->key);
-		schema_member_put(out, f, object);
+		cbor_put_uint(out, (uint64_t)row->key);
+		schema_member_put(out, row, object);
 	}
 }
 
@@ -606,8 +616,7 @@ schema_value_put(
 	} else if (type->kind == SCHEMA_MESSAGE) {
 		message_put(out, f, place_in(f, object));
 	} else {
-		schema_map_put(out, map_of(type, place_in(f, object)),
-		    place_in(f, object));
+		schema_map_put(out, f, place_in(f, object));
 	}
 }
 

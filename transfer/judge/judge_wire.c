@@ -64,19 +64,19 @@ static const struct schema_field asked_order[] = {
 static const struct schema_field head[] = {
 	{ 0, "sequence", &grammar_sequence,    IN(head, sequence) },
 	{ 0, "digest",   &grammar_digest,      IN(head, digest) },
-	{ 0, "ledger",   &grammar_ledger_head, IN(head, ledger) },
+	{ 0, "ledger",   &grammar_ledger_head, STRUCT_IN(head, ledger) },
 };
 static const struct schema_type head_type = TYPE_TUPLE(NULL, head, head);
 static const struct schema_field channel[] = {
 	{ 0, "requester", &grammar_key_id, IN(channel, requester) },
-	{ 0, "head",      &head_type,      OR_NULL(channel, head) },
+	{ 0, "head",      &head_type,      STRUCT_OR_NULL(channel, head) },
 };
 static const struct schema_type channel_type =
 	TYPE_TUPLE(NULL, channel, channel);
 LIST_OF(files, 0, MEDIA_FILES_MAX, "file name", &file, ITEM_SPAN);
 static const struct schema_field response_order[] = {
 	{ 0, "from",    &from,         IN(judge_order, from) },
-	{ 0, "channel", &channel_type, IN(judge_order, channel) },
+	{ 0, "channel", &channel_type, STRUCT_IN(judge_order, channel) },
 	{ 0, "copy",    &copy,         IN(judge_order, copy) },
 	{ 0, "profile", &maybe,        IN(judge_order, profile) },
 	{ 0, "files",   &files,        LIST(judge_order, files) },

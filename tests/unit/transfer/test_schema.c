@@ -303,6 +303,48 @@ a_message_has_the_members_of_its_kind(void **state)
 	    "CBOR-SCHEMA", "f: level: found an array of 2, wanted 1");
 }
 
+/* A choice whose two maps each want a text that is there. */
+struct choice_of {
+	struct span a, b;
+};
+static const struct schema_type a_text = TYPE(NULL, SCHEMA_TEXT, 1, 4);
+static const struct schema_field map_a[] = {
+	{ 1, "a", &a_text, IN(choice_of, a) },
+};
+static const struct schema_field map_b[] = {
+	{ 2, "b", &a_text, IN(choice_of, b) },
+};
+static const struct schema_type map_a_type = TYPE_MAP("a", choice_of, map_a),
+				map_b_type = TYPE_MAP("b", choice_of, map_b);
+static const struct schema_field a_or_b[] = {
+	{ 0, "a", &map_a_type, IN_PLACE },
+	{ 0, "b", &map_b_type, IN_PLACE },
+};
+static const struct schema_type a_or_b_type =
+    TYPE_EITHER("a-or-b", choice_of, a_or_b);
+static const struct schema_field a_or_b_root = { 0, "choice", &a_or_b_type,
+	IN_PLACE };
+
+static void
+what_no_map_of_a_choice_takes_is_not_written(void **state)
+{
+	WIPED(buf) out = { 0 };
+	struct choice_of one = { .b = span_str("x") };
+
+	(void)state;
+	check_ok(schema_write(&a_or_b_root, &one, &out));
+	assert_int_equal(out.n, 4);
+	assert_memory_equal(out.p, "\xa1\x02\x61x", 4);
+	one.b = span_str("12345"); /* longer than it may be */
+	assert_int_equal(schema_write(&a_or_b_root, &one, &out), RC_BUG);
+	assert_string_equal(
+	    err_text(), "choice: there is no form of it for what it has");
+	one.b = SPAN_NONE;
+	assert_int_equal(schema_write(&a_or_b_root, &one, &out), RC_BUG);
+	assert_string_equal(
+	    err_text(), "choice: there is no form of it for what it has");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -312,6 +354,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_list_is_no_longer_than_its_bytes_can_be),
 		cmocka_unit_test(nothing_follows_what_is_read),
 		cmocka_unit_test(a_message_has_the_members_of_its_kind),
+		cmocka_unit_test(what_no_map_of_a_choice_takes_is_not_written),
 	};
 
 	(void)argv;
