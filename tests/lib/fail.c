@@ -201,6 +201,8 @@ FAIL(int, json_array_append_new, (json_t *list, json_t *value), (list, value), -
 FAIL(EVP_MD_CTX *, EVP_MD_CTX_new, (void), (), NULL)
 FAIL(int, EVP_DigestInit_ex2, (EVP_MD_CTX *ctx, const EVP_MD *md, const OSSL_PARAM *p), (ctx, md, p), 0)
 FAIL(int, EVP_DigestUpdate, (EVP_MD_CTX *ctx, const void *p, size_t n), (ctx, p, n), 0)
+FAIL(int, EVP_DigestVerifyUpdate, (EVP_MD_CTX *ctx, const void *p, size_t n), (ctx, p, n), 0)
+FAIL(int, EVP_DigestVerifyFinal, (EVP_MD_CTX *ctx, const unsigned char *p, size_t n), (ctx, p, n), -1)
 FAIL(int, EVP_DigestFinal_ex, (EVP_MD_CTX *ctx, unsigned char *to, unsigned *n), (ctx, to, n), 0)
 FAIL(EVP_PKEY_CTX *, EVP_PKEY_CTX_new, (EVP_PKEY *key, ENGINE *e), (key, e), NULL)
 FAIL(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name, (OSSL_LIB_CTX *lib, const char *name, const char *query), (lib, name, query), NULL)

@@ -206,14 +206,29 @@ is_padded(EVP_PKEY_CTX *ctx, const struct alg *alg)
 }
 
 /* Ed25519 wants its message in one piece; the others hash it where it lies,
- * which for a bundle may be a hundred megabytes. */
+ * which for a bundle may be a hundred megabytes. 1: it is signed, 0: it is not,
+ * below: nobody knows, for lack of memory say. */
+static int
+verify_message(EVP_MD_CTX *ctx, const struct alg *alg, struct span tbs,
+    struct span payload, struct span signature)
+{
+	if (alg->digest == NULL)
+		return EVP_DigestVerify(
+		    ctx, signature.p, signature.n, tbs.p, tbs.n);
+	if (EVP_DigestVerifyUpdate(ctx, tbs.p, tbs.n) != 1 ||
+	    EVP_DigestVerifyUpdate(ctx, payload.p, payload.n) != 1)
+		return -1;
+	return EVP_DigestVerifyFinal(ctx, signature.p, signature.n);
+}
+
 static enum rc
-is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
-    struct span signature, bool *ret_good)
+is_signed(const char *from, const struct alg *alg, EVP_PKEY *key,
+    const struct cose *cose, struct span signature, bool *ret_good)
 {
 	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *params; /* ctx owns it */
 	WIPED(buf) tbs = { 0 };
+	int said;
 	enum rc rc =
 	    cose_tbs_head(cose->protected_bytes, cose->payload.n, &tbs);
 
@@ -225,16 +240,13 @@ is_signed(const struct alg *alg, EVP_PKEY *key, const struct cose *cose,
 	    EVP_DigestVerifyInit(
 		ctx, &params, cose_alg_digest(alg->id), NULL, key) != 1 ||
 	    !is_padded(params, alg))
-		return err_openssl(RC_BUG, "%s cannot be verified", alg->name);
-	if (alg->digest == NULL)
-		*ret_good = EVP_DigestVerify(ctx, signature.p, signature.n,
-				tbs.p, tbs.n) == 1;
-	else
-		*ret_good =
-		    EVP_DigestVerifyUpdate(ctx, tbs.p, tbs.n) == 1 &&
-		    EVP_DigestVerifyUpdate(
-			ctx, cose->payload.p, cose->payload.n) == 1 &&
-		    EVP_DigestVerifyFinal(ctx, signature.p, signature.n) == 1;
+		return err_openssl(
+		    RC_IO, "%s: %s could not be verified", from, alg->name);
+	said =
+	    verify_message(ctx, alg, buf_span(&tbs), cose->payload, signature);
+	if (said < 0)
+		return err_openssl(RC_IO, "%s: could not be verified", from);
+	*ret_good = said == 1;
 	ERR_clear_error();
 	return RC_OK;
 }
@@ -265,7 +277,7 @@ cose_verify(const char *from, const struct cose *cose, EVP_PKEY *key)
 		signature = buf_span(&der);
 	}
 	if (rc == RC_OK)
-		rc = is_signed(alg, key, cose, signature, &good);
+		rc = is_signed(from, alg, key, cose, signature, &good);
 	if (rc == RC_OK && !good)
 		rc = rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: the signature does not verify under the signer's key",

@@ -322,6 +322,37 @@ what_cannot_be_computed_is_not_signed_and_not_verified(void **state)
 		    sign_then_verify, NULL, keys[i]);
 }
 
+/* "COSE-SIGNATURE" would say that somebody changed the file. */
+static void
+what_cannot_be_verified_is_no_bad_signature(void **state)
+{
+	OWN(EVP_PKEY) *key = key_new("EC", "P-256", 0);
+	WIPED(buf) file = { 0 };
+	struct cose cose;
+	unsigned failed = 0;
+
+	(void)state;
+	check_ok(cose_sign(
+	    COSE_BUNDLE, key, signer(COSE_BUNDLE), span_str(EMPTY_MAP), &file));
+	check_ok(cose_read("f", buf_span(&file), COSE_BUNDLE, &cose));
+	FAIL_EACH(FAIL_MEMORY " EVP_MD_CTX_new BN_bin2bn ECDSA_SIG_new"
+			      " i2d_ECDSA_SIG EVP_DigestVerifyUpdate"
+			      " EVP_DigestVerifyFinal",
+	    ENOMEM)
+	{
+		enum rc rc = cose_verify("f", &cose, key);
+
+		if (fail_stop() == NULL) {
+			check_ok(rc);
+			continue;
+		}
+		failed++;
+		assert_int_equal(rc, RC_IO);
+		assert_int_equal(err_rule_number(), 0);
+	}
+	assert_true(failed >= 7);
+}
+
 /* Its length is looked at before its bytes are. */
 static void
 a_file_has_its_limit(void **state)
@@ -355,6 +386,7 @@ main(void)
 		cmocka_unit_test(ecdsa_spellings_turn_into_each_other),
 		cmocka_unit_test(
 		    what_cannot_be_computed_is_not_signed_and_not_verified),
+		cmocka_unit_test(what_cannot_be_verified_is_no_bad_signature),
 		cmocka_unit_test(a_file_has_its_limit),
 	};
 
