@@ -8,6 +8,7 @@
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"
 #include "ca/home/backup.h"
+#include "ca/sign/order.h"
 #include "transfer/rule.h"
 
 #include <stdlib.h>
@@ -121,91 +122,45 @@ sign_scan(struct sign *sign, struct found_bundles *found)
 	return RC_OK;
 }
 
-/* The place of a bundle in its requester's order; what cannot be read has none
- * and is met when its turn by name comes. One bundle that has seen more of this
- * CA than the ledger stops them all: an older one beside it, which such a
- * ledger has forgotten as well, would be signed a second time.
- *
- * What is read here is let go, and read again when its turn comes: the copy is
- * sealed, so it says the same, and the tables of all bundles of a stick at once
- * would take memory without a limit of ours. */
-static enum rc
-look_ahead(
-    struct sign *sign, const struct scanned *file, uint32_t *ret_sequence)
+/* An error in the name of a rule is told here; without one it is a failure, and
+ * what was begun is in the middle. True: nothing more is taken. */
+static bool
+ends_here(struct sign *sign, const struct scanned *file, enum rc *rc)
 {
-	WIPED(submission) s = { 0 };
+	const bool ends = stops_everything(sign);
 
-	*ret_sequence = 0;
-	if (file->rc != RC_OK || submission_read(file, &s) != RC_OK) {
-		err_clear();
-		return RC_OK;
-	}
-	*ret_sequence = s.bundle.sequence;
-	return submission_check_head(
-	    &s, sign->visit.act.ledger, sign->visit.act.ca.ca_id);
+	if (sign->signing || rule_spoken() == RULE_NONE)
+		return true;
+	note_stop(sign, file, *rc);
+	*rc = RC_OK;
+	return ends;
 }
 
-struct turn {
-	uint32_t sequence;
-	size_t index;
-};
-
-static int
-by_sequence(const void *a, const void *b)
-{
-	const struct turn *x = a, *y = b;
-
-	if (x->sequence != y->sequence)
-		return x->sequence < y->sequence ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* *ret_stopped: what one of them says stops all, and was told. */
-static enum rc
-take_turns(struct sign *sign, const struct found_bundles *found,
-    struct turn *turns, bool *ret_stopped)
-{
-	bool alone = found->n == 1 || sign->loose;
-	enum rc rc = RC_OK;
-
-	*ret_stopped = false;
-	for (size_t i = 0; i < found->n && rc == RC_OK; i++) {
-		turns[i] = (struct turn){ 0, i };
-		if (!alone)
-			rc = look_ahead(
-			    sign, &found->items[i], &turns[i].sequence);
-		if (rc == RC_OK || stops_everything(sign))
-			continue;
-		note_stop(sign, &found->items[i], rc);
-		*ret_stopped = true;
-		return RC_OK;
-	}
-	qsort(turns, found->n, sizeof(*turns), by_sequence);
-	return rc;
-}
-
+/* Loose CSRs are one set, and in no order. */
 static enum rc
 handle_all(struct sign *sign, const struct found_bundles *found)
 {
-	struct turn *turns =
-	    calloc(found->n == 0 ? 1 : found->n, sizeof(*turns));
-	bool stopped = false;
+	struct turn *turns = NULL;
+	size_t at = 0;
+	bool ended = false;
 	enum rc rc = RC_OK;
 
-	if (turns == NULL)
-		return err_memory();
-	rc = take_turns(sign, found, turns, &stopped);
-	for (size_t i = 0;
-	     rc == RC_OK && i < found->n && !sign->declined && !stopped; i++) {
-		const struct scanned *file = &found->items[turns[i].index];
+	if (!sign->loose)
+		rc =
+		    turns_take(sign->visit.act.ledger, sign->visit.act.ca.ca_id,
+			found->items, found->n, &turns, &at);
+	if (rc != RC_OK) {
+		(void)ends_here(sign, &found->items[at], &rc);
+		return rc;
+	}
+	for (size_t i = 0; i < found->n && !sign->declined && !ended; i++) {
+		const struct scanned *file =
+		    &found->items[turns == NULL ? i : turns[i].index];
 
 		err_clear();
 		rc = sign_file(sign, file);
-		if (rc != RC_OK && stops_everything(sign))
-			break;
 		if (rc != RC_OK)
-			note_stop(sign, file, rc);
-		rc = RC_OK;
+			ended = ends_here(sign, file, &rc);
 	}
 	free(turns);
 	return rc;

@@ -129,7 +129,7 @@ check_label(const struct submission *s, struct ledger *ledger)
  * (two ledgers), or it was made over records that are not there (rolled back).
  */
 static enum rc
-check_head(const struct submission *s, struct ledger *ledger)
+compare_head(const struct submission *s, struct ledger *ledger)
 {
 	const struct head *head = &s->bundle.head;
 	WIPED(ledger_manifest) ours = { 0 };
@@ -165,13 +165,43 @@ check_head(const struct submission *s, struct ledger *ledger)
 	return rc;
 }
 
+/* Anybody can write a number. Only a key that a person has enrolled speaks of
+ * this ledger: what another says stands or falls with its own bundle. */
+static enum rc
+check_head(const struct submission *s, struct ledger *ledger)
+{
+	enum rc rc = compare_head(s, ledger);
+
+	if (rc == RC_OK || s->known || rule_spoken() == RULE_NONE)
+		return rc;
+	return rule_refuse(RULE_HEAD_CLAIMED,
+	    "%s: claims to follow response %u of this CA as this ledger does not have it; its key is not enrolled here, so that this proves nothing",
+	    s->file->name, s->bundle.head.sequence);
+}
+
+static enum rc
+find_requester(struct submission *s, struct ledger *ledger)
+{
+	bool met = false;
+	enum rc rc;
+
+	requester_wipe(&s->requester);
+	s->requester = (struct requester){ 0 };
+	rc = ledger_requester_met(ledger, s->key_id, &s->requester, &met);
+	s->known = rc == RC_OK && met && s->requester.removed == 0;
+	return rc;
+}
+
 enum rc
-submission_check_head(const struct submission *s, struct ledger *ledger,
+submission_check_head(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN])
 {
+	enum rc rc;
+
 	if (memcmp(s->bundle.ca_id, ca_id, SHA256_LEN) != 0)
 		return RC_OK;
-	return check_head(s, ledger);
+	rc = find_requester(s, ledger);
+	return rc != RC_OK || !s->known ? rc : check_head(s, ledger);
 }
 
 static enum rc
@@ -257,8 +287,7 @@ submission_admit(struct submission *s, struct ledger *ledger,
 	/* The head before the id: on a ledger that was rolled back an old
 	 * bundle looks new, and the answer to "met before?" is not to be
 	 * trusted. */
-	rc = ledger_requester_met(ledger, s->key_id, &s->requester, &met);
-	s->known = rc == RC_OK && met && s->requester.removed == 0;
+	rc = find_requester(s, ledger);
 	if (rc == RC_OK)
 		rc = check_head(s, ledger);
 	if (rc == RC_OK)

@@ -54,13 +54,14 @@ enum rc submission_read(const struct scanned *file, struct submission *ret)
     MUST_CHECK;
 
 /** Is what its requester saw last part of this ledger's history? Another CA's
- * bundle says nothing of it. Rules HEAD-AHEAD, FORK, ROLLBACK. */
-enum rc submission_check_head(const struct submission *s, struct ledger *ledger,
+ * bundle says nothing of it, nor does one whose key is not enrolled.
+ * Rules HEAD-AHEAD, FORK, ROLLBACK. */
+enum rc submission_check_head(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
 
 /** Place it in the ledger's history; sets admission, known, requester, record.
  * Rules LABEL-OTHER, LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, BUNDLE-UNFINISHED,
- * ROLLBACK, HEAD-AHEAD, FORK, BUNDLE-CLOCK, BUNDLE-EXPIRED. */
+ * ROLLBACK, HEAD-AHEAD, FORK, HEAD-CLAIMED, BUNDLE-CLOCK, BUNDLE-EXPIRED. */
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
 

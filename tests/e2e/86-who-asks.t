@@ -4,7 +4,10 @@
 # enrolled requester with its true key, who makes bundles of its own, or a stranger
 # who lays one beside those of honest hosts.
 . "$(dirname "$0")/../lib/lib.sh"
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+. "$TOP/tests/faults/prepare.sh"
 
+build_faults
 make_ca --scope example.org --profiles tls,sub-ca --path-len 1
 enrol_online
 ONLINE=$REQUESTER_HEX
@@ -110,6 +113,93 @@ must forge online "$RENAMED" nobody-yet sub-ca evil --head "$HEAD" --sequence "$
 run ca sign "$RENAMED" --yes --expect "nobody-yet=$ONLINE" --json
 is "$(json responses.-1.requester) $(json responses.-1.issued)" 'nobody-yet 1' \
 	'who gives the new label with the fingerprint has decided it'
+
+# ==== the head ==============================================================================
+# invents HOME FILE: its head says that it has response 9 of this CA
+invents() {
+	must cose --key "$(home_of "$1")/requester.pem" "$2" "$2" \
+		'p[8] = {1: 9, 2: bytes(range(32)), 3: [7, bytes(32)]}'
+}
+# stopped: each file that stopped, by its rule
+stopped() {
+	"$PYTHON" -c 'import json, sys
+print(*[s["rule"] for s in json.load(open(sys.argv[1]))["stopped"]])' "$WORK/out"
+}
+# signed: whose responses came of the last run, in order
+signed() {
+	"$PYTHON" -c 'import json, sys
+print(*[r["requester"] for r in json.load(open(sys.argv[1]))["responses"]])' "$WORK/out"
+}
+now() { date +%s; }
+asks_hq() { must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"; }
+
+STICK=$WORK/stick
+enrol_online @stranger stranger
+STRANGER=$REQUESTER_HEX
+fresh
+asks_hq
+invents stranger "$(forge stranger "$STICK" stranger tls-server evil --sequence 1)"
+run ca sign "$STICK" --yes --json
+status 7 "a stranger's invented head"
+is "$(signed) / $(stopped)" 'hq / HEAD-CLAIMED' 'stops the stranger, and not the honest bundle beside it'
+says 'its key is not enrolled here, so that this proves nothing' 'and is said as a claim'
+quiet 'it was restored from an old backup' 'not as an alarm'
+must transfer @hq install "$STICK"
+
+fresh
+invents stranger "$(forge stranger "$STICK" stranger tls-server evil --sequence 1)"
+freeze
+run ca sign "$STICK" --yes --expect "$STRANGER"
+refused 7 HEAD-CLAIMED 'claims to follow response 9' 'nor is the claim taken from one who is expected'
+fresh
+must forge stranger "$STICK" stranger tls-server evil --head "$HEAD" --sequence 1
+freeze
+run ca sign "$STICK" --yes --expect "$STRANGER"
+refused 7 HEAD-CLAIMED 'claims to follow response 1' "a head that is another requester's is a claim as well"
+
+# An enrolled key has seen what it says: an older bundle beside it would be signed twice.
+fresh
+asks_hq
+invents hq "$(forge hq "$STICK" hq tls-server web --sequence "$(($(now) + 60))")"
+freeze
+run ca sign "$STICK" --yes
+refused 7 HEAD-AHEAD 'has response 9 of this CA' "the word of an enrolled key stops all, the older bundle too"
+
+# Who is enrolled amid the run is one from then on: what it says in turn stops the rest.
+fresh
+must forge stranger "$STICK" stranger tls-client evil --sequence 1
+invents stranger "$(forge stranger "$STICK" stranger tls-client evil --sequence 2)"
+asks_hq
+run ca sign "$STICK" --yes --expect "$STRANGER" --json
+status 7 'a head that goes beyond the ledger, met in its turn'
+is "$(signed) / $(stopped)" 'stranger / HEAD-AHEAD' 'nothing is signed after it'
+
+# ---- a bundle that could not be read ---------------------------------------------------------
+# The earlier one of two, by a disk that fails once: were the later one signed, it would
+# be a replay for good.
+fresh
+asks_hq
+FIRST=$(basename "$STICK"/airgap-ca/requests/*)
+asks_hq
+for process in 0.1 0.2 0.3 0.4 0.5; do
+	for ((n = 1; n < 12; n++)); do
+		faulty $process read $n EIO ca sign -n "$STICK" >/dev/null 2>&1
+		case $(cat "$WORK/hit") in
+		*"/$FIRST") break 2 ;;
+		'') break ;;
+		esac
+	done
+done
+like "$(cat "$WORK/hit")" "/$FIRST\$" 'a reader met EIO in the first bundle'
+freeze
+run faulty $process read $n EIO ca sign "$STICK" --yes
+status 6 'a bundle that could not be read is a failure'
+says "$FIRST: could not be read, and nothing is signed while its place in the order is not known" 'which is said'
+unchanged 'and the later one is not signed before it'
+run ca sign "$STICK" --yes --json
+status 0 'the next time all is read'
+is "$(signed)" 'hq hq' 'and signed in order'
+must transfer @hq install "$STICK"
 
 ok 'the ledger is whole' ca ledger verify
 done_testing

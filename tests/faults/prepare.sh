@@ -32,9 +32,12 @@ build_faults() {
 
 # killed PROCESS CALL N WHO ARG...: as lib.sh runs WHO, but for that process, which
 # is killed at its N-th CALL; "not hit" when it never came to that
-killed() {
-	local point=("$1" "$2" "$3" KILL) args=() arg
-	shift 3
+killed() { faulty "$1" "$2" "$3" KILL "${@:4}"; }
+
+# faulty PROCESS CALL N WHAT WHO ARG...: likewise with another fault: EIO, ENOSPC, EINTR
+faulty() {
+	local point=("$1" "$2" "$3" "$4") args=() arg
+	shift 4
 	command_of "$@"
 	for arg in "${ARGV[@]}"; do
 		case $arg in

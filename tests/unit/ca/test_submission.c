@@ -544,6 +544,11 @@ an_imported_head_is_what_its_manifest_says(void **state)
 	(void)state;
 	bed_offer(&b, &one);
 	bed_file(&b, "copy.db", path);
+	check_ok(ledger_begin(b.v.act.ledger));
+	check_ok(ledger_stamp(b.v.act.ledger, NOW, span_str(PLAIN_POLICY)));
+	check_ok(ledger_enrol_add(
+	    b.v.act.ledger, span_str("web"), buf_span(&b.requester_spki)));
+	check_ok(ledger_commit(b.v.act.ledger));
 	check_ok(ledger_copy(b.v.act.ledger, path));
 	offer_read(&b, &one);
 	check_ok(offer_answer(&b, &one, &response));
