@@ -29,7 +29,8 @@ cmd_json_item(json_t *value, bool first)
 
 	if (value == NULL)
 		return err_memory();
-	text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);
+	text = json_dumps(
+	    value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
 	json_decref(value);
 	if (text == NULL)
 		return err_memory();

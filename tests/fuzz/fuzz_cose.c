@@ -25,19 +25,27 @@ write_again(const struct cose *c, struct span file)
 	must(span_eq(buf_span(&again), file));
 }
 
+/* Its pieces are not looked at: that there is no end to them would be seen. */
+static enum rc
+json_drop(void *unused, const char *before, json_t *value)
+{
+	(void)unused;
+	(void)before;
+	json_decref(value);
+	return RC_OK;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct span file = span_of(data, size);
 	WIPED(buf) text = { 0 };
-	json_t *json = NULL;
 	struct diag d;
 
 	if (diag_read("f", file, &d) != RC_OK)
 		return 0;
 	write_again(&d.cose, file);
-	must(diag_write(&d, &text) == RC_OK);
-	must(diag_json(&d, &json) == RC_OK);
-	json_decref(json);
+	must(diag_write(&d, &text, -1) == RC_OK);
+	must(diag_json(&d, json_drop, NULL) == RC_OK);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "transfer/rule.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static enum rc
@@ -40,7 +41,7 @@ print_notation(const struct diag *d, bool words)
 	if (rc == RC_OK && words)
 		rc = words_add(d, &out);
 	if (rc == RC_OK)
-		rc = diag_write(d, &out);
+		rc = diag_write(d, &out, STDOUT_FILENO);
 	if (rc == RC_OK)
 		rc = fd_write_all(STDOUT_FILENO, buf_span(&out), "stdout");
 	return rc;
@@ -57,20 +58,28 @@ words_json(const struct diag *d)
 	return words;
 }
 
+/* Text of ours, and a value behind it. */
 static enum rc
-inspect_print_json(const struct diag *d, bool words)
+inspect_put(void *unused, const char *before, json_t *value)
+{
+	(void)unused;
+	if (fputs(before, stdout) == EOF) {
+		json_decref(value);
+		return err_set(RC_IO, "standard output cannot be written");
+	}
+	return value == NULL ? RC_OK : cmd_json_item(value, true);
+}
+
+/* All that stands before the payload. */
+static json_t *
+head_json(const struct diag *d, bool words)
 {
 	const bool good = d->signature == RC_OK;
-	json_t *payload;
-	json_t *document;
-	enum rc rc = diag_json(d, &payload);
 
-	if (rc != RC_OK)
-		return rc;
-	document = json_pack(
-	    "{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, s:o*, s:o*, s:o}",
-	    "type", diag_kind(d), "signature_good", good, "verdict",
-	    diag_verdict(d), "rule", good ? NULL : rule_name(d->rule), "reason",
+	return json_pack(
+	    "{s:s, s:b, s:s, s:s?, s:s?, s:s, s:o*, s:o*, s:o*, s:o*}", "type",
+	    diag_kind(d), "signature_good", good, "verdict", diag_verdict(d),
+	    "rule", good ? NULL : rule_name(d->rule), "reason",
 	    good ? NULL : d->reason, "alg", cose_alg_name(d->cose.alg), "kid",
 	    d->cose.kid.n == 0 ? NULL : cmd_json_hex(d->cose.kid), "x5chain",
 	    d->cose.cert.n == 0 ? NULL : cmd_json_hex(d->cose.cert),
@@ -78,9 +87,35 @@ inspect_print_json(const struct diag *d, bool words)
 	    d->has_fingerprint
 		? cmd_json_hex(span_of(d->fingerprint, SHA256_LEN))
 		: NULL,
-	    "words", words && d->has_fingerprint ? words_json(d) : NULL,
-	    "payload", payload);
-	return document == NULL ? err_memory() : cmd_json(document);
+	    "words", words && d->has_fingerprint ? words_json(d) : NULL);
+}
+
+/* One document, but never held whole: its text is several times the file. */
+static enum rc
+inspect_print_json(const struct diag *d, bool words)
+{
+	json_t *head = head_json(d, words), *value;
+	char before[64];
+	const char *key;
+	bool first = true;
+	enum rc rc = head == NULL ? err_memory() : RC_OK;
+
+	json_object_foreach(head, key, value)
+	{
+		(void)snprintf(before, sizeof(before),
+		    "%s\"%s\":", first ? "{" : ",", key);
+		if (rc == RC_OK)
+			rc = inspect_put(NULL, before, json_incref(value));
+		first = false;
+	}
+	json_decref(head);
+	if (rc == RC_OK)
+		rc = inspect_put(NULL, ",\"payload\":", NULL);
+	if (rc == RC_OK)
+		rc = diag_json(d, inspect_put, NULL);
+	if (rc == RC_OK && (fputs("}\n", stdout) == EOF || fflush(stdout) != 0))
+		rc = err_set(RC_IO, "standard output cannot be written");
+	return rc;
 }
 
 enum rc

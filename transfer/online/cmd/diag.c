@@ -3,6 +3,7 @@
 #include "transfer/online/cmd/diag.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/grammar.h"
 #include "transfer/x509/name.h"
@@ -11,8 +12,11 @@
 #include <inttypes.h>
 #include <unistr.h>
 
+#define DIAG_PIECE ((size_t)64 << 10) /* bytes that are worth a write */
+
 struct diag_writer {
 	struct buf *to;
+	int fd; /* where they go; -1: they are kept */
 	unsigned indent;
 	enum rc rc; /* sticks, as in cbor_out */
 };
@@ -32,6 +36,10 @@ diag_put(struct diag_writer *w, const char *text)
 static void
 line(struct diag_writer *w)
 {
+	if (w->rc == RC_OK && w->fd >= 0 && w->to->n >= DIAG_PIECE) {
+		w->rc = fd_write_all(w->fd, buf_span(w->to), "standard output");
+		buf_reset(w->to);
+	}
 	diag_put(w, "\n");
 	for (unsigned i = 0; i < w->indent; i++)
 		diag_put(w, "  ");
@@ -295,10 +303,10 @@ header_put(struct diag_writer *w, const struct diag *diag)
 }
 
 enum rc
-diag_write(const struct diag *diag, struct buf *out)
+diag_write(const struct diag *diag, struct buf *out, int fd)
 {
 	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
-	struct diag_writer w = { .to = out, .indent = 1 };
+	struct diag_writer w = { .to = out, .fd = fd, .indent = 1 };
 
 	w.rc = buf_printf(out, "/ %s / 18([", diag_kind(diag));
 	header_put(&w, diag);

@@ -42,11 +42,17 @@ const char *diag_kind(const struct diag *diag);
 /** Whose fingerprint it is: "key of the requester", "CA certificate". */
 const char *diag_fingerprint_of(const struct diag *diag);
 
-/** Append the file as commented diagnostic notation. \retval RC_IO memory */
-enum rc diag_write(const struct diag *diag, struct buf *out) MUST_CHECK;
+/** Append the file as commented diagnostic notation. What is written is twice as
+ * long as the file and more: with `fd` not -1 it goes there as it grows, and `out`
+ * has the rest. \retval RC_IO memory, or `fd` takes no more */
+enum rc diag_write(
+    const struct diag *diag, struct buf *out, int fd) MUST_CHECK;
 
-/** The payload as a JSON object, which the caller releases. \retval RC_IO
- * memory */
-enum rc diag_json(const struct diag *diag, json_t **ret) MUST_CHECK;
+/** The payload as a JSON object, in pieces: each is the text `before`, then a value
+ * that the callee releases, if it is not NULL. So a list is never held whole.
+ * \retval RC_IO memory; any other: as `put` said */
+typedef enum rc diag_json_put(void *arg, const char *before, json_t *value);
+enum rc diag_json(const struct diag *diag, diag_json_put *put,
+    void *arg) MUST_CHECK;
 
 #endif

@@ -181,10 +181,66 @@ value_json(struct cbor_in *in, const struct schema_field *field, json_t **ret)
 	return object_json(in, field, ret);
 }
 
-enum rc
-diag_json(const struct diag *diag, json_t **ret)
-{
-	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
+/* ---- in pieces ----------------------------------------------------------- */
 
-	return value_json(&in, grammar_of(diag->cose.type), ret);
+#define BEFORE_MAX 64 /* bytes: `,"NAME":[` */
+
+struct diag_json_out {
+	diag_json_put *put;
+	void *arg;
+};
+
+static enum rc
+items_json_put(const struct diag_json_out *out, struct cbor_in *in,
+    const struct schema_field *list, const char *before)
+{
+	uint64_t n = 0;
+	enum rc rc = cbor_take_array(in, list->name, 0, UINT64_MAX, &n);
+
+	if (rc == RC_OK)
+		rc = out->put(out->arg, before, NULL);
+	for (uint64_t i = 0; rc == RC_OK && i < n; i++) {
+		json_t *item;
+
+		rc = value_json(in, &list->type->fields[0], &item);
+		if (rc == RC_OK)
+			rc = out->put(out->arg, i == 0 ? "" : ",", item);
+	}
+	return rc != RC_OK ? rc : out->put(out->arg, "]", NULL);
+}
+
+static enum rc
+member_json_put(const struct diag_json_out *out, struct cbor_in *in,
+    const struct schema_field *member, bool first)
+{
+	const bool list = member->type->kind == SCHEMA_LIST;
+	char before[BEFORE_MAX];
+	json_t *value;
+	enum rc rc;
+
+	(void)snprintf(before, sizeof(before), "%s\"%s\":%s", first ? "{" : ",",
+	    member->name, list ? "[" : "");
+	if (list)
+		return items_json_put(out, in, member, before);
+	rc = value_json(in, member, &value);
+	return rc != RC_OK ? rc : out->put(out->arg, before, value);
+}
+
+enum rc
+diag_json(const struct diag *diag, diag_json_put *put, void *arg)
+{
+	const struct diag_json_out out = { put, arg };
+	const struct schema_field *root = grammar_of(diag->cose.type);
+	struct cbor_in in = { .from = "payload", .rest = diag->cose.payload };
+	bool first = true;
+	uint64_t n;
+	int key;
+	enum rc rc = cbor_take_map(&in, root->name, &n);
+
+	for (; rc == RC_OK && (rc = cbor_next_key(&in, &n, &key)) == RC_OK &&
+	       key >= 0;
+	     first = false)
+		rc = member_json_put(
+		    &out, &in, schema_field_of(root->type, key), first);
+	return rc != RC_OK ? rc : put(arg, "}", NULL);
 }
