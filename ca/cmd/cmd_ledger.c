@@ -176,14 +176,14 @@ head_read(struct ledger *ledger, const char *from, struct ledger_head *ret_head,
     struct ledger_seen *ret_seen)
 {
 	WIPED(buf) file = { 0 };
-	WIPED(manifest) m = { 0 };
+	struct manifest m;
 	struct cose cose;
 	enum rc rc = file_read(AT_FDCWD, from, COSE_FILE_MAX, &file);
 
 	if (rc == RC_OK)
 		rc = cose_read(from, buf_span(&file), COSE_MANIFEST, &cose);
 	if (rc == RC_OK)
-		rc = manifest_read(from, cose.payload, &m);
+		rc = manifest_read_head(from, cose.payload, &m);
 	if (rc == RC_OK)
 		rc = signer_check(ledger, from, &cose);
 	if (rc == RC_OK)

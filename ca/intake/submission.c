@@ -66,31 +66,41 @@ submission_requester_key(const char *from, struct span spki, EVP_PKEY **ret_key)
 
 /* The signature is checked with the key that the bundle itself carries. It
  * proves that one holder of that key made the whole; who that is, the ledger
- * says, or a person who compares words.
- */
+ * says, or a person who compares words. */
+static enum rc
+check_signature(struct submission *s)
+{
+	const struct scanned *file = s->file;
+	OWN(EVP_PKEY) *key = NULL;
+	struct bundle head;
+	enum rc rc = bundle_read_head(file->name, s->cose.payload, &head);
+
+	if (rc == RC_OK)
+		rc = sha256(head.spki, s->key_id);
+	if (rc == RC_OK &&
+	    !span_eq(s->cose.kid, span_of(s->key_id, sizeof(s->key_id))))
+		rc = rule_refuse(RULE_BUNDLE_KID,
+		    "%s: signed by another key than the one it carries",
+		    file->name);
+	if (rc == RC_OK)
+		rc = submission_requester_key(file->name, head.spki, &key);
+	return rc != RC_OK ? rc : cose_verify(file->name, &s->cose, key);
+}
+
+/* What takes memory comes behind the signature. */
 enum rc
 submission_read(const struct scanned *file, struct submission *ret)
 {
 	WIPED(submission) s = { .file = file };
-	OWN(EVP_PKEY) *key = NULL;
 	struct span bytes = file->copy.bytes;
 	enum rc rc = sha256(bytes, s.digest);
 
 	if (rc == RC_OK)
 		rc = cose_read(file->name, bytes, COSE_BUNDLE, &s.cose);
 	if (rc == RC_OK)
+		rc = check_signature(&s);
+	if (rc == RC_OK)
 		rc = bundle_read(file->name, s.cose.payload, &s.bundle);
-	if (rc == RC_OK)
-		rc = sha256(s.bundle.spki, s.key_id);
-	if (rc == RC_OK &&
-	    !span_eq(s.cose.kid, span_of(s.key_id, sizeof(s.key_id))))
-		rc = rule_refuse(RULE_BUNDLE_KID,
-		    "%s: signed by another key than the one it carries",
-		    file->name);
-	if (rc == RC_OK)
-		rc = submission_requester_key(file->name, s.bundle.spki, &key);
-	if (rc == RC_OK)
-		rc = cose_verify(file->name, &s.cose, key);
 	if (rc != RC_OK)
 		return rc;
 	*ret = s;

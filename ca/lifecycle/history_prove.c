@@ -207,11 +207,13 @@ history_prove(const struct trust *trust, const struct history_item *item,
 	if (rc == RC_OK)
 		rc = cose_read(r.from, item->manifest, COSE_MANIFEST, &cose);
 	if (rc == RC_OK)
-		rc = manifest_read(r.from, cose.payload, &r.manifest);
+		rc = manifest_read_head(r.from, cose.payload, &r.manifest);
 	if (rc == RC_OK)
 		rc = prove_place(trust, &r);
 	if (rc == RC_OK)
 		rc = prove_signature(trust, &r, &cose);
+	if (rc == RC_OK) /* its lists, now that they are the CA's */
+		rc = manifest_read(r.from, cose.payload, &r.manifest);
 	if (rc == RC_OK)
 		rc = prove_bundle(&r);
 	if (rc == RC_OK)

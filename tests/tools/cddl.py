@@ -6,7 +6,7 @@ usage: cddl.py RULE FILE...        RULE: signed-csr-bundle, ca-card-file ...
        cddl.py --same FILE         the grammar of FILE, which says all of a payload
 
 A small reader of CDDL (RFC 8610), as much of it as that grammar uses: maps,
-arrays, occurrence (? * +), choices, ranges, literals, tags, .size, .regexp and
+arrays, occurrence (? * + n*m), choices, ranges, literals, tags, .size, .regexp and
 .cbor. What it does not know is an error, never a pass. Deterministic encoding
 (RFC 8949 4.2.1), which CDDL cannot say, is checked on the bytes: for the file
 and for every byte string under .cbor.
@@ -184,6 +184,10 @@ class Parser:
         for mark, lo, hi in (("?", 0, 1), ("*", 0, None), ("+", 1, None)):
             if self.accept("op", mark):
                 least, most = lo, hi
+        if self.peek()[0] == "int" and self.peek(1) == ("op", "*"):
+            least = int(self.take("int"))
+            self.take("op", "*")
+            most = int(self.take("int"))
         key = None
         if self.peek(1) == ("op", ":"):  # a member name: for readers only, in an array
             self.at += 2

@@ -23,7 +23,7 @@ static const struct schema_field name[] = {
 const struct schema_type grammar_name =
 	TYPE_OF("name", SCHEMA_NAME, 0, 0, sizeof(struct name), name);
 
-LIST_OF(names, 1, SCHEMA_MANY, "name", &grammar_name, IN_PLACE);
+LIST_OF(names, 1, NAMES_MAX, "name", &grammar_name, IN_PLACE);
 
 /* One certificate, or several after each other. */
 static const struct schema_field single_validity[] = {
@@ -61,7 +61,7 @@ static const struct schema_field cert_request[] = {
 };
 static const struct schema_type request_type =
 	TYPE_MAP("cert-request", cert_request, cert_request);
-LIST_OF(requests, 0, SCHEMA_MANY, "request", &request_type, IN_PLACE);
+LIST_OF(requests, 0, REQUESTS_MAX, "request", &request_type, IN_PLACE);
 
 /* ---- revocations and CRLs -------------------------------------------------- */
 
@@ -96,7 +96,7 @@ static const struct schema_field revocation[] = {
 };
 static const struct schema_type revocation_type =
 	TYPE_EITHER("revocation", revocation, revocation);
-LIST_OF(revocations, 0, SCHEMA_MANY, "revocation", &revocation_type, IN_PLACE);
+LIST_OF(revocations, 0, REVOCATIONS_MAX, "revocation", &revocation_type, IN_PLACE);
 
 static const struct schema_type
 	crl_count = TYPE(NULL, SCHEMA_UINT, 1, SERIES_MAX);
@@ -108,7 +108,7 @@ static const struct schema_field crl_request[] = {
 static const struct schema_type crl_type =
 	TYPE_MAP("crl-request", crl_request, crl_request);
 
-LIST_OF(crl_numbers, 1, SCHEMA_MANY, "crl_number", &grammar_crl_number, ITEM_U64);
+LIST_OF(crl_numbers, 1, CRLS_MAX, "crl_number", &grammar_crl_number, ITEM_U64);
 
 /* ---- the bundle ------------------------------------------------------------ */
 
@@ -198,6 +198,17 @@ bundle_read(const char *from, struct span payload, struct bundle *ret)
 	*ret = b;
 	b = (struct bundle){ .sequence = 0 };
 	return RC_OK;
+}
+
+enum rc
+bundle_read_head(const char *from, struct span payload, struct bundle *ret)
+{
+	struct bundle b = { .sequence = 0 };
+	enum rc rc = schema_read_head(from, payload, &grammar_bundle, &b);
+
+	if (rc == RC_OK)
+		*ret = b;
+	return rc;
 }
 
 enum rc

@@ -37,6 +37,8 @@ struct cbor_in {
 	const char *where;
 	const struct cbor_place *place;
 	struct span rest;
+	size_t room;   /* bytes of memory that lists may still take */
+	bool no_lists; /* they are passed over */
 };
 
 /** That part with a colon behind it, "requests[1].names[0]: ", for sentences alone;
@@ -61,6 +63,9 @@ enum rc cbor_take_map(struct cbor_in *in, const char *what, uint64_t *ret_pairs)
     MUST_CHECK;
 /** null when it is there: *ret_null, and it is taken; else nothing is taken. */
 enum rc cbor_take_null(struct cbor_in *in, bool *ret_null) MUST_CHECK;
+
+/** Pass over the next item, whole, whatever it is: nothing is kept of it. */
+enum rc cbor_pass(struct cbor_in *in) MUST_CHECK;
 
 /** For maps with unsigned keys: while pairs are left, looks at the next key.
  *	while ((rc = cbor_next_key(&in, &pairs, &key)) == RC_OK && key >= 0)

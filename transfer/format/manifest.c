@@ -18,7 +18,7 @@ static const struct schema_field cert_entry[] = {
 };
 static const struct schema_type cert_type =
 	TYPE_MAP("cert-entry", cert_entry, cert_entry);
-LIST_OF(certs, 1, SCHEMA_MANY, "certificate", &cert_type, IN_PLACE);
+LIST_OF(certs, 1, SERIES_MAX, "certificate", &cert_type, IN_PLACE);
 
 static const struct schema_field issued_result[] = {
 	{ 1, "request_id",   &grammar_request_id, IN(result, id) },
@@ -40,11 +40,11 @@ static const struct schema_field result[] = {
 };
 static const struct schema_type result_type =
 	TYPE_EITHER("result", result, result);
-LIST_OF(results, 0, SCHEMA_MANY, "result", &result_type, IN_PLACE);
+LIST_OF(results, 0, REQUESTS_MAX, "result", &result_type, IN_PLACE);
 
 /* ---- revocations, CRLs, files, trust --------------------------------------- */
 
-LIST_OF(serials, 0, SCHEMA_MANY, "serial", &grammar_serial, ITEM_SPAN);
+LIST_OF(serials, 0, REVOKED_MAX, "serial", &grammar_serial, ITEM_SPAN);
 
 static const char *const statuses[] = {
 	"applied", "already revoked", "unknown", "refused",
@@ -58,7 +58,7 @@ static const struct schema_field revocation_result[] = {
 };
 static const struct schema_type revocation_type =
 	TYPE_MAP("revocation-result", revocation_result, revocation_result);
-LIST_OF(revocations, 0, SCHEMA_MANY, "revocation", &revocation_type, IN_PLACE);
+LIST_OF(revocations, 0, REVOCATIONS_MAX, "revocation", &revocation_type, IN_PLACE);
 
 static const char *const crl_kinds[] = { "regular", "shadow" };
 static const struct schema_type crl_kind = TYPE_CHOICE(NULL, crl_kinds);
@@ -74,7 +74,7 @@ static const struct schema_field crl_entry[] = {
 };
 static const struct schema_type crl_type =
 	TYPE_MAP("crl-entry", crl_entry, crl_entry);
-LIST_OF(crls, 0, SCHEMA_MANY, "crl", &crl_type, IN_PLACE);
+LIST_OF(crls, 0, CRLS_MAX, "crl", &crl_type, IN_PLACE);
 
 static const struct schema_field file_entry[] = {
 	{ 1, "file",   &grammar_file_name, IN(file_entry, name) },
@@ -83,7 +83,7 @@ static const struct schema_field file_entry[] = {
 };
 static const struct schema_type file_type =
 	TYPE_MAP("file-entry", file_entry, file_entry);
-LIST_OF(files, 0, SCHEMA_MANY, "file", &file_type, IN_PLACE);
+LIST_OF(files, 0, LISTED_MAX, "file", &file_type, IN_PLACE);
 
 static const char *const change_kinds[] = {
 	"next transfer certificate", "CA renewed", "CA rolled over", "spare CA",
@@ -95,7 +95,7 @@ static const struct schema_field trust_change[] = {
 };
 static const struct schema_type change_type =
 	TYPE_MAP("trust-change", trust_change, trust_change);
-LIST_OF(changes, 1, SCHEMA_MANY, "trust_change", &change_type, IN_PLACE);
+LIST_OF(changes, 1, CHANGES_MAX, "trust_change", &change_type, IN_PLACE);
 
 /* ---- the manifest ---------------------------------------------------------- */
 
@@ -158,6 +158,19 @@ manifest_read(const char *from, struct span payload, struct manifest *ret)
 	*ret = m;
 	m = (struct manifest){ .sequence = 0 };
 	return RC_OK;
+}
+
+enum rc
+manifest_read_head(const char *from, struct span payload, struct manifest *ret)
+{
+	struct manifest m = { .sequence = 0 };
+	enum rc rc = schema_read_head(from, payload, &grammar_manifest, &m);
+
+	if (rc == RC_OK)
+		rc = previous_check(from, &m);
+	if (rc == RC_OK)
+		*ret = m;
+	return rc;
 }
 
 enum rc

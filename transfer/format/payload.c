@@ -143,7 +143,7 @@ const struct schema_type grammar_ledger_head =
 static const struct schema_field certs[] = {
 	{ 0, "certificate", &grammar_cert_der, ITEM_SPAN },
 };
-const struct schema_type grammar_certs = TYPE_LIST(1, SCHEMA_MANY, certs);
+const struct schema_type grammar_certs = TYPE_LIST(1, CHAIN_MAX, certs);
 /* clang-format on */
 
 const struct schema_field *

@@ -20,6 +20,13 @@
 #define COMMENT_MAX 512
 #define POLICY_FILE_MAX 262144 /* bytes of policy.conf */
 #define SERIES_MAX 120
+#define REQUESTS_MAX 100000   /* in a bundle */
+#define REVOCATIONS_MAX 10000 /* in a bundle */
+#define REVOKED_MAX 1000      /* serials that one of them came to */
+#define CRLS_MAX 1000
+#define LISTED_MAX 10000 /* files of a response */
+#define CHANGES_MAX 16	 /* of trust, in a manifest */
+#define CHAIN_MAX 16	 /* certificates of a card or of a change */
 
 struct ledger_head {
 	uint64_t count;		  /* records so far */
@@ -178,6 +185,14 @@ enum rc manifest_read(const char *from, struct span payload,
     struct manifest *ret) MUST_CHECK;
 enum rc card_read(const char *from, struct span payload, struct card *ret)
     MUST_CHECK;
+
+/** The same but for all lists, which stay empty: no memory is asked for, and there
+ * is nothing to release. This is what may be known before a signature is proven:
+ * with which key to prove it, and whose the file says it is. */
+enum rc bundle_read_head(const char *from, struct span payload,
+    struct bundle *ret) MUST_CHECK;
+enum rc manifest_read_head(const char *from, struct span payload,
+    struct manifest *ret) MUST_CHECK;
 
 /** Append the payload's encoding. */
 enum rc bundle_write(const struct bundle *bundle, struct buf *out) MUST_CHECK;

@@ -3,7 +3,8 @@
  * What stands in the tables is not known here, and nothing of the form of CBOR
  * is checked: cbor_in_check ran before. A list's memory is asked for only when
  * the bytes left could hold as many items, so an array head of nine bytes
- * allocates nothing. Recursion ends with the tables. */
+ * allocates nothing; and all lists together have a limit, since items that are
+ * small on the wire may be large in memory. Recursion ends with the tables. */
 #include "transfer/format/schema.h"
 
 #include "transfer/format/cbor_in.h"
@@ -260,15 +261,32 @@ items_take(struct cbor_in *in, const struct schema_field *f,
 }
 
 static enum rc
+list_room_take(
+    struct cbor_in *in, const struct schema_field *f, uint64_t n, size_t size)
+{
+	char where[CBOR_WHERE_MAX];
+
+	if (n > in->room / size)
+		return rule_refuse(RULE_CBOR_SCHEMA,
+		    "%s: %s%s: %llu items more than may be kept in memory of a file of this size: split it",
+		    in->from, cbor_where(in, where), f->name,
+		    (unsigned long long)n);
+	in->room -= (size_t)n * size;
+	return RC_OK;
+}
+
+static enum rc
 list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 {
 	const struct schema_field *item = &f->type->fields[0];
 	const size_t least = least_of(item->type);
 	struct schema_items items;
 	uint64_t n;
-	enum rc rc =
-	    cbor_take_array(in, f->name, f->type->min, f->type->max, &n);
+	enum rc rc;
 
+	if (in->no_lists)
+		return cbor_pass(in);
+	rc = cbor_take_array(in, f->name, f->type->min, f->type->max, &n);
 	if (rc != RC_OK)
 		return rc;
 	assert(least > 0);
@@ -280,10 +298,14 @@ list_take(struct cbor_in *in, const struct schema_field *f, void *object)
 		memcpy(schema_place(f, object), &n, sizeof(n));
 	if (n == 0 || f->held == HELD_COUNT)
 		return RC_OK;
-	if (f->held == HELD_LIST)
+	if (f->held == HELD_LIST) {
+		rc = list_room_take(in, f, n, item_size(item));
+		if (rc != RC_OK)
+			return rc;
 		items.p = calloc((size_t)n, item_size(item));
-	else
+	} else {
 		items = items_get(f, object);
+	}
 	if (items.p == NULL)
 		return err_memory();
 	items.n = (size_t)n;
@@ -465,17 +487,35 @@ schema_take(struct cbor_in *in, const struct schema_field *field, void *object)
 	return value_take(in, field, object);
 }
 
+static enum rc
+whole_take(struct cbor_in *in, const struct schema_field *root, void *object)
+{
+	enum rc rc = value_take(in, root, object);
+
+	if (rc == RC_OK && in->rest.n != 0)
+		rc = rule_refuse(RULE_CBOR, "%s: more bytes after the %s",
+		    in->from, root->name);
+	return rc;
+}
+
 enum rc
 schema_read(const char *from, struct span input,
     const struct schema_field *root, void *object)
 {
-	struct cbor_in in = { .from = from, .rest = input };
-	enum rc rc = value_take(&in, root, object);
+	struct cbor_in in = {
+		.from = from, .rest = input, .room = SCHEMA_ROOM(input.n)
+	};
 
-	if (rc == RC_OK && in.rest.n != 0)
-		rc = rule_refuse(
-		    RULE_CBOR, "%s: more bytes after the %s", from, root->name);
-	return rc;
+	return whole_take(&in, root, object);
+}
+
+enum rc
+schema_read_head(const char *from, struct span input,
+    const struct schema_field *root, void *object)
+{
+	struct cbor_in in = { .from = from, .rest = input, .no_lists = true };
+
+	return whole_take(&in, root, object);
 }
 
 /* ---- writing ----------------------------------------------- */

@@ -80,7 +80,6 @@ struct schema_type {
 	TYPE_OF(cddl, SCHEMA_EITHER, 0, 0, sizeof(struct tag), rows)
 #define TYPE_LIST(least, most, row) \
 	TYPE_OF(NULL, SCHEMA_LIST, least, most, 0, row)
-#define SCHEMA_MANY UINT64_MAX /* items: what memory and input allow */
 /* Define a list type: the rest is its item's row, without a key. */
 #define LIST_OF(type, least, most, ...) \
 	static const struct schema_field type##_item[] = { { 0, __VA_ARGS__ } }; \
@@ -158,14 +157,23 @@ const char *schema_choice(const struct schema_type *type, uint64_t value);
 
 /* ---- messages -------------------------------------------------------------- */
 
+/** Memory that all lists of an input of `n` bytes may take together: what an honest
+ * one needs is less, and what a hostile one gets is no more. */
+#define SCHEMA_ROOM(n) ((n) + ((size_t)32 << 20))
+
 /** Read bytes that cbor_in_check passed, from the first to the last, into a zeroed
  * struct. `root->name` names the whole in sentences. Spans point into `input`;
  * lists are the caller's to release by schema_wipe, after a failure too. Memory is
- * asked for only when the input could hold that many items.
+ * asked for only when the input could hold that many items, and within SCHEMA_ROOM.
  * \retval RC_FORMAT rules CBOR-SCHEMA, FORMAT-TEXT (a text breaks its pattern),
  *                   CBOR (bytes follow it)
  * \retval RC_IO     memory */
 enum rc schema_read(const char *from, struct span input,
+    const struct schema_field *root, void *object) MUST_CHECK;
+
+/** The same, but lists are passed over, which costs no memory: what has to be known
+ * of an input before its signature is proven. There is nothing to release. */
+enum rc schema_read_head(const char *from, struct span input,
     const struct schema_field *root, void *object) MUST_CHECK;
 
 /** Append the encoding; of a choice between maps the last that has all it needs.
@@ -174,7 +182,8 @@ enum rc schema_read(const char *from, struct span input,
 enum rc schema_write(const struct schema_field *root, const void *object,
     struct buf *out) MUST_CHECK;
 
-/** The same for a value that stands among others. */
+/** The same for a value that stands among others; its lists take no more memory than
+ * in->room says. */
 enum rc schema_take(struct cbor_in *in, const struct schema_field *field,
     void *object) MUST_CHECK;
 void schema_put(struct cbor_out *out, const struct schema_field *field,

@@ -41,6 +41,22 @@ check_issuers(const char *from, const struct offer *o)
 	return RC_OK;
 }
 
+/* By the key of the certificate that comes with it, before anything else is
+ * read; what that is worth is seen when the CA is known. */
+static enum rc
+check_card_signature(const char *from, const struct cose *cose)
+{
+	OWN(X509) *cert = cert_of_der(cose->cert);
+	EVP_PKEY *key = cert == NULL ? NULL : X509_get0_pubkey(cert);
+
+	ERR_clear_error();
+	if (key == NULL)
+		return rule_refuse(RULE_TRANSFER_CERT,
+		    "%s: its transfer certificate is none with a usable key",
+		    from);
+	return cose_verify(from, cose, key);
+}
+
 static enum rc
 judge(const char *from, struct span file, struct offer *o)
 {
@@ -49,6 +65,8 @@ judge(const char *from, struct span file, struct offer *o)
 	enum rc rc;
 
 	rc = cose_read(from, file, COSE_CARD, &cose);
+	if (rc == RC_OK)
+		rc = check_card_signature(from, &cose);
 	if (rc == RC_OK)
 		rc = card_read(from, cose.payload, &o->card);
 	if (rc != RC_OK)
@@ -61,8 +79,6 @@ judge(const char *from, struct span file, struct offer *o)
 	if (rc == RC_OK)
 		rc = judge_transfer_cert(
 		    from, &o->trust, cose.cert, o->card.created, &key);
-	if (rc == RC_OK)
-		rc = cose_verify(from, &cose, key);
 	if (rc == RC_OK)
 		rc = sha256(o->card.certs[0], o->fingerprint);
 	return rc != RC_OK ? rc

@@ -48,6 +48,13 @@ void trust_wipe(struct trust *trust);
 enum rc trust_add_ca(struct trust *trust, const char *from, struct span der)
     MUST_CHECK;
 
+/** Read a manifest that one of the CA's pinned for `trust` has signed: its signature
+ * is proven before any of its lists is read. Whose channel it is of, and what it
+ * promises, is for judge_response.
+ * \retval RC_FORMAT rules COSE-, CBOR-, TRANSFER-CERT */
+enum rc judge_manifest_read(const char *from, const struct trust *trust,
+    struct span file, struct manifest *ret) MUST_CHECK;
+
 struct ca_window;
 /** What request_check asks of the newest CA, whose transfer certificate is given.
  * \retval RC_FORMAT rule TRANSFER-CERT: that is none */

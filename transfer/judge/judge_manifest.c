@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Form, signature and place in the channel, in the order that gives the
  * truest answer: another CA's response is no fork, and a fork is only an
- * alarm when it is signed. */
+ * alarm when it is signed. Until the signature is proven only the manifest's
+ * head is read: a stranger's lists cost no memory. */
 #include "base/own_ssl.h"
 #include "transfer/judge/judge_response.h"
 #include "transfer/rule.h"
@@ -28,16 +29,29 @@ check_channel(const struct evidence *r, const struct trust *trust,
 }
 
 static enum rc
-judge_manifest_check_signature(const struct evidence *r,
-    const struct trust *trust, const struct cose *cose,
-    const struct manifest *m)
+judge_manifest_check_signature(const char *from, const struct trust *trust,
+    const struct cose *cose, const struct manifest *m)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	enum rc rc;
 
-	rc =
-	    judge_transfer_cert(r->from, trust, cose->cert, m->signed_at, &key);
-	return rc != RC_OK ? rc : cose_verify(r->from, cose, key);
+	rc = judge_transfer_cert(from, trust, cose->cert, m->signed_at, &key);
+	return rc != RC_OK ? rc : cose_verify(from, cose, key);
+}
+
+enum rc
+judge_manifest_read(const char *from, const struct trust *trust,
+    struct span file, struct manifest *ret)
+{
+	struct manifest head;
+	struct cose cose;
+	enum rc rc = cose_read(from, file, COSE_MANIFEST, &cose);
+
+	if (rc == RC_OK)
+		rc = manifest_read_head(from, cose.payload, &head);
+	if (rc == RC_OK)
+		rc = judge_manifest_check_signature(from, trust, &cose, &head);
+	return rc != RC_OK ? rc : manifest_read(from, cose.payload, ret);
 }
 
 /* What was accepted with this number, if that is still known. */
@@ -72,7 +86,7 @@ check_old(const struct evidence *r, const struct trust *trust,
 	v->again = known && memcmp(then, v->head.digest, SHA256_LEN) == 0;
 	if (v->again)
 		return RC_OK;
-	rc = judge_manifest_check_signature(r, trust, cose, m);
+	rc = judge_manifest_check_signature(r->from, trust, cose, m);
 	if (rc != RC_OK)
 		return rc;
 	if (known)
@@ -123,14 +137,16 @@ judge_manifest(const struct evidence *r, const struct trust *trust,
 	if (rc == RC_OK)
 		rc = cose_read(r->from, r->manifest, COSE_MANIFEST, &cose);
 	if (rc == RC_OK)
-		rc = manifest_read(r->from, cose.payload, &v->manifest);
+		rc = manifest_read_head(r->from, cose.payload, &v->manifest);
 	if (rc == RC_OK)
 		rc = check_channel(r, trust, m);
 	if (rc == RC_OK && r->loose == NULL && r->channel->has_head &&
 	    m->sequence <= r->channel->head.sequence)
 		return check_old(r, trust, &cose, v);
 	if (rc == RC_OK)
-		rc = judge_manifest_check_signature(r, trust, &cose, m);
+		rc = judge_manifest_check_signature(r->from, trust, &cose, m);
+	if (rc == RC_OK)
+		rc = manifest_read(r->from, cose.payload, &v->manifest);
 	if (rc == RC_OK && r->loose == NULL)
 		rc = check_next(r, m);
 	if (rc != RC_OK)

@@ -61,7 +61,7 @@ static const struct schema_type
 	bundle   = TYPE(NULL, SCHEMA_BYTES, 0, COSE_FILE_MAX),
 	policy   = TYPE(NULL, SCHEMA_FILE, 0, POLICY_FILE_MAX),
 	cert_der = TYPE(NULL, SCHEMA_DER, CERT_MIN, CERT_MAX);
-LIST_OF(certs, 0, SCHEMA_MANY, "certificate", &cert_der, ITEM_SPAN);
+LIST_OF(certs, 0, HISTORY_CERTS_MAX, "certificate", &cert_der, ITEM_SPAN);
 
 static const struct schema_field history_item[] = {
 	{ 0, "name",         &name,     IN(history_item, name) },

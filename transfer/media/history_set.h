@@ -14,6 +14,7 @@
 
 #define HISTORY_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
 #define HISTORY_FILES_MAX 65536 /* of all histories of a medium */
+#define HISTORY_CERTS_MAX 4194304 /* of a response: the least of them fill it */
 
 /** One response; spans into the set, or into the writer's bytes. */
 struct history_item {

@@ -184,6 +184,7 @@ loose_scan_parse(struct loose_scan *scan)
 	size_t n;
 	enum rc rc = loose_parse_files(scan, &n);
 
+	buf_wipe(&scan->bytes); /* as large as the stick's, and used up */
 	if (rc != RC_OK)
 		return rc;
 	if (n == 0) {

@@ -99,8 +99,7 @@ print_inline(const struct schema_type *type)
 	}
 	printf(map ? "{ " : either ? "" : "[");
 	if (type->kind == SCHEMA_LIST) {
-		assert_true(type->min <= 1 && type->max == UINT64_MAX);
-		printf(type->min == 0 ? "* " : "+ ");
+		printf("%" PRIu64 "*%" PRIu64 " ", type->min, type->max);
 	}
 	for (size_t i = 0; i < type->n; i++) {
 		printf("%s", i == 0 ? "" : either ? " / " : ", ");
@@ -269,6 +268,91 @@ a_list_is_no_longer_than_its_bytes_can_be(void **state)
 	assert_int_equal(n, 0);
 }
 
+/* A byte on the wire, a large struct in memory: together they have an end. */
+struct large {
+	uint64_t n;
+	char room[1024];
+};
+struct large_list {
+	struct large *items;
+	size_t n;
+};
+static const struct schema_type large_n = TYPE(NULL, SCHEMA_UINT, 0, 9);
+static const struct schema_field large_fields[] = {
+	{ 0, "n", &large_n, IN(large, n) },
+};
+static const struct schema_type large_type =
+    TYPE_TUPLE(NULL, large, large_fields);
+LIST_OF(larges, 0, 1000000, "large", &large_type, IN_PLACE);
+static const struct schema_field larges_root = { 0, "larges", &larges,
+	ITEMS_OF(large_list) };
+
+static void
+larges_write(size_t n, struct buf *ret)
+{
+	const uint8_t head[] = { 0x99, (uint8_t)(n >> 8), (uint8_t)n };
+
+	check_ok(buf_add(ret, head, sizeof(head)));
+	for (size_t i = 0; i < n; i++)
+		check_ok(buf_add(ret, "\x81\x00", 2));
+}
+
+static void
+lists_take_as_much_memory_as_their_input_is_worth(void **state)
+{
+	const size_t most = SCHEMA_ROOM(0) / sizeof(struct large) + 128;
+
+	(void)state;
+	for (size_t n = most - 128; n <= most; n += 128) {
+		WIPED(buf) in = { 0 };
+		struct large_list list = { NULL, 0 };
+		enum rc rc;
+
+		larges_write(n, &in);
+		rc = schema_read("f", buf_span(&in), &larges_root, &list);
+		if (n < most)
+			check_ok(rc);
+		else
+			check_rule(rc, "CBOR-SCHEMA",
+			    "more than may be kept in memory of a file of this size");
+		assert_int_equal(list.n, n < most ? n : 0);
+		free(list.items);
+	}
+}
+
+static void
+a_head_is_read_without_its_lists(void **state)
+{
+	/* A list between two numbers, which holds what no bundle may. */
+	static const char payload[] =
+	    "\xa2\x01\x05\x02\x82\xa1\x07\x41x\x82\x01\xf6";
+	struct part {
+		uint64_t number;
+		struct span *pairs;
+		size_t n_pairs;
+	} part = { .number = 0 };
+	static const struct schema_field rows[] = {
+		{ 1, "number", &large_n, IN(part, number) },
+		{ 2, "pairs", &pairs, LIST(part, pairs) },
+	};
+	static const struct schema_type type = TYPE_MAP(NULL, part, rows);
+	const struct schema_field root = { 0, "part", &type, IN_PLACE };
+	const struct span in =
+	    span_of((const uint8_t *)payload, sizeof(payload) - 1);
+
+	(void)state;
+	check_rule(schema_read("f", in, &root, &part), "CBOR-SCHEMA", "pairs");
+	free(part.pairs);
+	part = (struct part){ .number = 0 };
+	check_ok(schema_read_head("f", in, &root, &part));
+	assert_int_equal(part.number, 5);
+	assert_int_equal(part.n_pairs, 0);
+	assert_null(part.pairs);
+	check_refused(
+	    schema_read_head("f", span_of(in.p, in.n - 1), &root, &part),
+	    "CBOR-SCHEMA", "f: value: found nothing usable, wanted an item");
+}
+
 static void
 nothing_follows_what_is_read(void **state)
 {
@@ -352,6 +436,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(rows_rise_and_fit_their_places),
 		cmocka_unit_test(a_key_of_several_maps_means_one_thing),
 		cmocka_unit_test(a_list_is_no_longer_than_its_bytes_can_be),
+		cmocka_unit_test(
+		    lists_take_as_much_memory_as_their_input_is_worth),
+		cmocka_unit_test(a_head_is_read_without_its_lists),
 		cmocka_unit_test(nothing_follows_what_is_read),
 		cmocka_unit_test(a_message_has_the_members_of_its_kind),
 		cmocka_unit_test(what_no_map_of_a_choice_takes_is_not_written),

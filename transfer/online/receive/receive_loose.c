@@ -17,6 +17,9 @@ struct loose_round {
 	struct store *store;
 	const struct media *media;
 	const struct loose *set; /* NULL: all are only proved */
+	bool
+	    answered; /* the set has an answer in the store, with this digest */
+	uint8_t answer[SHA256_LEN];
 	char prefix[LOOSE_PREFIX_LEN + 1];
 	enum rc (*each)(void *arg, const struct received *r);
 	void *arg;
@@ -27,7 +30,7 @@ struct loose_round {
 struct loose_visit {
 	struct loose_round *round;
 	struct response_dir dir;
-	struct manifest manifest; /* nothing is proved of it yet */
+	struct manifest manifest; /* signed; no more is proved of it yet */
 	uint8_t digest[SHA256_LEN];
 	uint32_t bundle; /* the number that its set took */
 };
@@ -39,22 +42,36 @@ loose_visit_wipe(struct loose_visit *v)
 	manifest_wipe(&v->manifest);
 }
 
+/* What was accepted once is read again, whichever transfer certificate is
+ * pinned now. */
+static enum rc
+read_accepted(struct loose_visit *v)
+{
+	struct cose cose;
+	enum rc rc =
+	    cose_read(v->dir.path, v->dir.manifest.bytes, COSE_MANIFEST, &cose);
+
+	return rc != RC_OK
+		   ? rc
+		   : manifest_read(v->dir.path, cose.payload, &v->manifest);
+}
+
 static enum rc
 loose_receive_visit_open(
     struct loose_round *round, const char *name, struct loose_visit *v)
 {
-	struct cose cose;
 	enum rc rc = response_dir_open(round->media, name, &v->dir);
 
 	v->round = round;
 	if (rc == RC_OK)
 		rc = sha256(v->dir.manifest.bytes, v->digest);
-	if (rc == RC_OK)
-		rc = cose_read(
-		    v->dir.path, v->dir.manifest.bytes, COSE_MANIFEST, &cose);
-	return rc != RC_OK
-		   ? rc
-		   : manifest_read(v->dir.path, cose.payload, &v->manifest);
+	if (rc != RC_OK)
+		return rc;
+	if (round->answered &&
+	    memcmp(v->digest, round->answer, SHA256_LEN) == 0)
+		return read_accepted(v);
+	return judge_manifest_read(v->dir.path, &round->store->trust,
+	    v->dir.manifest.bytes, &v->manifest);
 }
 
 /* ---- what the judge asks for --------------------------------------------- */
@@ -160,14 +177,16 @@ take_new(struct loose_visit *v, struct response_verdict *verdict)
 static enum rc
 take_visit(struct loose_visit *v, struct response_verdict *verdict)
 {
-	uint8_t then[SHA256_LEN];
-	bool known = false;
-	enum rc rc =
-	    store_loose_find(v->round->store, v->round->set, &known, then);
+	struct loose_round *round = v->round;
+	enum rc rc;
 
-	if (rc != RC_OK || !known)
-		return rc != RC_OK ? rc : take_new(v, verdict);
-	verdict->again = memcmp(then, v->digest, SHA256_LEN) == 0;
+	if (!round->answered) {
+		rc = take_new(v, verdict);
+		round->answered = rc == RC_OK;
+		memcpy(round->answer, v->digest, SHA256_LEN);
+		return rc;
+	}
+	verdict->again = memcmp(round->answer, v->digest, SHA256_LEN) == 0;
 	if (verdict->again)
 		return RC_OK;
 	rc = loose_receive_judge_visit(v, false, verdict);
@@ -329,6 +348,9 @@ loose_receive_take(
 	WIPED(taken) taken = { 0 };
 	enum rc rc = store_begin(round->store);
 
+	if (rc == RC_OK)
+		rc = store_loose_find(
+		    round->store, round->set, &round->answered, round->answer);
 	if (rc == RC_OK)
 		rc = take_matching(round, names, &taken);
 	if (rc == RC_OK && store_them)

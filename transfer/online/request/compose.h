@@ -10,7 +10,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 
-#define COMPOSE_MAX 100000 /* requests in one bundle */
+#define COMPOSE_MAX REQUESTS_MAX
 
 /** Requests on their way into a bundle. Starts with `store` set, else zero. */
 struct compose {

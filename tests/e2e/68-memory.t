@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Memory before proof: a file of n bytes costs 2 n + 64 MiB at most in any process,
+# whoever signed it, and nothing but itself before its signature is proven.
+. "$(dirname "$0")/../lib/lib.sh"
+
+# measured CMD...: run; the largest process's memory in KiB is $KIB.
+measured() {
+	command_of "$@"
+	run "$PYTHON" -c '
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as f: print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=f)
+sys.exit(status)' "$WORK/cost" "${ARGV[@]}"
+	read -r KIB <"$WORK/cost"
+}
+# costs FILE [TIMES] DESC: no more than TIMES (2) its size, and 64 MiB.
+costs() {
+	local times=2
+	[ $# = 2 ] || times=$2
+	local size=$(($(stat -c %s "$1") / 1024)) most
+	most=$((times * size + 65536))
+	ok "${*: -1}: $KIB KiB for a file of $size" test "$KIB" -le "$most"
+}
+heavy() { must "$PYTHON" "$TOP/tests/tools/make_heavy.py" "$@"; }
+# bundle KIND [KEY]: $WORK/heavy.cose, alone on $STICK.
+n_sticks=0
+bundle() {
+	n_sticks=$((n_sticks + 1))
+	STICK=$(stick "heavy$n_sticks")
+	mkdir -p "$STICK/airgap-ca/requests"
+	F=$STICK/airgap-ca/requests/heavy.cose
+	heavy "$1" "$good" "$F" "${@:2}"
+	freeze
+}
+
+make_ca
+enrol_online
+CARD=$(ls "$STICK"/airgap-ca/cards/*.cose)
+KEY=$(home_of online)/requester.pem
+must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+must transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
+good=$(ls "$STICK"/airgap-ca/requests/*)
+run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+status 0 'a bundle is signed'
+
+# ---- a bundle that nobody signed ----------------------------------------------------
+
+for kind in csrs=1500 requests names; do
+	bundle "$kind"
+	measured ca sign -n "$STICK"
+	refused 3 COSE-SIGNATURE 'does not verify' "$kind without a signature is refused for that"
+	costs "$F" 1 "$kind without a signature"
+	rm -rf "$STICK"
+done
+
+# ---- one that its requester signed --------------------------------------------------
+
+for kind in csrs requests revocations shadows; do
+	bundle "$kind" "$KEY"
+	measured ca sign -n "$STICK"
+	costs "$F" "$kind, signed"
+	measured transfer inspect "$F"
+	costs "$F" "$kind, inspected"
+	measured transfer inspect --json "$F"
+	status 0 "$kind, inspected by a program"
+	costs "$F" "$kind, inspected by a program"
+	rm -rf "$STICK"
+done
+bundle names "$KEY"
+measured ca sign -n "$STICK"
+refused 3 CBOR-SCHEMA 'more than may be kept in memory of a file of this size' \
+	'many small names are no way to more memory'
+costs "$F" 'names, signed'
+measured transfer inspect "$F"
+costs "$F" 'names, inspected'
+rm -rf "$STICK"
+
+# ---- every list has an end ------------------------------------------------------------
+
+# list KIND MOST NAME: one more than that is refused.
+list() {
+	bundle "$1=$(($2 + 1))" "$KEY"
+	run ca sign -n "$STICK"
+	refused 3 CBOR-SCHEMA "$3.*found an array of $(($2 + 1)), wanted an array of [01] to $2" \
+		"$(($2 + 1)) $1 are too many"
+	rm -rf "$STICK"
+}
+list requests 100000 requests
+list names 100 names
+list revocations 10000 revocations
+list shadows 1000 shadow_crls
+
+# ---- manifests ------------------------------------------------------------------------
+
+STICK=$WORK/stick
+response=$(ls -d "$STICK"/airgap-ca/responses/*)
+cp "$response/manifest.cose" "$WORK/manifest.good"
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=Stranger \
+	-keyout "$WORK/stranger.key" -out "$WORK/stranger.pem"
+for kind in results certs serials files; do
+	heavy "$kind" "$WORK/manifest.good" "$response/manifest.cose"
+	freeze
+	measured transfer verify "$STICK"
+	refused 3 COSE-SIGNATURE 'does not verify' "a manifest of many $kind that nobody signed"
+	costs "$response/manifest.cose" 1 "many $kind without a signature"
+	heavy "$kind" "$WORK/manifest.good" "$response/manifest.cose" "$WORK/stranger.key" "$WORK/stranger.pem"
+	freeze
+	measured transfer install "$STICK"
+	refused 3 TRANSFER-CERT 'another transfer certificate' 'or a stranger'
+	costs "$response/manifest.cose" 1 "many $kind of a stranger"
+	measured transfer inspect "$response/manifest.cose"
+	costs "$response/manifest.cose" "many $kind, inspected"
+done
+cp "$WORK/manifest.good" "$response/manifest.cose"
+run transfer install "$STICK"
+status 0 'the good one is installed'
+
+# ---- a card ------------------------------------------------------------------------------
+
+head -c 300000000 /dev/zero >"$WORK/card.cose"
+measured transfer @other enroll "$WORK/card.cose" --expect "$CA_HEX"
+status 3 'a card of 300 MB is none'
+says '300000000 bytes, at most 524288 wanted' 'and that is said'
+ok "and takes no memory ($KIB KiB)" test "$KIB" -lt 65536
+run transfer @other enroll "$CARD" --expect "$CA_HEX"
+status 0 'the CA'"'"'s own is taken'
+
+done_testing
