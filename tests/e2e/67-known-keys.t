@@ -301,6 +301,9 @@ lie 3 MANIFEST-BUNDLE 'has its answer' 'the answer to a bundle that has one' \
 	"p[5] = $(of_manifest "$FIRST" 'p[5]')"
 lie 3 'CBOR-SCHEMA|MANIFEST-[A-Z]*' '' 'an answer to nothing' 'p[5] = None'
 lie 3 'MANIFEST-FILES|CBOR-SCHEMA|DUPLICATE-ID' '' 'a file that is listed twice' 'p[11].append(p[11][0])'
+lie 3 MANIFEST-FILES 'should lie in zz\.pem' 'a certificate in a file that no entry lists' 'entry[3] = "zz.pem"'
+lie 3 MANIFEST-FILES 'should lie in ca\.pem' 'a certificate in a file that is listed and has it not' \
+	'entry[3] = "ca.pem"'
 lie 3 MANIFEST-FILES '' 'a file that is not there' 'p[11].append({1: "zz.pem", 2: 1, 3: bytes(32)})'
 
 # A host that shows what it has got: another manifest of that number.

@@ -327,13 +327,17 @@ response_judge_one(
 	return w->r->take(w->r->arg, &judged);
 }
 
-/* Blocks are matched by digest, never by the name of their file. */
+/* Blocks are matched by digest, never by the name of their file, which must
+ * then be the one that the manifest has for them: a name of a file that is not
+ * there would mislead whoever looks for it. */
 static enum rc
 judge_block(
     struct response_work *w, const struct file_entry *entry, struct span der)
 {
 	uint8_t digest[SHA256_LEN];
+	const struct cert_place *p;
 	uint32_t place = 0;
+	struct span said;
 	enum rc rc = sha256(der, digest);
 
 	if (rc != RC_OK)
@@ -346,6 +350,12 @@ judge_block(
 		return rule_refuse(RULE_CERT_DIGEST,
 		    "%s: %.*s has a certificate a second time", w->r->from,
 		    SPAN_FMT(entry->name));
+	p = &w->places[place];
+	said = w->m->results[p->request].certs[p->slot].file;
+	if (!span_eq(said, entry->name))
+		return rule_refuse(RULE_MANIFEST_FILES,
+		    "%s: %.*s has a certificate that should lie in %.*s, as the manifest says",
+		    w->r->from, SPAN_FMT(entry->name), SPAN_FMT(said));
 	w->places[place].found = true;
 	return response_judge_one(w, &w->places[place], der);
 }
