@@ -5,10 +5,13 @@
 #include "transfer/judge/card_judge.h"
 
 #include "base/own_ssl.h"
+#include "transfer/judge/ca_form.h"
+#include "transfer/judge/ca_signed.h"
 #include "transfer/rule.h"
-#include "transfer/x509/cert.h"
 
-#include <openssl/err.h>
+#include <stdio.h>
+
+#define CARD_FROM_MAX 256
 
 void
 offer_wipe(struct offer *offer)
@@ -19,26 +22,57 @@ offer_wipe(struct offer *offer)
 	*offer = (struct offer){ 0 };
 }
 
-/* Each is signed by the next. */
+/* One of those above the CA: what is there, and valid today. */
 static enum rc
-check_issuers(const char *from, const struct offer *o)
+card_issuer_read(
+    const char *from, struct span der, int64_t now, struct ca_form *ret)
 {
-	OWN(X509) *below = cert_of_der(o->card.certs[0]);
+	enum rc rc = ca_form_read(from, der, CA_ABOVE, ret);
 
-	for (size_t i = 1; i < o->card.n_certs; i++) {
-		X509 *above = cert_of_der(o->card.certs[i]);
-		bool good = above != NULL && below != NULL &&
-			    X509_check_issued(above, below) == X509_V_OK &&
-			    X509_verify(below, X509_get0_pubkey(above)) == 1;
-		X509_free(below);
+	if (rc == RC_OK)
+		rc = ca_key_check(from, ret->parts.spki);
+	if (rc == RC_OK)
+		rc = ca_algorithm_check(from, ret->parts.algorithm);
+	return rc != RC_OK
+		   ? rc
+		   : ca_form_dates(from, ret->not_before, ret->not_after, now);
+}
+
+/* Each is signed by the next, the last one by itself; and each allows as many
+ * below it as there are (RFC 5280 6.1.4 l and m). */
+static enum rc
+check_issuers(const char *from, const struct offer *o, int64_t now)
+{
+	const struct card *card = &o->card;
+	struct ca_form below, above;
+	char which[CARD_FROM_MAX];
+	enum rc rc = ca_form_read(from, card->certs[0], CA_PINNED, &below);
+
+	for (size_t i = 1; rc == RC_OK && i < card->n_certs; i++) {
+		(void)snprintf(which, sizeof(which),
+		    "%.180s: its certificate %zu", from, i + 1);
+		rc = card_issuer_read(which, card->certs[i], now, &above);
+		if (rc == RC_OK)
+			rc = ca_signed_check(which, card->certs[i], &above,
+			    card->certs[i - 1], &below);
+		if (rc == RC_OK && below.own_issuer)
+			rc = rule_refuse(RULE_CA_CERT,
+			    "%s is above one that signed itself", which);
+		if (rc == RC_OK && above.path_len >= 0 &&
+		    (size_t)above.path_len < i)
+			rc = rule_refuse(RULE_CA_CERT,
+			    "%s allows %d below itself, and the card has %zu (RFC 5280 4.2.1.9)",
+			    which, above.path_len, i);
 		below = above;
-		ERR_clear_error();
-		if (!good)
-			return rule_refuse(RULE_CA_CERT,
-			    "%s: its certificate %zu did not issue the one before",
-			    from, i + 1);
 	}
-	return RC_OK;
+	if (rc == RC_OK && !below.own_issuer)
+		rc = rule_refuse(RULE_CA_CERT,
+		    "%s: its last certificate has an issuer that is not in the card",
+		    from);
+	if (rc == RC_OK && card->n_certs > 1)
+		rc = ca_signed_check(which, card->certs[card->n_certs - 1],
+		    &below, card->certs[card->n_certs - 1], &below);
+	return rc;
 }
 
 /* By the key of the certificate that comes with it, before anything else is
@@ -58,7 +92,7 @@ check_card_signature(const char *from, const struct cose *cose)
 }
 
 static enum rc
-judge(const char *from, struct span file, struct offer *o)
+judge(const char *from, struct span file, int64_t now, struct offer *o)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	struct cose cose;
@@ -75,7 +109,10 @@ judge(const char *from, struct span file, struct offer *o)
 	o->transfer_cert = cose.cert;
 	rc = trust_add_ca(&o->trust, from, o->card.certs[0]);
 	if (rc == RC_OK)
-		rc = check_issuers(from, o);
+		rc = ca_form_dates(from, o->trust.cas[0].not_before,
+		    o->trust.cas[0].not_after, now);
+	if (rc == RC_OK)
+		rc = check_issuers(from, o, now);
 	if (rc == RC_OK)
 		rc = judge_transfer_cert(
 		    from, &o->trust, cose.cert, o->card.created, &key);
@@ -86,10 +123,10 @@ judge(const char *from, struct span file, struct offer *o)
 }
 
 enum rc
-card_judge(const char *from, struct span file, struct offer *ret)
+card_judge(const char *from, struct span file, int64_t now, struct offer *ret)
 {
 	WIPED(offer) offer = { 0 };
-	enum rc rc = judge(from, file, &offer);
+	enum rc rc = judge(from, file, now, &offer);
 
 	if (rc != RC_OK)
 		return rc;

@@ -15,12 +15,13 @@ struct offer {
 };
 void offer_wipe(struct offer *offer);
 
-/** Check that the CA certificate is one (CA-CERT), that its issuers, if any,
- * follow it in order, that it issued the transfer certificate, and that this signed
- * the card. Nothing of it says who made the card, so its policy is not looked at
+/** Check that the CA certificate is one (CA-CERT) and valid at `now` (CA-DATES),
+ * that its issuers, if any, are likewise and follow it in order up to one that
+ * signed itself, that it issued the transfer certificate, and that this signed the
+ * card. Nothing of it says who made the card, so its policy is not looked at
  * yet: that is a larger language than a stranger is allowed to speak. */
-enum rc card_judge(const char *from, struct span file, struct offer *ret)
-    MUST_CHECK;
+enum rc card_judge(const char *from, struct span file, int64_t now,
+    struct offer *ret) MUST_CHECK;
 
 /** Once the words are confirmed: parse the policy. Rule POLICY. */
 enum rc offer_policy_read(const char *from, struct offer *offer) MUST_CHECK;

@@ -27,6 +27,7 @@ struct trust_ca {
 	struct span algorithm;	  /* AlgorithmIdentifier of its signatures */
 	const EVP_MD *digest;	  /* and their hash */
 	int64_t not_before, not_after;
+	bool own_issuer; /* it signed itself */
 };
 
 /** The trusted end: pinned at enrolment, changed by trust-change only. */
@@ -38,12 +39,11 @@ struct trust {
 };
 void trust_wipe(struct trust *trust);
 
-/** Pin a CA certificate: strict DER, v3, critical basicConstraints CA:TRUE,
- * critical keyUsage with keyCertSign and cRLSign, subjectKeyIdentifier, a subject;
- * RSA 2048-4096 with SHA-256, P-256 with SHA-256, P-384 with SHA-384; signed by
- * itself where issuer and subject are the same; not there yet, and of the same
- * subject as those that are. The first one's SHA-256 becomes the ca-id if that
- * is all zero. The bytes are copied.
+/** Pin a CA certificate: of the form that ca_form.h wants; a sound key, RSA
+ * 2048-4096, P-256 or P-384; signed by itself, with SHA-256 (P-384: SHA-384), where
+ * issuer and subject are the same; not there yet, and of the same subject as those
+ * that are. The first one's SHA-256 becomes the ca-id if that is all zero. The
+ * bytes are copied. Whether it is valid today is not asked: see ca_form_dates.
  * \retval RC_FORMAT rule CA-CERT */
 enum rc trust_add_ca(struct trust *trust, const char *from, struct span der)
     MUST_CHECK;

@@ -5,6 +5,8 @@
 #include "base/key_type.h"
 #include "base/list.h"
 #include "base/own_ssl.h"
+#include "transfer/judge/ca_form.h"
+#include "transfer/judge/ca_signed.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/request.h"
 #include "transfer/rule.h"
@@ -91,43 +93,29 @@ is_critical(const X509 *cert, int nid)
 	       X509_EXTENSION_get_critical(X509_get_ext(cert, at)) == 1;
 }
 
+/* Where issuer and subject are the same bytes it is signed by its own key, with
+ * the one algorithm of that key; else by another key, whose certificate is not
+ * here. */
 static enum rc
-check_ca_form(const char *from, X509 *cert)
+check_self_signature(
+    const char *from, const struct trust_ca *ca, const struct ca_form *form)
 {
-	uint32_t flags = X509_get_extension_flags(cert);
+	const bool own_key = X509_verify(ca->cert, ca->key) == 1;
 
-	if ((flags & EXFLAG_CA) == 0 ||
-	    !is_critical(cert, NID_basic_constraints))
+	ERR_clear_error();
+	if (form->own_issuer && !span_eq(form->parts.algorithm, ca->algorithm))
 		return rule_refuse(RULE_CA_CERT,
-		    "%s: no critical basicConstraints with cA TRUE (RFC 5280 4.2.1.9)",
-		    from);
-	if ((flags & EXFLAG_KUSAGE) == 0 || !is_critical(cert, NID_key_usage) ||
-	    (X509_get_key_usage(cert) & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) !=
-		(KU_KEY_CERT_SIGN | KU_CRL_SIGN))
-		return rule_refuse(RULE_CA_CERT,
-		    "%s: no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)",
-		    from);
-	if (X509_get0_subject_key_id(cert) == NULL)
-		return rule_refuse(RULE_CA_CERT,
-		    "%s: no subjectKeyIdentifier (RFC 5280 4.2.1.2)", from);
-	if (X509_NAME_entry_count(X509_get_subject_name(cert)) == 0)
-		return rule_refuse(RULE_CA_CERT,
-		    "%s: an empty subject (RFC 5280 4.1.2.6)", from);
-	return RC_OK;
-}
-
-static enum rc
-check_self_signature(const char *from, const struct trust_ca *ca)
-{
-	if (X509_NAME_cmp(X509_get_subject_name(ca->cert),
-		X509_get_issuer_name(ca->cert)) != 0)
-		return RC_OK; /* a subordinate: pinned by the words of itself */
-	if (X509_verify(ca->cert, ca->key) != 1) {
-		ERR_clear_error();
+		    "%s: not signed with the algorithm of its own key", from);
+	if (form->own_issuer && !own_key)
 		return rule_refuse(RULE_CA_CERT,
 		    "%s: its signature is not of its own key", from);
-	}
-	return RC_OK;
+	if (form->own_issuer)
+		return RC_OK;
+	if (own_key)
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: signed by its own key, and its issuer is not its subject, byte for byte",
+		    from);
+	return ca_algorithm_check(from, form->parts.algorithm);
 }
 
 static enum rc
@@ -148,32 +136,31 @@ trust_read_time(
 static enum rc
 fill_facts(const char *from, struct trust_ca *ca)
 {
-	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(ca->cert);
-	struct cert_parts parts;
-	enum rc rc;
+	struct ca_form form;
+	enum rc rc = ca_form_read(from, buf_span(&ca->der), CA_PINNED, &form);
 
-	ca->ski = span_of(
-	    ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski));
-	rc = cert_parts_read(from, buf_span(&ca->der), &parts);
 	if (rc == RC_OK)
-		rc = buf_add_span(&ca->subject, parts.subject);
+		rc = buf_add_span(&ca->subject, form.parts.subject);
 	if (rc == RC_OK)
-		rc = sha256(parts.spki, ca->key_id);
-	if (rc == RC_OK)
-		rc = trust_read_time(RULE_CA_CERT, from,
-		    X509_get0_notBefore(ca->cert), &ca->not_before);
-	if (rc == RC_OK)
-		rc = trust_read_time(RULE_CA_CERT, from,
-		    X509_get0_notAfter(ca->cert), &ca->not_after);
-	return rc;
+		rc = sha256(form.parts.spki, ca->key_id);
+	if (rc != RC_OK)
+		return rc;
+	ca->ski = form.ski; /* of the copy */
+	ca->not_before = form.not_before;
+	ca->not_after = form.not_after;
+	ca->own_issuer = form.own_issuer;
+	return RC_OK;
 }
 
 static enum rc
 trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 {
+	struct ca_form form;
 	enum rc rc;
 
 	rc = trust_parse(RULE_CA_CERT, from, der, &ca->cert);
+	if (rc == RC_OK)
+		rc = ca_form_read(from, der, CA_PINNED, &form);
 	if (rc != RC_OK)
 		return rc;
 	ca->key = X509_get0_pubkey(ca->cert);
@@ -181,11 +168,11 @@ trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 		ERR_clear_error();
 		return rule_refuse(RULE_CA_CERT, "%s: unusable key", from);
 	}
-	rc = check_ca_form(from, ca->cert);
+	rc = choose_algorithm(from, ca);
 	if (rc == RC_OK)
-		rc = choose_algorithm(from, ca);
+		rc = ca_key_check(from, form.parts.spki);
 	if (rc == RC_OK)
-		rc = check_self_signature(from, ca);
+		rc = check_self_signature(from, ca, &form);
 	if (rc == RC_OK)
 		rc = buf_add_span(&ca->der, der);
 	if (rc == RC_OK)

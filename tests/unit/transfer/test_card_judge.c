@@ -6,6 +6,7 @@
 
 struct made {
 	struct software_ca ca, other;
+	int64_t now; /* by the clock of who reads the card */
 	struct span certs[2];
 	struct card card;
 	struct buf file;
@@ -21,6 +22,7 @@ set_up(void **state)
 	assert_non_null(m);
 	software_ca_make(&m->ca, "ec-p256");
 	software_ca_make(&m->other, "ec-p256");
+	m->now = NOW;
 	m->certs[0] = buf_span(&m->ca.der);
 	m->card = (struct card){ .certs = m->certs,
 		.n_certs = 1,
@@ -55,7 +57,7 @@ judged(struct made *m, struct offer *ret)
 	check_ok(cose_sign(COSE_CARD, m->signer, m->signer_cert,
 	    buf_span(&payload), &m->file));
 	err_clear();
-	return card_judge("c.cose", buf_span(&m->file), ret);
+	return card_judge("c.cose", buf_span(&m->file), m->now, ret);
 }
 
 static void
@@ -106,23 +108,38 @@ another_key_or_certificate_signs_no_card(void **state)
 	assert_null(offer.card.certs);
 }
 
+static void
+one_below(X509 *cert)
+{
+	add_text(cert, cert, "basicConstraints", "critical,CA:TRUE,pathlen:1");
+}
+
+static void
+sub_make(struct made *m, X509 *root, struct buf *ret_der)
+{
+	OWN(X509) *sub = X509_dup(m->ca.cert);
+
+	assert_int_equal(
+	    X509_set_issuer_name(sub, X509_get_subject_name(root)), 1);
+	add_text(sub, root, "authorityKeyIdentifier", "keyid:always");
+	assert_true(X509_sign(sub, m->other.key, EVP_sha256()) > 0);
+	cert_der(sub, ret_der);
+}
+
 /* The CA as a sub-CA of a root, which is the other one's key. */
 static void
 issuers_follow_each_other(void **state)
 {
 	struct made *m = *state;
-	OWN(X509) *root = ca_cert_make(m->other.key, "CN=Root", NULL);
-	OWN(X509) *twin = ca_cert_make(m->signer, "CN=Root", NULL);
-	OWN(X509) *sub = X509_dup(m->ca.cert);
+	OWN(X509) *root = ca_cert_make(m->other.key, "CN=Root", one_below);
+	OWN(X509) *narrow = ca_cert_make(m->other.key, "CN=Root", NULL);
+	OWN(X509) *twin = ca_cert_make(m->signer, "CN=Root", one_below);
 	WIPED(buf) root_der = { 0 }, sub_der = { 0 };
 	struct offer offer = { 0 };
 	char junk[80];
 
-	assert_int_equal(
-	    X509_set_issuer_name(sub, X509_get_subject_name(root)), 1);
-	assert_true(X509_sign(sub, m->other.key, EVP_sha256()) > 0);
 	cert_der(root, &root_der);
-	cert_der(sub, &sub_der);
+	sub_make(m, root, &sub_der);
 	m->card.n_certs = 2;
 	m->certs[0] = buf_span(&sub_der);
 	m->certs[1] = buf_span(&root_der);
@@ -142,9 +159,38 @@ issuers_follow_each_other(void **state)
 	    "c.cose: its certificate 2 did not issue the one before");
 	memset(junk, 'x', sizeof(junk));
 	m->certs[1] = span_of(junk, sizeof(junk));
+	check_refused(judged(m, &offer), "CA-CERT", NULL);
+	/* One that allows no CA below, and none at all. */
+	buf_reset(&root_der);
+	cert_der(narrow, &root_der);
+	m->certs[1] = buf_span(&root_der);
 	check_refused(judged(m, &offer), "CA-CERT",
-	    "c.cose: its certificate 2 did not issue the one before");
+	    "c.cose: its certificate 2 allows 0 below itself, and the card has 1 (RFC 5280 4.2.1.9)");
+	m->card.n_certs = 1;
+	check_refused(judged(m, &offer), "CA-CERT",
+	    "c.cose: its last certificate has an issuer that is not in the card");
 	assert_null(offer.card.certs);
+}
+
+/* To the second, as the certificates themselves. */
+static void
+a_ca_is_valid_on_the_day_on_which_it_is_pinned(void **state)
+{
+	struct made *m = *state;
+	struct offer offer = { 0 };
+
+	m->now = NOW - 10 * DAY - 1;
+	check_refused(judged(m, &offer), "CA-DATES",
+	    "c.cose: its validity begins at 2027-01-05T08:00:00Z, and it is 2027-01-05T07:59:59Z by this host's clock");
+	m->now = NOW + 3650 * DAY + 1;
+	check_refused(judged(m, &offer), "CA-DATES",
+	    "c.cose: its validity ended at 2037-01-12T08:00:00Z, and it is 2037-01-12T08:00:01Z by this host's clock");
+	m->now = NOW + 3650 * DAY;
+	check_ok(judged(m, &offer));
+	offer_wipe(&offer);
+	m->now = NOW - 10 * DAY;
+	check_ok(judged(m, &offer));
+	offer_wipe(&offer);
 }
 
 static void
@@ -156,10 +202,10 @@ what_is_no_card_is_not_judged(void **state)
 
 	check_ok(judged(m, &good));
 	assert_int_equal(
-	    card_judge("c.cose", span_str("x"), &offer), RC_FORMAT);
+	    card_judge("c.cose", span_str("x"), NOW, &offer), RC_FORMAT);
 	for (size_t n = 0; n < m->file.n; n += 7)
 		assert_int_equal(
-		    card_judge("c.cose", span_of(m->file.p, n), &offer),
+		    card_judge("c.cose", span_of(m->file.p, n), NOW, &offer),
 		    RC_FORMAT);
 	m->certs[0] = span_str("no certificate");
 	assert_int_equal(judged(m, &offer), RC_FORMAT);
@@ -176,6 +222,7 @@ main(void)
 		ON_CARD(a_policy_is_read_only_when_it_is_asked_for),
 		ON_CARD(another_key_or_certificate_signs_no_card),
 		ON_CARD(issuers_follow_each_other),
+		ON_CARD(a_ca_is_valid_on_the_day_on_which_it_is_pinned),
 		ON_CARD(what_is_no_card_is_not_judged),
 	};
 

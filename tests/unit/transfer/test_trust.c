@@ -85,7 +85,7 @@ each_way_to_be_no_ca_has_its_sentence(void **state)
 		{ uncritical_usage,
 		    "ca.pem: no critical keyUsage with keyCertSign and cRLSign "
 		    "(RFC 5280 4.2.1.3)" },
-		{ no_such_day, "ca.pem: a broken date" },
+		{ no_such_day, "ca.pem: a broken date (RFC 5280 4.1.2.5)" },
 	};
 
 	(void)state;
@@ -173,6 +173,7 @@ who_signs_himself_signs_with_his_own_key(void **state)
 {
 	OWN(EVP_PKEY) *other = key_new("ec-p256");
 	OWN(X509) *cert = ca_cert_make(p256, "CN=ca", NULL);
+	OWN(X509) *above = NULL;
 	OWN(X509_NAME) *root = NULL;
 	WIPED(trust) trust = { 0 };
 
@@ -182,7 +183,15 @@ who_signs_himself_signs_with_his_own_key(void **state)
 	    "ca.pem: its signature is not of its own key");
 	/* Issued by another, whose key is not here: its words pin it. */
 	check_ok(subject_read("CN=root", &root));
+	above = ca_cert_make(other, "CN=root", NULL);
 	assert_int_equal(X509_set_issuer_name(cert, root), 1);
+	add_text(cert, above, "authorityKeyIdentifier", "keyid:always");
+	assert_true(X509_sign(cert, p256, EVP_sha256()) > 0);
+	check_refused(pin(&trust, cert), "CA-CERT",
+	    "ca.pem: signed by its own key, and its issuer is not its subject, byte for byte");
+	assert_true(X509_sign(cert, other, EVP_sha1()) > 0);
+	check_refused(pin(&trust, cert), "CA-CERT",
+	    "ca.pem: signed with an algorithm that is not ECDSA or PKCS#1 with SHA-2, nor Ed25519");
 	assert_true(X509_sign(cert, other, EVP_sha256()) > 0);
 	check_ok(pin(&trust, cert));
 }
@@ -271,7 +280,7 @@ what_cannot_be_read_is_no_ca(void **state)
 		const char *sentence;
 	} ways[] = {
 		{ broken_constraints, "ca.pem: a broken extension" },
-		{ broken_date, "ca.pem: a broken date" },
+		{ broken_date, "ca.pem: a broken date (RFC 5280 4.1.2.5)" },
 		{ broken_key, "ca.pem: unusable key" },
 	};
 

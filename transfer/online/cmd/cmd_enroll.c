@@ -32,6 +32,7 @@ struct enroll {
 	const char *label, *expect;
 	bool replace;
 	uint8_t expected[SHA256_LEN];
+	int64_t now;
 	char default_label[LABEL_MAX + 1];
 	struct sealed file; /* the card, from a stick */
 	struct buf bytes;   /* or as a file */
@@ -54,8 +55,9 @@ read_card_file(struct enroll *e, const char *path)
 {
 	enum rc rc = file_read(AT_FDCWD, path, CARD_MAX, &e->bytes);
 
-	return rc != RC_OK ? rc
-			   : card_judge(path, buf_span(&e->bytes), &e->offer);
+	return rc != RC_OK
+		   ? rc
+		   : card_judge(path, buf_span(&e->bytes), e->now, &e->offer);
 }
 
 static enum rc
@@ -75,7 +77,7 @@ read_card_on(struct enroll *e, const struct media *media, const char *name)
 	if (rc != RC_OK)
 		return rc;
 	fd = -1; /* the map's now */
-	return card_judge(path, e->file.bytes, &e->offer);
+	return card_judge(path, e->file.bytes, e->now, &e->offer);
 }
 
 /* The only card, or the one that --expect names. */
@@ -234,7 +236,7 @@ enroll_requester_key(const char *home, struct buf *ret_spki)
 }
 
 static struct enrolment
-enrolment_of(const struct enroll *e, int64_t now)
+enrolment_of(const struct enroll *e)
 {
 	return (struct enrolment){
 		.ca_id = e->offer.card.ca_id,
@@ -243,14 +245,14 @@ enrolment_of(const struct enroll *e, int64_t now)
 		.transfer_cert = e->offer.transfer_cert,
 		.policy = e->offer.card.policy,
 		.label = e->label,
-		.now = now,
+		.now = e->now,
 	};
 }
 
 static enum rc
-enroll_new(const struct enroll *e, const char *store_path, int64_t now)
+enroll_new(const struct enroll *e, const char *store_path)
 {
-	struct enrolment enrolment = enrolment_of(e, now);
+	struct enrolment enrolment = enrolment_of(e);
 	WIPED(buf) spki = { 0 };
 	enum rc rc;
 
@@ -262,9 +264,9 @@ enroll_new(const struct enroll *e, const char *store_path, int64_t now)
 }
 
 static enum rc
-enroll_again(const struct enroll *e, int64_t now)
+enroll_again(const struct enroll *e)
 {
-	struct enrolment enrolment = enrolment_of(e, now);
+	struct enrolment enrolment = enrolment_of(e);
 	WIPED(store) store = { 0 };
 	enum rc rc = online_open(e->env->home, true, &store);
 
@@ -308,7 +310,6 @@ enroll(struct enroll *e)
 {
 	WIPED(buf) path = { 0 };
 	const char *store_path;
-	int64_t now;
 	bool there;
 	enum rc rc = online_store_path(e->env->home, &path);
 
@@ -326,6 +327,8 @@ enroll(struct enroll *e)
 		    store_path);
 	rc = online_guard(e->env->home);
 	if (rc == RC_OK)
+		rc = clock_now(&e->now);
+	if (rc == RC_OK)
 		rc = read_card(e);
 	if (rc == RC_OK)
 		rc = show_offer(e);
@@ -333,11 +336,9 @@ enroll(struct enroll *e)
 		rc = decide(e);
 	if (rc == RC_OK)
 		rc = enroll_show_policy(e);
-	if (rc == RC_OK)
-		rc = clock_now(&now);
 	if (rc != RC_OK || e->env->dry_run)
 		return rc;
-	rc = there ? enroll_again(e, now) : enroll_new(e, store_path, now);
+	rc = there ? enroll_again(e) : enroll_new(e, store_path);
 	return rc != RC_OK ? rc : enroll_report(e);
 }
 

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A CA certificate is believed by its words for many years, and everything that
+ * peers refuse in it they refuse in each certificate below. So it is held to
+ * RFC 5280 clause by clause before it is pinned. Nothing here is OpenSSL's: its
+ * reader takes what has two meanings, and peers need not take the same one. */
+#include "transfer/judge/ca_form.h"
+
+#include "base/clock.h"
+#include "transfer/judge/ca_constraints.h"
+#include "transfer/rule.h"
+#include "transfer/x509/cert.h"
+#include "transfer/x509/der.h"
+
+#include <time.h>
+
+#define CA_FORM_EXTENSIONS 32
+#define CA_FORM_SKI_MAX 64 /* octets: what an AKI below has room for */
+#define CA_FORM_PATH_LEN_MAX 255
+
+/* Of the named bit list, its first octet (RFC 5280 4.2.1.3). */
+#define CA_FORM_DIGITAL_SIGNATURE 0x80
+#define CA_FORM_CERT_SIGN 0x04
+#define CA_FORM_CRL_SIGN 0x02
+
+/* 2.5.29.N */
+enum ca_form_id {
+	CA_FORM_SKI = 14,
+	CA_FORM_KEY_USAGE = 15,
+	CA_FORM_BASIC_CONSTRAINTS = 19,
+	CA_FORM_NAME_CONSTRAINTS = 30,
+	CA_FORM_AKI = 35,
+	CA_FORM_EKU = 37,
+};
+
+struct ca_form_extension {
+	struct span oid; /* content of the OBJECT IDENTIFIER */
+	bool critical, default_written;
+	struct span value; /* within the OCTET STRING */
+};
+
+/* A certificate while it is gone through. */
+struct ca_form_work {
+	enum ca_place place;
+	struct ca_form form;
+	struct ca_form_extension extensions[CA_FORM_EXTENSIONS];
+	size_t n_extensions;
+};
+
+/* NULL when it is kept, else what is wrong. */
+typedef const char *ca_form_check(struct ca_form_work *w);
+
+/* ---- the walk ------------------------------------------------------------ */
+
+static bool
+ca_form_take_extension(struct span *in, struct ca_form_extension *ret)
+{
+	struct ca_form_extension e = { 0 };
+	struct span body, yes;
+
+	if (!der_take(in, DER_SEQUENCE, &body) ||
+	    !der_take(&body, DER_OID, &e.oid))
+		return false;
+	if (der_take(&body, DER_BOOLEAN, &yes)) {
+		e.critical = yes.n == 1 && yes.p[0] == 0xff;
+		e.default_written = !e.critical;
+	}
+	if (!der_take(&body, DER_OCTET_STRING, &e.value) || body.n != 0)
+		return false;
+	*ret = e;
+	return true;
+}
+
+static const char *
+ca_form_take_extensions(struct ca_form_work *w)
+{
+	struct span in = w->form.parts.extensions, list;
+
+	if (!der_take(&in, DER_SEQUENCE, &list) || list.n == 0)
+		return "no extensions (RFC 5280 4.2)";
+	while (list.n != 0) {
+		if (w->n_extensions == CA_FORM_EXTENSIONS)
+			return "more than 32 extensions";
+		if (!ca_form_take_extension(
+			&list, &w->extensions[w->n_extensions]))
+			return "a malformed extension (RFC 5280 4.2)";
+		w->n_extensions++;
+	}
+	return NULL;
+}
+
+static const struct ca_form_extension *
+ca_form_find(const struct ca_form_work *w, enum ca_form_id id)
+{
+	const uint8_t oid[] = { 0x55, 0x1d, (uint8_t)id };
+
+	for (size_t i = 0; i < w->n_extensions; i++)
+		if (span_eq(w->extensions[i].oid, span_of(oid, sizeof(oid))))
+			return &w->extensions[i];
+	return NULL;
+}
+
+/* ---- RFC 5280 4.1: names and dates --------------------------------------- */
+
+/* Two digits; der_check has seen that they are. */
+static int
+ca_form_two(const uint8_t *p)
+{
+	return 10 * (p[0] - '0') + (p[1] - '0');
+}
+
+/* 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on, and a day that
+ * there is. */
+static bool
+ca_form_take_time(struct span *in, int64_t *ret)
+{
+	struct tm tm = { 0 }, back = { 0 };
+	const uint8_t *p;
+	struct der t;
+	int year;
+	time_t at;
+
+	if (!der_next(in, &t) ||
+	    (t.tag != DER_UTC_TIME && t.tag != DER_GENERALIZED_TIME))
+		return false;
+	p = t.content.p;
+	if (t.tag == DER_GENERALIZED_TIME) {
+		year = 100 * ca_form_two(p) + ca_form_two(p + 2);
+		if (year < 2050)
+			return false;
+		p += 4;
+	} else {
+		year = ca_form_two(p) + (ca_form_two(p) < 50 ? 2000 : 1900);
+		p += 2;
+	}
+	tm.tm_year = year - 1900;
+	tm.tm_mon = ca_form_two(p) - 1;
+	tm.tm_mday = ca_form_two(p + 2);
+	tm.tm_hour = ca_form_two(p + 4);
+	tm.tm_min = ca_form_two(p + 6);
+	tm.tm_sec = ca_form_two(p + 8);
+	back = tm;
+	at = timegm(&back); /* makes the 1st of March of the 29th of February */
+	*ret = at;
+	return back.tm_mon == tm.tm_mon && back.tm_mday == tm.tm_mday &&
+	       back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min &&
+	       back.tm_sec == tm.tm_sec;
+}
+
+static const char *
+ca_form_check_dates(struct ca_form_work *w)
+{
+	struct span rest = w->form.parts.content, validity;
+	struct der skipped;
+
+	for (int i = 0; i < 4; i++)
+		if (!der_next(&rest, &skipped))
+			return "cut short";
+	if (!der_take(&rest, DER_SEQUENCE, &validity) ||
+	    !ca_form_take_time(&validity, &w->form.not_before) ||
+	    !ca_form_take_time(&validity, &w->form.not_after) ||
+	    validity.n != 0)
+		return "a broken date (RFC 5280 4.1.2.5)";
+	return w->form.not_before <= w->form.not_after
+		   ? NULL
+		   : "it ends before it begins (RFC 5280 4.1.2.5)";
+}
+
+static const char *
+ca_form_check_subject(struct ca_form_work *w)
+{
+	const char *wrong = ca_name_fault(w->form.parts.subject);
+
+	if (w->form.parts.subject.n == 2) /* a SEQUENCE of nothing */
+		return "an empty subject (RFC 5280 4.1.2.6)";
+	return wrong;
+}
+
+static const char *
+ca_form_check_issuer(struct ca_form_work *w)
+{
+	const char *wrong = ca_name_fault(w->form.parts.issuer);
+
+	if (w->form.parts.issuer.n == 2)
+		return "an empty issuer (RFC 5280 4.1.2.4)";
+	w->form.own_issuer =
+	    span_eq(w->form.parts.issuer, w->form.parts.subject);
+	return wrong;
+}
+
+/* ---- RFC 5280 4.2: extensions -------------------------------------------- */
+
+static const char *
+ca_form_check_forms(struct ca_form_work *w)
+{
+	const char *what;
+	size_t at;
+
+	for (size_t i = 0; i < w->n_extensions; i++) {
+		const struct ca_form_extension *e = &w->extensions[i];
+
+		if (!der_check(e->value, &what, &at))
+			return "the value of an extension is not strict DER";
+		if (e->default_written)
+			return "critical FALSE is written out (X.690 11.5)";
+		for (size_t j = 0; j < i; j++)
+			if (span_eq(e->oid, w->extensions[j].oid))
+				return "an extension stands twice (RFC 5280 4.2)";
+	}
+	return NULL;
+}
+
+/* RFC 5280 4.2: who does not know a critical one refuses the certificate. These
+ * three everybody knows, and no other may be critical or need be. */
+static const char *
+ca_form_check_critical(struct ca_form_work *w)
+{
+	static const uint8_t known[] = { CA_FORM_KEY_USAGE,
+		CA_FORM_BASIC_CONSTRAINTS, CA_FORM_NAME_CONSTRAINTS };
+
+	for (size_t i = 0; i < w->n_extensions; i++) {
+		bool is_known = !w->extensions[i].critical;
+
+		for (size_t j = 0; j < sizeof(known); j++)
+			is_known = is_known || ca_form_find(w, known[j]) ==
+						   &w->extensions[i];
+		if (!is_known)
+			return "a critical extension besides basicConstraints, keyUsage and nameConstraints (RFC 5280 4.2)";
+	}
+	return NULL;
+}
+
+static const char *
+ca_form_check_basic(struct ca_form_work *w)
+{
+	const struct ca_form_extension *e =
+	    ca_form_find(w, CA_FORM_BASIC_CONSTRAINTS);
+	struct span in, body, yes, limit;
+	const char *none =
+	    "no critical basicConstraints with cA TRUE (RFC 5280 4.2.1.9)";
+
+	if (e == NULL || !e->critical)
+		return none;
+	in = e->value;
+	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 ||
+	    !der_take(&body, DER_BOOLEAN, &yes) || yes.p[0] != 0xff)
+		return none;
+	w->form.path_len = -1;
+	if (body.n == 0)
+		return NULL;
+	if (!der_take_unsigned(&body, &limit) || body.n != 0 || limit.n > 1)
+		return "its pathLenConstraint is no number of 0 to 255 (RFC 5280 4.2.1.9)";
+	w->form.path_len = limit.n == 0 ? 0 : limit.p[0];
+	return NULL;
+}
+
+/* Bits of the first octet, and whether there are more; false when it is no
+ * named bit list in DER, which has no zero bits at its end (X.690 11.2.2). */
+static bool
+ca_form_read_usage(struct span in, uint8_t *ret_usage, bool *ret_more)
+{
+	struct span c;
+
+	if (!der_take(&in, DER_BIT_STRING, &c) || in.n != 0 || c.n < 2 ||
+	    c.n > 3 || (c.p[c.n - 1] >> c.p[0] & 1) == 0)
+		return false;
+	*ret_usage = c.p[1];
+	*ret_more = c.n == 3;
+	return true;
+}
+
+static const char *
+ca_form_check_usage(struct ca_form_work *w)
+{
+	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_KEY_USAGE);
+	const uint8_t both = CA_FORM_CERT_SIGN | CA_FORM_CRL_SIGN;
+	uint8_t usage = 0, wanted;
+	bool more = false;
+
+	wanted = w->place == CA_PINNED ? both : CA_FORM_CERT_SIGN;
+	if (e != NULL && !ca_form_read_usage(e->value, &usage, &more))
+		return "its keyUsage is no named bit list (RFC 5280 4.2.1.3)";
+	if (e == NULL || !e->critical || (usage & wanted) != wanted)
+		return w->place == CA_PINNED
+			   ? "no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)"
+			   : "no critical keyUsage with keyCertSign (RFC 5280 4.2.1.3)";
+	if (w->place == CA_PINNED &&
+	    (more || (usage & ~(both | CA_FORM_DIGITAL_SIGNATURE)) != 0))
+		return "its keyUsage has more than keyCertSign, cRLSign and digitalSignature";
+	return NULL;
+}
+
+static const char *
+ca_form_check_ski(struct ca_form_work *w)
+{
+	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_SKI);
+	struct span in = e == NULL ? SPAN_NONE : e->value;
+
+	if (e == NULL)
+		return "no subjectKeyIdentifier (RFC 5280 4.2.1.2)";
+	return der_take(&in, DER_OCTET_STRING, &w->form.ski) && in.n == 0 &&
+		       w->form.ski.n != 0 && w->form.ski.n <= CA_FORM_SKI_MAX
+		   ? NULL
+		   : "its subjectKeyIdentifier is not one of 1 to 64 octets (RFC 5280 4.2.1.2)";
+}
+
+/* 4.2.1.1: who signs himself may leave it out; else it is what finds the key.
+ */
+static const char *
+ca_form_check_aki(struct ca_form_work *w)
+{
+	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_AKI);
+	struct span in = e == NULL ? SPAN_NONE : e->value, body;
+
+	if (e == NULL)
+		return w->form.own_issuer
+			   ? NULL
+			   : "no authorityKeyIdentifier, and another issuer (RFC 5280 4.2.1.1)";
+	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 ||
+	    !der_take(&body, DER_CONTEXT(0), &w->form.aki) || body.n != 0 ||
+	    w->form.aki.n == 0)
+		return "its authorityKeyIdentifier is not a keyid alone (RFC 5280 4.2.1.1)";
+	return !w->form.own_issuer || span_eq(w->form.aki, w->form.ski)
+		   ? NULL
+		   : "its authorityKeyIdentifier is not its own subjectKeyIdentifier (RFC 5280 4.2.1.1)";
+}
+
+static const char *
+ca_form_check_names(struct ca_form_work *w)
+{
+	const struct ca_form_extension *e =
+	    ca_form_find(w, CA_FORM_NAME_CONSTRAINTS);
+
+	return e == NULL ? NULL : ca_constraints_fault(e->value);
+}
+
+/* Many peers hold every certificate below to it (CA/B BR 7.1.2.4), and those of
+ * this CA have many uses. */
+static const char *
+ca_form_check_eku(struct ca_form_work *w)
+{
+	return w->place == CA_ABOVE || ca_form_find(w, CA_FORM_EKU) == NULL
+		   ? NULL
+		   : "an extKeyUsage, which would bind all certificates below";
+}
+
+static ca_form_check *const ca_form_checks[] = {
+	ca_form_check_dates,
+	ca_form_check_subject,
+	ca_form_check_issuer,
+	ca_form_take_extensions,
+	ca_form_check_forms,
+	ca_form_check_basic,
+	ca_form_check_usage,
+	ca_form_check_ski,
+	ca_form_check_aki,
+	ca_form_check_names,
+	ca_form_check_eku,
+	ca_form_check_critical,
+};
+
+enum rc
+ca_form_read(
+    const char *from, struct span der, enum ca_place place, struct ca_form *ret)
+{
+	struct ca_form_work w = { .place = place };
+	const char *wrong = NULL;
+	size_t at = 0;
+	enum rc rc;
+
+	if (!der_check(der, &wrong, &at))
+		return rule_refuse(RULE_CA_CERT,
+		    "%s: not strict DER: %s at byte %zu", from, wrong, at);
+	rc = cert_parts_read(from, der, &w.form.parts);
+	if (rc != RC_OK && rule_spoken() != RULE_NONE)
+		return rule_refuse(RULE_CA_CERT, "%s", err_text());
+	for (size_t i = 0; rc == RC_OK && i < sizeof(ca_form_checks) /
+						  sizeof(ca_form_checks[0]);
+	     i++) {
+		wrong = ca_form_checks[i](&w);
+		if (wrong != NULL)
+			return rule_refuse(RULE_CA_CERT, "%s: %s", from, wrong);
+	}
+	if (rc == RC_OK)
+		*ret = w.form;
+	return rc;
+}
+
+enum rc
+ca_form_dates(
+    const char *from, int64_t not_before, int64_t not_after, int64_t now)
+{
+	bool ended = now > not_after;
+	char edge[CLOCK_TEXT], today[CLOCK_TEXT];
+
+	if (now >= not_before && !ended)
+		return RC_OK;
+	clock_write(ended ? not_after : not_before, edge);
+	clock_write(now, today);
+	return rule_refuse(RULE_CA_DATES,
+	    "%s: its validity %s %s, and it is %s by this host's clock", from,
+	    ended ? "ended at" : "begins at", edge, today);
+}

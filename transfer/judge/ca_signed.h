@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** A CA certificate's key and signature: are they strong, and whose are they? */
+#ifndef TRANSFER_JUDGE_CA_SIGNED_H
+#define TRANSFER_JUDGE_CA_SIGNED_H
+
+#include "transfer/judge/ca_form.h"
+
+#include <openssl/types.h>
+
+/** Is the key as sound as a subscriber's must be? \retval RC_FORMAT rule CA-CERT */
+enum rc ca_key_check(const char *from, struct span spki) MUST_CHECK;
+
+/** Is this AlgorithmIdentifier one that CAs sign with: ECDSA or PKCS#1 with SHA-2,
+ * Ed25519? \retval RC_FORMAT rule CA-CERT */
+enum rc ca_algorithm_check(const char *from, struct span algorithm) MUST_CHECK;
+
+/** Did the key of `above` sign `below`, and does `below` name it: by issuer and,
+ * where it has one, authorityKeyIdentifier? Both are whole DER.
+ * \retval RC_FORMAT rule CA-CERT: `from` did not */
+enum rc ca_signed_check(const char *from, struct span above,
+    const struct ca_form *above_form, struct span below,
+    const struct ca_form *below_form) MUST_CHECK;
+
+#endif
