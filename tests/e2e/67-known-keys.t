@@ -321,13 +321,47 @@ must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/ca-key.key" -da
 ca_certificate stranger ec-p256 '/CN=Another CA' $IS_CA $SIGNS $SKI
 # announced KIND NAME...
 announced() {
-	printf 'p[15] = [{1: %s, 2: [%s]}]' "$1" \
+	printf 'p[6] = int(__import__("time").time()); p[15] = [{1: %s, 2: [%s]}]' "$1" \
 		"$(for name in "${@:2}"; do printf "open('%s', 'rb').read()," "$WORK/$name.der"; done)"
 }
 lie 3 CA-CERT 'pinned already' 'a CA that is pinned already' "$(announced 1 ca)"
-lie 3 CA-CERT 'another subject than the CA pinned first' 'a CA of another name' "$(announced 3 stranger)"
+lie 3 CA-CERT 'another subject than the CA pinned first' 'a CA of another name' "$(announced 3 stranger good)"
 lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal with another key' "$(announced 1 good)"
-lie 3 TRUST-CHANGE 'a new CA key is one that is pinned already' 'a new key that is not new' "$(announced 2 renewed)"
+
+# over NAME KEY CERT [SUBJECT] [EXTENSION...]: a certificate over good.key, by that key
+over() {
+	must openssl req -config "$WORK/req.conf" -new -key "$WORK/good.key" -subj "${4:-/CN=Test CA}" \
+		-out "$WORK/over.csr"
+	printf '%s\n' $IS_CA $SIGNS $SKI authorityKeyIdentifier=keyid:always >"$WORK/over.ext"
+	must openssl x509 -req -in "$WORK/over.csr" -CA "$WORK/$3.pem" -CAkey "$WORK/$2.key" \
+		-days 30 -extfile "$WORK/over.ext" -outform DER -out "$WORK/$1.der"
+}
+over vouched ca-key ca
+over by-stranger other-ca other-ca
+over other-name ca-key ca '/CN=Test CB'
+must openssl x509 -inform DER -in "$WORK/good.der" -out "$WORK/good.pem"
+over by-itself good good
+not_pinned='over the new CA key is not signed by a CA key that is pinned'
+for kind in 2 3; do
+	lie 3 TRUST-CHANGE 'comes with one certificate over it by a CA key that is pinned' \
+		"who has the transfer key alone brings no CA key (kind $kind)" "$(announced $kind good)"
+done
+lie 3 TRUST-CHANGE "$not_pinned" 'nor with a certificate that the new key made itself' "$(announced 2 good by-itself)"
+lie 3 TRUST-CHANGE "$not_pinned" 'nor with one by another CA of that name' "$(announced 2 good by-stranger)"
+lie 3 CA-CERT 'no authorityKeyIdentifier' 'nor with the new one twice' "$(announced 2 good good)"
+lie 3 TRUST-CHANGE 'is over another key or name' 'nor with one of the CA over another name' "$(announced 2 good other-name)"
+lie 3 'CA-CERT|TRUST-CHANGE' '' "nor with the CA's own certificate" "$(announced 2 good ca)"
+lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal is none of another key, vouched for or not' \
+	"$(announced 1 good)"
+give "$SECOND"
+lying "$(announced 2 good vouched)"
+must cp -r "$(home_of online)" "$(home_of rolled)"
+run transfer @rolled install "$STICK"
+status 0 'a new CA key that the pinned one signed is taken'
+says "CA's keys or certificates have changed" 'which is said'
+is "$(grep -c BEGIN "$(home_of rolled)/ca.pem")" 2 'and pinned beside it'
+lie 3 TRUST-CHANGE 'a new CA key is one that is pinned already' 'a new key that is not new' \
+	"$(announced 2 renewed vouched)"
 lie 3 TRUST-CHANGE 'a change with 2 certificates, not one' 'two changes in one' "$(announced 1 renewed good)"
 lie 3 TRANSFER-CERT '' 'a next transfer certificate that is none' "$(announced 0 good)"
 

@@ -225,6 +225,23 @@ ca_cert_make(EVP_PKEY *key, const char *subject, spoil *how)
 	return cert;
 }
 
+/** New-with-old (RFC 4210 4.4): what `cert` says, signed by the CA's key. */
+static inline void
+software_ca_cross(
+    const struct software_ca *ca, X509 *cert, spoil *how, struct buf *ret_der)
+{
+	OWN(X509) *over = X509_dup(cert);
+
+	assert_non_null(over);
+	assert_int_equal(
+	    X509_set_issuer_name(over, X509_get_subject_name(ca->cert)), 1);
+	add_text(over, ca->cert, "authorityKeyIdentifier", "keyid:always");
+	if (how != NULL)
+		how(over);
+	assert_true(X509_sign(over, ca->key, digest_for(ca->key)) > 0);
+	cert_der(over, ret_der);
+}
+
 /* `eku` and `usage` as OpenSSL's configuration has them; NULL: left out. */
 static inline X509 *
 software_ca_transfer(const struct software_ca *ca, EVP_PKEY *key,

@@ -276,14 +276,14 @@ ca_form_check_usage(struct ca_form_work *w)
 	uint8_t usage = 0, wanted;
 	bool more = false;
 
-	wanted = w->place == CA_PINNED ? both : CA_FORM_CERT_SIGN;
+	wanted = w->place == CA_ABOVE ? CA_FORM_CERT_SIGN : both;
 	if (e != NULL && !ca_form_read_usage(e->value, &usage, &more))
 		return "its keyUsage is no named bit list (RFC 5280 4.2.1.3)";
 	if (e == NULL || !e->critical || (usage & wanted) != wanted)
-		return w->place == CA_PINNED
-			   ? "no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)"
-			   : "no critical keyUsage with keyCertSign (RFC 5280 4.2.1.3)";
-	if (w->place == CA_PINNED &&
+		return w->place == CA_ABOVE
+			   ? "no critical keyUsage with keyCertSign (RFC 5280 4.2.1.3)"
+			   : "no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)";
+	if (w->place != CA_ABOVE &&
 	    (more || (usage & ~(both | CA_FORM_DIGITAL_SIGNATURE)) != 0))
 		return "its keyUsage has more than keyCertSign, cRLSign and digitalSignature";
 	return NULL;
@@ -309,17 +309,18 @@ static const char *
 ca_form_check_aki(struct ca_form_work *w)
 {
 	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_AKI);
+	const bool signs_itself = w->form.own_issuer && w->place != CA_CROSS;
 	struct span in = e == NULL ? SPAN_NONE : e->value, body;
 
 	if (e == NULL)
-		return w->form.own_issuer
+		return signs_itself
 			   ? NULL
 			   : "no authorityKeyIdentifier, and another issuer (RFC 5280 4.2.1.1)";
 	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 ||
 	    !der_take(&body, DER_CONTEXT(0), &w->form.aki) || body.n != 0 ||
 	    w->form.aki.n == 0)
 		return "its authorityKeyIdentifier is not a keyid alone (RFC 5280 4.2.1.1)";
-	return !w->form.own_issuer || span_eq(w->form.aki, w->form.ski)
+	return !signs_itself || span_eq(w->form.aki, w->form.ski)
 		   ? NULL
 		   : "its authorityKeyIdentifier is not its own subjectKeyIdentifier (RFC 5280 4.2.1.1)";
 }

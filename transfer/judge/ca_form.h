@@ -11,9 +11,10 @@
 
 #include "transfer/x509/tbs.h"
 
-/** Whose it is: the CA that is pinned, or one that issued it. Those above are not
- * made by airgap-ca, and may have uses besides. */
-enum ca_place { CA_PINNED, CA_ABOVE };
+/** Whose it is: the CA that is pinned, one that issued it, or one over its next key,
+ * which has its name and was signed by another key of it. Those above are not made
+ * by airgap-ca, and may have uses besides. */
+enum ca_place { CA_PINNED, CA_ABOVE, CA_CROSS };
 
 /** Spans point into the certificate. */
 struct ca_form {

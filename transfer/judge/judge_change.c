@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of trust come only inside a manifest that the transfer key pinned
  * now has signed; the new trust is built beside the old one and takes its
- * place when all of the response is good. */
+ * place when all of the response is good.
+ *
+ * That signature vouches for the next transfer key and for nothing else: a CA
+ * certificate is believed by the signature of a CA key that is pinned already,
+ * its own where the key stays, and else that over the new key. */
 #include "base/own_ssl.h"
+#include "transfer/judge/ca_form.h"
 #include "transfer/judge/judge_response.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+
+#define CHANGE_FROM_MAX 256
 
 static enum rc
 copy_trust(const struct trust *trust, struct trust *ret)
@@ -34,40 +45,127 @@ change_transfer(
 	return rc != RC_OK ? rc : buf_add_span(&trust->transfer_cert, der);
 }
 
-static enum rc
-change_ca(const char *from, struct trust *trust, enum trust_kind kind,
-    struct span der)
+/* Is that key pinned? */
+static bool
+key_is_pinned(const struct trust *trust, const struct trust_ca *ca)
 {
-	const struct trust_ca *added, *known = NULL;
-	enum rc rc = trust_add_ca(trust, from, der);
+	for (size_t i = 0; i < trust->n_cas; i++)
+		if (memcmp(trust->cas[i].key_id, ca->key_id, SHA256_LEN) == 0)
+			return true;
+	return false;
+}
 
+/* Did this CA certificate's key sign that one, and was it valid then? */
+static bool
+is_vouched_by(const struct trust_ca *old, const struct ca_form *over,
+    X509 *cert, int64_t at)
+{
+	const bool good =
+	    at >= old->not_before && at <= old->not_after &&
+	    span_eq(over->parts.issuer, buf_span(&old->subject)) &&
+	    span_eq(over->aki, old->ski) &&
+	    span_eq(over->parts.algorithm, old->algorithm) &&
+	    X509_verify(cert, old->key) == 1;
+
+	ERR_clear_error();
+	return good;
+}
+
+/* RFC 4210 4.4, new-with-old: whoever has the transfer key alone cannot make
+ * one. `trust` is that from before the manifest: its own news vouch for
+ * nothing. */
+static enum rc
+check_new_with_old(const char *from, const struct trust *trust,
+    const struct trust_ca *new, struct span der, int64_t at)
+{
+	OWN(X509) *cert = NULL;
+	struct ca_form over, form;
+	char which[CHANGE_FROM_MAX];
+	enum rc rc;
+
+	(void)snprintf(which, sizeof(which),
+	    "%.180s: the certificate over the new CA key", from);
+	rc = ca_form_read(which, der, CA_CROSS, &over);
+	if (rc == RC_OK)
+		rc = ca_form_read(from, buf_span(&new->der), CA_PINNED, &form);
+	if (rc == RC_OK)
+		rc = cert_parse(which, der, &cert);
 	if (rc != RC_OK)
 		return rc;
-	added = &trust->cas[trust->n_cas - 1];
-	for (size_t i = 0; i < trust->n_cas - 1; i++)
-		if (memcmp(trust->cas[i].key_id, added->key_id, SHA256_LEN) ==
-		    0)
-			known = &trust->cas[i];
-	if ((kind == TRUST_RENEWED) != (known != NULL))
+	if (!span_eq(over.parts.spki, form.parts.spki) ||
+	    !span_eq(over.parts.subject, form.parts.subject) ||
+	    !span_eq(over.ski, form.ski))
+		return rule_refuse(
+		    RULE_TRUST_CHANGE, "%s is over another key or name", which);
+	if (at < over.not_before || at > over.not_after)
 		return rule_refuse(RULE_TRUST_CHANGE,
-		    kind == TRUST_RENEWED
-			? "%s: a renewed CA certificate has another key"
-			: "%s: a new CA key is one that is pinned already",
+		    "%s is not valid when this was signed", which);
+	for (size_t i = 0; i < trust->n_cas; i++)
+		if (is_vouched_by(&trust->cas[i], &over, cert, at))
+			return RC_OK;
+	return rule_refuse(RULE_TRUST_CHANGE,
+	    "%s is not signed by a CA key that is pinned", which);
+}
+
+/* One that says the same of its key as the CA itself: only that key signs it.
+ */
+static enum rc
+check_new_ca(const char *from, const struct trust_ca *new, int64_t at)
+{
+	if (!new->own_issuer)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a CA certificate of another issuer is believed by its words only",
+		    from);
+	if (at > new->not_after)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a CA certificate that had ended when this was signed",
 		    from);
 	return RC_OK;
 }
 
+/* \param trust  that from before the manifest
+ * \param next   what it becomes */
 static enum rc
-trust_change_apply(const char *from, struct trust *trust,
+change_ca(const char *from, const struct trust *trust, struct trust *next,
     const struct trust_change *c, int64_t at)
 {
-	if (c->n_certs != 1)
+	const struct trust_ca *new;
+	bool known;
+	enum rc rc = trust_add_ca(next, from, c->certs[0]);
+
+	if (rc != RC_OK)
+		return rc;
+	new = &next->cas[next->n_cas - 1];
+	known = key_is_pinned(trust, new);
+	if ((c->kind == TRUST_RENEWED) != known)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    known ? "%s: a new CA key is one that is pinned already"
+			  : "%s: a renewed CA certificate has another key",
+		    from);
+	rc = check_new_ca(from, new, at);
+	return rc != RC_OK || known
+		   ? rc
+		   : check_new_with_old(from, trust, new, c->certs[1], at);
+}
+
+static enum rc
+trust_change_apply(const char *from, const struct trust *trust,
+    struct trust *next, const struct trust_change *c, int64_t at)
+{
+	const bool new_key =
+	    c->kind == TRUST_ROLLOVER || c->kind == TRUST_SPARE;
+
+	if (new_key && c->n_certs != 2)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a new CA key comes with one certificate over it by a CA key that is pinned (RFC 4210 4.4), and this with %zu",
+		    from, c->n_certs - 1);
+	if (!new_key && c->n_certs != 1)
 		return rule_refuse(RULE_TRUST_CHANGE,
 		    "%s: a change with %zu certificates, not one", from,
 		    c->n_certs);
 	return c->kind == TRUST_TRANSFER
-		   ? change_transfer(from, trust, c->certs[0], at)
-		   : change_ca(from, trust, c->kind, c->certs[0]);
+		   ? change_transfer(from, next, c->certs[0], at)
+		   : change_ca(from, trust, next, c, at);
 }
 
 enum rc
@@ -82,7 +180,7 @@ judge_changes(
 	rc = copy_trust(trust, &v->trust);
 	for (size_t i = 0; i < m->n_changes && rc == RC_OK; i++)
 		rc = trust_change_apply(
-		    from, &v->trust, &m->changes[i], m->signed_at);
+		    from, trust, &v->trust, &m->changes[i], m->signed_at);
 	v->trust_changed = rc == RC_OK;
 	return rc;
 }

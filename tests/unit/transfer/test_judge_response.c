@@ -849,66 +849,266 @@ a_successor_of_the_transfer_certificate_is_announced(void **state)
 	assert_int_equal(v.trust.n_cas, 1);
 }
 
+/* A bed that announces one certificate or two; each test changes one thing. */
+struct news {
+	EVP_PKEY *key; /* of the next CA */
+	X509 *next;
+	struct buf next_der, over_der;
+	struct span certs[3];
+	struct trust_change change;
+};
+
+static void
+news_wipe(struct news *n)
+{
+	EVP_PKEY_free(n->key);
+	X509_free(n->next);
+	buf_wipe(&n->next_der);
+	buf_wipe(&n->over_der);
+}
+
+static void
+news_make(struct bed *b, struct news *n)
+{
+	n->key = key_new("ec-p256");
+	n->next = ca_cert_make(n->key, "CN=Software CA, O=Tests", NULL);
+	cert_der(n->next, &n->next_der);
+	software_ca_cross(&b->ca, n->next, NULL, &n->over_der);
+	n->certs[0] = buf_span(&n->next_der);
+	n->certs[1] = buf_span(&n->over_der);
+	n->change = (struct trust_change){ TRUST_ROLLOVER, n->certs, 2 };
+	b->manifest.changes = &n->change;
+	b->manifest.n_changes = 1;
+	seal(b);
+}
+
 static void
 a_new_ca_key_is_new_and_a_renewed_one_is_not(void **state)
 {
-	OWN(EVP_PKEY) *key = key_new("ec-p256");
-	OWN(X509) *next = NULL;
 	OWN(X509) *renewed = NULL;
-	WIPED(buf) next_der = { 0 };
 	WIPED(buf) renewed_der = { 0 };
-	struct span cert;
-	struct trust_change change = { TRUST_ROLLOVER, &cert, 1 };
+	WIPED(news) n = { 0 };
 	WIPED(bed) b = { 0 };
 
 	(void)state;
 	bed_make(&b);
-	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
-	renewed = ca_cert_make(b.ca.key, "CN=Software CA, O=Tests", NULL);
-	cert_der(next, &next_der);
-	cert_der(renewed, &renewed_der);
-	b.manifest.changes = &change;
-	b.manifest.n_changes = 1;
-	cert = buf_span(&next_der);
+	news_make(&b, &n);
+	passes(&b);
+	n.change.kind = TRUST_SPARE;
 	seal(&b);
 	passes(&b);
-	change.kind = TRUST_RENEWED;
+	n.change.kind = TRUST_RENEWED;
+	n.change.n_certs = 1;
 	seal(&b);
 	refused(&b, "TRUST-CHANGE", "has another key");
-	cert = buf_span(&renewed_der);
+	renewed = ca_cert_make(b.ca.key, "CN=Software CA, O=Tests", NULL);
+	cert_der(renewed, &renewed_der);
+	n.certs[0] = buf_span(&renewed_der);
 	seal(&b);
 	passes(&b);
-	change.kind = TRUST_SPARE;
+	n.change.kind = TRUST_SPARE;
+	n.change.n_certs = 2;
 	seal(&b);
 	refused(&b, "TRUST-CHANGE", "is pinned already");
 }
 
 static void
-a_change_brings_one_certificate(void **state)
+one_certificate_vouches_for_a_new_ca_key(void **state)
 {
-	struct span certs[2];
-	struct trust_change change = { TRUST_ROLLOVER, certs, 2 };
-	OWN(EVP_PKEY) *key = key_new("ec-p256");
-	OWN(X509) *next = NULL;
-	WIPED(buf) der = { 0 };
+	WIPED(news) n = { 0 };
 	WIPED(bed) b = { 0 };
 
 	(void)state;
 	bed_make(&b);
-	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
-	cert_der(next, &der);
-	certs[0] = certs[1] = buf_span(&der);
-	b.manifest.changes = &change;
-	b.manifest.n_changes = 1;
+	news_make(&b, &n);
+	n.change.n_certs = 1;
+	seal(&b);
+	refused(&b, "TRUST-CHANGE",
+	    "r1: a new CA key comes with one certificate over it by a CA key that is pinned (RFC 4210 4.4), and this with 0");
+	n.change.n_certs = 3;
+	n.certs[2] = n.certs[1];
+	seal(&b);
+	refused(&b, "TRUST-CHANGE", "and this with 2");
+	n.change.kind = TRUST_RENEWED;
+	n.change.n_certs = 2;
 	seal(&b);
 	refused(
 	    &b, "TRUST-CHANGE", "r1: a change with 2 certificates, not one");
-	change.n_certs = 1;
+	n.change.kind = TRUST_ROLLOVER;
 	seal(&b);
 	passes(&b);
-	certs[0] = span_of(der.p, der.n - 1); /* and it is one */
+	n.certs[0].n--; /* and it is one */
 	seal(&b);
 	refused(&b, "CA-CERT", "r1: ");
+}
+
+static void
+over_ended(X509 *cert)
+{
+	set_time(X509_getm_notAfter(cert), NOW - 1);
+}
+
+static void
+over_not_begun(X509 *cert)
+{
+	set_time(X509_getm_notBefore(cert), NOW + 1);
+}
+
+static void
+over_no_ca(X509 *cert)
+{
+	int at = X509_get_ext_by_NID(cert, NID_basic_constraints, -1);
+
+	X509_EXTENSION_free(X509_delete_ext(cert, at));
+	add_text(cert, cert, "basicConstraints", "critical,CA:FALSE");
+}
+
+static void
+over_another_name(X509 *cert)
+{
+	OWN(X509_NAME) *name = NULL;
+
+	check_ok(subject_read("CN=Another", &name));
+	assert_int_equal(X509_set_subject_name(cert, name), 1);
+}
+
+static void
+over_another_key(X509 *cert)
+{
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
+
+	assert_int_equal(X509_set_pubkey(cert, key), 1);
+}
+
+static void
+names_another_key(X509 *cert)
+{
+	int at = X509_get_ext_by_NID(cert, NID_authority_key_identifier, -1);
+
+	X509_EXTENSION_free(X509_delete_ext(cert, at));
+	add_text(cert, cert, "authorityKeyIdentifier", "keyid:always");
+}
+
+/* The transfer key alone is not enough, whatever lies beside the new key. */
+static void
+only_a_pinned_ca_key_vouches_for_a_new_one(void **state)
+{
+	static const struct {
+		spoil *how;
+		const char *rule, *words;
+	} ways[] = {
+		{ over_ended, "TRUST-CHANGE",
+		    "r1: the certificate over the new CA key is not valid when this was signed" },
+		{ over_not_begun, "TRUST-CHANGE", "is not valid when" },
+		{ over_no_ca, "CA-CERT",
+		    "r1: the certificate over the new CA key: no critical basicConstraints" },
+		{ over_another_name, "TRUST-CHANGE",
+		    "r1: the certificate over the new CA key is over another key or name" },
+		{ over_another_key, "TRUST-CHANGE",
+		    "is over another key or name" },
+		{ names_another_key, "TRUST-CHANGE",
+		    "is not signed by a CA key that is pinned" },
+	};
+	struct software_ca stranger;
+	WIPED(news) n = { 0 };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	news_make(&b, &n);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		software_ca_cross(&b.ca, n.next, ways[i].how, &n.over_der);
+		n.certs[1] = buf_span(&n.over_der);
+		seal(&b);
+		refused(&b, ways[i].rule, ways[i].words);
+	}
+	/* By itself, by a stranger of that name, by the transfer key. */
+	n.certs[1] = n.certs[0];
+	seal(&b);
+	refused(&b, "CA-CERT", "no authorityKeyIdentifier");
+	stranger = b.ca;
+	stranger.key = n.key;
+	software_ca_cross(&stranger, n.next, NULL, &n.over_der);
+	n.certs[1] = buf_span(&n.over_der);
+	seal(&b);
+	refused(&b, "TRUST-CHANGE", "is not signed by a CA key that is pinned");
+	stranger.key = b.ca.transfer_key;
+	software_ca_cross(&stranger, n.next, NULL, &n.over_der);
+	n.certs[1] = buf_span(&n.over_der);
+	seal(&b);
+	refused(&b, "TRUST-CHANGE", "is not signed by a CA key that is pinned");
+}
+
+/* Two changes in one manifest: the first's key vouches for nothing in it. */
+static void
+news_vouch_for_no_news(void **state)
+{
+	OWN(EVP_PKEY) *third = key_new("ec-p256");
+	OWN(X509) *last = NULL;
+	WIPED(buf) last_der = { 0 };
+	WIPED(buf) over_der = { 0 };
+	struct software_ca middle;
+	struct span certs[2];
+	struct trust_change changes[2];
+	WIPED(news) n = { 0 };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	news_make(&b, &n);
+	last = ca_cert_make(third, "CN=Software CA, O=Tests", NULL);
+	cert_der(last, &last_der);
+	middle = b.ca;
+	middle.key = n.key;
+	middle.cert = n.next;
+	software_ca_cross(&middle, last, NULL, &over_der);
+	certs[0] = buf_span(&last_der);
+	certs[1] = buf_span(&over_der);
+	changes[0] = n.change;
+	changes[1] = (struct trust_change){ TRUST_ROLLOVER, certs, 2 };
+	b.manifest.changes = changes;
+	b.manifest.n_changes = 2;
+	seal(&b);
+	refused(&b, "TRUST-CHANGE", "is not signed by a CA key that is pinned");
+	software_ca_cross(&b.ca, last, NULL, &over_der);
+	certs[1] = buf_span(&over_der);
+	seal(&b);
+	passes(&b);
+}
+
+static void
+a_renewed_ca_signs_itself_and_has_not_ended(void **state)
+{
+	OWN(EVP_PKEY) *root = key_new("ec-p256");
+	OWN(X509) *above = ca_cert_make(root, "CN=Root", NULL);
+	OWN(X509) *sub = NULL;
+	OWN(X509) *ended = NULL;
+	WIPED(buf) der = { 0 };
+	WIPED(news) n = { 0 };
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	news_make(&b, &n);
+	n.change.kind = TRUST_RENEWED;
+	n.change.n_certs = 1;
+	/* The key that is pinned, by a root that nobody pinned. */
+	sub = X509_dup(b.ca.cert);
+	assert_int_equal(
+	    X509_set_issuer_name(sub, X509_get_subject_name(above)), 1);
+	add_text(sub, above, "authorityKeyIdentifier", "keyid:always");
+	assert_true(X509_sign(sub, root, EVP_sha256()) > 0);
+	cert_der(sub, &der);
+	n.certs[0] = buf_span(&der);
+	seal(&b);
+	refused(&b, "TRUST-CHANGE",
+	    "r1: a CA certificate of another issuer is believed by its words only");
+	ended = ca_cert_make(b.ca.key, "CN=Software CA, O=Tests", over_ended);
+	cert_der(ended, &der);
+	n.certs[0] = buf_span(&der);
+	seal(&b);
+	refused(&b, "TRUST-CHANGE",
+	    "r1: a CA certificate that had ended when this was signed");
 }
 
 static void
@@ -1007,21 +1207,12 @@ judge_it(void *arg)
 static void
 without_memory_or_hashes_nothing_passes(void **state)
 {
-	OWN(EVP_PKEY) *key = key_new("ec-p256");
-	OWN(X509) *next = NULL;
-	WIPED(buf) der = { 0 };
-	struct span cert;
-	struct trust_change change = { TRUST_ROLLOVER, &cert, 1 };
+	WIPED(news) n = { 0 };
 	WIPED(bed) b = { 0 };
 
 	(void)state;
 	bed_make(&b);
-	next = ca_cert_make(key, "CN=Software CA, O=Tests", NULL);
-	cert_der(next, &der);
-	cert = buf_span(&der);
-	b.manifest.changes = &change;
-	b.manifest.n_changes = 1;
-	seal(&b);
+	news_make(&b, &n);
 	each_fails(FAIL_MEMORY
 	    " EVP_MD_CTX_new EVP_PKEY_CTX_new_from_pkey EVP_PKEY_verify_init"
 	    " EVP_PKEY_CTX_set_signature_md EVP_DigestInit_ex2"
@@ -1060,7 +1251,10 @@ main(void)
 		cmocka_unit_test(the_policy_is_the_one_that_is_named),
 		cmocka_unit_test(a_successor_of_the_transfer_certificate_is_announced),
 		cmocka_unit_test(a_new_ca_key_is_new_and_a_renewed_one_is_not),
-		cmocka_unit_test(a_change_brings_one_certificate),
+		cmocka_unit_test(one_certificate_vouches_for_a_new_ca_key),
+		cmocka_unit_test(only_a_pinned_ca_key_vouches_for_a_new_one),
+		cmocka_unit_test(news_vouch_for_no_news),
+		cmocka_unit_test(a_renewed_ca_signs_itself_and_has_not_ended),
 		cmocka_unit_test(what_a_later_version_brings_is_refused),
 		cmocka_unit_test(no_file_is_listed_twice),
 		cmocka_unit_test(a_bundle_has_the_id_that_it_is_kept_by),
