@@ -6,11 +6,11 @@
 #include "transfer/sandbox/sandbox.h"
 
 #include "base/file.h"
+#include "base/landlock.h"
 #include "transfer/rule.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -41,87 +41,18 @@ sandbox_refused(const char *what, int error)
 
 /* ---- Landlock ------------------------------------------------------------ */
 
-/* What newer kernels know and Debian 12's headers do not. */
-#ifndef LANDLOCK_ACCESS_FS_REFER
-#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* ABI 2 */
-#endif
-#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* ABI 3 */
-#endif
-#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
-#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15) /* ABI 5 */
-#endif
-#ifndef LANDLOCK_ACCESS_NET_BIND_TCP /* ABI 4 */
-#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0)
-#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
-#endif
-#ifndef LANDLOCK_SCOPE_SIGNAL /* ABI 6 */
-#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
-#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
-#endif
-
-#define FS_ABI_1 ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
-
-/* struct landlock_ruleset_attr as of ABI 6; an older kernel takes less of it.
- */
-struct ruleset_attr {
-	uint64_t fs;
-	uint64_t net;
-	uint64_t scoped;
-};
-
-/* 0 where the kernel has none, or was started without it. */
-static int
-landlock_abi(void)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
-
-	return abi < 0 ? 0 : (int)abi;
-}
-
-/* Everything that this kernel can forbid. */
-static struct ruleset_attr
-landlock_all(int abi, size_t *ret_size)
-{
-	struct ruleset_attr all = { .fs = FS_ABI_1 };
-
-	if (abi >= 2)
-		all.fs |= LANDLOCK_ACCESS_FS_REFER;
-	if (abi >= 3)
-		all.fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
-	if (abi >= 4)
-		all.net = LANDLOCK_ACCESS_NET_BIND_TCP |
-			  LANDLOCK_ACCESS_NET_CONNECT_TCP;
-	if (abi >= 5)
-		all.fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
-	if (abi >= 6)
-		all.scoped =
-		    LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE_SIGNAL;
-	*ret_size = sizeof(all);
-	if (abi < 6)
-		*ret_size = offsetof(struct ruleset_attr, scoped);
-	if (abi < 4)
-		*ret_size = offsetof(struct ruleset_attr, net);
-	return all;
-}
-
 /* Reading beneath `dir` is the one thing that stays allowed. */
 static enum rc
 landlock_allow(int ruleset, int dir)
 {
-	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-		.parent_fd = dir,
-	};
+	uint64_t access = LANDLOCK_ACCESS_FS_READ_FILE;
 	struct stat st;
 
 	if (fstat(dir, &st) != 0)
 		return err_errno(RC_IO, errno, "the sandbox's directory");
 	if (S_ISDIR(st.st_mode)) /* a file has no such right */
-		beneath.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR;
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
-		&beneath, 0) != 0)
+		access |= LANDLOCK_ACCESS_FS_READ_DIR;
+	if (landlock_allow_beneath(ruleset, dir, access) != 0)
 		return sandbox_refused("Landlock rule", errno);
 	return RC_OK;
 }
@@ -143,10 +74,8 @@ landlock_try(void)
 static enum rc
 landlock_enter(int abi, int dir)
 {
-	size_t size;
-	struct ruleset_attr all = landlock_all(abi, &size);
-	OWN_FD ruleset =
-	    (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+	const struct landlock_handled all = landlock_all(abi);
+	OWN_FD ruleset = landlock_create(abi, &all);
 	enum rc rc = RC_OK;
 
 	if (ruleset < 0)
@@ -155,7 +84,7 @@ landlock_enter(int abi, int dir)
 		rc = landlock_allow(ruleset, dir);
 	if (rc != RC_OK)
 		return rc;
-	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+	if (landlock_restrict(ruleset) != 0)
 		return sandbox_refused("Landlock", errno);
 	return landlock_try();
 }
