@@ -54,7 +54,7 @@ zero  := $(or $(call all_of,$(zero)),$(call all_of,$(zero) \
 cflags_pc := $(shell pkg-config --cflags $(pc) | sed 's/-I/-isystem /g')
 libs_base     := $(shell pkg-config --libs openssl sqlite3 jansson)
 libs_transfer := $(shell pkg-config --libs libcbor libseccomp libidn2 libqrencode) -lunistring
-libs_token    := $(shell pkg-config --libs libp11 p11-kit-1) -ldl
+libs_token    := $(shell pkg-config --libs libp11 p11-kit-1 libseccomp) -ldl
 
 warn := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings -Wformat=2 \
         -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \

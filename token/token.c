@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 
@@ -73,6 +74,8 @@ token_start(struct token **ret, const struct token_options *options)
 	if (token == NULL)
 		return err_memory();
 	echo_note(&token->echo);
+	/* Of us: a module is of the same user, and could read what we hold. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	rc = child_start(&token->child, WIRE_NAME, helper_main, &copy, NULL, 0);
 	if (rc != RC_OK) {
 		free(token);
@@ -221,6 +224,27 @@ call_span(struct token *token, enum wire_op op, struct span bytes,
 	if (rc == RC_OK)
 		rc = buf_add_lv(&token->out, bytes);
 	return rc != RC_OK ? rc : call(token, CALL_SECONDS, ret_body);
+}
+
+enum rc
+token_confine(struct token *token, struct token_level *ret, pid_t *ret_pid)
+{
+	struct span body;
+	uint32_t abi, seccomp;
+	enum rc rc = token_begin(token, WIRE_CONFINE);
+
+	if (rc == RC_OK)
+		rc = call(token, CALL_SECONDS, &body);
+	if (rc != RC_OK)
+		return rc;
+	if (!span_take_u32(&body, &abi) || !span_take_u32(&body, &seccomp))
+		return senseless();
+	*ret = (struct token_level){
+		.landlock_abi = (int)abi,
+		.seccomp = seccomp != 0,
+	};
+	*ret_pid = token->child.pid;
+	return RC_OK;
 }
 
 /* ---- looking --------------------------------------------------------------

@@ -16,14 +16,25 @@
 
 #include "token/wire/shape.h"
 
+#include <sys/types.h>
+
 struct token; /* our end of the process; opaque */
 
-/** Fork the process. Nothing is loaded yet. \retval RC_IO */
+/** Fork the process. Nothing is loaded yet. Other processes of this user, the
+ * module among them, may not look into the calling one from now on.
+ * \retval RC_IO */
 enum rc token_start(struct token **ret, const struct token_options *options)
     MUST_CHECK;
 /** Log out, close, reap; NULL is fine. */
 void token_free(struct token *token);
 OWN_STRUCT(token, token_free);
+
+/** Let it give up now what it gives up before the first module in any case, and
+ * ask how far that reached (`airgap-ca status`). No module is loaded.
+ * \param ret_pid  for whoever asks the kernel about it
+ * \retval RC_TOKEN a lock that this kernel has does not hold */
+enum rc token_confine(struct token *token, struct token_level *ret,
+    pid_t *ret_pid) MUST_CHECK;
 
 /** List tokens of the module(s): of `module`, else of every module known (p11-kit
  * registered and the usual paths). */

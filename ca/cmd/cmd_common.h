@@ -16,6 +16,8 @@
 	  .help = "sign although a network interface is up; recorded" },       \
 	{ .name = "last-try", .flag = &(t).last_try,                           \
 	  .help = "use a token at its final PIN try" },                        \
+	{ .name = "token-network", .flag = &(t).network,                       \
+	  .help = "the token's module reaches it over TCP" },                  \
 	{ .name = "ask-each", .flag = &(t).ask_each,                           \
 	  .help = "ask for the PIN before each signature" }
 /* clang-format on */

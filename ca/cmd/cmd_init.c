@@ -224,6 +224,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		rc = cmd_operands_none(env, &operands);
 	o.home = env->home;
 	o.dry_run = env->dry_run;
+	t.hidden[0] = env->home;
+	t.hidden[1] = o.out;
 	/* First of all: nothing is open yet that a child could inherit. */
 	if (rc == RC_OK && !done)
 		rc = token_start(&token, &t);

@@ -180,6 +180,10 @@ sandbox_print(const struct confine *c)
 	if (c->landlock_abi != 0)
 		term_print(stdout, "%d", c->landlock_abi);
 	term_print(stdout, "\n");
+	term_print(stdout,
+	    "token process seccomp %s, no_new_privs %s, ledger and stick hidden %s\n",
+	    yes_or_no(c->token.seccomp), yes_or_no(c->token.no_new_privs),
+	    yes_or_no(c->token.hidden));
 	if (c->reached)
 		return;
 	term_print(stdout, "              'sign' refuses: %s [%s]\n",
@@ -286,9 +290,11 @@ pending_json(const struct ca_status *s)
 static json_t *
 sandbox_json(const struct confine *c)
 {
-	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:o,s:o}", "reached", c->reached,
-	    "seccomp", c->seccomp, "no_new_privs", c->no_new_privs,
-	    "no_sockets", c->no_sockets, "landlock_abi", c->landlock_abi,
+	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:{s:b,s:b,s:b},s:o,s:o}",
+	    "reached", c->reached, "seccomp", c->seccomp, "no_new_privs",
+	    c->no_new_privs, "no_sockets", c->no_sockets, "landlock_abi",
+	    c->landlock_abi, "token", "seccomp", c->token.seccomp,
+	    "no_new_privs", c->token.no_new_privs, "hidden", c->token.hidden,
 	    "rule",
 	    c->reached ? json_null()
 		       : json_string(rule_name((enum rule)c->why.rule)),
@@ -358,7 +364,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
-		confine_measure(&status.sandbox);
+		confine_measure(env->home, &status.sandbox);
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)

@@ -72,8 +72,12 @@ act_media_open(const char *path, struct media *ret)
 enum rc
 act_start(const struct act_options *options, struct act *act)
 {
-	enum rc rc = token_start(&act->token, &options->token);
+	struct token_options token = options->token;
+	enum rc rc;
 
+	token.hidden[0] = options->home;
+	token.hidden[1] = options->out;
+	rc = token_start(&act->token, &token);
 	return rc == RC_OK ? judge_start(&act->judge) : rc;
 }
 

@@ -3,6 +3,7 @@
  * can still do. Nothing is concluded from the kernel's version. */
 #include "ca/home/confine.h"
 
+#include "token/token.h"
 #include "transfer/judge/judge.h"
 #include "transfer/reader/reader.h"
 #include "transfer/rule.h"
@@ -41,8 +42,29 @@ look_at_judge(struct confine *c)
 	return rc;
 }
 
+/* As `sign` does, but that no module is loaded. */
+static enum rc
+look_at_token(const char *home, struct confine *c)
+{
+	const struct token_options options = { .hidden = { home } };
+	struct sandbox_seen seen = { .filtered = false };
+	struct token_level level = { .seccomp = false };
+	OWNS(token) *token = NULL;
+	pid_t pid = 0;
+	enum rc rc = token_start(&token, &options);
+
+	if (rc == RC_OK)
+		rc = token_confine(token, &level, &pid);
+	if (rc == RC_OK)
+		rc = sandbox_look(pid, &seen);
+	c->token.no_new_privs = seen.no_new_privs;
+	c->token.seccomp = seen.filtered && level.seccomp;
+	c->token.hidden = level.landlock_abi > 0;
+	return rc;
+}
+
 void
-confine_measure(struct confine *ret)
+confine_measure(const char *home, struct confine *ret)
 {
 	struct confine c = { .reached = false };
 	enum rc rc = look_at_reader(&c);
@@ -51,7 +73,10 @@ confine_measure(struct confine *ret)
 		rc = look_at_judge(&c);
 	if (rc == RC_OK)
 		rc = sandbox_try_socket(&c.no_sockets);
-	c.reached = rc == RC_OK && c.no_new_privs && c.seccomp && c.no_sockets;
+	if (rc == RC_OK)
+		rc = look_at_token(home, &c);
+	c.reached = rc == RC_OK && c.no_new_privs && c.seccomp &&
+		    c.no_sockets && c.token.no_new_privs && c.token.seccomp;
 	if (rc == RC_OK && !c.reached)
 		(void)rule_refuse(RULE_SANDBOX,
 		    "a child that should be locked in is not: the kernel says so");

@@ -10,14 +10,17 @@
 struct confine {
 	bool no_new_privs, seccomp; /* of reader and judge, as the kernel says */
 	bool no_sockets;  /* who asked for one was killed */
+	struct {
+		bool no_new_privs, seccomp, hidden; /* `hidden`: home and stick */
+	} token; /* of the process that loads the module */
 	int landlock_abi; /* that a reader has entered; 0: the kernel has none */
 	bool reached;	  /* all but Landlock: `sign` would read a stick */
 	struct err_saved why; /* when not: what stood in the way */
 };
 
-/** Start a reader and a judge as `sign` does, look at them, dismiss them, and let
- * a third process try the way out. Nothing may be open yet that they could
+/** Start a reader, a judge and a token process as `sign` does, look at them, dismiss them, and let
+ * another process try the way out. Nothing may be open yet that they could
  * inherit. What is not reached is no error. */
-void confine_measure(struct confine *ret);
+void confine_measure(const char *home, struct confine *ret);
 
 #endif

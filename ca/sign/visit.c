@@ -67,8 +67,11 @@ enum rc
 visit_open(const struct visit_options *options, struct visit *ret)
 {
 	WIPED(visit) v = VISIT_NONE;
-	enum rc rc = act_start(&options->act, &v.act);
+	struct act_options act = options->act;
+	enum rc rc;
 
+	act.token.hidden[2] = options->media;
+	rc = act_start(&act, &v.act);
 	if (rc == RC_OK)
 		rc = start_readers(&v, options->media);
 	if (rc == RC_OK)

@@ -23,7 +23,9 @@ enum rc cmd_uri(const struct cmd_env *env, const struct cmd_list *operands,
 	{ .name = "module", .value = "FILE", .text = &(t).module,              \
 	  .help = "the module, when the URI has no module-path" },             \
 	{ .name = "last-try", .flag = &(t).last_try,                           \
-	  .help = "use the token's final PIN try" }
+	  .help = "use the token's final PIN try" },                           \
+	{ .name = "token-network", .flag = &(t).network,                       \
+	  .help = "the module reaches its token over TCP" }
 /* clang-format on */
 
 /** Start, open, log in and find the key that the URI means. */

@@ -29,9 +29,10 @@ init_dry(struct token *token, const struct token_setup *setup)
 }
 
 static enum rc
-init_run(struct cmd_env *env, const struct token_setup *setup)
+init_run(struct cmd_env *env, const struct token_setup *setup, bool network)
 {
-	const struct token_options options = { .module = setup->module };
+	const struct token_options options = { .module = setup->module,
+		.network = network };
 	OWNS(token) *token = NULL;
 	struct token_info info;
 	enum rc rc = token_start(&token, &options);
@@ -55,6 +56,7 @@ enum rc
 cmd_init(struct cmd_env *env, int argc, char **argv)
 {
 	struct token_setup setup = { .module = NULL };
+	bool network = false;
 	const struct cmd_option options[] = {
 		{ .name = "module",
 		    .value = "FILE",
@@ -72,6 +74,9 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		    .value = "FILE",
 		    .help = "read the user PIN from this file",
 		    .text = &setup.pin_source },
+		{ .name = "token-network",
+		    .help = "the module reaches its token over TCP",
+		    .flag = &network },
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };
@@ -83,5 +88,5 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 	rc = cmd_operands_none(env, &operands);
 	if (rc == RC_OK && (setup.module == NULL || setup.label == NULL))
 		rc = cmd_wants(env, "--module and --label");
-	return rc == RC_OK ? init_run(env, &setup) : rc;
+	return rc == RC_OK ? init_run(env, &setup, network) : rc;
 }

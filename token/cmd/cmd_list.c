@@ -11,7 +11,7 @@
 
 struct list_options {
 	const char *module, *pin_source;
-	bool login, last_try;
+	bool login, last_try, network;
 };
 
 static const char *
@@ -137,7 +137,8 @@ static enum rc
 token_list_all(const struct list_options *o, json_t *tokens)
 {
 	const struct token_options options = { .module = o->module,
-		.last_try = o->last_try };
+		.last_try = o->last_try,
+		.network = o->network };
 	OWNS(token) *token = NULL;
 	struct token_info *infos = NULL;
 	size_t n = 0;
@@ -173,6 +174,9 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 		{ .name = "last-try",
 		    .help = "use a token's final PIN try",
 		    .flag = &o.last_try },
+		{ .name = "token-network",
+		    .help = "the module reaches its token over TCP",
+		    .flag = &o.network },
 		{ 0 },
 	};
 	WIPED(cmd_list) operands = { 0 };

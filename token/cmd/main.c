@@ -6,19 +6,24 @@
 /* clang-format off */
 static const struct cmd cmds[] = {
 	{ "list", cmd_list,
-	  "[--module FILE] [--login] [--pin-source FILE] [--last-try]",
+	  "[--module FILE] [--login] [--pin-source FILE] [--last-try]\n"
+	  "    [--token-network]",
 	  "show tokens, their keys, and what each key promises" },
 	{ "init", cmd_init,
-	  "--module FILE --label L [--so-pin-source FILE] [--pin-source FILE]",
+	  "--module FILE --label L [--so-pin-source FILE] [--pin-source FILE]\n"
+	  "    [--token-network]",
 	  "prepare an empty token: label, SO PIN, PIN" },
 	{ "keygen", cmd_keygen,
-	  "[URI] --label L [--id HEX] --type T [--module FILE] [--last-try]",
+	  "[URI] --label L [--id HEX] --type T [--module FILE] [--last-try]\n"
+	  "    [--token-network]",
 	  "make a key pair on the token" },
 	{ "check", cmd_check,
-	  "[URI] [--module FILE] [--last-try]",
+	  "[URI] [--module FILE] [--last-try]\n"
+	  "    [--token-network]",
 	  "prove a key: what it promises, and that it signs" },
 	{ "bench", cmd_bench,
-	  "[URI] [--seconds N] [--threads N] [--module FILE] [--last-try]",
+	  "[URI] [--seconds N] [--threads N] [--module FILE] [--last-try]\n"
+	  "    [--token-network]",
 	  "measure how fast a key signs" },
 	{ 0 },
 };

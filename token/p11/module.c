@@ -4,9 +4,12 @@
  * alone to call: ours would pull the module from under it. */
 #include "token/p11/module.h"
 
+#include "base/file.h"
 #include "token/p11/ckr.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <libp11.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,6 +39,23 @@ raw_open(struct module *m)
 	return RC_OK;
 }
 
+/* A name without a slash would be looked for in the library path. access() asks
+ * the permissions alone, so what it grants and open does not is hidden by the
+ * process's own locks (token/process/jail.h). */
+static enum rc
+module_there(const char *path)
+{
+	OWN_FD fd = fd_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+
+	if (fd >= 0 && strchr(path, '/') != NULL)
+		return RC_OK;
+	if (fd < 0 && errno == EACCES && access(path, R_OK) == 0)
+		return err_set(RC_TOKEN,
+		    "%s: lies below the home or on the medium, where no module is loaded from: move it",
+		    path);
+	return err_set(RC_TOKEN, "%s: no such module file", path);
+}
+
 enum rc
 module_load(const char *path, struct module *ret)
 {
@@ -44,10 +64,10 @@ module_load(const char *path, struct module *ret)
 
 	if (m.path == NULL)
 		return err_memory();
-	/* A name without a slash would be looked for in the library path. */
-	if (access(path, R_OK) != 0 || strchr(path, '/') == NULL) {
+	rc = module_there(path);
+	if (rc != RC_OK) {
 		module_wipe(&m);
-		return err_set(RC_TOKEN, "%s: no such module file", path);
+		return rc;
 	}
 	m.ctx = PKCS11_CTX_new();
 	if (m.ctx == NULL) {

@@ -13,16 +13,22 @@
 #include "token/card/sign.h"
 #include "token/p11/find.h"
 #include "token/process/channel.h"
+#include "token/process/jail.h"
 #include "token/wire/wire.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define SIGNERS_MAX 16
 
 /* All that the process has. */
 struct helper {
 	struct token_options options;
+	bool confined;
+	struct token_level level;
 	struct rack rack;
 	struct found token; /* its module is NULL when none is open */
 	struct session session;
@@ -68,6 +74,29 @@ want_open(const struct helper *h)
 				       : err_set(RC_BUG, "no token was opened");
 }
 
+/* Before the first module is loaded, and once: a PIN file that a later URI
+ * names is not let through. */
+static enum rc
+helper_confine(struct helper *h, const char *pin_file)
+{
+	enum rc rc = RC_OK;
+
+	if (!h->confined)
+		rc = jail_enter(&h->options, pin_file, &h->level);
+	h->confined = rc == RC_OK;
+	return rc;
+}
+
+static enum rc
+do_confine(struct helper *h, struct span in, struct buf *out)
+{
+	enum rc rc = in.n != 0 ? bad_request() : helper_confine(h, NULL);
+
+	if (rc == RC_OK)
+		rc = buf_add_u32(out, (uint32_t)h->level.landlock_abi);
+	return rc != RC_OK ? rc : buf_add_u32(out, h->level.seccomp);
+}
+
 /* ---- looking --------------------------------------------------------------
  */
 
@@ -82,8 +111,10 @@ do_list(struct helper *h, struct span in, struct buf *out)
 
 	if (!take_optional(&in, &room, &module) || in.n != 0)
 		return bad_request();
-	rc = found_read(
-	    &h->rack, module != NULL ? module : h->options.module, &list);
+	rc = helper_confine(h, NULL);
+	if (rc == RC_OK)
+		rc = found_read(&h->rack,
+		    module != NULL ? module : h->options.module, &list);
 	if (rc == RC_OK)
 		rc = buf_add_u32(out, (uint32_t)list.n);
 	for (size_t i = 0; i < list.n && rc == RC_OK; i++) {
@@ -125,6 +156,8 @@ helper_do_open(struct helper *h, struct span in, struct buf *out)
 		return bad_request();
 	helper_close(h);
 	rc = uri_parse(text, &uri);
+	if (rc == RC_OK)
+		rc = helper_confine(h, uri.pin_file);
 	if (rc == RC_OK)
 		rc = found_pick(&h->rack, h->options.module, &uri, &h->token);
 	if (rc == RC_OK)
@@ -290,6 +323,8 @@ do_init(struct helper *h, struct span in, struct buf *out)
 	/* Alone: a security officer's login wants no other session. */
 	rack_wipe(&h->rack);
 	if (rc == RC_OK)
+		rc = helper_confine(h, setup.pin_source);
+	if (rc == RC_OK)
 		rc = found_read(&h->rack, setup.module, &list);
 	if (rc == RC_OK)
 		rc = setup_run(&h->rack.module[0], &setup, &slot);
@@ -448,6 +483,7 @@ static helper_op *const ops[WIRE_OPS] = {
 	[WIRE_SIGN] = do_sign,
 	[WIRE_BENCH] = do_bench,
 	[WIRE_ATTEST] = do_attest,
+	[WIRE_CONFINE] = do_confine,
 	[WIRE_INIT] = do_init,
 };
 
@@ -472,6 +508,20 @@ serve_one(struct helper *h, struct span request, struct buf *answer)
 	return wire_put_error(answer, rc);
 }
 
+/* What a module prints is not what a program reads on our standard output, and
+ * what is typed there is not a module's to read. The prompt for the PIN opens
+ * the terminal itself. */
+static enum rc
+leave_streams(void)
+{
+	OWN_FD nothing =
+	    fd_openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+
+	if (nothing < 0 || dup2(nothing, 0) != 0 || dup2(2, 1) != 1)
+		return err_errno(RC_IO, errno, "/dev/null");
+	return RC_OK;
+}
+
 /* Hardened before anything else is read; ends when the parent closes its
  * socket, and is killed when the parent dies (base/child). */
 enum rc
@@ -487,7 +537,10 @@ helper_main(int sock, void *arg)
 	if (h == NULL)
 		return RC_IO;
 	h->options = *(const struct token_options *)arg;
-	rc = login_init(&h->login, h->options.last_try, h->options.ask_each);
+	rc = leave_streams();
+	if (rc == RC_OK)
+		rc = login_init(
+		    &h->login, h->options.last_try, h->options.ask_each);
 	while (rc == RC_OK &&
 	       channel_next(&channel, WIRE_REQUEST_MAX, &request) == RC_OK) {
 		rc = serve_one(h, request, &answer);

@@ -6,11 +6,21 @@
 
 #include "base/buf.h"
 
+#define TOKEN_HIDDEN 3 /* paths that a module is kept from */
+
 /** What the process is started with; copied. */
 struct token_options {
 	const char *module;  /* path when the URI has no module-path; or NULL */
 	bool last_try;	     /* use a token at its final PIN try */
 	bool ask_each;	     /* ask for the PIN before each signature */
+	bool network;	     /* the module reaches its token over TCP */
+	const char *hidden[TOKEN_HIDDEN]; /* home, media; or NULL. Not copied */
+};
+
+/** What the process gave up before it loads a module. */
+struct token_level {
+	bool seccomp;
+	int landlock_abi; /* 0: the kernel has none, and nothing is hidden */
 };
 
 /** A key as the token describes it. */

@@ -24,6 +24,7 @@ enum wire_op {
 	WIRE_SIGN,   /* handle, scheme, digest -> signature */
 	WIRE_BENCH,  /* handle, seconds, threads -> signatures per 1000 s */
 	WIRE_ATTEST, /* spki -> certificate, issuer */
+	WIRE_CONFINE, /* -> Landlock's ABI, seccomp */
 	WIRE_INIT,   /* module, label, so_pin_source?, pin_source? -> info */
 	WIRE_OPS
 };
