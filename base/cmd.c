@@ -4,6 +4,7 @@
 #include "base/cmd.h"
 #include "base/clock.h"
 #include "base/cmd_usage.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "base/list.h"
 #include "base/term.h"
@@ -350,11 +351,13 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	struct words words = { argv + (argc > 0), argv + argc };
 	enum rc rc;
 
+	rc = environment_settle();
 	/* Names and times are spelled one way, whatever the locale says. */
 	(void)setlocale(LC_ALL, "C");
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
-	rc = hold_standard_streams();
+	if (rc == RC_OK)
+		rc = hold_standard_streams();
 	if (rc == RC_OK)
 		rc = begin_openssl();
 	if (rc == RC_OK)
