@@ -53,8 +53,10 @@ enum rc
 home_create(const char *path, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
-	enum rc rc = dir_make(path, 0700);
+	enum rc rc = guard_home_new(path);
 
+	if (rc == RC_OK)
+		rc = dir_make(path, 0700);
 	if (rc == RC_OK)
 		rc = home_at(path, &home);
 	if (rc != RC_OK)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "ca/home/backup.h"
+#include "transfer/guard.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -146,7 +147,10 @@ open_own(const char *path, int *ret_fd)
 static enum rc
 make_temporary(struct restore *r)
 {
-	enum rc rc = dir_make(r->temporary, 0700);
+	enum rc rc = guard_home_new(r->temporary);
+
+	if (rc == RC_OK)
+		rc = dir_make(r->temporary, 0700);
 
 	r->home.path = rc == RC_OK ? strdup(r->temporary) : NULL;
 	if (rc == RC_OK && r->home.path == NULL)

@@ -154,6 +154,38 @@ chmod g+rx "$(home_of ca)" "$(home_of online)"
 run ca status
 status 0 'that a group may read is its affair'
 
+# Above the home as well: whoever may write there puts another home in its place.
+# above WHO COMMAND...: refused while others may write to the directory above
+ABOVE=$WORK/above
+mkdir "$ABOVE"
+must cp -a "$(home_of ca)" "$(home_of online)" "$ABOVE"
+# there TOOL ARG...: with the home that lies below $ABOVE
+there() {
+	local who=$1 name=online NETWORK=yes
+	[ "$who" != ca ] || name=ca
+	shift
+	command_of "$who" "$@"
+	timeout -k 5 "$LIMIT" "$BIN/airgap-$who" --home "$ABOVE/home-$name" "$@"
+}
+for bits in g+w o+w; do
+	chmod "$bits" "$ABOVE"
+	for who in ca transfer; do
+		freeze "$ABOVE"
+		run there $who list
+		refused 7 HOME-MODE "above: others than its owner may write to it" \
+			"airgap-$who list while what is above its home is $bits"
+	done
+	chmod +t "$ABOVE"
+	run there ca list
+	status 0 "a sticky directory that is $bits is fine"
+	chmod "$bits",-t,go-w "$ABOVE"
+done
+chmod o+w "$ABOVE"
+freeze "$ABOVE"
+run "$BIN/airgap-transfer" --home "$ABOVE/new" enroll "$WORK/stick" --expect "$CA_HEX"
+refused 7 HOME-MODE "above: others than its owner may write to it" "no home is made there"
+chmod o-w "$ABOVE"
+
 # Whose home it is. Only root can give files away.
 if [ "$(id -u)" != 0 ]; then
 	LAST=
@@ -181,8 +213,15 @@ strange() {
 	run as_us "$@"
 	refused 7 HOME-MODE "$(basename "$home/$path"): belongs to user $STRANGER, who is neither root nor you" \
 		"$* while a stranger owns $path"
+	must chown 0 "$home" "$home/$path"
+	run as_us "$@"
+	quiet HOME-MODE "what is root's may lie in a home that is root's"
+	must chown -R 0:0 "$home"
+	must chown $STRANGER "$home/$path"
+	freeze
 	run "$@"
-	status 0 "root uses anybody's home"
+	refused 7 HOME-MODE "$(basename "$home/$path"): belongs to user $STRANGER, who is neither root nor you" \
+		"and root as little"
 }
 for file in ledger.db policy.conf token.conf; do
 	strange ca $file ca list
@@ -194,8 +233,36 @@ for home in ca online; do
 	must chown -R $STRANGER:$STRANGER "$(home_of $home)"
 	must chmod 755 "$(home_of $home)"
 	freeze
-	if [ $home = ca ]; then run as_us ca list; else run as_us transfer list; fi
-	refused 7 HOME-MODE "home-$home: belongs to user $STRANGER" "the home of $home is a stranger's"
+	who=transfer
+	[ $home != ca ] || who=ca
+	for as in as_us ''; do
+		run $as $who list
+		refused 7 HOME-MODE "home-$home: belongs to user $STRANGER" \
+			"the home of $home is a stranger's"
+	done
 done
+must chown -R $STRANGER:$STRANGER "$ABOVE"
+must chown -R 0:0 "$ABOVE/home-online"
+freeze "$ABOVE"
+run there transfer list
+refused 7 HOME-MODE "above: belongs to user $STRANGER, who is neither root nor you" \
+	"a home of root below a stranger's directory"
+
+# The attack: a reload command in a home that is somebody else's would run as root.
+must rm -rf "$(home_of online)"
+must cp -a "$ABOVE/home-online" "$(home_of online)"
+"$PYTHON" - "$(home_of online)/store.db" "$WORK/owned" <<'EOF_PY'
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("INSERT INTO deployment (path, name, profile, format, reload)"
+               " SELECT ?, name, profile, 'chain', ? FROM (SELECT DISTINCT"
+               " names AS name, profile FROM request) LIMIT 1",
+               (sys.argv[2] + ".pem", "touch " + sys.argv[2]))
+EOF_PY
+must chown -R $STRANGER:$STRANGER "$(home_of online)"
+freeze
+run transfer rotate
+refused 7 HOME-MODE "home-online: belongs to user $STRANGER" "root rotates nothing of a stranger's home"
+nok 1 "and runs nothing" test -e "$WORK/owned"
 
 done_testing

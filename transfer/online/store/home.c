@@ -31,7 +31,7 @@ online_guard(const char *home)
 	enum rc rc;
 
 	if (access(home, F_OK) != 0)
-		return RC_OK;
+		return guard_home_new(home);
 	rc = dir_open(AT_FDCWD, home, &dir);
 	return rc != RC_OK ? rc : guard_home(dir, home, files);
 }
