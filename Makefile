@@ -262,6 +262,7 @@ docdir := $(DESTDIR)$(PREFIX)/share/doc/airgap-ca
 bashdir := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 profiledir := $(DESTDIR)$(PREFIX)/share/airgap-ca/profiles
 unitdir := $(DESTDIR)$(PREFIX)/lib/systemd/system
+units_rotate := airgap-transfer-rotate airgap-transfer-rotate@ airgap-transfer-rotate-user@
 man_of  = $(wildcard $(foreach m,$(1),docs/man/$(m).[0-9]))
 
 # install_some PROGRAMS, MANUALS
@@ -281,9 +282,11 @@ install-offline: all ## what the laptop needs: airgap-ca, airgap-token
 install-online: all ## what a server needs: airgap-transfer
 	$(call install_some,airgap-transfer,airgap-transfer airgap-transfer-*)
 	install -d '$(unitdir)'
-	sed 's:@bindir@:$(PREFIX)/bin:' systemd/airgap-transfer-rotate.service.in >'$(unitdir)/airgap-transfer-rotate.service'
-	chmod 644 '$(unitdir)/airgap-transfer-rotate.service'
-	install -m 644 systemd/airgap-transfer-rotate.timer '$(unitdir)'
+	for unit in $(units_rotate); do \
+		sed 's:@bindir@:$(PREFIX)/bin:' systemd/$$unit.service.in >'$(unitdir)'/$$unit.service && \
+		chmod 644 '$(unitdir)'/$$unit.service && \
+		install -m 644 systemd/$$unit.timer '$(unitdir)' || exit 1; \
+	done
 
 # ---- dependencies -----------------------------------------------------------------
 deps: ## install the missing Debian packages (run, build, test)

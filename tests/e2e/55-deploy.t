@@ -94,6 +94,13 @@ deployed --reload "sh -c 'echo again >>$WORK/reloads'"
 status 0 "a pemfile is deployed"
 says '^[^ ]*server.pem: new; dns:example.org until [0-9-]{10}, 2 more to [0-9-]{10}$' \
 	"and until when there are certificates is told"
+if [ "$(id -u)" = 0 ]; then
+	escaped=$(sed 's:^/::; s:-:\\x2d:g; s:/:-:g' <<<"$HOME_DIR")
+	ok "and the timer that serves this home" grep -qF \
+		"systemctl enable --now 'airgap-transfer-rotate@$escaped.timer'" "$WORK/err"
+else
+	says "airgap-transfer-rotate-user@$(id -un)\.timer" "and the timer that serves this user"
+fi
 is "$(blocks "$PEM")" "PRIVATE KEY,CERTIFICATE,CERTIFICATE," \
 	"key, certificate and the CA's own"
 is "$(stat -c %a "$PEM")" 600 "for its owner alone"

@@ -186,6 +186,14 @@ ok "the timer comes with install-online" test -f "$UNITS/airgap-transfer-rotate.
 like "$(cat "$UNITS/airgap-transfer-rotate.service")" \
 	'^ExecStart=/usr/bin/airgap-transfer --home /var/lib/airgap-transfer rotate$' \
 	"and runs the program that is installed"
+like "$(cat "$UNITS/airgap-transfer-rotate@.service")" \
+	'^ExecStart=/usr/bin/airgap-transfer --home %f rotate$' "a template serves any home"
+ok "with a timer" test -f "$UNITS/airgap-transfer-rotate@.timer"
+like "$(cat "$UNITS/airgap-transfer-rotate-user@.service")" '^User=%i$' \
+	"another serves a user's, as that user"
+like "$(cat "$UNITS/airgap-transfer-rotate-user@.service")" '^CapabilityBoundingSet=$' \
+	"with none of root's powers"
+ok "with a timer, too" test -f "$UNITS/airgap-transfer-rotate-user@.timer"
 is "$(find "$WORK/dest" -type l | wc -l)" 0 "nothing enables it"
 
 done_testing

@@ -249,14 +249,20 @@ warn_open(const struct deployment *d)
 		    secret);
 }
 
-static void
-tell_next(const struct deployment *d)
+static enum rc
+tell_next(const struct deployment *d, const char *home)
 {
+	WIPED(buf) timer = { 0 };
+	enum rc rc = timer_command(home, &timer);
+
 	if (d->reload == NULL)
 		term_say(
 		    "No --reload: tell the server yourself, now and after each rotation.\n");
-	term_say(
-	    "`airgap-transfer rotate` moves it on; the timer for that: systemctl enable --now airgap-transfer-rotate.timer\n");
+	if (rc == RC_OK)
+		term_say(
+		    "`airgap-transfer rotate` moves it on; the timer for that: %.*s\n",
+		    SPAN_FMT(buf_span(&timer)));
+	return rc;
 }
 
 /* It is remembered all the same: rotate is who tries again. */
@@ -295,9 +301,9 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 	if (rc != RC_OK)
 		return not_reloaded(&r);
 	if (!by.dry_run)
-		tell_next(&d);
-	if (!a->env->json)
-		return RC_OK;
+		rc = tell_next(&d, by.home);
+	if (rc != RC_OK || !a->env->json)
+		return rc;
 	return cmd_json(deployed_json(&d, &r, rc, due));
 }
 

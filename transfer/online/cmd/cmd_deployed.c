@@ -6,6 +6,10 @@
 #include "base/clock.h"
 #include "base/term.h"
 
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static void
 tell_state(const struct deployment *d, const struct deployed *r, bool dry_run)
 {
@@ -24,6 +28,63 @@ tell_state(const struct deployment *d, const struct deployed *r, bool dry_run)
 		term_say("%s: %s; %s until %.10s, %zu more to %.10s\n", d->path,
 		    state, d->name, until, r->left.later, last);
 }
+
+/* ---- the timer ----------------------------------------------------------- */
+
+/* As systemd-escape --path writes it. */
+static enum rc
+escape_path(const char *path, struct buf *out)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.";
+	const char *p = path + strspn(path, "/");
+	bool first = true;
+	enum rc rc = *p == '\0' ? buf_add_str(out, "-") : RC_OK;
+
+	while (*p != '\0' && rc == RC_OK) {
+		if (*p == '/') {
+			p += strspn(p, "/");
+			rc = *p == '\0' ? RC_OK : buf_add_str(out, "-");
+			continue;
+		}
+		rc = strchr(plain, *p) != NULL && !(first && *p == '.')
+			 ? buf_add_byte(out, (uint8_t)*p)
+			 : buf_printf(out, "\\x%02x", (unsigned char)*p);
+		first = false;
+		p++;
+	}
+	return rc;
+}
+
+enum rc
+timer_command(const char *home, struct buf *out)
+{
+	char *real = geteuid() == 0 ? realpath(home, NULL) : NULL;
+	const struct passwd *user;
+	enum rc rc;
+
+	if (geteuid() != 0) {
+		user = getpwuid(geteuid());
+		return buf_printf(out,
+		    "systemctl enable --now airgap-transfer-rotate-user@%s.timer (as root)",
+		    user == NULL ? "USER" : user->pw_name);
+	}
+	if (real != NULL && strcmp(real, "/var/lib/airgap-transfer") == 0) {
+		rc = buf_add_str(
+		    out, "systemctl enable --now airgap-transfer-rotate.timer");
+	} else {
+		rc = buf_add_str(
+		    out, "systemctl enable --now 'airgap-transfer-rotate@");
+		if (rc == RC_OK)
+			rc = escape_path(real == NULL ? home : real, out);
+		if (rc == RC_OK)
+			rc = buf_add_str(out, ".timer'");
+	}
+	free(real);
+	return rc;
+}
+
+/* ---- telling ------------------------------------------------------------- */
 
 /* Neither a timer's log nor a person shall overlook these. */
 static void

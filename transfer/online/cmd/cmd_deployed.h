@@ -17,4 +17,7 @@ void deployed_tell(const struct deployment *d, const struct deployed *r,
 json_t *deployed_json(const struct deployment *d, const struct deployed *r,
     enum rc rc, bool due);
 
+/** Append the command that has a timer rotate what this home deployed. */
+enum rc timer_command(const char *home, struct buf *out) MUST_CHECK;
+
 #endif
