@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -114,11 +115,37 @@ pragma_int(struct db *db, const char *sql, int64_t *ret)
 	"SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT " \
 	"NULL"
 
+/* All that creates a file of that version. */
+static enum rc
+schema_write(const struct db_kind *kind, int version, struct buf *out)
+{
+	enum rc rc = buf_add_str(out, kind->schema);
+
+	for (int to = 2; kind->upgrades != NULL && to <= version && rc == RC_OK;
+	     to++)
+		rc = buf_add_str(out, kind->upgrades[to - 2]);
+	return rc;
+}
+
+static enum rc
+run_schema(struct db *db, const struct db_kind *kind, int version)
+{
+	WIPED(buf) sql = { 0 };
+	const char *text = NULL;
+	enum rc rc = schema_write(kind, version, &sql);
+
+	if (rc == RC_OK)
+		text = buf_cstr(&sql);
+	if (rc == RC_OK && text == NULL)
+		rc = err_memory();
+	return rc != RC_OK ? rc : run_sql(db, text, "cannot be created");
+}
+
 /* A file from elsewhere may bear our numbers and have other tables: that is its
  * fault, and must not look like one of our statements. What it has besides is
  * for whoever reads all of it to judge. */
 static enum rc
-check_schema(struct db *db, const struct db_kind *kind)
+check_schema(struct db *db, const struct db_kind *kind, int version)
 {
 	WIPED(db) ours = { 0 };
 	OWN(sqlite3_stmt) *wanted = NULL;
@@ -128,7 +155,7 @@ check_schema(struct db *db, const struct db_kind *kind)
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY);
 
 	if (rc == RC_OK)
-		rc = run_sql(&ours, kind->schema, "cannot be created");
+		rc = run_schema(&ours, kind, version);
 	if (rc == RC_OK)
 		rc = db_prepare(&ours, SCHEMA, &wanted);
 	if (rc == RC_OK)
@@ -148,10 +175,11 @@ check_schema(struct db *db, const struct db_kind *kind)
 	return rc;
 }
 
+/* \param[out] ret_old  an older version, which db_upgrade helps */
 static enum rc
-check_kind(struct db *db, const struct db_kind *kind)
+check_kind(struct db *db, const struct db_kind *kind, bool *ret_old)
 {
-	int64_t id, version;
+	int64_t id, version = 0;
 	enum rc rc = pragma_int(db, "PRAGMA application_id", &id);
 
 	if (rc == RC_OK)
@@ -161,28 +189,62 @@ check_kind(struct db *db, const struct db_kind *kind)
 	if ((uint32_t)id != kind->application_id)
 		return err_set(RC_STATE, "%s: not a %s of airgap-ca", db->path,
 		    kind->name);
-	if (version != kind->version)
+	*ret_old =
+	    kind->upgrades != NULL && version >= 1 && version < kind->version;
+	if (version != kind->version && !*ret_old)
 		return err_set(RC_STATE,
 		    "%s: a %s of version %lld; this program knows version %d",
 		    db->path, kind->name, (long long)version, kind->version);
-	return check_schema(db, kind);
+	return check_schema(db, kind, (int)version);
+}
+
+/* Whoever comes first does it, and the others find it done. */
+static enum rc
+upgrade(struct db *db, const struct db_kind *kind)
+{
+	WIPED(buf) sql = { 0 };
+	const char *text = NULL;
+	bool old = false;
+	int64_t version = 0;
+	enum rc rc = db_begin(db);
+
+	if (rc == RC_OK)
+		rc = check_kind(db, kind, &old);
+	if (rc == RC_OK)
+		rc = pragma_int(db, "PRAGMA user_version", &version);
+	for (int64_t to = version + 1; to <= kind->version && rc == RC_OK; to++)
+		rc = buf_add_str(&sql, kind->upgrades[to - 2]);
+	if (rc == RC_OK)
+		rc = buf_printf(&sql, "PRAGMA user_version=%d;", kind->version);
+	if (rc == RC_OK)
+		text = buf_cstr(&sql);
+	if (rc == RC_OK && text == NULL)
+		rc = err_memory();
+	if (rc == RC_OK)
+		rc = run_sql(db, text, "cannot be brought to this version");
+	if (rc == RC_OK)
+		rc = db_commit(db);
+	db_rollback(db);
+	return rc;
 }
 
 static enum rc
 create_schema(struct db *db, const struct db_kind *kind)
 {
-	WIPED(buf) sql = { 0 };
-	const char *text;
-	enum rc rc = buf_printf(&sql,
-	    "BEGIN IMMEDIATE; PRAGMA application_id=%d; PRAGMA user_version=%d;"
-	    "%s COMMIT;",
-	    (int)kind->application_id, kind->version, kind->schema);
+	char numbers[96];
+	enum rc rc = db_begin(db);
 
-	if (rc != RC_OK)
-		return rc;
-	text = buf_cstr(&sql);
-	return text == NULL ? err_memory()
-			    : run_sql(db, text, "cannot be created");
+	(void)snprintf(numbers, sizeof(numbers),
+	    "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+	    (int)kind->application_id, kind->version);
+	if (rc == RC_OK)
+		rc = run_sql(db, numbers, "cannot be created");
+	if (rc == RC_OK)
+		rc = run_schema(db, kind, kind->version);
+	if (rc == RC_OK)
+		rc = db_commit(db);
+	db_rollback(db);
+	return rc;
 }
 
 /* SQLite creates with the umask's mode; the file must be ours alone from its
@@ -203,13 +265,16 @@ create_file(const char *path)
 static enum rc
 set_up(struct db *db, const char *path, const struct db_kind *kind, bool create)
 {
+	bool old = false;
 	enum rc rc = connect_file(db, path, SQLITE_OPEN_READWRITE);
 
 	if (rc == RC_OK)
 		rc = run_sql(db, settings, "cannot be set up");
 	if (rc == RC_OK && create)
 		rc = create_schema(db, kind);
-	return rc != RC_OK ? rc : check_kind(db, kind);
+	if (rc == RC_OK)
+		rc = check_kind(db, kind, &old);
+	return rc == RC_OK && old ? upgrade(db, kind) : rc;
 }
 
 enum rc
@@ -238,7 +303,8 @@ db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
 }
 
 /* The journal of a writer that was killed is rolled back by whoever opens the
- * file next, which a reader may not: `*ret_left` says that one lies there. */
+ * file next, and an older version brought to ours, which a reader may not:
+ * `*ret_left` says that something is to be done. */
 static enum rc
 set_up_read(
     struct db *db, const char *path, const struct db_kind *kind, bool *ret_left)
@@ -250,10 +316,11 @@ set_up_read(
 		    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;",
 		    "cannot be set up");
 	if (rc == RC_OK)
-		rc = check_kind(db, kind);
-	*ret_left =
-	    rc != RC_OK && db->sql != NULL &&
-	    sqlite3_extended_errcode(db->sql) == SQLITE_READONLY_ROLLBACK;
+		rc = check_kind(db, kind, ret_left);
+	if (rc != RC_OK)
+		*ret_left =
+		    db->sql != NULL && sqlite3_extended_errcode(db->sql) ==
+					   SQLITE_READONLY_ROLLBACK;
 	return rc;
 }
 
@@ -261,7 +328,7 @@ enum rc
 db_open_read(struct db *ret_db, const char *path, const struct db_kind *kind)
 {
 	WIPED(db) db = { 0 };
-	bool left;
+	bool left = false;
 	enum rc rc;
 
 	if (access(path, F_OK) != 0)

@@ -23,16 +23,22 @@ struct db_kind {
 	const char *name;    /* "ledger" */
 	uint32_t application_id;
 	int version;	     /* PRAGMA user_version */
-	const char *schema;  /* SQL that creates it */
+	const char *schema;  /* SQL that creates version 1 of it */
+	/* SQL that makes version n + 2 of version n + 1; NULL when there is but
+	 * one version. A file of an older version goes through them when it is
+	 * opened, in one transaction; a new one does too, so that both have the
+	 * same tables to the letter. */
+	const char *const *upgrades;
 };
 
 /** Open, creating when `create` (mode 0600; refused when the file exists).
  * \retval RC_IO     cannot be opened, or is being used by another process
- * \retval RC_STATE  missing, not this kind, another version, or other tables */
+ * \retval RC_STATE  missing, not this kind, a later version, or other tables */
 enum rc db_open(struct db *ret_db, const char *path, const struct db_kind *kind,
     bool create) MUST_CHECK;
 /** Open for reading only: takes no write lock, makes no file. Only what a killed
- * writer left is rolled back first, as its own next run would. */
+ * writer left is rolled back first, as its own next run would, and a file of an
+ * older version goes through the upgrades. */
 enum rc db_open_read(struct db *ret_db, const char *path,
     const struct db_kind *kind) MUST_CHECK;
 void db_wipe(struct db *db); /* close; { 0 } is fine */

@@ -227,6 +227,73 @@ another_kind_or_version_is_refused(void **state)
 	    db_open(&db, path_of("garbage"), &good, false), RC_STATE);
 }
 
+/* Made new or brought there, a file of a version has the same tables. */
+static void
+an_older_version_goes_through_the_upgrades(void **state)
+{
+	static const char *const steps[] = {
+		"ALTER TABLE t ADD COLUMN more TEXT;",
+		"CREATE TABLE u (n INTEGER PRIMARY KEY);",
+	};
+	struct db_kind first = good, third = good;
+	WIPED(db) db = { 0 };
+
+	(void)state;
+	first.version = 1;
+	third.upgrades = steps;
+	check_ok(db_open(&db, path_of("new"), &third, true));
+	db_wipe(&db);
+	check_ok(db_open(&db, path_of("old"), &first, true));
+	check_ok(insert(&db, 7, "seven", SPAN_NONE));
+	db_wipe(&db);
+	/* A reader may do no more than another who comes first. */
+	check_ok(db_open_read(&db, path_of("old"), &third));
+	db_wipe(&db);
+	check_ok(db_open(&db, path_of("old"), &third, false));
+	check_ok(db_begin(&db));
+	check_ok(insert(&db, 8, "eight", SPAN_NONE));
+	check_ok(db_commit(&db));
+	{
+		OWN(sqlite3_stmt) *st = NULL;
+		bool row = false;
+
+		check_ok(db_prepare(
+		    &db, "SELECT text FROM t WHERE more IS NULL", &st));
+		check_ok(db_step(&db, st, &row));
+		assert_true(span_eq_str(db_text(st, 0), "seven"));
+	}
+	db_wipe(&db);
+	assert_int_equal(db_open(&db, path_of("old"), &first, false), RC_STATE);
+	assert_non_null(strstr(
+	    err_text(), "a ledger of version 3; this program knows version 1"));
+}
+
+/* One whose tables are not its version's is damaged, and stays as it is. */
+static void
+an_upgrade_is_whole_or_not_at_all(void **state)
+{
+	static const char *const bad[] = {
+		"ALTER TABLE t ADD COLUMN more TEXT;",
+		"ALTER TABLE nowhere ADD COLUMN more TEXT;",
+	};
+	struct db_kind first = good, third = good;
+	WIPED(db) db = { 0 };
+
+	(void)state;
+	first.version = 1;
+	third.upgrades = bad;
+	check_ok(db_open(&db, path_of("whole"), &first, true));
+	db_wipe(&db);
+	assert_int_equal(db_open(&db, path_of("whole"), &third, false), RC_BUG);
+	check_ok(db_open(&db, path_of("whole"), &first, false));
+	assert_int_equal(
+	    sqlite3_exec(db.sql, "DROP TABLE t", NULL, NULL, NULL), SQLITE_OK);
+	db_wipe(&db);
+	assert_int_equal(
+	    db_open(&db, path_of("whole"), &third, false), RC_STATE);
+	assert_non_null(strstr(err_text(), "damaged"));
+}
+
 static void
 a_second_writer_is_told_so(void **state)
 {
@@ -421,6 +488,8 @@ main(void)
 		cmocka_unit_test(a_database_is_made_once),
 		cmocka_unit_test(a_half_made_one_is_taken_away),
 		cmocka_unit_test(another_kind_or_version_is_refused),
+		cmocka_unit_test(an_older_version_goes_through_the_upgrades),
+		cmocka_unit_test(an_upgrade_is_whole_or_not_at_all),
 		cmocka_unit_test(a_second_writer_is_told_so),
 		cmocka_unit_test(a_reader_writes_nothing),
 		cmocka_unit_test(

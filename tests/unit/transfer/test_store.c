@@ -10,7 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define VECTOR "tests/vectors/store/v1.sql"
+#define VECTOR "tests/vectors/store/v2.sql"
+#define VECTOR_1 "tests/vectors/store/v1.sql"
 
 struct bed {
 	struct software_ca ca;
@@ -366,19 +367,15 @@ loose_csrs_have_one_answer_and_no_place_in_the_channel(void **state)
 }
 
 static void
-version_1_is_what_it_was(void **state)
+tables_are(struct bed *b, const char *vector)
 {
-	WIPED(bed) b = { 0 };
 	WIPED(store) store = { 0 };
 	WIPED(buf) found = { 0 };
 	WIPED(buf) wanted = { 0 };
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = true;
 
-	(void)state;
-	bed_make(&b);
-	check_ok(create(&b));
-	check_ok(store_open(b.path, false, &store));
+	check_ok(store_open(b->path, false, &store));
 	check_ok(db_prepare(&store.db,
 	    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
 	    " ORDER BY name",
@@ -390,9 +387,56 @@ version_1_is_what_it_was(void **state)
 		check_ok(buf_add_span(&found, db_text(st, 0)));
 		check_ok(buf_add_str(&found, ";\n"));
 	}
-	check_ok(file_read(AT_FDCWD, VECTOR, 65536, &wanted));
+	check_ok(file_read(AT_FDCWD, vector, 65536, &wanted));
 	if (!span_eq(buf_span(&found), buf_span(&wanted)))
-		fail_msg("not " VECTOR ":\n%.*s", SPAN_FMT(buf_span(&found)));
+		fail_msg("not %s:\n%.*s", vector, SPAN_FMT(buf_span(&found)));
+}
+
+static void
+version_2_is_what_it_was(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	check_ok(create(&b));
+	tables_are(&b, VECTOR);
+}
+
+/* What an older program enrolled, as that program's own tables have it. */
+static void
+a_store_of_version_1_is_brought_to_ours(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(buf) sql = { 0 };
+	WIPED(buf) tables = { 0 };
+	char fill[80];
+	const char *text;
+	sqlite3 *db = NULL;
+
+	(void)state;
+	bed_make(&b);
+	check_ok(create(&b));
+	(void)snprintf(fill, sizeof(fill), "%s.v2", b.path);
+	assert_int_equal(rename(b.path, fill), 0);
+	check_ok(buf_printf(&sql,
+	    "PRAGMA application_id=%d; PRAGMA user_version=1;"
+	    "ATTACH '%s' AS new;",
+	    0x61675472, fill));
+	check_ok(file_read(AT_FDCWD, VECTOR_1, 65536, &tables));
+	check_ok(buf_add_span(&sql, buf_span(&tables)));
+	check_ok(buf_add_str(&sql,
+	    "INSERT INTO policy SELECT * FROM new.policy;"
+	    "INSERT INTO ca_cert SELECT * FROM new.ca_cert;"
+	    "INSERT INTO enrolment SELECT * FROM new.enrolment;"));
+	text = buf_cstr(&sql);
+	assert_non_null(text);
+	assert_int_equal(sqlite3_open(b.path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(unlink(fill), 0);
+	tables_are(&b, VECTOR);
 }
 
 int
@@ -407,7 +451,8 @@ main(void)
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(
 		    loose_csrs_have_one_answer_and_no_place_in_the_channel),
-		cmocka_unit_test(version_1_is_what_it_was),
+		cmocka_unit_test(version_2_is_what_it_was),
+		cmocka_unit_test(a_store_of_version_1_is_brought_to_ours),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -13,11 +13,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,
 	.version = STORE_VERSION,
 	.schema = STORE_SCHEMA,
+	.upgrades = upgrades,
 };
 
 void

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Version 1 of the online store, frozen: tests/vectors/store/v1.sql has a dump.
- * A change is a new version and a migration, never an edit. */
+/** The online store. Version 1 and each upgrade are frozen: tests/vectors/store
+ * has a dump of every version. A change is one more upgrade, never an edit. */
 #ifndef TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -125,6 +125,18 @@
 "  profile TEXT," \
 "  CHECK ((name IS NULL) = (profile IS NULL))" \
 ") WITHOUT ROWID;"
+
+/* To version 2: what a request does to older ones of its name, what of all that
+ * is held is not used, and which of two side by side a file is for. */
+#define STORE_UPGRADE_2 \
+"ALTER TABLE request ADD COLUMN stands INTEGER NOT NULL DEFAULT 0" \
+"  CHECK (stands IN (0, 1, 2));" /* enum standing */ \
+"ALTER TABLE request ADD COLUMN unused INTEGER" \
+"  CHECK (unused IN (1, 2, 3));" /* enum unused; NULL: used */ \
+"ALTER TABLE deployment ADD COLUMN key_type TEXT" \
+"  CHECK (key_type IN ('rsa', 'ec', 'ed25519'));" \
+"ALTER TABLE deployment ADD COLUMN legacy INTEGER NOT NULL DEFAULT 0" \
+"  CHECK (legacy IN (0, 1));" /* PKCS#12 for old programs */
 /* clang-format on */
 
 #endif
