@@ -117,7 +117,7 @@ pragma_int(struct db *db, const char *sql, int64_t *ret)
 
 /* All that creates a file of that version. */
 static enum rc
-schema_write(const struct db_kind *kind, int version, struct buf *out)
+db_schema_write(const struct db_kind *kind, int version, struct buf *out)
 {
 	enum rc rc = buf_add_str(out, kind->schema);
 
@@ -132,7 +132,7 @@ run_schema(struct db *db, const struct db_kind *kind, int version)
 {
 	WIPED(buf) sql = { 0 };
 	const char *text = NULL;
-	enum rc rc = schema_write(kind, version, &sql);
+	enum rc rc = db_schema_write(kind, version, &sql);
 
 	if (rc == RC_OK)
 		text = buf_cstr(&sql);

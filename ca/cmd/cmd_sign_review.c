@@ -226,7 +226,7 @@ show_replaced(
 		    d->grant.n_names, '-', &diff);
 	if (rc != RC_OK)
 		return rc;
-	term_field("  replaces", "%s, until %s; %s key; %s%.*s", serial,
+	term_field("  in place of", "%s, until %s; %s key; %s%.*s", serial,
 	    day_time(old.intent.not_after, until),
 	    memcmp(old.intent.key_id, d->key_id, SHA256_LEN) == 0 ? "same"
 								  : "NEW",

@@ -123,7 +123,8 @@ is "$(json sequence)" 3 "up to the newest"
 is "$(find "$CERTS/mail.example.org" -name '*.pem' | wc -l)" 6 \
 	"a file for each"
 run transfer list
-is "$(grep -c '^future' <<<"$OUT")" 4 "those to come are future"
+is "$(grep -c '^future' <<<"$OUT")" 2 "those to come are future"
+is "$(grep -c '^replaced' <<<"$OUT")" 3 "those of the first asking are replaced"
 is "$(grep -o 'dns:[a-z]*' <<<"$OUT" | tr '\n' ' ')" \
 	"dns:mail dns:mail dns:mail dns:mail dns:mail dns:mail dns:www " \
 	"one line each, by name"

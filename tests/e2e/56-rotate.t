@@ -95,7 +95,7 @@ run at "$LATE" transfer request --renew --out "$STICK"
 status 7 "once"
 says 'asked for already' "which is said"
 run at "$LATE" ca sign "$STICK" --yes
-says 'replaces +[0-9a-f]{32}' "the operator sees what it replaces"
+says 'in place of +[0-9a-f]{32}' "the operator sees what it replaces"
 says 'NEW key; same names' "and what differs"
 must at "$LATE" transfer install "$STICK"
 run at "$LATE" transfer request --renew --out "$STICK"

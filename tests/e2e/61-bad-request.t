@@ -406,7 +406,7 @@ sequence=1
 head=$(json responses.-1.path "$WORK/sign.json")
 once "$tls,$name,\"replaces\":\"$mine\""
 status 0 'a certificate of its own may be replaced'
-like "$review" "replaces $mine, until .* NEW key; names: \\+dns:www\.example\.org -dns:csr\.example\.org" \
+like "$review" "in place of $mine, until .* NEW key; names: \\+dns:www\.example\.org -dns:csr\.example\.org" \
 	'and the review says what becomes different'
 once "$tls,$name,\"replaces\":\"$("$PYTHON" -c '
 import cbor2, sys

@@ -226,6 +226,7 @@ struct online_ask {
 	struct span csr; /* of a key that lies elsewhere */
 	uint32_t count;	 /* 0: one */
 	int64_t overlap;
+	enum standing standing;
 };
 
 static inline void
@@ -273,6 +274,7 @@ ask_add(struct compose *c, const struct online_ask *a)
 	else
 		check_ok(compose_add(c, "csr", a->csr, span_str("csr")));
 	item = &c->items[c->n - 1];
+	item->standing = a->standing;
 	(void)snprintf(item->profile, sizeof(item->profile), "%s", wanted);
 	item->validity =
 	    (struct validity){ .count = a->count == 0 ? 1 : a->count,

@@ -265,7 +265,10 @@ a_revoked_one_gives_way_at_once(void **state)
 static void
 renew(struct deploy_bed *b)
 {
-	online_install(&b->on, &single, NOW);
+	struct online_ask renewed = single;
+
+	renewed.standing = STANDS_RENEWED;
+	online_install(&b->on, &renewed, NOW);
 }
 
 static void

@@ -242,7 +242,7 @@ each_name_is_told_once_with_its_last_end(void **state)
 	assert_int_equal(e.n, 1);
 	e = (struct each){ 0 };
 	check_ok(holding_each(&b.store, note, &e));
-	assert_string_equal(e.names, "person/person dns:b.example.org/server ");
+	assert_string_equal(e.names, "dns:b.example.org/server person/person ");
 }
 
 static void

@@ -68,7 +68,8 @@ whatever_is_due_while_it_is_kept_is_listed(void **state)
 		int64_t keep = posh_expires(&h, at);
 
 		for (int64_t after = 0; after <= keep; after += keep) {
-			const struct held *due = held_due_get0(&h, at + after);
+			const struct held *due =
+			    held_due_get0(&h, NULL, at + after);
 			size_t place = (size_t)(due - h.items);
 
 			assert_true(posh_is_listed(&h, place, at));

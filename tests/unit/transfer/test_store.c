@@ -123,8 +123,9 @@ add_bundle(struct store *store, struct span csr, uint32_t *ret_sequence)
 		.csr = csr,
 		.profile = span_str("server"),
 		.validity = { .count = 1, .period = DAY } };
-	struct name name = { NAME_DNS, span_str("a.example.org") };
-	struct sent_request sent = { &name, 1, NULL };
+	/* A name of its own: what is asked later replaces nothing here. */
+	struct name name = { NAME_DNS, csr };
+	struct sent_request sent = { .names = &name, .n_names = 1 };
 	struct bundle bundle = {
 		.created = NOW, .requests = &request, .n_requests = 1
 	};
@@ -215,6 +216,53 @@ an_answer_voids_what_was_sent_before(void **state)
 	assert_int_equal(state_of(&store, three), BUNDLE_OPEN);
 	assert_int_equal(state_of(&store, 9), BUNDLE_UNKNOWN);
 	assert_int_equal(unanswered(&store), 2);
+}
+
+/* What would come back in the place of what replaced it is not asked again, and
+ * neither is what was withdrawn. */
+static void
+what_was_replaced_or_withdrawn_is_not_asked_again(void **state)
+{
+	uint32_t one, two, three;
+	WIPED(bed) b = { 0 };
+	WIPED(store) store = { 0 };
+	WIPED(buf) id = { 0 };
+	size_t requests = 0;
+
+	(void)state;
+	bed_make(&b);
+	check_ok(create(&b));
+	check_ok(store_open(b.path, true, &store));
+	add_bundle(&store, span_str("a"), &one);
+	add_bundle(&store, span_str("a"), &two);
+	add_bundle(&store, span_str("b"), &three);
+	answer(&store, two, 1, NULL);
+	assert_int_equal(unanswered(&store), 1);
+	assert_int_equal(store_withdraw(&store, "03030", &id, &requests), 0);
+	assert_true(
+	    span_eq_str(buf_span(&id), "03030303030303030303030303030303"));
+	assert_int_equal(requests, 1);
+	assert_int_equal(unanswered(&store), 0);
+	/* answered all the same, it is one of ours */
+	assert_int_equal(state_of(&store, three), BUNDLE_OPEN);
+	assert_int_equal(sqlite3_exec(store.db.sql, "DELETE FROM manifest",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	answer(&store, three, 1, NULL);
+	assert_int_equal(state_of(&store, three), BUNDLE_ANSWERED);
+	assert_int_equal(
+	    store_withdraw(&store, "03", &id, &requests), RC_STATE);
+	assert_non_null(strstr(err_text(), "has its answer"));
+	assert_int_equal(
+	    store_withdraw(&store, "0101", &id, &requests), RC_STATE);
+	assert_non_null(strstr(err_text(), "is not open any more"));
+	assert_int_equal(store_withdraw(&store, "", &id, &requests), RC_STATE);
+	assert_int_equal(store_withdraw(&store, "7", &id, &requests), RC_STATE);
+	assert_non_null(strstr(err_text(), "no bundle has that id"));
+	add_bundle(&store, span_str("c"), &one);
+	add_bundle(&store, span_str("d"), &two);
+	assert_int_equal(store_withdraw(&store, "0", &id, &requests), RC_STATE);
+	assert_non_null(strstr(err_text(), "2 bundles have ids"));
 }
 
 static void
@@ -447,6 +495,8 @@ main(void)
 		cmocka_unit_test(what_a_killed_creation_left_is_no_store),
 		cmocka_unit_test(two_creations_at_once_do_not_meet),
 		cmocka_unit_test(an_answer_voids_what_was_sent_before),
+		cmocka_unit_test(
+		    what_was_replaced_or_withdrawn_is_not_asked_again),
 		cmocka_unit_test(only_what_was_abandoned_is_asked_again),
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(

@@ -113,12 +113,14 @@ what_has_ended_or_was_revoked_is_not_listed(void **state)
 	const int64_t ends = BEGIN + 31 * DAY - 1;
 	WIPED(online_bed) b = { 0 };
 	WIPED(holding) h = { 0 };
+	struct online_ask renewed = single;
 	struct records r;
 
 	(void)state;
 	online_make(&b);
 	online_install(&b, &single, 0);
-	online_install(&b, &single, NOW);
+	renewed.standing = STANDS_RENEWED;
+	online_install(&b, &renewed, NOW);
 	hold(&b, &h);
 	r = made(&b, ends);
 	assert_int_equal(r.n, 3);
@@ -145,14 +147,37 @@ what_will_be_presented_is_listed(void **state)
 	(void)state;
 	online_make(&b);
 	online_install(&b, &series, 0);
-	online_install(&b, &single, NOW);
 	hold(&b, &h);
 	for (int64_t now = NOW; now < NOW + 100 * DAY; now += 7 * DAY) {
 		struct records r = made(&b, now);
 
 		for (int64_t at = now; at < NOW + 99 * DAY; at += DAY)
-			assert_true(has_key_of(&r, held_due_get0(&h, at)));
+			assert_true(
+			    has_key_of(&r, held_due_get0(&h, "EC", at)));
 	}
+}
+
+/* The key that a newer request replaced is told of to nobody, though it has
+ * certificates for longer. */
+static void
+what_was_replaced_is_not_listed(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	WIPED(holding) h = { 0 };
+	struct records r = { 0 };
+
+	(void)state;
+	online_make(&b);
+	online_install(&b, &series, 0);
+	online_install(&b, &single, NOW);
+	hold(&b, &h);
+	r = made(&b, NOW);
+	assert_int_equal(r.n, 2);
+	for (size_t i = 0; i < h.n; i++)
+		assert_int_equal(
+		    has_key_of(&r, &h.items[i]), h.items[i].slots == 1);
+	assert_int_equal(
+	    tlsa_make(&b.store, &h, NOW + 40 * DAY, r.items, &r.n), RC_STATE);
 }
 
 static void
@@ -246,6 +271,7 @@ main(void)
 		    a_series_is_one_key_and_keys_to_come_are_listed),
 		cmocka_unit_test(what_has_ended_or_was_revoked_is_not_listed),
 		cmocka_unit_test(what_will_be_presented_is_listed),
+		cmocka_unit_test(what_was_replaced_is_not_listed),
 		cmocka_unit_test(without_a_certificate_there_are_none),
 		cmocka_unit_test(the_ca_is_the_one_that_is_deployed),
 		cmocka_unit_test(more_than_sixteen_are_refused),

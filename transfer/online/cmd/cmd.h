@@ -7,6 +7,7 @@
 
 enum rc cmd_deploy(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_enroll(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_forget(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_history(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_inspect(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_install(struct cmd_env *env, int argc, char **argv);
@@ -18,5 +19,6 @@ enum rc cmd_rotate(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_tlsa(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_verify(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_withdraw(struct cmd_env *env, int argc, char **argv);
 
 #endif

@@ -10,13 +10,15 @@
 #include "transfer/online/store/home.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct deploy_wish {
 	struct cmd_env *env;
 	struct cmd_list operands;
 	const char *format, *to, *key, *key_from, *pass_source, *reload;
-	const char *profile, *forget;
+	const char *profile, *key_type, *forget;
 	enum deploy_format form;
 };
 
@@ -197,9 +199,9 @@ check_deployment(const struct deployment *d, const struct held *due)
 }
 
 static enum rc
-none_is_due(const struct holding *holding, int64_t now)
+none_is_due(const struct holding *holding, const char *type, int64_t now)
 {
-	const struct held *next = held_next_get0(holding, now);
+	const struct held *next = held_next_get0(holding, type, now);
 	char at[CLOCK_TEXT];
 
 	if (next == NULL)
@@ -212,21 +214,59 @@ none_is_due(const struct holding *holding, int64_t now)
 	    holding->name, at);
 }
 
+/* Where two types of key stand side by side, a file is for one of them. */
+static enum rc
+choose_type(const struct deploy_wish *a, const struct holding *holding,
+    int64_t now, const char **ret)
+{
+	const char *types[HELD_TYPES_MAX];
+	size_t n = held_types_get0(holding, now, now, types);
+	char all[64] = "";
+
+	if (a->key_type == NULL && n < 2) {
+		*ret = held_type_get0(holding, NULL, now);
+		return RC_OK;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t at = strlen(all);
+
+		if (a->key_type != NULL &&
+		    strcasecmp(a->key_type, types[i]) == 0) {
+			*ret = types[i];
+			return RC_OK;
+		}
+		(void)snprintf(all + at, sizeof(all) - at, "%s%s",
+		    i == 0 ? "" : ", ", types[i]);
+	}
+	return a->key_type == NULL
+		   ? err_set(RC_USAGE,
+			 "%s: keys of several types stand side by side (%s): give --key-type",
+			 holding->name, all)
+		   : err_set(RC_USAGE,
+			 "--key-type %s: %s has none of that type; wanted one of these: %s",
+			 a->key_type, holding->name, n == 0 ? "none" : all);
+}
+
 static enum rc
 deploy_prepare(const struct deploy_wish *a, const struct deploying *by,
     struct deployment *d)
 {
 	WIPED(holding) holding = { 0 };
 	const struct held *due;
+	const char *type = NULL;
 	enum rc rc = holding_find(
 	    by->store, a->operands.items[0], a->profile, by->now, &holding);
 
+	if (rc == RC_OK)
+		rc = choose_type(a, &holding, by->now, &type);
 	if (rc != RC_OK)
 		return rc;
-	due = held_due_get0(&holding, by->now);
+	due = held_due_get0(&holding, type, by->now);
 	if (due == NULL)
-		return none_is_due(&holding, by->now);
+		return none_is_due(&holding, type, by->now);
 	rc = deploy_fill(a, &holding, d);
+	if (rc == RC_OK)
+		rc = deployment_set_type(d, type);
 	if (rc == RC_OK)
 		rc = check_deployment(d, due);
 	return rc == RC_OK ? check_files(by, d) : rc;
@@ -396,6 +436,7 @@ cmd_deploy(struct cmd_env *env, int argc, char **argv)
 		{ "pass-source", "FILE", "the password of PKCS#12 is its first line", NULL, &a.pass_source, NULL },
 		{ "reload", "CMD", "run after a change, without a shell", NULL, &a.reload, NULL },
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
+		{ "key-type", "TYPE", "rsa, ec or ed25519, where they stand side by side", NULL, &a.key_type, NULL },
 		{ "forget", "FILE", "rotate this file no more", NULL, &a.forget, NULL },
 		{ 0 },
 	};

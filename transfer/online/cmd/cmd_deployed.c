@@ -21,12 +21,12 @@ tell_state(const struct deployment *d, const struct deployed *r, bool dry_run)
 
 	clock_write(r->not_after, until);
 	clock_write(r->left.ends, last);
-	if (r->left.later == 0)
-		term_say(
-		    "%s: %s; %s until %.10s\n", d->path, state, d->name, until);
-	else
-		term_say("%s: %s; %s until %.10s, %zu more to %.10s\n", d->path,
-		    state, d->name, until, r->left.later, last);
+	term_say("%s: %s; %s until %.10s", d->path, state, d->name, until);
+	if (r->left.later != 0)
+		term_say(", %zu more to %.10s", r->left.later, last);
+	if (r->changed && r->replaced && !r->restored)
+		term_say("; in place of one that a newer request replaced");
+	term_say("\n");
 }
 
 /* ---- the timer ----------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `verify` is `install` that stores nothing: one command under two names. */
 #include "transfer/online/cmd/cmd.h"
+#include "transfer/online/cmd/cmd_in_place.h"
 
 #include "base/term.h"
 #include "transfer/online/receive/loose_files.h"
@@ -12,6 +13,7 @@
 
 struct taking {
 	struct cmd_env *env;
+	struct store *store;
 	bool store_them;
 	bool loose;	      /* what answers loose CSRs, */
 	struct cmd_list csrs; /* exactly these; none: they are not at hand */
@@ -63,7 +65,7 @@ install_tell_one(void *arg, const struct received *r)
 	if (v->trust_changed)
 		term_say("  the CA's keys or certificates have changed\n");
 	tell_refused(&v->manifest);
-	return RC_OK;
+	return in_place_tell_installed(t->store, r->bundle);
 }
 
 static json_t *
@@ -118,6 +120,7 @@ install_take(struct taking *t, struct reception *all)
 	enum rc rc, files;
 
 	rc = online_open(t->env->home, true, &store);
+	t->store = &store;
 	if (rc == RC_OK)
 		rc = media_open(t->media, &media);
 	if (rc == RC_OK && t->csrs.n != 0)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
+#include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
@@ -13,14 +14,22 @@
 #include <unistd.h>
 
 struct store_listing {
+	struct store *store;
+	struct holding holding;
 	bool json;
 	int64_t now;
 	size_t room;   /* for the names; 0: without end */
 	json_t *certs; /* with json */
 };
 
+static void
+store_listing_wipe(struct store_listing *l)
+{
+	holding_wipe(&l->holding);
+}
+
 /* The size of the columns before the names, and the least that these have. */
-#define COLUMNS 64
+#define COLUMNS 65
 #define NAMES_LEAST 16
 #define DATE_LEN 10 /* of RFC 3339 text: 2026-11-23 */
 
@@ -34,14 +43,48 @@ names_room(void)
 	return width < COLUMNS + NAMES_LEAST ? NAMES_LEAST : width - COLUMNS;
 }
 
-static const char *
-status_of(const struct stored_cert *c, int64_t now)
+/* The certificates of the name that was listed last: those of one come one
+ * after the other. */
+static enum rc
+list_hold(struct store_listing *l, const struct stored_cert *c)
 {
+	struct span names = c->names;
+	struct span name =
+	    names.n == 0 ? c->request_id : span_take_line(&names);
+
+	if (l->holding.name != NULL && span_eq_str(name, l->holding.name) &&
+	    span_eq_str(c->profile, l->holding.profile))
+		return RC_OK;
+	holding_wipe(&l->holding);
+	return holding_load(l->store, name, c->profile, &l->holding);
+}
+
+/* Did a newer request take its place? */
+static bool
+list_is_replaced(const struct store_listing *l, const struct stored_cert *c)
+{
+	const struct holding *h = &l->holding;
+
+	for (size_t i = 0; i < h->n; i++)
+		if (span_eq(c->serial, buf_span(&h->items[i].serial)))
+			return !held_is_in_force(h, i, l->now);
+	return false;
+}
+
+static const char *
+status_of(const struct store_listing *l, const struct stored_cert *c)
+{
+	const int64_t now = l->now;
+
 	if (c->revoked)
 		return "revoked";
-	if (now < c->not_before)
-		return "future";
-	return now > c->not_after ? "expired" : "valid";
+	if (now > c->not_after)
+		return "expired";
+	if (c->unused != UNUSED_NOT)
+		return "unused";
+	if (list_is_replaced(l, c))
+		return "replaced";
+	return now < c->not_before ? "future" : "valid";
 }
 
 static enum rc
@@ -67,18 +110,34 @@ list_names_json(struct span names)
 	return array;
 }
 
+/* NULL: it is used. */
+static const char *
+why_unused(enum unused unused)
+{
+	static const char *const why[] = {
+		[UNUSED_NOT] = NULL,
+		[UNUSED_FORGOTTEN] = "forgotten",
+		[UNUSED_WITHDRAWN] = "withdrawn",
+		[UNUSED_NO_KEY] = "key not here",
+	};
+
+	return unused > UNUSED_NO_KEY ? "?" : why[unused];
+}
+
 static enum rc
 transfer_list_add_json(
     struct store_listing *l, const struct stored_cert *c, struct span subject)
 {
-	json_t *one = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
-	    "serial", cmd_json_hex(c->serial), "sha256",
-	    cmd_json_hex(span_of(c->sha256, SHA256_LEN)), "subject",
-	    cmd_json_text(subject), "names", list_names_json(c->names),
-	    "profile", cmd_json_text(c->profile), "request_id",
-	    cmd_json_text(c->request_id), "not_before",
-	    cmd_json_time(c->not_before), "not_after",
-	    cmd_json_time(c->not_after), "status", status_of(c, l->now));
+	json_t *one =
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s?}",
+		"serial", cmd_json_hex(c->serial), "sha256",
+		cmd_json_hex(span_of(c->sha256, SHA256_LEN)), "subject",
+		cmd_json_text(subject), "names", list_names_json(c->names),
+		"profile", cmd_json_text(c->profile), "request_id",
+		cmd_json_text(c->request_id), "not_before",
+		cmd_json_time(c->not_before), "not_after",
+		cmd_json_time(c->not_after), "status", status_of(l, c),
+		"unused", why_unused(c->unused));
 
 	if (one == NULL || json_array_append_new(l->certs, one) != 0)
 		return err_memory();
@@ -117,7 +176,7 @@ print_line(const struct store_listing *l, const struct stored_cert *c,
 	clock_write(c->not_before, from);
 	clock_write(c->not_after, to);
 	hex_write(c->serial, serial);
-	term_print(stdout, "%-7s %.*s %.*s %-32s  %.*s\n", status_of(c, l->now),
+	term_print(stdout, "%-8s %.*s %.*s %-32s  %.*s\n", status_of(l, c),
 	    DATE_LEN, from, DATE_LEN, to, serial, SPAN_FMT(buf_span(&names)));
 	return RC_OK;
 }
@@ -129,6 +188,8 @@ transfer_list_one(void *arg, const struct stored_cert *c)
 	WIPED(buf) subject = { 0 };
 	enum rc rc = subject_text(c->subject, &subject);
 
+	if (rc == RC_OK)
+		rc = list_hold(l, c);
 	if (rc != RC_OK)
 		return rc;
 	if (l->json)
@@ -139,8 +200,9 @@ transfer_list_one(void *arg, const struct stored_cert *c)
 static enum rc
 list_certs(struct cmd_env *env)
 {
-	struct store_listing l = { .json = env->json, .room = names_room() };
 	WIPED(store) store = { 0 };
+	WIPED(store_listing)
+	l = { .store = &store, .json = env->json, .room = names_room() };
 	enum rc rc = online_open(env->home, false, &store);
 
 	if (rc == RC_OK)

@@ -51,7 +51,7 @@ renew_tell(void *arg, const struct holding *h, const struct held_left *left,
 		break;
 	case RENEW_NOTHING:
 		term_say(
-		    "%s: nothing that could be repeated: it was revoked, or came of loose CSRs; ask anew\n",
+		    "%s: nothing that could be repeated: it was revoked, was not asked for by this store, or came of loose CSRs; ask anew\n",
 		    h->name);
 		break;
 	}

@@ -4,6 +4,7 @@
  * the private key, the bundle in the store, and at last the stick, so that
  * whatever breaks off leaves more on this side than on the stick. */
 #include "transfer/online/cmd/cmd_request.h"
+#include "transfer/online/cmd/cmd_in_place.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -31,7 +32,7 @@ struct ask_for {
 	struct cmd_list operands, names, domains, components, hosts, jids;
 	const char *profile, *days, *series, *out, *expires, *comment, *new_key;
 	const char *within;
-	bool again, renew;
+	bool again, renew, beside;
 	struct store store;
 	struct name_list asked; /* by --name and its kin */
 	struct validity validity;
@@ -414,6 +415,8 @@ request_new(struct ask_for *a)
 		rc = add_operands(a);
 	if (rc == RC_OK && a->new_key != NULL)
 		rc = request_add_new_key(a, profile);
+	if (rc == RC_OK)
+		rc = in_place_find(&a->compose, a->beside, in_place_tell, NULL);
 	return rc != RC_OK ? rc : send(a);
 }
 
@@ -455,7 +458,7 @@ static enum rc
 request_check_usage(const struct ask_for *a)
 {
 	bool asks = a->operands.n != 0 || a->new_key != NULL;
-	bool describes = a->profile != NULL || a->days != NULL ||
+	bool describes = a->beside || a->profile != NULL || a->days != NULL ||
 			 a->series != NULL ||
 			 a->names.n + a->domains.n + a->components.n +
 				 a->hosts.n + a->jids.n !=
@@ -507,6 +510,7 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 		{ "series", "NxDUR+DUR", "N certificates, each DUR, overlapping", NULL, &a.series, NULL },
 		{ "expires", "DUR", "not to be signed after that", NULL, &a.expires, NULL },
 		{ "comment", "TEXT", "shown to the operator", NULL, &a.comment, NULL },
+		{ "beside", NULL, "leave what has another type of key (RSA, EC) in use", &a.beside, NULL, NULL },
 		{ "again", NULL, "what has no answer yet, once more", &a.again, NULL, NULL },
 		{ "renew", NULL, "what runs out, for as long again", &a.renew, NULL, NULL },
 		{ "within", "DUR", "with --renew: what ends within this (30d)", NULL, &a.within, NULL },

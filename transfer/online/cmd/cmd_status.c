@@ -4,32 +4,20 @@
 #include "transfer/online/cmd/cmd.h"
 
 #include "base/clock.h"
-#include "base/list.h"
 #include "base/term.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* Seconds from a certificate's notBefore: it settles, and rotate runs hourly.
  */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
-/* The last certificate of each name is what matters: a series runs out with
- * its last one, and one that was replaced is due no more. */
-struct status_last {
-	char *names, *profile; /* owned */
-	int64_t not_after;
-};
-
 struct store_status {
 	struct cmd_env *env;
 	int64_t now, within;
-	struct status_last *lasts; /* owned */
-	size_t n_lasts;
-	size_t n_open;
+	struct store *store;
+	size_t n_open, n_replaced;
 	json_t *due; /* [{what, name, at, days}] */
 	size_t n_due;
 };
@@ -37,52 +25,7 @@ struct store_status {
 static void
 store_status_wipe(struct store_status *s)
 {
-	for (size_t i = 0; i < s->n_lasts; i++) {
-		free(s->lasts[i].names);
-		free(s->lasts[i].profile);
-	}
-	free(s->lasts);
 	json_decref(s->due);
-}
-
-static bool
-status_is_same(const struct status_last *l, const struct stored_cert *c)
-{
-	return span_eq_str(c->names, l->names) &&
-	       span_eq_str(c->profile, l->profile);
-}
-
-static enum rc
-add_last(struct store_status *s, const struct stored_cert *c)
-{
-	struct status_last one = { .not_after = c->not_after };
-	enum rc rc = LIST_GROW(s->lasts, s->n_lasts);
-
-	if (rc != RC_OK)
-		return rc;
-	one.names = strndup(
-	    c->names.n == 0 ? "" : (const char *)c->names.p, c->names.n);
-	one.profile = strndup((const char *)c->profile.p, c->profile.n);
-	s->lasts[s->n_lasts++] = one;
-	return one.names == NULL || one.profile == NULL ? err_memory() : RC_OK;
-}
-
-static enum rc
-see_cert(void *arg, const struct stored_cert *c)
-{
-	struct store_status *s = arg;
-
-	struct status_last *last =
-	    s->n_lasts == 0 ? NULL : &s->lasts[s->n_lasts - 1];
-
-	if (c->revoked)
-		return RC_OK;
-	/* The store gives those of one name side by side. */
-	if (last == NULL || !status_is_same(last, c))
-		return add_last(s, c);
-	if (c->not_after > last->not_after)
-		last->not_after = c->not_after;
-	return RC_OK;
 }
 
 /* A kind of thing with a date, and what that date is to it. */
@@ -170,7 +113,8 @@ see_deployment(
 
 	if (rc != RC_OK)
 		return rc;
-	due = held_due_get0(&holding, s->now);
+	due = held_due_get0(
+	    &holding, held_type_get0(&holding, d->key_type, s->now), s->now);
 	if (due == NULL || deployment_has(d, due->sha256) ||
 	    (d->has_done && s->now - due->not_before < TIMER_SLACK))
 		return RC_OK;
@@ -192,17 +136,42 @@ tell_deployments(struct store_status *s, struct store *store)
 	return rc;
 }
 
-static enum rc
-tell_certs(struct store_status *s)
+/* What another request replaced still ends on a day, which is the last on which
+ * a key that leaked can do harm. */
+static void
+tell_replaced(struct store_status *s, const struct holding *h)
 {
-	enum rc rc = RC_OK;
+	struct held_left gone = held_replaced_of(h, s->now);
+	char when[CLOCK_TEXT];
 
-	for (size_t i = 0; i < s->n_lasts && rc == RC_OK; i++) {
-		struct span names = span_str(s->lasts[i].names);
+	if (gone.later == 0)
+		return;
+	s->n_replaced += gone.later;
+	clock_write(gone.ends, when);
+	term_say(
+	    "     replaced %s: %zu certificate%s of older requests, the last until %.10s\n",
+	    h->name, gone.later, gone.later == 1 ? "" : "s", when);
+}
 
-		rc = status_tell(s, &of_certificate, span_take_line(&names),
-		    s->lasts[i].not_after);
-	}
+/* The last certificate of each name and type of key is what matters: a series
+ * runs out with its last one, and one that was replaced is due no more. */
+static enum rc
+status_see_name(void *arg, struct span name, struct span profile, int64_t ends)
+{
+	struct store_status *s = arg;
+	const char *types[HELD_TYPES_MAX] = { NULL };
+	WIPED(holding) h = { 0 };
+	size_t n;
+	enum rc rc = holding_load(s->store, name, profile, &h);
+
+	(void)ends;
+	if (rc != RC_OK)
+		return rc;
+	n = held_types_get0(&h, s->now, INT64_MIN, types);
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		rc = status_tell(s, &of_certificate, name,
+		    held_last_get0(&h, types[i], s->now)->not_after);
+	tell_replaced(s, &h);
 	return rc;
 }
 
@@ -223,9 +192,7 @@ status_look(struct store_status *s, struct store *store)
 	if (rc == RC_OK && has_visit)
 		rc = status_tell(s, &of_visit, span_str("to the CA"), visit);
 	if (rc == RC_OK)
-		rc = store_each_cert(store, STORE_BY_NAMES, see_cert, s);
-	if (rc == RC_OK)
-		rc = tell_certs(s);
+		rc = holding_each(store, status_see_name, s);
 	if (rc == RC_OK)
 		rc = tell_deployments(s, store);
 	if (rc == RC_OK)
@@ -244,15 +211,17 @@ status(struct store_status *s)
 	if (rc != RC_OK)
 		return rc;
 	s->due = json_array();
+	s->store = &store;
 	rc = status_look(s, &store);
 	if (rc == RC_OK && s->env->json)
-		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I}",
+		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I, s:I}",
 		    "requester", store.label, "sequence",
 		    store.channel.has_head
 			? json_integer((json_int_t)store.channel.head.sequence)
 			: json_null(),
 		    "dates", s->due, "open_bundles", (json_int_t)s->n_open,
-		    "due", (json_int_t)s->n_due));
+		    "replaced", (json_int_t)s->n_replaced, "due",
+		    (json_int_t)s->n_due));
 	if (rc == RC_OK && s->n_due != 0) {
 		err_clear();
 		return RC_PARTIAL;

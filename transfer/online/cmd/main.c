@@ -12,9 +12,12 @@ static const struct cmd cmds[] = {
 	  "[CSR|DIR...] --profile P [--name TYPE:X]... [--new-key TYPE]"
 	  " [--domain D]... [--component D]... [--host H]... [--jid J]"
 	  " [--days N | --series NxDUR[+DUR]] [--expires DUR] [--comment TEXT]"
+	  " [--beside]"
 	  " --out MEDIA | --renew [NAME...] [--within DUR] --out MEDIA"
 	  " | --again --out MEDIA",
 	  "put certificate requests on a stick" },
+	{ "withdraw", cmd_withdraw, "BUNDLE",
+	  "take a bundle back that has no answer" },
 	{ "verify", cmd_verify, "MEDIA [--loose]",
 	  "prove the responses on a stick, and store nothing" },
 	{ "install", cmd_install, "MEDIA [--csr FILE...]",
@@ -27,10 +30,12 @@ static const struct cmd cmds[] = {
 	{ "deploy", cmd_deploy,
 	  "NAME --format pemfile|cert|chain|fullchain|p12 --to FILE [--key FILE]"
 	  " [--key-from FILE] [--pass-source FILE] [--reload CMD]"
-	  " [--profile P] | --forget FILE",
+	  " [--profile P] [--key-type TYPE] | --forget FILE",
 	  "write the certificate that is due to a server's files" },
 	{ "rotate", cmd_rotate, "[--within DUR]",
 	  "bring all that was deployed to the certificate that is due" },
+	{ "forget", cmd_forget, "NAME [--profile P]",
+	  "give a name up, and all that is deployed of it" },
 	{ "publish", cmd_publish, "DIR [NAME] [--profile P] | --forget DIR",
 	  "put CA certificate and POSH documents into a web root" },
 	{ "posh", cmd_posh, "NAME [--profile P]",

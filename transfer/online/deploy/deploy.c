@@ -103,6 +103,17 @@ last_good(const struct deployment *d, const struct holding *holding)
 	return NULL;
 }
 
+/* Is what was deployed last of a request that another one replaced? */
+static bool
+is_replaced(
+    const struct deployment *d, const struct holding *holding, int64_t now)
+{
+	const struct held *last = last_good(d, holding);
+
+	return last != NULL &&
+	       !held_is_in_force(holding, (size_t)(last - holding->items), now);
+}
+
 /* A certificate that nobody accepts any more is of no use in its place. */
 static bool
 is_worth_it(const struct deploying *by, const struct deployment *d,
@@ -172,6 +183,9 @@ reload(const struct deploying *by, struct deployment *d, const struct held *due,
 	}
 	d->has_done = true;
 	memcpy(d->done, due->sha256, SHA256_LEN);
+	rc = deployment_set_type(d, due->key_type);
+	if (rc != RC_OK)
+		return rc;
 	rc = deployment_save(by->store, d);
 	return rc != RC_OK ? rc : replace_keep(replace);
 }
@@ -220,13 +234,16 @@ deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
 	WIPED(deploy_files) files = { 0 };
 	WIPED(holding) holding = { 0 };
 	const struct held *due;
+	const char *type;
 	enum rc rc = holding_load(
 	    by->store, span_str(d->name), span_str(d->profile), &holding);
 
 	if (rc != RC_OK)
 		return rc;
-	ret->left = held_left_of(&holding, by->now);
-	due = held_due_get0(&holding, by->now);
+	type = held_type_get0(&holding, d->key_type, by->now);
+	ret->left = held_left_of(&holding, type, by->now);
+	ret->replaced = is_replaced(d, &holding, by->now);
+	due = held_due_get0(&holding, type, by->now);
 	if (due == NULL)
 		return RC_OK;
 	ret->is_due = true;

@@ -58,6 +58,7 @@ struct deployed {
 	bool changed;  /* files were written, or would be (dry run) */
 	bool failed;   /* the reload did */
 	bool restored; /* and what was there is back */
+	bool replaced; /* what was there is of a request that another replaced */
 	struct held_left left;
 };
 void deployed_wipe(struct deployed *deployed);

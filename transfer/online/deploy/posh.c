@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPIRES_MOST DAY
 #define EXPIRES_ALONE INT64_C(3600)
@@ -15,29 +16,60 @@ posh_is_listed(const struct holding *holding, size_t i, int64_t now)
 {
 	const struct held *h = &holding->items[i];
 
-	if (h->revoked || h->not_after < now)
-		return false;
-	return h->not_before <= now || h == held_next_get0(holding, now);
+	return held_is_told(holding, i, now) &&
+	       (h->not_before <= now ||
+		   h == held_next_get0(holding, h->key_type, now));
+}
+
+bool
+posh_is_now(const struct holding *holding, int64_t now)
+{
+	for (size_t i = 0; i < holding->n; i++)
+		if (holding->items[i].not_before <= now &&
+		    posh_is_listed(holding, i, now))
+			return true;
+	return false;
+}
+
+/* The one that is listed before `i` and has a key of the same type: what a
+ * server presents until it presents that. */
+static const struct held *
+listed_before(const struct holding *holding, size_t i, int64_t now)
+{
+	const char *type = holding->items[i].key_type;
+
+	while (i-- > 0) {
+		const struct held *h = &holding->items[i];
+
+		if (posh_is_listed(holding, i, now) &&
+		    (type == h->key_type ||
+			(type != NULL && h->key_type != NULL &&
+			    strcmp(type, h->key_type) == 0)))
+			return h;
+	}
+	return NULL;
 }
 
 int64_t
 posh_expires(const struct holding *holding, int64_t now)
 {
-	const struct held *before = NULL;
 	int64_t least = EXPIRES_MOST + 1;
-	size_t n = 0;
+	bool any = false;
 
 	for (size_t i = 0; i < holding->n; i++) {
-		const struct held *h = &holding->items[i];
+		const struct held *h = &holding->items[i], *before;
 
 		if (!posh_is_listed(holding, i, now))
 			continue;
-		if (n++ != 0 && before->not_after - h->not_before + 1 < least)
+		before = listed_before(holding, i, now);
+		if (before == NULL)
+			continue;
+		any = true;
+		if (before->not_after - h->not_before + 1 < least)
 			least = before->not_after - h->not_before + 1;
-		before = h;
 	}
 	/* RFC 7711 wants a positive number; a day is none of an overlap. */
-	return n < 2 || least < 2 ? EXPIRES_ALONE : least - 1;
+	return !any || least < 2 ? EXPIRES_ALONE : least - 1;
 }
 
 static enum rc

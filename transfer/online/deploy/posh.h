@@ -5,7 +5,8 @@
  * A POSH document lists every certificate that is valid now, whichever of them a
  * server presents in an overlap, and the next to come, so that a rotation finds it
  * listed. TLSA records, which people copy into a zone by hand, stand for everything
- * that is held and has not ended.
+ * that is held and has not ended. What another request replaced is in neither: its
+ * key may have leaked (holding.h).
  */
 #ifndef TRANSFER_ONLINE_DEPLOY_POSH_H
 #define TRANSFER_ONLINE_DEPLOY_POSH_H
@@ -14,6 +15,10 @@
 
 /** Is certificate `i` one of those that are listed? */
 bool posh_is_listed(const struct holding *holding, size_t i, int64_t now);
+
+/** Is one of them valid now? If not, a clock is probably wrong, and what is
+ * published already stays. */
+bool posh_is_now(const struct holding *holding, int64_t now);
 
 /** For how many seconds a list may be kept: a day, and less than the shortest
  * overlap of those listed; an hour where there is none, since the next may then

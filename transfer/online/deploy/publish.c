@@ -80,8 +80,15 @@ put_posh(struct root *root, const struct holding *holding, int64_t now)
 	WIPED(buf) document = { 0 };
 	OWN_FD well_known = -1;
 	OWN_FD posh = -1;
-	enum rc rc = posh_write(holding, now, &document);
+	enum rc rc;
 
+	/* A server that starts without its clock knows nothing better than what
+	 * is there. */
+	if (!posh_is_now(holding, now))
+		return err_set(RC_STATE,
+		    "%s: no certificate of %s is valid now: the POSH documents stay as they are",
+		    root->path, holding->name);
+	rc = posh_write(holding, now, &document);
 	if (rc == RC_OK)
 		rc = enter(root, root->dir, ".well-known", &well_known);
 	if (rc == RC_OK)

@@ -60,7 +60,7 @@ tlsa_make(struct store *store, const struct holding *holding, int64_t now,
 		const struct held *h = &holding->items[i];
 		struct tlsa one = { DANE_EE, SPKI, SHA2_256, { 0 } };
 
-		if (h->revoked || h->not_after < now)
+		if (!held_is_told(holding, i, now))
 			continue;
 		rc = spki_digest(buf_span(&h->der), one.data);
 		if (rc == RC_OK)

@@ -133,6 +133,7 @@ receive_tell(struct round *round, struct receive_visit *v,
     const struct response_verdict *verdict)
 {
 	struct received r = { v->dir.path, verdict->manifest.sequence,
+		verdict->manifest.has_bundle ? v->bundle_sequence : 0,
 		verdict };
 
 	round->ret->found++;

@@ -10,6 +10,7 @@
 struct received {
 	const char *path;    /* on the medium */
 	uint32_t sequence;   /* as its manifest says */
+	uint32_t bundle;     /* that it answers, as the store counts; 0: none */
 	const struct response_verdict *verdict;
 };
 

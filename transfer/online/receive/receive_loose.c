@@ -129,7 +129,8 @@ loose_receive_tell(
     struct loose_visit *v, const struct response_verdict *verdict)
 {
 	const struct loose_round *round = v->round;
-	struct received r = { v->dir.path, v->manifest.sequence, verdict };
+	struct received r = { v->dir.path, v->manifest.sequence, v->bundle,
+		verdict };
 
 	round->ret->found++;
 	round->ret->again += verdict->again;

@@ -291,6 +291,9 @@ copy_request(struct composed *to, const struct cert_request *r,
 	(void)snprintf(
 	    to->profile, sizeof(to->profile), "%.*s", SPAN_FMT(r->profile));
 	to->validity = r->validity;
+	to->standing = u->standing;
+	if (r->replaces.n != 0)
+		rc = buf_add_span(&to->replaces, r->replaces);
 	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++)
 		rc = name_list_add(
 		    &to->names, r->names[i].type, r->names[i].text);
@@ -363,7 +366,7 @@ make_lists(const struct compose *c, struct lists *l)
 
 		request_of(item, &l->requests[i]);
 		l->sent[i] = (struct sent_request){ names->items, names->n,
-			item->key_file };
+			item->key_file, item->standing };
 	}
 	return RC_OK;
 }

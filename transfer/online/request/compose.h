@@ -27,6 +27,7 @@ struct compose {
 		char *comment, *key_file; /* owned; NULL */
 		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
 		struct buf replaces; /* serial; empty: nothing */
+		enum standing standing;
 	} *items; /* owned */
 	size_t n;
 	struct key_cache keys;

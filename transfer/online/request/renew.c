@@ -22,20 +22,6 @@ sent_wipe(struct sent *s)
 	*s = (struct sent){ 0 };
 }
 
-/* The request that the last certificate came from, and that certificate. */
-struct renew_last {
-	uint32_t sequence, place;
-	bool own_key;
-	int64_t not_before;
-	struct buf serial;
-};
-
-static void
-renew_last_wipe(struct renew_last *l)
-{
-	buf_wipe(&l->serial);
-}
-
 struct renew_run {
 	const struct renewing *by;
 	struct sent sent;
@@ -48,50 +34,17 @@ renew_run_wipe(struct renew_run *r)
 }
 
 static enum rc
-query(struct store *store, const struct holding *h, const char *sql,
-    sqlite3_stmt **ret_st, bool *ret_row)
-{
-	enum rc rc = db_prepare(&store->db, sql, ret_st);
-
-	if (rc == RC_OK)
-		rc = db_bind(&store->db, *ret_st, "tt", h->name, h->profile);
-	return rc != RC_OK ? rc : db_step(&store->db, *ret_st, ret_row);
-}
-
-/* What came of loose CSRs was asked by no bundle: there is nothing to repeat.
- */
-static enum rc
-renew_find_last(struct store *store, const struct holding *h,
-    struct renew_last *l, bool *ret_is)
-{
-	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = query(store, h,
-	    "SELECT r.bundle, r.place, r.key_file, c.serial, c.not_before"
-	    " FROM request r"
-	    " JOIN certificate c ON c.bundle = r.bundle AND c.place = r.place"
-	    " WHERE c.revoked_at IS NULL AND " HELD_UNDER
-	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
-	    " ORDER BY c.not_after DESC, c.not_before DESC LIMIT 1",
-	    &st, ret_is);
-
-	if (rc != RC_OK || !*ret_is)
-		return rc;
-	l->sequence = (uint32_t)sqlite3_column_int64(st, 0);
-	l->place = (uint32_t)sqlite3_column_int64(st, 1);
-	l->own_key = sqlite3_column_type(st, 2) != SQLITE_NULL;
-	l->not_before = sqlite3_column_int64(st, 4);
-	return buf_add_span(&l->serial, db_blob(st, 3));
-}
-
-static enum rc
 is_waiting(struct store *store, const struct holding *h, bool *ret)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-
-	return query(store, h,
+	enum rc rc = db_prepare(&store->db,
 	    "SELECT 1 FROM request r JOIN bundle b ON b.sequence = r.bundle"
 	    " WHERE b.state = 1 AND r.issued IS NULL AND " HELD_UNDER,
-	    &st, ret);
+	    &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "tt", h->name, h->profile);
+	return rc != RC_OK ? rc : db_step(&store->db, st, ret);
 }
 
 static enum rc
@@ -110,15 +63,15 @@ renew_read_file(struct store *store, uint32_t sequence, struct buf *ret)
 }
 
 static enum rc
-renew_parse(struct store *store, struct sent *s, const struct renew_last *l,
+renew_parse(struct store *store, struct sent *s, const struct held *l,
     const struct cert_request **ret)
 {
 	struct cose cose;
 	enum rc rc = RC_OK;
 
-	if (s->sequence != l->sequence) {
+	if (s->sequence != l->bundle) {
 		sent_wipe(s);
-		rc = renew_read_file(store, l->sequence, &s->file);
+		rc = renew_read_file(store, l->bundle, &s->file);
 		if (rc == RC_OK)
 			rc = cose_read("stored bundle", buf_span(&s->file),
 			    COSE_BUNDLE, &cose);
@@ -127,7 +80,7 @@ renew_parse(struct store *store, struct sent *s, const struct renew_last *l,
 			    "stored bundle", cose.payload, &s->bundle);
 		if (rc != RC_OK)
 			return rc;
-		s->sequence = l->sequence;
+		s->sequence = l->bundle;
 	}
 	if (l->place >= s->bundle.n_requests)
 		return err_set(RC_STATE, "store: a request of no bundle");
@@ -200,26 +153,28 @@ set_validity(struct composed *to, const struct validity *asked,
 }
 
 static enum rc
-renew_add(struct compose *c, struct sent *sent, const struct renew_last *l)
+renew_add(struct compose *c, struct sent *sent, const struct held *l)
 {
 	const struct cert_request *r = NULL;
 	struct composed *item;
 	enum rc rc = renew_parse(c->store, sent, l, &r);
 
 	if (rc == RC_OK)
-		rc = l->own_key ? renew_add_new_key(c, r) : add_same_csr(c, r);
+		rc = l->key_file != NULL ? renew_add_new_key(c, r)
+					 : add_same_csr(c, r);
 	if (rc != RC_OK)
 		return rc;
 	item = &c->items[c->n - 1];
 	(void)snprintf(
 	    item->profile, sizeof(item->profile), "%.*s", SPAN_FMT(r->profile));
 	set_validity(item, &r->validity, l->not_before, c->now);
+	item->standing = STANDS_RENEWED;
 	return buf_add_span(&item->replaces, buf_span(&l->serial));
 }
 
 /* Named twice, by two of its names perhaps. */
 static bool
-is_added(const struct compose *c, const struct renew_last *l)
+is_added(const struct compose *c, const struct held *l)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (span_eq(
@@ -230,31 +185,49 @@ is_added(const struct compose *c, const struct renew_last *l)
 
 /* ---- which --------------------------------------------------------------- */
 
+/* What came of loose CSRs was asked by no bundle, and what another store asked
+ * by none of ours: there is nothing to repeat. */
 static enum rc
-renew(struct renew_run *run, const struct holding *h)
+renew_type(struct renew_run *run, const struct holding *h, const char *type)
 {
 	const struct renewing *by = run->by;
 	struct compose *c = by->compose;
-	struct held_left left = held_left_of(h, c->now);
+	const struct held *last = held_last_get0(h, type, c->now);
+	struct held_left left = held_left_of(h, type, c->now);
 	enum renewal what = RENEW_ASKED;
-	WIPED(renew_last) last = { 0 };
-	bool waiting = false, is = false;
-	enum rc rc = is_waiting(c->store, h, &waiting);
+	enum rc rc = RC_OK;
 
-	if (rc == RC_OK)
-		rc = renew_find_last(c->store, h, &last, &is);
-	if (rc != RC_OK || is_added(c, &last))
-		return rc;
-	if (waiting)
-		what = RENEW_WAITING;
-	else if (!is)
+	if (last != NULL && is_added(c, last))
+		return RC_OK;
+	if (last == NULL || !last->is_asked)
 		what = RENEW_NOTHING;
 	else if (!held_runs_out(&left, c->now, by->within))
 		what = RENEW_EARLY;
 	else
-		rc = renew_add(c, &run->sent, &last);
+		rc = renew_add(c, &run->sent, last);
 	if (rc == RC_OK)
 		by->each(by->arg, h, &left, what);
+	return rc;
+}
+
+/* Each type of key that stands there on its own. */
+static enum rc
+renew(struct renew_run *run, const struct holding *h, int64_t since)
+{
+	const struct renewing *by = run->by;
+	struct compose *c = by->compose;
+	const char *types[HELD_TYPES_MAX] = { NULL };
+	size_t n = held_types_get0(h, c->now, since, types);
+	struct held_left left = held_left_of(h, types[0], c->now);
+	bool waiting = false;
+	enum rc rc = is_waiting(c->store, h, &waiting);
+
+	if (rc == RC_OK && waiting)
+		by->each(by->arg, h, &left, RENEW_WAITING);
+	else if (rc == RC_OK && n == 0)
+		by->each(by->arg, h, &left, RENEW_NOTHING);
+	for (size_t i = 0; i < n && !waiting && rc == RC_OK; i++)
+		rc = renew_type(run, h, types[i]);
 	return rc;
 }
 
@@ -266,7 +239,7 @@ renew_name(const struct renewing *by, const char *typed)
 	enum rc rc =
 	    holding_find(by->compose->store, typed, NULL, by->compose->now, &h);
 
-	return rc != RC_OK ? rc : renew(&run, &h);
+	return rc != RC_OK ? rc : renew(&run, &h, INT64_MIN);
 }
 
 static enum rc
@@ -274,13 +247,14 @@ renew_one(void *arg, struct span name, struct span profile, int64_t ends)
 {
 	struct renew_run *run = arg;
 	const struct compose *c = run->by->compose;
+	const int64_t since = c->now - run->by->within;
 	WIPED(holding) h = { 0 };
 	enum rc rc;
 
-	if (ends < c->now - run->by->within)
+	if (ends < since)
 		return RC_OK;
 	rc = holding_load(c->store, name, profile, &h);
-	return rc != RC_OK ? rc : renew(run, &h);
+	return rc != RC_OK ? rc : renew(run, &h, since);
 }
 
 enum rc

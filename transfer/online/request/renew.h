@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** The next certificates of names that run out: `request --renew`.
  *
- * Asked for is what was asked for the last ones: profile, names, count, period and
+ * Asked for is what was asked for the last ones, of the newest request or, where
+ * types of key stand side by side, of the newest of each: profile, names, count, period and
  * overlap. A key that was made here gets a successor of the same type; otherwise the
  * same CSR is sent again. A series goes on where the last one ends, each slot in its
  * place; one that would begin within RENEW_SOON, and a single certificate, begin when
@@ -20,7 +21,7 @@ enum renewal {
 	RENEW_ASKED,   /* it is in the bundle now */
 	RENEW_EARLY,   /* it does not run out yet */
 	RENEW_WAITING, /* a bundle that asks for it has no answer yet */
-	RENEW_NOTHING, /* all of it is revoked, or came of loose CSRs */
+	RENEW_NOTHING, /* all of it is revoked, or this store did not ask for it */
 };
 
 struct renewing {

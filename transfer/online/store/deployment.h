@@ -25,12 +25,18 @@ struct deployment {
 	char *name, *profile;
 	enum deploy_format format;
 	char *key_path, *key_from, *pass_source, *reload; /* or NULL */
+	char *key_type; /* as in struct held, where two stand side by side; NULL */
+	bool legacy;	/* PKCS#12 that old programs read */
 	/* The certificate that is in place and with which the reload went well;
 	 * false: there is something left to do. */
 	bool has_done;
 	uint8_t done[SHA256_LEN];
 };
 void deployment_wipe(struct deployment *d);
+
+/** The type of key that it is for from now on; NULL: as it was. */
+enum rc deployment_set_type(struct deployment *d, const char *key_type)
+    MUST_CHECK;
 
 /** Is that certificate in place, and was the reload with it good? */
 bool deployment_has(
@@ -52,6 +58,12 @@ enum rc deployment_save(struct store *store, const struct deployment *d)
 /** Forget it. \param[out] ret_known  there was one */
 enum rc deployment_forget(struct store *store, const char *path,
     bool *ret_known) MUST_CHECK;
+
+/** Forget all deployments, and publications, of that name and profile. Within a
+ * transaction. `each` is told of their paths before. */
+enum rc deployment_forget_name(struct store *store, struct span name,
+    struct span profile, void (*each)(void *arg, struct span path), void *arg)
+    MUST_CHECK;
 
 /** A web root that `rotate` keeps as `publish` made it. */
 struct publication {

@@ -5,6 +5,12 @@
  * Certificates belong together when they have the same profile and the same first
  * name (certs/NAME in the home); those without any name go by their request's id.
  * A renewal may change the other names, and the keys.
+ *
+ * Of those that belong together the newest request wins. From the moment that its
+ * first certificate begins the older ones are over, at once and for good, whatever
+ * they still hold: their key may have leaked. One that was asked `--beside` leaves
+ * alone those with another type of key (RSA beside EC). A renewal does too, and the
+ * request that it renews serves for the hour in which it settles.
  */
 #ifndef TRANSFER_ONLINE_STORE_HOLDING_H
 #define TRANSFER_ONLINE_STORE_HOLDING_H
@@ -19,8 +25,14 @@ struct held {
 	int64_t not_before, not_after;
 	uint32_t slots; /* of the series that it belongs to; 1: of none */
 	bool revoked;
+	bool never; /* revoked before it began */
 	struct buf serial, der, names; /* names: as in struct stored_cert */
 	char *key_file;		       /* owned; NULL: not made here */
+	const char *key_type;	       /* "EC", "RSA": as OpenSSL says it */
+	/* The request: a newer one has a larger number. */
+	uint32_t bundle, place;
+	enum standing standing;
+	bool is_asked; /* a bundle of this store has it: it can be repeated */
 };
 
 struct holding {
@@ -42,8 +54,8 @@ enum rc holding_load(struct store *store, struct span name, struct span profile,
 enum rc holding_find(struct store *store, const char *typed,
     const char *profile, int64_t now, struct holding *ret) MUST_CHECK;
 
-/** Every name and profile under which something is held, with the end of the last
- * certificate of it. */
+/** Every name and profile under which something is held, in the order of names,
+ * with the end of the last certificate of it. */
 enum rc holding_each(struct store *store,
     enum rc (*each)(void *arg, struct span name, struct span profile,
 	int64_t ends),
@@ -53,35 +65,86 @@ enum rc holding_each(struct store *store,
  * whose list of names (one a line) is it or begins with it. Each part of the OR is
  * one search in an index. */
 #define HELD_UNDER                                                            \
-	"(r.profile = ?2 AND (r.names = ?1"                                   \
+	"(r.unused IS NULL AND r.profile = ?2 AND (r.names = ?1"              \
 	" OR (r.names > ?1 || char(10) AND r.names < ?1 || char(11))"         \
 	" OR (r.names = '' AND r.id = ?1)))"
+
+/** The first name of a row of table request, called `r`; and whether a row called
+ * `n` belongs to it. */
+#define HELD_FIRST_OF(r)                                                      \
+	"substr(" r ".names, 1, instr(" r ".names || char(10), char(10)) - 1)"
+#define HELD_TOGETHER(n, r)                                                   \
+	"(" n ".unused IS NULL AND " n ".profile = " r ".profile AND ("       \
+	"(" r ".names <> '' AND (" n ".names = " HELD_FIRST_OF(r)             \
+	" OR (" n ".names > " HELD_FIRST_OF(r) " || char(10)"                 \
+	" AND " n ".names < " HELD_FIRST_OF(r) " || char(11))))"              \
+	" OR (" r ".names = '' AND " n ".names = '' AND " n ".id = " r ".id)))"
 
 /** How long a certificate settles before it takes over from one that is still
  * valid: clocks of peers may be that far behind. */
 #define HELD_SETTLE INT64_C(3600)
 
-/** The certificate that is due: the newest by notBefore of those that are valid
- * now and not revoked; but one that began less than HELD_SETTLE ago leaves the
- * place to the one before it, if that is valid for HELD_SETTLE more. NULL: none
- * is valid. */
-const struct held *held_due_get0(const struct holding *holding, int64_t now);
+/** Does what was asked later leave certificate `i` its place, now or, if it is not
+ * valid yet, when it begins? One that has ended can still be the last. */
+bool held_is_in_force(const struct holding *holding, size_t i, int64_t now);
 
-/** The next that becomes valid; NULL: none. */
-const struct held *held_next_get0(const struct holding *holding, int64_t now);
+/** May peers be told of it: it has not ended, and the server presents it now, or
+ * did so before a renewal, or will? What another request replaced is told of to
+ * nobody. */
+bool held_is_told(const struct holding *holding, size_t i, int64_t now);
 
-/** What is left: certificates that are not valid yet, and when the last ends (0:
- * none is valid now or later). */
+/** The type of key that a server's file gets: `wanted` (NULL: none in particular)
+ * where the newest requests left it a place, else that of the oldest of them that
+ * has not ended. NULL: none is there. */
+const char *held_type_get0(
+    const struct holding *holding, const char *wanted, int64_t now);
+
+/** The types that stand side by side now or later, each once, without those whose
+ * last certificate ended before `since`.
+ * \return how many are written */
+#define HELD_TYPES_MAX 8
+size_t held_types_get0(const struct holding *holding, int64_t now,
+    int64_t since, const char *ret[static HELD_TYPES_MAX]);
+
+/** The certificate of that type of key that is due: the newest by notBefore of
+ * those that are in force, valid now and not revoked; but one that began less than
+ * HELD_SETTLE ago leaves the place to the one before it, of its own request or of
+ * the one that it renews, if that is valid for HELD_SETTLE more. NULL: none is
+ * valid. */
+const struct held *held_due_get0(
+    const struct holding *holding, const char *key_type, int64_t now);
+
+/** The next of that type that becomes valid; NULL: none. */
+const struct held *held_next_get0(
+    const struct holding *holding, const char *key_type, int64_t now);
+
+/** The certificate of that type which ends last of those that are in force and not
+ * revoked, ended ones included; NULL: none. */
+const struct held *held_last_get0(
+    const struct holding *holding, const char *key_type, int64_t now);
+
+/** What is left of that type: certificates that are not valid yet, and when the
+ * last ends (0: none is valid now or later). */
 struct held_left {
 	size_t later;
 	int64_t ends;
 	bool series; /* the last of them belongs to a series */
 };
-struct held_left held_left_of(const struct holding *holding, int64_t now);
+struct held_left held_left_of(
+    const struct holding *holding, const char *key_type, int64_t now);
 
 /** Does it run out: it ends within `within`, or of a series less than two are to
  * come? Then `request --renew` is the next step. */
 bool held_runs_out(const struct held_left *left, int64_t now, int64_t within);
 #define HELD_WITHIN (30 * DAY) /* unless told otherwise */
+
+/** The certificates that have not ended and are in force no more, and when the
+ * last of them ends. */
+struct held_left held_replaced_of(const struct holding *holding, int64_t now);
+
+/** How many would be in force but for the request whose first certificate `by` is,
+ * now or when it begins. */
+size_t held_replaced_by(
+    const struct holding *holding, const struct held *by, int64_t now);
 
 #endif

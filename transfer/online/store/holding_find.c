@@ -74,11 +74,13 @@ add_found(struct search *s, struct span name, struct span profile, bool first,
 	struct search_found one = { .first = first, .ends = ends };
 	enum rc rc;
 
-	for (size_t i = 0; i < s->n; i++) {
+	/* Those of one name come one after the other. */
+	for (size_t i = s->n; i-- > 0;) {
 		struct search_found *f = &s->items[i];
 
-		if (!span_eq_str(name, f->name) ||
-		    !span_eq_str(profile, f->profile))
+		if (!span_eq_str(name, f->name))
+			break;
+		if (!span_eq_str(profile, f->profile))
 			continue;
 		f->first |= first;
 		if (f->ends < ends)
@@ -125,7 +127,10 @@ holding_find_look(struct search *s, struct store *store)
 	    "SELECT r.profile, r.names, r.id, max(c.not_after)"
 	    " FROM certificate c JOIN request r"
 	    " ON r.bundle = c.bundle AND r.place = c.place"
-	    " GROUP BY r.profile, r.names, r.id",
+	    " WHERE r.unused IS NULL"
+	    " GROUP BY r.profile, r.names, r.id"
+	    " ORDER BY CASE r.names WHEN '' THEN r.id ELSE r.names END,"
+	    " r.profile",
 	    &st);
 
 	while (db_next(&store->db, st, &rc))

@@ -69,6 +69,22 @@ void store_rollback(struct store *store);
 /** The number for the next bundle: the last one's plus one. */
 enum rc store_next_sequence(struct store *store, uint32_t *ret) MUST_CHECK;
 
+/** What a request does to those that were asked before it for its name and
+ * profile (holding.h has the rule). Kept as numbers: the order stays. */
+enum standing {
+	STANDS_IN_PLACE, /* it takes the place of all of them, at once */
+	STANDS_BESIDE,	 /* of those with its type of key, at once */
+	STANDS_RENEWED,	 /* of those, when it has settled */
+};
+
+/** Why certificates are kept and not used. Kept as numbers. */
+enum unused {
+	UNUSED_NOT, /* SQL NULL: they are used */
+	UNUSED_FORGOTTEN,
+	UNUSED_WITHDRAWN,
+	UNUSED_NO_KEY, /* not asked for by this store, and its key is not here */
+};
+
 /** Record a bundle as sent, before it is written to a stick. `names` and `keys`
  * say for each request what it names in the end and, NULL if unknown, the file
  * in the home that holds its private key. Within a transaction. */
@@ -76,6 +92,7 @@ struct sent_request {
 	const struct name *names;
 	size_t n_names;
 	const char *key_file;
+	enum standing standing;
 };
 enum rc store_bundle_add(struct store *store, const struct bundle *bundle,
     struct span file, const struct sent_request *requests) MUST_CHECK;
@@ -90,12 +107,14 @@ enum rc store_names_write(const struct name *names, size_t n,
     struct buf *out) MUST_CHECK;
 
 /** Requests without an answer: of open and void bundles, and those closed as
- * ABANDONED, each CSR once, oldest first. `file` is the whole bundle that `place`
+ * ABANDONED, each CSR once, oldest first; none that was withdrawn, or whose name
+ * was granted to a later request that takes all places. `file` is the whole bundle that `place`
  * (from 0) counts in. */
 struct unanswered {
 	uint32_t sequence, place;
 	struct span file;
 	struct span key_file; /* n 0: none known */
+	enum standing standing;
 };
 enum rc store_each_unanswered(struct store *store,
     enum rc (*each)(void *arg, const struct unanswered *u), void *arg)
@@ -112,6 +131,30 @@ struct open_bundle {
 };
 enum rc store_each_open(struct store *store,
     enum rc (*each)(void *arg, const struct open_bundle *b), void *arg)
+    MUST_CHECK;
+
+/* ---- what is kept and not used ------------------------------------------- */
+
+/** Within a transaction: give up all that is held under a name and profile.
+ * \param[out] ret_waiting  open bundles that ask for it still */
+enum rc store_forget(struct store *store, struct span name,
+    struct span profile, size_t *ret_waiting) MUST_CHECK;
+
+/** Within a transaction: take the open bundle back whose id begins with that text.
+ * Its answer, should one come all the same, is taken for the channel's sake.
+ * \retval RC_STATE none is open under that id, or several are */
+enum rc store_withdraw(struct store *store, const char *id, struct buf *ret_id,
+    size_t *ret_requests) MUST_CHECK;
+
+/** The requests that an answer granted and that meet older certificates of their
+ * name, or are not used at all. Spans last during the call. */
+struct takeover {
+	uint32_t bundle, place;
+	struct span name, profile; /* as of a holding */
+	enum unused unused;
+};
+enum rc store_each_takeover(struct store *store, uint32_t bundle,
+    enum rc (*each)(void *arg, const struct takeover *t), void *arg)
     MUST_CHECK;
 
 /* ---- what comes back ----------------------------------------------------- */
@@ -167,6 +210,7 @@ struct stored_cert {
 	struct span profile, request_id, key_file;
 	int64_t not_before, not_after;
 	bool revoked;
+	enum unused unused;
 };
 /** By date alone costs nothing; by names means a sort of everything. */
 enum store_order {

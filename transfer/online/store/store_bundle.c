@@ -2,7 +2,7 @@
 /* Bundles as they were sent, byte for byte: the answer's digest is of those
  * bytes, and `--again` repeats from them. States only go forward: open, then
  * answered or void. */
-#include "transfer/online/store/store.h"
+#include "transfer/online/store/holding.h"
 
 enum rc
 store_next_sequence(struct store *store, uint32_t *ret)
@@ -77,11 +77,11 @@ store_bundle_put_request(struct store *store, sqlite3_stmt *st,
 		rc = store_names_write(sent->names, sent->n_names, &names);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st,
-		    v->has_not_before ? "iisbssiiiti" : "iisbssiiit",
+		    v->has_not_before ? "iisbssiiitii" : "iisbssiiiti",
 		    (int64_t)b->sequence, (int64_t)place, r->id,
 		    span_of(digest, SHA256_LEN), r->profile, buf_span(&names),
 		    (int64_t)v->count, v->period, v->overlap, sent->key_file,
-		    v->not_before);
+		    (int64_t)sent->standing, v->not_before);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
@@ -96,8 +96,8 @@ store_bundle_add(struct store *store, const struct bundle *bundle,
 		rc = db_prepare(&store->db,
 		    "INSERT INTO request (bundle, place, id, csr_sha256,"
 		    " profile, names, slots, period, overlap, key_file,"
-		    " not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-		    " ?10, ?11)",
+		    " stands, not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		    " ?8, ?9, ?10, ?11, ?12)",
 		    &st);
 	for (size_t i = 0; i < bundle->n_requests && rc == RC_OK; i++) {
 		(void)sqlite3_clear_bindings(st);
@@ -116,7 +116,12 @@ store_bundle_find(struct store *store, const uint8_t id[static BUNDLE_ID_LEN],
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
 	enum rc rc = db_prepare(&store->db,
-	    "SELECT state, file, sequence FROM bundle WHERE id = ?1", &st);
+	    /* An answer to one that was withdrawn is still one of ours. */
+	    "SELECT CASE WHEN state = 2 AND EXISTS (SELECT 1 FROM request r"
+	    "   WHERE r.bundle = b.sequence AND r.unused = 2)"
+	    " THEN 1 ELSE state END, file, sequence FROM bundle b"
+	    " WHERE id = ?1",
+	    &st);
 
 	*ret_state = BUNDLE_UNKNOWN;
 	if (rc == RC_OK)
@@ -136,18 +141,23 @@ store_each_unanswered(struct store *store,
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	/* The newest asking of each CSR for a profile, unless it was granted or
-	 * refused for good. */
+	 * refused for good, or would now take the place of what replaced it. */
 	enum rc rc = db_prepare(&store->db,
-	    "SELECT r.bundle, r.place, b.file, r.key_file FROM request r"
+	    "SELECT r.bundle, r.place, b.file, r.key_file, r.stands"
+	    " FROM request r"
 	    " JOIN bundle b ON b.sequence = r.bundle"
 	    " WHERE (r.issued IS NULL OR"
 	    "   (r.issued = 0 AND r.rule = 'ABANDONED'))"
+	    " AND r.unused IS NULL"
 	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
-	    " AND NOT EXISTS (SELECT 1 FROM request o"
-	    "   WHERE o.csr_sha256 = r.csr_sha256 AND o.profile = r.profile"
-	    "   AND (o.bundle > r.bundle OR"
-	    "     (o.bundle = r.bundle AND o.place > r.place)))"
-	    " ORDER BY r.bundle, r.place",
+	    " AND NOT EXISTS (SELECT 1 FROM request n"
+	    "   WHERE " HELD_TOGETHER("n",
+		"r") "   AND n.issued = 1 AND n.stands = 0 AND n.bundle > r.bundle)"
+		     " AND NOT EXISTS (SELECT 1 FROM request o"
+		     "   WHERE o.csr_sha256 = r.csr_sha256 AND o.profile = r.profile"
+		     "   AND (o.bundle > r.bundle OR"
+		     "     (o.bundle = r.bundle AND o.place > r.place)))"
+		     " ORDER BY r.bundle, r.place",
 	    &st);
 
 	while (db_next(&store->db, st, &rc)) {
@@ -158,6 +168,7 @@ store_each_unanswered(struct store *store,
 			.place = (uint32_t)sqlite3_column_int64(st, 1),
 			.file = db_blob(st, 2),
 			.key_file = db_text(st, 3),
+			.standing = (enum standing)sqlite3_column_int(st, 4),
 		};
 		rc = each(arg, &u);
 	}

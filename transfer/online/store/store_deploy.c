@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const format_texts[DEPLOY_FORMATS] = {
@@ -42,7 +43,23 @@ deployment_wipe(struct deployment *d)
 	free(d->key_from);
 	free(d->pass_source);
 	free(d->reload);
+	free(d->key_type);
 	*d = (struct deployment){ 0 };
+}
+
+enum rc
+deployment_set_type(struct deployment *d, const char *key_type)
+{
+	char *copy;
+
+	if (key_type == NULL)
+		return RC_OK;
+	copy = strdup(key_type);
+	if (copy == NULL)
+		return err_memory();
+	free(d->key_type);
+	d->key_type = copy;
+	return RC_OK;
 }
 
 bool
@@ -77,12 +94,14 @@ static enum rc
 read_deployment(struct store *store, sqlite3_stmt *st, struct deployment *d)
 {
 	char **const texts[] = { &d->path, &d->name, &d->profile, &d->key_path,
-		&d->key_from, &d->pass_source, &d->reload };
-	const char *format = (const char *)sqlite3_column_text(st, 7);
-	struct span done = db_blob(st, 8);
+		&d->key_from, &d->pass_source, &d->reload, &d->key_type };
+	const int n_texts = sizeof(texts) / sizeof(texts[0]);
+	const char *format = (const char *)sqlite3_column_text(st, 8);
+	struct span done = db_blob(st, 9);
 	enum rc rc = RC_OK;
 
-	for (int i = 0; i < 7 && rc == RC_OK; i++)
+	d->legacy = sqlite3_column_int(st, 10) != 0;
+	for (int i = 0; i < n_texts && rc == RC_OK; i++)
 		rc = copy_text(st, i, texts[i]);
 	if (rc != RC_OK)
 		return rc;
@@ -102,7 +121,8 @@ deployment_list_load(struct store *store, struct deployment_list *ret)
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT path, name, profile, key_path, key_from, pass_source,"
-	    " reload, format, sha256 FROM deployment ORDER BY path",
+	    " reload, key_type, format, sha256, legacy"
+	    " FROM deployment ORDER BY path",
 	    &st);
 
 	while (db_next(&store->db, st, &rc)) {
@@ -127,14 +147,16 @@ deployment_save(struct store *store, const struct deployment *d)
 	    d->has_done ? span_of(d->done, SHA256_LEN) : SPAN_NONE;
 	enum rc rc = db_prepare(&store->db,
 	    "INSERT OR REPLACE INTO deployment (path, name, profile, format,"
-	    " key_path, key_from, pass_source, reload, sha256)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	    " key_path, key_from, pass_source, reload, sha256, key_type,"
+	    " legacy)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	    &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "ttttttttb", d->path, d->name,
+		rc = db_bind(&store->db, st, "ttttttttbti", d->path, d->name,
 		    d->profile, deploy_format_text(d->format), d->key_path,
-		    d->key_from, d->pass_source, d->reload, done);
+		    d->key_from, d->pass_source, d->reload, done, d->key_type,
+		    (int64_t)d->legacy);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
@@ -234,4 +256,43 @@ publication_forget(struct store *store, const char *dir, bool *ret_known)
 {
 	return store_deploy_forget(
 	    store, "DELETE FROM publication WHERE dir = ?1", dir, ret_known);
+}
+
+/* ---- all of a name ------------------------------------------------------- */
+
+static enum rc
+forget_from(struct store *store, const char *from, struct span name,
+    struct span profile, void (*each)(void *arg, struct span path), void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	OWN(sqlite3_stmt) *gone = NULL;
+	char sql[160];
+	enum rc rc;
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT %s WHERE name = ?1 AND profile = ?2 ORDER BY 1", from);
+	rc = db_prepare(&store->db, sql, &st);
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "ss", name, profile);
+	while (db_next(&store->db, st, &rc))
+		each(arg, db_text(st, 0));
+	(void)snprintf(sql, sizeof(sql),
+	    "DELETE%s WHERE name = ?1 AND profile = ?2", strchr(from, ' '));
+	if (rc == RC_OK)
+		rc = db_prepare(&store->db, sql, &gone);
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, gone, "ss", name, profile);
+	return rc != RC_OK ? rc : db_done(&store->db, gone);
+}
+
+enum rc
+deployment_forget_name(struct store *store, struct span name,
+    struct span profile, void (*each)(void *arg, struct span path), void *arg)
+{
+	enum rc rc = forget_from(
+	    store, "path FROM deployment", name, profile, each, arg);
+
+	return rc != RC_OK ? rc
+			   : forget_from(store, "dir FROM publication", name,
+				 profile, each, arg);
 }

@@ -187,7 +187,7 @@ close_bundles(struct store *store, int64_t bundle)
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "UPDATE bundle SET state = CASE sequence WHEN ?1 THEN 3 ELSE 2 END"
-	    " WHERE state = 1 AND sequence <= ?1",
+	    " WHERE (state = 1 AND sequence <= ?1) OR sequence = ?1",
 	    &st);
 
 	if (rc == RC_OK)
@@ -234,6 +234,7 @@ store_response_read_cert(
 		.not_before = sqlite3_column_int64(st, 8),
 		.not_after = sqlite3_column_int64(st, 9),
 		.revoked = sqlite3_column_type(st, 10) != SQLITE_NULL,
+		.unused = (enum unused)sqlite3_column_int(st, 11),
 	};
 	memcpy(c->sha256, digest.p, SHA256_LEN);
 	return RC_OK;
@@ -241,7 +242,8 @@ store_response_read_cert(
 
 #define EACH_CERT \
 	"SELECT c.serial, c.der, c.subject, c.sha256, r.names, r.profile," \
-	" r.id, r.key_file, c.not_before, c.not_after, c.revoked_at" \
+	" r.id, r.key_file, c.not_before, c.not_after, c.revoked_at," \
+	" r.unused" \
 	" FROM certificate c JOIN request r" \
 	" ON r.bundle = c.bundle AND r.place = c.place"
 

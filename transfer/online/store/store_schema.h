@@ -133,8 +133,7 @@
 "  CHECK (stands IN (0, 1, 2));" /* enum standing */ \
 "ALTER TABLE request ADD COLUMN unused INTEGER" \
 "  CHECK (unused IN (1, 2, 3));" /* enum unused; NULL: used */ \
-"ALTER TABLE deployment ADD COLUMN key_type TEXT" \
-"  CHECK (key_type IN ('rsa', 'ec', 'ed25519'));" \
+"ALTER TABLE deployment ADD COLUMN key_type TEXT;" /* "EC"; NULL: any */ \
 "ALTER TABLE deployment ADD COLUMN legacy INTEGER NOT NULL DEFAULT 0" \
 "  CHECK (legacy IN (0, 1));" /* PKCS#12 for old programs */
 /* clang-format on */
