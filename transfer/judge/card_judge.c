@@ -8,7 +8,9 @@
 #include "transfer/judge/ca_form.h"
 #include "transfer/judge/ca_signed.h"
 #include "transfer/rule.h"
+#include "transfer/x509/cert.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 
 #define CARD_FROM_MAX 256
