@@ -63,7 +63,7 @@ forget_holding(struct giving_up *g, const struct holding *h)
 			    : "are");
 	if (waiting != 0)
 		term_alarm(
-		    "warning  %s: %zu bundle%s without an answer still ask%s for it: `airgap-transfer status` names them, `airgap-transfer withdraw` takes one back\n",
+		    "warning  %s: %zu bundle%s without an answer still ask%s for it: `airgap-transfer status` names them, `airgap-transfer withdraw BUNDLE` takes one back\n",
 		    h->name, waiting, waiting == 1 ? "" : "s",
 		    waiting == 1 ? "s" : "");
 	return RC_OK;
