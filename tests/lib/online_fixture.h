@@ -83,6 +83,7 @@ struct online_bed {
 	char home[40], stick[40];
 	struct store store;
 	struct media media;
+	struct child judge; /* of the last receive; pid 0: none */
 	/* the CA's side of the channel */
 	uint32_t sequence;
 	uint8_t digest[SHA256_LEN];
@@ -120,6 +121,8 @@ remove_tree(const char *dir)
 static inline void
 online_wipe(struct online_bed *b)
 {
+	if (b->judge.pid != 0)
+		child_wipe(&b->judge);
 	store_wipe(&b->store);
 	media_wipe(&b->media);
 	policy_wipe(&b->policy);
@@ -574,13 +577,34 @@ online_answer(
 	answer_went_out(b, &a);
 }
 
+/** A judge process of its own for each time: one that was left in the midst of a
+ * response is of no use any more. */
+static inline struct child *
+online_judge(struct online_bed *b)
+{
+	if (b->judge.pid != 0)
+		child_wipe(&b->judge);
+	check_ok(judge_start(&b->judge));
+	return &b->judge;
+}
+
+static inline enum rc
+online_take(struct online_bed *b, bool store_them,
+    enum rc (*each)(void *arg, const struct received *r), void *arg,
+    struct reception *ret)
+{
+	const struct receiving how = { online_judge(b), store_them, each, arg };
+
+	return receive(&b->store, &b->media, &how, ret);
+}
+
 /** Take what is on the stick. */
 static inline void
 online_receive(struct online_bed *b)
 {
 	struct reception all;
 
-	check_ok(receive(&b->store, &b->media, true, NULL, NULL, &all));
+	check_ok(online_take(b, true, NULL, NULL, &all));
 }
 
 /** Ask, answer and receive: certificates in the store. `from`: the first one's

@@ -223,6 +223,19 @@ struct asked_cert {
 enum rc judge_asked_ask(struct child *judge, struct span der,
     const struct asked_cert *cert) MUST_CHECK;
 
+/** Judge a whole response that came from outside, as judge_response does, and fill
+ * `ret`, but let the judge process read all that a stranger may have made: PEM,
+ * certificates, a new policy. This process reads the manifest, once its signature
+ * is proven under the pinned certificate, the place in the channel, and what it was
+ * asked by itself. Nothing is believed of a certificate that the judge gives back
+ * but that it is good: its bytes are those that the manifest lists, each once.
+ * `response->take` is called before the verdict. Nothing may be outstanding; the
+ * judge begins anew.
+ * \retval RC_IO, RC_BUG  the judge died, hangs or lies */
+enum rc judge_receive(struct child *judge, const struct trust *trust,
+    const struct policy *policy, const struct evidence *response,
+    struct response_verdict *ret) MUST_CHECK;
+
 /** Judge a whole response as the requester will. The judge asks for the files
  * one at a time, so that it never holds them all. `bundle` is NULL when the
  * response answers none, and the loose set when response->loose is not: of that

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/frame.h"
 #include "transfer/format/cbor_in.h"
+#include "transfer/format/cbor_out.h"
 #include "transfer/judge/judge_asked.h"
 #include "transfer/judge/judge_state.h"
 #include "transfer/judge/judge_wire.h"
@@ -170,6 +171,8 @@ ask_file(struct remote *x, size_t i, uint64_t *ret_size)
 
 	buf_reset(&x->frame);
 	rc = schema_write(&judge_said_form, &said, &x->frame);
+	if (rc == RC_OK) /* certificates of the file before */
+		rc = frame_flush(&x->b->line, x->b->sock, SIGNER_NAME);
 	if (rc == RC_OK)
 		rc = frame_send(
 		    x->b->sock, buf_span(&x->frame), -1, SIGNER_NAME);
@@ -232,18 +235,49 @@ remote_bundle(void *arg, const uint8_t *id, enum bundle_state *ret,
 
 /* What is answered: a bundle, or a loose set for one profile. */
 static enum rc
-child_take_copy(struct remote *x, bool loose, struct span profile, int *fd)
+child_take_copy(struct remote *x, const struct judge_order *o, int *fd)
 {
-	enum rc rc = sealed_map(*fd, &x->bundle);
+	enum rc rc = RC_OK;
+
+	if (o->copy == COPY_LOOSE || o->copy == COPY_NO_SET) {
+		x->terms = (struct loose_terms){ NULL, o->profile };
+		x->r.loose = &x->terms;
+	}
+	if (o->copy == COPY_BUNDLE || o->copy == COPY_LOOSE)
+		rc = sealed_map(*fd, &x->bundle);
+	if (rc != RC_OK || x->bundle.fd < 0)
+		return rc;
+	*fd = -1; /* the map's now */
+	if (o->copy == COPY_BUNDLE)
+		return RC_OK;
+	x->terms.set = &x->loose;
+	return loose_read(x->bundle.bytes, &x->loose);
+}
+
+/* Sent many at once: nobody waits for one of them. */
+static enum rc
+remote_take(void *arg, const struct judged *judged)
+{
+	struct remote *x = arg;
+	struct frame_line *line = &x->b->line;
+	struct judge_said said = { .kind = JUDGE_TAKE,
+		.request = judged->request,
+		.slot = judged->slot,
+		.der = judged->der };
+	struct cbor_out out;
+	size_t at;
+	enum rc rc = frame_begin(line, &at);
 
 	if (rc != RC_OK)
 		return rc;
-	*fd = -1; /* the map's now */
-	if (!loose)
-		return RC_OK;
-	x->terms = (struct loose_terms){ &x->loose, profile };
-	x->r.loose = &x->terms;
-	return loose_read(x->bundle.bytes, &x->loose);
+	if (x->r.loose != NULL) {
+		said.profile = judged->asked->profile;
+		said.names = judged->names;
+		said.n_names = judged->n_names;
+	}
+	cbor_out_init(&out, &line->out);
+	schema_put(&out, &judge_said_form, &said);
+	return frame_end(line, at, cbor_out_end(&out), x->b->sock, SIGNER_NAME);
 }
 
 static enum rc
@@ -251,7 +285,7 @@ do_response(struct bench *b, const struct judge_order *o, int *fd)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	WIPED(remote) x = { .b = b, .bundle = { .fd = -1 } };
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	(void)snprintf(x.from, sizeof(x.from), "%.*s", SPAN_FMT(o->from));
 	x.r.from = x.from;
@@ -261,8 +295,8 @@ do_response(struct bench *b, const struct judge_order *o, int *fd)
 	x.r.file = remote_file;
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
-	if (o->copy != COPY_NONE)
-		rc = child_take_copy(&x, o->copy == COPY_LOOSE, o->profile, fd);
+	x.r.take = o->taking ? remote_take : NULL;
+	rc = child_take_copy(&x, o, fd);
 	if (rc == RC_OK)
 		rc = fetch_file(&x, x.r.n_names, &x.manifest);
 	x.r.manifest = buf_span(&x.manifest);

@@ -7,11 +7,13 @@
 #include "transfer/format/cbor_out.h"
 #include "transfer/judge/judge_wire.h"
 #include "transfer/rule.h"
+#include "transfer/x509/name.h"
 
 #include <stdio.h>
 
-#define JUDGE_ANSWER_MAX 4096 /* bytes of a frame from the judge */
-#define ANSWER_WAIT 600	      /* seconds; a large response takes one or two */
+/* Bytes of a frame from the judge: a certificate and all its names at most. */
+#define JUDGE_ANSWER_MAX ((size_t)512 << 10)
+#define ANSWER_WAIT 600 /* seconds; a large response takes one or two */
 
 enum rc
 judge_start(struct child *ret)
@@ -48,6 +50,12 @@ garbled(enum rc rc)
 		return rc;
 	err_save(&saved);
 	return err_set(RC_BUG, "the judge's answer: %.900s", saved.text);
+}
+
+enum rc
+judge_lied_about(const char *what)
+{
+	return err_set(RC_BUG, "the judge's answer: %s", what);
 }
 
 static enum rc
@@ -183,20 +191,25 @@ judge_asked_ask(
 }
 
 static enum rc
-send_response(struct child *judge, const struct evidence *r, int bundle_fd)
+send_response(
+    struct child *judge, const struct evidence *r, bool taking, int copy)
 {
 	struct judge_order order = { .kind = JUDGE_RESPONSE,
 		.from = cut_from(r->from),
-		.channel = *r->channel,
 		.copy = COPY_NONE,
+		.taking = taking,
 		.files = r->names,
 		.n_files = r->n_names };
 
-	if (bundle_fd >= 0)
-		order.copy = r->loose == NULL ? COPY_BUNDLE : COPY_LOOSE;
-	if (r->loose != NULL)
+	if (r->channel != NULL)
+		order.channel = *r->channel;
+	if (r->loose != NULL) {
 		order.profile = r->loose->profile;
-	return send_order(judge, &order, bundle_fd);
+		order.copy = copy < 0 ? COPY_NO_SET : COPY_LOOSE;
+	} else if (copy >= 0) {
+		order.copy = COPY_BUNDLE;
+	}
+	return send_order(judge, &order, copy);
 }
 
 static enum rc
@@ -232,20 +245,34 @@ send_file(struct child *judge, const struct evidence *r, uint64_t index)
 }
 
 enum rc
+judge_response_order(struct child *judge, const struct evidence *r, int copy,
+    const struct judge_taker *taker)
+{
+	struct name names[NAMES_MAX];
+	enum rc rc = send_response(judge, r, taker != NULL, copy);
+
+	while (rc == RC_OK) {
+		struct judge_said a = { .names = names };
+
+		rc = recv_answer(judge, &a);
+		if (rc != RC_OK)
+			return rc;
+		if (a.kind == JUDGE_VERDICT)
+			return pass_verdict(&a);
+		if (a.kind == JUDGE_FILE)
+			rc = send_file(judge, r, a.index);
+		else if (taker == NULL)
+			rc = judge_lied_about("a certificate unasked");
+		else
+			rc = taker->take(taker->arg, &a);
+	}
+	return rc;
+}
+
+enum rc
 judge_response_ask(struct child *judge, const struct evidence *response,
     const struct sealed *bundle)
 {
-	enum rc rc;
-
-	rc = send_response(judge, response, bundle == NULL ? -1 : bundle->fd);
-	while (rc == RC_OK) {
-		struct judge_said a = { 0 };
-
-		rc = recv_answer(judge, &a);
-		if (rc == RC_OK && a.kind == JUDGE_VERDICT)
-			return pass_verdict(&a);
-		if (rc == RC_OK)
-			rc = send_file(judge, response, a.index);
-	}
-	return rc;
+	return judge_response_order(
+	    judge, response, bundle == NULL ? -1 : bundle->fd, NULL);
 }

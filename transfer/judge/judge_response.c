@@ -176,44 +176,71 @@ refuse_bundle(const char *from, enum bundle_state state)
 	return rule_refuse(RULE_MANIFEST_BUNDLE, "%s: %s", from, why[state]);
 }
 
-static enum rc
-find_bundle(struct response_work *w, struct span *ret_bytes)
+enum rc
+judge_bundle_find(const struct evidence *r, const struct manifest *m,
+    struct bundle *ret, struct span *ret_bytes)
 {
 	enum bundle_state state = BUNDLE_UNKNOWN;
-	const struct evidence *r = w->r;
 	uint8_t digest[SHA256_LEN];
 	struct cose cose;
 	enum rc rc;
 
-	if (!w->m->has_bundle)
+	if (!m->has_bundle)
 		return RC_OK;
-	rc = r->bundle(r->arg, w->m->bundle_id, &state, ret_bytes);
+	rc = r->bundle(r->arg, m->bundle_id, &state, ret_bytes);
 	if (rc == RC_OK && state != BUNDLE_OPEN)
 		return refuse_bundle(r->from, state);
 	if (rc == RC_OK)
 		rc = sha256(*ret_bytes, digest);
-	if (rc == RC_OK && memcmp(digest, w->m->bundle_digest, SHA256_LEN) != 0)
+	if (rc == RC_OK && memcmp(digest, m->bundle_digest, SHA256_LEN) != 0)
 		return refuse_bundle(r->from, BUNDLE_OPEN);
 	if (rc == RC_OK)
 		rc = cose_read("bundle", *ret_bytes, COSE_BUNDLE, &cose);
 	if (rc == RC_OK)
-		rc = bundle_read("bundle", cose.payload, &w->bundle);
-	if (rc == RC_OK &&
-	    memcmp(w->bundle.id, w->m->bundle_id, BUNDLE_ID_LEN) != 0)
+		rc = bundle_read("bundle", cose.payload, ret);
+	if (rc == RC_OK && memcmp(ret->id, m->bundle_id, BUNDLE_ID_LEN) != 0)
 		return refuse_bundle(r->from, BUNDLE_OPEN);
 	return rc;
 }
 
 /* ---- the certificates ---------------------------------------------------- */
 
-/* A digest or a serial twice in one manifest, or ever before: two requests
- * would share one certificate, or a serial would stand for two. */
+/* Two requests would share one certificate, or a serial would stand for two. */
+static enum rc
+refuse_serial(const struct evidence *r, uint32_t request, uint32_t slot)
+{
+	return rule_refuse(RULE_CERT_SERIAL,
+	    "%s: certificate %u of result %u has a serial that was used before",
+	    r->from, (unsigned)slot + 1, (unsigned)request + 1);
+}
+
+enum rc
+judge_serials_new(const struct evidence *r, const struct manifest *m)
+{
+	bool seen = false;
+	enum rc rc = RC_OK;
+
+	for (uint32_t i = 0; r->seen != NULL && i < m->n_results; i++) {
+		const struct result *of = &m->results[i];
+
+		for (uint32_t j = 0; j < of->n_certs; j++) {
+			rc = r->seen(r->arg, of->certs[j].serial, &seen);
+			if (rc != RC_OK)
+				return rc;
+			if (seen)
+				return refuse_serial(r, i, j);
+		}
+	}
+	return rc;
+}
+
+/* A digest or a serial twice in one manifest. */
 static enum rc
 place_one(struct response_work *w, uint32_t request, uint32_t slot)
 {
 	const struct cert_entry *entry = &w->m->results[request].certs[slot];
 	uint8_t serial[SHA256_LEN];
-	bool new_cert = false, new_serial = false, seen = false;
+	bool new_cert = false, new_serial = false;
 	enum rc rc;
 
 	w->places[w->n_places] = (struct cert_place){ request, slot, false };
@@ -223,15 +250,9 @@ place_one(struct response_work *w, uint32_t request, uint32_t slot)
 		rc = sha256(entry->serial, serial);
 	if (rc == RC_OK)
 		rc = digest_set_add(&w->serials, serial, 0, &new_serial);
-	if (rc == RC_OK && w->r->seen != NULL)
-		rc = w->r->seen(w->r->arg, entry->serial, &seen);
-	if (rc != RC_OK)
+	if (rc != RC_OK || (new_cert && new_serial))
 		return rc;
-	if (!new_cert || !new_serial || seen)
-		return rule_refuse(RULE_CERT_SERIAL,
-		    "%s: certificate %u of result %u has a serial that was used before",
-		    w->r->from, (unsigned)slot + 1, (unsigned)request + 1);
-	return RC_OK;
+	return refuse_serial(w->r, request, slot);
 }
 
 static enum rc
@@ -410,8 +431,8 @@ judge_files(struct response_work *w)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-static void
-count(struct response_verdict *v)
+void
+judge_count(struct response_verdict *v)
 {
 	const struct manifest *m = &v->manifest;
 
@@ -431,7 +452,7 @@ match_requests(struct response_work *w, struct response_verdict *v)
 		rc = judge_loose_requests(w->r, w->m, &w->bundle);
 		return rc != RC_OK ? rc : judge_loose_results(w->r, w->m);
 	}
-	rc = find_bundle(w, &v->bundle);
+	rc = judge_bundle_find(w->r, w->m, &w->bundle, &v->bundle);
 	return rc != RC_OK ? rc
 			   : judge_results(w->r->from, w->judge->policy, w->m,
 				 w->m->has_bundle ? &w->bundle : NULL);
@@ -448,6 +469,8 @@ judge_content(struct response_work *w, struct response_verdict *v)
 		    "%s: has revocation lists, which this version does not take",
 		    from);
 	rc = match_requests(w, v);
+	if (rc == RC_OK)
+		rc = judge_serials_new(w->r, w->m);
 	if (rc == RC_OK)
 		rc = place_all(w);
 	if (rc == RC_OK)
@@ -497,7 +520,7 @@ judge_response(struct judge *judge, const struct evidence *response,
 	if (rc != RC_OK)
 		return rc;
 	if (!v.again)
-		count(&v);
+		judge_count(&v);
 	*ret = v;
 	v = (struct response_verdict){ 0 };
 	return RC_OK;

@@ -15,7 +15,8 @@
 static const struct schema_type
 	empty   = { .kind = SCHEMA_TUPLE },
 	u32     = TYPE(NULL, SCHEMA_UINT, 0, UINT32_MAX),
-	copy    = TYPE(NULL, SCHEMA_UINT, COPY_NONE, COPY_LOOSE),
+	copy    = TYPE(NULL, SCHEMA_UINT, COPY_NONE, COPY_NO_SET),
+	flag    = TYPE(NULL, SCHEMA_UINT, 0, 1),
 	type    = TYPE(NULL, SCHEMA_UINT, 0, NAME_TYPES - 1),
 	any     = TYPE(NULL, SCHEMA_BYTES, 0, SIZE_MAX),
 	some    = TYPE(NULL, SCHEMA_BYTES, 1, SIZE_MAX),
@@ -78,6 +79,7 @@ static const struct schema_field response_order[] = {
 	{ 0, "from",    &from,         IN(judge_order, from) },
 	{ 0, "channel", &channel_type, STRUCT_IN(judge_order, channel) },
 	{ 0, "copy",    &copy,         IN(judge_order, copy) },
+	{ 0, "taking",  &flag,         IN(judge_order, taking) },
 	{ 0, "profile", &maybe,        IN(judge_order, profile) },
 	{ 0, "files",   &files,        LIST(judge_order, files) },
 };
@@ -105,7 +107,8 @@ const struct schema_field judge_order_form =
 static const struct schema_type
 	rc_type   = TYPE(NULL, SCHEMA_UINT, 0, RC_BUG),
 	rule_type = TYPE(NULL, SCHEMA_TEXT, 0, RULE_NAME_MAX),
-	sentence  = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX);
+	sentence  = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX),
+	der       = TYPE(NULL, SCHEMA_BYTES, 1, CERT_MAX);
 static const struct schema_field verdict[] = {
 	{ 0, "code",     &rc_type,   IN(judge_said, rc) },
 	{ 0, "rule",     &rule_type, IN(judge_said, rule) },
@@ -114,12 +117,21 @@ static const struct schema_field verdict[] = {
 static const struct schema_field wanted_file[] = {
 	{ 0, "index", &u32, IN(judge_said, index) },
 };
+static const struct schema_field taken[] = {
+	{ 0, "request",     &u32,   IN(judge_said, request) },
+	{ 0, "slot",        &u32,   IN(judge_said, slot) },
+	{ 0, "certificate", &der,   IN(judge_said, der) },
+	{ 0, "profile",     &maybe, IN(judge_said, profile) },
+	{ 0, "names",       &names, LENT(judge_said, names) },
+};
 static const struct schema_type
 	verdict_type = TYPE_TUPLE(NULL, judge_said, verdict),
-	wanted_type  = TYPE_TUPLE(NULL, judge_said, wanted_file);
+	wanted_type  = TYPE_TUPLE(NULL, judge_said, wanted_file),
+	taken_type   = TYPE_TUPLE(NULL, judge_said, taken);
 static const struct schema_field answers[] = {
 	[JUDGE_VERDICT] = { 0, "verdict", &verdict_type, IN_PLACE },
 	[JUDGE_FILE]    = { 0, "file",    &wanted_type,  IN_PLACE },
+	[JUDGE_TAKE]    = { 0, "certificate", &taken_type, IN_PLACE },
 };
 static const struct schema_type said_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, answers);

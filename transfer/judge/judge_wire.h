@@ -7,7 +7,8 @@
  * the bundle of each JUDGE_ASKED. JUDGE_LEVEL asks whether it is locked in. Each
  * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
  * answer JUDGE_FILE: give me that file, or behind the last, the manifest. The
- * parent says [length], then its bytes in frames of JUDGE_CHUNK.
+ * parent says [length], then its bytes in frames of JUDGE_CHUNK. Where the order
+ * says so, each certificate that was found good comes as a JUDGE_TAKE.
  */
 #ifndef TRANSFER_JUDGE_JUDGE_WIRE_H
 #define TRANSFER_JUDGE_JUDGE_WIRE_H
@@ -23,9 +24,10 @@ enum judge_order_kind {
 	JUDGE_BUNDLE,
 	JUDGE_ASKED,
 };
-enum judge_answer { JUDGE_VERDICT, JUDGE_FILE };
+enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE };
 
-enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE };
+/* COPY_NO_SET: an answer to loose CSRs that are not at hand. */
+enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE, COPY_NO_SET };
 
 #define JUDGE_CHUNK ((size_t)1 << 20)
 #define JUDGE_FILE_MAX ((uint64_t)1 << 30)
@@ -51,6 +53,7 @@ struct judge_order {
 
 	struct channel channel;
 	enum judge_copy copy;
+	bool taking; /* give each certificate back */
 	const struct span *files; /* owned by who read it */
 	size_t n_files;
 };
@@ -61,8 +64,26 @@ struct judge_said {
 	enum rc rc; /* of a verdict */
 	struct span rule, sentence;
 	uint32_t index; /* of a file */
+	/* Of a certificate. Its profile and the names are told of loose CSRs
+	 * alone, which nobody asked them for. */
+	uint32_t request, slot;
+	struct span der, profile;
+	const struct name *names; /* lent: NAMES_MAX for who reads */
+	size_t n_names;
 };
 extern const struct schema_field judge_said_form;
+
+/** What becomes of a JUDGE_TAKE; NULL: none is wanted. */
+struct judge_taker {
+	enum rc (*take)(void *arg, const struct judge_said *said);
+	void *arg;
+};
+/** Order a response to be judged, and answer until there is a verdict on it. `copy`
+ * is that of the bundle or the loose set, or -1. */
+enum rc judge_response_order(struct child *judge, const struct evidence *r,
+    int copy, const struct judge_taker *taker) MUST_CHECK;
+/** RC_BUG: the judge answers with what is no answer. */
+enum rc judge_lied_about(const char *what) MUST_CHECK;
 
 /** What the judge process runs. */
 enum rc judge_run(int sock, void *unused);

@@ -23,7 +23,7 @@ filled_make(struct online_bed *b)
 	    online_send_one(b, "dns:a.example.org,srv:_x.example.org", 3),
 	    NULL);
 	online_answer(b, online_send_one(b, "dns:b.example.org", 1), NULL);
-	check_ok(receive(&b->store, &b->media, true, NULL, NULL, &all));
+	check_ok(online_take(b, true, NULL, NULL, &all));
 	assert_int_equal(all.n_certs, 4);
 }
 

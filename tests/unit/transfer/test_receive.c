@@ -32,7 +32,7 @@ note(void *arg, const struct received *r)
 static enum rc
 receive_all(struct online_bed *b, struct reception *ret)
 {
-	return receive(&b->store, &b->media, true, NULL, NULL, ret);
+	return online_take(b, true, NULL, NULL, ret);
 }
 
 static void
@@ -94,7 +94,7 @@ a_response_is_taken_once(void **state)
 	online_make(&b);
 	sent = online_send_one(&b, "dns:a.example.org", 3);
 	online_answer(&b, sent, NULL);
-	check_ok(receive(&b.store, &b.media, true, note, &t, &all));
+	check_ok(online_take(&b, true, note, &t, &all));
 	assert_int_equal(all.found, 1);
 	assert_int_equal(all.again, 0);
 	assert_int_equal(all.sequence, 1);
@@ -105,7 +105,7 @@ a_response_is_taken_once(void **state)
 	assert_memory_equal(b.store.channel.head.digest, b.digest, SHA256_LEN);
 	/* the same stick once more, by this run and by another */
 	for (int i = 0; i < 2; i++) {
-		check_ok(receive(&b.store, &b.media, true, note, &t, &all));
+		check_ok(online_take(&b, true, note, &t, &all));
 		assert_int_equal(all.found, 1);
 		assert_int_equal(all.again, 1);
 		assert_int_equal(all.n_certs, 0);
@@ -166,7 +166,7 @@ each_is_judged_under_what_the_one_before_left(void **state)
 	two = online_send_one(&b, "dns:b.example.org", 1);
 	online_answer(&b, one, &changed);
 	online_answer(&b, two, NULL);
-	check_ok(receive(&b.store, &b.media, true, note, &t, &all));
+	check_ok(online_take(&b, true, note, &t, &all));
 	assert_int_equal(all.found, 2);
 	assert_int_equal(all.sequence, 2);
 	assert_int_equal(all.n_certs, 2);
@@ -636,7 +636,7 @@ a_look_changes_nothing_and_sees_all(void **state)
 	two = online_send_one(&b, "dns:b.example.org", 1);
 	online_answer(&b, one, NULL);
 	online_answer(&b, two, NULL);
-	check_ok(receive(&b.store, &b.media, false, note, &t, &all));
+	check_ok(online_take(&b, false, note, &t, &all));
 	assert_int_equal(all.found, 2); /* the second continues the first */
 	assert_int_equal(all.n_certs, 2);
 	is_untouched(&b, one);
@@ -660,7 +660,7 @@ a_look_at_a_bad_one_changes_nothing(void **state)
 	online_answer(&b, one, NULL);
 	b.sequence = 5;
 	online_answer(&b, two, NULL);
-	check_rule(receive(&b.store, &b.media, false, NULL, NULL, &all), "GAP",
+	check_rule(online_take(&b, false, NULL, NULL, &all), "GAP",
 	    "number 6, but number 2");
 	assert_int_equal(all.found, 1);
 	is_untouched(&b, one);
@@ -685,8 +685,7 @@ who_is_told_can_stop_it(void **state)
 	two = online_send_one(&b, "dns:b.example.org", 1);
 	online_answer(&b, one, NULL);
 	online_answer(&b, two, NULL);
-	assert_int_equal(
-	    receive(&b.store, &b.media, true, note, &t, &all), RC_IO);
+	assert_int_equal(online_take(&b, true, note, &t, &all), RC_IO);
 	assert_int_equal(t.n, 1);
 	assert_int_equal(certificates(&b), 1); /* the first is stored by then */
 	assert_int_equal(state_of(&b, two), BUNDLE_OPEN);
@@ -746,11 +745,14 @@ receive_as_a_process(void *arg)
 {
 	struct online_bed *b = arg;
 	struct reception all;
+	WIPED(child) judge = CHILD_NONE;
 	WIPED(store) store = { 0 };
-	enum rc rc = online_open(b->home, true, &store);
+	const struct receiving how = { .judge = &judge, .store_them = true };
+	enum rc rc = judge_start(&judge);
 
-	return rc != RC_OK ? rc
-			   : receive(&store, &b->media, true, NULL, NULL, &all);
+	if (rc == RC_OK)
+		rc = online_open(b->home, true, &store);
+	return rc != RC_OK ? rc : receive(&store, &b->media, &how, &all);
 }
 
 static void

@@ -71,7 +71,8 @@ static enum rc
 take_set(struct loose_bed *b, const struct loose *set, bool store_them,
     struct reception *ret)
 {
-	const struct receiving how = { .store_them = store_them };
+	const struct receiving how = { .judge = online_judge(&b->on),
+		.store_them = store_them };
 
 	return receive_loose(&b->on.store, &b->on.media, set, &how, ret);
 }
@@ -224,7 +225,7 @@ a_serial_of_the_channel_is_not_taken_again(void **state)
 	loose_bed_make(&b);
 	online_answer(
 	    &b.on, online_send_one(&b.on, "dns:d.example.org", 1), &same);
-	check_ok(receive(&b.on.store, &b.on.media, true, NULL, NULL, &all));
+	check_ok(online_take(&b.on, true, NULL, NULL, &all));
 	set_of(&b, 0, 2, items, &set);
 	answers(&b, &set, &same, NULL);
 	refuses(&b, &set, "CERT-SERIAL", "a serial that was used before");
@@ -406,7 +407,7 @@ without_csrs_all_are_proved_and_nothing_is_stored(void **state)
 {
 	WIPED(loose_bed) b = { 0 };
 	struct told t = { 0 };
-	const struct receiving how = { true, note, &t };
+	struct receiving how = { .store_them = true, .each = note, .arg = &t };
 	struct loose_csr items[2], others[1];
 	struct loose two, last;
 	struct reception all;
@@ -417,6 +418,7 @@ without_csrs_all_are_proved_and_nothing_is_stored(void **state)
 	answers(&b, &two, &best, NULL);
 	set_of(&b, 2, 1, others, &last);
 	answers(&b, &last, &best, NULL);
+	how.judge = online_judge(&b.on);
 	check_ok(receive_loose(&b.on.store, &b.on.media, NULL, &how, &all));
 	assert_int_equal(all.found, 2);
 	assert_int_equal(all.n_certs, 3);
@@ -424,6 +426,7 @@ without_csrs_all_are_proved_and_nothing_is_stored(void **state)
 	assert_int_equal(t.n, 2);
 	is_empty(&b);
 	t = (struct told){ .rc = RC_IO };
+	how.judge = online_judge(&b.on);
 	assert_int_equal(
 	    receive_loose(&b.on.store, &b.on.media, NULL, &how, &all), RC_IO);
 	assert_int_equal(t.n, 1);

@@ -4,6 +4,7 @@
 #include "transfer/online/cmd/cmd_in_place.h"
 
 #include "base/term.h"
+#include "transfer/judge/judge.h"
 #include "transfer/online/receive/loose_files.h"
 #include "transfer/online/receive/receive.h"
 #include "transfer/online/store/home.h"
@@ -18,6 +19,7 @@ struct taking {
 	bool loose;	      /* what answers loose CSRs, */
 	struct cmd_list csrs; /* exactly these; none: they are not at hand */
 	struct loose_files files;
+	struct child judge;
 	struct cmd_list operands;
 	const char *media;
 };
@@ -28,6 +30,7 @@ taking_wipe(struct taking *t)
 	cmd_list_wipe(&t->csrs);
 	cmd_list_wipe(&t->operands);
 	loose_files_wipe(&t->files);
+	child_wipe(&t->judge);
 }
 
 static void
@@ -102,11 +105,11 @@ static enum rc
 receive_all(struct taking *t, struct store *store, const struct media *media,
     struct reception *all)
 {
-	const struct receiving how = { t->store_them, install_tell_one, t };
+	const struct receiving how = { &t->judge, t->store_them,
+		install_tell_one, t };
 
 	if (!t->loose)
-		return receive(
-		    store, media, t->store_them, install_tell_one, t, all);
+		return receive(store, media, &how, all);
 	return receive_loose(store, media,
 	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
 }
@@ -119,7 +122,12 @@ install_take(struct taking *t, struct reception *all)
 	size_t written = 0;
 	enum rc rc, files;
 
-	rc = online_open(t->env->home, true, &store);
+	/* While nothing else is open that it could inherit. */
+	rc = judge_start(&t->judge);
+	if (rc == RC_OK)
+		rc = online_open(t->env->home, true, &store);
+	if (rc == RC_OK)
+		rc = judge_ready(&t->judge);
 	t->store = &store;
 	if (rc == RC_OK)
 		rc = media_open(t->media, &media);
@@ -220,7 +228,8 @@ install_run(
 enum rc
 cmd_install(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(taking) t = { .env = env, .store_them = true };
+	WIPED(taking)
+	t = { .env = env, .judge = CHILD_NONE, .store_them = true };
 	const struct cmd_option options[] = {
 		{ .name = "csr",
 		    .value = "FILE...",
@@ -235,7 +244,7 @@ cmd_install(struct cmd_env *env, int argc, char **argv)
 enum rc
 cmd_verify(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(taking) t = { .env = env };
+	WIPED(taking) t = { .env = env, .judge = CHILD_NONE };
 	const struct cmd_option options[] = {
 		{ .name = "loose",
 		    .flag = &t.loose,

@@ -80,12 +80,15 @@ receive_take_cert(void *arg, const struct judged *judged)
 /* ---- one response -------------------------------------------------------- */
 
 static enum rc
-receive_judge_visit(struct receive_visit *v, struct response_verdict *verdict)
+receive_judge_visit(struct receive_visit *v, struct child *judge,
+    struct response_verdict *verdict)
 {
-	OWNS(judge) *judge = NULL;
-	struct evidence r = {
+	const struct evidence r = {
 		.from = v->dir.path,
+		.manifest = v->dir.manifest.bytes,
 		.channel = &v->store->channel,
+		.names = v->dir.others,
+		.n_names = v->dir.n_others,
 		.file = receive_give_file,
 		.bundle = give_bundle,
 		.accepted = give_accepted,
@@ -93,24 +96,20 @@ receive_judge_visit(struct receive_visit *v, struct response_verdict *verdict)
 		.take = receive_take_cert,
 		.arg = v,
 	};
-	enum rc rc = judge_new(&v->store->trust, &v->store->policy, &judge);
 
-	if (rc != RC_OK)
-		return rc;
-	r.manifest = v->dir.manifest.bytes;
-	r.names = v->dir.others;
-	r.n_names = v->dir.n_others;
-	return judge_response(judge, &r, verdict);
+	return judge_receive(
+	    judge, &v->store->trust, &v->store->policy, &r, verdict);
 }
 
 static enum rc
-receive_take_response(struct receive_visit *v, struct response_verdict *verdict)
+receive_take_response(struct receive_visit *v, struct child *judge,
+    struct response_verdict *verdict)
 {
 	int64_t now;
 	enum rc rc = clock_now(&now);
 
 	if (rc == RC_OK)
-		rc = receive_judge_visit(v, verdict);
+		rc = receive_judge_visit(v, judge, verdict);
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
@@ -122,6 +121,7 @@ receive_take_response(struct receive_visit *v, struct response_verdict *verdict)
 struct round {
 	struct store *store;
 	const struct media *media;
+	struct child *judge;
 	bool store_them;
 	enum rc (*each)(void *arg, const struct received *r);
 	void *arg;
@@ -158,7 +158,7 @@ visit_one(struct round *round, const char *name)
 	if (round->store_them)
 		rc = store_begin(round->store);
 	if (rc == RC_OK)
-		rc = receive_take_response(&v, &verdict);
+		rc = receive_take_response(&v, round->judge, &verdict);
 	if (rc == RC_OK && round->store_them)
 		rc = store_commit(round->store);
 	if (rc != RC_OK) {
@@ -238,18 +238,18 @@ receive_undo(struct store *store, enum rc rc)
 }
 
 enum rc
-receive(struct store *store, const struct media *media, bool store_them,
-    enum rc (*each)(void *arg, const struct received *r), void *arg,
-    struct reception *ret)
+receive(struct store *store, const struct media *media,
+    const struct receiving *how, struct reception *ret)
 {
-	struct round round = { store, media, store_them, each, arg, ret };
+	struct round round = { store, media, how->judge, how->store_them,
+		how->each, how->arg, ret };
 	enum rc rc = RC_OK;
 
 	*ret = (struct reception){ 0 };
 	/* Without storing, one transaction holds all and is undone. */
-	if (!store_them)
+	if (!how->store_them)
 		rc = store_begin(store);
 	if (rc == RC_OK)
 		rc = visit_all(&round);
-	return store_them ? rc : receive_undo(store, rc);
+	return how->store_them ? rc : receive_undo(store, rc);
 }

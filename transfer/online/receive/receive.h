@@ -21,6 +21,14 @@ struct reception {
 	size_t n_certs, n_refused; /* in new ones */
 };
 
+/** How they are taken; the judge process reads them. */
+struct receiving {
+	struct child *judge; /* judge_start, before the store was opened */
+	bool store_them;
+	enum rc (*each)(void *arg, const struct received *r);
+	void *arg;
+};
+
 /** Judge the responses of our channel that are on a medium, in order, and stop
  * at the first that is refused. With `store_them` each is one transaction;
  * otherwise everything is undone at the end. `each` is told of every response
@@ -28,8 +36,7 @@ struct reception {
  * `ret` is filled on failure too: what went well before.
  * \retval RC_IO  the medium has no response for us; else as judge_response */
 enum rc receive(struct store *store, const struct media *media,
-    bool store_them, enum rc (*each)(void *arg, const struct received *r),
-    void *arg, struct reception *ret) MUST_CHECK;
+    const struct receiving *how, struct reception *ret) MUST_CHECK;
 
 /** The same for responses to loose CSRs, which are in no channel. With a `set`
  * the one that answers exactly it is judged and, with store_them, stored in one
@@ -38,11 +45,6 @@ enum rc receive(struct store *store, const struct media *media,
  * \retval RC_FORMAT rule LOOSE-SET: none answers exactly these CSRs
  * \retval RC_STATE  rule FORK: they had another answer before
  * \retval RC_IO     the medium has none; else as judge_response */
-struct receiving {
-	bool store_them;
-	enum rc (*each)(void *arg, const struct received *r);
-	void *arg;
-};
 enum rc receive_loose(struct store *store, const struct media *media,
     const struct loose *set, const struct receiving *how,
     struct reception *ret) MUST_CHECK;

@@ -16,6 +16,7 @@
 struct loose_round {
 	struct store *store;
 	const struct media *media;
+	struct child *judge;
 	const struct loose *set; /* NULL: all are only proved */
 	bool
 	    answered; /* the set has an answer in the store, with this digest */
@@ -107,7 +108,6 @@ loose_receive_judge_visit(
 {
 	const struct store *store = v->round->store;
 	const struct loose_terms terms = { .set = v->round->set };
-	OWNS(judge) *judge = NULL;
 	const struct evidence r = {
 		.from = v->dir.path,
 		.manifest = v->dir.manifest.bytes,
@@ -119,9 +119,9 @@ loose_receive_judge_visit(
 		.take = taking ? loose_receive_take_cert : NULL,
 		.arg = v,
 	};
-	enum rc rc = judge_new(&store->trust, &store->policy, &judge);
 
-	return rc != RC_OK ? rc : judge_response(judge, &r, verdict);
+	return judge_receive(
+	    v->round->judge, &store->trust, &store->policy, &r, verdict);
 }
 
 static enum rc
@@ -369,6 +369,7 @@ receive_loose(struct store *store, const struct media *media,
 {
 	struct loose_round round = { .store = store,
 		.media = media,
+		.judge = how->judge,
 		.set = set,
 		.each = how->each,
 		.arg = how->arg,
