@@ -32,6 +32,16 @@ fits_cn(struct span text)
 	return characters <= SUBJECT_CN_MAX;
 }
 
+static struct span
+first_dns(const struct lint *want)
+{
+	size_t i = 0;
+
+	while (i < want->n_names && want->names[i].type != NAME_DNS)
+		i++;
+	return i < want->n_names ? want->names[i].text : SPAN_NONE;
+}
+
 static struct wanted_subject
 wanted_of_leaf(const struct lint *want)
 {
@@ -46,7 +56,8 @@ wanted_of_leaf(const struct lint *want)
 		w.text = want->profile->subject_text;
 		break;
 	case SUBJECT_FIRST_NAME:
-		if (want->n_names != 0 && fits_cn(w.name))
+		w.name = first_dns(want);
+		if (w.name.n != 0 && fits_cn(w.name))
 			w.text = "CN=%{name}";
 		break;
 	case SUBJECT_NONE:

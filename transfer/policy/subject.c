@@ -210,23 +210,36 @@ characters(struct span text)
 	return n;
 }
 
+/* A CN that is no host's name is taken for one all the same by OpenSSL and
+ * GnuTLS, where there is no dNSName, and so refused under name constraints. */
+static const struct name *
+first_host(const struct name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (names[i].type == NAME_DNS)
+			return &names[i];
+	return NULL;
+}
+
 enum rc
 subject_of(const struct profile *profile, const struct name *names, size_t n,
     X509_NAME **ret)
 {
 	OWN(X509_NAME) *name = NULL;
+	const struct name *host;
 
 	if (profile->subject == SUBJECT_TEXT)
 		return subject_of_text(profile, n == 0 ? NULL : names, ret);
 	name = X509_NAME_new();
 	if (name == NULL)
 		return err_memory();
-	if (profile->subject == SUBJECT_FIRST_NAME && n != 0 &&
-	    characters(names[0].text) <= SUBJECT_CN_MAX &&
+	host = first_host(names, n);
+	if (profile->subject == SUBJECT_FIRST_NAME && host != NULL &&
+	    characters(host->text) <= SUBJECT_CN_MAX &&
 	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
-		names[0].text.p, (int)names[0].text.n, -1, 0) != 1)
+		host->text.p, (int)host->text.n, -1, 0) != 1)
 		return err_openssl(
-		    RC_BUG, "subject CN=%.*s", SPAN_FMT(names[0].text));
+		    RC_BUG, "subject CN=%.*s", SPAN_FMT(host->text));
 	*ret = MOVE(name);
 	return RC_OK;
 }
