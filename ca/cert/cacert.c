@@ -10,6 +10,7 @@
 #include "transfer/judge/judge.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/cidr.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <openssl/objects.h>
@@ -179,27 +180,94 @@ any_address(size_t address_len)
 	return name;
 }
 
+static GENERAL_NAME *
+range_name(const char *text)
+{
+	OWN(ASN1_OCTET_STRING) *octets = ASN1_OCTET_STRING_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	uint8_t both[32], mask[16];
+	struct cidr range;
+
+	if (octets == NULL || name == NULL || !cidr_read(text, &range))
+		goto fail;
+	cidr_mask(&range, mask);
+	memcpy(both, range.address, range.n);
+	memcpy(both + range.n, mask, range.n);
+	if (ASN1_OCTET_STRING_set(octets, both, (int)(2 * range.n)) != 1)
+		goto fail;
+	GENERAL_NAME_set0_value(name, GEN_IPADD, MOVE(octets));
+	return name;
+fail:
+	GENERAL_NAME_free(name);
+	return NULL;
+}
+
+/* RFC 5280 4.2.1.10: "example.org" are the mailboxes of that host alone, and
+ * ".example.org" those of the hosts below. */
+static GENERAL_NAME *
+email_name(const char *dot, const char *domain)
+{
+	OWN(ASN1_IA5STRING) *text = ASN1_IA5STRING_new();
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	WIPED(buf) base = { 0 };
+
+	if (text == NULL || name == NULL ||
+	    buf_printf(&base, "%s%s", dot, domain) != RC_OK ||
+	    ASN1_STRING_set(text, base.p, (int)base.n) != 1) {
+		GENERAL_NAME_free(name);
+		return NULL;
+	}
+	GENERAL_NAME_set0_value(name, GEN_EMAIL, MOVE(text));
+	return name;
+}
+
+static enum rc
+add_bounds(NAME_CONSTRAINTS *nc, const struct text_list *ranges,
+    const struct text_list *emails)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; ranges != NULL && i < ranges->n && rc == RC_OK; i++)
+		rc = add_subtree(
+		    &nc->permittedSubtrees, range_name(ranges->items[i]));
+	for (size_t i = 0; emails != NULL && i < emails->n && rc == RC_OK;
+	     i++) {
+		rc = add_subtree(
+		    &nc->permittedSubtrees, email_name("", emails->items[i]));
+		if (rc == RC_OK)
+			rc = add_subtree(&nc->permittedSubtrees,
+			    email_name(".", emails->items[i]));
+	}
+	return rc;
+}
+
 static enum rc
 add_name_constraints(X509 *x, const struct ca_wish *wish)
 {
 	OWN(NAME_CONSTRAINTS) *nc = NAME_CONSTRAINTS_new();
 	const struct text_list *scopes = wish->scopes;
+	bool ranges = wish->scope_ip != NULL && wish->scope_ip->n != 0;
+	bool scoped = scopes != NULL && scopes->n != 0;
+	bool no_ip = scoped && !ranges && !wish->allow_ip;
 	enum rc rc = RC_OK;
 
-	if (scopes == NULL || scopes->n == 0)
+	if (!scoped && !ranges &&
+	    (wish->scope_email == NULL || wish->scope_email->n == 0))
 		return RC_OK;
 	if (nc == NULL)
 		return err_memory();
-	for (size_t i = 0; i < scopes->n && rc == RC_OK; i++)
+	for (size_t i = 0; scoped && i < scopes->n && rc == RC_OK; i++)
 		rc = add_subtree(
 		    &nc->permittedSubtrees, dns_name(scopes->items[i]));
-	for (size_t i = 0; wish->constrain_srv && i < scopes->n && rc == RC_OK;
-	     i++)
+	for (size_t i = 0;
+	     scoped && wish->constrain_srv && i < scopes->n && rc == RC_OK; i++)
 		rc = add_subtree(
 		    &nc->permittedSubtrees, srv_name(scopes->items[i]));
-	if (rc == RC_OK && !wish->allow_ip)
+	if (rc == RC_OK)
+		rc = add_bounds(nc, wish->scope_ip, wish->scope_email);
+	if (rc == RC_OK && no_ip)
 		rc = add_subtree(&nc->excludedSubtrees, any_address(4));
-	if (rc == RC_OK && !wish->allow_ip)
+	if (rc == RC_OK && no_ip)
 		rc = add_subtree(&nc->excludedSubtrees, any_address(16));
 	if (rc == RC_OK)
 		rc = add_extension(x, NID_name_constraints, true, nc);

@@ -10,6 +10,7 @@
 
 #include "ca/cert/alg.h"
 #include "transfer/policy/policy.h"
+#include "transfer/x509/constraints.h"
 
 struct ca_wish;
 
@@ -23,6 +24,7 @@ struct lint {
 	struct span issuer;	    /* Name, DER: the CA's subject */
 	struct span issuer_ski;	    /* the CA's key identifier, its octets */
 	int64_t issuer_not_before, issuer_not_after;
+	struct constraints issuer_bound; /* LINT_LEAF only */
 	struct span serial; /* magnitude */
 	struct span spki;
 	int64_t not_before, not_after;

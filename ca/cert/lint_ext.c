@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
 enum id_ce {
 	CE_SKI = 14,
@@ -409,24 +410,76 @@ take_subtree(struct span *list, struct der *ret_base)
 
 /* Each scope as a dNSName, and once more as an SRVName where that is wished. */
 static bool
-permits_scopes(struct span list, const struct ca_wish *wish)
+permits_scopes(struct span *list, const struct ca_wish *wish)
 {
 	struct span text;
 	enum name_type type;
 	struct der base;
 
+	if (wish->scopes == NULL)
+		return true;
 	for (size_t i = 0; i < wish->scopes->n; i++)
-		if (!take_subtree(&list, &base) || base.tag != DER_CONTEXT(2) ||
+		if (!take_subtree(list, &base) || base.tag != DER_CONTEXT(2) ||
 		    !span_eq_str(base.content, wish->scopes->items[i]))
 			return false;
 	for (size_t i = 0; wish->constrain_srv && i < wish->scopes->n; i++)
-		if (!take_subtree(&list, &base) ||
-		    base.tag != DER_EXPLICIT(0) ||
+		if (!take_subtree(list, &base) || base.tag != DER_EXPLICIT(0) ||
 		    check_other_name(base.content, &type, &text) != NULL ||
 		    type != NAME_SRV ||
 		    !span_eq_str(text, wish->scopes->items[i]))
 			return false;
-	return list.n == 0;
+	return true;
+}
+
+/* Each range as address and mask, whose bits stand in front of all others. */
+static bool
+permits_ranges(struct span *list, const struct text_list *ranges)
+{
+	struct der base;
+
+	for (size_t i = 0; ranges != NULL && i < ranges->n; i++) {
+		char text[INET6_ADDRSTRLEN + 8], address[INET6_ADDRSTRLEN];
+		size_t n;
+		unsigned bits = 0;
+
+		if (!take_subtree(list, &base) || base.tag != DER_CONTEXT(7) ||
+		    (base.content.n != 8 && base.content.n != 32))
+			return false;
+		n = base.content.n / 2;
+		while (bits < 8 * n &&
+		       (base.content.p[n + bits / 8] >> (7 - bits % 8) & 1))
+			bits++;
+		for (unsigned j = bits; j < 8 * n; j++)
+			if (base.content.p[n + j / 8] >> (7 - j % 8) & 1)
+				return false;
+		if (inet_ntop(n == 4 ? AF_INET : AF_INET6, base.content.p,
+			address, sizeof(address)) == NULL)
+			return false;
+		(void)snprintf(text, sizeof(text), "%s/%u", address, bits);
+		if (strcmp(text, ranges->items[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Each domain as a host, and as all hosts below. */
+static bool
+permits_mailboxes(struct span *list, const struct text_list *domains)
+{
+	struct der host, below;
+	struct span dot, rest;
+
+	for (size_t i = 0; domains != NULL && i < domains->n; i++) {
+		if (!take_subtree(list, &host) || !take_subtree(list, &below) ||
+		    host.tag != DER_CONTEXT(1) || below.tag != DER_CONTEXT(1))
+			return false;
+		rest = below.content;
+		if (!span_take(&rest, 1, &dot) || dot.p[0] != '.' ||
+		    !span_eq_str(rest, domains->items[i]) ||
+		    !span_eq_str(host.content, domains->items[i]))
+			return false;
+	}
+	return true;
 }
 
 /* Every address of both families: address and mask are zero. */
@@ -443,22 +496,33 @@ excludes_addresses(struct span list)
 	       span_eq(v6.content, span_of(zero, 32));
 }
 
+static bool
+names_some(const struct text_list *list)
+{
+	return list != NULL && list->n != 0;
+}
+
 static const char *
 check_scopes(const struct lint_extension *e, const struct ca_wish *wish)
 {
+	bool scoped = names_some(wish->scopes);
+	bool ranges = names_some(wish->scope_ip);
 	struct span in, body, list;
 
-	if (wish->scopes == NULL || wish->scopes->n == 0)
+	if (!scoped && !ranges && !names_some(wish->scope_email))
 		return e == NULL ? NULL : "nameConstraints without a scope";
 	if (e == NULL)
 		return "no nameConstraints";
 	in = e->value;
 	if (!der_take(&in, DER_SEQUENCE, &body) ||
 	    !der_take(&body, DER_EXPLICIT(0), &list) ||
-	    !permits_scopes(list, wish))
+	    !permits_scopes(&list, wish) ||
+	    !permits_ranges(&list, wish->scope_ip) ||
+	    !permits_mailboxes(&list, wish->scope_email) || list.n != 0)
 		return "the nameConstraints do not permit the scopes, and those only";
-	if (!wish->allow_ip && (!der_take(&body, DER_EXPLICIT(1), &list) ||
-				   !excludes_addresses(list)))
+	if (scoped && !ranges && !wish->allow_ip &&
+	    (!der_take(&body, DER_EXPLICIT(1), &list) ||
+		!excludes_addresses(list)))
 		return "the nameConstraints do not exclude addresses";
 	return body.n == 0 ? NULL : "the nameConstraints exclude something";
 }
@@ -546,6 +610,22 @@ check_eku(const struct lint_facts *f)
 	return n == eku->n ? NULL : "fewer purposes than the profile has";
 }
 
+/* The names are those of the subjectAltName (check_san). */
+static const char *
+check_issuer_bound(const struct lint_facts *f)
+{
+	const struct lint *want = f->want;
+
+	if (want->kind != LINT_LEAF)
+		return NULL;
+	for (size_t i = 0; i < want->n_names; i++)
+		if (constraints_fault(&want->issuer_bound, &want->names[i]) !=
+		    NULL)
+			return "a name that the CA's own name constraints forbid";
+	return constraints_subject_fault(
+	    &want->issuer_bound, f->subject.whole, want->names, want->n_names);
+}
+
 /* clang-format off */
 const struct lint_clause lint_extension_clauses[] = {
 	{ "RFC 5280 4.2",	check_forms },
@@ -557,6 +637,7 @@ const struct lint_clause lint_extension_clauses[] = {
 	{ "RFC 5280 4.1.2.6",	check_identity },
 	{ "RFC 5280 4.2.1.6",	check_san },
 	{ "RFC 5280 4.2.1.10",	check_name_constraints },
+	{ "RFC 5280 6.1.3 (b)",	check_issuer_bound },
 	{ "the profile",	lint_ext_check_company },
 	{ 0 },
 };

@@ -20,6 +20,8 @@ struct tbs_maker {
 	struct extension_plan plan;
 	struct extension_list list; /* of the last one made; its room is kept */
 	struct buf issuer;	    /* the CA's subject, DER */
+	struct buf ca_cert;	    /* DER, where `bound` lies */
+	struct constraints bound;
 	int64_t ca_not_before, ca_not_after;
 };
 
@@ -32,6 +34,7 @@ tbs_maker_free(struct tbs_maker *maker)
 	extension_plan_wipe(&maker->plan);
 	extension_list_wipe(&maker->list);
 	buf_wipe(&maker->issuer);
+	buf_wipe(&maker->ca_cert);
 	free(maker);
 }
 
@@ -76,6 +79,11 @@ tbs_maker_new(
 	rc = cert_parse("CA certificate", ca_cert, &ca);
 	if (rc == RC_OK)
 		rc = read_issuer(maker, ca);
+	if (rc == RC_OK)
+		rc = buf_add_span(&maker->ca_cert, ca_cert);
+	if (rc == RC_OK)
+		rc = constraints_read(
+		    "CA certificate", buf_span(&maker->ca_cert), &maker->bound);
 	if (rc == RC_OK)
 		rc = template_new(&maker->alg, &maker->template);
 	if (rc != RC_OK)
@@ -136,6 +144,7 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.issuer_ski = span_of(maker->plan.ca_ski, maker->plan.ca_ski_n),
 		.issuer_not_before = maker->ca_not_before,
 		.issuer_not_after = maker->ca_not_after,
+		.issuer_bound = maker->bound,
 		.serial = span_of(leaf->serial, CA_SERIAL_LEN),
 		.spki = leaf->spki,
 		.not_before = leaf->not_before,

@@ -47,8 +47,11 @@ struct ca_wish {
 	struct span serial; /* n 0: drawn */
 	uint32_t path_len;
 	const struct text_list *scopes; /* nameConstraints; empty: none */
+	const struct text_list *scope_ip;    /* ranges; NULL or empty: none */
+	const struct text_list *scope_email; /* domains; likewise */
 	bool constrain_srv;
-	bool allow_ip; /* else excluded IP 0.0.0.0/0 and ::/0 when scoped */
+	bool allow_ip; /* else, and without scope_ip, excluded IP 0.0.0.0/0 and
+			* ::/0 when scoped */
 };
 /** TBS of the CA's self-signed certificate, and of the transfer certificate. */
 enum rc tbs_of_ca(const struct ca_wish *wish, struct span spki,

@@ -51,15 +51,25 @@ show_profiles(const struct policy *policy)
 static void
 show_constraints(const struct init *init)
 {
-	if (init->wish.scopes->n == 0)
+	bool ranges = init->scope_ip.n != 0;
+
+	if (init->wish.scopes->n == 0 && !ranges && init->scope_email.n == 0)
 		term_field("constraints",
 		    "none: this CA could certify any name; --scope binds it");
 	else
-		term_field("constraints", "the scope, critical%s",
-		    init->wish.allow_ip ? "" : "; no IP addresses");
+		term_field("constraints", "%s, critical%s",
+		    ranges || init->scope_email.n != 0 ? "what is named here"
+						       : "the scope",
+		    init->wish.scopes->n == 0 || ranges || init->wish.allow_ip
+			? ""
+			: "; no IP addresses");
+	if (ranges)
+		show_list("addresses", &init->scope_ip, "");
+	if (init->scope_email.n != 0)
+		show_list("mailboxes", &init->scope_email, "");
 	if (init->wish.constrain_srv)
 		term_alarm(
-		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA.\n");
+		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA, and Go refuses every certificate under it at all.\n");
 }
 
 static void
@@ -208,10 +218,14 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		  .help = "how many CAs may stand below this one (0)" },
 		{ .name = "scope", .value = "DOMAIN", .list = &o.scopes,
 		  .help = "certify only names in this domain and below; repeat" },
+		{ .name = "scope-ip", .value = "CIDR", .list = &o.scope_ip,
+		  .help = "only IP addresses in this range, as 192.0.2.0/24; repeat" },
+		{ .name = "scope-email", .value = "DOMAIN", .list = &o.scope_email,
+		  .help = "only mail addresses in this domain and below; repeat" },
 		{ .name = "profiles", .value = "LIST", .text = &o.profiles,
 		  .help = "profiles of policy.conf, as xmpp,tls (tls)" },
 		{ .name = "constrain-srv", .flag = &o.constrain_srv,
-		  .help = "SRVName subtrees too; OpenSSL then refuses SRVNames" },
+		  .help = "SRVName subtrees too: OpenSSL refuses SRVNames, Go everything" },
 		{ .name = "out", .value = "MEDIA", .text = &o.out,
 		  .help = "write the CA's card there" },
 		CMD_TOKEN_OPTIONS(o, t),
@@ -232,5 +246,7 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK && !done)
 		rc = ca_init_run(env, &o, token);
 	cmd_list_wipe(&o.scopes);
+	cmd_list_wipe(&o.scope_ip);
+	cmd_list_wipe(&o.scope_email);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
 #include "ca/home/home.h"
+#include "transfer/x509/constraints.h"
 
 #include <fcntl.h>
 
@@ -23,6 +24,34 @@ policy_load(struct cmd_env *env, const char *file, struct policy *ret)
 	return rc != RC_OK ? rc : home_policy_read(&home, ret);
 }
 
+/* Against the CA of this home, if there is one: a file may be looked at before
+ * there is a CA. `ret_bound` stays empty then. */
+static enum rc
+policy_compare(struct cmd_env *env, bool given, const struct policy *policy,
+    struct buf *ret_bound)
+{
+	WIPED(home) home = { .fd = -1 };
+	WIPED(ledger_ca) ca = { 0 };
+	OWNS(ledger) *ledger = NULL;
+	struct constraints bound;
+	enum rc rc = home_open(env->home, &home);
+
+	if (rc != RC_OK && given) {
+		err_clear();
+		return RC_OK;
+	}
+	if (rc == RC_OK)
+		rc = home_ledger_open(&home, false, &ledger);
+	if (rc == RC_OK)
+		rc = ledger_ca_get(ledger, &ca);
+	if (rc == RC_OK)
+		rc = home_check_bound(policy, &ca);
+	if (rc == RC_OK)
+		rc = constraints_read(
+		    "the CA certificate", buf_span(&ca.ca_cert), &bound);
+	return rc != RC_OK ? rc : constraints_write(&bound, ret_bound);
+}
+
 static json_t *
 texts_json(const struct text_list *list)
 {
@@ -38,7 +67,7 @@ texts_json(const struct text_list *list)
 }
 
 static enum rc
-policy_json(const struct policy *policy)
+policy_json(const struct policy *policy, const struct buf *bound)
 {
 	json_t *profiles = json_array(), *requesters = json_array();
 
@@ -47,11 +76,12 @@ policy_json(const struct policy *policy)
 	for (size_t i = 0; i < policy->n_requesters; i++)
 		cmd_json_add(
 		    &requesters, json_string(policy->requesters[i].label));
-	return cmd_json(json_pack("{s:b,s:o,s:b,s:o,s:o,s:o,s:o}", "ok", 1,
+	return cmd_json(json_pack("{s:b,s:o,s:b,s:o,s:o,s:o,s:o,s:o}", "ok", 1,
 	    "sha256", cmd_json_hex(span_of(policy->digest, SHA256_LEN)),
 	    "scope_any", policy->scope_any, "scope", texts_json(&policy->scope),
 	    "scope_ip", texts_json(&policy->scope_ip), "profiles", profiles,
-	    "requesters", requesters));
+	    "requesters", requesters, "bound_to",
+	    bound->n == 0 ? json_null() : cmd_json_text(buf_span(bound))));
 }
 
 static void
@@ -62,7 +92,7 @@ texts_print(const char *what, const struct text_list *list)
 }
 
 static void
-policy_print(const struct policy *policy)
+policy_print(const struct policy *policy, const struct buf *bound)
 {
 	char hex[SHA256_HEX];
 
@@ -73,6 +103,10 @@ policy_print(const struct policy *policy)
 		term_print(stdout, "  %-10s  any domain\n", "scope");
 	texts_print("scope", &policy->scope);
 	texts_print("scope", &policy->scope_ip);
+	if (bound->n != 0)
+		term_print(stdout,
+		    "  %-10s  %.*s (the CA's certificate, for good)\n",
+		    "bound to", SPAN_FMT(buf_span(bound)));
 	for (size_t i = 0; i < policy->n_profiles; i++)
 		term_print(stdout, "  %-10s  %s\n", "profile",
 		    policy->profiles[i].name);
@@ -87,6 +121,7 @@ cmd_policy(struct cmd_env *env, int argc, char **argv)
 	static const struct cmd_option options[] = { { 0 } };
 	WIPED(cmd_list) operands = { 0 };
 	WIPED(policy) policy = { 0 };
+	WIPED(buf) bound = { 0 };
 	bool done = false;
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
 
@@ -97,10 +132,12 @@ cmd_policy(struct cmd_env *env, int argc, char **argv)
 		return cmd_wants(env, "'check [FILE]'");
 	rc = policy_load(
 	    env, operands.n == 2 ? operands.items[1] : NULL, &policy);
+	if (rc == RC_OK)
+		rc = policy_compare(env, operands.n == 2, &policy, &bound);
 	if (rc != RC_OK)
 		return rc;
 	if (env->json)
-		return policy_json(&policy);
-	policy_print(&policy);
+		return policy_json(&policy, &bound);
+	policy_print(&policy, &bound);
 	return RC_OK;
 }

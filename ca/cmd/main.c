@@ -9,8 +9,8 @@ static const struct cmd cmds[] = {
 	{ "init", cmd_init,
 	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
 	  "    [--transfer-key URI] [--days N] [--serial N] [--path-len N]\n"
-	  "    [--scope DOMAIN]... [--profiles LIST] [--constrain-srv]\n"
-	  "    [--out MEDIA]",
+	  "    [--scope DOMAIN]... [--scope-ip CIDR]... [--scope-email DOMAIN]...\n"
+	  "    [--profiles LIST] [--constrain-srv] [--out MEDIA]",
 	  "make a CA on a token" },
 	{ "export", cmd_export,
 	  "MEDIA",

@@ -39,6 +39,8 @@ act_open_home(const struct act_options *options, struct act *act)
 	if (rc == RC_OK)
 		rc = ledger_ca_get(act->ledger, &act->ca);
 	if (rc == RC_OK)
+		rc = home_check_bound(&act->policy, &act->ca);
+	if (rc == RC_OK)
 		rc = home_token_read(&act->home, &act->conf);
 	return rc;
 }

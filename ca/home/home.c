@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "transfer/guard.h"
 #include "transfer/rule.h"
+#include "transfer/x509/constraints.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,6 +131,17 @@ home_policy_read(const struct home *home, struct policy *ret)
 	if (rc != RC_OK)
 		return err_in(rc, "%s", home->path);
 	return policy_parse(from, buf_span(&text), ret);
+}
+
+enum rc
+home_check_bound(const struct policy *policy, const struct ledger_ca *ca)
+{
+	struct constraints bound;
+	enum rc rc = constraints_read(
+	    "the CA certificate", buf_span(&ca->ca_cert), &bound);
+
+	return rc != RC_OK ? rc
+			   : policy_check_bound(HOME_POLICY, policy, &bound);
 }
 
 /* ---- token.conf -----------------------------------------------------------

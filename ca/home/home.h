@@ -33,6 +33,11 @@ enum rc home_ledger_open(const struct home *home, bool write,
 /** Read and parse policy.conf. */
 enum rc home_policy_read(const struct home *home, struct policy *ret) MUST_CHECK;
 
+/** Does the policy keep within the CA's certificate? \retval RC_POLICY rule
+ * POLICY-BOUND */
+enum rc home_check_bound(const struct policy *policy,
+    const struct ledger_ca *ca) MUST_CHECK;
+
 struct token_conf {
 	struct buf ca, transfer; /* URIs as C strings (terminator counted) */
 };

@@ -27,7 +27,7 @@ struct init_options {
 	const char *home, *subject;
 	const char *token, *key_type, *use_key, *transfer_key; /* URIs, type */
 	const char *days, *serial, *path_len, *profiles, *out;
-	struct cmd_list scopes;
+	struct cmd_list scopes, scope_ip, scope_email;
 	bool constrain_srv, allow_network, dry_run;
 };
 
@@ -38,6 +38,7 @@ struct init {
 	uint8_t serial[SERIAL_MAX];
 	struct buf policy_text;
 	struct policy policy;
+	struct text_list scope_ip, scope_email; /* of the certificate */
 	struct buf interfaces; /* names of those that are up */
 	struct media media;    /* of --out */
 	struct token *token;   /* borrowed */

@@ -8,6 +8,7 @@
 #include "ca/home/act.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/cidr.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,37 @@ profiles_have_ip(const struct policy *policy)
 	return false;
 }
 
+/* What the certificate binds beside the scope. A domain is brought into its one
+ * spelling, as that of a scope is. */
+static enum rc
+read_bounds(struct init *init)
+{
+	const struct init_options *o = init->options;
+	struct cidr range;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < o->scope_ip.n && rc == RC_OK; i++) {
+		if (!cidr_read(o->scope_ip.items[i], &range))
+			return err_set(RC_USAGE,
+			    "--scope-ip %s: wanted ADDRESS/BITS with zeros behind the bits, as 192.0.2.0/24",
+			    o->scope_ip.items[i]);
+		rc = text_list_add(
+		    &init->scope_ip, span_str(o->scope_ip.items[i]));
+	}
+	for (size_t i = 0; i < o->scope_email.n && rc == RC_OK; i++) {
+		WIPED(buf) domain = { 0 };
+		const char *typed = o->scope_email.items[i];
+
+		if (*typed == '*' ||
+		    name_read_as(NAME_DNS, span_str(typed), &domain) != RC_OK)
+			return err_set(RC_USAGE,
+			    "--scope-email %s: wanted a domain, which means the addresses in it and all below",
+			    typed);
+		rc = text_list_add(&init->scope_email, buf_span(&domain));
+	}
+	return rc;
+}
+
 /* The policy that this CA begins with, parsed as it will be for ever after. */
 static enum rc
 make_policy(struct init *init)
@@ -136,10 +168,13 @@ make_policy(struct init *init)
 	for (size_t i = 0; i < o->scopes.n && rc == RC_OK; i++)
 		rc = text_list_add(&scopes, span_str(o->scopes.items[i]));
 	if (rc == RC_OK)
+		rc = read_bounds(init);
+	if (rc == RC_OK)
 		rc = split(o->profiles == NULL ? INIT_PROFILES : o->profiles,
 		    &profiles);
 	if (rc == RC_OK)
-		rc = policy_template(&scopes, &profiles, &init->policy_text);
+		rc = policy_template(
+		    &scopes, &init->scope_ip, &profiles, &init->policy_text);
 	if (rc == RC_OK)
 		rc = policy_parse(
 		    HOME_POLICY, buf_span(&init->policy_text), &init->policy);
@@ -149,6 +184,8 @@ make_policy(struct init *init)
 		return err_set(
 		    RC_USAGE, "--constrain-srv wants a --scope to constrain");
 	init->wish.scopes = &init->policy.scope;
+	init->wish.scope_ip = &init->scope_ip;
+	init->wish.scope_email = &init->scope_email;
 	init->wish.constrain_srv = o->constrain_srv;
 	init->wish.allow_ip = profiles_have_ip(&init->policy);
 	return RC_OK;

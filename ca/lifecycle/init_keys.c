@@ -7,6 +7,8 @@ init_wipe(struct init *init)
 {
 	buf_wipe(&init->policy_text);
 	policy_wipe(&init->policy);
+	text_list_wipe(&init->scope_ip);
+	text_list_wipe(&init->scope_email);
 	buf_wipe(&init->interfaces);
 	media_wipe(&init->media);
 	token_keys_free(init->held, init->n_held);

@@ -18,6 +18,7 @@ must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 
 must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
 must ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
 	--transfer-key pkcs11:object=transfer-key --scope example.org --days 900 \
+	--scope-ip 192.0.2.0/24 --scope-ip 2001:db8::/32 \
 	--profiles tls,xmpp,sub-ca --yes
 policy=$(home_of ca)/policy.conf
 profile() { # NAME NAMES LINE...
@@ -31,7 +32,6 @@ profile() { # NAME NAMES LINE...
 }
 # One key serves for most rows; what is said of that is in 54-key-reuse.t.
 must sed -i 's|^key-reuse = .*|key-reuse = any|' "$policy"
-must sed -i 's|^# scope-ip = .*|scope-ip = 192.0.2.0/24, 2001:db8::/32|' "$policy"
 {
 	profile wild dns 'wildcard = yes'
 	profile ip 'ip, dns'

@@ -14,6 +14,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/media/media.h"
 #include "transfer/policy/policy.h"
+#include "transfer/x509/constraints.h"
 
 /* ---- whom to trust ------------------------------------------------------- */
 
@@ -28,6 +29,7 @@ struct trust_ca {
 	const EVP_MD *digest;	  /* and their hash */
 	int64_t not_before, not_after;
 	bool own_issuer; /* it signed itself */
+	struct constraints bound; /* in der */
 };
 
 /** The trusted end: pinned at enrolment, changed by trust-change only. */
@@ -95,7 +97,7 @@ OWN_STRUCT(judge, judge_free);
 /** One certificate against what was asked and granted. The TBS is built anew
  * from `expected` and compared byte for byte, then the signature verified. Rules
  * CERT-FORM, CERT-SIGNATURE, CERT-KEY, CERT-SERIAL, CERT-DATES (the CA's own
- * included), CERT-NAMES, CERT-PROFILE (each extension exactly as the profile
+ * included), CERT-NAMES, CERT-CONSTRAINTS, CERT-PROFILE (each extension exactly as the profile
  * says, nothing besides), CERT-ISSUER. */
 enum rc judge_certificate(struct judge *judge, struct span der,
     const struct expected *expected) MUST_CHECK;

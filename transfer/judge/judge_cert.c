@@ -319,6 +319,40 @@ judge_cert_check_dates(const struct trust_ca *ca, const struct expected *e)
 	return RC_OK;
 }
 
+/* By every certificate of the issuing key that is pinned: a peer may have any
+ * of them. Called when the subject was built. */
+static enum rc
+check_constraints(
+    const struct judge *judge, size_t issuer, const struct expected *e)
+{
+	const struct trust *trust = judge->trust;
+
+	for (size_t i = 0; i < trust->n_cas; i++) {
+		const struct trust_ca *ca = &trust->cas[i];
+		const char *what;
+
+		if (memcmp(ca->key_id, trust->cas[issuer].key_id, SHA256_LEN) !=
+		    0)
+			continue;
+		for (size_t j = 0; j < e->n_names; j++) {
+			const struct name *name = &e->names[j];
+
+			what = constraints_fault(&ca->bound, name);
+			if (what != NULL)
+				return rule_refuse(RULE_CERT_CONSTRAINTS,
+				    "%s: name %s:%.*s %s", e->from,
+				    name_type_text(name->type),
+				    SPAN_FMT(name->text), what);
+		}
+		what = constraints_subject_fault(&ca->bound,
+		    buf_span(&judge->subject), e->names, e->n_names);
+		if (what != NULL)
+			return rule_refuse(RULE_CERT_CONSTRAINTS,
+			    "%s: its subject: %s", e->from, what);
+	}
+	return RC_OK;
+}
+
 /* The outer AlgorithmIdentifier is compared as bytes first: the context
  * verifies with the one algorithm of the CA's key whatever the certificate
  * claims. */
@@ -388,6 +422,8 @@ judge_certificate_subject(struct judge *judge, struct span der,
 		rc = build(judge, ca, parts.serial, e);
 	if (rc == RC_OK)
 		rc = judge_cert_compare(judge, &parts, e);
+	if (rc == RC_OK)
+		rc = check_constraints(judge, ca, e);
 	if (rc == RC_OK)
 		rc = check_signature_once(judge, ca, &parts, digest, e);
 	if (rc == RC_OK)

@@ -140,6 +140,8 @@ fill_facts(const char *from, struct trust_ca *ca)
 	enum rc rc = ca_form_read(from, buf_span(&ca->der), CA_PINNED, &form);
 
 	if (rc == RC_OK)
+		rc = constraints_read(from, buf_span(&ca->der), &ca->bound);
+	if (rc == RC_OK)
 		rc = buf_add_span(&ca->subject, form.parts.subject);
 	if (rc == RC_OK)
 		rc = sha256(form.parts.spki, ca->key_id);
@@ -358,6 +360,10 @@ trust_window(
 	    "the CA's transfer certificate", transfer_cert, &cert);
 
 	memcpy(window.key_id, ca->key_id, SHA256_LEN);
+	for (size_t i = trust->n_cas;
+	     i-- > 0 && window.n_above < CONSTRAINTS_ABOVE;)
+		if (memcmp(trust->cas[i].key_id, ca->key_id, SHA256_LEN) == 0)
+			window.above[window.n_above++] = trust->cas[i].bound;
 	if (rc == RC_OK)
 		key = X509_get0_pubkey(cert);
 	if (rc == RC_OK && key == NULL)

@@ -13,7 +13,7 @@
 #include "transfer/x509/csr.h"
 
 enum subject_rule {
-	SUBJECT_FIRST_NAME, /* CN = the first name; empty when over 64 bytes */
+	SUBJECT_FIRST_NAME, /* CN = the first dns name; empty without, or over 64 */
 	SUBJECT_NONE,	    /* empty; the SAN is critical */
 	SUBJECT_TEXT,	    /* fixed DN, "O=%{domain}" expanded (docs) */
 };
@@ -77,6 +77,13 @@ void policy_wipe(struct policy *policy);
 enum rc policy_parse(const char *from, struct span text, struct policy *ret)
     MUST_CHECK;
 
+struct constraints;
+/** Does it allow no more than the CA's certificate does? One that allows more
+ * would sign what every peer refuses.
+ * \retval RC_POLICY rule POLICY-BOUND */
+enum rc policy_check_bound(const char *from, const struct policy *policy,
+    const struct constraints *constraints) MUST_CHECK;
+
 const struct profile *policy_profile_get0(
     const struct policy *policy, struct span name);
 /** NULL: the defaults hold for this requester. */
@@ -85,8 +92,10 @@ const struct policy_requester *policy_requester_get0(
 
 /** The commented policy.conf that `init` writes, for these scopes and profile
  * names ("tls" and "xmpp" stand for server and client).
+ * \param scope_ip  ranges, which are in the CA's certificate too; may be empty
  * \retval RC_USAGE a name that no shipped profile has */
 enum rc policy_template(const struct text_list *scopes,
-    const struct text_list *profiles, struct buf *ret_text) MUST_CHECK;
+    const struct text_list *scope_ip, const struct text_list *profiles,
+    struct buf *ret_text) MUST_CHECK;
 
 #endif

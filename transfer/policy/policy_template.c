@@ -31,9 +31,12 @@ static const char scope_comment[] =
     "# Names must lie in these domains or below them. The CA certificate has\n"
     "# the same in its name constraints: more here needs another CA there.\n";
 
+static const char ip_comment[] =
+    "# IP addresses that may be named, by profiles whose names have ip.\n";
+
+static const char ip_none[] = "# scope-ip = 192.0.2.0/24, 2001:db8::/32\n";
+
 static const char ca_rest[] =
-    "# IP addresses that may be named, by profiles whose names have ip.\n"
-    "# scope-ip = 192.0.2.0/24, 2001:db8::/32\n"
     "# A notBefore that was not asked for begins this long before signing.\n"
     "backdate = 1h\n"
     "# The clock may be at most this far ahead of the last signing.\n"
@@ -163,9 +166,27 @@ add_scopes(const struct text_list *scopes, struct buf *out)
 	return rc != RC_OK ? rc : buf_add_byte(out, '\n');
 }
 
+static enum rc
+add_ranges(const struct text_list *ranges, struct buf *out)
+{
+	enum rc rc = buf_add_str(out, ip_comment);
+
+	if (rc == RC_OK && ranges->n == 0)
+		return buf_add_str(out, ip_none);
+	if (rc == RC_OK)
+		rc = buf_add_str(out,
+		    "# The CA certificate has the same in its name constraints.\n"
+		    "scope-ip = ");
+	for (size_t i = 0; i < ranges->n && rc == RC_OK; i++)
+		rc = buf_printf(
+		    out, "%s%s", i == 0 ? "" : ", ", ranges->items[i]);
+	return rc != RC_OK ? rc : buf_add_byte(out, '\n');
+}
+
 enum rc
 policy_template(const struct text_list *scopes,
-    const struct text_list *profiles, struct buf *ret_text)
+    const struct text_list *scope_ip, const struct text_list *profiles,
+    struct buf *ret_text)
 {
 	WIPED(buf) text = { 0 };
 	enum rc rc = check_asked(profiles);
@@ -174,6 +195,8 @@ policy_template(const struct text_list *scopes,
 		rc = buf_add_str(&text, head);
 	if (rc == RC_OK)
 		rc = add_scopes(scopes, &text);
+	if (rc == RC_OK)
+		rc = add_ranges(scope_ip, &text);
 	if (rc == RC_OK)
 		rc = buf_add_str(&text, ca_rest);
 	for (size_t i = 0; i < N_OFFERS && rc == RC_OK; i++) {

@@ -217,6 +217,20 @@ check_scope(const struct asking *a, const struct name *name)
 	return RC_OK;
 }
 
+/* What the policy allows and the CA's certificate does not, no peer accepts. */
+static enum rc
+check_bound(
+    const struct asking *a, const struct ca_window *ca, const struct name *name)
+{
+	for (size_t i = 0; i < ca->n_above; i++) {
+		const char *what = constraints_fault(&ca->above[i], name);
+
+		if (what != NULL)
+			return refuse_name(a, RULE_NAME_SCOPE, name, what);
+	}
+	return RC_OK;
+}
+
 static bool
 is_for_servers(const struct profile *p)
 {
@@ -251,7 +265,8 @@ check_mixture(const struct asking *a, const struct grant *grant)
 }
 
 static enum rc
-request_check_names(const struct asking *a, const struct grant *grant)
+request_check_names(const struct asking *a, const struct ca_window *ca,
+    const struct grant *grant)
 {
 	enum rc rc = RC_OK;
 
@@ -263,6 +278,8 @@ request_check_names(const struct asking *a, const struct grant *grant)
 			rc = check_type(a, name);
 		if (rc == RC_OK)
 			rc = check_scope(a, name);
+		if (rc == RC_OK)
+			rc = check_bound(a, ca, name);
 		for (size_t j = 0; j < i && rc == RC_OK; j++)
 			if (name_compare(name, &grant->names[j]) == 0)
 				rc = refuse_name(a, RULE_NAME_DUPLICATE, name,
@@ -272,16 +289,27 @@ request_check_names(const struct asking *a, const struct grant *grant)
 }
 
 /* A name that is too long for the profile's text, say: found here and not when
- * its certificate is made. The other subjects always come about. */
+ * its certificate is made. */
 static enum rc
-request_check_subject(const struct asking *a, const struct grant *grant)
+request_check_subject(const struct asking *a, const struct ca_window *ca,
+    const struct grant *grant)
 {
 	OWN(X509_NAME) *subject = NULL;
-	enum rc rc;
+	WIPED(buf) der = { 0 };
+	enum rc rc =
+	    subject_of(a->profile, grant->names, grant->n_names, &subject);
 
-	if (a->profile->subject != SUBJECT_TEXT)
-		return RC_OK;
-	rc = subject_of(a->profile, grant->names, grant->n_names, &subject);
+	if (rc == RC_OK)
+		rc = subject_write(subject, &der);
+	for (size_t i = 0; i < ca->n_above && rc == RC_OK; i++) {
+		const char *what = constraints_subject_fault(&ca->above[i],
+		    buf_span(&der), grant->names, grant->n_names);
+
+		if (what != NULL)
+			return rule_refuse(RULE_SUBJECT,
+			    "%s: the subject that profile %s makes of these names: %s",
+			    a->ask->from, a->profile->name, what);
+	}
 	return rc == RC_OK ? RC_OK : err_in(rc, "%s", a->ask->from);
 }
 
@@ -396,9 +424,9 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 	if (rc == RC_OK)
 		rc = choose_names(&a, &grant);
 	if (rc == RC_OK)
-		rc = request_check_names(&a, &grant);
+		rc = request_check_names(&a, ca, &grant);
 	if (rc == RC_OK)
-		rc = request_check_subject(&a, &grant);
+		rc = request_check_subject(&a, ca, &grant);
 	if (rc == RC_OK)
 		rc = check_series(&a);
 	if (rc == RC_OK)

@@ -8,6 +8,7 @@
 #define TRANSFER_POLICY_REQUEST_H
 
 #include "transfer/policy/policy.h"
+#include "transfer/x509/constraints.h"
 
 /** A request with its facts. */
 struct ask {
@@ -28,6 +29,8 @@ struct grant {
 			     * backdate, but not before the CA's own */
 };
 
+#define CONSTRAINTS_ABOVE 8 /* certificates of one key; the newest */
+
 /** When the issuing CA certificate is valid, for VALIDITY-CA; what may stand
  * below it, for PATH-LEN; and the CA's own keys, for KEY-CA: neither is ever
  * certified at a request. */
@@ -36,6 +39,10 @@ struct ca_window {
 	int64_t path_len;		 /* CAs below it in a row; -1: any */
 	uint8_t key_id[SHA256_LEN];	 /* of the key that signs certificates */
 	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
+	/* What each CA certificate of the signing key is bound to, borrowed: a
+	 * peer may have any of them. */
+	struct constraints above[CONSTRAINTS_ABOVE];
+	size_t n_above;
 };
 
 /** Every rule that looks at one request alone: PROFILE-UNKNOWN, PROFILE-DENIED (not

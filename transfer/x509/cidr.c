@@ -5,8 +5,8 @@
 
 #include <arpa/inet.h>
 
-static void
-mask_of(const struct cidr *cidr, uint8_t ret_mask[static 16])
+void
+cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16])
 {
 	for (size_t i = 0; i < 16; i++) {
 		unsigned before = (unsigned)(8 * i);
@@ -24,7 +24,7 @@ same_network(const struct cidr *cidr, const uint8_t *address)
 {
 	uint8_t mask[16];
 
-	mask_of(cidr, mask);
+	cidr_mask(cidr, mask);
 	for (size_t i = 0; i < cidr->n; i++)
 		if ((address[i] & mask[i]) != cidr->address[i])
 			return false;

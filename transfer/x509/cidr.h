@@ -14,6 +14,9 @@ struct cidr {
 /** Read one in its canonical form: bits behind the prefix zero. */
 bool cidr_read(const char *text, struct cidr *ret);
 
+/** Its mask: as many bytes as the address has. */
+void cidr_mask(const struct cidr *cidr, uint8_t ret_mask[static 16]);
+
 /** Does the range hold this address (canonical text)? */
 bool cidr_holds(const struct cidr *cidr, struct span ip);
 

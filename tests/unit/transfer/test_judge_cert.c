@@ -541,6 +541,35 @@ nothing_passes_that_was_not_looked_at(void **state)
 	judge_free(NULL);
 }
 
+/* permitted dNSName example.org, in the form of a certificate */
+static const uint8_t only_example_org[] = { 0x30, 0x0d, 0x82, 0x0b, 'e', 'x',
+	'a', 'm', 'p', 'l', 'e', '.', 'o', 'r', 'g' };
+
+static void
+a_name_that_a_ca_certificate_forbids_is_refused(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b, "ec-p256");
+	sign(&b, NULL);
+	b.trust.cas[0].bound.permitted =
+	    span_of(only_example_org, sizeof(only_example_org));
+	passes(&b);
+	b.names[0].text = span_str("chat.example.net");
+	sign(&b, NULL);
+	refused(
+	    &b, "CERT-CONSTRAINTS", "name dns:chat.example.net lies outside");
+	/* no dNSName any more, and a CN that would be one */
+	b.e.names++;
+	b.e.n_names = 1;
+	b.policy.profiles[0].subject = SUBJECT_TEXT;
+	free(b.policy.profiles[0].subject_text);
+	b.policy.profiles[0].subject_text = strdup("CN=a.example.net");
+	sign(&b, NULL);
+	refused(&b, "CERT-CONSTRAINTS", "its subject: its CN would be taken");
+}
+
 int
 main(void)
 {
@@ -566,6 +595,8 @@ main(void)
 		cmocka_unit_test(a_names_text_must_be_encodable),
 		cmocka_unit_test(what_is_no_extension_ends_none),
 		cmocka_unit_test(nothing_passes_that_was_not_looked_at),
+		cmocka_unit_test(
+		    a_name_that_a_ca_certificate_forbids_is_refused),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

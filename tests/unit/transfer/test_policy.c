@@ -330,11 +330,11 @@ fill(struct text_list *list, const char *words)
 
 static enum rc template(
     const char *scopes, const char *profiles, struct buf *ret) {
-	struct text_list s = { 0 }, p = { 0 }; enum rc rc;
+	struct text_list s = { 0 }, p = { 0 }, none = { 0 }; enum rc rc;
 
 	fill(&s, scopes);
 	fill(&p, profiles);
-	rc = policy_template(&s, &p, ret);
+	rc = policy_template(&s, &none, &p, ret);
 	text_list_wipe(&s);
 	text_list_wipe(&p);
 	return rc;

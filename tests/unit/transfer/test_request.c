@@ -28,6 +28,9 @@ static const char text[] =
     "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
     "extendedKeyUsage = clientAuth, serverAuth\n"
     "validity = 30d\nvalidity-max = 90d\n"
+    "[profile hosts-subject]\nsubject = CN=%{name}\nnames = ip\n"
+    "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
+    "extendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\n"
     "[profile sub-ca]\nsubject = CN=x\nnames = dns\nkey-types = ec-p256\n"
     "keyUsage = critical, keyCertSign\nca = yes\n"
     "validity = 30d\nvalidity-max = 90d\n"
@@ -483,12 +486,53 @@ a_series_has_no_gap_and_an_end(void **state)
 	    "server at 2028-02-19T08:00:00Z");
 }
 
+/* permitted dNSName example.org, in the form of a certificate */
+static const uint8_t only_example_org[] = { 0x30, 0x0d, 0x82, 0x0b, 'e', 'x',
+	'a', 'm', 'p', 'l', 'e', '.', 'o', 'r', 'g' };
+
+/* The policy is wider here: any certificate of the signing key may be the one
+ * that a peer has. */
+static void
+a_name_that_the_ca_is_not_bound_to_is_refused(void **state)
+{
+	struct asked *a = *state;
+
+	a->ca.n_above = 2;
+	a->ca.above[1].permitted =
+	    span_of(only_example_org, sizeof(only_example_org));
+	name_add(a, "dns:www.example.org");
+	check_ok(check(a));
+	name_add(a, "dns:xn--bcher-kva.example");
+	check_refused(check(a), "NAME-SCOPE",
+	    "r: name dns:xn--bcher-kva.example lies outside what the CA's "
+	    "certificate is bound to for good");
+}
+
+static void
+a_subject_that_would_be_taken_for_another_host_is_refused(void **state)
+{
+	struct asked *a = *state;
+
+	a->request.profile = span_str("hosts-subject");
+	a->ca.n_above = 1;
+	name_add(a, "ip:192.0.2.1");
+	check_ok(check(a));
+	a->ca.above[0].permitted =
+	    span_of(only_example_org, sizeof(only_example_org));
+	check_refused(check(a), "SUBJECT",
+	    "r: the subject that profile hosts-subject makes of these names: "
+	    "its CN would be taken for a host's name, which the CA's "
+	    "certificate forbids for good");
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_sound_request_is_granted),
+		T(a_name_that_the_ca_is_not_bound_to_is_refused),
+		T(a_subject_that_would_be_taken_for_another_host_is_refused),
 		T(the_profile_is_known_and_allowed),
 		T(the_key_fits_the_profile),
 		T(the_cas_own_keys_are_never_certified),
