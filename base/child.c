@@ -22,6 +22,8 @@
 #endif
 
 #define SEND_SECONDS 600
+#define LEFT_OPEN 31  /* the status of a child that holds what it must not */
+#define LEFT_SHORT 32 /* the status of a child that ran short, plus of what */
 
 static bool
 child_is_kept(int fd, const int *keep, size_t n_keep)
@@ -34,7 +36,7 @@ child_is_kept(int fd, const int *keep, size_t n_keep)
 
 /* Whatever else the parent holds (another child's socket, a directory) is none
  * of this child's business. */
-static void
+static bool
 close_others(int sock, const int *keep, size_t n_keep)
 {
 	int top = sock;
@@ -45,7 +47,17 @@ close_others(int sock, const int *keep, size_t n_keep)
 	for (int fd = 3; fd < top; fd++)
 		if (fd != sock && !child_is_kept(fd, keep, n_keep))
 			(void)close(fd);
-	(void)close_range((unsigned)top + 1, ~0U, 0);
+	return close_range((unsigned)top + 1, ~0U, 0) == 0;
+}
+
+/* A library that is out of memory may crash of it: that is no attack. */
+static void
+on_crash(int sig)
+{
+	if (err_shortage() != SHORT_OF_NOTHING)
+		_exit(LEFT_SHORT + (int)err_shortage());
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
 }
 
 static _Noreturn void
@@ -59,8 +71,12 @@ run_child(pid_t parent, child_main *run, void *arg, int sock)
 	/* A ^C at the terminal is the parent's to answer. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGSEGV, on_crash);
+	(void)signal(SIGABRT, on_crash);
 	rc = run(sock, arg);
-	_exit((int)rc);
+	_exit(err_shortage() != SHORT_OF_NOTHING
+		  ? LEFT_SHORT + (int)err_shortage()
+		  : (int)rc);
 }
 
 enum rc
@@ -89,7 +105,8 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 		return err_errno(RC_IO, why, "no %s process", name);
 	}
 	if (pid == 0) {
-		close_others(pair[1], keep, n_keep);
+		if (!close_others(pair[1], keep, n_keep))
+			_exit(LEFT_OPEN);
 		run_child(parent, run, arg, pair[1]);
 	}
 	fd_close(&pair[1]);
@@ -141,6 +158,26 @@ died_of(const char *name, int sig)
 	    sig == SIGSYS ? ": it tried what its sandbox forbids" : "");
 }
 
+/* It ran short, so that what it says is not believed, and neither is what we
+ * make of it; or it never began. */
+bool
+child_could_not_say(const char *name, int status)
+{
+	int what = WIFEXITED(status) ? WEXITSTATUS(status) - LEFT_SHORT : 0;
+
+	if (what == LEFT_OPEN - LEFT_SHORT) {
+		(void)err_set(RC_IO,
+		    "the %s process cannot close what is not for it (close_range)",
+		    name);
+		return true;
+	}
+	if (what != SHORT_OF_MEMORY && what != SHORT_OF_FILES)
+		return false;
+	err_note_shortage((enum shortage)what);
+	(void)err_set(RC_IO, "the %s process", name);
+	return true;
+}
+
 /* A closed socket is the word to leave. The status is looked at, because a
  * child may fail in what it does last. */
 enum rc
@@ -161,7 +198,9 @@ child_stop(struct child *c, int seconds)
 	status = child_reap(c);
 	if (WIFSIGNALED(status))
 		return died_of(c->name, WTERMSIG(status));
-	return (enum rc)WEXITSTATUS(status);
+	return child_could_not_say(c->name, status)
+		   ? RC_IO
+		   : (enum rc)WEXITSTATUS(status);
 }
 
 /* Killed without a question: what it might still say is not wanted, and one
@@ -187,6 +226,8 @@ child_explain(struct child *c, enum rc rc)
 		return rc;
 	status = child_reap(c);
 	fd_close(&c->sock);
+	if (child_could_not_say(c->name, status))
+		return RC_IO;
 	if (!WIFSIGNALED(status))
 		return rc;
 	c->signal = WTERMSIG(status);

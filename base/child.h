@@ -42,7 +42,8 @@ enum rc child_start(struct child *c, const char *name, child_main *run,
     void *arg, const int *keep, size_t n_keep) MUST_CHECK;
 
 /** Close our end and wait for it to leave; killed after `seconds`.
- * \retval RC_IO   it was killed by a signal, or by us (the sentence says which)
+ * \retval RC_IO   it was killed by a signal, or by us, or ran out of memory (the
+ *                 sentence says which)
  * \retval other   what it left with */
 enum rc child_stop(struct child *c, int seconds) MUST_CHECK;
 
@@ -52,6 +53,10 @@ void child_wipe(struct child *c);
 /** What became of a child that closed its socket: puts "NAME process: died of
  * SIGSYS (bad system call)" or the like into the error record. */
 enum rc child_explain(struct child *c, enum rc rc);
+
+/** Whether a child with this status of waitpid ran out of memory or descriptors, or
+ * never began, so that its end is no answer; the error record says which. */
+bool child_could_not_say(const char *name, int status);
 
 /** Wait at most `seconds` for a process of ours to leave, without reaping it. */
 bool child_leaves_within(pid_t pid, int seconds);

@@ -339,9 +339,12 @@ hold_standard_streams(void)
 static enum rc
 begin_openssl(void)
 {
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
-		return err_openssl(RC_BUG, "OpenSSL does not start");
-	return RC_OK;
+	enum rc rc = err_watch_openssl();
+
+	if (rc == RC_OK &&
+	    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		rc = err_openssl(RC_BUG, "OpenSSL does not start");
+	return rc;
 }
 
 int
@@ -356,6 +359,8 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	(void)setlocale(LC_ALL, "C");
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is an error (EFBIG) and no death. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (rc == RC_OK)
 		rc = hold_standard_streams();
 	if (rc == RC_OK)
@@ -367,5 +372,10 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
 	    (rc == RC_OK || rc == RC_PARTIAL))
 		rc = err_set(RC_IO, "standard output cannot be written");
+	/* Whoever went on without what failed may have left a line out. */
+	if (rc == RC_OK || rc == RC_PARTIAL)
+		rc = err_check_shortage() != RC_OK ? RC_IO : rc;
+	else if (err_shortage() != SHORT_OF_NOTHING && rc != RC_IO)
+		rc = err_set(RC_IO, "%s", err_text());
 	return cmd_report(program, rc);
 }

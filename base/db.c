@@ -27,9 +27,11 @@ static enum rc
 sql_error(struct db *db, const char *doing)
 {
 	int code = sqlite3_extended_errcode(db->sql);
-	int why = sqlite3_system_errno(db->sql);
+	int left = errno, why = sqlite3_system_errno(db->sql);
 	enum rc rc = RC_IO;
 
+	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+		err_note_shortage(SHORT_OF_MEMORY);
 	switch (code & 0xff) {
 	case SQLITE_CANTOPEN:
 		/* The journal's first error is lost: SQLite tries again without
@@ -40,7 +42,10 @@ sql_error(struct db *db, const char *doing)
 			    db->path, doing);
 		__attribute__((fallthrough));
 	case SQLITE_IOERR:
-		/* SQLite's own words leave out what the disk said. */
+		/* SQLite's own words leave out what the disk said; and it does
+		 * not keep what a commit met. */
+		if (why == 0)
+			why = left;
 		if (why != 0)
 			return err_errno(rc, why, "%s: %s: %s", db->path, doing,
 			    sqlite3_errmsg(db->sql));
@@ -67,6 +72,7 @@ sql_error(struct db *db, const char *doing)
 static enum rc
 run_sql(struct db *db, const char *sql, const char *doing)
 {
+	errno = 0;
 	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return sql_error(db, doing);
 	return RC_OK;
@@ -436,6 +442,7 @@ db_bind(struct db *db, sqlite3_stmt *st, const char *kinds, ...)
 enum rc
 db_step(struct db *db, sqlite3_stmt *st, bool *ret_row)
 {
+	errno = 0;
 	switch (sqlite3_step(st)) {
 	case SQLITE_ROW:
 		*ret_row = true;

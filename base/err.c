@@ -3,8 +3,11 @@
  * takes no memory, so that a lack of memory has its sentence too. */
 #include "base/err.h"
 
+#include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static _Thread_local struct err_saved record;
@@ -22,6 +25,12 @@ record_text(const char *fmt, va_list ap)
 	memcpy(record.text, text, sizeof(text));
 }
 
+/* As SQLite remembers that an allocation failed: by whatever thread, for good.
+ */
+static _Atomic(enum shortage) shortage;
+static const char *const shortages[] = { "", "out of memory",
+	"Too many open files" };
+
 static void
 append(const char *reason)
 {
@@ -29,6 +38,20 @@ append(const char *reason)
 
 	(void)snprintf(
 	    record.text + used, sizeof(record.text) - used, ": %s", reason);
+}
+
+/* What is said by a process that ran short is no verdict. */
+static enum rc
+verdict_of(enum rc rc)
+{
+	const char *what = shortages[shortage];
+
+	if (*what == '\0')
+		return rc;
+	record.rule = 0;
+	if (strstr(record.text, what) == NULL)
+		append(what);
+	return RC_IO;
 }
 
 enum rc
@@ -40,7 +63,7 @@ err_set(enum rc rc, const char *fmt, ...)
 	record_text(fmt, ap);
 	va_end(ap);
 	record.rule = 0;
-	return rc;
+	return verdict_of(rc);
 }
 
 enum rc
@@ -52,7 +75,7 @@ err_rule(enum rc rc, unsigned rule, const char *fmt, ...)
 	record_text(fmt, ap);
 	va_end(ap);
 	record.rule = rule;
-	return rc;
+	return verdict_of(rc);
 }
 
 enum rc
@@ -82,8 +105,10 @@ err_errno(enum rc rc, int errnum, const char *fmt, ...)
 	record_text(fmt, ap);
 	va_end(ap);
 	record.rule = 0;
-	append(strerror_r(errnum, reason, sizeof(reason)));
-	return rc;
+	err_note_errno(errnum);
+	if (errnum != ENOMEM) /* which has its words */
+		append(strerror_r(errnum, reason, sizeof(reason)));
+	return verdict_of(rc);
 }
 
 enum rc
@@ -97,16 +122,103 @@ err_openssl(enum rc rc, const char *fmt, ...)
 	record_text(fmt, ap);
 	va_end(ap);
 	record.rule = 0;
-	if (reason != NULL)
+	if (code != 0 && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+		shortage = SHORT_OF_MEMORY;
+	else if (reason != NULL)
 		append(reason);
 	ERR_clear_error();
-	return rc;
+	return verdict_of(rc);
 }
 
 enum rc
 err_memory(void)
 {
-	return err_set(RC_IO, "out of memory");
+	shortage = SHORT_OF_MEMORY;
+	return err_set(RC_IO, "%s", shortages[SHORT_OF_MEMORY]);
+}
+
+/* ---- running short ------------------------------------------------------- */
+
+enum shortage
+err_shortage(void)
+{
+	return shortage;
+}
+
+void
+err_note_shortage(enum shortage what)
+{
+	if (what != SHORT_OF_NOTHING)
+		shortage = what;
+}
+
+void
+err_note_errno(int errnum)
+{
+	if (errnum == ENOMEM)
+		shortage = SHORT_OF_MEMORY;
+	else if (errnum == EMFILE || errnum == ENFILE)
+		shortage = SHORT_OF_FILES;
+}
+
+enum rc
+err_check_shortage(void)
+{
+	return shortage == SHORT_OF_NOTHING
+		   ? RC_OK
+		   : err_set(RC_IO, "%s", shortages[shortage]);
+}
+
+void
+err_shortage_clear(void)
+{
+	shortage = SHORT_OF_NOTHING;
+}
+
+static void *
+watched_malloc(size_t n, const char *file, int line)
+{
+	void *p = n == 0 ? NULL : malloc(n);
+
+	(void)file;
+	(void)line;
+	if (p == NULL && n != 0)
+		shortage = SHORT_OF_MEMORY;
+	return p;
+}
+
+static void *
+watched_realloc(void *old, size_t n, const char *file, int line)
+{
+	void *p;
+
+	if (old == NULL)
+		return watched_malloc(n, file, line);
+	if (n == 0) {
+		free(old);
+		return NULL;
+	}
+	p = realloc(old, n);
+	if (p == NULL)
+		shortage = SHORT_OF_MEMORY;
+	return p;
+}
+
+static void
+watched_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+enum rc
+err_watch_openssl(void)
+{
+	if (CRYPTO_set_mem_functions(
+		watched_malloc, watched_realloc, watched_free) != 1)
+		return err_set(RC_BUG, "OpenSSL's memory cannot be watched");
+	return RC_OK;
 }
 
 const char *

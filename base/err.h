@@ -52,6 +52,35 @@ enum rc err_openssl(enum rc rc, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /** Out of memory: RC_IO. */
 enum rc err_memory(void);
 
+/** What a process may run short of. */
+enum shortage { SHORT_OF_NOTHING, SHORT_OF_MEMORY, SHORT_OF_FILES };
+
+/** What this process ran short of, once and for good.
+ *
+ * Memory or descriptors may fail anywhere, in a library that answers "no" when it
+ * means "I could not tell" as well. So no verdict of a process that ran short of
+ * them is believed any more: err_set and its like record no rule then, say so in
+ * the sentence and return RC_IO, a helper process answers no more, and a command
+ * that went on without what failed fails at its end. err_memory, err_openssl,
+ * err_errno and each allocation of OpenSSL (err_watch_openssl) find it out. */
+enum shortage err_shortage(void);
+
+/** Note it where no sentence is said: for what fails in other ways. */
+void err_note_shortage(enum shortage what);
+
+/** By an errno value, which may mean nothing of the kind. */
+void err_note_errno(int errnum);
+
+/** RC_IO when this process ran short: asked before what cannot be undone. */
+enum rc err_check_shortage(void) MUST_CHECK;
+
+/** Forget it: for tests, in which a process goes on. */
+void err_shortage_clear(void);
+
+/** Let OpenSSL's allocations be noticed when they fail. Before its first one.
+ * \retval RC_BUG  it had one before */
+enum rc err_watch_openssl(void) MUST_CHECK;
+
 /** The recorded sentence; "" when there is none. Valid until the next err_*. */
 const char *err_text(void);
 

@@ -201,8 +201,8 @@ recv_some(
 		/* The kernel drops what it has no number for, and delivers the
 		 * bytes all the same: they would be read as if alone. */
 		if ((msg.msg_flags & MSG_CTRUNC) != 0 && *fd < 0)
-			return err_set(RC_IO,
-			    "the %s process sent a descriptor, and there is no room for it: too many files are open",
+			return err_errno(RC_IO, EMFILE,
+			    "the %s process sent a descriptor, and there is no room for it",
 			    line->peer);
 		*ret_got = (size_t)got;
 		return RC_OK;

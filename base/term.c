@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -19,7 +20,8 @@
 #define LABEL_COLUMN 16 /* where term_field's values begin */
 #define TERM_ANSWER_MAX 256
 
-static enum rc format_escaped(struct buf *out, const char *fmt, va_list ap)
+struct shown;
+static enum rc format_escaped(struct shown *ret, const char *fmt, va_list ap)
     PRINTF_LIKE(2, 0);
 static void print_styled(
     FILE *to, const char *style, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
@@ -46,49 +48,90 @@ term_escape(struct buf *out, struct span text)
 	return rc;
 }
 
+/* A text to be shown. Most are short, and one of them says that there is no
+ * memory: these need none. */
+struct shown {
+	char *text;
+	size_t n;
+	char *block; /* what to free; NULL: `scratch` is in use */
+};
+static char scratch[8192];
+
+static void
+shown_wipe(struct shown *s)
+{
+	if (s->block == NULL)
+		OPENSSL_cleanse(scratch, sizeof(scratch));
+	free(s->block);
+	*s = (struct shown){ 0 };
+}
+
+static char *
+escape_byte(char *to, char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t byte = (uint8_t)c;
+
+	if (term_is_plain(byte)) {
+		*to++ = c;
+		return to;
+	}
+	*to++ = '\\';
+	*to++ = 'x';
+	*to++ = digits[byte >> 4];
+	*to++ = digits[byte & 0xf];
+	return to;
+}
+
 /* Newlines of the format are ours and stay; those of an argument are escaped
  * like any other control byte. Once formatted the two look the same, so the
  * text is formatted twice, the second time with another byte for the format's
  * newlines: where the two differ, the newline is ours. */
 static enum rc
-format_escaped(struct buf *out, const char *fmt, va_list ap)
+format_escaped(struct shown *ret, const char *fmt, va_list ap)
 {
-	WIPED(buf) marked = { 0 }, text = { 0 };
-	const char *marked_fmt, *ours, *plain;
+	const size_t fmt_n = strlen(fmt) + 1;
+	char *marked, *plain, *ours, *to;
+	struct shown s = { 0 };
 	va_list again;
-	size_t n;
-	enum rc rc = buf_add_str(&marked, fmt);
+	size_t n, need;
 
-	for (size_t i = 0; i < marked.n; i++)
-		if (marked.p[i] == '\n')
-			marked.p[i] = '\1';
-	marked_fmt = rc == RC_OK ? buf_cstr(&marked) : NULL;
-	if (marked_fmt == NULL)
-		return err_memory();
 	va_copy(again, ap);
 	n = (size_t)vsnprintf(NULL, 0, fmt, again) + 1;
 	va_end(again);
-	if (n == 0 || buf_reserve(&text, 2 * n) != RC_OK)
+	if (n == 0) /* it could not be formatted: too long, for one */
 		return err_memory();
-	plain = (char *)text.p;
+	need = fmt_n + 2 * n + 4 * n; /* escaped, each byte is four at most */
+	if (need > sizeof(scratch)) {
+		s.block = malloc(need);
+		if (s.block == NULL)
+			return err_memory();
+	}
+	marked = s.block != NULL ? s.block : scratch;
+	plain = marked + fmt_n;
 	ours = plain + n;
+	s.text = to = ours + n;
+	memcpy(marked, fmt, fmt_n);
+	for (char *p = marked; *p != '\0'; p++)
+		if (*p == '\n')
+			*p = '\1';
 	va_copy(again, ap);
-	(void)vsnprintf((char *)text.p, n, fmt, again);
+	(void)vsnprintf(plain, n, fmt, again);
 	va_end(again);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* fmt but for a byte */
-	(void)vsnprintf((char *)text.p + n, n, marked_fmt, ap);
+	(void)vsnprintf(ours, n, marked, ap);
 #pragma GCC diagnostic pop
-
-	for (size_t i = 0; i + 1 < n && rc == RC_OK; i++) {
-		if (plain[i] != ours[i])
-			rc = buf_add_byte(out, '\n');
-		else if (term_is_plain((uint8_t)plain[i]))
-			rc = buf_add_byte(out, (uint8_t)plain[i]);
+	for (size_t i = 0; i + 1 < n; i++) {
+		if (plain[i] == ours[i])
+			to = escape_byte(to, plain[i]);
 		else
-			rc = buf_printf(out, "\\x%02x", (uint8_t)plain[i]);
+			*to++ = '\n';
 	}
-	return rc;
+	*to = '\0';
+	s.n = (size_t)(to - s.text);
+	*ret = s;
+	return RC_OK;
 }
 
 static bool
@@ -104,24 +147,21 @@ has_colour(FILE *to)
 static void
 print_styled(FILE *to, const char *style, const char *fmt, va_list ap)
 {
-	WIPED(buf) text = { 0 };
-	const char *body;
+	struct shown shown;
 	bool newline;
 
-	if (format_escaped(&text, fmt, ap) != RC_OK)
-		return;
-	newline = text.n > 0 && text.p[text.n - 1] == '\n';
+	if (format_escaped(&shown, fmt, ap) != RC_OK)
+		return; /* noted: err_shortage */
+	newline = shown.n > 0 && shown.text[shown.n - 1] == '\n';
 	if (newline)
-		text.n--;
-	body = buf_cstr(&text);
-	if (body == NULL)
-		return;
+		shown.text[shown.n - 1] = '\0';
 	if (style != NULL && has_colour(to))
-		(void)fprintf(to, "\033[%sm%s\033[0m", style, body);
+		(void)fprintf(to, "\033[%sm%s\033[0m", style, shown.text);
 	else
-		(void)fputs(body, to);
+		(void)fputs(shown.text, to);
 	if (newline)
 		(void)fputc('\n', to);
+	shown_wipe(&shown);
 }
 
 void
@@ -204,18 +244,18 @@ fitting(const char *text, size_t room)
 void
 term_field(const char *label, const char *fmt, ...)
 {
-	WIPED(buf) text = { 0 };
+	struct shown shown;
 	size_t room = (size_t)term_width() - LABEL_COLUMN;
 	const char *rest;
 	va_list ap;
 	enum rc rc;
 
 	va_start(ap, fmt);
-	rc = format_escaped(&text, fmt, ap);
+	rc = format_escaped(&shown, fmt, ap);
 	va_end(ap);
-	rest = rc == RC_OK ? buf_cstr(&text) : NULL;
-	if (rest == NULL)
-		return;
+	if (rc != RC_OK)
+		return; /* noted: err_shortage */
+	rest = shown.text;
 	(void)fprintf(stderr, "  %-*s ", LABEL_COLUMN - 3, label);
 	for (;;) {
 		size_t n = fitting(rest, room);
@@ -224,9 +264,25 @@ term_field(const char *label, const char *fmt, ...)
 		rest += n;
 		rest += strspn(rest, " ");
 		if (*rest == '\0')
-			return;
+			break;
 		(void)fprintf(stderr, "%*s", LABEL_COLUMN, "");
 	}
+	shown_wipe(&shown);
+}
+
+/* It is unbuffered: what fails has failed by now. Where it was closed, the
+ * program holds a descriptor that only reads in its place (base/cmd.c). */
+enum rc
+term_shown(void)
+{
+	enum rc rc = err_check_shortage();
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+
+	if (rc == RC_OK && ferror(stderr) != 0 && flags >= 0 &&
+	    (flags & O_ACCMODE) != O_RDONLY)
+		rc = err_set(RC_IO,
+		    "standard error cannot be written: what stands there is to be seen first");
+	return rc;
 }
 
 bool
@@ -293,11 +349,12 @@ term_ask(const char *question, const char *option, struct buf *ret_answer)
 	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	enum rc rc;
 
-	if (fd < 0)
+	if (fd < 0) {
+		err_note_errno(errno);
 		return err_set(RC_USAGE,
 		    "there is no terminal to ask \"%s\": give %s", question,
 		    option);
-	(void)fflush(stderr);
+	}
 	rc = put_question(fd, question);
 	return rc != RC_OK ? rc : term_read_line(fd, ret_answer);
 }
@@ -306,9 +363,11 @@ enum rc
 term_confirm(const char *question, const char *option, bool *ret_yes)
 {
 	WIPED(buf) answer = { 0 };
-	enum rc rc = term_ask(question, option, &answer);
+	enum rc rc = term_shown();
 
-	if (rc != RC_OK)
+	if (rc == RC_OK && !*ret_yes)
+		rc = term_ask(question, option, &answer);
+	if (rc != RC_OK || *ret_yes)
 		return rc;
 	*ret_yes = span_eq_str(buf_span(&answer), "Yes");
 	return RC_OK;

@@ -45,7 +45,14 @@ bool term_present(void);
 enum rc term_ask(
     const char *question, const char *option, struct buf *ret_answer) MUST_CHECK;
 
-/** Ask for the word Yes, typed exactly. `*ret_yes` says whether it was. */
+/** Was all shown that was to be seen? A closed standard error is whoever ran the
+ * program's own wish.
+ * \retval RC_IO  a line failed, for memory or where it was written to */
+enum rc term_shown(void) MUST_CHECK;
+
+/** Ask for the word Yes, typed exactly, unless `*ret_yes` says that it was said
+ * already (--yes). It is an answer to what was shown: the errors of term_shown,
+ * and then nobody is asked. */
 enum rc term_confirm(
     const char *question, const char *option, bool *ret_yes) MUST_CHECK;
 

@@ -113,8 +113,6 @@ static enum rc
 abandon_confirm(const struct abandon_run *run, bool *ret_yes)
 {
 	*ret_yes = run->env->yes;
-	if (*ret_yes)
-		return RC_OK;
 	return term_confirm(
 	    "Type Yes to close this bundle for good:", "--yes", ret_yes);
 }

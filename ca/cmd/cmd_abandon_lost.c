@@ -92,15 +92,13 @@ static enum rc
 lost_confirm(const struct cmd_env *env)
 {
 	bool yes = env->yes;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	term_say(
 	    "It gets no answer. What its requester still wants is asked for anew:\nairgap-transfer request --again --out STICK\n");
 	if (env->dry_run)
 		return RC_OK;
-	if (!yes)
-		rc = term_confirm(
-		    "Type Yes to close it for good:", "--yes", &yes);
+	rc = term_confirm("Type Yes to close it for good:", "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was changed");
 	return rc;

@@ -12,7 +12,7 @@ show_and_ask(
 {
 	char clock[CLOCK_TEXT], last[CLOCK_TEXT];
 	bool yes = env->yes;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	clock_write(now, clock);
 	clock_write(ledger_high_water(ledger), last);
@@ -20,10 +20,9 @@ show_and_ask(
 	term_field("ledger", "its last entry was made at %s", last);
 	if (env->dry_run)
 		return RC_OK;
-	if (!yes)
-		rc = term_confirm(
-		    "Is the clock right? Type Yes to go on from it, for good:",
-		    "--yes", &yes);
+	rc = term_confirm(
+	    "Is the clock right? Type Yes to go on from it, for good:", "--yes",
+	    &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_USAGE, "not confirmed: nothing was changed");
 	return rc;

@@ -180,8 +180,7 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 		init_show_review(&init);
 	if (rc != RC_OK || env->dry_run)
 		return rc;
-	if (!yes)
-		rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
+	rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
 	if (rc != RC_OK)
 		return rc;
 	if (!yes)

@@ -284,11 +284,9 @@ static enum rc
 confirm_and_store(struct recovering *r)
 {
 	bool yes = r->env->yes;
-	enum rc rc = RC_OK;
+	enum rc rc = term_confirm(
+	    "Take this into the ledger? Type Yes: ", "--yes", &yes);
 
-	if (!yes)
-		rc = term_confirm(
-		    "Take this into the ledger? Type Yes: ", "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was stored");
 	if (rc == RC_OK)

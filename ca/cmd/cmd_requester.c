@@ -70,13 +70,12 @@ static enum rc
 requester_confirm(struct cmd_env *env, const struct requester *q)
 {
 	bool yes = env->yes;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
 	term_say("Remove the requester %s? It is unknown from then on, and\n"
 		 "what it obtained stays valid.\n",
 	    q->label);
-	if (!yes)
-		rc = term_confirm("Type Yes to remove it:", "--yes", &yes);
+	rc = term_confirm("Type Yes to remove it:", "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_USAGE, "not confirmed: nothing was changed");
 	return rc;

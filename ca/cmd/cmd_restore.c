@@ -74,9 +74,7 @@ restore_run(struct cmd_env *env, const char *file, const char *token)
 		term_say("Dry run: nothing was made.\n");
 		return RC_OK;
 	}
-	if (!yes)
-		rc = term_confirm(
-		    "Go on from this backup? Type Yes: ", "--yes", &yes);
+	rc = term_confirm("Go on from this backup? Type Yes: ", "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was made");
 	if (rc == RC_OK)

@@ -141,6 +141,7 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 		return rule_refuse(RULE_REQUESTER_UNKNOWN,
 		    "%s: the requester \"%.*s\" is not known: compare its words at a terminal, or give --expect with its SHA-256",
 		    s->file->name, SPAN_FMT(s->bundle.label));
+	*ret_yes = false;
 	return term_confirm(
 	    "Are all sixteen words the same there? Type Yes to enrol it:",
 	    "--expect", ret_yes);
@@ -149,9 +150,7 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 static enum rc
 sign_bundle_confirm(struct sign *sign, const struct work *w, bool *ret_yes)
 {
-	*ret_yes = true;
-	if (sign->env->yes)
-		return RC_OK;
+	*ret_yes = sign->env->yes;
 	return term_confirm(w->decisions.granted == 0
 				? "Type Yes to refuse all of it for good:"
 				: "Type Yes to sign this:",

@@ -114,7 +114,7 @@ transfer_key_run(struct cmd_env *env, struct successor *s, const char *out)
 
 	if (rc == RC_OK)
 		transfer_key_show_review(s, out);
-	if (rc == RC_OK && !env->dry_run && !yes)
+	if (rc == RC_OK && !env->dry_run)
 		rc = term_confirm(
 		    "Make it the transfer key? Type Yes: ", "--yes", &yes);
 	if (rc == RC_OK && !env->dry_run)

@@ -45,7 +45,7 @@ is "$(printf '%s\n' "$ERR" | grep -c COSE-FORM)" 300 'and each is looked at'
 run bash -c 'ulimit -n 128; exec "$@"' bash \
 	"$BIN/airgap-ca" --home "$(home_of ca)" sign -n "$crowd"
 status 6 'where it cannot be raised, that is no lie of the reader'
-says 'too many files are open|Too many open files' 'and it is said'
+says 'Too many open files' 'and it is said'
 quiet 'READER' 'without a word against the stick'
 
 # ---- more bytes than a machine may have memory ----------------------------------------------

@@ -47,6 +47,7 @@ fail_nth(const char *functions, unsigned n, int why)
 	fail.hit = NULL;
 	fail.spent = NULL;
 	fail.left = n;
+	err_shortage_clear();
 }
 
 void
@@ -71,6 +72,7 @@ const char *
 fail_stop(void)
 {
 	fail.left = 0;
+	err_shortage_clear();
 	return fail.hit;
 }
 
@@ -177,6 +179,7 @@ FAIL(pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, option
 FAIL(int, clock_gettime, (clockid_t clock, struct timespec *ts), (clock, ts), -1)
 
 FAIL(int, dup2, (int from, int to), (from, to), -1)
+FAIL(int, close_range, (unsigned from, unsigned to, int flags), (from, to, flags), -1)
 FAIL(int, prctl, (int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d), (op, a, b, c, d), -1)
 FAIL(long, syscall, (long call, long a, long b, long c, long d, long e, long f), (call, a, b, c, d, e, f), -1)
 FAIL(scmp_filter_ctx, seccomp_init, (uint32_t action), (action), NULL)

@@ -87,7 +87,7 @@ ONLY = (
     ("sync", r"(?<!\w)(?:fsync|fdatasync|syncfs)\s*\(", r"base/(?:file|db_vfs)\.c$"),
     ("lock", r"(?<!\w)flock\s*\(", r"base/file\.c$"),
     ("resolve", r"SYS_openat2", r"base/file\.c$"),
-    ("grow", r"(?<!\w)(?:realloc|reallocarray)\s*\(", r"base/list\.c$"),
+    ("grow", r"(?<!\w)(?:realloc|reallocarray)\s*\(", r"base/(list|err)\.c$"),
     ("certificate", r"(?<!\w)d2i_X509\s*\(", r"transfer/x509/cert\.c$|token/card/attest\.c$"),
     ("shell", r"(?<!\w)(?:system|popen)\s*\(", None),
     ("unbounded", r"(?<!\w)(?:strcpy|strcat|sprintf|vsprintf|gets)\s*\(", None),

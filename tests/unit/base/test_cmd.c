@@ -213,6 +213,7 @@ run(const char *line)
 	free((char *)(uintptr_t)seen.home);
 	memset(&seen, 0, sizeof(seen));
 	err_clear();
+	err_shortage_clear(); /* each is a process of its own */
 	(void)snprintf(copy, sizeof(copy), "%s", line);
 	while ((word = strsep(&rest, " ")) != NULL)
 		argv[argc++] = word;
@@ -401,6 +402,7 @@ too_many_operands_are_refused(void **state)
 		argv[i] = x;
 	argv[CMD_LIST_MAX + 3] = NULL;
 	err_clear();
+	err_shortage_clear();
 	assert_int_equal(cmd_main(&program, CMD_LIST_MAX + 3, argv), RC_USAGE);
 	assert_non_null(strstr(err_text(), "more than 10000 operands"));
 }

@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include "tests/lib/check.h"
+#include "tests/lib/fail.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -121,6 +122,79 @@ each_thread_has_its_own_record(void **state)
 	assert_string_equal(err_text(), "of this thread");
 }
 
+/* Whoever ran short can tell no "no" from "I could not look". */
+static void
+what_ran_short_gives_no_verdict(void **state)
+{
+	static const struct {
+		enum shortage what;
+		const char *text;
+	} all[] = { { SHORT_OF_MEMORY, "out of memory" },
+		{ SHORT_OF_FILES, "Too many open files" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char wanted[64];
+
+		assert_int_equal(err_check_shortage(), RC_OK);
+		err_note_shortage(SHORT_OF_NOTHING);
+		assert_int_equal(
+		    err_rule(RC_POLICY, 7, "a bad key"), RC_POLICY);
+		err_note_shortage(all[i].what);
+		assert_int_equal(err_shortage(), all[i].what);
+		(void)snprintf(
+		    wanted, sizeof(wanted), "a bad key: %s", all[i].text);
+		assert_int_equal(err_rule(RC_POLICY, 7, "a bad key"), RC_IO);
+		assert_int_equal(err_rule_number(), 0);
+		assert_string_equal(err_text(), wanted);
+		assert_int_equal(err_set(RC_TOKEN, "a bad key"), RC_IO);
+		assert_string_equal(err_text(), wanted);
+		assert_int_equal(err_openssl(RC_FORMAT, "a bad key"), RC_IO);
+		assert_string_equal(err_text(), wanted);
+		assert_int_equal(err_check_shortage(), RC_IO);
+		assert_string_equal(err_text(), all[i].text);
+		err_shortage_clear();
+	}
+}
+
+static void
+an_errno_may_tell_what_ran_short(void **state)
+{
+	static const struct {
+		int why;
+		enum shortage what;
+	} all[] = { { ENOMEM, SHORT_OF_MEMORY }, { EMFILE, SHORT_OF_FILES },
+		{ ENFILE, SHORT_OF_FILES }, { ENOSPC, SHORT_OF_NOTHING },
+		{ EIO, SHORT_OF_NOTHING } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		enum rc rc = err_errno(RC_STATE, all[i].why, "a file");
+
+		assert_int_equal(err_shortage(), all[i].what);
+		assert_int_equal(
+		    rc, all[i].what == SHORT_OF_NOTHING ? RC_STATE : RC_IO);
+		err_shortage_clear();
+	}
+}
+
+/* By OpenSSL's own record, and where it keeps none. */
+static void
+openssls_lack_of_memory_is_noted(void **state)
+{
+	(void)state;
+	ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+	assert_int_equal(err_openssl(RC_FORMAT, "a key"), RC_IO);
+	assert_string_equal(err_text(), "a key: out of memory");
+	assert_int_equal(err_shortage(), SHORT_OF_MEMORY);
+	err_shortage_clear();
+	fail_nth("malloc", 1, ENOMEM);
+	assert_null(OPENSSL_malloc(8));
+	assert_int_equal(err_shortage(), SHORT_OF_MEMORY);
+	assert_string_equal(fail_stop(), "malloc");
+	assert_int_equal(err_shortage(), SHORT_OF_NOTHING);
+}
+
 int
 main(void)
 {
@@ -133,8 +207,14 @@ main(void)
 		cmocka_unit_test(openssls_reason_is_told_and_its_queue_emptied),
 		cmocka_unit_test(a_record_is_kept_over_a_clean_up),
 		cmocka_unit_test(each_thread_has_its_own_record),
+		cmocka_unit_test(what_ran_short_gives_no_verdict),
+		cmocka_unit_test(an_errno_may_tell_what_ran_short),
+		cmocka_unit_test(openssls_lack_of_memory_is_noted),
 	};
 
+	/* As a program does it: before OpenSSL's first allocation. */
+	if (err_watch_openssl() != RC_OK)
+		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

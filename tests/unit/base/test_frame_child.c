@@ -57,6 +57,17 @@ hang(int sock, void *arg)
 	return RC_BUG;
 }
 
+/* As a library does that is out of memory. */
+static enum rc
+crash_short(int sock, void *arg)
+{
+	(void)sock;
+	err_note_shortage(*(enum shortage *)arg);
+	if (*(enum shortage *)arg == SHORT_OF_MEMORY)
+		(void)raise(SIGSEGV);
+	return RC_FORMAT;
+}
+
 /* Answers with the number of descriptors that it holds. */
 static enum rc
 count_fds(int sock, void *arg)
@@ -459,6 +470,54 @@ what_a_child_leaves_with_arrives(void **state)
 	}
 }
 
+/* Whether it is stopped or has gone: nothing but that counts, and nobody takes
+ * it for an attack. */
+static void
+what_a_child_ran_short_of_arrives(void **state)
+{
+	static const struct {
+		enum shortage what;
+		const char *text;
+	} all[] = {
+		{ SHORT_OF_MEMORY, "the helper process: out of memory" },
+		{ SHORT_OF_FILES, "the helper process: Too many open files" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		enum shortage what = all[i / 2].what;
+		struct child c;
+		enum rc rc;
+
+		check_ok(
+		    child_start(&c, "helper", crash_short, &what, NULL, 0));
+		rc = i % 2 == 0 ? child_stop(&c, 10)
+				: child_explain(&c, RC_FORMAT);
+		assert_int_equal(rc, RC_IO);
+		assert_string_equal(err_text(), all[i / 2].text);
+		assert_int_equal(err_shortage(), what);
+		assert_int_equal(c.signal, 0);
+		err_shortage_clear();
+		child_wipe(&c);
+	}
+}
+
+/* Of what the parent holds nothing must be left with it by accident. */
+static void
+a_child_that_cannot_close_does_not_begin(void **state)
+{
+	enum rc left = RC_OK;
+	struct child c;
+
+	(void)state;
+	fail_nth("close_range", 1, ENOSYS);
+	check_ok(child_start(&c, "helper", leave_with, &left, NULL, 0));
+	(void)fail_stop();
+	assert_int_equal(child_stop(&c, 10), RC_IO);
+	assert_string_equal(err_text(),
+	    "the helper process cannot close what is not for it (close_range)");
+}
+
 static void
 a_death_by_signal_has_its_name(void **state)
 {
@@ -764,6 +823,8 @@ main(void)
 		cmocka_unit_test(a_descriptor_rides_along_with_many),
 		cmocka_unit_test(half_a_record_is_not_waited_for),
 		cmocka_unit_test(what_a_child_leaves_with_arrives),
+		cmocka_unit_test(what_a_child_ran_short_of_arrives),
+		cmocka_unit_test(a_child_that_cannot_close_does_not_begin),
 		cmocka_unit_test(a_death_by_signal_has_its_name),
 		cmocka_unit_test(a_child_that_merely_left_keeps_the_sentence),
 		cmocka_unit_test(a_child_that_hangs_is_killed),

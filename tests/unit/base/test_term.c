@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/term.h"
 
+#include "tests/lib/check.h"
 #include "tests/lib/fail.h"
 #include "tests/lib/pty.h"
 
@@ -196,12 +197,12 @@ no_terminal_means_give_the_option(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		bool yes = true;
+		bool yes = false;
 		enum rc rc;
 
 		(void)setsid();
 		rc = term_confirm("Sign?", "--yes", &yes);
-		_exit(rc == RC_USAGE && yes && !term_present() &&
+		_exit(rc == RC_USAGE && !yes && !term_present() &&
 			      strcmp(err_text(),
 				  "there is no terminal to ask \"Sign?\": "
 				  "give --yes") == 0
@@ -268,12 +269,75 @@ without_memory_nothing_is_half_said(void **state)
 	(void)state;
 	FAIL_EACH("malloc", ENOMEM)
 	{
-		char *text = printed("%s\n", "a\nb");
+		char *text = printed("a%2000s\n", "\n");
+		const bool noted = err_shortage() == SHORT_OF_MEMORY;
 		const char *failed = fail_stop();
 
-		assert_string_equal(text, failed == NULL ? "a\\x0ab\n" : "");
+		assert_int_equal(strlen(text), failed == NULL ? 2005 : 0);
+		assert_int_equal(noted, failed != NULL);
 		free(text);
 	}
+}
+
+/* The sentence that there is no memory is such a line. */
+static void
+a_short_line_wants_no_memory(void **state)
+{
+	char *text;
+
+	(void)state;
+	fail_nth("malloc", 1, ENOMEM);
+	text = printed("%s\n", "a\nb");
+	assert_null(fail_stop());
+	assert_string_equal(text, "a\\x0ab\n");
+	free(text);
+}
+
+static void
+what_was_not_seen_is_not_confirmed(void **state)
+{
+	bool yes = true; /* as --yes says it */
+
+	(void)state;
+	check_ok(term_shown());
+	check_ok(term_confirm("Sign?", "--yes", &yes));
+	assert_true(yes);
+	err_note_shortage(SHORT_OF_MEMORY); /* a line was not shown */
+	assert_int_equal(term_shown(), RC_IO);
+	assert_int_equal(term_confirm("Sign?", "--yes", &yes), RC_IO);
+	assert_string_equal(err_text(), "out of memory");
+	err_shortage_clear();
+	check_ok(term_confirm("Sign?", "--yes", &yes));
+}
+
+/* Standard error on a disk that is full is no wish of anybody's; a closed one
+ * is. */
+static void
+standard_error_must_take_what_it_is_told(void **state)
+{
+	static const struct {
+		const char *path;
+		int flags;
+		enum rc rc;
+	} places[] = { { "/dev/full", O_WRONLY, RC_IO },
+		{ "/dev/null", O_RDONLY, RC_OK },
+		{ "/dev/null", O_WRONLY, RC_OK } };
+	const int saved = dup(STDERR_FILENO);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		int fd = open(places[i].path, places[i].flags);
+		enum rc rc;
+
+		assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+		(void)close(fd);
+		term_say("seen\n");
+		rc = term_shown();
+		clearerr(stderr);
+		(void)dup2(saved, STDERR_FILENO);
+		assert_int_equal(rc, places[i].rc);
+	}
+	(void)close(saved);
 }
 
 static const char *terminal_fails;
@@ -338,6 +402,9 @@ main(void)
 		cmocka_unit_test(colours_only_at_a_terminal_that_wants_them),
 		cmocka_unit_test(progress_is_shown_after_a_second_and_cleared),
 		cmocka_unit_test(without_memory_nothing_is_half_said),
+		cmocka_unit_test(a_short_line_wants_no_memory),
+		cmocka_unit_test(what_was_not_seen_is_not_confirmed),
+		cmocka_unit_test(standard_error_must_take_what_it_is_told),
 		cmocka_unit_test(a_terminal_that_fails_has_not_said_yes),
 	};
 
