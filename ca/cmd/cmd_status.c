@@ -364,7 +364,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
-		confine_measure(env->home, &status.sandbox);
+		rc = confine_measure(env->home, &status.sandbox);
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, false, &ledger);
 	if (rc == RC_OK)

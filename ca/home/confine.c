@@ -63,7 +63,7 @@ look_at_token(const char *home, struct confine *c)
 	return rc;
 }
 
-void
+enum rc
 confine_measure(const char *home, struct confine *ret)
 {
 	struct confine c = { .reached = false };
@@ -75,6 +75,9 @@ confine_measure(const char *home, struct confine *ret)
 		rc = sandbox_try_socket(&c.no_sockets);
 	if (rc == RC_OK)
 		rc = look_at_token(home, &c);
+	/* What could not be looked at is neither. */
+	if (rc != RC_OK && rule_spoken() == RULE_NONE)
+		return rc;
 	c.reached = rc == RC_OK && c.no_new_privs && c.seccomp &&
 		    c.no_sockets && c.token.no_new_privs && c.token.seccomp;
 	if (rc == RC_OK && !c.reached)
@@ -84,4 +87,5 @@ confine_measure(const char *home, struct confine *ret)
 		err_save(&c.why);
 	err_clear();
 	*ret = c;
+	return RC_OK;
 }

@@ -18,9 +18,10 @@ struct confine {
 	struct err_saved why; /* when not: what stood in the way */
 };
 
-/** Start a reader, a judge and a token process as `sign` does, look at them, dismiss them, and let
- * another process try the way out. Nothing may be open yet that they could
- * inherit. What is not reached is no error. */
-void confine_measure(const char *home, struct confine *ret);
+/** Start a reader, a judge and a token process as `sign` does, look at them,
+ * dismiss them, and let another process try the way out. Nothing may be open yet
+ * that they could inherit. What is not reached is no error; that nobody can tell
+ * is one. `home` is what the token process must not see; NULL: nothing. */
+enum rc confine_measure(const char *home, struct confine *ret) MUST_CHECK;
 
 #endif

@@ -23,9 +23,12 @@ raw_open(struct module *m)
 	CK_C_INITIALIZE_ARGS args = { .flags = CKF_OS_LOCKING_OK };
 	CK_RV rv;
 
+	errno = 0;
 	m->dl = dlopen(m->path, RTLD_NOW | RTLD_LOCAL);
-	if (m->dl == NULL)
+	if (m->dl == NULL) {
+		err_note_errno(errno);
 		return err_set(RC_TOKEN, "%s: cannot be loaded", m->path);
+	}
 	*(void **)&get = dlsym(m->dl, "C_GetFunctionList");
 	if (get == NULL)
 		return err_set(RC_TOKEN, "%s: not a PKCS#11 module", m->path);
@@ -74,7 +77,9 @@ module_load(const char *path, struct module *ret)
 		module_wipe(&m);
 		return err_memory();
 	}
+	errno = 0;
 	if (PKCS11_CTX_load(m.ctx, path) != 0) {
+		err_note_errno(errno); /* the loader's words are lost */
 		rc = err_openssl(RC_TOKEN,
 		    "%s: not a PKCS#11 module, or it does not start", path);
 		PKCS11_CTX_free(m.ctx);

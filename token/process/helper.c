@@ -502,6 +502,8 @@ serve_one(struct helper *h, struct span request, struct buf *answer)
 		else
 			rc = ops[op](h, request, answer);
 	}
+	if (rc == RC_OK) /* what it went on without may be a key */
+		rc = err_check_shortage();
 	if (rc == RC_OK)
 		return RC_OK;
 	buf_reset(answer);
@@ -535,7 +537,7 @@ helper_main(int sock, void *arg)
 
 	secret_harden();
 	if (h == NULL)
-		return RC_IO;
+		return err_memory();
 	h->options = *(const struct token_options *)arg;
 	rc = leave_streams();
 	if (rc == RC_OK)

@@ -57,10 +57,13 @@ bench_wipe(struct bench *b)
 static enum rc
 child_answer(struct bench *b, enum rc code)
 {
-	struct judge_said said = { .kind = JUDGE_VERDICT, .rc = code };
+	struct judge_said said = { .kind = JUDGE_VERDICT };
 	WIPED(buf) frame = { 0 };
 	enum rc rc;
 
+	if (code == RC_OK) /* of one that could not look */
+		code = err_check_shortage();
+	said.rc = code;
 	if (code != RC_OK) {
 		said.rule = span_str(rule_name(rule_spoken()));
 		said.sentence = span_str(err_text());

@@ -241,7 +241,7 @@ send_file(struct child *judge, const struct evidence *r, uint64_t index)
 			return err_set(RC_BUG, "judge: chunks");
 		rc = frame_send(judge->sock, chunk, -1, judge->name);
 	}
-	return rc;
+	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
 }
 
 enum rc

@@ -57,7 +57,10 @@ reader_process_wipe(struct reader_process *r)
 
 /* ---- answers ------------------------------------------------------------- */
 
-/* What `more` holds, in whole items, ends the answer. */
+static enum rc answer_failed(struct reader_process *r, enum rc why);
+
+/* What `more` holds, in whole items, ends the answer. Of a reader that ran
+ * short no other answer than that is worth anything. */
 static enum rc
 answer_send(struct reader_process *r, const struct reader_said *said,
     const struct verdicts *more, int fd)
@@ -68,6 +71,8 @@ answer_send(struct reader_process *r, const struct reader_said *said,
 	size_t done = 0;
 	enum rc rc;
 
+	if (said->kind != ANSWER_FAILED && err_check_shortage() != RC_OK)
+		return answer_failed(r, RC_IO);
 	buf_reset(&r->out);
 	cbor_out_init(&out, &r->out);
 	schema_put(&out, &reader_said_form, said);

@@ -31,6 +31,7 @@ struct reader_answers {
 struct reader {
 	struct child child;
 	int64_t waited; /* ns that it is behind with */
+	bool greeted;	/* locked in; nothing was parsed before */
 	struct reader_answers answers;
 };
 #define READER_NONE ((struct reader){ .child = CHILD_NONE })

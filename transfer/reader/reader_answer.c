@@ -87,7 +87,8 @@ answer_open(struct span record, struct reader_heard *ret)
 }
 
 /* Killed by its sandbox, or broken by what it parsed; but whoever is short of
- * memory, or of patience, kills by SIGKILL and SIGTERM. */
+ * memory, or of patience, kills by SIGKILL and SIGTERM, and a library that
+ * lacks memory may crash before anything is parsed (libseccomp does). */
 static enum rc
 explain(struct reader *reader, enum rc rc)
 {
@@ -98,7 +99,8 @@ explain(struct reader *reader, enum rc rc)
 		return reader_lied(rc);
 	rc = child_explain(&reader->child, rc);
 	died_of = reader->child.signal;
-	if (died_of == 0 || died_of == SIGKILL || died_of == SIGTERM)
+	if (!reader->greeted || died_of == 0 || died_of == SIGKILL ||
+	    died_of == SIGTERM)
 		return rc;
 	err_save(&saved);
 	return rule_refuse(RULE_READER, "%s", saved.text);

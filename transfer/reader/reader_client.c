@@ -65,6 +65,7 @@ greeting(struct reader *reader)
 
 	if (rc == RC_OK && answer.said.kind != ANSWER_END)
 		rc = reader_unexpected();
+	reader->greeted = rc == RC_OK;
 	if (rc != RC_OK)
 		reader_wipe(reader);
 	return rc;

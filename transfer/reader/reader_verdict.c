@@ -17,7 +17,8 @@ reader_error_now(enum rc rc)
 		span_str(err_text()) };
 }
 
-static void
+/* A failure is none: nobody knows then what is to be said of the request. */
+static enum rc
 put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 {
 	const struct cert_request *request = &of->bundle->requests[index];
@@ -42,6 +43,7 @@ put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 	if (rc == RC_OK)
 		said.key_id = span_of(csr.key.id, sizeof(csr.key.id));
 	schema_put(out, &reader_verdict_form, &said);
+	return rc == RC_OK || rule_spoken() != RULE_NONE ? RC_OK : rc;
 }
 
 void
@@ -63,8 +65,9 @@ verdicts_fill(struct verdicts *batch, const struct verdicts_of *of,
 		struct cbor_out out;
 
 		cbor_out_init(&out, &batch->bytes);
-		put_verdict(of, &out, first++);
-		rc = cbor_out_end(&out);
+		rc = put_verdict(of, &out, first++);
+		if (rc == RC_OK)
+			rc = cbor_out_end(&out);
 		batch->ends[batch->n++] = batch->bytes.n;
 	}
 	return rc;

@@ -30,10 +30,13 @@
 #define WITH_ASAN 1
 #endif
 
-/* What the kernel refuses; the stick is then not read at all. */
+/* What the kernel refuses; the stick is then not read at all. What it is short
+ * of now is nothing that it lacks. */
 static enum rc
 sandbox_refused(const char *what, int error)
 {
+	if (error == ENOMEM || error == EMFILE || error == ENFILE)
+		return err_errno(RC_IO, error, "the sandbox: %s", what);
 	return rule_refuse(RULE_SANDBOX,
 	    "this kernel gives no %s (%s), and without it nothing of a stick is parsed",
 	    what, strerror(error));
@@ -193,11 +196,14 @@ filter_add_abort(scmp_filter_ctx filter)
 static enum rc
 filter_enter(bool reading, bool opening)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx filter;
 	int rc;
 
-	if (filter == NULL)
-		return sandbox_refused("seccomp filter", ENOSYS);
+	errno = 0;
+	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	if (filter == NULL) /* it tells no more than malloc does */
+		return sandbox_refused(
+		    "seccomp filter", errno == ENOMEM ? ENOMEM : ENOSYS);
 	rc = seccomp_attr_set(
 	    filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (rc == 0)

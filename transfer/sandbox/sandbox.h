@@ -49,7 +49,8 @@ enum rc sandbox_look(pid_t child, struct sandbox_seen *ret) MUST_CHECK;
 
 /** Start a child that goes the way of a reader and then asks for a network
  * socket: was it killed for that? The kernel's log may tell of it.
- * False as well where it could not lock itself in. \retval RC_IO no process */
+ * False as well where it could not lock itself in.
+ * \retval RC_IO no process, or one without memory */
 enum rc sandbox_try_socket(bool *ret_killed) MUST_CHECK;
 
 #endif

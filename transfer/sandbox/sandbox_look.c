@@ -82,6 +82,8 @@ sandbox_try_socket(bool *ret_killed)
 		if (errno != EINTR)
 			return err_errno(RC_IO, errno, "the trial process");
 	c.pid = 0;
+	if (child_could_not_say(c.name, status))
+		return RC_IO;
 	*ret_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 	return RC_OK;
 }

@@ -44,6 +44,7 @@ lie_start(struct reader *c, struct lie *lie)
 	assert_int_equal(child_start(&c->child, "reader", liar, lie, keep,
 			     lie->fd >= 0 ? 1 : 0),
 	    RC_OK);
+	c->greeted = true;
 	fd_close(&lie->fd);
 	buf_wipe(&lie->record);
 }
@@ -332,7 +333,16 @@ death_in_the_sandbox_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
+		WIPED(reader) early = READER_NONE;
+		struct sandbox_level level;
 		struct lie lie = { .fd = -1, .sig = deaths[i].sig };
+
+		/* Of one that had not begun it tells nothing about a stick. */
+		lie_start(&early, &lie);
+		early.greeted = false;
+		assert_int_equal(reader_level(&early, &level), RC_IO);
+		assert_int_equal(rule_spoken(), RULE_NONE);
+		assert_non_null(strstr(err_text(), deaths[i].text));
 
 		assert_int_equal(scan_a_liar(&lie), deaths[i].rc);
 		assert_string_equal(rule_name(rule_spoken()), deaths[i].rule);

@@ -497,6 +497,26 @@ enter_refused(unsigned n)
 		   : 5;
 }
 
+/* For want of memory, it is not the kernel that lacks something. */
+static void
+no_memory_is_no_kernel_without_seccomp(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		fail_nth("seccomp_init", 1, ENOMEM);
+		_exit(sandbox_strict() == RC_IO && err_rule_number() == 0 &&
+			      strstr(err_text(), "out of memory") != NULL
+			  ? 0
+			  : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void
 whatever_the_kernel_refuses_nobody_is_half_locked_in(void **state)
 {
@@ -569,6 +589,11 @@ a_child_that_is_not_there_cannot_be_looked_at(void **state)
 	assert_int_equal(sandbox_try_socket(&killed), RC_OK);
 	assert_non_null(fail_stop());
 	assert_true(killed);
+	fail_nth("seccomp_init", 1, ENOMEM); /* the child's: it has a copy */
+	assert_int_equal(sandbox_try_socket(&killed), RC_IO);
+	assert_null(fail_stop());
+	assert_string_equal(err_text(), "the trial process: out of memory");
+	assert_true(killed);
 }
 
 static void
@@ -613,6 +638,7 @@ main(void)
 		cmocka_unit_test(the_kernel_is_asked_about_a_child),
 		cmocka_unit_test(the_way_out_is_tried),
 		cmocka_unit_test(probe_tells_what_is_reached),
+		cmocka_unit_test(no_memory_is_no_kernel_without_seccomp),
 		cmocka_unit_test(
 		    whatever_the_kernel_refuses_nobody_is_half_locked_in),
 		cmocka_unit_test(without_dev_null_the_terminal_is_not_left),
