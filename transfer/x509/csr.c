@@ -113,7 +113,10 @@ take_cn(struct span cn, struct name_list *names)
 	if (rc != RC_OK)
 		return rc;
 	name.text = buf_span(&lowered);
-	if (name_check("CN", &name) != RC_OK) {
+	rc = name_check("CN", &name);
+	if (rc != RC_OK && rule_spoken() == RULE_NONE)
+		return rc;
+	if (rc != RC_OK) {
 		err_clear();
 		return RC_OK;
 	}
@@ -211,41 +214,53 @@ fit_alg(
 	    from, name);
 }
 
-static bool
-csr_verify(const struct csr_alg *alg, EVP_PKEY *key,
-    const struct csr_fields *parts, EVP_MD_CTX *ctx)
+/* Three answers: it verifies, it does not, and, as an error, nobody can tell.
+ */
+static enum rc
+cannot_verify(const char *from)
+{
+	return err_openssl(
+	    RC_BUG, "%s: its signature cannot be verified", from);
+}
+
+static enum rc
+csr_verify(const char *from, const struct csr_alg *alg, EVP_PKEY *key,
+    const struct csr_fields *parts, EVP_MD_CTX *ctx, bool *ret_good)
 {
 	EVP_PKEY_CTX *key_ctx = NULL;
 
 	if (EVP_DigestVerifyInit_ex(
-		ctx, &key_ctx, alg->digest, NULL, NULL, key, NULL) != 1)
-		return false;
-	if (alg->pss && (EVP_PKEY_CTX_set_rsa_padding(
-			     key_ctx, RSA_PKCS1_PSS_PADDING) != 1 ||
-			    EVP_PKEY_CTX_set_rsa_pss_saltlen(
-				key_ctx, RSA_PSS_SALTLEN_DIGEST) != 1))
-		return false;
-	return EVP_DigestVerify(ctx, parts->signature.p, parts->signature.n,
-		   parts->info.p, parts->info.n) == 1;
+		ctx, &key_ctx, alg->digest, NULL, NULL, key, NULL) != 1 ||
+	    (alg->pss && (EVP_PKEY_CTX_set_rsa_padding(
+			      key_ctx, RSA_PKCS1_PSS_PADDING) != 1 ||
+			     EVP_PKEY_CTX_set_rsa_pss_saltlen(
+				 key_ctx, RSA_PSS_SALTLEN_DIGEST) != 1)))
+		return cannot_verify(from);
+	*ret_good = EVP_DigestVerify(ctx, parts->signature.p,
+			parts->signature.n, parts->info.p, parts->info.n) == 1;
+	return RC_OK;
 }
 
 /* ECDSA in a context that is kept with its key: making one costs a tenth of the
  * verification. It is begun anew each time, because the point in the key is
  * another one. */
-static bool
-verify_ec(const struct csr_alg *alg, EVP_PKEY_CTX *ctx,
-    const struct csr_fields *parts, EVP_MD_CTX *md)
+static enum rc
+verify_ec(const char *from, const struct csr_alg *alg, EVP_PKEY_CTX *ctx,
+    const struct csr_fields *parts, EVP_MD_CTX *md, bool *ret_good)
 {
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	return EVP_DigestInit_ex2(
-		   md, EVP_get_digestbyname(alg->digest), NULL) == 1 &&
-	       EVP_DigestUpdate(md, parts->info.p, parts->info.n) == 1 &&
-	       EVP_DigestFinal_ex(md, hash, &n) == 1 &&
-	       EVP_PKEY_verify_init(ctx) == 1 &&
-	       EVP_PKEY_verify(
-		   ctx, parts->signature.p, parts->signature.n, hash, n) == 1;
+	if (EVP_DigestInit_ex2(md, EVP_get_digestbyname(alg->digest), NULL) !=
+		1 ||
+	    EVP_DigestUpdate(md, parts->info.p, parts->info.n) != 1 ||
+	    EVP_DigestFinal_ex(md, hash, &n) != 1 ||
+	    EVP_PKEY_verify_init(ctx) != 1)
+		return cannot_verify(from);
+	/* Below 0 is a signature that is no DER: a "no", too. */
+	*ret_good = EVP_PKEY_verify(ctx, parts->signature.p, parts->signature.n,
+			hash, n) == 1;
+	return RC_OK;
 }
 
 static enum rc
@@ -254,7 +269,8 @@ check_pop(const char *from, const struct csr_alg *alg,
     const struct csr_fields *parts, struct key_cache *cache)
 {
 	EVP_PKEY_CTX **kept = &cache->verify[facts->kind];
-	bool ec = alg->family == KEY_EC, good;
+	bool ec = alg->family == KEY_EC, good = false;
+	enum rc rc;
 
 	assert(!ec || key == cache->ec[facts->kind]);
 	if (cache->digest == NULL)
@@ -263,13 +279,13 @@ check_pop(const char *from, const struct csr_alg *alg,
 		*kept = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 	if (cache->digest == NULL || (ec && *kept == NULL))
 		return err_memory();
-	good = ec ? verify_ec(alg, *kept, parts, cache->digest)
-		  : csr_verify(alg, key, parts, cache->digest);
+	rc = ec ? verify_ec(from, alg, *kept, parts, cache->digest, &good)
+		: csr_verify(from, alg, key, parts, cache->digest, &good);
 	/* Resetting lets go of the key, too. */
 	(void)EVP_MD_CTX_reset(cache->digest);
 	ERR_clear_error();
-	if (good)
-		return RC_OK;
+	if (rc != RC_OK || good)
+		return rc;
 	return rule_refuse(RULE_CSR_POP,
 	    "%s: the signature does not verify under the request's own key",
 	    from);
