@@ -50,12 +50,24 @@ close_others(int sock, const int *keep, size_t n_keep)
 	return close_range((unsigned)top + 1, ~0U, 0) == 0;
 }
 
+static volatile enum shortage crash_means;
+
+void
+child_crash_means(enum shortage what)
+{
+	crash_means = what;
+}
+
 /* A library that is out of memory may crash of it: that is no attack. */
 static void
 on_crash(int sig)
 {
-	if (err_shortage() != SHORT_OF_NOTHING)
-		_exit(LEFT_SHORT + (int)err_shortage());
+	const enum shortage noted = err_shortage();
+	const enum shortage what =
+	    noted != SHORT_OF_NOTHING ? noted : crash_means;
+
+	if (what != SHORT_OF_NOTHING)
+		_exit(LEFT_SHORT + (int)what);
 	(void)signal(sig, SIG_DFL);
 	(void)raise(sig);
 }

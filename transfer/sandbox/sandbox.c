@@ -5,6 +5,7 @@
  * must not go on. */
 #include "transfer/sandbox/sandbox.h"
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/landlock.h"
 #include "transfer/rule.h"
@@ -194,7 +195,7 @@ filter_add_abort(scmp_filter_ctx filter)
 /* Another architecture's calls have other numbers (x32, i386 on x86-64): they
  * end the process before any number is compared. */
 static enum rc
-filter_enter(bool reading, bool opening)
+filter_build(bool reading, bool opening)
 {
 	scmp_filter_ctx filter;
 	int rc;
@@ -219,6 +220,19 @@ filter_enter(bool reading, bool opening)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
 	return rc == 0 ? RC_OK : sandbox_refused("seccomp filter", -rc);
+}
+
+/* libseccomp 2.5 frees twice, or reads at NULL, where its memory fails. What it
+ * is given are the tables above, so nothing else makes it crash. */
+static enum rc
+filter_enter(bool reading, bool opening)
+{
+	enum rc rc;
+
+	child_crash_means(SHORT_OF_MEMORY);
+	rc = filter_build(reading, opening);
+	child_crash_means(SHORT_OF_NOTHING);
+	return rc;
 }
 
 /* ---- levels -------------------------------------------------------------- */

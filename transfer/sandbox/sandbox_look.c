@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #define LINE_BYTES 256
+#define TRIAL_SECONDS 60
 #define SECCOMP_MODE_FILTERED 2 /* proc(5) */
 
 static void
@@ -78,6 +79,9 @@ sandbox_try_socket(bool *ret_killed)
 
 	if (rc != RC_OK)
 		return rc;
+	if (!child_leaves_within(c.pid, TRIAL_SECONDS))
+		return err_set(RC_IO, "the trial process did not end in %d s",
+		    TRIAL_SECONDS);
 	while (waitpid(c.pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return err_errno(RC_IO, errno, "the trial process");

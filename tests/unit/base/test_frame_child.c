@@ -68,6 +68,18 @@ crash_short(int sock, void *arg)
 	return RC_FORMAT;
 }
 
+/* The same, where nobody has noticed yet; and then it may be anything. */
+static enum rc
+crash_in_library(int sock, void *arg)
+{
+	(void)sock;
+	child_crash_means(SHORT_OF_MEMORY);
+	if (arg != NULL)
+		child_crash_means(SHORT_OF_NOTHING);
+	(void)raise(SIGABRT);
+	return RC_OK;
+}
+
 /* Answers with the number of descriptors that it holds. */
 static enum rc
 count_fds(int sock, void *arg)
@@ -499,6 +511,17 @@ what_a_child_ran_short_of_arrives(void **state)
 		assert_int_equal(c.signal, 0);
 		err_shortage_clear();
 		child_wipe(&c);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct child c;
+
+		check_ok(child_start(&c, "helper", crash_in_library,
+		    i == 0 ? NULL : &c, NULL, 0));
+		assert_int_equal(child_stop(&c, 10), RC_IO);
+		assert_string_equal(
+		    err_text(), i == 0 ? all[0].text
+				       : "the helper process died of SIGABRT");
+		err_shortage_clear();
 	}
 }
 
