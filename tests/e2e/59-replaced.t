@@ -198,8 +198,16 @@ run at "$T" transfer request --profile xmpp-server --new-key ec-p256 --domain jo
 ID=$(json bundle_id)
 rm "$STICK/airgap-ca/requests/$ID.cose"
 ask "$T" --new-key ec-p256 --domain josefsson.org --host chat.sjd.se --days 70
+must at "$T" transfer rotate --within 1d
+NEW=$(pub "$SRV/x.pem")
+run at "$T" transfer request --again --out "$STICK" -n
+says 'warning +josefsson.org: a later request has its place' "what is asked again gets no place that a later one has"
 run at "$T" transfer request --again --out "$STICK"
-status 7 "what a later request replaced before it was answered is not asked again"
+must at "$T" ca sign "$STICK" --yes
+run at "$T" transfer install "$STICK"
+quiet 'in place of' "nor takes it when it comes"
+must at "$T" transfer rotate --within 1d
+is "$(pub "$SRV/x.pem")" "$NEW" "or is used"
 
 run at "$T" transfer request --profile xmpp-server --new-key ec-p256 --domain josefsson.org \
 	--host chat.sjd.se --days 10 --out "$STICK" --json

@@ -218,10 +218,8 @@ an_answer_voids_what_was_sent_before(void **state)
 	assert_int_equal(unanswered(&store), 2);
 }
 
-/* What would come back in the place of what replaced it is not asked again, and
- * neither is what was withdrawn. */
 static void
-what_was_replaced_or_withdrawn_is_not_asked_again(void **state)
+what_was_withdrawn_is_not_asked_again(void **state)
 {
 	uint32_t one, two, three;
 	WIPED(bed) b = { 0 };
@@ -233,10 +231,12 @@ what_was_replaced_or_withdrawn_is_not_asked_again(void **state)
 	bed_make(&b);
 	check_ok(create(&b));
 	check_ok(store_open(b.path, true, &store));
-	add_bundle(&store, span_str("a"), &one);
-	add_bundle(&store, span_str("a"), &two);
+	add_bundle(&store, span_str("a1"), &one);
+	add_bundle(&store, span_str("a2"), &two);
 	add_bundle(&store, span_str("b"), &three);
 	answer(&store, two, 1, NULL);
+	assert_int_equal(unanswered(&store), 2);
+	assert_int_equal(store_withdraw(&store, "01", &id, &requests), 0);
 	assert_int_equal(unanswered(&store), 1);
 	assert_int_equal(store_withdraw(&store, "03030", &id, &requests), 0);
 	assert_true(
@@ -255,7 +255,7 @@ what_was_replaced_or_withdrawn_is_not_asked_again(void **state)
 	assert_non_null(strstr(err_text(), "has its answer"));
 	assert_int_equal(
 	    store_withdraw(&store, "0101", &id, &requests), RC_STATE);
-	assert_non_null(strstr(err_text(), "is not open any more"));
+	assert_non_null(strstr(err_text(), "was withdrawn already"));
 	assert_int_equal(store_withdraw(&store, "", &id, &requests), RC_STATE);
 	assert_int_equal(store_withdraw(&store, "7", &id, &requests), RC_STATE);
 	assert_non_null(strstr(err_text(), "no bundle has that id"));
@@ -495,8 +495,7 @@ main(void)
 		cmocka_unit_test(what_a_killed_creation_left_is_no_store),
 		cmocka_unit_test(two_creations_at_once_do_not_meet),
 		cmocka_unit_test(an_answer_voids_what_was_sent_before),
-		cmocka_unit_test(
-		    what_was_replaced_or_withdrawn_is_not_asked_again),
+		cmocka_unit_test(what_was_withdrawn_is_not_asked_again),
 		cmocka_unit_test(only_what_was_abandoned_is_asked_again),
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(

@@ -449,6 +449,11 @@ request(struct ask_for *a)
 	if (!a->again)
 		return request_new(a);
 	rc = compose_again(&a->compose);
+	for (size_t i = 0; i < a->compose.n; i++)
+		if (a->compose.items[i].replaced)
+			term_alarm(
+			    "warning  %s: a later request has its place, so what comes of this will not be used; `airgap-transfer withdraw BUNDLE` takes the one back that asked\n",
+			    a->compose.items[i].id);
 	return rc != RC_OK ? rc : send(a);
 }
 

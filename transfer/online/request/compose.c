@@ -292,6 +292,8 @@ copy_request(struct composed *to, const struct cert_request *r,
 	    to->profile, sizeof(to->profile), "%.*s", SPAN_FMT(r->profile));
 	to->validity = r->validity;
 	to->standing = u->standing;
+	to->since = u->since;
+	to->replaced = u->replaced;
 	if (r->replaces.n != 0)
 		rc = buf_add_span(&to->replaces, r->replaces);
 	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++)
@@ -366,7 +368,7 @@ make_lists(const struct compose *c, struct lists *l)
 
 		request_of(item, &l->requests[i]);
 		l->sent[i] = (struct sent_request){ names->items, names->n,
-			item->key_file, item->standing };
+			item->key_file, item->standing, item->since };
 	}
 	return RC_OK;
 }

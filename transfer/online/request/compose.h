@@ -28,6 +28,8 @@ struct compose {
 		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
 		struct buf replaces; /* serial; empty: nothing */
 		enum standing standing;
+		uint32_t since; /* asked again: the bundle that asked first */
+		bool replaced; /* asked again, and another has its place now */
 	} *items; /* owned */
 	size_t n;
 	struct key_cache keys;

@@ -69,6 +69,7 @@ holding_read_held(struct store *store, sqlite3_stmt *st, struct held *h)
 	h->place = (uint32_t)sqlite3_column_int64(st, 11);
 	h->standing = (enum standing)sqlite3_column_int(st, 12);
 	h->is_asked = sqlite3_column_int(st, 13) != 0;
+	h->since = (uint32_t)sqlite3_column_int64(st, 14);
 	if (rc == RC_OK)
 		rc = copy_digest(store, db_blob(st, 1), h->issuer);
 	if (rc == RC_OK)
@@ -120,7 +121,8 @@ holding_load(struct store *store, struct span name, struct span profile,
 		    " r.slots, c.revoked_at, c.serial, c.der, r.key_file,"
 		    " r.names, r.bundle, r.place, r.stands,"
 		    " length(b.file) > 0 AND r.bundle NOT IN"
-		    " (SELECT bundle FROM loose)"
+		    " (SELECT bundle FROM loose),"
+		    " coalesce(r.since, r.bundle)"
 		    " FROM request r JOIN certificate c"
 		    " ON c.bundle = r.bundle AND c.place = r.place"
 		    " JOIN bundle b ON b.sequence = r.bundle"
@@ -151,6 +153,8 @@ is_type(const struct held *h, const char *type)
 static bool
 is_newer(const struct held *a, const struct held *b)
 {
+	if (a->since != b->since)
+		return a->since > b->since;
 	return a->bundle != b->bundle ? a->bundle > b->bundle
 				      : a->place > b->place;
 }

@@ -29,8 +29,9 @@ struct held {
 	struct buf serial, der, names; /* names: as in struct stored_cert */
 	char *key_file;		       /* owned; NULL: not made here */
 	const char *key_type;	       /* "EC", "RSA": as OpenSSL says it */
-	/* The request: a newer one has a larger number. */
-	uint32_t bundle, place;
+	/* The request. Which is newer, the bundle says that asked first, for to
+	 * ask again makes nothing newer. */
+	uint32_t bundle, place, since;
 	enum standing standing;
 	bool is_asked; /* a bundle of this store has it: it can be repeated */
 };

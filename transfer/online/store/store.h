@@ -93,6 +93,7 @@ struct sent_request {
 	size_t n_names;
 	const char *key_file;
 	enum standing standing;
+	uint32_t since; /* asked again: the bundle that asked first; 0: this */
 };
 enum rc store_bundle_add(struct store *store, const struct bundle *bundle,
     struct span file, const struct sent_request *requests) MUST_CHECK;
@@ -107,14 +108,15 @@ enum rc store_names_write(const struct name *names, size_t n,
     struct buf *out) MUST_CHECK;
 
 /** Requests without an answer: of open and void bundles, and those closed as
- * ABANDONED, each CSR once, oldest first; none that was withdrawn, or whose name
- * was granted to a later request that takes all places. `file` is the whole bundle that `place`
+ * ABANDONED, each CSR once, oldest first; none that was withdrawn. `file` is the whole bundle that `place`
  * (from 0) counts in. */
 struct unanswered {
 	uint32_t sequence, place;
 	struct span file;
 	struct span key_file; /* n 0: none known */
 	enum standing standing;
+	uint32_t since; /* the bundle that asked first */
+	bool replaced;	/* a later request for its name was granted meanwhile */
 };
 enum rc store_each_unanswered(struct store *store,
     enum rc (*each)(void *arg, const struct unanswered *u), void *arg)
@@ -140,9 +142,9 @@ enum rc store_each_open(struct store *store,
 enum rc store_forget(struct store *store, struct span name,
     struct span profile, size_t *ret_waiting) MUST_CHECK;
 
-/** Within a transaction: take the open bundle back whose id begins with that text.
+/** Within a transaction: take the bundle back that has no answer and whose id begins with that text.
  * Its answer, should one come all the same, is taken for the channel's sake.
- * \retval RC_STATE none is open under that id, or several are */
+ * \retval RC_STATE none without an answer has that id, or several have */
 enum rc store_withdraw(struct store *store, const char *id, struct buf *ret_id,
     size_t *ret_requests) MUST_CHECK;
 

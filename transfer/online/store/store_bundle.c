@@ -77,11 +77,12 @@ store_bundle_put_request(struct store *store, sqlite3_stmt *st,
 		rc = store_names_write(sent->names, sent->n_names, &names);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st,
-		    v->has_not_before ? "iisbssiiitii" : "iisbssiiiti",
+		    v->has_not_before ? "iisbssiiitiii" : "iisbssiiitii",
 		    (int64_t)b->sequence, (int64_t)place, r->id,
 		    span_of(digest, SHA256_LEN), r->profile, buf_span(&names),
 		    (int64_t)v->count, v->period, v->overlap, sent->key_file,
-		    (int64_t)sent->standing, v->not_before);
+		    (int64_t)sent->standing, (int64_t)sent->since,
+		    v->not_before);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
@@ -96,8 +97,8 @@ store_bundle_add(struct store *store, const struct bundle *bundle,
 		rc = db_prepare(&store->db,
 		    "INSERT INTO request (bundle, place, id, csr_sha256,"
 		    " profile, names, slots, period, overlap, key_file,"
-		    " stands, not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-		    " ?8, ?9, ?10, ?11, ?12)",
+		    " stands, since, not_before) VALUES (?1, ?2, ?3, ?4, ?5,"
+		    " ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0), ?13)",
 		    &st);
 	for (size_t i = 0; i < bundle->n_requests && rc == RC_OK; i++) {
 		(void)sqlite3_clear_bindings(st);
@@ -141,18 +142,21 @@ store_each_unanswered(struct store *store,
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	/* The newest asking of each CSR for a profile, unless it was granted or
-	 * refused for good, or would now take the place of what replaced it. */
+	 * refused for good. */
 	enum rc rc = db_prepare(&store->db,
-	    "SELECT r.bundle, r.place, b.file, r.key_file, r.stands"
-	    " FROM request r"
-	    " JOIN bundle b ON b.sequence = r.bundle"
-	    " WHERE (r.issued IS NULL OR"
-	    "   (r.issued = 0 AND r.rule = 'ABANDONED'))"
-	    " AND r.unused IS NULL"
-	    " AND r.bundle NOT IN (SELECT bundle FROM loose)"
-	    " AND NOT EXISTS (SELECT 1 FROM request n"
-	    "   WHERE " HELD_TOGETHER("n",
-		"r") "   AND n.issued = 1 AND n.stands = 0 AND n.bundle > r.bundle)"
+	    "SELECT r.bundle, r.place, b.file, r.key_file, r.stands,"
+	    " coalesce(r.since, r.bundle),"
+	    " EXISTS (SELECT 1 FROM request n"
+	    "   WHERE n.issued = 1 AND n.stands = 0"
+	    "   AND coalesce(n.since, n.bundle) > coalesce(r.since, r.bundle)"
+	    "   AND " HELD_TOGETHER("n",
+		"r") ")"
+		     " FROM request r"
+		     " JOIN bundle b ON b.sequence = r.bundle"
+		     " WHERE (r.issued IS NULL OR"
+		     "   (r.issued = 0 AND r.rule = 'ABANDONED'))"
+		     " AND r.unused IS NULL"
+		     " AND r.bundle NOT IN (SELECT bundle FROM loose)"
 		     " AND NOT EXISTS (SELECT 1 FROM request o"
 		     "   WHERE o.csr_sha256 = r.csr_sha256 AND o.profile = r.profile"
 		     "   AND (o.bundle > r.bundle OR"
@@ -169,6 +173,8 @@ store_each_unanswered(struct store *store,
 			.file = db_blob(st, 2),
 			.key_file = db_text(st, 3),
 			.standing = (enum standing)sqlite3_column_int(st, 4),
+			.since = (uint32_t)sqlite3_column_int64(st, 5),
+			.replaced = sqlite3_column_int(st, 6) != 0,
 		};
 		rc = each(arg, &u);
 	}

@@ -133,6 +133,7 @@
 "  CHECK (stands IN (0, 1, 2));" /* enum standing */ \
 "ALTER TABLE request ADD COLUMN unused INTEGER" \
 "  CHECK (unused IN (1, 2, 3));" /* enum unused; NULL: used */ \
+"ALTER TABLE request ADD COLUMN since INTEGER;" /* the bundle that asked first */ \
 "ALTER TABLE deployment ADD COLUMN key_type TEXT;" /* "EC"; NULL: any */ \
 "ALTER TABLE deployment ADD COLUMN legacy INTEGER NOT NULL DEFAULT 0" \
 "  CHECK (legacy IN (0, 1));" /* PKCS#12 for old programs */

@@ -35,19 +35,22 @@ store_forget(struct store *store, struct span name, struct span profile,
 	return rc;
 }
 
-/* An open bundle whose id begins like that, the only one. */
+/* The bundle without an answer whose id begins like that, the only one. */
 static enum rc
-find_open(struct store *store, const char *id, struct buf *ret_id,
+find_unanswered(struct store *store, const char *id, struct buf *ret_id,
     uint32_t *ret_sequence, size_t *ret_requests)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	size_t n = 0, n_open = 0;
+	size_t n = 0, n_open = 0; /* without an answer, and not withdrawn */
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT lower(hex(id)), sequence, state, (SELECT count(*)"
-	    " FROM request r WHERE r.bundle = b.sequence) FROM bundle b"
+	    " FROM request r WHERE r.bundle = b.sequence),"
+	    " state <> 3 AND NOT EXISTS (SELECT 1 FROM request r"
+	    "   WHERE r.bundle = b.sequence AND r.unused = 2) AS waits"
+	    " FROM bundle b"
 	    " WHERE substr(lower(hex(id)), 1, length(?1)) = lower(?1)"
 	    " AND sequence NOT IN (SELECT bundle FROM loose)"
-	    " ORDER BY state = 1",
+	    " ORDER BY waits",
 	    &st);
 	int state = 0;
 
@@ -55,7 +58,7 @@ find_open(struct store *store, const char *id, struct buf *ret_id,
 		rc = db_bind(&store->db, st, "t", id);
 	while (db_next(&store->db, st, &rc)) {
 		n++;
-		n_open += sqlite3_column_int(st, 2) == BUNDLE_OPEN;
+		n_open += (size_t)sqlite3_column_int(st, 4);
 		buf_reset(ret_id);
 		rc = buf_add_span(ret_id, db_text(st, 0));
 		*ret_sequence = (uint32_t)sqlite3_column_int64(st, 1);
@@ -72,11 +75,11 @@ find_open(struct store *store, const char *id, struct buf *ret_id,
 		return err_set(RC_STATE,
 		    "%s: %zu bundles have ids that begin like that: give more of it",
 		    id, n_open);
-	if (state != BUNDLE_OPEN)
+	if (n_open == 0)
 		return err_set(RC_STATE, "%s: %s", id,
 		    state == BUNDLE_ANSWERED
 			? "has its answer; `airgap-transfer forget NAME` gives up what came of it"
-			: "is not open any more: nothing answers it");
+			: "was withdrawn already");
 	return RC_OK;
 }
 
@@ -89,7 +92,8 @@ store_withdraw(struct store *store, const char *id, struct buf *ret_id,
 		"UPDATE request SET unused = 2 WHERE bundle = ?1",
 	};
 	uint32_t sequence = 0;
-	enum rc rc = find_open(store, id, ret_id, &sequence, ret_requests);
+	enum rc rc =
+	    find_unanswered(store, id, ret_id, &sequence, ret_requests);
 
 	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
 		OWN(sqlite3_stmt) *st = NULL;
