@@ -24,6 +24,7 @@ decisions_wipe(struct decisions *d)
 	for (size_t i = 0; i < d->n; i++) {
 		free(d->items[i].reason);
 		name_list_wipe(&d->items[i].csr_names);
+		buf_wipe(&d->items[i].spelled);
 	}
 	free(d->items);
 	*d = (struct decisions){ 0 };
@@ -102,13 +103,16 @@ weigh(const struct intake *intake, const struct submission *s,
 	 * certificate and is seen by the operator. */
 	if (v->rc != RC_OK)
 		return refuse_with(d, v->rule, v->reason);
-	rc = csr_find_spki(s->file->name, request->csr, &d->spki);
+	rc = csr_find_spki(s->file->name, request->csr, &d->spelled, &d->spki);
 	if (rc == RC_OK)
 		rc = sha256(d->spki, d->key_id);
 	if (rc != RC_OK || memcmp(d->key_id, v->key_id, SHA256_LEN) != 0)
 		return rule_refuse(RULE_READER,
 		    "%s: request %u: the reader process reports a key that is not in the request",
 		    s->file->name, v->index + 1);
+	if (v->names_rule != RULE_NONE &&
+	    request_wants_csr_names(intake->policy, request))
+		return refuse_with(d, v->names_rule, v->names_reason);
 	d->csr_names = v->names;
 	v->names = (struct name_list){ 0 };
 	return intake_apply_policy(intake, s, v->index, d);

@@ -20,7 +20,8 @@ struct decision {
 	char *reason;	/* owned; printable, at most COMMENT_MAX bytes */
 	struct grant grant;
 	struct name_list csr_names; /* owned; grant.names may point into it */
-	struct span spki;	    /* within the sealed copy */
+	struct span spki;	    /* within the sealed copy, or `spelled` */
+	struct buf spelled;	    /* see csr_find_spki */
 	uint8_t key_id[SHA256_LEN];
 };
 

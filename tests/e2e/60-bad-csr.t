@@ -19,32 +19,28 @@ ask-ca.der                CSR-CA             asks for CA:TRUE
 ask-ca-uncritical.der     CSR-CA             asks for CA:TRUE
 ask-cert-sign.der         CSR-KEY-USAGE      keyCertSign
 ask-code-signing.der      CSR-EKU            codeSigning
+ask-critical-name-constraints.der CSR-EXTENSION critical extension 2\.5\.29\.30
+ask-critical-policy.der   CSR-EXTENSION      critical extension 2\.5\.29\.32
 ask-critical-ski.der      CSR-EXTENSION      critical extension 2\.5\.29\.14
 ask-critical-unknown.der  CSR-EXTENSION      critical extension 1\.2\.3\.4
 ask-crl-sign.der          CSR-KEY-USAGE      cRLSign
-ask-name-constraints.der  CSR-EXTENSION      name constraints
 ask-path-len.der          CSR-CA             path length
-ask-policy.der            CSR-EXTENSION      policies
 ask-transfer-eku.der      CSR-EKU            airgapTransfer
-attribute-twice.der       CSR-ATTRIBUTE      twice
-attribute-unknown.der     CSR-ATTRIBUTE      1\.3\.6\.1\.4\.1\.311\.13\.2\.3
-form-attributes-order.der CSR-FORM           not in order
+attribute-twice.der       CSR-ATTRIBUTE      extensions twice
+attribute-two-lists.der   CSR-ATTRIBUTE      extensions twice
 form-base64.pem           CSR-FORM           Base64|PKCS#10
 form-boolean.der          CSR-FORM           BOOLEAN
-form-ca-false.der         CSR-FORM           CA:FALSE
 form-certificate.pem      CSR-FORM           CERTIFICATE REQUEST|PKCS#10
-form-cn-utf8.der          CSR-FORM           not UTF-8
-form-critical-false.der   CSR-FORM           critical:FALSE
+form-cn-utf8.der          CSR-TEXT           control characters
 form-cut.der              CSR-FORM           PKCS#10
 form-empty-rdn.der        CSR-FORM           subject
 form-extension-twice.der  CSR-FORM           twice
 form-header.pem           CSR-FORM           END CERTIFICATE REQUEST|PKCS#10
 form-indefinite.der       CSR-FORM           PKCS#10
-form-ku-empty.der         CSR-FORM           2\.5\.29\.15
+form-ku-empty.der         CSR-FORM           keyUsage
 form-labels.pem           CSR-FORM           END CERTIFICATE REQUEST|PKCS#10
 form-long-length.der      CSR-FORM           PKCS#10
 form-no-end.pem           CSR-FORM           END CERTIFICATE REQUEST|PKCS#10
-form-no-extensions.der    CSR-FORM           extensionRequest
 form-padding.pem          CSR-FORM           Base64|PKCS#10
 form-san-empty.der        NAME-FORM          subjectAltName
 form-text-after.pem       CSR-FORM           behind the PEM block|PKCS#10
@@ -53,7 +49,7 @@ form-trailing.der         CSR-FORM           1 bytes? behind|bytes behind
 form-trailing.pem         CSR-FORM           1 bytes? behind|PKCS#10
 form-two.der              CSR-FORM           second request|bytes behind
 form-two.pem              CSR-FORM           second request|PKCS#10
-form-version.der          CSR-FORM           PKCS#10
+form-version-3.der        CSR-FORM           version is the number 3
 key-dsa.der               KEY-TYPE           type DSA
 key-ec-compressed.der     KEY-EC-POINT       compressed point
 key-ec-explicit.der       KEY-EC-PARAMS      explicit curve
@@ -71,7 +67,6 @@ key-rsa-e-65-bits.der     KEY-RSA-EXPONENT   65 bits
 key-rsa-e-even.der        KEY-RSA-EXPONENT   65538
 key-rsa-e1.der            KEY-RSA-EXPONENT   exponent is 1;
 key-rsa-e3.der            KEY-RSA-EXPONENT   exponent is 3;
-key-rsa-no-null.der       KEY-DER            not NULL
 name-101.der              NAMES-COUNT        over 100 names
 name-directory.der        NAME-TYPE          form \[4\]
 name-ip-5.der             NAME-FORM          5 bytes
@@ -85,13 +80,14 @@ name-srv-utf8.der         NAME-TYPE          IA5String
 name-u-label.der          NAME-FORM          not ASCII
 name-wildcard-inside.der  NAME-WILDCARD      wildcard
 pop-changed.der           CSR-POP            own key
+sig-ecdsa-parameters.der  CSR-SIGNATURE-ALG  parameters
+sig-ed25519-null.der      CSR-SIGNATURE-ALG  parameters
 sig-md5.der               CSR-SIGNATURE-ALG  MD5
 sig-misfit.der            CSR-SIGNATURE-ALG  does not fit the key
-sig-rsa-no-null.der       CSR-SIGNATURE-ALG  parameters
+sig-rsa-parameters.der    CSR-SIGNATURE-ALG  parameters
 sig-sha1.der              CSR-SIGNATURE-ALG  SHA-1
 sig-sha224.der            CSR-SIGNATURE-ALG  SHA-224
 sig-unknown.der           CSR-SIGNATURE-ALG  1\.2\.3\.4
-text-challenge.der        CSR-TEXT           challengePassword
 text-cn-c1.der            CSR-TEXT           control characters
 text-cn-escape.der        CSR-TEXT           control characters
 text-cn-newline.der       CSR-TEXT           control characters
@@ -101,6 +97,15 @@ TABLE
 is "$(cut -d' ' -f1 "$WORK/table" | sort)" \
 	"$(ls "$VECTORS" | grep -E '\.(der|pem)$' | grep -v '^good' | sort)" \
 	'the table has every hostile file of tests/vectors/csr'
+
+# What is wrong with their names alone stops nobody who brings others.
+about_names() {
+	case $1 in
+	attribute-* | form-cn-utf8* | form-empty-rdn* | form-extension-twice* | form-san-empty* | \
+		name-* | names-* | text-cn-*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
 
 # Hostile files made anew, beside those of the vectors.
 mkdir "$WORK/bad"
@@ -159,6 +164,9 @@ while read -r file rule words; do
 		fail "request: $file is refused in one sentence by $rule" "wanted: $words"
 	fi
 	printable "$WORK/out" "$WORK/err" || fail "request: $file shows no control byte"
+	about_names "$file" || continue
+	run transfer request "$WORK/bad/$file" --profile tls-server --name dns:www.example.org --out "$STICK" -n
+	status 0 "request: $file is good where other names are given"
 done <"$WORK/table"
 is "$(tree "$STICK")" "$(cat "$WORK/stick.before")" 'of all these nothing came onto the stick'
 is "$(tree "$(home_of online)")" "$(cat "$WORK/home.before")" 'nor into the online home'
@@ -190,7 +198,18 @@ is "$(tree "$STICK")" "$(cat "$WORK/stick.before")" 'and nothing is on the stick
 # ---- what just passes, beside what just fails ------------------------------------------
 mkdir "$WORK/good"
 must cp "$VECTORS"/good{,-100-names,-challenge,-no-subject,-unknown-extension,-cn-upper}.der \
+	"$VECTORS"/good-{asks-broken,asks-name-constraints,asks-policy,attribute-unknown}.der \
+	"$VECTORS"/good-{attributes-order,attributes,ca-false,challenge-control,critical-false}.der \
+	"$VECTORS"/good-{ecdsa-null,ms-extensions,no-extensions,no-values,pss-no-null}.der \
+	"$VECTORS"/good-{rsa-no-null,sig-rsa-no-null,subject,version-1,version-2}.der \
 	"$VECTORS"/good{,-crlf,-new}.pem "$WORK/good"
+# what other software makes, all for www.example.org
+for file in "$VECTORS"/real/*; do
+	case ${file##*/} in
+	appliance-* | freeipa-* | prosodyctl* | pyca-* | windows-upn*) continue ;;
+	*.der | *.pem) must cp "$file" "$WORK/good/real-${file##*/}" ;;
+	esac
+done
 must cp "$WORK/pair.der" "$WORK/good/one-request.der"
 must cp "$WORK/pair.csr" "$WORK/good/one-request.pem"
 must openssl req -new -newkey rsa:2048 -nodes -subj /CN=pair.example.org \
@@ -207,16 +226,45 @@ for file in "$WORK"/good/*; do
 	status 0 "request: ${file##*/} is good"
 done
 
+# names that no certificate gets here, and what is given in their place
+cat >"$WORK/nameless" <<'TABLE'
+appliance-ip.der 4 NAME-TYPE
+appliance-short.der 4 NAMES-COUNT
+freeipa-certmonger.pem 3 CSR-FORM
+prosodyctl.der 4 NAME-FORM
+pyca-challenge-unstructured.pem 4 NAMES-COUNT
+windows-upn.der 4 NAME-TYPE
+TABLE
+while read -r file status rule; do
+	run transfer request "$VECTORS/real/$file" --profile tls-server --out "$STICK" -n
+	wants "$status" "$rule" "request: $file has no name for this profile"
+	run transfer request "$VECTORS/real/$file" --profile tls-server \
+		--name dns:www.example.org --out "$STICK" -n
+	status 0 "request: $file is good where a name is given"
+	must cp "$VECTORS/real/$file" "$WORK/good/given-$file"
+done <"$WORK/nameless"
+is "$(ls "$VECTORS"/real/*.{der,pem} | wc -l)" "$(ls "$WORK"/good/{real,given}-* | wc -l)" \
+	'every request of tests/vectors/csr/real was asked'
+# a bundle has DER, whatever the file was
+for file in "$WORK"/good/real-windows-*.pem; do
+	must sh -c 'tr -d "\000\r\376\377\357\273\277" <"$1" | openssl req -outform DER -out "$2"' - \
+		"$file" "${file%.pem}.der"
+	must rm "$file"
+done
+
 # ---- offline: they were sent anyway -------------------------------------------------------
 bundle_json() {
 	"$PYTHON" - "$WORK" <<'PY'
 import json, os, sys
 work = sys.argv[1]
 requests = []
-def add(folder, file):
-    name = file.lower()
-    requests.append({"id": name, "csr": os.path.join(work, folder, file), "raw": folder == "bad",
-                     "profile": "tls-server", "names": [[0, "www.example.org"]]})
+about_names = set(open(work + "/about_names").read().split())
+def add(folder, file, id=None):
+    request = {"id": id or file.lower(), "csr": os.path.join(work, folder, file),
+               "raw": file.endswith(".der") or folder == "bad", "profile": "tls-server"}
+    if id or file not in about_names:
+        request["names"] = [[0, "www.example.org"]]
+    requests.append(request)
 goods = sorted(os.listdir(work + "/good"))
 add("good", goods[0])
 for line in open(work + "/table"):
@@ -225,11 +273,16 @@ for line in open(work + "/table"):
         add("bad", file)
 for file in goods[1:]:
     add("good", file)
+for file in sorted(about_names):
+    add("bad", file, "given-" + file.lower())
 json.dump(requests, sys.stdout)
 PY
 }
+cut -d' ' -f1 "$WORK/table" | while read -r file; do
+	about_names "$file" && echo "$file"
+done >"$WORK/about_names"
 bundle_json >"$WORK/requests.json"
-n_good=$(ls "$WORK/good" | wc -l)
+n_good=$(($(ls "$WORK/good" | wc -l) + $(wc -l <"$WORK/about_names")))
 find "$WORK/bad" -size -64c -printf '%f ' >"$WORK/short"
 grep -v -f <(tr ' ' '\n' <"$WORK/short" | sed '/./!d; s/^/^/') "$WORK/table" >"$WORK/sent"
 n_bad=$(wc -l <"$WORK/sent")
@@ -292,6 +345,26 @@ done <"$WORK/sent"
 for file in "$WORK"/good/*; do
 	like "$(grep "^${file##*/} " "$WORK/manifest.txt")" ' issued ' "sign: ${file##*/} is signed"
 done
+while read -r file; do
+	like "$(grep "^given-$file " "$WORK/manifest.txt")" ' issued ' \
+		"sign: $file is signed where the bundle gives a name"
+done <"$WORK/about_names"
+# An RSA key without its NULL is certified with it, as RFC 3279 2.3.1 wants.
+ok 'an RSA key without its parameters has them in the certificate' \
+	"$PYTHON" - "$VECTORS/good-rsa-no-null.der" "$response" <<'PY'
+import glob, sys
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+csr = x509.load_der_x509_csr(open(sys.argv[1], "rb").read())
+spki = csr.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+assert bytes.fromhex("300d06092a864886f70d0101010500") in spki
+end = b"-----END CERTIFICATE-----\n"
+found = 0
+for name in glob.glob(sys.argv[2] + "/certs-*.pem"):
+    for pem in open(name, "rb").read().split(end)[:-1]:
+        found += spki in x509.load_pem_x509_certificate(pem + end).public_bytes(Encoding.DER)
+sys.exit(found == 0)
+PY
 run ca ledger verify
 status 0 'the ledger verifies after all this'
 

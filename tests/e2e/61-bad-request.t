@@ -144,7 +144,7 @@ wildcard-above|NAME-SCOPE|dns:\*\.org|bare|--profile wild --name dns:*.org|"prof
 wildcard-part|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:w*.example.org|"profile":"wild","names":[[0,"w*.example.org"]]
 wildcard-inside|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:a.*.example.org|"profile":"wild","names":[[0,"a.*.example.org"]]
 names-twice|NAME-DUPLICATE|stands twice|bare|--profile tls-server --name dns:a.example.org --name dns:A.example.org|$tls,"names":[[0,"a.example.org"],[0,"a.example.org"]]
-names-twice-csr|NAME-DUPLICATE|stands twice|twice|--profile tls-server|$tls
+names-twice-csr|ok||twice|--profile tls-server|$tls
 names-missing|NAMES-COUNT|0 names; profile tls-server wants 1|bare|--profile tls-server|$tls
 names-too-many|NAMES-COUNT|2 names; profile tls-client wants 1 to 1|bare|--profile tls-client --name dns:a.example.org --name dns:b.example.org|"profile":"tls-client","names":[[0,"a.example.org"],[0,"b.example.org"]]
 names-of-csr|ok||san|--profile tls-server|$tls

@@ -265,12 +265,15 @@ struct fake_said {
 	char reason[ERR_TEXT_MAX];
 	uint8_t key_id[SHA256_LEN];
 	struct name_list names;
+	enum rule names_rule;
+	char names_reason[ERR_TEXT_MAX];
 };
 
 static inline void
 fake_said_lie(const struct fake_part *part, const struct bundle *b,
     struct fake_said *said)
 {
+	WIPED(buf) room = { 0 };
 	struct span spki;
 
 	switch ((enum fake_lie)part->lie) {
@@ -278,7 +281,7 @@ fake_said_lie(const struct fake_part *part, const struct bundle *b,
 		said->key_id[0] ^= 1;
 		return;
 	case LIE_KEY_NEXT:
-		if (csr_find_spki("", b->requests[said->index + 1].csr,
+		if (csr_find_spki("", b->requests[said->index + 1].csr, &room,
 			&spki) != RC_OK ||
 		    sha256(spki, said->key_id) != RC_OK)
 			_exit(RC_BUG);
@@ -312,7 +315,7 @@ fake_said_lie(const struct fake_part *part, const struct bundle *b,
 static inline void
 fake_said_put(struct cbor_out *out, const struct fake_said *said)
 {
-	cbor_put_array(out, 6);
+	cbor_put_array(out, 9);
 	cbor_put_uint(out, said->index);
 	cbor_put_uint(out, said->code);
 	cbor_put_text(out, span_str(said->rule));
@@ -320,6 +323,10 @@ fake_said_put(struct cbor_out *out, const struct fake_said *said)
 	cbor_put_bytes(out, said->code != RC_OK
 				? SPAN_NONE
 				: span_of(said->key_id, SHA256_LEN));
+	cbor_put_uint(out, rule_row_get0(said->names_rule)->rc *
+			       (said->names_rule != RULE_NONE));
+	cbor_put_text(out, span_str(rule_name(said->names_rule)));
+	cbor_put_bytes(out, span_str(said->names_reason));
 	cbor_put_array(out, said->names.n);
 	for (size_t i = 0; i < said->names.n; i++) {
 		cbor_put_array(out, 2);
@@ -340,6 +347,12 @@ fake_said_find(const struct bundle *b, uint64_t i, struct fake_said *ret)
 	if (ret->code == RC_OK) {
 		memcpy(ret->key_id, csr.key.id, SHA256_LEN);
 		ret->names = csr.names; /* moved */
+		ret->names_rule = csr.names_rule;
+		if (csr.names_rule != RULE_NONE)
+			(void)snprintf(ret->names_reason,
+			    sizeof(ret->names_reason), "%s", csr.names_reason);
+		free(csr.names_reason);
+		buf_wipe(&csr.spelled);
 		return;
 	}
 	ret->rule = rule_name(rule_spoken());

@@ -63,7 +63,7 @@ static enum rc
 vouch_for(struct span der, struct csr *ret)
 {
 	struct csr csr = { 0 };
-	enum rc rc = csr_find_spki("csr", der, &csr.spki);
+	enum rc rc = csr_find_spki("csr", der, &csr.spelled, &csr.spki);
 
 	if (rc == RC_OK)
 		rc = sha256(csr.spki, csr.key.id);
@@ -124,12 +124,13 @@ WRAP(long, sysconf, int name)
 WRAP(enum rc, bundle_read, const char *from, struct span payload,
     struct bundle *ret)
 {
+	WIPED(buf) room = { 0 };
 	struct span spki;
 	enum rc rc = __real_bundle_read(from, payload, ret);
 
 	if (rc != RC_OK || !is_reader || ret->n_requests <= SHARE)
 		return rc;
-	rc = csr_find_spki("csr", ret->requests[SHARE].csr, &spki);
+	rc = csr_find_spki("csr", ret->requests[SHARE].csr, &room, &spki);
 	return rc != RC_OK ? rc : sha256(spki, key_ids[SHARE]);
 }
 
@@ -245,13 +246,16 @@ send_verdicts(int sock, const uint32_t *index, size_t n)
 	cbor_put_uint(&out, ANSWER_VERDICTS);
 	cbor_put_array(&out, n);
 	for (size_t i = 0; i < n; i++) {
-		cbor_put_array(&out, 6);
+		cbor_put_array(&out, 9);
 		cbor_put_uint(&out, index[i]);
 		cbor_put_uint(&out, RC_OK);
 		cbor_put_text(&out, span_str(""));
 		cbor_put_bytes(&out, SPAN_NONE);
 		cbor_put_bytes(
 		    &out, span_of(key_ids[index[i] % (SHARE + 1)], SHA256_LEN));
+		cbor_put_uint(&out, RC_OK); /* of its names */
+		cbor_put_text(&out, span_str(""));
+		cbor_put_bytes(&out, SPAN_NONE);
 		cbor_put_array(&out, 0);
 	}
 	if (cbor_out_end(&out) == RC_OK)

@@ -3,6 +3,7 @@
  * request that it answers, while there is no manifest yet. */
 #include "transfer/judge/judge_asked.h"
 #include "transfer/judge/judge_state.h"
+#include "transfer/policy/request.h"
 #include "transfer/x509/csr.h"
 
 #include <stdio.h>
@@ -39,8 +40,8 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
     const struct asked_cert *cert)
 {
 	const struct cert_request *request;
-	const struct profile *profile;
 	WIPED(name_list) csr_names = { 0 };
+	WIPED(buf) spelled = { 0 };
 	char from[ASKED_FROM_MAX];
 	struct expected e = { .from = from,
 		.serial = cert->serial,
@@ -51,12 +52,10 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	if (cert->request >= asked->bundle.n_requests)
 		return err_set(RC_BUG, "judge: no such request");
 	request = &asked->bundle.requests[cert->request];
-	profile = policy_profile_get0(judge->policy, request->profile);
 	(void)snprintf(from, sizeof(from), "request %u (%.*s)",
 	    cert->request + 1, SPAN_FMT(request->id));
-	rc = csr_find_spki(from, request->csr, &e.spki);
-	if (rc == RC_OK && request->names == NULL && profile != NULL &&
-	    (profile->names_from & NAMES_FROM_CSR) != 0)
+	rc = csr_find_spki(from, request->csr, &spelled, &e.spki);
+	if (rc == RC_OK && request_wants_csr_names(judge->policy, request))
 		rc = csr_names_read(from, request->csr, &csr_names);
 	if (rc != RC_OK)
 		return rc;

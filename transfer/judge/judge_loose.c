@@ -128,6 +128,10 @@ try_profile(struct judge *judge, const struct profile *p, struct span der,
 	const struct cert_entry *entry = judged->entry;
 	struct expected e = *try->expected;
 
+	if (try->no_csr_names && (p->names_from & NAMES_FROM_CSR) != 0)
+		return rule_refuse(RULE_CERT_NAMES,
+		    "%s: the CSR has names that are refused, and the profile %s takes them",
+		    e.from, p->name);
 	e.profile = span_str(p->name);
 	if ((p->names_from & NAMES_FROM_CSR) == 0)
 		e.n_names = 0;

@@ -6,6 +6,7 @@
 
 #include "base/own_ssl.h"
 #include "transfer/media/layout.h"
+#include "transfer/policy/request.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/pem.h"
@@ -33,6 +34,8 @@ struct response_work {
 	bool has_request;
 	uint32_t request;
 	struct span spki;
+	struct buf spelled;	    /* see csr_find_spki */
+	bool no_csr_names;	    /* the CSR's are refused: loose only */
 	struct name_list csr_names; /* when they are the CSR's */
 };
 
@@ -45,6 +48,7 @@ response_work_wipe(struct response_work *w)
 	digest_set_wipe(&w->serials);
 	digest_set_wipe(&w->by_name);
 	name_list_wipe(&w->csr_names);
+	buf_wipe(&w->spelled);
 }
 
 void
@@ -281,12 +285,7 @@ static enum rc
 find_request(struct response_work *w, uint32_t request, struct span der)
 {
 	const struct cert_request *asked = &w->bundle.requests[request];
-	const struct profile *profile =
-	    policy_profile_get0(w->judge->policy, asked->profile);
-	bool from_csr = asked->names == NULL &&
-			(w->r->loose != NULL ||
-			    (profile != NULL &&
-				(profile->names_from & NAMES_FROM_CSR) != 0));
+	const bool loose = w->r->loose != NULL && asked->names == NULL;
 	enum rc rc;
 
 	if (w->has_request && w->request == request)
@@ -296,9 +295,17 @@ find_request(struct response_work *w, uint32_t request, struct span der)
 	if (asked->csr.n == 0)
 		return judge_loose_facts(
 		    w->r->from, der, &w->spki, &w->csr_names);
-	rc = csr_find_spki(w->r->from, asked->csr, &w->spki);
-	if (rc == RC_OK && from_csr)
+	rc = csr_find_spki(w->r->from, asked->csr, &w->spelled, &w->spki);
+	if (rc == RC_OK &&
+	    (loose || request_wants_csr_names(w->judge->policy, asked)))
 		rc = csr_names_read(w->r->from, asked->csr, &w->csr_names);
+	/* Which profile it is, and whether that takes names of a CSR, is not
+	 * known yet. */
+	w->no_csr_names = loose && rc != RC_OK && rule_spoken() != RULE_NONE;
+	if (w->no_csr_names) {
+		err_clear();
+		rc = RC_OK;
+	}
 	w->has_request = rc == RC_OK;
 	w->request = request;
 	return rc;
@@ -338,11 +345,12 @@ response_judge_one(
 		.not_before = entry->not_before,
 		.not_after = entry->not_after,
 		.issuer = entry->issuer };
-	rc = w->r->loose != NULL
-		 ? judge_loose_certificate(w->judge, der,
-		       &(struct loose_try){ w->r->loose, &e, asked }, &judged)
-		 : judge_certificate_subject(
-		       w->judge, der, entry->digest, &e, &judged.subject);
+	rc = w->r->loose != NULL ? judge_loose_certificate(w->judge, der,
+				       &(struct loose_try){ w->r->loose, &e,
+					   asked, w->no_csr_names },
+				       &judged)
+				 : judge_certificate_subject(w->judge, der,
+				       entry->digest, &e, &judged.subject);
 	if (rc != RC_OK || w->r->take == NULL)
 		return rc;
 	return w->r->take(w->r->arg, &judged);

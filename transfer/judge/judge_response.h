@@ -41,6 +41,7 @@ struct loose_try {
 	const struct loose_terms *terms;
 	const struct expected *expected; /* but for profile and names */
 	struct cert_request *asked;
+	bool no_csr_names; /* the CSR's are refused */
 };
 enum rc judge_loose_certificate(struct judge *judge, struct span der,
     const struct loose_try *try, struct judged *judged) MUST_CHECK;

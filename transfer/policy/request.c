@@ -98,6 +98,17 @@ request_check_key(const struct asking *a, const struct ca_window *ca)
 
 /* ---- names --------------------------------------------------------------- */
 
+bool
+request_wants_csr_names(
+    const struct policy *policy, const struct cert_request *request)
+{
+	const struct profile *profile =
+	    policy_profile_get0(policy, request->profile);
+
+	return request->names == NULL && profile != NULL &&
+	       (profile->names_from & NAMES_FROM_CSR) != 0;
+}
+
 static enum rc
 choose_names(const struct asking *a, struct grant *grant)
 {

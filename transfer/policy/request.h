@@ -45,6 +45,11 @@ struct ca_window {
 	size_t n_above;
 };
 
+/** Are the names that the certificate gets those of the CSR? Not where the request
+ * brings its own, or the profile takes none from there. */
+bool request_wants_csr_names(
+    const struct policy *policy, const struct cert_request *request);
+
 /** Every rule that looks at one request alone: PROFILE-UNKNOWN, PROFILE-DENIED (not
  * this requester's), PATH-LEN, KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
  * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,

@@ -99,7 +99,9 @@ struct verdict {
 	enum rule rule;
 	struct span reason;
 	uint8_t key_id[SHA256_LEN];    /* of the key it found */
-	struct name_list names;	       /* of the CSR */
+	struct name_list names;	       /* of the CSR, if they are good */
+	enum rule names_rule;	       /* else they are refused by this one, */
+	struct span names_reason;      /* should they be wanted */
 };
 void verdict_wipe(struct verdict *v);
 

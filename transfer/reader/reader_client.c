@@ -289,14 +289,20 @@ client_take_verdict(struct cbor_in *in, struct verdict *v)
 
 	if (rc == RC_OK)
 		rc = reader_error_rule(&said.error, &v->rule);
+	if (rc == RC_OK)
+		rc = reader_error_rule(&said.names_error, &v->names_rule);
 	if (rc != RC_OK)
 		return rc;
+	if (said.names_error.rc != RC_OK &&
+	    (!good || said.n_names != 0 || v->names_rule == RULE_NONE))
+		return reader_lied_about("names refused where there are none");
 	if (said.key_id.n != (good ? sizeof(v->key_id) : 0) ||
 	    (!good && said.n_names != 0))
 		return reader_lied_about("a key where there is none, or none");
 	v->index = said.index;
 	v->rc = said.error.rc;
 	v->reason = said.error.reason;
+	v->names_reason = said.names_error.reason;
 	if (good)
 		memcpy(v->key_id, said.key_id.p, sizeof(v->key_id));
 	for (size_t i = 0; i < said.n_names && rc == RC_OK; i++)

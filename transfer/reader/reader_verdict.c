@@ -17,6 +17,16 @@ reader_error_now(enum rc rc)
 		span_str(err_text()) };
 }
 
+static struct reader_error
+names_error(const struct csr *csr)
+{
+	if (csr->names_rule == RULE_NONE)
+		return (struct reader_error){ .rc = RC_OK };
+	return (struct reader_error){ rule_row_get0(csr->names_rule)->rc,
+		span_str(rule_name(csr->names_rule)),
+		span_str(csr->names_reason) };
+}
+
 /* A failure is none: nobody knows then what is to be said of the request. */
 static enum rc
 put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
@@ -38,6 +48,7 @@ put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 		err_clear();
 	said = (struct reader_verdict){ .index = index,
 		.error = reader_error_now(rc),
+		.names_error = names_error(&csr),
 		.names = csr.names.items,
 		.n_names = csr.names.n };
 	if (rc == RC_OK)

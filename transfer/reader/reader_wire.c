@@ -42,7 +42,7 @@ static const struct schema_type
 	flag      = TYPE(NULL, SCHEMA_UINT, 0, 1),
 	abi       = TYPE(NULL, SCHEMA_UINT, 0, INT16_MAX),
 	key_id    = TYPE(NULL, SCHEMA_BYTES, 0, SHA256_LEN);
-#define ERROR_OF(tag) \
+#define ERROR_OF(tag, error) \
 	{ 0, "rc",     &rc_type,   IN(tag, error.rc) }, \
 	{ 0, "rule",   &rule_type, IN(tag, error.rule) }, \
 	{ 0, "reason", &reason,    IN(tag, error.reason) }
@@ -50,8 +50,9 @@ static const struct schema_type
 LIST_OF(names, 0, NAMES_MAX, "name", &grammar_name, IN_PLACE);
 static const struct schema_field verdict[] = {
 	{ 0, "index",  &u32,    IN(reader_verdict, index) },
-	ERROR_OF(reader_verdict),
+	ERROR_OF(reader_verdict, error),
 	{ 0, "key id", &key_id, IN(reader_verdict, key_id) },
+	ERROR_OF(reader_verdict, names_error),
 	{ 0, "names",  &names,  LENT(reader_verdict, names) },
 };
 static const struct schema_type verdict_type =
@@ -60,13 +61,13 @@ const struct schema_field reader_verdict_form =
 	{ 0, "verdict", &verdict_type, IN_PLACE };
 LIST_OF(verdict_list, 1, READER_BATCH, "verdict", &verdict_type, IN_PLACE);
 
-static const struct schema_field failed[] = { ERROR_OF(reader_said) };
+static const struct schema_field failed[] = { ERROR_OF(reader_said, error) };
 static const struct schema_field file[] = {
 	{ 0, "name", &file_name, IN(reader_said, name) },
 };
 static const struct schema_field refused[] = {
 	{ 0, "name", &file_name, IN(reader_said, name) },
-	ERROR_OF(reader_said),
+	ERROR_OF(reader_said, error),
 };
 static const struct schema_field level[] = {
 	{ 0, "seccomp",  &flag, IN(reader_said, seccomp) },

@@ -62,6 +62,7 @@ struct reader_verdict {
 	uint32_t index;
 	struct reader_error error;
 	struct span key_id;
+	struct reader_error names_error; /* they are refused, if wanted */
 	struct name *names; /* lent: NAMES_MAX for who reads */
 	size_t n_names;
 };

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests by our own DER walk: OpenSSL 3.0 takes twice as long to build its
  * objects as to verify the signature, and accepts encodings that DER forbids.
- * OpenSSL is given a key only after its shape is known (transfer/x509/key). */
+ * OpenSSL is given a key only after its shape is known (transfer/x509/key).
+ *
+ * What is used is held to strict DER: the frame, the key, the signature, and
+ * the names, when they are wanted. The rest is signed, and nothing more is
+ * asked of it: real software writes subjects, versions and attributes as it
+ * likes, and none of that comes into a certificate. */
 #include "transfer/x509/csr.h"
 
 #include "base/own_ssl.h"
@@ -12,12 +17,16 @@
 
 #include <assert.h>
 #include <openssl/err.h>
+#include <stdlib.h>
+
+#define VERSION_MAX 2 /* as an INTEGER; 0 is PKCS#10's only one */
 
 static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
 
 /* A request taken apart (RFC 2986 section 4), nothing judged yet. */
 struct csr_fields {
-	struct span info; /* CertificationRequestInfo, header included */
+	struct span info;    /* CertificationRequestInfo, header included */
+	struct span version; /* magnitude */
 	struct span subject, spki, attributes;
 	struct span algorithm, signature;
 };
@@ -26,6 +35,8 @@ void
 csr_wipe(struct csr *csr)
 {
 	name_list_wipe(&csr->names);
+	free(csr->names_reason);
+	buf_wipe(&csr->spelled);
 	*csr = (struct csr){ 0 };
 }
 
@@ -34,10 +45,9 @@ csr_wipe(struct csr *csr)
 static bool
 take_info(struct span info, struct csr_fields *ret)
 {
-	struct span version;
 	struct der spki;
 
-	if (!der_take_unsigned(&info, &version) || version.n != 0 ||
+	if (!der_take_unsigned(&info, &ret->version) ||
 	    !der_take(&info, DER_SEQUENCE, &ret->subject) ||
 	    !der_take_whole(&info, DER_SEQUENCE, &spki))
 		return false;
@@ -48,8 +58,7 @@ take_info(struct span info, struct csr_fields *ret)
 	return info.n == 0;
 }
 
-/* Without der_check this walk is still safe: each take stays within its span.
- */
+/* Each take stays within its span, and wants headers that are DER. */
 static bool
 take_parts(struct span der, struct csr_fields *ret)
 {
@@ -65,36 +74,80 @@ take_parts(struct span der, struct csr_fields *ret)
 	return take_info(info.content, ret);
 }
 
+/* Some software counts from 1, or numbers it like a certificate. */
+static enum rc
+csr_check_version(const char *from, struct span version)
+{
+	if (version.n == 0 || (version.n == 1 && version.p[0] <= VERSION_MAX))
+		return RC_OK;
+	return rule_refuse(RULE_CSR_FORM,
+	    "%s: a request whose version is the number %u%s; wanted 0 (RFC 2986), or at most %d",
+	    from, version.p[version.n - 1],
+	    version.n == 1 ? "" : " and bytes before it", VERSION_MAX);
+}
+
 static enum rc
 csr_take_apart(const char *from, struct span der, struct csr_fields *ret)
 {
-	const char *what;
-	size_t at;
+	struct span rest = der, body;
 
 	if (der.n > CSR_MAX)
 		return rule_refuse(RULE_CSR_FORM,
 		    "%s: a request of %zu bytes; wanted at most %d", from,
 		    der.n, CSR_MAX);
-	if (!der_check(der, &what, &at))
+	if (der_take(&rest, DER_SEQUENCE, &body) && rest.n != 0)
 		return rule_refuse(RULE_CSR_FORM,
-		    "%s: %s at byte %zu; wanted one PKCS#10 request in strict DER",
-		    from, what, at);
+		    "%s: %zu bytes behind the request", from, rest.n);
 	if (!take_parts(der, ret))
 		return rule_refuse(RULE_CSR_FORM,
 		    "%s: not a PKCS#10 request (RFC 2986)", from);
-	return RC_OK;
+	return csr_check_version(from, ret->version);
+}
+
+/* A certificate has one spelling of an RSA key, with the NULL that RFC
+ * 3279 2.3.1 wants and some requests lack: key-ids and the list of published
+ * keys go by it. Everything else is as it stands, for transfer/x509/key to
+ * judge. */
+static enum rc
+spki_spell(struct span found, struct buf *room, struct span *ret)
+{
+	const struct key_row *rsa = key_row_get0(KEY_RSA);
+	WIPED(buf) alg = { 0 };
+	WIPED(buf) body = { 0 };
+	struct span rest = found, outer, id, oid;
+	enum rc rc;
+
+	*ret = found;
+	buf_reset(room);
+	if (!der_take(&rest, DER_SEQUENCE, &outer) ||
+	    !der_take(&outer, DER_SEQUENCE, &id) ||
+	    !der_take(&id, DER_OID, &oid) || id.n != 0 ||
+	    !span_eq(oid, span_of(rsa->oid, rsa->oid_n)))
+		return RC_OK;
+	rc = der_put(&alg, DER_OID, oid);
+	if (rc == RC_OK)
+		rc = buf_add(&alg, rsa->params, rsa->params_n);
+	if (rc == RC_OK)
+		rc = der_put(&body, DER_SEQUENCE, buf_span(&alg));
+	if (rc == RC_OK)
+		rc = buf_add_span(&body, outer);
+	if (rc == RC_OK)
+		rc = der_put(room, DER_SEQUENCE, buf_span(&body));
+	if (rc == RC_OK)
+		*ret = buf_span(room);
+	return rc;
 }
 
 enum rc
-csr_find_spki(const char *from, struct span der, struct span *ret_spki)
+csr_find_spki(
+    const char *from, struct span der, struct buf *room, struct span *ret_spki)
 {
 	struct csr_fields parts = { 0 };
 
 	if (der.n > CSR_MAX || !take_parts(der, &parts))
 		return rule_refuse(RULE_CSR_FORM,
 		    "%s: not a PKCS#10 request (RFC 2986)", from);
-	*ret_spki = parts.spki;
-	return RC_OK;
+	return spki_spell(parts.spki, room, ret_spki);
 }
 
 /* ---- subject ------------------------------------------------------------- */
@@ -123,12 +176,12 @@ take_cn(struct span cn, struct name_list *names)
 	return name_list_add(names, NAME_DNS, name.text);
 }
 
-/* AttributeTypeAndValue; `ret_cn` is set when it is a common name. */
+/* AttributeTypeAndValue; `ret_cn` is set when it is a common name. The others
+ * are nobody's names, and may be of any type. */
 static enum rc
 csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 {
 	struct span body, oid;
-	char text[DER_OID_TEXT];
 	struct der value;
 
 	if (!der_take(rdn, DER_SEQUENCE, &body) ||
@@ -136,14 +189,13 @@ csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 	    body.n != 0)
 		return rule_refuse(
 		    RULE_CSR_FORM, "%s: a subject of no known form", from);
-	if (!der_is_text(value.tag, value.content)) {
-		der_oid_text(oid, text);
+	if (!span_eq(oid, span_of(oid_common_name, sizeof(oid_common_name))))
+		return RC_OK;
+	if (!der_is_text(value.tag, value.content))
 		return rule_refuse(RULE_CSR_TEXT,
-		    "%s: the subject's attribute %s is no text, or has control characters",
-		    from, text);
-	}
-	if (span_eq(oid, span_of(oid_common_name, sizeof(oid_common_name))) &&
-	    (value.tag == DER_UTF8_STRING || value.tag == DER_PRINTABLE_STRING))
+		    "%s: the common name is no text, or has control characters",
+		    from);
+	if (value.tag == DER_UTF8_STRING || value.tag == DER_PRINTABLE_STRING)
 		*ret_cn = value.content;
 	return RC_OK;
 }
@@ -192,6 +244,7 @@ csr_check_names(const char *from, struct name_list *names)
 	enum rc rc = RC_OK;
 
 	lower_domains(names);
+	name_list_unique(names);
 	for (size_t i = 0; i < names->n && rc == RC_OK; i++)
 		rc = name_check(from, &names->items[i]);
 	return rc;
@@ -295,13 +348,13 @@ check_pop(const char *from, const struct csr_alg *alg,
  * told by name, and a broken key is never given to OpenSSL. */
 static enum rc
 csr_check_key(const char *from, const struct csr_fields *parts,
-    struct key_cache *cache, struct key_facts *ret)
+    struct span spki, struct key_cache *cache, struct key_facts *ret)
 {
 	OWN(EVP_PKEY) *key = NULL;
 	const struct csr_alg *alg;
 	enum rc rc;
 
-	rc = key_check_cached(from, parts->spki, cache, ret, &key);
+	rc = key_check_cached(from, spki, cache, ret, &key);
 	if (rc == RC_OK)
 		rc = csr_alg_read(from, parts->algorithm, &alg);
 	if (rc == RC_OK)
@@ -313,19 +366,22 @@ csr_check_key(const char *from, const struct csr_fields *parts,
 
 /* Of its SAN; where it has none, of its CN. */
 static enum rc
-csr_read_names(
-    const char *from, const struct csr_fields *parts, struct name_list *names)
+csr_read_names(const char *from, const struct csr_fields *parts,
+    const struct csr_wishes *wishes, struct name_list *names)
 {
 	struct span cn = SPAN_NONE;
-	bool has_san = false;
-	enum rc rc = csr_read_subject(from, parts->subject, &cn);
+	enum rc rc;
 
-	if (rc == RC_OK)
-		rc = csr_attributes_read(
-		    from, parts->attributes, names, &has_san);
-	if (rc != RC_OK)
-		return rc;
-	return has_san ? csr_check_names(from, names) : take_cn(cn, names);
+	if (wishes->n_lists > 1)
+		return rule_refuse(RULE_CSR_ATTRIBUTE,
+		    "%s: asks for extensions twice; wanted one extensionRequest that has the names",
+		    from);
+	if (wishes->n_sans != 0) {
+		rc = csr_san_read(from, wishes, names);
+		return rc != RC_OK ? rc : csr_check_names(from, names);
+	}
+	rc = csr_read_subject(from, parts->subject, &cn);
+	return rc != RC_OK ? rc : take_cn(cn, names);
 }
 
 enum rc
@@ -333,14 +389,36 @@ csr_names_read(const char *from, struct span der, struct name_list *ret)
 {
 	WIPED(name_list) names = { 0 };
 	struct csr_fields parts = { 0 };
+	struct csr_wishes wishes;
 	enum rc rc = csr_take_apart(from, der, &parts);
 
 	if (rc == RC_OK)
-		rc = csr_read_names(from, &parts, &names);
+		rc = csr_attributes_read(from, parts.attributes, &wishes);
+	if (rc == RC_OK)
+		rc = csr_read_names(from, &parts, &wishes, &names);
 	if (rc != RC_OK)
 		return rc;
 	*ret = names;
 	names = (struct name_list){ 0 };
+	return RC_OK;
+}
+
+/* A refusal is kept for whoever wants its names; a failure is one. */
+static enum rc
+csr_keep_names(const char *from, const struct csr_fields *parts,
+    const struct csr_wishes *wishes, struct csr *csr)
+{
+	enum rc rc = csr_read_names(from, parts, wishes, &csr->names);
+
+	if (rc == RC_OK || rule_spoken() == RULE_NONE)
+		return rc;
+	name_list_wipe(&csr->names);
+	csr->names = (struct name_list){ 0 };
+	csr->names_rule = rule_spoken();
+	csr->names_reason = strdup(err_text());
+	if (csr->names_reason == NULL)
+		return err_memory();
+	err_clear();
 	return RC_OK;
 }
 
@@ -351,18 +429,30 @@ csr_read(
 	WIPED(key_cache) own = { 0 };
 	WIPED(csr) csr = { 0 };
 	struct csr_fields parts = { 0 };
+	struct csr_wishes wishes;
 	enum rc rc;
 
 	rc = csr_take_apart(from, der, &parts);
-	csr.spki = parts.spki;
 	if (rc == RC_OK)
-		rc = csr_check_key(
-		    from, &parts, cache != NULL ? cache : &own, &csr.key);
+		rc = spki_spell(parts.spki, &csr.spelled, &csr.spki);
 	if (rc == RC_OK)
-		rc = csr_read_names(from, &parts, &csr.names);
+		rc = csr_check_key(from, &parts, csr.spki,
+		    cache != NULL ? cache : &own, &csr.key);
+	if (rc == RC_OK)
+		rc = csr_attributes_read(from, parts.attributes, &wishes);
+	if (rc == RC_OK)
+		rc = csr_keep_names(from, &parts, &wishes, &csr);
 	if (rc != RC_OK)
 		return rc;
 	*ret = csr;
 	csr = (struct csr){ 0 };
 	return RC_OK;
+}
+
+enum rc
+csr_names_wanted(const struct csr *csr)
+{
+	if (csr->names_rule == RULE_NONE)
+		return RC_OK;
+	return rule_refuse(csr->names_rule, "%s", csr->names_reason);
 }

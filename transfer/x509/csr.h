@@ -3,6 +3,7 @@
 #ifndef TRANSFER_X509_CSR_H
 #define TRANSFER_X509_CSR_H
 
+#include "transfer/rule.h"
 #include "transfer/x509/key.h"
 #include "transfer/x509/name.h"
 
@@ -11,23 +12,33 @@
 
 /** What a request says, checked. */
 struct csr {
-	struct span spki;	/* within the DER that was read */
+	struct span spki;	/* within the DER that was read, or `spelled` */
+	struct buf spelled;	/* see csr_find_spki */
 	struct key_facts key;
 	struct name_list names; /* of its SAN; else the CN as a dns name if it is
-				 * one, else none */
+				 * one, else none; each once */
+	enum rule names_rule;	/* they are refused by this one, if they are */
+	char *names_reason;	/* wanted at all; NULL otherwise */
 };
 void csr_wipe(struct csr *csr);
 
 /** Read exactly one request; `cache` is what a loop keeps between requests
- * (WIPED(key_cache) cache = { 0 }). Rules: CSR-FORM (not DER, trailing bytes, re-encoding
- * differs), CSR-SIGNATURE-ALG (MD5, SHA-1, unknown, not fitting the key), the
- * KEY- rules, CSR-POP (signature does not verify), CSR-CA (CA:TRUE),
- * CSR-KEY-USAGE (keyCertSign, cRLSign), CSR-EKU (anyExtendedKeyUsage, the
- * transfer EKU), CSR-EXTENSION (a critical one that is unknown; any not on the
- * allow-list that is critical; name constraints and policies in any case),
- * CSR-ATTRIBUTE, CSR-TEXT (control characters), NAME- rules. */
+ * (WIPED(key_cache) cache = { 0 }). Frame, key and signature are strict DER; what
+ * no certificate gets is not judged (subject, version 1 or 2, attributes and
+ * extensions that nobody must understand). Rules: CSR-FORM, CSR-SIGNATURE-ALG (MD5,
+ * SHA-1, unknown, not fitting the key), the KEY- rules, CSR-POP (signature does
+ * not verify), CSR-CA (CA:TRUE), CSR-KEY-USAGE (keyCertSign, cRLSign), CSR-EKU
+ * (anyExtendedKeyUsage, code signing, the transfer EKU), CSR-EXTENSION (a critical
+ * one that is not read here).
+ *
+ * Its names may never be wanted, for others may stand beside it: what is wrong
+ * with them is kept in the result, and refuses by csr_names_wanted only. */
 enum rc csr_read(const char *from, struct span der, struct key_cache *cache,
     struct csr *ret) MUST_CHECK;
+
+/** Refuse a request whose names are wanted, if they are not good. Rules CSR-FORM,
+ * CSR-ATTRIBUTE (two lists of extensions), CSR-TEXT (of the CN), NAME- rules. */
+enum rc csr_names_wanted(const struct csr *csr) MUST_CHECK;
 
 /** Its names alone, under the same rules, but without a look at key and signature:
  * for the judge, to whom possession was proved before (at the CA) or who asked
@@ -35,14 +46,16 @@ enum rc csr_read(const char *from, struct span der, struct key_cache *cache,
 enum rc csr_names_read(const char *from, struct span der,
     struct name_list *ret) MUST_CHECK;
 
-/** A file with one request, DER or PEM, as DER. CSR-FORM when it holds none,
- * more than one, or bytes besides. */
+/** A file with one request as DER: it is DER, or PEM in ASCII, UTF-8 or UTF-16.
+ * CSR-FORM when it holds none, more than one, or bytes besides. */
 enum rc csr_from_file(const char *from, struct span file, struct buf *ret_der)
     MUST_CHECK;
 
 /** The SPKI within a request's DER by a minimal walk, without OpenSSL and
- * without judging anything else: for the signer, who re-finds a reported key. */
-enum rc csr_find_spki(const char *from, struct span der, struct span *ret_spki)
-    MUST_CHECK;
+ * without judging anything else: for the signer, who re-finds a reported key. An
+ * RSA key without its NULL parameters is spelled with them, in `room`, which is
+ * emptied: one key has one SPKI, here and in its certificate. */
+enum rc csr_find_spki(const char *from, struct span der, struct buf *room,
+    struct span *ret_spki) MUST_CHECK;
 
 #endif

@@ -9,41 +9,57 @@
 
 #include <stdio.h>
 
-/* AlgorithmIdentifiers byte for byte: there is one encoding of each. RSA has
- * NULL parameters (RFC 4055 section 5), ECDSA and Ed25519 have none (RFC 5758
- * 3.2, RFC 8410 section 3), RSASSA-PSS spells out hash, mask and salt length
- * (RFC 4055 section 3.1). */
+/* AlgorithmIdentifiers byte for byte. Parameters that say nothing are told by
+ * `nothing`: RSA has NULL and must be taken without (RFC 4055 section 5), ECDSA
+ * has none (RFC 5758 3.2), but Mbed TLS writes NULL, Ed25519 has none (RFC 8410
+ * section 3). RSASSA-PSS spells out hash, mask and salt length, its hashes with
+ * NULL or without (RFC 4055 sections 2.1 and 3.1). */
 #define RSA_WITH(n) \
-	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, (n), 0x05, \
-	    0x00
+	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, (n)
 #define ECDSA_WITH(n) 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, (n)
-#define SHA2(n) \
-	0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, \
-	    0x02, (n), 0x05, 0x00
+#define SHA2_OID(n) \
+	0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, (n)
+#define SHA2(n) 0x30, 0x0d, SHA2_OID(n), 0x05, 0x00
+#define SHA2_BARE(n) 0x30, 0x0b, SHA2_OID(n)
+#define MGF1 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08
 #define PSS_WITH(hash, salt) \
-	0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a, \
-	    0x30, 0x34, 0xa0, 0x0f, SHA2(hash), 0xa1, 0x1c, 0x30, 0x1a, 0x06, \
-	    0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, \
-	    SHA2(hash), 0xa2, 0x03, 0x02, 0x01, (salt)
+	RSA_WITH(0x0a), 0x30, 0x34, 0xa0, 0x0f, SHA2(hash), 0xa1, 0x1c, 0x30, \
+	    0x1a, MGF1, SHA2(hash), 0xa2, 0x03, 0x02, 0x01, (salt)
+#define PSS_BARE_WITH(hash, salt) \
+	RSA_WITH(0x0a), 0x30, 0x30, 0xa0, 0x0d, SHA2_BARE(hash), 0xa1, 0x1a, \
+	    0x30, 0x18, MGF1, SHA2_BARE(hash), 0xa2, 0x03, 0x02, 0x01, (salt)
 
-static const struct {
+static const struct csr_alg_row {
 	struct csr_alg alg;
+	bool nothing; /* NULL parameters are as good as none */
 	uint8_t n, der[65];
 } taken[] = {
-	{ { .family = KEY_EC, .digest = "SHA256" }, 10, { ECDSA_WITH(2) } },
-	{ { .family = KEY_EC, .digest = "SHA384" }, 10, { ECDSA_WITH(3) } },
-	{ { .family = KEY_EC, .digest = "SHA512" }, 10, { ECDSA_WITH(4) } },
-	{ { .family = KEY_MODULUS, .digest = "SHA256" }, 13, { RSA_WITH(11) } },
-	{ { .family = KEY_MODULUS, .digest = "SHA384" }, 13, { RSA_WITH(12) } },
-	{ { .family = KEY_MODULUS, .digest = "SHA512" }, 13, { RSA_WITH(13) } },
-	{ { .family = KEY_RAW, .kind = KEY_ED25519 }, 5,
+	{ { .family = KEY_EC, .digest = "SHA256" }, true, 10,
+	    { ECDSA_WITH(2) } },
+	{ { .family = KEY_EC, .digest = "SHA384" }, true, 10,
+	    { ECDSA_WITH(3) } },
+	{ { .family = KEY_EC, .digest = "SHA512" }, true, 10,
+	    { ECDSA_WITH(4) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA256" }, true, 11,
+	    { RSA_WITH(11) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA384" }, true, 11,
+	    { RSA_WITH(12) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA512" }, true, 11,
+	    { RSA_WITH(13) } },
+	{ { .family = KEY_RAW, .kind = KEY_ED25519 }, false, 5,
 	    { 0x06, 0x03, 0x2b, 0x65, 0x70 } },
-	{ { .family = KEY_MODULUS, .digest = "SHA256", .pss = true }, 65,
+	{ { .family = KEY_MODULUS, .digest = "SHA256", .pss = true }, false, 65,
 	    { PSS_WITH(1, 32) } },
-	{ { .family = KEY_MODULUS, .digest = "SHA384", .pss = true }, 65,
+	{ { .family = KEY_MODULUS, .digest = "SHA384", .pss = true }, false, 65,
 	    { PSS_WITH(2, 48) } },
-	{ { .family = KEY_MODULUS, .digest = "SHA512", .pss = true }, 65,
+	{ { .family = KEY_MODULUS, .digest = "SHA512", .pss = true }, false, 65,
 	    { PSS_WITH(3, 64) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA256", .pss = true }, false, 61,
+	    { PSS_BARE_WITH(1, 32) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA384", .pss = true }, false, 61,
+	    { PSS_BARE_WITH(2, 48) } },
+	{ { .family = KEY_MODULUS, .digest = "SHA512", .pss = true }, false, 61,
+	    { PSS_BARE_WITH(3, 64) } },
 };
 
 /* Algorithms that are still met, to refuse them by name. */
@@ -62,6 +78,20 @@ static const struct {
 	{ "1.3.101.113", "Ed448" },
 };
 
+/* Is it this algorithm, all of it? */
+static bool
+is_row(struct span algorithm, const struct csr_alg_row *row)
+{
+	static const uint8_t null[] = { DER_NULL, 0 };
+	struct span head = SPAN_NONE;
+
+	if (!span_take(&algorithm, row->n, &head) ||
+	    !span_eq(head, span_of(row->der, row->n)))
+		return false;
+	return algorithm.n == 0 ||
+	       (row->nothing && span_eq(algorithm, span_of(null, 2)));
+}
+
 enum rc
 csr_alg_read(
     const char *from, struct span algorithm, const struct csr_alg **ret)
@@ -71,14 +101,14 @@ csr_alg_read(
 	const char *wrong = "";
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-		struct span der = span_of(taken[i].der, taken[i].n);
+		const uint8_t *der = taken[i].der;
 
-		if (span_eq(algorithm, der)) {
+		if (is_row(algorithm, &taken[i])) {
 			*ret = &taken[i].alg;
 			return RC_OK;
 		}
-		if (algorithm.n > 1 && der.p[1] + 2U <= algorithm.n &&
-		    memcmp(algorithm.p, der.p, der.p[1] + 2U) == 0)
+		if (algorithm.n > 1 && der[1] + 2U <= algorithm.n &&
+		    memcmp(algorithm.p, der, der[1] + 2U) == 0)
 			wrong = " with parameters that do not belong there";
 	}
 	(void)der_take(&rest, DER_OID, &oid);

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Attributes and requested extensions of a CSR: an allow-list. */
+/* Attributes and requested extensions of a CSR. Nothing of them comes into a
+ * certificate but names, so most are passed over unread, whatever software put
+ * them there. What asks for power is refused by name: whoever made the request
+ * should not think that it was granted. */
 #include "transfer/rule.h"
 #include "transfer/x509/csr_parts.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
 #include "transfer/x509/transfer_eku.h"
 
-#define CSR_EXTENSIONS_MAX 32
-
-static const uint8_t oid_extension_request[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7,
-	0x0d, 0x01, 0x09, 0x0e };
-static const uint8_t oid_challenge_password[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7,
-	0x0d, 0x01, 0x09, 0x07 };
+/* extensionRequest (RFC 2985 5.4.2), and what Windows had before it; the value
+ * is the same. */
+static const struct {
+	uint8_t n, oid[10];
+} lists[] = {
+	{ 9, { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e } },
+	{ 10, { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01, 0x0e } },
+};
 
 struct request {
 	const char *from;
-	struct name_list *names;
-	bool has_san;
+	struct csr_wishes *wishes;
 };
 
 /* ---- what each extension may say ------------------------------------------
@@ -30,28 +34,45 @@ refuse_form(const struct request *r, const char *what)
 }
 
 static enum rc
-read_san(struct request *r, struct span value)
+note_san(struct request *r, struct span value)
 {
-	r->has_san = true;
-	return names_of_san_der(r->from, value, r->names);
+	if (r->wishes->n_sans++ == 0)
+		r->wishes->san = value;
+	return RC_OK;
 }
 
-/* RFC 5280 4.2.1.9. A FALSE that is written out is not DER. */
+/* DER allows 00 and FF, and leaves a default out; certmonger writes FALSE. */
+static enum rc
+csr_ext_take_flag(const struct request *r, struct span *in, bool *ret)
+{
+	struct span flag;
+
+	*ret = false;
+	if (!der_take(in, DER_BOOLEAN, &flag))
+		return RC_OK;
+	if (flag.n != 1 || (flag.p[0] != 0 && flag.p[0] != 0xff))
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: a BOOLEAN that is neither 00 nor FF", r->from);
+	*ret = flag.p[0] != 0;
+	return RC_OK;
+}
+
+/* RFC 5280 4.2.1.9. */
 static enum rc
 read_basic_constraints(struct request *r, struct span value)
 {
-	struct span body, flag, path_len;
+	struct span body, path_len;
+	bool is_ca;
+	enum rc rc;
 
 	if (!der_take(&value, DER_SEQUENCE, &body) || value.n != 0)
 		return refuse_form(r, "basicConstraints");
-	if (der_take(&body, DER_BOOLEAN, &flag)) {
-		if (flag.p[0] == 0)
-			return rule_refuse(RULE_CSR_FORM,
-			    "%s: basicConstraints writes out CA:FALSE, which DER leaves out",
-			    r->from);
+	rc = csr_ext_take_flag(r, &body, &is_ca);
+	if (rc != RC_OK)
+		return rc;
+	if (is_ca)
 		return rule_refuse(
 		    RULE_CSR_CA, "%s: asks for CA:TRUE", r->from);
-	}
 	if (der_take(&body, DER_INTEGER, &path_len))
 		return rule_refuse(
 		    RULE_CSR_CA, "%s: asks for a path length", r->from);
@@ -113,199 +134,131 @@ read_eku(struct request *r, struct span value)
 	return RC_OK;
 }
 
-/* A subjectKeyIdentifier is made by the CA: what was asked is passed over. */
-static enum rc
-pass_over(struct request *r, struct span value)
-{
-	(void)r;
-	(void)value;
-	return RC_OK;
-}
-
-static enum rc
-csr_ext_refuse_extension(struct request *r, struct span value)
-{
-	(void)value;
-	return rule_refuse(RULE_CSR_EXTENSION,
-	    "%s: asks for name constraints or policies, which a request never has",
-	    r->from);
-}
-
+/* What is read although it may not be wanted. */
 static const struct known {
 	uint8_t n, oid[3];
-	bool may_be_critical;
 	enum rc (*read)(struct request *r, struct span value);
 } known[] = {
-	{ 3, { 0x55, 0x1d, 0x11 }, true, read_san },
-	{ 3, { 0x55, 0x1d, 0x13 }, true, read_basic_constraints },
-	{ 3, { 0x55, 0x1d, 0x0f }, true, csr_ext_read_key_usage },
-	{ 3, { 0x55, 0x1d, 0x25 }, true, read_eku },
-	{ 3, { 0x55, 0x1d, 0x0e }, false, pass_over },
-	/* nameConstraints, certificatePolicies, policyMappings,
-	 * policyConstraints, inhibitAnyPolicy */
-	{ 3, { 0x55, 0x1d, 0x1e }, true, csr_ext_refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x20 }, true, csr_ext_refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x21 }, true, csr_ext_refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x24 }, true, csr_ext_refuse_extension },
-	{ 3, { 0x55, 0x1d, 0x36 }, true, csr_ext_refuse_extension },
+	{ 3, { 0x55, 0x1d, 0x11 }, note_san },
+	{ 3, { 0x55, 0x1d, 0x13 }, read_basic_constraints },
+	{ 3, { 0x55, 0x1d, 0x0f }, csr_ext_read_key_usage },
+	{ 3, { 0x55, 0x1d, 0x25 }, read_eku },
 };
 
 /* ---- the list of them ------------------------------------------------------
  */
 
+/* An extension that nobody must understand is passed over unread. */
 static enum rc
 read_extension(
     struct request *r, struct span oid, bool critical, struct span value)
 {
-	const struct known *k = NULL;
 	char text[DER_OID_TEXT];
-	const char *what;
-	size_t at;
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (span_eq(oid, span_of(known[i].oid, known[i].n)))
-			k = &known[i];
-	der_oid_text(oid, text);
-	if (critical && (k == NULL || !k->may_be_critical))
-		return rule_refuse(RULE_CSR_EXTENSION,
-		    "%s: asks for the critical extension %s", r->from, text);
-	if (k == NULL)
+			return known[i].read(r, value);
+	if (!critical)
 		return RC_OK;
-	if (!der_check(value, &what, &at))
-		return rule_refuse(RULE_CSR_FORM,
-		    "%s: extension %s: %s at byte %zu", r->from, text, what,
-		    at);
-	return k->read(r, value);
-}
-
-/* The OIDs seen, to refuse one that stands twice. */
-struct csr_ext_seen {
-	struct span oids[CSR_EXTENSIONS_MAX];
-	size_t n;
-};
-
-/* RFC 5280 4.2: at most one of each. Of two, one reader takes the first and
- * another the last. */
-static enum rc
-note_oid(const struct request *r, struct span oid, struct csr_ext_seen *seen)
-{
-	for (size_t i = 0; i < seen->n; i++)
-		if (span_eq(seen->oids[i], oid))
-			return rule_refuse(RULE_CSR_FORM,
-			    "%s: asks for an extension twice", r->from);
-	if (seen->n == CSR_EXTENSIONS_MAX)
-		return rule_refuse(RULE_CSR_EXTENSION,
-		    "%s: asks for over %d extensions", r->from,
-		    CSR_EXTENSIONS_MAX);
-	seen->oids[seen->n++] = oid;
-	return RC_OK;
+	der_oid_text(oid, text);
+	return rule_refuse(RULE_CSR_EXTENSION,
+	    "%s: asks for the critical extension %s", r->from, text);
 }
 
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } */
 static enum rc
-csr_ext_take_extension(
-    struct request *r, struct span *list, struct csr_ext_seen *seen)
+csr_ext_take_extension(struct request *r, struct span *list)
 {
-	struct span body, oid, flag, value;
+	struct span body, oid, value;
 	bool critical = false;
 	enum rc rc;
 
 	if (!der_take(list, DER_SEQUENCE, &body) ||
 	    !der_take(&body, DER_OID, &oid))
 		return refuse_form(r, "an extension");
-	if (der_take(&body, DER_BOOLEAN, &flag)) {
-		critical = flag.p[0] != 0;
-		if (!critical)
-			return rule_refuse(RULE_CSR_FORM,
-			    "%s: an extension writes out critical:FALSE, which DER leaves out",
-			    r->from);
-	}
+	rc = csr_ext_take_flag(r, &body, &critical);
+	if (rc != RC_OK)
+		return rc;
 	if (!der_take(&body, DER_OCTET_STRING, &value) || body.n != 0)
 		return refuse_form(r, "an extension");
-	rc = note_oid(r, oid, seen);
-	return rc != RC_OK ? rc : read_extension(r, oid, critical, value);
+	return read_extension(r, oid, critical, value);
 }
 
+/* The values of an extensionRequest: one list, which may be empty, or none. */
 static enum rc
-read_extensions(struct request *r, struct span der)
+read_lists(struct request *r, struct span values)
 {
-	struct csr_ext_seen seen = { .n = 0 };
 	struct span list;
 	enum rc rc = RC_OK;
 
-	if (!der_take(&der, DER_SEQUENCE, &list) || der.n != 0 || list.n == 0)
-		return refuse_form(r, "an extensionRequest");
-	while (list.n != 0 && rc == RC_OK)
-		rc = csr_ext_take_extension(r, &list, &seen);
+	while (values.n != 0 && rc == RC_OK) {
+		if (!der_take(&values, DER_SEQUENCE, &list))
+			return refuse_form(r, "an extensionRequest");
+		r->wishes->n_lists++;
+		while (list.n != 0 && rc == RC_OK)
+			rc = csr_ext_take_extension(r, &list);
+	}
 	return rc;
 }
 
 /* ---- attributes ------------------------------------------------------------
  */
 
-/* A DirectoryString (RFC 2985 5.4.1), which nobody reads. */
-static enum rc
-check_challenge(const struct request *r, struct span values)
+static bool
+is_list(struct span oid)
 {
-	struct der text;
-
-	if (!der_next(&values, &text) || values.n != 0)
-		return refuse_form(r, "a challengePassword");
-	if (!der_is_text(text.tag, text.content))
-		return rule_refuse(RULE_CSR_TEXT,
-		    "%s: the challengePassword is no text, or has control characters",
-		    r->from);
-	return RC_OK;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (span_eq(oid, span_of(lists[i].oid, lists[i].n)))
+			return true;
+	return false;
 }
 
-/* An allow-list: an attribute that we do not read may be one that somebody
- * thought would be honoured. */
+/* Of an attribute that asks for no extensions no more than its type is read:
+ * certreq tells of Windows, others have a password or a nickname. */
 static enum rc
-csr_ext_read_attribute(struct request *r, struct span *list, unsigned *seen)
+csr_ext_read_attribute(struct request *r, struct span *list)
 {
 	struct span body, oid, values;
-	char text[DER_OID_TEXT];
-	unsigned bit;
 
 	if (!der_take(list, DER_SEQUENCE, &body) ||
-	    !der_take(&body, DER_OID, &oid) ||
-	    !der_take(&body, DER_SET, &values) || body.n != 0 || values.n == 0)
+	    !der_take(&body, DER_OID, &oid))
 		return refuse_form(r, "an attribute");
-	der_oid_text(oid, text);
-	if (span_eq(oid,
-		span_of(oid_extension_request, sizeof(oid_extension_request))))
-		bit = 1;
-	else if (span_eq(oid, span_of(oid_challenge_password,
-				  sizeof(oid_challenge_password))))
-		bit = 2;
-	else
-		return rule_refuse(RULE_CSR_ATTRIBUTE,
-		    "%s: has the attribute %s; wanted extensionRequest and challengePassword at most",
-		    r->from, text);
-	if ((*seen & bit) != 0)
-		return rule_refuse(RULE_CSR_ATTRIBUTE,
-		    "%s: has the attribute %s twice", r->from, text);
-	*seen |= bit;
-	return bit == 1 ? read_extensions(r, values)
-			: check_challenge(r, values);
+	if (!is_list(oid))
+		return RC_OK;
+	if (!der_take(&body, DER_SET, &values) || body.n != 0)
+		return refuse_form(r, "an extensionRequest");
+	return read_lists(r, values);
 }
 
+/* In any order: strongSwan and others do not sort them, and the signature is
+ * over the bytes as they stand. */
 enum rc
-csr_attributes_read(const char *from, struct span attributes,
-    struct name_list *names, bool *ret_has_san)
+csr_attributes_read(
+    const char *from, struct span attributes, struct csr_wishes *ret)
 {
-	struct request r = { .from = from, .names = names };
-	unsigned seen = 0;
-	enum rc rc;
+	struct request r = { .from = from, .wishes = ret };
+	enum rc rc = RC_OK;
 
-	if (!der_is_sorted(attributes))
+	*ret = (struct csr_wishes){ .n_sans = 0 };
+	while (attributes.n != 0 && rc == RC_OK)
+		rc = csr_ext_read_attribute(&r, &attributes);
+	return rc;
+}
+
+/* RFC 5280 4.2, RFC 2985 5.4.2: one of each. Of two, one reader takes the first
+ * and another the last. */
+enum rc
+csr_san_read(
+    const char *from, const struct csr_wishes *wishes, struct name_list *names)
+{
+	const char *what;
+	size_t at;
+
+	if (wishes->n_sans != 1)
+		return rule_refuse(
+		    RULE_CSR_FORM, "%s: asks for a subjectAltName twice", from);
+	if (!der_check(wishes->san, &what, &at))
 		return rule_refuse(RULE_CSR_FORM,
-		    "%s: attributes that are not in order", from);
-	while (attributes.n != 0) {
-		rc = csr_ext_read_attribute(&r, &attributes, &seen);
-		if (rc != RC_OK)
-			return rc;
-	}
-	*ret_has_san = r.has_san;
-	return RC_OK;
+		    "%s: subjectAltName: %s at byte %zu", from, what, at);
+	return names_of_san_der(from, wishes->san, names);
 }

@@ -5,12 +5,23 @@
 
 #include "transfer/x509/csr.h"
 
-/** The attributes (RFC 2986 4.1): content of the [0]. Rules CSR-ATTRIBUTE,
- * CSR-FORM, CSR-TEXT and those of csr_extensions_read. `names` is given the
- * subjectAltName's, not yet checked by name_check; `*ret_has_san` tells whether
- * there was one. */
+/** What the attributes of a request ask for. */
+struct csr_wishes {
+	struct span san;  /* value of its subjectAltName, as it stands there */
+	unsigned n_sans;  /* that there are */
+	unsigned n_lists; /* of extensions: no more than one tells names */
+};
+
+/** The attributes (RFC 2986 4.1): content of the [0]. What asks for no more than
+ * names is passed over, and not read. Rules CSR-FORM, CSR-CA, CSR-KEY-USAGE, CSR-EKU,
+ * CSR-EXTENSION. */
 enum rc csr_attributes_read(const char *from, struct span attributes,
-    struct name_list *names, bool *ret_has_san) MUST_CHECK;
+    struct csr_wishes *ret) MUST_CHECK;
+
+/** The names of its subjectAltName, which it has, not yet checked by name_check.
+ * Rules CSR-FORM, and those of names_of_san_der. */
+enum rc csr_san_read(const char *from, const struct csr_wishes *wishes,
+    struct name_list *names) MUST_CHECK;
 
 /** A signature algorithm that we take: how to verify with it. */
 struct csr_alg {

@@ -4,6 +4,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/text_plain.h"
 
 static const char *const labels[] = {
 	"CERTIFICATE REQUEST",
@@ -109,11 +110,14 @@ read_pem(const char *from, struct span file, struct buf *der)
 enum rc
 csr_from_file(const char *from, struct span file, struct buf *ret_der)
 {
+	WIPED(buf) room = { 0 };
 	WIPED(buf) der = { 0 };
 	struct span rest;
 	struct der request;
-	enum rc rc;
+	enum rc rc = text_plain(file, &room, &file);
 
+	if (rc != RC_OK)
+		return rc;
 	if (file.n != 0 && file.p[0] == DER_SEQUENCE)
 		rc = buf_add_span(&der, file);
 	else
@@ -130,5 +134,10 @@ csr_from_file(const char *from, struct span file, struct buf *ret_der)
 	if (rest.n != 0)
 		return rule_refuse(RULE_CSR_FORM,
 		    "%s: %zu bytes behind the request", from, rest.n);
+	/* What goes on from here as a CSR is one that a bundle may have. */
+	if (der.n < CSR_MIN || der.n > CSR_MAX)
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: a request of %zu bytes; wanted %d to %d", from, der.n,
+		    CSR_MIN, CSR_MAX);
 	return buf_add_span(ret_der, buf_span(&der));
 }

@@ -173,6 +173,7 @@ der_is_text(uint8_t tag, struct span content)
 	switch (tag) {
 	case DER_UTF8_STRING:
 		return utf8_is_text(content);
+	case DER_NUMERIC_STRING:
 	case DER_PRINTABLE_STRING:
 	case DER_IA5_STRING:
 		return bytes_are_text(content, 0x7e);
@@ -282,6 +283,7 @@ primitive_fault(const struct der *v)
 			   ? NULL
 			   : "a time that is not to the second in UTC";
 	case DER_OCTET_STRING:
+	case DER_NUMERIC_STRING:
 	case DER_PRINTABLE_STRING:
 	case DER_T61_STRING:
 	case DER_IA5_STRING:

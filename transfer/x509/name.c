@@ -161,3 +161,32 @@ name_list_add(struct name_list *list, enum name_type type, struct span text)
 	assert(at == list->store.n);
 	return RC_OK;
 }
+
+static bool
+name_stands_before(const struct name_list *list, size_t kept, size_t i)
+{
+	for (size_t j = 0; j < kept; j++)
+		if (name_compare(&list->items[j], &list->items[i]) == 0)
+			return true;
+	return false;
+}
+
+void
+name_list_unique(struct name_list *list)
+{
+	size_t kept = 0, at = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct name one = list->items[i];
+
+		if (name_stands_before(list, kept, i))
+			continue;
+		if (one.text.n != 0)
+			memmove(list->store.p + at, one.text.p, one.text.n);
+		one.text.p = list->store.p + at;
+		list->items[kept++] = one;
+		at += one.text.n;
+	}
+	list->n = kept;
+	buf_cut(&list->store, at);
+}

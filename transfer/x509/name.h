@@ -90,6 +90,8 @@ void name_list_wipe(struct name_list *list);
 /** Append a copy. */
 enum rc name_list_add(struct name_list *list, enum name_type type,
     struct span text) MUST_CHECK;
+/** Keep each name once, where it stood first. */
+void name_list_unique(struct name_list *list);
 enum rc names_of_san(const char *from, const GENERAL_NAMES *san,
     struct name_list *ret) MUST_CHECK;
 

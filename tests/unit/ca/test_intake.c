@@ -115,6 +115,39 @@ names_of_the_csr_are_taken_where_the_bundle_gives_none(void **state)
 	assert_ptr_equal(d->grant.names, d->csr_names.items);
 }
 
+/* A name that no certificate has, in a CSR: nobody asks for it where the bundle
+ * brings others. */
+static void
+names_of_the_csr_are_judged_where_they_are_wanted_only(void **state)
+{
+	static const bool given[] = { false, true };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct name name = { NAME_DNS, span_str("www.example.org") };
+		WIPED(ca_bed) b = { 0 };
+		WIPED(offer) o = { 0 };
+		const struct decision *d;
+
+		ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
+		offer_make(&b, &o, 1, 1);
+		csr_make(o.key, "RID:1.2.3.4", &o.csrs[0]);
+		o.bundle.requests[0].csr = buf_span(&o.csrs[0]);
+		o.bundle.requests[0].n_names = given[i];
+		o.bundle.requests[0].names = given[i] ? &name : NULL;
+		offer_seal(&b, &o);
+		offer_read(&b, &o);
+		check_ok(offer_check(&b, &o));
+		d = &o.decisions.items[0];
+		assert_int_equal(
+		    d->rule, given[i] ? RULE_NONE : RULE_NAME_TYPE);
+		if (!given[i])
+			assert_non_null(strstr(d->reason, "form [8]"));
+		else
+			assert_int_equal(d->grant.n_names, 1);
+	}
+}
+
 /* ---- liars
  * -------------------------------------------------------------------- */
 
@@ -375,6 +408,8 @@ main(void)
 		cmocka_unit_test(an_honest_report_is_taken),
 		cmocka_unit_test(
 		    several_readers_answer_in_the_order_of_the_bundle),
+		cmocka_unit_test(
+		    names_of_the_csr_are_judged_where_they_are_wanted_only),
 		cmocka_unit_test(
 		    names_of_the_csr_are_taken_where_the_bundle_gives_none),
 		cmocka_unit_test(a_key_that_is_not_in_the_request_ends_the_run),

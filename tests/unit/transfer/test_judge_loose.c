@@ -90,10 +90,12 @@ set_make(struct bed *b)
 	check_ok(loose_write(&set, &b->set_bytes));
 	check_ok(loose_read(buf_span(&b->set_bytes), &b->set));
 	for (size_t i = 0; i < N; i++) {
+		WIPED(buf) room = { 0 };
 		struct span spki;
 		size_t at = b->set.items[i].name.p[0] - (size_t)'a';
 
-		check_ok(csr_find_spki("csr", b->set.items[i].der, &spki));
+		check_ok(
+		    csr_find_spki("csr", b->set.items[i].der, &room, &spki));
 		check_ok(buf_add_span(&b->spkis[i], spki));
 		b->names[i] = (struct name){ NAME_DNS, span_str(sans[at] + 4) };
 		buf_wipe(&ders[i]);

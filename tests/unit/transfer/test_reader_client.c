@@ -359,6 +359,8 @@ struct said {
 	size_t id;	  /* bytes of the key id */
 	const char *name; /* NULL: none */
 	uint64_t name_type;
+	uint64_t names_rc;		       /* 0: they are good */
+	const char *names_rule, *names_reason; /* NULL: "" */
 };
 
 static void
@@ -366,12 +368,17 @@ put_said(struct cbor_out *out, const struct said *said)
 {
 	static const uint8_t id[64];
 
-	cbor_put_array(out, 6);
+	cbor_put_array(out, 9);
 	cbor_put_uint(out, said->index);
 	cbor_put_uint(out, said->rc);
 	cbor_put_text(out, span_str(said->rule));
 	cbor_put_bytes(out, span_str(said->reason));
 	cbor_put_bytes(out, span_of(id, said->id));
+	cbor_put_uint(out, said->names_rc);
+	cbor_put_text(
+	    out, span_str(said->names_rule != NULL ? said->names_rule : ""));
+	cbor_put_bytes(out,
+	    span_str(said->names_reason != NULL ? said->names_reason : ""));
 	cbor_put_array(out, said->name != NULL ? 1 : 0);
 	if (said->name == NULL)
 		return;
@@ -424,17 +431,21 @@ hear(const struct said *said, size_t n)
 	return hear_of(said, n, (uint32_t)n);
 }
 
+/* Nothing is wrong with its names. */
+#define OK_NAMES 0, NULL, NULL
+
 static void
 verdicts_in_good_form_are_taken(void **state)
 {
 	const struct said said[] = {
-		{ 7, 0, "", "", 32, "example.org", NAME_DNS },
-		{ 8, RC_FORMAT, "CSR-POP", "web-1: no", 0, NULL, 0 },
-		{ 9, RC_IO, "", "out of memory", 0, NULL, 0 },
+		{ 7, 0, "", "", 32, "example.org", NAME_DNS, OK_NAMES },
+		{ 8, RC_FORMAT, "CSR-POP", "web-1: no", 0, NULL, 0, OK_NAMES },
+		{ 9, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "no" },
+		{ 10, RC_IO, "", "out of memory", 0, NULL, 0, OK_NAMES },
 	};
 
 	(void)state;
-	if (hear(said, 3) != RC_OK)
+	if (hear(said, 4) != RC_OK)
 		fail_msg("%s", err_text());
 }
 
@@ -442,21 +453,31 @@ static void
 verdicts_in_bad_form_are_refused(void **state)
 {
 	static const struct said bad[] = {
-		{ 0, 0, "", "", 0, NULL, 0 },		 /* no key */
-		{ 0, 0, "", "", 33, NULL, 0 },		 /* long id */
-		{ 0, 0, "CSR-POP", "", 32, NULL, 0 },	 /* good, but */
-		{ 0, 0, "", "why", 32, NULL, 0 },	 /* good, but */
-		{ 0, RC_FORMAT, "", "why", 0, NULL, 0 }, /* no rule */
-		{ 0, RC_FORMAT, "NO-RULE", "why", 0, NULL, 0 },
-		{ 0, RC_STATE, "CSR-POP", "why", 0, NULL, 0 }, /* not its rc */
-		{ 0, RC_FORMAT, "CSR-POP", "", 0, NULL, 0 },   /* no reason */
-		{ 0, RC_FORMAT, "CSR-POP", "why", 32, NULL, 0 },
-		{ 0, RC_FORMAT, "CSR-POP", "why", 0, "a", 0 },
-		{ 0, 99, "", "why", 0, NULL, 0 },
-		{ UINT64_C(1) << 32, 0, "", "", 32, NULL, 0 },
-		{ 0, 0, "", "", 32, "a\nb", NAME_DNS },
-		{ 0, 0, "", "", 32, "", NAME_DNS },
-		{ 0, 0, "", "", 32, "a", NAME_TYPES },
+		{ 0, 0, "", "", 0, NULL, 0, OK_NAMES },		/* no key */
+		{ 0, 0, "", "", 33, NULL, 0, OK_NAMES },	/* long id */
+		{ 0, 0, "CSR-POP", "", 32, NULL, 0, OK_NAMES }, /* good, but */
+		{ 0, 0, "", "why", 32, NULL, 0, OK_NAMES },	/* good, but */
+		{ 0, RC_FORMAT, "", "why", 0, NULL, 0, OK_NAMES }, /* no rule */
+		{ 0, RC_FORMAT, "NO-RULE", "why", 0, NULL, 0, OK_NAMES },
+		{ 0, RC_STATE, "CSR-POP", "why", 0, NULL, 0,
+		    OK_NAMES }, /* not its rc */
+		{ 0, RC_FORMAT, "CSR-POP", "", 0, NULL, 0,
+		    OK_NAMES }, /* no reason */
+		{ 0, RC_FORMAT, "CSR-POP", "why", 32, NULL, 0, OK_NAMES },
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, "a", 0, OK_NAMES },
+		{ 0, 99, "", "why", 0, NULL, 0, OK_NAMES },
+		{ UINT64_C(1) << 32, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 0, 0, "", "", 32, "a\nb", NAME_DNS, OK_NAMES },
+		{ 0, 0, "", "", 32, "", NAME_DNS, OK_NAMES },
+		{ 0, 0, "", "", 32, "a", NAME_TYPES, OK_NAMES },
+		/* names that are refused, and yet there; or no refusal */
+		{ 0, 0, "", "", 32, "a", 0, RC_POLICY, "NAME-TYPE", "no" },
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, RC_POLICY,
+		    "NAME-TYPE", "no" },
+		{ 0, 0, "", "", 32, NULL, 0, RC_IO, "", "no memory" },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NO-RULE", "no" },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "" },
+		{ 0, 0, "", "", 32, NULL, 0, 0, "", "no" },
 	};
 
 	(void)state;
@@ -468,8 +489,8 @@ static void
 verdicts_out_of_order_are_refused(void **state)
 {
 	const struct said said[] = {
-		{ 3, 0, "", "", 32, NULL, 0 },
-		{ 3, 0, "", "", 32, NULL, 0 },
+		{ 3, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 3, 0, "", "", 32, NULL, 0, OK_NAMES },
 	};
 
 	(void)state;
@@ -482,9 +503,9 @@ static void
 answers_beyond_the_range_are_refused(void **state)
 {
 	const struct said said[] = {
-		{ 3, 0, "", "", 32, NULL, 0 },
-		{ 4, 0, "", "", 32, NULL, 0 },
-		{ 5, 0, "", "", 32, NULL, 0 },
+		{ 3, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 4, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 5, 0, "", "", 32, NULL, 0, OK_NAMES },
 	};
 
 	(void)state;
@@ -496,7 +517,7 @@ answers_beyond_the_range_are_refused(void **state)
 static void
 answers_for_another_range_are_refused(void **state)
 {
-	const struct said said[] = { { 3, 0, "", "", 32, NULL, 0 } };
+	const struct said said[] = { { 3, 0, "", "", 32, NULL, 0, OK_NAMES } };
 	struct lie lie = { .fd = -1 };
 	WIPED(reader) c = READER_NONE;
 	WIPED(verdict) v = { 0 };
@@ -516,9 +537,9 @@ static void
 each_reader_has_answers_of_its_own(void **state)
 {
 	const struct said said[] = {
-		{ 0, 0, "", "", 32, NULL, 0 },
-		{ 1, 0, "", "", 32, NULL, 0 },
-		{ 1, RC_FORMAT, "CSR-POP", "no", 0, NULL, 0 },
+		{ 0, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 1, 0, "", "", 32, NULL, 0, OK_NAMES },
+		{ 1, RC_FORMAT, "CSR-POP", "no", 0, NULL, 0, OK_NAMES },
 	};
 	const struct sealed copy = { .fd = -1 };
 	struct reader readers[2] = { READER_NONE, READER_NONE };

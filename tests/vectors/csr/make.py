@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Make the requests beside this script (see README). Keys are drawn anew, so a
-second run makes other bytes of the same kinds. Needs openssl and certtool."""
+second run makes other bytes of the same kinds. Needs openssl and certtool. With
+names of files as arguments, only those that this script makes by itself."""
 import base64
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 from cryptography.hazmat.primitives import hashes
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 HERE = pathlib.Path(__file__).parent
+ONLY = sys.argv[1:]
 
 
 # ---- DER --------------------------------------------------------------------
@@ -113,6 +116,20 @@ class Rsa:
         return self.key.sign(tbs, padding.PKCS1v15(), self.h)
 
 
+class Pss:
+    """RSASSA-PSS, whose hashes have no NULL (RFC 4055 2.1)."""
+    def __init__(self, key):
+        sha = seq(oid("2.16.840.1.101.3.4.2.1"))
+        self.key, self.spki = key, spki_of(key)
+        self.alg = seq(oid(PSS), seq(
+            tlv(0xa0, sha), tlv(0xa1, seq(oid("1.2.840.113549.1.1.8"), sha)),
+            tlv(0xa2, integer(32))))
+
+    def sign(self, tbs):
+        return self.key.sign(tbs, padding.PSS(
+            padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+
+
 class Ed:
     alg = seq(oid("1.3.101.112"))
 
@@ -143,7 +160,13 @@ def csr(attributes=(), who=P256, subject=CN, version=0, sort=True):
 
 
 def write(file, der):
-    (HERE / (file + ".der")).write_bytes(der)
+    if not ONLY or file + ".der" in ONLY:
+        (HERE / (file + ".der")).write_bytes(der)
+
+
+def write_text(file, text):
+    if not ONLY or file in ONLY:
+        (HERE / file).write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
 def asks(file, *exts):
@@ -250,9 +273,10 @@ def keys():
     with_point("key-ec-short", point[:-1])
     write("key-ed25519-small-order", csr(who=Unsigned(
         seq(seq(oid("1.3.101.112")), bits(b"\1" + bytes(31))), Ed.alg)))
-    write("key-rsa-no-null", csr(who=Unsigned(
-        seq(seq(oid(RSA)), bits(seq(integer(n), integer(65537)))),
-        Rsa(sound).alg)))
+    bare = Rsa(sound)
+    bare.spki = seq(seq(oid(RSA)), bits(seq(integer(n), integer(65537))))
+    bare.alg = seq(oid("1.2.840.113549.1.1.11"))
+    write("good-rsa-no-null", csr([wanted(SAN_OK)], who=bare))
 
     write("sig-md5", csr(who=Rsa(sound, "1.2.840.113549.1.1.4", hashes.MD5())))
     write("sig-sha1", csr(who=Rsa(
@@ -261,7 +285,20 @@ def keys():
         sound, "1.2.840.113549.1.1.14", hashes.SHA224())))
     no_null = Rsa(sound)
     no_null.alg = seq(oid("1.2.840.113549.1.1.11"))
-    write("sig-rsa-no-null", csr(who=no_null))
+    write("good-sig-rsa-no-null", csr(who=no_null))
+    extra = Rsa(sound)
+    extra.alg = seq(oid("1.2.840.113549.1.1.11"), integer(0))
+    write("sig-rsa-parameters", csr(who=extra))
+    null = Ecdsa()
+    null.alg = seq(oid("1.2.840.10045.4.3.2"), NULL)
+    write("good-ecdsa-null", csr([wanted(SAN_OK)], who=null))
+    curve = Ecdsa()
+    curve.alg = seq(oid("1.2.840.10045.4.3.2"), oid(P256_OID))
+    write("sig-ecdsa-parameters", csr(who=curve))
+    ed_null = Ed()
+    ed_null.alg = seq(oid("1.3.101.112"), NULL)
+    write("sig-ed25519-null", csr(who=ed_null))
+    write("good-pss-no-null", csr([wanted(SAN_OK)], who=Pss(sound)))
     misfit = Rsa(sound)
     misfit.alg = P256.alg
     write("sig-misfit", csr(who=misfit))
@@ -284,13 +321,16 @@ def extensions():
         oid("1.2.840.113556.1.8000.2554.3773.5453.29442.19178.39301.1412352.7229322"))))
     asks("ask-critical-unknown", ext("1.2.3.4", NULL, True))
     asks("ask-critical-ski", ext(SKI, tlv(4, bytes(20)), True))
-    asks("ask-name-constraints", ext(NC, seq()))
-    asks("ask-policy", ext(POL, seq(seq(oid("1.2.3.4")))))
+    asks("ask-critical-name-constraints", ext(NC, seq(), True))
+    asks("ask-critical-policy", ext(POL, seq(seq(oid("1.2.3.4"))), True))
+    asks("good-asks-name-constraints", ext(NC, seq()))
+    asks("good-asks-policy", ext(POL, seq(seq(oid("1.2.3.4")))))
+    asks("good-asks-broken", ext(SKI, b"\4\x80"), ext("1.2.3.4", b""), SAN_OK)
     asks("good-unknown-extension", SAN_OK, ext("1.2.3.4", NULL))
     asks("form-extension-twice", SAN_OK, SAN_OK)
-    asks("form-critical-false", ext(SAN, dns(b"a.example.org"), False))
-    asks("form-ca-false", ext(BC, seq(tlv(1, b"\0")), True))
-    asks("form-no-extensions")
+    asks("good-critical-false", ext(SAN, dns(b"a.example.org"), False))
+    asks("good-ca-false", ext(BC, seq(tlv(1, b"\0")), True))
+    asks("good-no-extensions")
     asks("form-san-empty", ext(SAN, seq()))
     asks("form-ku-empty", ext(KU, b""))
     asks("form-boolean", seq(oid(SAN), tlv(1, b"\x01"),
@@ -299,13 +339,25 @@ def extensions():
     password = seq(oid("1.2.840.113549.1.9.7"),
                    tlv(0x31, tlv(0x0c, b"secret")))
     write("good-challenge", csr([password, wanted(SAN_OK)]))
-    write("form-attributes-order",
+    write("good-attributes-order",
           csr(sorted([password, wanted(SAN_OK)], reverse=True), sort=False))
-    write("text-challenge", csr([seq(oid("1.2.840.113549.1.9.7"),
+    write("good-challenge-control", csr([seq(oid("1.2.840.113549.1.9.7"),
                                      tlv(0x31, tlv(0x0c, b"a\nb")))]))
-    write("attribute-unknown", csr([seq(oid("1.3.6.1.4.1.311.13.2.3"),
+    write("good-attribute-unknown", csr([seq(oid("1.3.6.1.4.1.311.13.2.3"),
                                         tlv(0x31, tlv(0x16, b"6.1")))]))
     write("attribute-twice", csr([wanted(SAN_OK), wanted(SAN_OK)]))
+    # szOID_CERT_EXTENSIONS, as Windows named an extensionRequest once
+    write("good-ms-extensions", csr([seq(oid("1.3.6.1.4.1.311.2.1.14"),
+                                         tlv(0x31, seq(SAN_OK)))]))
+    write("attribute-two-lists", csr([seq(oid("1.3.6.1.4.1.311.2.1.14"),
+                                          tlv(0x31, seq(SAN_OK))), wanted(SAN_OK)]))
+    # an attribute without a value, as one of pyca's vectors has it; twice the
+    # same one; one whose value has a long tag
+    write("good-attributes", csr([
+        seq(oid("1.2.840.113549.1.9.2"), tlv(0x31)), password, password,
+        seq(oid("1.2.840.113549.1.9.20"), tlv(0x31, b"\x9f\x81\0\1\1")),
+        wanted(SAN_OK)]))
+    write("good-no-values", csr([seq(oid("1.2.840.113549.1.9.14"), tlv(0x31))]))
 
 
 def names():
@@ -346,8 +398,65 @@ def subjects():
     cn("good-cn-bmp", 0x1e, "Jürg".encode("utf-16-be"))
     cn("good-cn-words", 0x0c, b"XMPP server for example.org")
     cn("good-cn-upper", 0x13, b"WWW.Example.ORG")
+    cn("good-cn-numeric", 0x12, b"4711")
+    write("good-subject", csr([wanted(SAN_OK)], subject=name(
+        ("2.5.4.5", 0x12, b"556 000"), ("2.5.4.45", 0x03, b"\0\1"),
+        ("2.5.4.10", 0x0c, b"two\nlines"), ("2.5.4.3", 0x0c, b"\x1b[2J"))))
     write("good-no-subject", csr([wanted(SAN_OK)], subject=seq()))
     write("form-empty-rdn", csr(subject=seq(tlv(0x31))))
+
+
+# ---- in the shape of software that runs nowhere here ---------------------------
+
+def windows(*san):
+    """certreq -new: three attributes of Windows, and extensions that it adds."""
+    def ms(o, value):
+        return seq(oid("1.3.6.1.4.1.311." + o), tlv(0x31, value))
+
+    extensions = [
+        ext(KU, tlv(3, b"\5\xa0"), True), ext(EKU, seq(oid("1.3.6.1.5.5.7.3.1"))),
+        ext(SAN, seq(*san)),
+        # application policies, template, S/MIME capabilities
+        ext("1.3.6.1.4.1.311.21.10", seq(seq(oid("1.3.6.1.5.5.7.3.1")))),
+        ext("1.3.6.1.4.1.311.20.2", tlv(0x1e, "WebServer".encode("utf-16-be"))),
+        ext("1.2.840.113549.1.9.15", seq(seq(oid("1.2.840.113549.3.7")))),
+        ext(SKI, tlv(4, bytes(range(20))))]
+    return csr([
+        ms("13.2.3", tlv(0x16, b"10.0.19045.2")),
+        ms("21.20", seq(integer(5), tlv(0x0c, b"LAB-PC"), tlv(0x0c, b"LAB\\admin"),
+                        tlv(0x0c, b"certreq.exe"))),
+        ms("13.2.2", seq(integer(1), tlv(
+            0x1e, "Microsoft Software Key Storage Provider".encode("utf-16-be")),
+            tlv(3, b"\0"))),
+        wanted(*extensions),
+    ], who=Rsa(rsa.generate_private_key(65537, 2048)), sort=False,
+        subject=name(("2.5.4.6", 0x13, b"SE"), ("2.5.4.3", 0x13, b"www.example.org")))
+
+
+def shapes():
+    der = windows(tlv(0x82, b"WWW.example.org"), tlv(0x82, b"www.example.org"))
+    text = pem(der, "NEW CERTIFICATE REQUEST").replace("\n", "\r\n")
+    write_text("real/windows-certreq.pem", text)
+    write_text("real/windows-utf8-bom.pem", b"\xef\xbb\xbf" + text.encode())
+    write_text("real/windows-utf16.pem", b"\xff\xfe" + text.encode("utf-16-le"))
+    write_text("real/windows-utf16-big.pem", b"\xfe\xff" + text.encode("utf-16-be"))
+    write("real/windows-upn", windows(
+        tlv(0x82, b"www.example.org"),
+        other("1.3.6.1.4.1.311.20.2.3", 0x0c, b"admin@lab.example.org")))
+    # prosodyctl cert request: an XmppAddr without a local part
+    write("real/prosodyctl", csr([wanted(ext(BC, seq()), ext(SAN, seq(
+        tlv(0x82, b"example.org"),
+        other("1.3.6.1.5.5.7.8.5", 0x0c, b"example.org"),
+        other("1.3.6.1.5.5.7.8.7", 0x16, b"_xmpp-server.example.org"))))],
+        subject=name(("2.5.4.6", 0x13, b"SE"), ("2.5.4.3", 0x0c, b"example.org"),
+                     ("1.2.840.113549.1.9.1", 0x16, b"xmpp@example.org"))))
+    # a printer: its address, and what it calls itself
+    write("real/appliance-ip", csr([wanted(ext(SAN, seq(
+        tlv(0x87, bytes([192, 0, 2, 7])))))], subject=name(("2.5.4.3", 0x0c, b"192.0.2.7"))))
+    write("real/appliance-short", csr(subject=name(("2.5.4.3", 0x0c, b"printer"))))
+    # Keychain Access and others: a friendly name
+    write("real/friendly-name", csr([wanted(SAN_OK), seq(
+        oid("1.2.840.113549.1.9.20"), tlv(0x31, tlv(0x1e, "My key".encode("utf-16-be"))))]))
 
 
 # ---- form ----------------------------------------------------------------------
@@ -358,38 +467,42 @@ def form():
     write("form-trailing", der + b"\0")
     write("form-two", der + der)
     write("form-cut", der[:-1])
-    write("form-version", csr(version=1))
+    write("good-version-1", csr(version=1))
+    write("good-version-2", csr(version=2))
+    write("form-version-3", csr(version=3))
     n = len(der) - 4
     write("form-long-length", b"\x30\x83\0" + n.to_bytes(2, "big") + der[4:])
     write("form-indefinite", b"\x30\x80" + der[4:] + b"\0\0")
     broken = bytearray(der)
     broken[der.index(b"www.example.org") + 2] ^= 1
     write("pop-changed", bytes(broken))
-    (HERE / "good.pem").write_text(pem(der))
-    (HERE / "good-new.pem").write_text(pem(der, "NEW CERTIFICATE REQUEST"))
-    (HERE / "good-crlf.pem").write_text(
+    write_text("good.pem", pem(der))
+    write_text("good-new.pem", pem(der, "NEW CERTIFICATE REQUEST"))
+    write_text("good-crlf.pem", 
         "\r\n " + pem(der).replace("\n", "\r\n") + "\n\n")
-    (HERE / "good-explained.pem").write_text("Subject: x\n" + pem(der))
-    (HERE / "form-text-after.pem").write_text(pem(der) + "x\n")
-    (HERE / "form-two.pem").write_text(pem(der) + pem(der))
-    (HERE / "form-certificate.pem").write_text(pem(der, "CERTIFICATE"))
-    (HERE / "form-labels.pem").write_text(pem(der).replace(
+    write_text("good-explained.pem", "Subject: x\n" + pem(der))
+    write_text("form-text-after.pem", pem(der) + "x\n")
+    write_text("form-two.pem", pem(der) + pem(der))
+    write_text("form-certificate.pem", pem(der, "CERTIFICATE"))
+    write_text("form-labels.pem", pem(der).replace(
         "END C", "END NEW C"))
-    (HERE / "form-no-end.pem").write_text(pem(der).split("-----END")[0])
-    (HERE / "form-header.pem").write_text(pem(der).replace(
+    write_text("form-no-end.pem", pem(der).split("-----END")[0])
+    write_text("form-header.pem", pem(der).replace(
         "REQUEST-----\n", "REQUEST-----\nProc-Type: 4\n\n", 1))
-    (HERE / "form-base64.pem").write_text(pem(der).replace("\nMI", "\nM?"))
-    (HERE / "form-trailing.pem").write_text(pem(der + b"\0"))
-    (HERE / "form-padding.pem").write_text(
+    write_text("form-base64.pem", pem(der).replace("\nMI", "\nM?"))
+    write_text("form-trailing.pem", pem(der + b"\0"))
+    write_text("form-padding.pem", 
         "-----BEGIN CERTIFICATE REQUEST-----\nMAF=\n"
         "-----END CERTIFICATE REQUEST-----\n")
-    (HERE / "form-text.pem").write_text("this is no request\n")
+    write_text("form-text.pem", "this is no request\n")
 
 
-by_openssl()
-by_gnutls()
+if not ONLY:
+    by_openssl()
+    by_gnutls()
 keys()
 extensions()
 names()
 subjects()
+shapes()
 form()

@@ -20,6 +20,7 @@ composed_wipe(struct composed *c)
 	buf_wipe(&c->csr);
 	name_list_wipe(&c->names);
 	name_list_wipe(&c->csr_names);
+	free(c->names_reason);
 	free(c->comment);
 	free(c->key_file);
 	EVP_PKEY_free(c->new_key);
@@ -118,6 +119,8 @@ compose_add(
 	item.key = csr.key;
 	item.csr_names = csr.names;
 	csr.names = (struct name_list){ 0 };
+	item.names_rule = csr.names_rule;
+	item.names_reason = MOVE(csr.names_reason);
 	c->items[c->n++] = item;
 	return RC_OK;
 }
@@ -197,6 +200,9 @@ compose_check_one(const struct compose *compose, const struct ca_window *window,
 	enum rc rc;
 
 	request_of(c, &request);
+	if (c->names_rule != RULE_NONE &&
+	    request_wants_csr_names(&compose->store->policy, &request))
+		return rule_refuse(c->names_rule, "%s", c->names_reason);
 	ask = (struct ask){ .from = c->id,
 		.label = span_str(compose->store->label),
 		.request = &request,

@@ -23,6 +23,8 @@ struct compose {
 		struct validity validity;
 		struct name_list names;	    /* given with the request */
 		struct name_list csr_names; /* what the CSR itself says */
+		enum rule names_rule; /* that is refused, if it is wanted */
+		char *names_reason;   /* owned; NULL */
 		struct key_facts key;
 		char *comment, *key_file; /* owned; NULL */
 		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
