@@ -35,7 +35,7 @@ done
 must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
 must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
 must ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
-	--transfer-key pkcs11:object=transfer-key --scope example.org --days 900 \
+	--transfer-key pkcs11:object=transfer-key --scope example.org --scope-ip 192.0.2.0/24 --days 900 \
 	--profiles tls,xmpp,sub-ca --yes
 policy=$(home_of ca)/policy.conf
 profile() { # NAME NAMES LINE...
@@ -45,8 +45,7 @@ profile() { # NAME NAMES LINE...
 	shift 2
 	printf '%s\n' "$@"
 }
-must sed -i 's|^key-reuse = .*|key-reuse = any|
-	s|^# scope-ip = .*|scope-ip = 192.0.2.0/24|' "$policy"
+must sed -i 's|^key-reuse = .*|key-reuse = any|' "$policy"
 {
 	profile ip 'ip, dns'
 	profile csr-only dns 'names-from = csr'
