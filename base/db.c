@@ -121,8 +121,7 @@ pragma_int(struct db *db, const char *sql, int64_t *ret)
 	"SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT " \
 	"NULL"
 
-/* All that creates a file of that version. */
-static enum rc
+enum rc
 db_schema_write(const struct db_kind *kind, int version, struct buf *out)
 {
 	enum rc rc = buf_add_str(out, kind->schema);

@@ -31,6 +31,10 @@ struct db_kind {
 	const char *const *upgrades;
 };
 
+/** All the SQL that creates a file of that version: its schema and upgrades. */
+enum rc db_schema_write(const struct db_kind *kind, int version,
+    struct buf *ret_sql) MUST_CHECK;
+
 /** Open, creating when `create` (mode 0600; refused when the file exists).
  * \retval RC_IO     cannot be opened, or is being used by another process
  * \retval RC_STATE  missing, not this kind, a later version, or other tables */

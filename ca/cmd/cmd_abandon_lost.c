@@ -28,13 +28,25 @@ begins_so(const struct ledger_bundle *b, const char *id)
 	return strncasecmp(hex, id, strlen(id)) == 0;
 }
 
+static enum rc
+find_finished(struct ledger *ledger, const uint8_t *id,
+    struct ledger_bundle *ret, size_t *ret_n)
+{
+	struct ledger_bundle *all = NULL;
+	enum rc rc = ledger_bundles_of_id(ledger, id, &all, ret_n);
+
+	if (rc == RC_OK && *ret_n > 0)
+		*ret = all[*ret_n - 1];
+	free(all);
+	return rc;
+}
+
 enum rc
 abandon_find(struct ledger *ledger, const char *id, struct ledger_bundle *ret)
 {
 	struct ledger_bundle *open = NULL;
 	uint8_t whole[BUNDLE_ID_LEN];
 	size_t n = 0, found = 0;
-	bool known = false;
 	enum rc rc = ledger_bundles_open(ledger, &open, &n);
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
@@ -44,10 +56,8 @@ abandon_find(struct ledger *ledger, const char *id, struct ledger_bundle *ret)
 		}
 	free(open);
 	/* By its whole id also one that is finished by now. */
-	if (rc == RC_OK && found == 0 && hex_read(id, whole, sizeof(whole))) {
-		rc = ledger_bundle_get(ledger, whole, ret, &known);
-		found = known;
-	}
+	if (rc == RC_OK && found == 0 && hex_read(id, whole, sizeof(whole)))
+		rc = find_finished(ledger, whole, ret, &found);
 	if (rc != RC_OK || found == 1)
 		return rc;
 	return rule_refuse(RULE_BUNDLE_UNKNOWN,

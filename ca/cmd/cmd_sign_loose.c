@@ -5,6 +5,7 @@
 #include "ca/cmd/cmd_sign.h"
 #include "transfer/rule.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #define ENDING ".cose"
@@ -13,10 +14,10 @@
 static enum rc
 is_answered(struct ledger *ledger, const char *name, bool *ret)
 {
-	struct ledger_bundle bundle;
+	struct ledger_bundle *all = NULL;
+	size_t n = 0;
 	uint8_t id[BUNDLE_ID_LEN];
 	char hex[2 * BUNDLE_ID_LEN + 1];
-	bool known = false;
 	enum rc rc;
 
 	*ret = false;
@@ -26,8 +27,11 @@ is_answered(struct ledger *ledger, const char *name, bool *ret)
 	hex[sizeof(hex) - 1] = '\0';
 	if (!hex_read(hex, id, sizeof(id)))
 		return RC_OK;
-	rc = ledger_bundle_get(ledger, id, &bundle, &known);
-	*ret = rc == RC_OK && known && bundle.answered != 0;
+	rc = ledger_bundles_of_id(ledger, id, &all, &n);
+	*ret = n > 0;
+	for (size_t i = 0; i < n; i++)
+		*ret = *ret && all[i].answered != 0;
+	free(all);
 	return rc;
 }
 

@@ -235,12 +235,13 @@ check_times(const struct submission *s, int64_t now)
 	return RC_OK;
 }
 
-/* Met before under this id? Then it is the same to the byte, or a replay. */
+/* Met before under this id, from this key? Then it is the same to the byte, or
+ * a replay. */
 static enum rc
 check_met(struct submission *s, struct ledger *ledger, bool *ret_met)
 {
-	enum rc rc =
-	    ledger_bundle_get(ledger, s->bundle.id, &s->record, ret_met);
+	enum rc rc = ledger_bundle_get(
+	    ledger, s->key_id, s->bundle.id, &s->record, ret_met);
 
 	if (rc != RC_OK || !*ret_met)
 		return rc;

@@ -52,17 +52,14 @@ enum rc
 submission_admit_loose(struct submission *s, struct ledger *ledger)
 {
 	bool met;
-	enum rc rc = ledger_bundle_get(ledger, s->bundle.id, &s->record, &met);
+	enum rc rc = ledger_bundle_get(
+	    ledger, s->key_id, s->bundle.id, &s->record, &met);
 
 	s->admission = ADMIT_NEW;
 	if (rc == RC_OK && !met)
 		rc = loose_before_find(ledger, &s->loose, &s->before);
 	if (rc != RC_OK || !met)
 		return rc;
-	/* A bundle's id is its sender's choice. */
-	if (memcmp(s->record.requester, s->key_id, SHA256_LEN) != 0)
-		return rule_refuse(RULE_REPLAY,
-		    "loose CSRs: a bundle took the id of this set");
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_LOOSE_PROFILE,
 		    "loose CSRs: the same set was processed before, for another profile than \"%.*s\"",

@@ -151,9 +151,16 @@ struct ledger_bundle {
 };
 /** Loose CSRs, which have no requester. */
 bool ledger_bundle_is_loose(const struct ledger_bundle *bundle);
+/** An id is its requester's choice: it stands for nothing without him. Of loose
+ * CSRs the requester is all zero. */
 enum rc ledger_bundle_get(struct ledger *ledger,
+    const uint8_t requester[static SHA256_LEN],
     const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
     bool *ret_known) MUST_CHECK;
+/** All that have this id, the oldest first. `*ret` is the caller's to free. */
+enum rc ledger_bundles_of_id(struct ledger *ledger,
+    const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle **ret,
+    size_t *ret_n) MUST_CHECK;
 /** By its record. \retval RC_STATE record `n` is no bundle */
 enum rc ledger_bundle_at(struct ledger *ledger, uint64_t n,
     struct ledger_bundle *ret) MUST_CHECK;

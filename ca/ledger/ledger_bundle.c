@@ -82,15 +82,19 @@ bundle_of_row(struct ledger *ledger, sqlite3_stmt *st, void *item)
 }
 
 enum rc
-ledger_bundle_get(struct ledger *ledger, const uint8_t id[static BUNDLE_ID_LEN],
-    struct ledger_bundle *ret, bool *ret_known)
+ledger_bundle_get(struct ledger *ledger,
+    const uint8_t requester[static SHA256_LEN],
+    const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle *ret,
+    bool *ret_known)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
-	enum rc rc = ledger_query(ledger, &st, BUNDLE_COLUMNS " WHERE id = ?");
+	enum rc rc = ledger_query(
+	    ledger, &st, BUNDLE_COLUMNS " WHERE id = ? AND requester = ?");
 
 	if (rc == RC_OK)
-		rc = db_bind(&ledger->db, st, "b", span_of(id, BUNDLE_ID_LEN));
+		rc = db_bind(&ledger->db, st, "bb", span_of(id, BUNDLE_ID_LEN),
+		    span_of(requester, SHA256_LEN));
 	if (rc == RC_OK)
 		rc = db_step(&ledger->db, st, &row);
 	if (rc == RC_OK && row)
@@ -115,6 +119,31 @@ ledger_bundle_at(struct ledger *ledger, uint64_t n, struct ledger_bundle *ret)
 		rc = err_set(RC_STATE, "%s: record %" PRIu64 " is no bundle",
 		    ledger->db.path, n);
 	return rc != RC_OK ? rc : bundle_of_row(ledger, st, ret);
+}
+
+enum rc
+ledger_bundles_of_id(struct ledger *ledger,
+    const uint8_t id[static BUNDLE_ID_LEN], struct ledger_bundle **ret,
+    size_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	void *list = NULL;
+	size_t n = 0;
+	enum rc rc = ledger_query(
+	    ledger, &st, BUNDLE_COLUMNS " WHERE id = ? ORDER BY n");
+
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "b", span_of(id, BUNDLE_ID_LEN));
+	if (rc == RC_OK)
+		rc = ledger_rows_take(ledger, st, sizeof(struct ledger_bundle),
+		    bundle_of_row, &list, &n);
+	if (rc != RC_OK) {
+		free(list);
+		return rc;
+	}
+	*ret = list;
+	*ret_n = n;
+	return RC_OK;
 }
 
 enum rc

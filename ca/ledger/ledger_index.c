@@ -267,7 +267,7 @@ apply_bundle(struct ledger_index *index, const struct record *r)
 		    (int64_t)r->u.bundle.sequence);
 	if (rc == RC_OK)
 		rc = ledger_index_change(
-		    index, st, r, "its id is known already");
+		    index, st, r, "its requester used its id before");
 	if (rc != RC_OK || is_zero(r->u.bundle.requester))
 		return rc; /* loose requests have no requester */
 	return change_by_key(index, BUNDLE_SEEN, r->u.bundle.requester,

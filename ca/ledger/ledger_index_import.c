@@ -78,9 +78,11 @@ bundle_apply(struct ledger_index *index, const struct record *r, uint64_t *ret)
 	*ret = 0;
 	if (r->u.import.bundle_id.n == 0)
 		return RC_OK;
-	rc = db_prepare(index->db, "SELECT n FROM bundle WHERE id = ?", &st);
+	rc = db_prepare(index->db,
+	    "SELECT n FROM bundle WHERE id = ? AND requester = ?", &st);
 	if (rc == RC_OK)
-		rc = db_bind(index->db, st, "b", r->u.import.bundle_id);
+		rc = db_bind(index->db, st, "bb", r->u.import.bundle_id,
+		    r->u.import.channel);
 	if (rc == RC_OK)
 		rc = look_up(index, st, &n);
 	if (rc == RC_OK)

@@ -3,7 +3,8 @@
  * hold is made from it again in ledger_index.c. */
 #include "ca/ledger/ledger_index.h"
 
-/* Version 1, for good. What it is for, table by table: airgap-ledger(5).
+/* Version 1, for good, and what came after. What it is for, table by table:
+ * airgap-ledger(5).
  *
  * Rows that are written once per certificate are keyed by record number, so
  * they go to the end of their table however long it is; `serial` is the one
@@ -81,9 +82,28 @@ static const char schema[] =
     " key_id BLOB PRIMARY KEY,"
     " n INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
+/* 2: a bundle's id is its requester's choice, and stands once for each. */
+static const char *const ledger_upgrades[] = {
+	"CREATE TABLE bundle_of("
+	" n INTEGER PRIMARY KEY,"
+	" id BLOB NOT NULL,"
+	" digest BLOB NOT NULL,"
+	" requester BLOB NOT NULL,"
+	" sequence INTEGER NOT NULL,"
+	" answered INTEGER NOT NULL,"
+	" closed INTEGER NOT NULL,"
+	" UNIQUE(id, requester)) STRICT;"
+	"INSERT INTO bundle_of SELECT * FROM bundle;"
+	"DROP TABLE bundle;"
+	"ALTER TABLE bundle_of RENAME TO bundle;"
+	"CREATE INDEX bundle_open ON bundle(n)"
+	" WHERE answered = 0 AND closed = 0;",
+};
+
 const struct db_kind ledger_kind = {
 	.name = "ledger",
 	.application_id = 0x61676c31, /* "agl1" */
-	.version = 1,
+	.version = 2,
 	.schema = schema,
+	.upgrades = ledger_upgrades,
 };

@@ -40,6 +40,16 @@ verify_walk_wipe(struct verify_walk *w)
 static enum rc
 rebuilt_open(struct verify_walk *w)
 {
+	WIPED(buf) sql = { 0 };
+	const char *text = NULL;
+	enum rc rc = db_schema_write(&ledger_kind, ledger_kind.version, &sql);
+
+	if (rc == RC_OK)
+		text = buf_cstr(&sql);
+	if (rc == RC_OK && text == NULL)
+		rc = err_memory();
+	if (rc != RC_OK)
+		return rc;
 	w->rebuilt.path = strdup("temporary database");
 	if (w->rebuilt.path == NULL)
 		return err_memory();
@@ -50,8 +60,7 @@ rebuilt_open(struct verify_walk *w)
 		"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
 		"PRAGMA cache_size=-8192;",
 		NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(w->rebuilt.sql, ledger_kind.schema, NULL, NULL,
-		NULL) != SQLITE_OK ||
+	    sqlite3_exec(w->rebuilt.sql, text, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(w->rebuilt.sql, "BEGIN", NULL, NULL, NULL) !=
 		SQLITE_OK)
 		return err_set(RC_IO, "a temporary database: %s",

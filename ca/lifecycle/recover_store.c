@@ -113,8 +113,8 @@ void_leftovers(const struct recovery *r, const struct history_response *p)
 
 	if (!p->manifest.has_bundle)
 		return RC_OK;
-	rc = ledger_bundle_get(
-	    r->ledger, p->manifest.bundle_id, &bundle, &known);
+	rc = ledger_bundle_get(r->ledger, p->manifest.requester,
+	    p->manifest.bundle_id, &bundle, &known);
 	if (rc == RC_OK && known)
 		rc =
 		    ledger_intents_open(r->ledger, bundle.n, note_leftover, &l);

@@ -126,7 +126,8 @@ class Tables:
         q["removed"] = n
 
     def apply_bundle(self, n, _, b):
-        want(all(x[0] != b["id"] for x in self.bundle.values()), n, "id twice")
+        want(all((x[0], x[2]) != (b["id"], b["requester"]) for x in self.bundle.values()), n,
+             "id twice")
         self.bundle[n] = [b["id"], b["digest"], b["requester"],
                           b["sequence"], 0, 0]
         if b["requester"] != LOOSE:
@@ -209,7 +210,7 @@ class Tables:
             want(m[5] == {1: b["bundle_id"], 2: b["bundle_digest"]}, n,
                  "the manifest of another bundle")
             bundle = next((k for k, x in self.bundle.items()
-                           if x[0] == b["bundle_id"]), n)
+                           if (x[0], x[2]) == (b["bundle_id"], b["channel"])), n)
             row = self.bundle.setdefault(
                 bundle, [b["bundle_id"], b["bundle_digest"], b["channel"],
                          b["bundle_sequence"], 0, 0])
@@ -324,7 +325,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone() == (1,), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)

@@ -127,7 +127,8 @@ lost_bundle_is_closed_and_keeps_what_was_signed(void **state)
 	memset(certs, 0, sizeof(certs));
 	check_ok(ledger_certs_each(l, note_cert, certs));
 	assert_string_equal(certs, "VCCV");
-	check_ok(ledger_bundle_get(l, record.id, &found, &known));
+	check_ok(
+	    ledger_bundle_get(l, record.requester, record.id, &found, &known));
 	assert_true(known && found.closed != 0 && found.answered == 0);
 	check_ok(ledger_verify(l, NULL, 0, &t));
 

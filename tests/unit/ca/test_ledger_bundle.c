@@ -35,11 +35,11 @@ bundle_is_open_until_it_is_answered(void **state)
 	check_ok(ledger_bundles_open(l, &open, &n));
 	assert_int_equal(n, 0);
 	free(open);
-	check_ok(ledger_bundle_get(l, b.id, &found, &known));
+	check_ok(ledger_bundle_get(l, b.requester, b.id, &found, &known));
 	assert_true(known);
 	assert_int_equal(found.answered, 1);
 	assert_int_equal(found.n, b.n);
-	check_ok(ledger_bundle_get(l, other, &found, &known));
+	check_ok(ledger_bundle_get(l, b.requester, other, &found, &known));
 	assert_false(known);
 }
 
@@ -63,7 +63,7 @@ bundle_id_is_taken_once(void **state)
 
 	b = bundle_make(0x31, 0x21, 4);
 	assert_int_equal(ledger_bundle_add(l, &b), RC_STATE);
-	assert_non_null(strstr(err_text(), "its id is known already"));
+	assert_non_null(strstr(err_text(), "its requester used its id before"));
 }
 
 static void
@@ -156,7 +156,7 @@ abandoned_bundle_is_closed_for_good(void **state)
 	check_ok(ledger_bundles_open(l, &open, &n));
 	assert_int_equal(n, 0);
 	free(open);
-	check_ok(ledger_bundle_get(l, b.id, &found, &known));
+	check_ok(ledger_bundle_get(l, b.requester, b.id, &found, &known));
 	assert_true(known);
 	assert_int_equal(found.answered, 0);
 	assert_int_equal(found.closed, b.n + 1);
@@ -320,23 +320,26 @@ static void
 acts_of_a_bundle_stand_in_order(void **state)
 {
 	OWNS(ledger) *l = NULL;
-	struct ledger_bundle b;
+	struct ledger_bundle *b = NULL;
 	char acts[64] = "";
 	uint8_t id[BUNDLE_ID_LEN];
-	bool known = false;
+	size_t n = 0;
 
 	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	memset(id, 0x31, sizeof(id));
-	check_ok(ledger_bundle_get(l, id, &b, &known));
-	assert_true(known);
-	check_ok(ledger_bundle_each(l, &b, act_note, acts));
+	check_ok(ledger_bundles_of_id(l, id, &b, &n));
+	assert_int_equal(n, 1);
+	check_ok(ledger_bundle_each(l, b, act_note, acts));
+	free(b);
 	assert_string_equal(acts, "X2I0I1R0V1I1R1");
 	memset(id, 0x32, sizeof(id));
 	*acts = '\0';
 	memset(acts, 0, sizeof(acts));
-	check_ok(ledger_bundle_get(l, id, &b, &known));
-	check_ok(ledger_bundle_each(l, &b, act_note, acts));
+	check_ok(ledger_bundles_of_id(l, id, &b, &n));
+	assert_int_equal(n, 1);
+	check_ok(ledger_bundle_each(l, b, act_note, acts));
+	free(b);
 	assert_string_equal(acts, "I0");
 }
 

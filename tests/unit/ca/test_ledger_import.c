@@ -250,7 +250,8 @@ the_channel_goes_on_and_its_requester_is_to_be_met_again(void **state)
 	check_ok(import(l, &one));
 	check_ok(ledger_requester_get(l, one.import.channel, &q, &known));
 	assert_false(known);
-	check_ok(ledger_bundle_get(l, one.import.bundle_id, &b, &known));
+	check_ok(ledger_bundle_get(
+	    l, one.import.channel, one.import.bundle_id, &b, &known));
 	assert_true(known);
 	assert_int_equal(b.answered, 1);
 	assert_int_equal(b.n, 41);

@@ -314,6 +314,35 @@ other_content_under_the_same_id_is_a_replay(void **state)
 	    "processed before");
 }
 
+/* Who copies an id from a shared stick takes nothing from the one who drew it.
+ */
+static void
+an_id_is_its_requesters_own(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) thief = { 0 };
+	WIPED(offer) o = { 0 };
+	WIPED(response) response = { 0 };
+
+	(void)state;
+	bed_offer(&b, &thief);
+	memset(thief.bundle.id, 0xab, BUNDLE_ID_LEN);
+	offer_seal(&b, &thief);
+	offer_read(&b, &thief);
+	check_ok(offer_answer(&b, &thief, &response));
+	bed_requester_change(&b);
+	offer_make(&b, &o, 1, 1);
+	memset(o.bundle.id, 0xab, BUNDLE_ID_LEN);
+	o.bundle.label = span_str("other");
+	offer_seal(&b, &o);
+	check_ok(admit(&b, &o));
+	assert_int_equal(o.s.admission, ADMIT_NEW);
+	check_ok(offer_answer(&b, &o, &response));
+	check_ok(admit(&b, &o));
+	assert_int_equal(o.s.admission, ADMIT_ANSWERED);
+	ledger_check(b.v.act.ledger);
+}
+
 static void
 a_closed_bundle_stays_closed(void **state)
 {
@@ -598,6 +627,7 @@ main(void)
 		cmocka_unit_test(an_answered_bundle_is_answered_again),
 		cmocka_unit_test(an_accepted_bundle_is_taken_up_again),
 		cmocka_unit_test(other_content_under_the_same_id_is_a_replay),
+		cmocka_unit_test(an_id_is_its_requesters_own),
 		cmocka_unit_test(a_closed_bundle_stays_closed),
 		cmocka_unit_test(a_sequence_only_rises),
 		cmocka_unit_test(a_bundle_is_of_today_at_the_latest),
