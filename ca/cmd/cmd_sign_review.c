@@ -269,6 +269,14 @@ show_file(const struct loose_csr *csr)
 		    csr->twins == 1 ? "" : "s");
 }
 
+/* A CSR that somebody else brings proves nothing of him. */
+static void
+show_held(const struct decision *d)
+{
+	if (d->held != NULL)
+		term_field("  KEY", "is that of %s", d->held);
+}
+
 static enum rc
 show_granted(struct visit *v, const struct work *w, size_t i)
 {
@@ -286,6 +294,7 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	key_name(&facts, key);
 	term_bold("  %zu  %.*s\n", i + 1, SPAN_FMT(r->id));
 	term_field("  profile", "%s, key %s", d->grant.profile->name, key);
+	show_held(d);
 	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
 	if (w->s->is_loose)
 		show_file(&w->s->loose.items[i]);
@@ -308,6 +317,7 @@ show_refused(const struct work *w, size_t i)
 	    "  %zu  %.*s\n", i + 1, SPAN_FMT(w->s->bundle.requests[i].id));
 	/* The reason is escaped already: what is shown is what is recorded. */
 	term_field("  refused", "[%s] %s", rule_name(d->rule), d->reason);
+	show_held(d);
 	if (remedy != NULL)
 		term_field("  remedy", "%s", remedy);
 }

@@ -23,6 +23,7 @@ decisions_wipe(struct decisions *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		free(d->items[i].reason);
+		free(d->items[i].held);
 		name_list_wipe(&d->items[i].csr_names);
 		buf_wipe(&d->items[i].spelled);
 	}

@@ -18,6 +18,7 @@
 struct decision {
 	enum rule rule; /* RULE_NONE: granted */
 	char *reason;	/* owned; printable, at most COMMENT_MAX bytes */
+	char *held;	/* owned; who else has its key, for the operator */
 	struct grant grant;
 	struct name_list csr_names; /* owned; grant.names may point into it */
 	struct span spki;	    /* within the sealed copy, or `spelled` */

@@ -6,9 +6,8 @@
 
 #include "ca/intake/intake.h"
 
-/** Withdraw what rule KEY-USED refuses, after all other rules. Walks the ledger
- * once, and only where a profile that is asked for has `key-reuse =
- * same-names`. */
+/** Withdraw what rule KEY-USED refuses, after all other rules, and say who else
+ * has a key. Walks the ledger once. */
 enum rc decisions_check_keys(struct ledger *ledger, const struct submission *s,
     struct decisions *d) MUST_CHECK;
 

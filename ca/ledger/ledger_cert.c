@@ -252,7 +252,9 @@ ledger_keys_each(
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT i.n, i.at, i.kind, i.policy, i.body"
 	    " FROM certificate c JOIN record i ON i.n = c.intent"
-	    " WHERE c.result > c.void AND c.result < ? ORDER BY c.intent");
+	    " WHERE (c.result > c.void AND c.result < ?1)"
+	    " OR (c.result = 0 AND c.void = 0 AND c.intent < ?1)"
+	    " ORDER BY c.intent");
 
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i",

@@ -66,7 +66,14 @@ asked @other "${server[@]}" dns:b.example.org
 refused 'the same key and name by another requester' \
 	"that of certificate $last \\(until $iso\\), which another requester obtained\$" "$OTHER"
 asked @other request "$WORK/chat.csr" --profile tls-server --name dns:b.example.org
-signed 'where the profile says nothing of it' "$OTHER"
+refused 'where the profile says nothing of it' \
+	"that of certificate $last \\(until $iso\\), which another requester obtained\$" "$OTHER"
+says "KEY +is that of certificate $last of\$" 'the operator is told'
+says '^ +"online", until' 'whose it is'
+must sed -i '/^\[profile tls-server\]/a key-reuse = any' "$policy"
+asked @other request "$WORK/chat.csr" --profile tls-server --name dns:b.example.org
+signed 'where the profile lets any pass' "$OTHER"
+says "KEY +is that of certificate $last of\$" 'and the operator is told all the same'
 asked "${server[@]}" dns:b.example.org
 refused 'what another requester has obtained too' "which another requester obtained\$"
 

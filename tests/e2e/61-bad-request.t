@@ -58,6 +58,7 @@ must cp -r "$STICK/airgap-ca" "$HOSTILE"
 
 # ---- CSRs ------------------------------------------------------------------------------
 must csr_openssl bare ec-p256 /CN=x
+must csr_openssl narrow ec-p256 /CN=x # another requester's
 must csr_openssl san ec-p256 /CN=x DNS:csr.example.org
 must csr_openssl outside ec-p256 /CN=x DNS:www.example.com
 must csr_openssl wild ec-p256 /CN=x 'DNS:*.example.org'
@@ -420,7 +421,7 @@ like "$(cat "$WORK/results")" '^once REPLACE-DENIED ' 'nor is it obtained by a b
 enrol_online @narrow narrow
 NARROW=$(stick narrow)
 ask_narrow() {
-	run transfer @narrow request "$WORK/bare.csr" --out "$NARROW" "$@"
+	run transfer @narrow request "$WORK/narrow.csr" --out "$NARROW" "$@"
 }
 ask_narrow --profile tls-client --name dns:narrow.example.org
 wants 4 PROFILE-DENIED 'request: a profile that the policy does not give this requester'
@@ -435,13 +436,13 @@ ask_narrow --profile sub-ca --name dns:narrow.example.org --days 30
 wants 4 PATH-LEN 'request: sub-ca, which its section names, but no CA may stand below this one'
 must rm -r "$NARROW/airgap-ca/requests"
 cat >"$WORK/narrow.json" <<NARROW
-[{"id":"scope","csr":"$WORK/bare.csr",$tls,$name},
- {"id":"below","csr":"$WORK/bare.csr",$tls,"names":[[0,"a.narrow.example.org"]]},
- {"id":"profile","csr":"$WORK/bare.csr","profile":"tls-client","names":[[0,"narrow.example.org"]]},
- {"id":"theirs","csr":"$WORK/bare.csr",$tls,"names":[[0,"narrow.example.org"]],"replaces":"$mine"},
- {"id":"sub","csr":"$WORK/bare.csr","profile":"sub-ca","names":[[0,"narrow.example.org"]]}]
+[{"id":"scope","csr":"$WORK/narrow.csr",$tls,$name},
+ {"id":"below","csr":"$WORK/narrow.csr",$tls,"names":[[0,"a.narrow.example.org"]]},
+ {"id":"profile","csr":"$WORK/narrow.csr","profile":"tls-client","names":[[0,"narrow.example.org"]]},
+ {"id":"theirs","csr":"$WORK/narrow.csr",$tls,"names":[[0,"narrow.example.org"]],"replaces":"$mine"},
+ {"id":"sub","csr":"$WORK/narrow.csr","profile":"sub-ca","names":[[0,"narrow.example.org"]]}]
 NARROW
-must sh -c '"$1" --home "$2" --card "$3" --out "$4" --label narrow --sequence 9 <"$5"' - \
+must sh -c '"$1" --home "$2" --card "$3" --out "$4" --label narrow <"$5"' - \
 	"$MAKE_BUNDLE" "$(home_of narrow)" "$card" "$NARROW" "$WORK/narrow.json"
 run ca sign "$NARROW" --yes --expect "$REQUESTER_HEX" --json
 status 1 'sign: the same limits hold when it asks anyway'

@@ -24,6 +24,8 @@ POLICY
 must ca policy check
 CARD=$(ls "$STICK"/airgap-ca/cards/*.cose)
 must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
+must csr_openssl hq ec-p256 /CN=hq.example.org DNS:hq.example.org
+must csr_openssl strange ec-p256 /CN=strange.example.org DNS:strange.example.org
 must csr_openssl evil ec-p384 /CN=evil.example.org DNS:evil.example.org
 
 # forge HOME STICK LABEL PROFILE CSR [OPTION]...: a bundle by that home's true key
@@ -50,7 +52,7 @@ print(len(json.load(open(sys.argv[1]))["certificates"]))' "$WORK/out"
 # Both are enrolled, each with the profiles of its section.
 fresh
 must transfer request "$WORK/web.csr" --profile tls-client --out "$STICK"
-must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"
+must transfer @hq request "$WORK/hq.csr" --profile tls-server --out "$STICK"
 run ca sign "$STICK" --yes --expect "$ONLINE" --expect "$HQ" --json
 is "$(ca requester list --json 2>/dev/null | tr -d ' \n' | grep -o '"label":"[a-z]*"' | xargs)" \
 	'label:hq label:online' 'two requesters, enrolled under their labels'
@@ -81,7 +83,7 @@ stolen onlin 'a label that is nearly its own'
 is "$(certificates)" "$before" 'no certificate came of it'
 
 # An honest bundle beside it is signed, under what its own key may.
-must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"
+must transfer @hq request "$WORK/hq.csr" --profile tls-server --out "$STICK"
 run ca sign "$STICK" --yes --json
 status 4 'beside an honest bundle'
 is "$(json responses.0.requester) $(json responses.0.issued) $(json stopped.0.rule)" 'hq 1 LABEL-OTHER' \
@@ -131,14 +133,14 @@ signed() {
 print(*[r["requester"] for r in json.load(open(sys.argv[1]))["responses"]])' "$WORK/out"
 }
 now() { date +%s; }
-asks_hq() { must transfer @hq request "$WORK/web.csr" --profile tls-server --out "$STICK"; }
+asks_hq() { must transfer @hq request "$WORK/hq.csr" --profile tls-server --out "$STICK"; }
 
 STICK=$WORK/stick
 enrol_online @stranger stranger
 STRANGER=$REQUESTER_HEX
 fresh
 asks_hq
-invents stranger "$(forge stranger "$STICK" stranger tls-server evil --sequence 1)"
+invents stranger "$(forge stranger "$STICK" stranger tls-server strange --sequence 1)"
 run ca sign "$STICK" --yes --json
 status 7 "a stranger's invented head"
 is "$(signed) / $(stopped)" 'hq / HEAD-CLAIMED' 'stops the stranger, and not the honest bundle beside it'
@@ -147,12 +149,12 @@ quiet 'it was restored from an old backup' 'not as an alarm'
 must transfer @hq install "$STICK"
 
 fresh
-invents stranger "$(forge stranger "$STICK" stranger tls-server evil --sequence 1)"
+invents stranger "$(forge stranger "$STICK" stranger tls-server strange --sequence 1)"
 freeze
 run ca sign "$STICK" --yes --expect "$STRANGER"
 refused 7 HEAD-CLAIMED 'claims to follow response 9' 'nor is the claim taken from one who is expected'
 fresh
-must forge stranger "$STICK" stranger tls-server evil --head "$HEAD" --sequence 1
+must forge stranger "$STICK" stranger tls-server strange --head "$HEAD" --sequence 1
 freeze
 run ca sign "$STICK" --yes --expect "$STRANGER"
 refused 7 HEAD-CLAIMED 'claims to follow response 1' "a head that is another requester's is a claim as well"
@@ -160,15 +162,15 @@ refused 7 HEAD-CLAIMED 'claims to follow response 1' "a head that is another req
 # An enrolled key has seen what it says: an older bundle beside it would be signed twice.
 fresh
 asks_hq
-invents hq "$(forge hq "$STICK" hq tls-server web --sequence "$(($(now) + 60))")"
+invents hq "$(forge hq "$STICK" hq tls-server hq --sequence "$(($(now) + 60))")"
 freeze
 run ca sign "$STICK" --yes
 refused 7 HEAD-AHEAD 'has response 9 of this CA' "the word of an enrolled key stops all, the older bundle too"
 
 # Who is enrolled amid the run is one from then on: what it says in turn stops the rest.
 fresh
-must forge stranger "$STICK" stranger tls-client evil --sequence 1
-invents stranger "$(forge stranger "$STICK" stranger tls-client evil --sequence 2)"
+must forge stranger "$STICK" stranger tls-client strange --sequence 1
+invents stranger "$(forge stranger "$STICK" stranger tls-client strange --sequence 2)"
 asks_hq
 run ca sign "$STICK" --yes --expect "$STRANGER" --json
 status 7 'a head that goes beyond the ledger, met in its turn'
@@ -200,6 +202,63 @@ run ca sign "$STICK" --yes --json
 status 0 'the next time all is read'
 is "$(signed)" 'hq hq' 'and signed in order'
 must transfer @hq install "$STICK"
+
+# ==== what another requester takes from a shared stick =======================================
+# Of hq's bundle, before anybody has signed it: its id, and then its CSR.
+fresh
+asks_hq
+HQ_BUNDLE=$(ls "$STICK"/airgap-ca/requests/*)
+HQ_STICK=$STICK
+ID=$(basename "$HQ_BUNDLE" .cose)
+fresh
+THIEF=$(forge stranger "$STICK" stranger tls-client strange --sequence "$(now)")
+must cose --key "$(home_of stranger)/requester.pem" "$THIEF" "$THIEF" "p[2] = bytes.fromhex('$ID')"
+run ca sign "$STICK" --yes --json
+is "$STATUS $(json responses.-1.requester) $(json responses.-1.issued)" '0 stranger 1' 'a bundle under the id of another requester is its own affair'
+run ca sign "$HQ_STICK" --yes --json
+is "$STATUS $(signed) $(json responses.0.issued)" '0 hq 1' 'and that requester is no replay for it'
+run transfer @hq install "$HQ_STICK"
+status 0 'who installs the answer to his own bundle'
+run ca sign "$HQ_STICK" --yes --json
+is "$STATUS $(signed)" '0 hq' 'and gets it again when he comes again'
+run ca sign "$STICK" --yes --json
+is "$STATUS $(json responses.-1.requester)" '0 stranger' 'as the other one does'
+
+# A CSR proves that its key was there, not that whoever brings it has the key.
+# brings HOME LABEL CSR: a bundle with somebody's CSR in it
+brings() {
+	fresh
+	must forge "$1" "$STICK" "$2" tls-client "$3" --sequence "$(($(now) + ++later))"
+}
+later=0
+brings stranger stranger hq
+run ca sign -n "$STICK"
+status 4 'a key that another requester has certificates for'
+says '\[KEY-USED\] request 1 \(a\): its key is that of' 'is refused'
+says 'KEY +is that of certificate [0-9a-f]{32}' 'and the operator is told before Yes'
+says '"hq",$' 'whose it is'
+run ca sign "$STICK" --yes --json
+is "$(json responses.-1.results.0.rule)" KEY-USED 'it stays refused'
+like "$(json responses.-1.results.0.reason)" 'which another requester obtained$' 'to another requester'
+run transfer inspect "$STICK/$(json responses.-1.path)/manifest.cose"
+unlike "$OUT" '"hq"' 'without a word of the other'
+
+# Nor is one outrun whose run was interrupted: nobody has a certificate yet.
+must csr_openssl slow ec-p256 /CN=slow.example.org DNS:slow.example.org
+fresh
+must transfer @hq request "$WORK/slow.csr" --profile tls-server --series 3x30d+7d --out "$STICK"
+SLOW=$STICK
+cp "$(home_of ca)/token.conf" "$WORK/token.conf"
+must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$(home_of ca)/token.conf"
+run env SHIM=sign-error SHIM_AFTER=0 "$BIN/airgap-ca" --home "$(home_of ca)" sign "$STICK" --yes --allow-network
+status 5 'a token that signs nothing leaves a bundle begun'
+must cp "$WORK/token.conf" "$(home_of ca)/token.conf"
+brings stranger stranger slow
+run ca sign "$STICK" --yes --json
+is "$(json responses.-1.results.0.rule)" KEY-USED 'a key that another requester is about to get a certificate for'
+like "$(json responses.-1.results.0.reason)" 'which another requester has asked for$' 'is refused to others'
+run ca sign "$SLOW" --yes --json
+is "$STATUS $(signed) $(json responses.-1.issued)" '0 hq 3' 'and its own run ends as it was begun'
 
 ok 'the ledger is whole' ca ledger verify
 done_testing

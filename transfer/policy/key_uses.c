@@ -16,6 +16,8 @@
 struct key_use {
 	bool any;		 /* it has been certified */
 	const char *others;	 /* for somebody else */
+	bool is_claimed;	 /* who is a requester */
+	bool is_begun;		 /* and has not got it yet */
 	struct buf holder;	 /* the newest, in words */
 	struct name_list common; /* the names that all its certificates have */
 };
@@ -114,6 +116,16 @@ note_holder(struct key_use *use, const struct key_holder *holder)
 	    &use->holder, "certificate %s (until %s)", serial, end);
 }
 
+/* Somebody else's it stays, whatever is found later; a requester's above all.
+ */
+static bool
+is_weaker(const struct key_use *use, const struct key_holder *holder)
+{
+	if (use->others != NULL && holder->others == NULL)
+		return true;
+	return use->is_claimed && holder->is_loose;
+}
+
 enum rc
 key_uses_note(struct key_uses *uses, const uint8_t key_id[static SHA256_LEN],
     const struct key_holder *holder)
@@ -121,12 +133,15 @@ key_uses_note(struct key_uses *uses, const uint8_t key_id[static SHA256_LEN],
 	struct key_use *use = use_get0(uses, key_id);
 	enum rc rc;
 
-	/* Somebody else's it stays, whatever is found later. */
-	if (use == NULL || (use->others != NULL && holder->others == NULL))
+	if (use == NULL || is_weaker(use, holder))
 		return RC_OK;
 	use->others = holder->others;
+	use->is_claimed = holder->others != NULL && !holder->is_loose;
+	use->is_begun = holder->is_begun;
 	rc = note_holder(use, holder);
-	return rc != RC_OK ? rc : narrow(use, holder->names, holder->n_names);
+	if (rc != RC_OK || holder->is_begun)
+		return rc;
+	return narrow(use, holder->names, holder->n_names);
 }
 
 /* ---- a request -------------------------------------------------------------
@@ -161,16 +176,19 @@ key_uses_take(struct key_uses *uses, const char *from,
     const uint8_t key_id[static SHA256_LEN], const struct grant *grant)
 {
 	struct key_use *use = use_get0(uses, key_id);
-	bool same_names = grant->profile->key_same_names;
+	const uint32_t reuse = grant->profile->key_reuse;
 	enum rc rc;
 
 	if (use == NULL)
 		return RC_OK;
-	if (same_names && use->others != NULL)
+	if (reuse == KEY_REUSE_NAMES
+		? use->others != NULL
+		: reuse == KEY_REUSE_REQUESTER && use->is_claimed)
 		return rule_refuse(RULE_KEY_USED,
-		    "%s: its key is that of %.*s, which %s obtained", from,
-		    SPAN_FMT(buf_span(&use->holder)), use->others);
-	if (same_names && use->any &&
+		    "%s: its key is that of %.*s, which %s %s", from,
+		    SPAN_FMT(buf_span(&use->holder)), use->others,
+		    use->is_begun ? "has asked for" : "obtained");
+	if (reuse == KEY_REUSE_NAMES && use->any &&
 	    !shares_name(&use->common, grant->names, grant->n_names))
 		return refuse_stranger(use, from);
 	if (use->others != NULL)

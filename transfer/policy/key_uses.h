@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What keys have been certified for (rule KEY-USED).
  *
+ * A key that another requester has certificates for, or is about to get, is not
+ * certified again, but where the profile says `key-reuse = any`: a CSR proves that
+ * its key was there when it was made, and not that whoever brings it has the key.
+ *
  * A profile with `key-reuse = same-names` gives a key no certificate unless all
  * that the key has are the same requester's and share a name with it: one name,
  * in all of them, is whose key it is. So renewals pass and so does a domain with
@@ -22,7 +26,7 @@ struct key_uses {
 };
 void key_uses_wipe(struct key_uses *uses);
 
-/** A key that is asked for by such a profile. */
+/** A key that is asked for. */
 enum rc key_uses_watch(struct key_uses *uses,
     const uint8_t key_id[static SHA256_LEN]) MUST_CHECK;
 bool key_uses_watched(const struct key_uses *uses,
@@ -33,6 +37,8 @@ struct key_holder {
 	struct span serial;
 	int64_t not_after;
 	const char *others; /* "another requester": who has it; NULL: who asks */
+	bool is_loose;	    /* those others are nobody: a loose CSR */
+	bool is_begun; /* it is not signed yet, and its names are not known */
 	const struct name *names;
 	size_t n_names;
 };

@@ -26,6 +26,14 @@ struct policy_extension {
 	char *name, *value; /* owned */
 };
 
+/** Who gets a key that has certificates already certified again (KEY-USED). */
+enum key_reuse {
+	KEY_REUSE_REQUESTER, /* the requester who has them, or whom a loose CSR
+			      * was before */
+	KEY_REUSE_NAMES,     /* he, for a name that all of them have */
+	KEY_REUSE_ANY,
+};
+
 struct profile {
 	char name[33];
 	enum subject_rule subject;
@@ -40,7 +48,7 @@ struct profile {
 	struct text_list eku; /* OIDs in dotted form, in order */
 	uint32_t key_kinds; /* 1 << enum key_kind */
 	uint32_t rsa_min, rsa_max;
-	bool key_same_names; /* rule KEY-USED: a key is for one name for good */
+	uint32_t key_reuse; /* of enum key_reuse */
 	int64_t validity, validity_max; /* seconds */
 	uint32_t series_max; /* certificates in a series; 1: none */
 	int64_t horizon; /* the last notAfter lies within this from signing */

@@ -25,7 +25,7 @@ names_fault(const struct profile *p)
 	/* RFC 5280 4.1.2.6: a subject, or a subjectAltName */
 	if (p->subject != SUBJECT_TEXT && p->names_min == 0)
 		return "names-min = 0 needs a subject of its own";
-	if (p->key_same_names && p->names_min == 0)
+	if (p->key_reuse == KEY_REUSE_NAMES && p->names_min == 0)
 		return "key-reuse = same-names, and names-min is 0";
 	if (p->wildcard && (p->name_types & 1U << NAME_DNS) == 0)
 		return "wildcard = yes, and no dns names";

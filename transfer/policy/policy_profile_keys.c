@@ -58,14 +58,15 @@ source_words(unsigned i, uint32_t *ret_bit)
 }
 
 static const char *
-reuse_words(unsigned i, uint32_t *ret_same)
+reuse_words(unsigned i, uint32_t *ret_reuse)
 {
 	static const struct policy_word words[] = {
-		{ "any", false },
-		{ "same-names", true },
+		{ "any", KEY_REUSE_ANY },
+		{ "same-requester", KEY_REUSE_REQUESTER },
+		{ "same-names", KEY_REUSE_NAMES },
 	};
 
-	return WORD_AT(words, i, ret_same);
+	return WORD_AT(words, i, ret_reuse);
 }
 
 #define USAGE_CRITICAL (1U << 31) /* not one of OpenSSL's */
@@ -265,8 +266,8 @@ const struct policy_key policy_profile_keys[] = {
 	{ "rsa-bits-max", POLICY_NUMBER, .at = AT(rsa_max, uint32_t),
 	  .least = KEY_RSA_BITS_MIN, .most = KEY_RSA_BITS_MAX,
 	  .step = KEY_BITS_STEP, .otherwise = KEY_RSA_BITS_MAX },
-	{ "key-reuse", POLICY_EITHER, .at = AT(key_same_names, bool),
-	  .words = reuse_words },
+	{ "key-reuse", POLICY_ONE, .at = AT(key_reuse, uint32_t),
+	  .words = reuse_words, .otherwise = KEY_REUSE_REQUESTER },
 	{ "keyUsage", POLICY_OWN, .required = true, .own = profile_key_usage },
 	{ "extendedKeyUsage", POLICY_OWN, .own = profile_eku },
 	{ "validity", POLICY_DURATION, .required = true,

@@ -20,12 +20,13 @@ enum policy_type {
 	POLICY_NUMBER,	 /* uint32_t, from `least` to `most` */
 	POLICY_DURATION, /* int64_t, seconds, from `least` up */
 	POLICY_EITHER,	 /* bool, by one of two words */
+	POLICY_ONE,	 /* uint32_t, by one of the words */
 	POLICY_BITS,	 /* uint32_t, by some of the words */
 	POLICY_DOMAINS,	 /* struct text_list, within the CA's scope */
 	POLICY_OWN,	 /* as its own function does */
 };
 
-/** The i-th word that a value may be, and its bit or truth; NULL behind the last. */
+/** The i-th word that a value may be, and its bit, truth or value; NULL behind the last. */
 typedef const char *policy_words(unsigned i, uint32_t *ret_value);
 
 /** A key is a row: its name, how it is read, where it is stored. */

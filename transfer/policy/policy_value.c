@@ -97,8 +97,8 @@ key_word(const void *table, unsigned i)
 }
 
 static enum rc
-read_either(const struct policy_reading *r, const struct policy_key *key,
-    const struct config_entry *entry, bool *ret)
+read_one(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, uint32_t *ret)
 {
 	char wanted[CHOICE_TEXT];
 	const char *word;
@@ -106,11 +106,23 @@ read_either(const struct policy_reading *r, const struct policy_key *key,
 
 	for (unsigned i = 0; (word = key->words(i, &value)) != NULL; i++)
 		if (span_eq_str(entry->value, word)) {
-			*ret = value != 0;
+			*ret = value;
 			return RC_OK;
 		}
 	choice_write(key_word, key, "", wanted);
 	return policy_value_refuse(r, entry, wanted);
+}
+
+static enum rc
+read_either(const struct policy_reading *r, const struct policy_key *key,
+    const struct config_entry *entry, bool *ret)
+{
+	uint32_t value = 0;
+	enum rc rc = read_one(r, key, entry, &value);
+
+	if (rc == RC_OK)
+		*ret = value != 0;
+	return rc;
 }
 
 static struct span
@@ -274,6 +286,7 @@ policy_keys_default(const struct policy_key *keys, void *target)
 	for (const struct policy_key *k = keys; k->name != NULL; k++) {
 		switch (k->type) {
 		case POLICY_NUMBER:
+		case POLICY_ONE:
 		case POLICY_BITS:
 			*(uint32_t *)place_of(k, target) =
 			    (uint32_t)k->otherwise;
@@ -304,6 +317,8 @@ policy_key_read(const struct policy_reading *r, const struct policy_key *key,
 		return read_duration(r, key, entry, place);
 	case POLICY_EITHER:
 		return read_either(r, key, entry, place);
+	case POLICY_ONE:
+		return read_one(r, key, entry, place);
 	case POLICY_BITS:
 		return policy_value_bits(r, entry, key->words, place);
 	case POLICY_DOMAINS:

@@ -112,6 +112,54 @@ anothers_key_is_refused_whatever_its_names(void **state)
 	assert_non_null(strstr(d->reason, "which another requester obtained"));
 }
 
+/* A run that was interrupted has its intents, and no certificate to look into.
+ */
+static void
+a_key_that_another_requester_is_about_to_have_counts(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) one = { 0 };
+	WIPED(offer) other = { 0 };
+	struct ledger *ledger;
+	const struct decision *d;
+	struct intent intent = { .not_before = NOW,
+		.not_after = NOW + DAY,
+		.serial = { 0x41 },
+		.request_id = "r0",
+		.profile = "server" };
+
+	(void)state;
+	strict_make(&b);
+	ledger = b.v.act.ledger;
+	offer_make(&b, &one, 1, 1);
+	offer_read(&b, &one);
+	check_ok(offer_check(&b, &one));
+	offer_accept(&b, &one);
+	intent.bundle = one.s.record.n;
+	memcpy(intent.key_id, one.decisions.items[0].key_id, SHA256_LEN);
+	check_ok(ledger_begin(ledger));
+	check_ok(ledger_stamp(ledger, NOW, buf_span(&b.v.act.policy.text)));
+	check_ok(ledger_intent_add(ledger, &intent));
+	check_ok(ledger_commit(ledger));
+	bed_requester_change(&b);
+	offer_make(&b, &other, 1, 1);
+	other.bundle.label = span_str("other");
+	ask_with(&b, &other, &one.csrs[0], "r0.example.org", "server");
+	d = decided(&b, &other);
+	assert_int_equal(d->rule, RULE_KEY_USED);
+	assert_non_null(
+	    strstr(d->reason, "which another requester has asked for"));
+	/* The operator is told who; the asker is not. */
+	assert_null(strstr(d->reason, "web"));
+	assert_memory_equal(d->held, "unfinished 41", 13);
+	assert_non_null(strstr(d->held, " of \"web\", until 2027-01-16"));
+	/* Where any may have it he is told as well. */
+	ask_with(&b, &other, &one.csrs[0], "r0.example.org", "free");
+	d = decided(&b, &other);
+	assert_int_equal(d->rule, RULE_NONE);
+	assert_non_null(strstr(d->held, " of \"web\""));
+}
+
 static void
 a_key_of_a_loose_csr_is_not_a_requesters(void **state)
 {
@@ -157,7 +205,7 @@ a_key_of_a_requester_is_not_a_loose_csrs(void **state)
 }
 
 /* It was granted when nobody had the key: what was signed since, by another
- * even, does not change that. */
+ * even whom his profile lets, does not change that. */
 static void
 a_run_that_is_taken_up_again_is_decided_as_before(void **state)
 {
@@ -176,7 +224,7 @@ a_run_that_is_taken_up_again_is_decided_as_before(void **state)
 	bed_requester_change(&b);
 	offer_make(&b, &two, 1, 1);
 	two.bundle.label = span_str("other");
-	ask_with(&b, &two, &one.csrs[0], "r9.example.org", "server");
+	ask_with(&b, &two, &one.csrs[0], "r9.example.org", "free");
 	check_ok(offer_answer(&b, &two, &response));
 	assert_int_equal(response.n_certs, 1);
 	offer_read(&b, &one);
@@ -223,6 +271,8 @@ main(void)
 		cmocka_unit_test(a_key_stays_with_its_name),
 		cmocka_unit_test(a_profile_may_let_any_key_pass),
 		cmocka_unit_test(anothers_key_is_refused_whatever_its_names),
+		cmocka_unit_test(
+		    a_key_that_another_requester_is_about_to_have_counts),
 		cmocka_unit_test(a_key_of_a_loose_csr_is_not_a_requesters),
 		cmocka_unit_test(a_key_of_a_requester_is_not_a_loose_csrs),
 		cmocka_unit_test(

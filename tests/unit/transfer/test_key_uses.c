@@ -12,8 +12,9 @@
 static const uint8_t key_a[SHA256_LEN] = { 0xa };
 static const uint8_t key_b[SHA256_LEN] = { 0xb };
 static const uint8_t serial[2] = { 0x3f, 0x01 };
-static const struct profile same_names = { .key_same_names = true };
-static const struct profile any = { .key_same_names = false };
+static const struct profile same_names = { .key_reuse = KEY_REUSE_NAMES };
+static const struct profile any = { .key_reuse = KEY_REUSE_ANY };
+static const struct profile own = { .key_reuse = KEY_REUSE_REQUESTER };
 
 /* Names of one letter each: "ab" is dns:a and dns:b. */
 static size_t
@@ -141,6 +142,46 @@ the_key_of_another_requester_is_refused_for_good(void **state)
 	    "2027-01-15T08:00:00Z), which another requester obtained");
 }
 
+/* What a profile that says nothing of it has. */
+static void
+a_key_changes_no_hands_unless_the_profile_says_so(void **state)
+{
+	const struct key_holder claimed = { .serial = span_of(serial, 2),
+		.not_after = END,
+		.others = "another requester" };
+	const struct key_holder loose = { .serial = span_of(serial, 1),
+		.not_after = END,
+		.others = "a loose CSR",
+		.is_loose = true };
+	struct key_holder begun = claimed;
+	WIPED(key_uses) uses = { 0 };
+
+	(void)state;
+	begun.is_begun = true;
+	check_ok(key_uses_watch(&uses, key_a));
+	check_ok(key_uses_watch(&uses, key_b));
+	note(&uses, key_a, "a", NULL);
+	check_ok(take(&uses, key_a, "b", &own));
+	/* Nobody vouches for loose CSRs, so that nobody had it. */
+	check_ok(key_uses_note(&uses, key_a, &loose));
+	check_ok(take(&uses, key_a, "c", &own));
+	check_ok(key_uses_note(&uses, key_a, &claimed));
+	check_ok(key_uses_note(&uses, key_a, &loose));
+	note(&uses, key_a, "a", NULL);
+	check_refused(take(&uses, key_a, "a", &own), "KEY-USED",
+	    "r-a: its key is that of certificate 3f01 (until "
+	    "2027-01-15T08:00:00Z), which another requester obtained");
+	check_ok(take(&uses, key_a, "a", &any));
+	/* Who has not got it yet is not outrun. */
+	check_ok(key_uses_note(&uses, key_b, &begun));
+	check_refused(take(&uses, key_b, "b", &own), "KEY-USED",
+	    "r-b: its key is that of certificate 3f01 (until "
+	    "2027-01-15T08:00:00Z), which another requester has asked for");
+	check_rule(
+	    take(&uses, key_b, "b", &same_names), "KEY-USED", "asked for");
+	check_ok(take(&uses, key_b, "b", &any));
+}
+
 static void
 a_profile_for_any_names_is_free_but_counts(void **state)
 {
@@ -185,6 +226,7 @@ main(void)
 		T(other_names_are_refused_with_what_the_key_has),
 		T(a_name_of_another_type_is_another_name),
 		T(the_key_of_another_requester_is_refused_for_good),
+		T(a_key_changes_no_hands_unless_the_profile_says_so),
 		T(a_profile_for_any_names_is_free_but_counts),
 		T(many_keys_are_told_apart),
 	};

@@ -51,7 +51,7 @@ the_least_policy_has_the_documented_defaults(void **state)
 	assert_false(p->wildcard || p->is_ca);
 	assert_int_equal(p->rsa_min, 2048);
 	assert_int_equal(p->rsa_max, 8192);
-	assert_false(p->key_same_names);
+	assert_int_equal(p->key_reuse, KEY_REUSE_REQUESTER);
 	assert_int_equal(p->series_max, 1);
 	assert_int_equal(p->horizon, 400 * DAY);
 	assert_null(policy_profile_get0(&policy, span_str("q")));
@@ -97,7 +97,7 @@ every_key_is_read(void **state)
 	assert_int_equal(policy.clock_horizon, 14 * DAY);
 	assert_int_equal(policy.next_visit, 30 * DAY);
 	p = policy_profile_get0(&policy, span_str("full"));
-	assert_true(p->key_same_names);
+	assert_int_equal(p->key_reuse, KEY_REUSE_NAMES);
 	assert_string_equal(p->subject_text, "O=%{domain}");
 	assert_int_equal(
 	    p->name_types, 1 << NAME_DNS | 1 << NAME_SRV | 1 << NAME_IP);
@@ -176,8 +176,8 @@ static const struct {
 	{ LEAST "horizon = 89d\n", "policy.conf:3: [profile p]: horizon is under validity-max" },
 	{ LEAST "path-len = 1\n", "policy.conf:3: [profile p]: path-len is for ca = yes" },
 	{ LEAST "names-min = 3\nnames-max = 2\n", "policy.conf:3: [profile p]: names-min is over names-max" },
-	{ LEAST "key-reuse = no\n", "policy.conf:11: key-reuse = no: wanted any or same-names" },
-	{ LEAST "key-reuse = any, same-names\n", "policy.conf:11: key-reuse = any, same-names: wanted any or same-names" },
+	{ LEAST "key-reuse = no\n", "policy.conf:11: key-reuse = no: wanted any, same-requester or same-names" },
+	{ LEAST "key-reuse = any, same-names\n", "policy.conf:11: key-reuse = any, same-names: wanted any, same-requester or same-names" },
 	{ CA "[profile p]\nsubject = O=x\nnames = dns\nnames-min = 0\nkey-types = ec-p256\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\nkey-reuse = same-names\n", "policy.conf:3: [profile p]: key-reuse = same-names, and names-min is 0" },
 	{ LEAST "names-min = 0\n", "policy.conf:3: [profile p]: names-min = 0 needs a subject of its own" },
 	{ LEAST "srv-services = xmpp\n", "policy.conf:3: [profile p]: srv-services, and no srv names" },

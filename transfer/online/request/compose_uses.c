@@ -57,7 +57,7 @@ compose_uses_read(const struct compose *compose, struct key_uses *ret)
 		const struct profile *profile = policy_profile_get0(
 		    &compose->store->policy, span_str(c->profile));
 
-		if (profile != NULL && profile->key_same_names)
+		if (profile != NULL && profile->key_reuse == KEY_REUSE_NAMES)
 			rc = key_uses_watch(&uses, c->key.id);
 	}
 	if (rc == RC_OK && uses.n != 0)
