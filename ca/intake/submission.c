@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SEQUENCE_STEPS 1000 /* bundles that may go unanswered one after another */
+
 void
 submission_wipe(struct submission *s)
 {
@@ -235,6 +237,25 @@ check_times(const struct submission *s, int64_t now)
 	return RC_OK;
 }
 
+/* Numbers are seconds of the requester's clock, or follow the last one. A number
+ * out of the future would leave none for the bundles of today; after a clock was
+ * wrong on both sides, the next ones follow it all the same. */
+static enum rc
+check_jump(const struct submission *s, int64_t now)
+{
+	const uint32_t last = s->requester.last_bundle;
+	char clock[CLOCK_TEXT];
+
+	if ((int64_t)s->bundle.sequence <= now + DAY ||
+	    s->bundle.sequence - last <= SEQUENCE_STEPS)
+		return RC_OK;
+	clock_write(now, clock);
+	return rule_refuse(RULE_SEQUENCE_AHEAD,
+	    "%s: bundle %u of \"%.*s\"; wanted at most %lld, by this machine's clock (%s) and a day, or up to %d after bundle %u",
+	    s->file->name, s->bundle.sequence, SPAN_FMT(submission_label(s)),
+	    (long long)(now + DAY), clock, SEQUENCE_STEPS, last);
+}
+
 /* Met before under this id, from this key? Then it is the same to the byte, or
  * a replay. */
 static enum rc
@@ -316,5 +337,7 @@ submission_admit(struct submission *s, struct ledger *ledger,
 		    s->file->name, s->bundle.sequence,
 		    SPAN_FMT(submission_label(s)), s->requester.last_bundle);
 	rc = check_times(s, now);
+	if (rc == RC_OK)
+		rc = check_jump(s, now);
 	return rc != RC_OK ? rc : check_unfinished(s, ledger);
 }

@@ -61,7 +61,7 @@ enum rc submission_check_head(struct submission *s, struct ledger *ledger,
 
 /** Place it in the ledger's history; sets admission, known, requester, record.
  * Rules LABEL-OTHER, LABEL-TAKEN, REPLAY, BUNDLE-CLOSED, BUNDLE-UNFINISHED,
- * ROLLBACK, HEAD-AHEAD, FORK, HEAD-CLAIMED, BUNDLE-CLOCK, BUNDLE-EXPIRED. */
+ * ROLLBACK, HEAD-AHEAD, FORK, HEAD-CLAIMED, SEQUENCE-AHEAD, BUNDLE-CLOCK, BUNDLE-EXPIRED. */
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
 

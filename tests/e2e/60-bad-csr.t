@@ -372,7 +372,7 @@ status 0 'the ledger verifies after all this'
 must mv "$response/manifest.cose" "$WORK/head.cose"
 must rm -r "$HOSTILE"/airgap-ca/requests "$HOSTILE"/airgap-ca/responses
 printf '[{"id":"only","csr":"%s","profile":"tls-server"}]' "$VECTORS/sig-sha1.der" >"$WORK/one.json"
-must sh -c '"$1" --home "$2" --card "$3" --out "$4" --sequence 2 --head "$6" <"$5"' - \
+must sh -c '"$1" --home "$2" --card "$3" --out "$4" --head "$6" <"$5"' - \
 	"$TOP/tests/tools/make_bundle.py" "$(home_of online)" "$card" "$HOSTILE" "$WORK/one.json" \
 	"$WORK/head.cose"
 run ca sign "$HOSTILE" -n

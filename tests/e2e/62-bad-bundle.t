@@ -155,7 +155,11 @@ bad 3 CBOR-SCHEMA '' 'a year beyond 9999' 'p[4] = 253402300800'
 id=$(basename "$first" .cose)
 bad 7 REPLAY 'with this id and other content' 'an id that was processed, with other content' \
 	"p[2] = bytes.fromhex('$id')"
-bad 7 REPLAY 'comes after bundle 1' 'a sequence that was processed, with another id' 'p[5] = 1'
+bad 7 REPLAY 'bundle 1 of "online" comes after bundle [0-9]+ was' 'a sequence that was processed, with another id' 'p[5] = 1'
+bad 7 SEQUENCE-AHEAD 'bundle 4294967295 of "online"; wanted at most [0-9]+' 'the last number that there is' \
+	'p[5] = 2**32 - 1'
+bad 7 SEQUENCE-AHEAD 'by this machine.s clock' 'a number more than a day after the clock' \
+	'import time; p[5] = int(time.time()) + 86400 + 60'
 bad 7 HEAD-AHEAD 'has response 9 of this CA' 'a head that this ledger never made' 'p[8][1] = 9'
 bad 7 FORK 'another response 1' 'a head with other bytes' 'p[8][2] = bytes(32)'
 bad 7 ROLLBACK '1000 records' 'a ledger head beyond ours' 'p[8][3] = [1000, bytes(32)]'

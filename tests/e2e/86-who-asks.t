@@ -260,5 +260,52 @@ like "$(json responses.-1.results.0.reason)" 'which another requester has asked 
 run ca sign "$SLOW" --yes --json
 is "$STATUS $(signed) $(json responses.-1.issued)" '0 hq 3' 'and its own run ends as it was begun'
 
+# ==== the number ============================================================================
+# A host put back to a snapshot has forgotten what it sent, and counts up all the same.
+must cp -a "$(home_of hq)" "$WORK/snapshot"
+fresh
+asks_hq
+must ca sign "$STICK" --yes
+must rm -r "$(home_of hq)"
+must mv "$WORK/snapshot" "$(home_of hq)"
+fresh
+asks_hq
+run ca sign "$STICK" --yes --json
+is "$STATUS $(json responses.-1.requester) $(json responses.-1.issued)" '0 hq 1' \
+	'a host that was put back to a snapshot is no replay'
+
+# A clock that was wrong once spoils no number: one year ahead, and then right.
+fresh
+run at "$(date -u -d '+1 year' '+%F %T')" transfer @hq request "$WORK/hq.csr" --profile tls-server --out "$STICK"
+status 0 'a bundle of a host whose clock is a year ahead'
+freeze
+run ca sign "$STICK" --yes
+refused 7 BUNDLE-CLOCK 'more than a day after' 'is refused'
+must cose --key "$(home_of hq)/requester.pem" "$(ls "$STICK"/airgap-ca/requests/*)" "$WORK/ahead.cose" \
+	'import time; p[4] = int(time.time())'
+must cp "$WORK/ahead.cose" "$(ls "$STICK"/airgap-ca/requests/*)"
+freeze
+run ca sign "$STICK" --yes
+refused 7 SEQUENCE-AHEAD 'wanted at most' 'by its number too'
+fresh
+must transfer @hq request --again --out "$STICK"
+run ca sign "$STICK" --yes --json
+is "$STATUS $(json responses.-1.requester)" '0 hq' 'when the clock is right again it is signed'
+
+# A key that was removed is as far as it was, and is told before the review and the PIN.
+must ca requester remove hq --yes
+fresh
+must forge hq "$STICK" hq tls-server hq --sequence 1
+freeze
+run ca sign -n "$STICK"
+refused 7 REPLAY 'bundle 1 of "hq" comes after bundle [0-9]+ was processed' 'an old number of a key that was removed'
+run ca sign "$STICK" --yes --expect "$HQ"
+refused 7 REPLAY 'bundle 1 of "hq" comes after' 'is refused before it is enrolled again'
+quiet 'asked by' 'before anything of it is shown'
+fresh
+asks_hq
+run ca sign "$STICK" --yes --expect "$HQ" --json
+is "$STATUS $(json responses.-1.requester) $(json responses.-1.issued)" '0 hq 1' 'and its next one is signed'
+
 ok 'the ledger is whole' ca ledger verify
 done_testing

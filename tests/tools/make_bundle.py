@@ -99,7 +99,8 @@ def arguments():
     p.add_argument("--card", required=True)
     p.add_argument("--out", required=True, help="the stick")
     p.add_argument("--label", default="online")
-    p.add_argument("--sequence", type=int, default=1)
+    p.add_argument("--sequence", type=int, default=int(time.time()) + 60,
+                   help="default: above what the home itself has sent")
     p.add_argument("--head", metavar="MANIFEST")
     p.add_argument("--created", type=int, default=int(time.time()))
     return p.parse_args()

@@ -410,6 +410,77 @@ a_bundle_is_of_today_at_the_latest(void **state)
 	    "this machine's clock (2027-01-15T08:00:00Z)");
 }
 
+/* One number of the far future would be the last. */
+static void
+a_number_is_of_today_or_follows_the_last(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) one = { 0 };
+	WIPED(offer) two = { 0 };
+	WIPED(response) response = { 0 };
+
+	(void)state;
+	bed_offer(&b, &one);
+	one.bundle.sequence = UINT32_MAX;
+	offer_seal(&b, &one);
+	check_rule(admit(&b, &one), "SEQUENCE-AHEAD",
+	    "bundle 4294967295 of \"web\"; wanted at most 1800086400");
+	one.bundle.sequence = NOW + DAY + 1;
+	offer_seal(&b, &one);
+	check_rule(admit(&b, &one), "SEQUENCE-AHEAD", "bundle 1800086401");
+	one.bundle.sequence = NOW + DAY;
+	offer_seal(&b, &one);
+	check_ok(admit(&b, &one));
+	check_ok(offer_answer(&b, &one, &response));
+	/* The clock was ahead when that was answered, and is right now. */
+	b.v.act.now = NOW - 100 * DAY;
+	offer_make(&b, &two, 1, 1);
+	offer_follows(&two, &response);
+	two.bundle.created = b.v.act.now;
+	two.bundle.sequence = NOW + DAY + 1000;
+	offer_seal(&b, &two);
+	check_ok(admit(&b, &two));
+	two.bundle.sequence = NOW + DAY + 1001;
+	offer_seal(&b, &two);
+	check_rule(admit(&b, &two), "SEQUENCE-AHEAD",
+	    "or up to 1000 after bundle 1800086400");
+}
+
+/* Who was removed is as far as he was: before the review, and by name. */
+static void
+a_removed_requester_does_not_begin_anew(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	WIPED(offer) one = { 0 };
+	WIPED(offer) two = { 0 };
+	WIPED(response) response = { 0 };
+	struct ledger *ledger;
+
+	(void)state;
+	bed_offer(&b, &one);
+	ledger = b.v.act.ledger;
+	one.bundle.sequence = 7;
+	offer_seal(&b, &one);
+	offer_read(&b, &one);
+	check_ok(offer_answer(&b, &one, &response));
+	check_ok(ledger_begin(ledger));
+	check_ok(ledger_stamp(ledger, NOW, span_str(PLAIN_POLICY)));
+	check_ok(ledger_remove_add(ledger, one.s.key_id));
+	check_ok(ledger_commit(ledger));
+	offer_make(&b, &two, 1, 1);
+	two.bundle.sequence = 7;
+	offer_seal(&b, &two);
+	check_refused(admit(&b, &two), "REPLAY",
+	    "bundle.cose: bundle 7 of \"web\" comes after bundle 7 was "
+	    "processed");
+	two.bundle.sequence = 8;
+	offer_seal(&b, &two);
+	check_ok(admit(&b, &two));
+	assert_false(two.s.known);
+	check_ok(offer_answer(&b, &two, &response));
+	ledger_check(ledger);
+}
+
 static void
 an_expired_bundle_is_not_processed(void **state)
 {
@@ -631,6 +702,8 @@ main(void)
 		cmocka_unit_test(a_closed_bundle_stays_closed),
 		cmocka_unit_test(a_sequence_only_rises),
 		cmocka_unit_test(a_bundle_is_of_today_at_the_latest),
+		cmocka_unit_test(a_number_is_of_today_or_follows_the_last),
+		cmocka_unit_test(a_removed_requester_does_not_begin_anew),
 		cmocka_unit_test(an_expired_bundle_is_not_processed),
 		cmocka_unit_test(an_earlier_bundle_is_finished_first),
 		cmocka_unit_test(a_head_of_our_history_is_admitted),

@@ -444,7 +444,7 @@ a_bundle_is_signed_and_on_record(void **state)
 	check_ok(buf_add_str(&last_of(&c)->replaces, "12345678"));
 	check_ok(compose_finish(&c, b.requester, true, NOW + DAY, &made));
 	read_back(&b, &made, &found);
-	assert_int_equal(found.sequence, 1);
+	assert_int_equal(found.sequence, NOW);
 	assert_int_equal(found.created, NOW);
 	assert_true(found.has_expires);
 	assert_int_equal(found.expires, NOW + DAY);
@@ -476,12 +476,47 @@ numbers_grow_and_the_head_is_echoed(void **state)
 	ask_add(&c, &ask);
 	check_ok(compose_finish(&c, b.requester, false, 0, &made));
 	read_back(&b, &made, &found);
-	assert_int_equal(found.sequence, 2);
+	assert_int_equal(found.sequence, NOW + 1);
 	assert_false(found.has_expires);
 	assert_true(found.has_head);
 	assert_int_equal(found.head.sequence, 1);
 	assert_memory_equal(found.head.digest, b.digest, SHA256_LEN);
 	assert_int_equal(found.head.ledger.count, b.records);
+}
+
+/* By the clock, so that a store put back to an older state counts up as well. */
+static void
+numbers_follow_the_clock_and_the_answers(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	WIPED(compose) c = { 0 };
+	uint32_t next = 0;
+
+	(void)state;
+	bed_make(&b, &c);
+	check_ok(store_next_sequence(&b.store, NOW, &next));
+	assert_int_equal(next, NOW);
+	(void)online_send_one(&b, "dns:b.example.org", 1);
+	/* Two in one second; and a clock that was set back a little. */
+	online_edit(&b, "UPDATE bundle SET sequence = 1800000000");
+	check_ok(store_next_sequence(&b.store, NOW, &next));
+	assert_int_equal(next, NOW + 1);
+	check_ok(store_next_sequence(&b.store, NOW - HOUR, &next));
+	assert_int_equal(next, NOW + 1);
+	check_ok(store_next_sequence(&b.store, NOW + 5, &next));
+	assert_int_equal(next, NOW + 5);
+	/* It was far ahead, and the CA did not take that. */
+	online_edit(&b, "UPDATE bundle SET sequence = 1900000000");
+	check_ok(store_next_sequence(&b.store, NOW, &next));
+	assert_int_equal(next, NOW);
+	/* It did, for its own clock was. */
+	online_edit(&b, "UPDATE bundle SET state = 3");
+	check_ok(store_next_sequence(&b.store, NOW, &next));
+	assert_int_equal(next, 1900000001);
+	/* A clock of before 1970. */
+	online_edit(&b, "UPDATE bundle SET sequence = 1, state = 1");
+	check_ok(store_next_sequence(&b.store, -5, &next));
+	assert_int_equal(next, 2);
 }
 
 static void
@@ -498,8 +533,8 @@ no_number_is_left_after_the_last(void **state)
 	bed_make(&b, &c);
 	ask_add(&c, &ask);
 	(void)online_send_one(&b, "dns:b.example.org", 1);
-	online_edit(&b, "UPDATE bundle SET sequence = 4294967294");
-	check_ok(store_next_sequence(&b.store, &next));
+	online_edit(&b, "UPDATE bundle SET sequence = 4294967294, state = 3");
+	check_ok(store_next_sequence(&b.store, NOW, &next));
 	assert_int_equal(next, UINT32_MAX);
 	online_edit(&b, "UPDATE bundle SET sequence = 4294967295");
 	assert_int_equal(
@@ -690,6 +725,7 @@ main(void)
 		    without_a_transfer_certificate_nothing_is_checked),
 		cmocka_unit_test(a_bundle_is_signed_and_on_record),
 		cmocka_unit_test(numbers_grow_and_the_head_is_echoed),
+		cmocka_unit_test(numbers_follow_the_clock_and_the_answers),
 		cmocka_unit_test(no_number_is_left_after_the_last),
 		cmocka_unit_test(what_was_not_recorded_does_not_leave),
 		cmocka_unit_test(without_memory_no_bundle_leaves),

@@ -131,7 +131,7 @@ add_bundle(struct store *store, struct span csr, uint32_t *ret_sequence)
 	};
 
 	check_ok(store_begin(store));
-	check_ok(store_next_sequence(store, &bundle.sequence));
+	check_ok(store_next_sequence(store, NOW, &bundle.sequence));
 	memset(bundle.id, (int)bundle.sequence, BUNDLE_ID_LEN);
 	check_ok(store_bundle_add(store, &bundle, span_str("file"), &sent));
 	check_ok(store_commit(store));

@@ -426,7 +426,7 @@ compose_finish(struct compose *c, EVP_PKEY *requester, bool has_expires,
 	if (rc == RC_OK)
 		rc = store_begin(c->store);
 	if (rc == RC_OK)
-		rc = store_next_sequence(c->store, &b.sequence);
+		rc = store_next_sequence(c->store, c->now, &b.sequence);
 	if (rc != RC_OK)
 		return rc;
 	memcpy(bundle.id, b.id, BUNDLE_ID_LEN);

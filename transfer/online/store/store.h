@@ -66,8 +66,11 @@ void store_rollback(struct store *store);
 
 /* ---- bundles ------------------------------------------------------------- */
 
-/** The number for the next bundle: the last one's plus one. */
-enum rc store_next_sequence(struct store *store, uint32_t *ret) MUST_CHECK;
+/** The number for the next bundle: the seconds of the clock, or one more than the
+ * last that was answered, whichever is higher; so a store that was put back to an
+ * older state still counts up. */
+enum rc store_next_sequence(struct store *store, int64_t now, uint32_t *ret)
+    MUST_CHECK;
 
 /** What a request does to those that were asked before it for its name and
  * profile (holding.h has the rule). Kept as numbers: the order stays. */

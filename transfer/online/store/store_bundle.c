@@ -2,17 +2,30 @@
 /* Bundles as they were sent, byte for byte: the answer's digest is of those
  * bytes, and `--again` repeats from them. States only go forward: open, then
  * answered or void. */
+#include "base/clock.h"
 #include "transfer/online/store/holding.h"
 
+/* Above what was answered, by the clock, and never the same twice. What was sent
+ * with a clock that ran far ahead is not waited for: the CA refuses it. */
+static const char next_sequence[] =
+    "WITH least(n) AS (SELECT max(?1,"
+    " 1 + (SELECT coalesce(max(sequence), 0) FROM bundle"
+    " WHERE state = ?2 OR sequence <= ?3)))"
+    " SELECT min(n) FROM (SELECT n FROM least"
+    " UNION SELECT sequence + 1 FROM bundle, least WHERE sequence >= least.n)"
+    " WHERE n NOT IN (SELECT sequence FROM bundle)";
+
 enum rc
-store_next_sequence(struct store *store, uint32_t *ret)
+store_next_sequence(struct store *store, int64_t now, uint32_t *ret)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
 	int64_t next;
-	enum rc rc = db_prepare(&store->db,
-	    "SELECT coalesce(max(sequence), 0) + 1 FROM bundle", &st);
+	enum rc rc = db_prepare(&store->db, next_sequence, &st);
 
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "iii", now < 1 ? 1 : now,
+		    (int64_t)BUNDLE_ANSWERED, now + HOUR);
 	if (rc == RC_OK)
 		rc = db_step(&store->db, st, &row);
 	if (rc != RC_OK)

@@ -55,7 +55,7 @@ store_loose_begin(struct store *store, const struct loose *set, int64_t now,
 	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(buf) file = { 0 };
 	uint8_t digest[SHA256_LEN];
-	enum rc rc = store_next_sequence(store, ret_bundle);
+	enum rc rc = store_next_sequence(store, now, ret_bundle);
 
 	if (rc == RC_OK)
 		rc = loose_digest(set, digest);
