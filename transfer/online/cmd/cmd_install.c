@@ -3,6 +3,7 @@
 #include "transfer/online/cmd/cmd.h"
 #include "transfer/online/cmd/cmd_in_place.h"
 
+#include "base/clock.h"
 #include "base/term.h"
 #include "transfer/judge/judge.h"
 #include "transfer/online/receive/loose_files.h"
@@ -11,6 +12,8 @@
 #include "transfer/rule.h"
 
 #include <sys/stat.h>
+
+#define TO_COME_SHOWN 5
 
 struct taking {
 	struct cmd_env *env;
@@ -22,6 +25,8 @@ struct taking {
 	struct child judge;
 	struct cmd_list operands;
 	const char *media;
+	int64_t now;
+	size_t n_to_come; /* requests without a certificate that is valid yet */
 };
 
 static void
@@ -46,10 +51,44 @@ tell_refused(const struct manifest *m)
 	}
 }
 
+/* The first certificate of a result that is to come, where none of it is valid
+ * now: a clock is wrong, here or at the CA, or it was asked for later. */
+static bool
+result_is_to_come(const struct result *r, int64_t now)
+{
+	for (size_t i = 0; i < r->n_certs; i++)
+		if (r->certs[i].not_before <= now)
+			return false;
+	return r->n_certs != 0;
+}
+
+/* No more than a screen's worth, however wrong the clock is. */
+static void
+tell_to_come(struct taking *t, const struct manifest *m)
+{
+	char begins[CLOCK_TEXT], today[CLOCK_TEXT];
+	size_t n = 0;
+
+	clock_write(t->now, today);
+	for (size_t i = 0; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+
+		if (!result_is_to_come(r, t->now) || ++n > TO_COME_SHOWN)
+			continue;
+		clock_write(r->certs[0].not_before, begins);
+		term_alarm(
+		    "  not valid yet: %.*s begins at %s, and it is %s by this host's clock\n",
+		    SPAN_FMT(r->id), begins, today);
+	}
+	if (n > TO_COME_SHOWN)
+		term_alarm("  not valid yet: %zu more\n", n - TO_COME_SHOWN);
+	t->n_to_come += n;
+}
+
 static enum rc
 install_tell_one(void *arg, const struct received *r)
 {
-	const struct taking *t = arg;
+	struct taking *t = arg;
 	const struct response_verdict *v = r->verdict;
 
 	if (v->again) {
@@ -68,6 +107,7 @@ install_tell_one(void *arg, const struct received *r)
 	if (v->trust_changed)
 		term_say("  the CA's keys or certificates have changed\n");
 	tell_refused(&v->manifest);
+	tell_to_come(t, &v->manifest);
 	return in_place_tell_installed(t->store, r->bundle);
 }
 
@@ -78,17 +118,19 @@ text_or_null(bool has, const char *text)
 }
 
 static enum rc
-install_print_json(enum rc rc, const struct reception *all)
+install_print_json(
+    const struct taking *t, enum rc rc, const struct reception *all)
 {
 	bool trusted = rc == RC_OK;
 	const char *rule = trusted ? "" : rule_name(rule_spoken());
 
-	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I}", "trusted",
-	    (int)trusted, "rule", text_or_null(*rule != '\0', rule), "reason",
-	    text_or_null(!trusted, err_text()), "sequence",
+	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I}",
+	    "trusted", (int)trusted, "rule", text_or_null(*rule != '\0', rule),
+	    "reason", text_or_null(!trusted, err_text()), "sequence",
 	    all->sequence == 0 ? json_null()
 			       : json_integer((json_int_t)all->sequence),
-	    "certificates", (json_int_t)all->n_certs, "crls", (json_int_t)0));
+	    "certificates", (json_int_t)all->n_certs, "crls", (json_int_t)0,
+	    "not_yet_valid", (json_int_t)t->n_to_come));
 }
 
 /* 0 when all was granted; else as the signer's own exit status was. */
@@ -129,6 +171,8 @@ install_take(struct taking *t, struct reception *all)
 	if (rc == RC_OK)
 		rc = judge_ready(&t->judge);
 	t->store = &store;
+	if (rc == RC_OK)
+		rc = clock_now(&t->now);
 	if (rc == RC_OK)
 		rc = media_open(t->media, &media);
 	if (rc == RC_OK && t->csrs.n != 0)
@@ -217,7 +261,7 @@ install_run(
 		struct err_saved saved;
 
 		err_save(&saved);
-		if (install_print_json(rc, &all) != RC_OK)
+		if (install_print_json(t, rc, &all) != RC_OK)
 			rc = RC_IO;
 		else
 			err_restore(&saved);

@@ -37,6 +37,10 @@ static const struct status_kind of_ca = { "CA", "ends", "ended" };
 static const struct status_kind of_visit = { "visit", "is due", "was due" };
 static const struct status_kind of_certificate = { "certificate", "ends",
 	"ended" };
+/* Where none of a name is valid today: a clock is wrong, here or at the CA, or
+ * it was asked for later. Always due, for servers have nothing to show. */
+static const struct status_kind of_beginning = { "beginning",
+	"is not valid before", "began" };
 static const struct status_kind of_deployment = { "deployment", "moves on",
 	"should have moved on" };
 static const struct status_kind of_bundle = { "answer to bundle",
@@ -65,7 +69,7 @@ status_tell(struct store_status *s, const struct status_kind *kind,
     struct span name, int64_t at)
 {
 	int64_t left = at - s->now;
-	bool due = left < s->within;
+	bool due = left < s->within || kind == &of_beginning;
 	char when[CLOCK_TEXT];
 	json_t *one;
 
@@ -168,9 +172,16 @@ status_see_name(void *arg, struct span name, struct span profile, int64_t ends)
 	if (rc != RC_OK)
 		return rc;
 	n = held_types_get0(&h, s->now, INT64_MIN, types);
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		const struct held *next = held_next_get0(&h, types[i], s->now);
+
 		rc = status_tell(s, &of_certificate, name,
 		    held_last_get0(&h, types[i], s->now)->not_after);
+		if (rc == RC_OK && next != NULL &&
+		    held_due_get0(&h, types[i], s->now) == NULL)
+			rc = status_tell(
+			    s, &of_beginning, name, next->not_before);
+	}
 	tell_replaced(s, &h);
 	return rc;
 }
@@ -183,8 +194,13 @@ status_look(struct store_status *s, struct store *store)
 	enum rc rc;
 
 	for (size_t i = 0; i < store->trust.n_cas; i++) {
-		rc = status_tell(s, &of_ca, span_str("certificate"),
-		    store->trust.cas[i].not_after);
+		const struct trust_ca *ca = &store->trust.cas[i];
+
+		rc = status_tell(
+		    s, &of_ca, span_str("certificate"), ca->not_after);
+		if (rc == RC_OK && ca->not_before > s->now)
+			rc = status_tell(s, &of_beginning,
+			    span_str("of the CA"), ca->not_before);
 		if (rc != RC_OK)
 			return rc;
 	}
