@@ -32,6 +32,7 @@ enrol_online
 visit "the first key"
 first=$(signer_of "$STICK"/airgap-ca/cards/*.cose)
 is "$(signer_of "$(newest)/manifest.cose")" "$first" "the card's key signs the manifest"
+must cp "$STICK"/airgap-ca/cards/*.cose "$WORK/first.cose"
 
 # ---- refusals -----------------------------------------------------------------------
 
@@ -109,5 +110,38 @@ status 0 "the ledger is whole"
 run transfer enroll "$STICK" --replace --expect "$CA_HEX"
 status 0 "the online side compares the words again"
 visit "the fourth key"
+fourth=$(signer_of "$STICK"/airgap-ca/cards/*.cose)
+
+# ---- back to an old card: an act of its own ------------------------------------------
+
+freeze "$STICK" "$WORK/first.cose"
+run transfer enroll "$WORK/first.cose" --replace --expect "$CA_HEX"
+refused 7 CARD-OLD 'the card is of a transfer key from .*, and the pinned one is from' \
+	"the card of a replaced transfer key does not take the new one's place"
+run transfer enroll "$STICK" --go-back --expect "$CA_HEX"
+status 2 'the card that is pinned is no step back'
+run transfer enroll "$WORK/first.cose" --go-back --replace --expect "$CA_HEX"
+status 2 'one or the other'
+run transfer enroll "$WORK/first.cose" --go-back -n --expect "$CA_HEX"
+status 0 'a dry run of going back'
+says 'Going back: keys and policy become those of this card' 'says what it is'
+unchanged 'and changes nothing'
+dialogue 'Type Yes' no -- transfer enroll "$WORK/first.cose" --go-back
+status 4 'the words are asked for there too'
+unchanged 'and without them nothing changes'
+run transfer status
+quiet '^back' 'until then status knows nothing of it'
+run transfer enroll "$WORK/first.cose" --go-back --expect "$CA_HEX"
+status 0 'whoever wants to goes back'
+is "$(sqlite3 "$(home_of online)/store.db" 'SELECT back FROM pinned_card ORDER BY n DESC LIMIT 1')" 1 'which is recorded'
+run transfer status --json
+says '^back +card of 20[-0-9]* was pinned on 20[-0-9]* in place of a newer one' 'and status says it'
+is "$(json went_back)" true 'to programs too'
+run transfer enroll "$STICK" --replace --expect "$CA_HEX"
+status 0 'the newest card is pinned again'
+is "$(signer_of "$STICK"/airgap-ca/cards/*.cose)" "$fourth" 'with the newest key'
+run transfer status --json
+is "$(json went_back)" false 'and all is as before'
+visit "the fourth key again"
 
 done_testing

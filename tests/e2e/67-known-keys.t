@@ -85,7 +85,7 @@ der = tlv(0x30, bytes(tbs) + bytes.fromhex("300a06082a8648ce3d040302")
 open(sys.argv[3], "wb").write(der)' "$WORK/true.pem" "$WORK/ca-key.key" "$WORK/no-key.der"
 must openssl x509 -inform DER -in "$WORK/no-key.der" -out "$WORK/no-key.pem"
 offered no-key
-refused 3 TRANSFER-CERT 'unusable key' 'one whose key is no point of its curve'
+refused 3 TRANSFER-CERT 'none with a usable key' 'one whose key is no point of its curve'
 offered true
 status 0 'the certificate that is none of these is taken'
 
@@ -129,7 +129,8 @@ ca_certificate() {
 carded() {
 	rm -rf "$WORK/stick-$1"
 	must mkdir -p "$(stick "$1")/airgap-ca/cards"
-	must cose "$CARD" "$WORK/stick-$1/airgap-ca/cards/$(basename "$CARD")" "
+	must cose --key "$WORK/transfer-key.key" "$CARD" \
+		"$WORK/stick-$1/airgap-ca/cards/$(basename "$CARD")" "
 der = open('$WORK/$1.der', 'rb').read()
 p[2] = hashlib.sha256(der).digest(); p[3] = [der]; ${2:-pass}"
 	freeze "$WORK/stick-$1"
@@ -371,5 +372,26 @@ lie 3 'MANIFEST-FILES|CBOR-SCHEMA' '' 'a revocation list, which nobody here take
 give "$SECOND"
 run transfer install "$STICK"
 status 0 'after all this the second response is installed'
+
+# ---- an old transfer key and its cards ---------------------------------------------------
+
+STICK=$(stick next)
+run ca transfer-key --key-type ec-p256 --out "$STICK" --yes
+status 0 'the CA gets another transfer key'
+must transfer install "$STICK"
+# ahead SECONDS: a card that the old key makes, so far from now
+ahead() {
+	must cose --key "$WORK/transfer-key.key" "$CARD" "$WORK/ahead.cose" \
+		"import time; own = False; p[4] = int(time.time()) + $1"
+	freeze "$WORK/ahead.cose"
+	run transfer enroll "$WORK/ahead.cose" --replace --expect "$CA_HEX"
+}
+ahead 3600
+refused 7 CARD-OLD 'of a transfer key from' 'a card that the replaced key dates ahead is as old as that key'
+ahead 172800
+refused 7 CA-DATES 'made at .*, and it is .* by this host' 'and none is taken from the day after tomorrow'
+must cp "$STICK"/airgap-ca/cards/*.cose "$WORK/ahead.cose"
+run transfer enroll "$WORK/ahead.cose" --replace --expect "$CA_HEX"
+status 0 "the CA's own card of today is taken"
 
 done_testing

@@ -4,6 +4,7 @@
  * or --expect, prove that it is the CA's. */
 #include "transfer/judge/card_judge.h"
 
+#include "base/clock.h"
 #include "base/own_ssl.h"
 #include "transfer/judge/ca_form.h"
 #include "transfer/judge/ca_signed.h"
@@ -93,6 +94,22 @@ check_card_signature(const char *from, const struct cose *cose)
 	return cose_verify(from, cose, key);
 }
 
+/* As of a bundle (BUNDLE-CLOCK): clocks may differ by a day. A card from later
+ * would be newer than all that the CA will make. */
+static enum rc
+check_created(const char *from, int64_t created, int64_t now)
+{
+	char made[CLOCK_TEXT], today[CLOCK_TEXT];
+
+	if (created <= now + DAY)
+		return RC_OK;
+	clock_write(created, made);
+	clock_write(now, today);
+	return rule_refuse(RULE_CA_DATES,
+	    "%s: made at %s, and it is %s by this host's clock", from, made,
+	    today);
+}
+
 static enum rc
 judge(const char *from, struct span file, int64_t now, struct offer *o)
 {
@@ -113,6 +130,8 @@ judge(const char *from, struct span file, int64_t now, struct offer *o)
 	if (rc == RC_OK)
 		rc = ca_form_dates(from, o->trust.cas[0].not_before,
 		    o->trust.cas[0].not_after, now);
+	if (rc == RC_OK)
+		rc = check_created(from, o->card.created, now);
 	if (rc == RC_OK)
 		rc = check_issuers(from, o, now);
 	if (rc == RC_OK)

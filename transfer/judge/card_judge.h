@@ -15,7 +15,8 @@ struct offer {
 };
 void offer_wipe(struct offer *offer);
 
-/** Check that the CA certificate is one (CA-CERT) and valid at `now` (CA-DATES),
+/** Check that the CA certificate is one (CA-CERT) and valid at `now` (CA-DATES, also
+ * for a card that is made more than a day later),
  * that its issuers, if any, are likewise and follow it in order up to one that
  * signed itself, that it issued the transfer certificate, and that this signed the
  * card. Nothing of it says who made the card, so its policy is not looked at

@@ -188,7 +188,13 @@ a_ca_is_valid_on_the_day_on_which_it_is_pinned(void **state)
 	m->now = NOW + 3650 * DAY;
 	check_ok(judged(m, &offer));
 	offer_wipe(&offer);
+	/* From there on what is too early is the card. */
 	m->now = NOW - 10 * DAY;
+	check_refused(judged(m, &offer), "CA-DATES",
+	    "c.cose: made at 2027-01-15T08:00:00Z, and it is 2027-01-05T08:00:00Z by this host's clock");
+	m->now = NOW - DAY - 1;
+	check_refused(judged(m, &offer), "CA-DATES", NULL);
+	m->now = NOW - DAY;
 	check_ok(judged(m, &offer));
 	offer_wipe(&offer);
 }

@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define VECTOR "tests/vectors/store/v2.sql"
+#define VECTOR "tests/vectors/store/v3.sql"
 #define VECTOR_1 "tests/vectors/store/v1.sql"
 
 struct bed {
@@ -441,7 +441,7 @@ tables_are(struct bed *b, const char *vector)
 }
 
 static void
-version_2_is_what_it_was(void **state)
+version_3_is_what_it_was(void **state)
 {
 	WIPED(bed) b = { 0 };
 
@@ -465,7 +465,7 @@ a_store_of_version_1_is_brought_to_ours(void **state)
 	(void)state;
 	bed_make(&b);
 	check_ok(create(&b));
-	(void)snprintf(fill, sizeof(fill), "%s.v2", b.path);
+	(void)snprintf(fill, sizeof(fill), "%s.new", b.path);
 	assert_int_equal(rename(b.path, fill), 0);
 	check_ok(buf_printf(&sql,
 	    "PRAGMA application_id=%d; PRAGMA user_version=1;"
@@ -500,7 +500,7 @@ main(void)
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(
 		    loose_csrs_have_one_answer_and_no_place_in_the_channel),
-		cmocka_unit_test(version_2_is_what_it_was),
+		cmocka_unit_test(version_3_is_what_it_was),
 		cmocka_unit_test(a_store_of_version_1_is_brought_to_ours),
 	};
 

@@ -41,6 +41,7 @@ card_bed_make(struct card_bed *b)
 		.policy = span_str(NEXT_POLICY),
 		.label = "other",
 		.spki = span_str("not looked at"),
+		.created = NOW + HOUR,
 		.now = NOW + DAY };
 }
 
@@ -82,6 +83,75 @@ a_new_transfer_key_is_pinned_and_all_else_is_kept(void **state)
 	/* once more is no harm */
 	check_ok(store_replace(&b.on.store, &b.e));
 	pinned_is(&b, buf_span(&b.transfer), 7200);
+}
+
+static void
+older_than_the_pinned_one(X509 *cert)
+{
+	set_time(X509_getm_notBefore(cert), NOW - DAY - 1);
+}
+
+/* By its own word, by the newest manifest's, and by the CA key's: a card that
+ * the old transfer key dates ahead is as old as that key. */
+static void
+an_older_card_is_a_step_back(void **state)
+{
+	OWN(EVP_PKEY) *key = key_new("ec-p256");
+	OWN(X509) *cert = NULL;
+	WIPED(buf) old = { 0 };
+	struct pinned_card last;
+	WIPED(card_bed) b = { 0 };
+
+	(void)state;
+	card_bed_make(&b);
+	check_ok(store_replace(&b.on.store, &b.e));
+	online_reopen(&b.on);
+	check_ok(store_card_last(&b.on.store, &last));
+	assert_true(last.is_known && !last.back);
+	assert_int_equal(last.created, NOW + HOUR);
+	b.e.created--;
+	check_refused(store_replace(&b.on.store, &b.e), "CARD-OLD",
+	    "the card is from 2027-01-15T08:59:59Z, and what is pinned is from 2027-01-15T09:00:00Z");
+	b.e.back = true;
+	check_ok(store_replace(&b.on.store, &b.e));
+	online_reopen(&b.on);
+	check_ok(store_card_last(&b.on.store, &last));
+	assert_true(last.is_known && last.back);
+	assert_int_equal(last.created, NOW + HOUR - 1);
+	assert_int_equal(last.at, NOW + DAY);
+	/* That one is no older than itself. */
+	assert_int_equal(store_replace(&b.on.store, &b.e), RC_USAGE);
+	b.e.back = false;
+	check_ok(store_replace(&b.on.store, &b.e));
+	online_reopen(&b.on);
+
+	cert = software_ca_transfer(&b.on.ca, key, "critical,digitalSignature",
+	    "critical," EKU_TRANSFER);
+	older_than_the_pinned_one(cert);
+	assert_true(X509_sign(cert, b.on.ca.key, EVP_sha256()) > 0);
+	cert_der(cert, &old);
+	b.e.transfer_cert = buf_span(&old);
+	b.e.created = NOW + 2 * DAY;
+	check_refused(store_replace(&b.on.store, &b.e), "CARD-OLD",
+	    "the card is of a transfer key from 2027-01-14T07:59:59Z, and the pinned one is from 2027-01-14T08:00:00Z");
+	pinned_is(&b, buf_span(&b.transfer), 7200);
+}
+
+static void
+a_manifest_is_newer_than_the_card_before_it(void **state)
+{
+	WIPED(card_bed) b = { 0 };
+
+	(void)state;
+	card_bed_make(&b);
+	online_answer(
+	    &b.on, online_send_one(&b.on, "dns:a.example.org", 1), NULL);
+	online_receive(&b.on);
+	b.e.created = NOW - 1; /* it was signed at NOW */
+	check_refused(store_replace(&b.on.store, &b.e), "CARD-OLD",
+	    "the card is from 2027-01-15T07:59:59Z, and what is pinned is from 2027-01-15T08:00:00Z");
+	b.e.created = NOW;
+	check_ok(store_replace(&b.on.store, &b.e));
 }
 
 /* A renewed CA certificate, with one of an issuer behind it. */
@@ -296,6 +366,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_new_transfer_key_is_pinned_and_all_else_is_kept),
+		cmocka_unit_test(an_older_card_is_a_step_back),
+		cmocka_unit_test(a_manifest_is_newer_than_the_card_before_it),
 		cmocka_unit_test(what_a_card_has_besides_is_pinned_too),
 		cmocka_unit_test(a_card_of_another_ca_changes_nothing),
 		cmocka_unit_test(whatever_fails_what_was_pinned_stays),

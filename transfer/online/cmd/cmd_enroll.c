@@ -30,7 +30,7 @@ struct enroll {
 	struct cmd_list operands;
 	const char *from;
 	const char *label, *expect;
-	bool replace;
+	bool replace, go_back;
 	uint8_t expected[SHA256_LEN];
 	int64_t now;
 	char default_label[LABEL_MAX + 1];
@@ -245,6 +245,8 @@ enrolment_of(const struct enroll *e)
 		.transfer_cert = e->offer.transfer_cert,
 		.policy = e->offer.card.policy,
 		.label = e->label,
+		.created = e->offer.card.created,
+		.back = e->go_back,
 		.now = e->now,
 	};
 }
@@ -263,19 +265,52 @@ enroll_new(const struct enroll *e, const char *store_path)
 	return rc != RC_OK ? rc : store_create(store_path, &enrolment);
 }
 
+/* The store, which must be of the card's CA, and of nothing newer. */
 static enum rc
-enroll_again(const struct enroll *e)
+open_pinned(const struct enroll *e, bool write, struct store *ret)
 {
-	struct enrolment enrolment = enrolment_of(e);
+	const struct enrolment enrolment = enrolment_of(e);
 	WIPED(store) store = { 0 };
-	enum rc rc = online_open(e->env->home, true, &store);
+	enum rc rc = online_open(e->env->home, write, &store);
 
 	if (rc != RC_OK)
 		return rc;
 	if (memcmp(store.trust.ca_id, e->offer.card.ca_id, SHA256_LEN) != 0)
 		return rule_refuse(RULE_CHANNEL,
 		    "this home belongs to another CA; use another --home");
-	return store_replace(&store, &enrolment);
+	rc = store_card_check(&store, &enrolment);
+	if (rc != RC_OK)
+		return rc;
+	*ret = store;
+	store = (struct store){ 0 };
+	return RC_OK;
+}
+
+/* Before words are compared for nothing. */
+static enum rc
+check_pinned(const struct enroll *e)
+{
+	WIPED(store) store = { 0 };
+	char made[CLOCK_TEXT];
+	enum rc rc = open_pinned(e, false, &store);
+
+	if (rc != RC_OK || !e->go_back)
+		return rc;
+	clock_write(e->offer.card.created, made);
+	term_alarm(
+	    "Going back: keys and policy become those of this card, from %s. That is recorded.\n",
+	    made);
+	return RC_OK;
+}
+
+static enum rc
+enroll_again(const struct enroll *e)
+{
+	struct enrolment enrolment = enrolment_of(e);
+	WIPED(store) store = { 0 };
+	enum rc rc = open_pinned(e, true, &store);
+
+	return rc != RC_OK ? rc : store_replace(&store, &enrolment);
 }
 
 /* What the operator at the laptop will compare. */
@@ -310,6 +345,7 @@ enroll(struct enroll *e)
 {
 	WIPED(buf) path = { 0 };
 	const char *store_path;
+	const bool again = e->replace || e->go_back;
 	bool there;
 	enum rc rc = online_store_path(e->env->home, &path);
 
@@ -317,11 +353,11 @@ enroll(struct enroll *e)
 	if (store_path == NULL)
 		return err_memory();
 	there = access(store_path, F_OK) == 0;
-	if (there && !e->replace)
+	if (there && !again)
 		return err_set(RC_STATE,
 		    "%s: enrolled already; a CA that lost its transfer key takes --replace, another CA another --home",
 		    store_path);
-	if (!there && e->replace)
+	if (!there && again)
 		return err_set(RC_STATE,
 		    "%s: nothing to replace; enroll without --replace",
 		    store_path);
@@ -332,6 +368,8 @@ enroll(struct enroll *e)
 		rc = read_card(e);
 	if (rc == RC_OK)
 		rc = show_offer(e);
+	if (rc == RC_OK && there)
+		rc = check_pinned(e);
 	if (rc == RC_OK)
 		rc = decide(e);
 	if (rc == RC_OK)
@@ -351,6 +389,7 @@ cmd_enroll(struct cmd_env *env, int argc, char **argv)
 		{ "label", "NAME", "how this host is called at the CA", NULL, &e.label, NULL },
 		{ "expect", "HEX", "the SHA-256 of the CA certificate, instead of words", NULL, &e.expect, NULL },
 		{ "replace", NULL, "pin the CA's new card in place of the old one", &e.replace, NULL, NULL },
+		{ "go-back", NULL, "pin an older card than the one that is pinned", &e.go_back, NULL, NULL },
 		{ 0 },
 	};
 	/* clang-format on */
@@ -366,6 +405,9 @@ cmd_enroll(struct cmd_env *env, int argc, char **argv)
 	if (e.expect != NULL && !hex_read(e.expect, e.expected, SHA256_LEN))
 		return err_set(RC_USAGE,
 		    "--expect wants the whole SHA-256: 64 hex digits");
+	if (e.replace && e.go_back)
+		return err_set(RC_USAGE,
+		    "--replace and --go-back: a newer card, or an older one?");
 	if (e.label == NULL)
 		fill_default_label(&e);
 	if (!format_is_label(span_str(e.label)))

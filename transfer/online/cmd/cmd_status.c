@@ -18,7 +18,8 @@ struct store_status {
 	int64_t now, within;
 	struct store *store;
 	size_t n_open, n_replaced;
-	json_t *due; /* [{what, name, at, days}] */
+	bool went_back; /* the pinned card is older than one before it */
+	json_t *due;	/* [{what, name, at, days}] */
 	size_t n_due;
 };
 
@@ -186,6 +187,25 @@ status_see_name(void *arg, struct span name, struct span profile, int64_t ends)
 	return rc;
 }
 
+/* For as long as no newer card is pinned. */
+static enum rc
+tell_card(struct store_status *s, struct store *store)
+{
+	char made[CLOCK_TEXT], at[CLOCK_TEXT];
+	struct pinned_card card;
+	enum rc rc = store_card_last(store, &card);
+
+	s->went_back = rc == RC_OK && card.is_known && card.back;
+	if (!s->went_back)
+		return rc;
+	clock_write(card.created, made);
+	clock_write(card.at, at);
+	term_alarm("back ");
+	term_say("card of %.10s was pinned on %.10s in place of a newer one\n",
+	    made, at);
+	return RC_OK;
+}
+
 static enum rc
 status_look(struct store_status *s, struct store *store)
 {
@@ -204,6 +224,9 @@ status_look(struct store_status *s, struct store *store)
 		if (rc != RC_OK)
 			return rc;
 	}
+	rc = tell_card(s, store);
+	if (rc != RC_OK)
+		return rc;
 	rc = store_next_visit(store, &has_visit, &visit);
 	if (rc == RC_OK && has_visit)
 		rc = status_tell(s, &of_visit, span_str("to the CA"), visit);
@@ -230,14 +253,14 @@ status(struct store_status *s)
 	s->store = &store;
 	rc = status_look(s, &store);
 	if (rc == RC_OK && s->env->json)
-		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I, s:I}",
+		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b}",
 		    "requester", store.label, "sequence",
 		    store.channel.has_head
 			? json_integer((json_int_t)store.channel.head.sequence)
 			: json_null(),
 		    "dates", s->due, "open_bundles", (json_int_t)s->n_open,
 		    "replaced", (json_int_t)s->n_replaced, "due",
-		    (json_int_t)s->n_due));
+		    (json_int_t)s->n_due, "went_back", (int)s->went_back));
 	if (rc == RC_OK && s->n_due != 0) {
 		err_clear();
 		return RC_PARTIAL;

@@ -6,7 +6,7 @@
 /* clang-format off */
 static const struct cmd cmds[] = {
 	{ "enroll", cmd_enroll,
-	  "MEDIA|CARD [--label NAME] [--expect HEX] [--replace]",
+	  "MEDIA|CARD [--label NAME] [--expect HEX] [--replace] [--go-back]",
 	  "pin a CA by its card, and make this host's key" },
 	{ "request", cmd_request,
 	  "[CSR|DIR...] --profile P [--name TYPE:X]... [--new-key TYPE]"

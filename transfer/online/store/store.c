@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2 };
+static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2,
+	STORE_UPGRADE_3 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,
@@ -135,6 +136,8 @@ fill_new(const char *path, const struct enrolment *enrolment)
 		rc = store_begin(&store);
 	if (rc == RC_OK)
 		rc = put_enrolment(&store.db, enrolment);
+	if (rc == RC_OK)
+		rc = store_card_add(&store, enrolment);
 	return rc == RC_OK ? store_commit(&store) : rc;
 }
 
@@ -212,6 +215,8 @@ store_replace(struct store *store, const struct enrolment *e)
 	enum rc rc = check_replacement(store, e);
 
 	if (rc == RC_OK)
+		rc = store_card_check(store, e);
+	if (rc == RC_OK)
 		rc = sha256(e->policy, policy);
 	if (rc == RC_OK)
 		rc = store_begin(store);
@@ -230,6 +235,8 @@ store_replace(struct store *store, const struct enrolment *e)
 		    span_of(policy, SHA256_LEN), e->now);
 	if (rc == RC_OK)
 		rc = db_done(&store->db, st);
+	if (rc == RC_OK)
+		rc = store_card_add(store, e);
 	if (rc == RC_OK)
 		rc = store_commit(store);
 	if (rc != RC_OK)

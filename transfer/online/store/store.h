@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The online store: what this host knows of one CA (store.db, version 2).
+/** The online store: what this host knows of one CA (store.db, version 3).
  *
  * The pinned trust, the policy, the bundles sent, the manifests accepted and the
  * certificates they brought. Private keys are never in it: they are PEM files
@@ -33,6 +33,8 @@ struct enrolment {
 	struct span transfer_cert, policy;
 	const char *label;
 	struct span spki;
+	int64_t created; /* when the CA made the card */
+	bool back;	 /* an older card than is pinned, on purpose */
 	int64_t now;
 };
 
@@ -43,9 +45,26 @@ enum rc store_create(const char *path, const struct enrolment *enrolment)
 
 /** Replace what is pinned, keeping requester, head and certificates: for a CA
  * that lost its transfer key. The CA must be the same: the ca-id does not change.
- * Call it outside a transaction. \retval RC_FORMAT rule CA-CERT, CHANNEL */
+ * Call it outside a transaction. \retval RC_FORMAT rule CA-CERT, CHANNEL
+ * \retval RC_STATE rule CARD-OLD (store_card_check) */
 enum rc store_replace(struct store *store, const struct enrolment *enrolment)
     MUST_CHECK;
+
+/** Is it no older than what is pinned: neither its transfer certificate, nor the card
+ * itself, compared with the card pinned last and the newest manifest? With `back` it
+ * must be. \retval RC_STATE rule CARD-OLD \retval RC_USAGE `back`, and it is not */
+enum rc store_card_check(struct store *store, const struct enrolment *e) MUST_CHECK;
+
+/** The card that was pinned last; not known where an older program did it. */
+struct pinned_card {
+	bool is_known;
+	int64_t at, created;
+	bool back;
+};
+enum rc store_card_last(struct store *store, struct pinned_card *ret) MUST_CHECK;
+
+/** Within a transaction: remember that this card was pinned. */
+enum rc store_card_add(struct store *store, const struct enrolment *e) MUST_CHECK;
 
 /** Open it, with trust, policy and head.
  * \retval RC_FORMAT rule UNENROLLED: there is none

@@ -5,7 +5,7 @@
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -137,6 +137,15 @@
 "ALTER TABLE deployment ADD COLUMN key_type TEXT;" /* "EC"; NULL: any */ \
 "ALTER TABLE deployment ADD COLUMN legacy INTEGER NOT NULL DEFAULT 0" \
 "  CHECK (legacy IN (0, 1));" /* PKCS#12 for old programs */
+
+/* To version 3: the cards that were pinned, the newest last. */
+#define STORE_UPGRADE_3 \
+"CREATE TABLE pinned_card (" \
+"  n INTEGER PRIMARY KEY," \
+"  at INTEGER NOT NULL," /* by this host's clock */ \
+"  created INTEGER NOT NULL," /* by the CA's */ \
+"  back INTEGER NOT NULL CHECK (back IN (0, 1))" /* an older one, on purpose */ \
+");"
 /* clang-format on */
 
 #endif
