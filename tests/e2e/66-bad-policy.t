@@ -117,6 +117,29 @@ draft 'over 200 lines in one section' 'lines without end' "/^backdate/a $(times 
 draft 'wanted names such as serverAuth' 'a purpose that there is not' \
 	'1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/extendedKeyUsage = serverAuht/'
 draft 'extension\.1\.2\.x' 'an extension without an OID' '1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/&\nextension.1.2.x = DER:0500/'
+# with LINE REGEX DESC: an extension line that is none
+with() {
+	draft "$2" "$3" '1,/^extendedKeyUsage/s|^extendedKeyUsage = .*|&\nextension.'"$1|"
+}
+section='it points to a section of a configuration file, and there is none'
+with 'certificatePolicies = 1.2.3.4, @policy' "$section" 'policies in a section'
+with 'authorityInfoAccess = @access' "$section" 'an access in a section'
+with '1.2.3.4 = ASN1:SEQUENCE:parts' "$section" 'a value made of a section'
+with 'issuerAltName = dirName:names' "$section" 'a name in a section'
+with 'issuerAltName = issuer:copy' 'it copies from a certificate' 'a copy'
+with 'crlDistributionPoints = points' 'not a value that x509v3_config\(5\) has' 'a bare word'
+with 'certificatePolicies = what' 'not a value that x509v3_config\(5\) has' 'a policy that is no OID'
+with '1.2.3.4 = text' 'give its OID as NAME, and DER:HEX or ASN1' 'bytes that are not said to be'
+with 'someThing = text' 'OpenSSL knows no such extension' 'an extension that there is not'
+with '1.2.3.4 = DER:xy' 'is not hexadecimal' 'a digit that is none'
+with '1.2.3.4 = DER:0501' 'not strict DER' 'a value cut short'
+with '1.2.3.4 = DER:3080050000' 'not strict DER' 'a value without an end'
+with 'certificatePolicies = DER:0500' 'not what that extension has for a value' 'policies that are none'
+with 'keyUsage = digitalSignature' 'is made from the key keyUsage' 'a second way to say keyUsage'
+with 'subjectKeyIdentifier = hash' 'is made from the key of the certificate' 'a key identifier'
+with 'subjectAltName = DNS:x.example.org' 'is made from the names that are granted' 'a name for all'
+with 'issuingDistributionPoint = fullname:URI:http://a/' 'is for revocation lists' "a revocation list's"
+with 'proxyCertInfo = language:id-ppl-anyLanguage,policy:file:/etc/hostname' 'not for certificates of ours' 'a file that would be read'
 draft 'more than [0-9]+ extensions' 'extensions without end' \
 	"1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/&\n$(times 40 'extension.1.2.3.@ = DER:0500')/"
 sed -n '/^\[profile tls-server\]/,/^$/p' "$WORK/good.conf" >"$WORK/one-profile"

@@ -6,6 +6,7 @@
 #include "transfer/policy/extension.h"
 
 #include "base/own_ssl.h"
+#include "transfer/policy/extension_line.h"
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
@@ -14,16 +15,6 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
-
-/* What is made here, and so never by an `extension.` line of a profile. */
-static const int own_nids[] = {
-	NID_basic_constraints,
-	NID_key_usage,
-	NID_ext_key_usage,
-	NID_subject_key_identifier,
-	NID_authority_key_identifier,
-	NID_subject_alt_name,
-};
 
 void
 extension_plan_wipe(struct extension_plan *plan)
@@ -153,11 +144,7 @@ static bool
 is_taken(const struct extension_plan *plan, const ASN1_OBJECT *oid)
 {
 	struct span wanted = span_of(OBJ_get0_data(oid), OBJ_length(oid));
-	int nid = OBJ_obj2nid(oid);
 
-	for (size_t i = 0; i < sizeof(own_nids) / sizeof(own_nids[0]); i++)
-		if (nid == own_nids[i])
-			return true;
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct extension_part *p = &plan->parts[i];
 		struct span oid_der = span_of(plan->store.p + p->oid, p->oid_n);
@@ -178,21 +165,14 @@ add_policy_extension(
 	OWN(X509_EXTENSION) *ext = NULL;
 	const ASN1_OCTET_STRING *value;
 	const ASN1_OBJECT *oid;
-	X509V3_CTX ctx;
+	enum rc rc = extension_of_line(line, &ext);
 
-	X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
-	X509V3_set_ctx_nodb(&ctx);
-	ext = X509V3_EXT_nconf(NULL, &ctx, line->name, line->value);
-	if (ext == NULL) {
-		(void)err_openssl(
-		    RC_FORMAT, "extension.%s = %s", line->name, line->value);
-		return rule_refuse(RULE_POLICY, "%s", err_text());
-	}
+	if (rc != RC_OK)
+		return rc;
 	oid = X509_EXTENSION_get_object(ext);
 	if (is_taken(plan, oid))
-		return rule_refuse(RULE_POLICY,
-		    "extension.%s: stands twice, or is made from other keys of the profile",
-		    line->name);
+		return rule_refuse(
+		    RULE_POLICY, "extension.%s: stands twice", line->name);
 	value = X509_EXTENSION_get_data(ext);
 	return add_part(plan, oid, X509_EXTENSION_get_critical(ext) == 1,
 	    span_of(ASN1_STRING_get0_data(value),

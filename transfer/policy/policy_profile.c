@@ -75,6 +75,16 @@ is_for_ca(int nid)
 	       nid == NID_policy_constraints || nid == NID_inhibit_any_policy;
 }
 
+/* RFC 5280 5.2 and 5.3: in a certificate they mean nothing. */
+static bool
+is_for_crl(int nid)
+{
+	return nid == NID_crl_number || nid == NID_delta_crl ||
+	       nid == NID_crl_reason || nid == NID_invalidity_date ||
+	       nid == NID_issuing_distribution_point ||
+	       nid == NID_certificate_issuer;
+}
+
 /* What the lines came to, and not how they were spelled: an extension has a
  * short name, a long one and a number. */
 static enum rc
@@ -90,9 +100,9 @@ check_kinds(const struct policy_reading *r,
 		    d2i_ASN1_OBJECT(NULL, &der, (long)part->oid_n);
 		int nid = oid == NULL ? NID_undef : OBJ_obj2nid(oid);
 
-		if (nid == NID_proxyCertInfo)
+		if (is_for_crl(nid))
 			return config_refuse(r->from, section->line,
-			    "[profile %.*s]: extension.%s: not for certificates of ours",
+			    "[profile %.*s]: extension.%s is for revocation lists",
 			    SPAN_FMT(section->name), name);
 		if (is_for_ca(nid) && !p->is_ca)
 			return config_refuse(r->from, section->line,

@@ -120,9 +120,8 @@ every_key_is_read(void **state)
 }
 
 /* Whatever an extension is called. */
-#define TAKEN(name) \
-	"policy.conf:3: profile p: extension." name \
-	": stands twice, or is made from other keys of the profile"
+#define TAKEN(name, how) \
+	"policy.conf:3: profile p: extension." name ": " how
 
 /* clang-format off */
 static const struct {
@@ -205,19 +204,20 @@ static const struct {
 	{ LEAST "extension.X509v3 Name Constraints = DER:3000\n", NULL },
 	{ LEAST "extension.2.5.29.30 = DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
 	{ LEAST "extension.2.5.29.30 = critical, DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
-	{ LEAST "extension.2.5.29.30 = ASN1:NULL\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
+	{ LEAST "extension.2.5.29.30 = DER:3007A0053003820161\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
 	{ LEAST "extension.2.5.29.33 = DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.33 is for ca = yes" },
 	{ LEAST "extension.policyConstraints = inhibitPolicyMapping:0\n", "policy.conf:3: [profile p]: extension.policyConstraints is for ca = yes" },
 	{ LEAST "extension.inhibitAnyPolicy = 0\n", "policy.conf:3: [profile p]: extension.inhibitAnyPolicy is for ca = yes" },
-	{ LEAST "extension.1.3.6.1.5.5.7.1.14 = DER:3000\n", "policy.conf:3: [profile p]: extension.1.3.6.1.5.5.7.1.14: not for certificates of ours" },
-	{ LEAST "extension.2.5.29.14 = DER:0400\n", TAKEN("2.5.29.14") },
-	{ LEAST "extension.2.5.29.15 = DER:03020106\n", TAKEN("2.5.29.15") },
-	{ LEAST "extension.2.5.29.17 = DER:3000\n", TAKEN("2.5.29.17") },
-	{ LEAST "extension.2.5.29.19 = critical, DER:30030101FF\n", TAKEN("2.5.29.19") },
-	{ LEAST "extension.2.5.29.35 = DER:3000\n", TAKEN("2.5.29.35") },
-	{ LEAST "extension.2.5.29.37 = DER:30060604551d2500\n", TAKEN("2.5.29.37") },
+	{ LEAST "extension.1.3.6.1.5.5.7.1.14 = DER:3000\n", "policy.conf:3: profile p: extension.1.3.6.1.5.5.7.1.14: not for certificates of ours" },
+	{ LEAST "extension.2.5.29.31 = ASN1:NULL\n", "policy.conf:3: profile p: extension.2.5.29.31 = ASN1:NULL: not what that extension has for a value" },
+	{ LEAST "extension.2.5.29.14 = DER:0400\n", TAKEN("2.5.29.14", "is made from the key of the certificate") },
+	{ LEAST "extension.2.5.29.15 = DER:03020106\n", TAKEN("2.5.29.15", "is made from the key keyUsage") },
+	{ LEAST "extension.2.5.29.17 = DER:3000\n", TAKEN("2.5.29.17", "is made from the names that are granted") },
+	{ LEAST "extension.2.5.29.19 = critical, DER:30030101FF\n", TAKEN("2.5.29.19", "is made from the keys ca and path-len") },
+	{ LEAST "extension.2.5.29.35 = DER:3000\n", TAKEN("2.5.29.35", "is made from the CA's certificate") },
+	{ LEAST "extension.2.5.29.37 = DER:30060604551d2500\n", TAKEN("2.5.29.37", "is made from the key extendedKeyUsage") },
 	{ LEAST "extension.2.5.29.019 = DER:30030101FF\n", NULL },
-	{ LEAST "extension.tlsfeature = status_request\nextension.1.3.6.1.5.5.7.1.24 = DER:3000\n", TAKEN("1.3.6.1.5.5.7.1.24") },
+	{ LEAST "extension.tlsfeature = status_request\nextension.1.3.6.1.5.5.7.1.24 = DER:3003020105\n", TAKEN("1.3.6.1.5.5.7.1.24", "stands twice") },
 	{ LEAST "extension.proxyCertInfo = language:id-ppl-anyLanguage\n", "policy.conf:11: extension.proxyCertInfo: not for certificates of ours" },
 	{ LEAST "extension.tlsfeature = nonsense\n", NULL },
 	{ LEAST "extension.certificatePolicies = @section\n", NULL },
