@@ -407,29 +407,29 @@ struct transfer {
 	struct sign_alg alg;
 	struct lint lint;
 	uint8_t serial[CA_SERIAL_LEN];
-	struct buf issuer;
+	struct buf issuer, ca_spki;
 };
 
 static void
 transfer_wipe(struct transfer *t)
 {
 	buf_wipe(&t->issuer);
+	buf_wipe(&t->ca_spki);
 }
 
 static enum rc
 plan_transfer(struct transfer *t, struct span spki, int64_t now)
 {
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(t->ca);
-	WIPED(buf) ca_spki = { 0 };
 	int64_t not_before, not_after;
 	enum rc rc;
 
 	if (ski == NULL)
 		return err_openssl(
 		    RC_FORMAT, "CA certificate: no subjectKeyIdentifier");
-	rc = cert_spki(t->ca, &ca_spki);
+	rc = cert_spki(t->ca, &t->ca_spki);
 	if (rc == RC_OK)
-		rc = sign_alg_of(buf_span(&ca_spki), &t->alg);
+		rc = sign_alg_of(buf_span(&t->ca_spki), &t->alg);
 	if (rc == RC_OK)
 		rc = cert_window(t->ca, &not_before, &not_after);
 	if (rc == RC_OK)
@@ -444,6 +444,7 @@ plan_transfer(struct transfer *t, struct span spki, int64_t now)
 		.issuer = buf_span(&t->issuer),
 		.issuer_ski = span_of(ASN1_STRING_get0_data(ski),
 		    (size_t)ASN1_STRING_length(ski)),
+		.issuer_spki = buf_span(&t->ca_spki),
 		.issuer_not_before = not_before,
 		.issuer_not_after = not_after,
 		.serial = span_of(t->serial, sizeof(t->serial)),

@@ -253,6 +253,9 @@ lint_check_subject(const struct lint_facts *f)
 static const char *
 check_spki(const struct lint_facts *f)
 {
+	if (f->want->kind != LINT_CA &&
+	    span_eq(f->spki.whole, f->want->issuer_spki))
+		return "the key is the CA's own";
 	return span_eq(f->spki.whole, f->want->spki)
 		   ? NULL
 		   : "the key is not the one that was checked";
@@ -297,6 +300,7 @@ lint_tbs(const struct lint *lint, struct span tbs)
 	enum rc rc;
 
 	assert((lint->kind == LINT_LEAF) == (lint->profile != NULL));
+	assert(lint->kind == LINT_CA || lint->issuer_spki.n != 0);
 	if (!der_check(tbs, &what, &at))
 		return rule_refuse(RULE_LINT,
 		    "RFC 5280 4.1: %s at byte %zu of %zu", what, at, tbs.n);

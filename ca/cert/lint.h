@@ -23,6 +23,7 @@ struct lint {
 	const struct sign_alg *alg; /* of the CA's key */
 	struct span issuer;	    /* Name, DER: the CA's subject */
 	struct span issuer_ski;	    /* the CA's key identifier, its octets */
+	struct span issuer_spki;    /* the CA's key; not for LINT_CA */
 	int64_t issuer_not_before, issuer_not_after;
 	struct constraints issuer_bound; /* LINT_LEAF only */
 	struct span serial; /* magnitude */

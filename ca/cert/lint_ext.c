@@ -4,6 +4,7 @@
 
 #include "base/own_ssl.h"
 #include "ca/cert/tbs.h"
+#include "transfer/policy/extension_line.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <arpa/inet.h>
@@ -68,17 +69,33 @@ check_forms(const struct lint_facts *f)
 	return NULL;
 }
 
-/* By a line `extension.NAME` of the profile. */
-static bool
-has_named(const struct lint_facts *f, const char *name)
+/* The extension of a line `extension.NAME` of the profile, by what OpenSSL
+ * makes of the line now: the makers keep what it made once. */
+static const char *
+check_line(const struct lint_facts *f, const struct policy_extension *line)
 {
-	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(name, 0);
+	OWN(X509_EXTENSION) *wanted = NULL;
+	const ASN1_OCTET_STRING *value;
+	const ASN1_OBJECT *oid;
 
-	for (size_t i = 0; oid != NULL && i < f->n_extensions; i++)
-		if (span_eq(f->extensions[i].oid,
-			span_of(OBJ_get0_data(oid), OBJ_length(oid))))
-			return true;
-	return false;
+	if (extension_of_line(line, &wanted) != RC_OK)
+		return "an extension of the profile's cannot be made";
+	oid = X509_EXTENSION_get_object(wanted);
+	value = X509_EXTENSION_get_data(wanted);
+	for (size_t i = 0; i < f->n_extensions; i++) {
+		const struct lint_extension *e = &f->extensions[i];
+
+		if (!span_eq(
+			e->oid, span_of(OBJ_get0_data(oid), OBJ_length(oid))))
+			continue;
+		if (e->critical != (X509_EXTENSION_get_critical(wanted) == 1))
+			return "an extension of the profile's is critical where the profile says otherwise";
+		return span_eq(e->value, span_of(ASN1_STRING_get0_data(value),
+					     (size_t)ASN1_STRING_length(value)))
+			   ? NULL
+			   : "an extension of the profile's has another value than the profile gives";
+	}
+	return "an extension of the profile's is missing";
 }
 
 /* Those that we make, and those that the profile's own lines add. None stands
@@ -95,9 +112,13 @@ lint_ext_check_company(const struct lint_facts *f)
 		n += extension_get0(f, known[i]) != NULL;
 	if (f->want->kind == LINT_CA)
 		n += extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
-	for (; profile != NULL && n_named < profile->n_extensions; n_named++)
-		if (!has_named(f, profile->extensions[n_named].name))
-			return "an extension of the profile's is missing";
+	for (; profile != NULL && n_named < profile->n_extensions; n_named++) {
+		const char *wrong =
+		    check_line(f, &profile->extensions[n_named]);
+
+		if (wrong != NULL)
+			return wrong;
+	}
 	return n + n_named == f->n_extensions
 		   ? NULL
 		   : "an extension that nobody asked for";
@@ -131,7 +152,6 @@ check_ski(const struct lint_facts *f)
 	const struct lint_extension *e = extension_get0(f, CE_SKI);
 	uint8_t wanted[KEY_IDENTIFIER_LEN];
 	struct span in, id;
-	bool is_issuer;
 
 	if (e == NULL)
 		return "no subjectKeyIdentifier";
@@ -142,10 +162,9 @@ check_ski(const struct lint_facts *f)
 	    key_identifier_of(f->want->spki, wanted) != RC_OK ||
 	    !span_eq(id, span_of(wanted, sizeof(wanted))))
 		return "the subjectKeyIdentifier is not the key's (RFC 7093)";
-	is_issuer = span_eq(id, f->want->issuer_ski);
-	return is_issuer == (f->want->kind == LINT_CA)
+	return f->want->kind != LINT_CA || span_eq(id, f->want->issuer_ski)
 		   ? NULL
-		   : "the key is the CA's own";
+		   : "another subjectKeyIdentifier than those below will name";
 }
 
 /* ---- 4.2.1.3: keyUsage --------------------------------------------------- */

@@ -22,6 +22,7 @@ struct tbs_maker {
 	struct buf issuer;	    /* the CA's subject, DER */
 	struct buf ca_cert;	    /* DER, where `bound` lies */
 	struct constraints bound;
+	struct buf ca_spki;
 	int64_t ca_not_before, ca_not_after;
 };
 
@@ -35,6 +36,7 @@ tbs_maker_free(struct tbs_maker *maker)
 	extension_list_wipe(&maker->list);
 	buf_wipe(&maker->issuer);
 	buf_wipe(&maker->ca_cert);
+	buf_wipe(&maker->ca_spki);
 	free(maker);
 }
 
@@ -43,7 +45,6 @@ static enum rc
 read_issuer(struct tbs_maker *maker, X509 *ca)
 {
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(ca);
-	WIPED(buf) spki = { 0 };
 	enum rc rc;
 
 	if (ski == NULL)
@@ -59,9 +60,9 @@ read_issuer(struct tbs_maker *maker, X509 *ca)
 		rc = cert_window(
 		    ca, &maker->ca_not_before, &maker->ca_not_after);
 	if (rc == RC_OK)
-		rc = cert_spki(ca, &spki);
+		rc = cert_spki(ca, &maker->ca_spki);
 	if (rc == RC_OK)
-		rc = sign_alg_of(buf_span(&spki), &maker->alg);
+		rc = sign_alg_of(buf_span(&maker->ca_spki), &maker->alg);
 	return rc;
 }
 
@@ -142,6 +143,7 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.alg = &maker->alg,
 		.issuer = buf_span(&maker->issuer),
 		.issuer_ski = span_of(maker->plan.ca_ski, maker->plan.ca_ski_n),
+		.issuer_spki = buf_span(&maker->ca_spki),
 		.issuer_not_before = maker->ca_not_before,
 		.issuer_not_after = maker->ca_not_after,
 		.issuer_bound = maker->bound,

@@ -301,7 +301,7 @@ a_transfer_key_is_not_the_cas(void **state)
 	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
 	check_refused(
 	    tbs_of_transfer(buf_span(&ca.der), buf_span(&ca.spki), NOW, &tbs),
-	    "LINT", "RFC 5280 4.2.1.2: the key is the CA's own");
+	    "LINT", "RFC 5280 4.1.2.7: the key is the CA's own");
 }
 
 static void

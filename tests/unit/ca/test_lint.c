@@ -83,6 +83,7 @@ sample_new(struct sample *s)
 		.alg = &s->alg,
 		.issuer = s->tbs.issuer,
 		.issuer_ski = span_of(ca_ski, sizeof(ca_ski)),
+		.issuer_spki = span_of(ca_ski, sizeof(ca_ski)), /* another */
 		.issuer_not_before = NOW,
 		.issuer_not_after = NOW + 365 * DAY,
 		.serial = s->tbs.serial,
@@ -345,14 +346,33 @@ spoil_stranger(struct sample *s)
 	    (struct extension){ BYTES(CE(32)), false, BYTES(0x30, 0) };
 }
 
-static char tlsfeature[] = "tlsfeature";
-static struct policy_extension promised[] = { { .name = tlsfeature } };
+static char tlsfeature[] = "tlsfeature", must_staple[] = "status_request";
+static struct policy_extension promised[] = {
+	{ .name = tlsfeature, .value = must_staple }
+};
+#define TLSFEATURE 6, 8, 0x2b, 6, 1, 5, 5, 7, 1, 24
 
 static void
 spoil_promised(struct sample *s)
 {
 	s->profile.extensions = promised;
 	s->profile.n_extensions = 1;
+}
+
+static void
+spoil_promised_value(struct sample *s)
+{
+	spoil_promised(s);
+	s->ext[MORE] = (struct extension){ BYTES(TLSFEATURE), false,
+		BYTES(0x30, 3, 2, 1, 17) };
+}
+
+static void
+spoil_promised_critical(struct sample *s)
+{
+	spoil_promised(s);
+	s->ext[MORE] = (struct extension){ BYTES(TLSFEATURE), true,
+		BYTES(0x30, 3, 2, 1, 5) };
 }
 
 static void
@@ -479,7 +499,7 @@ spoil_ski_absent(struct sample *s)
 static void
 spoil_key_of_ca(struct sample *s)
 {
-	s->lint.issuer_ski = span_of(s->ski + 2, KEY_IDENTIFIER_LEN);
+	s->lint.issuer_spki = s->lint.spki; /* whatever its identifier is */
 }
 
 static void
@@ -714,6 +734,10 @@ static const struct spoiled {
 	  "the profile: an extension that nobody asked for" },
 	{ spoil_stranger_instead,
 	  "the profile: an extension of the profile's is missing" },
+	{ spoil_promised_value,
+	  "the profile: an extension of the profile's has another value than the profile gives" },
+	{ spoil_promised_critical,
+	  "the profile: an extension of the profile's is critical where the profile says otherwise" },
 	{ spoil_promised,
 	  "the profile: an extension of the profile's is missing" },
 	{ spoil_bc_absent,
@@ -751,7 +775,7 @@ static const struct spoiled {
 	{ spoil_ski_absent,
 	  "RFC 5280 4.2.1.2: no subjectKeyIdentifier" },
 	{ spoil_key_of_ca,
-	  "RFC 5280 4.2.1.2: the key is the CA's own" },
+	  "RFC 5280 4.1.2.7: the key is the CA's own" },
 	{ spoil_aki,
 	  "RFC 5280 4.2.1.1: the authorityKeyIdentifier is not the CA's subjectKeyIdentifier" },
 	{ spoil_aki_absent,
@@ -946,6 +970,20 @@ a_name_too_long_for_a_cn_is_left_out(void **state)
 	}
 }
 
+/* And where it is as the profile has it, it passes. */
+static void
+what_a_profile_adds_is_there_as_it_says(void **state)
+{
+	WIPED(sample) s = { 0 };
+
+	(void)state;
+	sample_new(&s);
+	spoil_promised(&s);
+	s.ext[MORE] = (struct extension){ BYTES(TLSFEATURE), false,
+		BYTES(0x30, 3, 2, 1, 5) };
+	check_ok(lint_sample(&s));
+}
+
 /* ---- the CA's own certificates ------------------------------------------- */
 
 static char *domains[] = { (char[]){ "a.org" }, (char[]){ "b.org" },
@@ -1133,6 +1171,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_profile_adds_is_there_as_it_says),
 		cmocka_unit_test(what_we_promise_passes),
 		cmocka_unit_test(each_spoiled_clause_is_named),
 		cmocka_unit_test(a_subject_is_held_to_the_words_of_the_profile),

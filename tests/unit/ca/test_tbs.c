@@ -182,7 +182,7 @@ refused_before_it_is_signed(void **state)
 
 	leaf = plain_leaf(&ca.spki);
 	check_refused(tbs_make(maker, &leaf, &tbs), "LINT",
-	    "RFC 5280 4.2.1.2: the key is the CA's own");
+	    "RFC 5280 4.1.2.7: the key is the CA's own");
 	assert_int_equal(tbs.n, 0);
 }
 
