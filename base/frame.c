@@ -313,7 +313,8 @@ static enum rc
 read_ahead(struct frame_line *ahead, const struct line *line, int *fd)
 {
 	size_t left = ahead->in.n - ahead->at, whole = length_here(ahead), got;
-	size_t room = whole > left + AHEAD ? whole - left : AHEAD;
+	size_t most = ahead->worth > AHEAD ? ahead->worth : AHEAD;
+	size_t room = whole > left + most ? whole - left : most;
 	enum rc rc;
 
 	if (left != 0 && ahead->at != 0)
@@ -372,6 +373,12 @@ frame_next(struct frame_line *ahead, int sock, size_t cap, int seconds,
 	return RC_OK;
 }
 
+static size_t
+worth_of(const struct frame_line *line)
+{
+	return line->worth != 0 ? line->worth : WORTH;
+}
+
 enum rc
 frame_add(
     struct frame_line *line, int sock, struct span record, const char *peer)
@@ -380,7 +387,7 @@ frame_add(
 
 	if (rc == RC_OK)
 		rc = buf_add_lv(&line->out, record);
-	if (rc != RC_OK || line->out.n < WORTH)
+	if (rc != RC_OK || line->out.n < worth_of(line))
 		return rc;
 	return frame_flush(line, sock, peer);
 }
@@ -406,7 +413,8 @@ frame_end(struct frame_line *line, size_t at, enum rc written, int sock,
 		return rc;
 	}
 	frame_put_head(line->out.p + at - FRAME_HEAD, record.n);
-	return line->out.n < WORTH ? RC_OK : frame_flush(line, sock, peer);
+	return line->out.n < worth_of(line) ? RC_OK
+					    : frame_flush(line, sock, peer);
 }
 
 enum rc

@@ -30,7 +30,8 @@ enum rc frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
  * One system call then serves many of them. { 0 } to begin with. */
 struct frame_line {
 	struct buf in, out;
-	size_t at; /* of `in`: what is before it was taken */
+	size_t at;    /* of `in`: what is before it was taken */
+	size_t worth; /* bytes that are worth a call, each way; 0: a few records */
 };
 void frame_line_wipe(struct frame_line *line);
 

@@ -119,6 +119,8 @@ struct loose;
 /** One certificate that was found good. Valid during the call. */
 struct judged {
 	uint32_t request, slot; /* indices into results and their certs */
+	/* From judge_receive these two are there of loose CSRs alone: what a
+	 * bundle asked its sender knows. */
 	const struct cert_request *asked;
 	const struct name *names; /* the request's, or its CSR's */
 	size_t n_names;

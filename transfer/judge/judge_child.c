@@ -299,6 +299,7 @@ do_response(struct bench *b, const struct judge_order *o, int *fd)
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
 	x.r.take = o->taking ? remote_take : NULL;
+	b->line.worth = o->taking ? JUDGE_TAKE_WORTH : 0;
 	rc = child_take_copy(&x, o, fd);
 	if (rc == RC_OK)
 		rc = fetch_file(&x, x.r.n_names, &x.manifest);

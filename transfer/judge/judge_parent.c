@@ -251,6 +251,7 @@ judge_response_order(struct child *judge, const struct evidence *r, int copy,
 	struct name names[NAMES_MAX];
 	enum rc rc = send_response(judge, r, taker != NULL, copy);
 
+	judge->line.worth = taker != NULL ? JUDGE_TAKE_WORTH : 0;
 	while (rc == RC_OK) {
 		struct judge_said a = { .names = names };
 

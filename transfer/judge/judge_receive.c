@@ -17,17 +17,17 @@
 struct receiving_work {
 	const struct evidence *r;
 	const struct manifest *m;
-	struct bundle bundle; /* or what stands for loose CSRs */
-	struct sealed copy;   /* of the bundle or the set, for the judge */
-	size_t *first;	      /* owned: place of each result's certificates */
-	bool *taken;	      /* owned: by place */
+	struct bundle loose; /* what stands for the bundle of loose CSRs */
+	struct sealed copy;  /* of the bundle or the set, for the judge */
+	size_t *first;	     /* owned: place of each result's certificates */
+	bool *taken;	     /* owned: by place */
 	size_t n, n_taken;
 };
 
 static void
 receiving_work_wipe(struct receiving_work *w)
 {
-	bundle_wipe(&w->bundle);
+	bundle_wipe(&w->loose);
 	sealed_wipe(&w->copy);
 	free(w->first);
 	free(w->taken);
@@ -95,21 +95,19 @@ receiving_take(void *arg, const struct judge_said *said)
 
 	if (rc != RC_OK)
 		return rc;
-	asked = &w->bundle.requests[said->request];
 	judged = (struct judged){ .request = said->request,
 		.slot = said->slot,
-		.asked = asked,
-		.names = asked->names,
-		.n_names = asked->n_names,
 		.entry = &w->m->results[said->request].certs[said->slot],
 		.der = said->der,
 		.subject = parts.subject };
 	if (w->r->loose != NULL) {
-		judged.names = said->names;
-		judged.n_names = said->n_names;
+		asked = &w->loose.requests[said->request];
 		asked->profile = said->profile;
 		asked->validity.period =
 		    judged.entry->not_after - judged.entry->not_before + 1;
+		judged.asked = asked;
+		judged.names = said->names;
+		judged.n_names = said->n_names;
 	}
 	return w->r->take(w->r->arg, &judged);
 }
@@ -156,17 +154,12 @@ question_make(struct receiving_work *w, struct response_verdict *v)
 	enum rc rc;
 
 	if (r->loose == NULL) {
-		rc = judge_bundle_find(r, w->m, &w->bundle, &v->bundle);
-		if (rc == RC_OK && v->bundle.n != 0)
-			rc = copy_seal(w, v->bundle);
-		/* Certificates are given back by the place of a request. */
-		if (rc == RC_OK && w->m->n_results != w->bundle.n_requests)
-			rc = rule_refuse(RULE_MANIFEST_RESULTS,
-			    "%s: %zu results for %zu requests", r->from,
-			    w->m->n_results, w->bundle.n_requests);
-		return rc;
+		rc = judge_bundle_find(r, w->m, &v->bundle);
+		return rc != RC_OK || v->bundle.n == 0
+			   ? rc
+			   : copy_seal(w, v->bundle);
 	}
-	rc = judge_loose_requests(r, w->m, &w->bundle);
+	rc = judge_loose_requests(r, w->m, &w->loose);
 	if (rc == RC_OK)
 		rc = judge_loose_results(r, w->m);
 	if (rc == RC_OK && r->loose->set != NULL)

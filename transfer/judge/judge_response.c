@@ -181,12 +181,11 @@ refuse_bundle(const char *from, enum bundle_state state)
 }
 
 enum rc
-judge_bundle_find(const struct evidence *r, const struct manifest *m,
-    struct bundle *ret, struct span *ret_bytes)
+judge_bundle_find(
+    const struct evidence *r, const struct manifest *m, struct span *ret_bytes)
 {
 	enum bundle_state state = BUNDLE_UNKNOWN;
 	uint8_t digest[SHA256_LEN];
-	struct cose cose;
 	enum rc rc;
 
 	if (!m->has_bundle)
@@ -198,12 +197,23 @@ judge_bundle_find(const struct evidence *r, const struct manifest *m,
 		rc = sha256(*ret_bytes, digest);
 	if (rc == RC_OK && memcmp(digest, m->bundle_digest, SHA256_LEN) != 0)
 		return refuse_bundle(r->from, BUNDLE_OPEN);
+	return rc;
+}
+
+static enum rc
+find_bundle(struct response_work *w, struct span *ret_bytes)
+{
+	struct cose cose;
+	enum rc rc = judge_bundle_find(w->r, w->m, ret_bytes);
+
+	if (rc != RC_OK || !w->m->has_bundle)
+		return rc;
+	rc = cose_read("bundle", *ret_bytes, COSE_BUNDLE, &cose);
 	if (rc == RC_OK)
-		rc = cose_read("bundle", *ret_bytes, COSE_BUNDLE, &cose);
-	if (rc == RC_OK)
-		rc = bundle_read("bundle", cose.payload, ret);
-	if (rc == RC_OK && memcmp(ret->id, m->bundle_id, BUNDLE_ID_LEN) != 0)
-		return refuse_bundle(r->from, BUNDLE_OPEN);
+		rc = bundle_read("bundle", cose.payload, &w->bundle);
+	if (rc == RC_OK &&
+	    memcmp(w->bundle.id, w->m->bundle_id, BUNDLE_ID_LEN) != 0)
+		return refuse_bundle(w->r->from, BUNDLE_OPEN);
 	return rc;
 }
 
@@ -460,7 +470,7 @@ match_requests(struct response_work *w, struct response_verdict *v)
 		rc = judge_loose_requests(w->r, w->m, &w->bundle);
 		return rc != RC_OK ? rc : judge_loose_results(w->r, w->m);
 	}
-	rc = judge_bundle_find(w->r, w->m, &w->bundle, &v->bundle);
+	rc = find_bundle(w, &v->bundle);
 	return rc != RC_OK ? rc
 			   : judge_results(w->r->from, w->judge->policy, w->m,
 				 w->m->has_bundle ? &w->bundle : NULL);

@@ -10,11 +10,10 @@
 enum rc judge_manifest(const struct evidence *response,
     const struct trust *trust, struct response_verdict *verdict) MUST_CHECK;
 
-/** Of the bundle that the manifest answers, if any: is it open, and the very one?
- * The spans of `ret` point into `ret_bytes`, which stay as r->bundle says. Rule
- * MANIFEST-BUNDLE. */
+/** The bundle that the manifest answers, if any: is it open, and the very one? Its
+ * bytes stay as r->bundle says. Rule MANIFEST-BUNDLE. */
 enum rc judge_bundle_find(const struct evidence *r, const struct manifest *m,
-    struct bundle *ret, struct span *ret_bytes) MUST_CHECK;
+    struct span *ret_bytes) MUST_CHECK;
 
 /** No serial of the manifest was seen before (r->seen). Rule CERT-SERIAL. */
 enum rc judge_serials_new(

@@ -30,6 +30,7 @@ enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE };
 enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE, COPY_NO_SET };
 
 #define JUDGE_CHUNK ((size_t)1 << 20)
+#define JUDGE_TAKE_WORTH ((size_t)64 << 10) /* certificates sent at once */
 #define JUDGE_FILE_MAX ((uint64_t)1 << 30)
 #define JUDGE_FROM_MAX 120
 #define JUDGE_NAME "judge"
