@@ -5,10 +5,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -371,6 +373,45 @@ term_confirm(const char *question, const char *option, bool *ret_yes)
 		return rc;
 	*ret_yes = span_eq_str(buf_span(&answer), "Yes");
 	return RC_OK;
+}
+
+/* ---- the end by a signal ------------------------------------------------- */
+
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
+static char farewell[TERM_FAREWELL_MAX + 3]; /* between two newlines */
+
+/* Only what a handler may do: the text was made ready before. */
+static void
+say_farewell(int sig)
+{
+	const char *at = farewell;
+	size_t left = strlen(at);
+	ssize_t n = 0;
+
+	for (; left > 0 && n >= 0; at += n, left -= (size_t)n)
+		n = write(STDERR_FILENO, at, left);
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
+void
+term_farewell(const char *text)
+{
+	assert(text == NULL || strlen(text) <= TERM_FAREWELL_MAX);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		struct sigaction old, say = { .sa_handler = SIG_DFL };
+
+		/* Whoever told us to ignore one (nohup) is obeyed. */
+		if (sigaction(endings[i], NULL, &old) != 0 ||
+		    old.sa_handler == SIG_IGN)
+			continue;
+		(void)sigaction(endings[i], &say, NULL);
+		if (text == NULL)
+			continue;
+		(void)snprintf(farewell, sizeof(farewell), "\n%s\n", text);
+		say.sa_handler = say_farewell;
+		(void)sigaction(endings[i], &say, NULL);
+	}
 }
 
 void

@@ -56,6 +56,12 @@ enum rc term_shown(void) MUST_CHECK;
 enum rc term_confirm(
     const char *question, const char *option, bool *ret_yes) MUST_CHECK;
 
+/** What is said when a signal ends the program (^C, a closed terminal, SIGTERM)
+ * from now on, a line of at most TERM_FAREWELL_MAX bytes in printable ASCII; NULL:
+ * nothing. The signal ends it all the same. */
+#define TERM_FAREWELL_MAX 255
+void term_farewell(const char *text);
+
 /** A progress line on stderr, shown only at a terminal and only when the work
  * has taken more than a second; redrawn at most ten times a second. */
 struct term_progress {

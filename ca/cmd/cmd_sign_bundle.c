@@ -204,6 +204,8 @@ sign_work(struct sign *sign, struct work *w)
 
 	if (rc != RC_OK)
 		return rc;
+	term_farewell(
+	    "Interrupted. What is signed by now is kept: run the same command again, and it goes on from there.");
 	term_progress_start(
 	    &sign->progress, "signing", wanted - progress_done(&w->progress));
 	sign->signing = true;

@@ -47,6 +47,22 @@ is "$(head -1 "$WORK/looks")" 'on the disk' 'its intent was on the disk before i
 must cp "$WORK/token.conf" "$WORK/home-ca/token.conf"
 must "${INSTALL[@]}"
 
+# ^C in the middle: what became of it is said, and the same command goes on.
+# The signature's process is a grandchild of whoever runs the command here.
+must transfer request "$WORK/one.csr" --profile tls-server --series 12x31d+7d --out "$STICK"
+must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
+for signal in INT TERM; do
+	command_of "${SIGN[@]}"
+	SHIM=run SHIM_AFTER=2 SHIM_RUN="kill -$signal \$(ps -o ppid= \$PPID); sleep 5" run "${ARGV[@]}"
+	is "$STATUS" "$((128 + $(kill -l "$signal")))" "SIG$signal ends it"
+	says '^Interrupted\. What is signed by now is kept: run the same command again' 'and that is said'
+done
+must cp "$WORK/token.conf" "$WORK/home-ca/token.conf"
+run "${SIGN[@]}"
+status 0 'the same command again'
+says 'unfinished +an +earlier +run +signed' 'goes on from there'
+must "${INSTALL[@]}"
+
 # What was committed outlives a power cut: the journal is synced, then the ledger, then
 # the journal is gone, and that is synced too.
 commits() {

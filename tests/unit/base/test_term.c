@@ -8,7 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* What term_print writes, as a string to free. */
 #define printed(...) \
@@ -340,6 +343,56 @@ standard_error_must_take_what_it_is_told(void **state)
 	(void)close(saved);
 }
 
+/* What a process says that dies of `sig`, and how it ends. */
+static int
+dying(int sig, bool ignored, const char *text, char *ret, size_t size)
+{
+	int pipes[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)dup2(pipes[1], STDERR_FILENO);
+		if (ignored)
+			(void)signal(sig, SIG_IGN);
+		term_farewell("Something else.");
+		term_farewell(text);
+		(void)raise(sig);
+		_exit(0);
+	}
+	(void)close(pipes[1]);
+	n = read(pipes[0], ret, size - 1);
+	ret[n < 0 ? 0 : n] = '\0';
+	(void)close(pipes[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+a_signal_that_ends_it_has_its_line(void **state)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	char said[64];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		const int sig = signals[i];
+
+		assert_int_equal(
+		    dying(sig, false, "Kept.", said, sizeof(said)), sig);
+		assert_string_equal(said, "\nKept.\n");
+		assert_int_equal(
+		    dying(sig, false, NULL, said, sizeof(said)), sig);
+		assert_string_equal(said, "");
+		assert_int_equal(
+		    dying(sig, true, "Kept.", said, sizeof(said)), 0);
+		assert_string_equal(said, "");
+	}
+}
+
 static const char *terminal_fails;
 static int terminal_why;
 
@@ -403,6 +456,7 @@ main(void)
 		cmocka_unit_test(progress_is_shown_after_a_second_and_cleared),
 		cmocka_unit_test(without_memory_nothing_is_half_said),
 		cmocka_unit_test(a_short_line_wants_no_memory),
+		cmocka_unit_test(a_signal_that_ends_it_has_its_line),
 		cmocka_unit_test(what_was_not_seen_is_not_confirmed),
 		cmocka_unit_test(standard_error_must_take_what_it_is_told),
 		cmocka_unit_test(a_terminal_that_fails_has_not_said_yes),
