@@ -103,7 +103,7 @@ init_show_review(const struct init *init)
 }
 
 static void
-show_held(const struct init *init)
+show_held_to(const struct init *init)
 {
 	if (init->n_held == 0)
 		return;
@@ -175,7 +175,7 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 	if (rc != RC_OK)
 		return rc;
 	rc = init_look(&init);
-	show_held(&init);
+	show_held_to(&init);
 	if (rc == RC_OK)
 		init_show_review(&init);
 	if (rc != RC_OK || env->dry_run)
