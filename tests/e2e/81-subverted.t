@@ -288,7 +288,8 @@ unlike "$(openssl x509 -in "$cert" -noout -ext basicConstraints)" 'CA:TRUE' \
 
 # Two readers: the second is asked about the last request alone, and refuses it.
 share=()
-for _ in {1..256}; do share+=("$WORK/plain.csr"); done
+must csr_openssl theirs ec-p256 /CN=theirs.example.org # no key that another has
+for _ in {1..256}; do share+=("$WORK/theirs.csr"); done
 vouch "${share[@]}" "$TOP/tests/vectors/csr/pop-changed.der"
 run ca sign -n "$STICK"
 status 1 'an honest reader refuses the request after 256 good ones'

@@ -132,7 +132,7 @@ add_bundle(struct store *store, struct span csr, uint32_t *ret_sequence)
 
 	check_ok(store_begin(store));
 	check_ok(store_next_sequence(store, NOW, &bundle.sequence));
-	memset(bundle.id, (int)bundle.sequence, BUNDLE_ID_LEN);
+	memset(bundle.id, (int)(bundle.sequence - NOW + 1), BUNDLE_ID_LEN);
 	check_ok(store_bundle_add(store, &bundle, span_str("file"), &sent));
 	check_ok(store_commit(store));
 	*ret_sequence = bundle.sequence;
@@ -190,7 +190,7 @@ state_of(struct store *store, uint32_t sequence)
 	WIPED(buf) file = { 0 };
 	uint32_t found = 0;
 
-	memset(id, (int)sequence, sizeof(id));
+	memset(id, (int)(sequence - NOW + 1), sizeof(id));
 	check_ok(store_bundle_find(store, id, &state, &found, &file));
 	return state;
 }
