@@ -7,12 +7,15 @@
 #include "ca/cmd/cmd_deliver.h"
 #include "transfer/rule.h"
 
+#include <stdio.h>
+
 struct abandon_run {
 	struct cmd_env *env;
 	const char *what; /* the bundle: its file, or its id */
 	struct visit_options options;
 	struct visit visit;
 	struct scanned file;
+	struct scanned unread; /* the first that may be it; rc RC_OK: none */
 	struct submission s;
 	struct abandon abandon;
 	struct delivery delivery;
@@ -30,10 +33,23 @@ abandon_run_wipe(struct abandon_run *run)
 
 /* ---- the bundle's file --------------------------------------------------- */
 
+/* A file without its bytes: nobody knows whether it is the one. Where a rule
+ * has refused it, it is the one if it bears the name. */
+static void
+note_unread(
+    struct abandon_run *run, const struct scanned *file, const char *name)
+{
+	if (file->rc == RC_OK || run->unread.rc != RC_OK ||
+	    (file->rule != RULE_NONE && strcmp(file->name, name) != 0))
+		return;
+	run->unread = *file; /* it has no copy */
+}
+
 /* The next file of the medium that is the one; every one is taken from it, so
  * that the reader has locked itself in at the end. */
 static enum rc
-scan_for(struct abandon_run *run, const uint8_t *digest, bool *ret_found)
+scan_for(struct abandon_run *run, const uint8_t *digest, const char *name,
+    bool *ret_found)
 {
 	struct reader *reader = &run->visit.readers[0];
 	bool more = true;
@@ -49,6 +65,7 @@ scan_for(struct abandon_run *run, const uint8_t *digest, bool *ret_found)
 			return child_explain(&reader->child, rc);
 		if (!more)
 			break;
+		note_unread(run, &file, name);
 		if (file.rc == RC_OK && digest != NULL)
 			rc = sha256(file.copy.bytes, found);
 		if (rc == RC_OK && !*ret_found &&
@@ -69,13 +86,21 @@ static enum rc
 find_file(struct abandon_run *run)
 {
 	struct ledger_bundle record = { 0 };
-	bool by_id = run->options.media != run->what, found;
+	bool by_id = run->options.media != run->what, found = false;
+	char hex[2 * BUNDLE_ID_LEN + 1], name[sizeof(hex) + 8];
 	enum rc rc = RC_OK;
 
 	if (by_id)
 		rc = abandon_find(run->visit.act.ledger, run->what, &record);
+	hex_write(span_of(record.id, BUNDLE_ID_LEN), hex);
+	(void)snprintf(name, sizeof(name), "%s.cose", hex);
 	if (rc == RC_OK)
-		rc = scan_for(run, by_id ? record.digest : NULL, &found);
+		rc = scan_for(run, by_id ? record.digest : NULL, name, &found);
+	/* To be absent is a verdict, after which it may be given up. */
+	if (rc == RC_OK && !found && run->unread.rc != RC_OK)
+		return err_rule(run->unread.rc, run->unread.rule,
+		    "whether bundle %s is there cannot be said: %s", run->what,
+		    run->unread.reason);
 	if (rc == RC_OK && !found)
 		rc = rule_refuse(RULE_BUNDLE_ABSENT,
 		    "%s: does not have bundle %s as it was accepted",

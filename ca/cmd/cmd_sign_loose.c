@@ -5,6 +5,7 @@
 #include "ca/cmd/cmd_sign.h"
 #include "transfer/rule.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -43,7 +44,9 @@ sign_loose_list(const struct sign *sign, const char *dir, const char *ending,
 	struct stat st;
 	enum rc rc;
 
-	if (stat(sign->options.media, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (stat(sign->options.media, &st) != 0)
+		return err_errno(RC_IO, errno, "%s", sign->options.media);
+	if (!S_ISDIR(st.st_mode))
 		return RC_OK; /* a FILE */
 	rc = media_open(sign->options.media, &media);
 	return rc != RC_OK ? rc : media_list(&media, dir, ending, false, ret);

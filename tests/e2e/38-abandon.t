@@ -5,6 +5,8 @@
 needs strace strace
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
+. "$TOP/tests/faults/prepare.sh"
+build_faults
 SHIM_SO=$WORK/shim.so
 # shellcheck disable=SC2046 # a list of flags
 must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
@@ -108,6 +110,16 @@ must mkdir -p "$other/airgap-ca/requests"
 head -c 500 "$STICK/airgap-ca/requests/$ID.cose" >"$other/airgap-ca/requests/$ID.cose"
 run ca abandon "$ID" "$other" --yes
 wants 7 BUNDLE-ABSENT 'nor does its name make it'
+read_of "$ID.cose" ca abandon -n "$ID" "$STICK"
+freeze
+run faulty "${POINT[@]}" EIO ca abandon "$ID" "$STICK" --yes
+status 6 'a disk that fails is no stick without the bundle'
+says "whether bundle $ID is there cannot be said: .*Input/output error" 'which is said'
+quiet 'BUNDLE-ABSENT|--lost' 'without the advice to give it up'
+unchanged 'and nothing is closed'
+ln -sf nowhere "$other/airgap-ca/requests/$ID.cose"
+run ca abandon "$ID" "$other" --yes
+wants 3 MEDIA-FILE 'nor is a link of its name'
 rm -r "$other"
 export SHIM=sign-error
 run ca abandon "$ID" "$STICK" --yes

@@ -183,18 +183,10 @@ fresh
 asks_hq
 FIRST=$(basename "$STICK"/airgap-ca/requests/*)
 asks_hq
-for process in 0.1 0.2 0.3 0.4 0.5; do
-	for ((n = 1; n < 12; n++)); do
-		faulty $process read $n EIO ca sign -n "$STICK" >/dev/null 2>&1
-		case $(cat "$WORK/hit") in
-		*"/$FIRST") break 2 ;;
-		'') break ;;
-		esac
-	done
-done
+read_of "$FIRST" ca sign -n "$STICK"
 like "$(cat "$WORK/hit")" "/$FIRST\$" 'a reader met EIO in the first bundle'
 freeze
-run faulty $process read $n EIO ca sign "$STICK" --yes
+run faulty "${POINT[@]}" EIO ca sign "$STICK" --yes
 status 6 'a bundle that could not be read is a failure'
 says "$FIRST: could not be read, and nothing is signed while its place in the order is not known" 'which is said'
 unchanged 'and the later one is not signed before it'
@@ -269,7 +261,8 @@ must ca sign "$STICK" --yes
 must rm -r "$(home_of hq)"
 must mv "$WORK/snapshot" "$(home_of hq)"
 fresh
-asks_hq
+must at "$(date -u -d '+1 minute' '+%F %T')" transfer @hq request "$WORK/hq.csr" --profile tls-server \
+	--out "$STICK"
 run ca sign "$STICK" --yes --json
 is "$STATUS $(json responses.-1.requester) $(json responses.-1.issued)" '0 hq 1' \
 	'a host that was put back to a snapshot is no replay'

@@ -51,6 +51,23 @@ faulty() {
 	return $status
 }
 
+# read_of FILE WHO ARG...: where a process of that command, which must change nothing,
+# reads FILE: PROCESS read N, in $POINT
+read_of() {
+	local file=$1 process n
+	shift
+	for process in 0.1 0.2 0.3 0.4 0.5; do
+		for ((n = 1; n < 12; n++)); do
+			faulty $process read $n EIO "$@" >/dev/null 2>&1
+			case $(cat "$WORK/hit") in
+			*"/$file") POINT=("$process" read "$n"); return ;;
+			'') break ;;
+			esac
+		done
+	done
+	POINT=(nobody read 1)
+}
+
 prepare_faults() {
 	local name requester ca
 	build_faults
