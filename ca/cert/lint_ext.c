@@ -185,6 +185,19 @@ lint_ext_read_key_usage(struct span in, uint32_t *ret_usage)
 	return true;
 }
 
+/* rsaEncryption (RFC 3279 2.3.1) */
+static bool
+has_rsa_key(const struct lint_facts *f)
+{
+	static const uint8_t whole[] = { DER_OID, 9, 0x2a, 0x86, 0x48, 0x86,
+		0xf7, 0x0d, 1, 1, 1 };
+	struct span content = f->spki.content, alg, oid;
+
+	return der_take(&content, DER_SEQUENCE, &alg) &&
+	       span_take(&alg, sizeof(whole), &oid) &&
+	       span_eq(oid, span_of(whole, sizeof(whole)));
+}
+
 static uint32_t
 wanted_key_usage(const struct lint_facts *f)
 {
@@ -196,7 +209,11 @@ wanted_key_usage(const struct lint_facts *f)
 	case LINT_LEAF:
 		break;
 	}
-	return f->want->profile->key_usage;
+	/* RFC 8813 section 3 */
+	return has_rsa_key(f) ? f->want->profile->key_usage
+			      : f->want->profile->key_usage &
+				    ~(uint32_t)(KU_KEY_ENCIPHERMENT |
+						KU_DATA_ENCIPHERMENT);
 }
 
 static const char *

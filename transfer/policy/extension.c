@@ -101,8 +101,10 @@ extension_add_basic_constraints(
 }
 
 static enum rc
-extension_add_key_usage(struct extension_plan *plan, uint32_t usage)
+add_one_usage(struct extension_plan *plan, uint32_t usage, unsigned keys)
 {
+	enum rc rc;
+
 	/* OpenSSL's KU_ bits are those of the named bit list, first octet low.
 	 */
 	uint8_t bits[2] = { (uint8_t)usage, (uint8_t)(usage >> 8) };
@@ -116,8 +118,26 @@ extension_add_key_usage(struct extension_plan *plan, uint32_t usage)
 		unused++;
 	value[2] = unused;
 	memcpy(value + 3, bits, n);
-	return add_part(
+	rc = add_part(
 	    plan, OBJ_nid2obj(NID_key_usage), true, span_of(value, 3 + n));
+	if (rc == RC_OK)
+		plan->parts[plan->n - 1].keys = keys;
+	return rc;
+}
+
+/* RFC 8813 section 3: keys of curves never encipher. RSA keys of servers do for
+ * some: NSS refuses them without, in TLS 1.3 too, where nothing is enciphered.
+ */
+static enum rc
+extension_add_key_usage(struct extension_plan *plan, uint32_t usage)
+{
+	uint32_t others = usage & ~(uint32_t)PROFILE_RSA_USAGES;
+	enum rc rc;
+
+	if (others == usage)
+		return add_one_usage(plan, usage, PART_ALL);
+	rc = add_one_usage(plan, usage, PART_RSA);
+	return rc != RC_OK ? rc : add_one_usage(plan, others, PART_NOT_RSA);
 }
 
 static enum rc
@@ -299,14 +319,29 @@ list_add(struct extension_list *list, struct span oid, bool critical,
 
 static void
 list_add_parts(struct extension_list *list, const struct extension_plan *plan,
-    size_t from, size_t to)
+    bool rsa, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
 		const struct extension_part *p = &plan->parts[i];
 
+		if (p->keys == (rsa ? PART_NOT_RSA : PART_RSA))
+			continue;
 		list_add(list, span_of(plan->store.p + p->oid, p->oid_n),
 		    p->critical, span_of(plan->store.p + p->value, p->value_n));
 	}
+}
+
+static bool
+is_rsa(struct span spki)
+{
+	static const uint8_t rsa[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1,
+		1 };
+	struct span body, alg, oid;
+
+	return der_take(&spki, DER_SEQUENCE, &body) &&
+	       der_take(&body, DER_SEQUENCE, &alg) &&
+	       der_take(&alg, DER_OID, &oid) &&
+	       span_eq(oid, span_of(rsa, sizeof(rsa)));
 }
 
 /* Spans into the store are made at the end: it moves while it grows. */
@@ -317,6 +352,7 @@ extension_list_make(const struct extension_plan *plan, struct span spki,
 {
 	struct buf *store = &ret->store;
 	struct extension_place ski, aki, san;
+	bool rsa = is_rsa(spki);
 	enum rc rc;
 
 	ret->n = 0;
@@ -329,7 +365,7 @@ extension_list_make(const struct extension_plan *plan, struct span spki,
 	if (rc != RC_OK)
 		return rc;
 
-	list_add_parts(ret, plan, 0, plan->n_before);
+	list_add_parts(ret, plan, rsa, 0, plan->n_before);
 	list_add(ret, span_of(oid_ski, sizeof(oid_ski)), false,
 	    span_of(store->p + ski.at, ski.n));
 	list_add(ret, span_of(oid_aki, sizeof(oid_aki)), false,
@@ -337,7 +373,7 @@ extension_list_make(const struct extension_plan *plan, struct span spki,
 	if (san.n != 0)
 		list_add(ret, span_of(oid_san, sizeof(oid_san)), subject_empty,
 		    span_of(store->p + san.at, san.n));
-	list_add_parts(ret, plan, plan->n_before, plan->n);
+	list_add_parts(ret, plan, rsa, plan->n_before, plan->n);
 	return RC_OK;
 }
 

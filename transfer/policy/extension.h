@@ -31,6 +31,7 @@ struct extension_plan {
 	struct extension_part {
 		size_t oid, oid_n, value, value_n; /* places in store */
 		bool critical;
+		enum { PART_ALL, PART_RSA, PART_NOT_RSA } keys; /* for which */
 	} parts[EXTENSIONS_MAX];
 	size_t n_before, n; /* parts before SKI, AKI, SAN; all */
 	struct buf store;

@@ -44,7 +44,8 @@ struct profile {
 	bool wildcard; /* dns only */
 	struct text_list srv_services; /* "xmpp-client"; empty: any */
 	struct text_list scope; /* narrower than the CA's; empty: the CA's */
-	uint32_t key_usage; /* KU_* of OpenSSL (x509v3.h) */
+	uint32_t key_usage; /* KU_* of OpenSSL (x509v3.h), for an RSA key;
+			     * others have it without PROFILE_RSA_USAGES */
 	struct text_list eku; /* OIDs in dotted form, in order */
 	uint32_t key_kinds; /* 1 << enum key_kind */
 	uint32_t rsa_min, rsa_max;
@@ -57,6 +58,9 @@ struct profile {
 	bool is_ca; /* sub-ca: BasicConstraints cA TRUE */
 	uint32_t path_len; /* of a CA: its pathLenConstraint, always written */
 };
+
+/** What only RSA keys can do (RFC 8813 section 3). */
+#define PROFILE_RSA_USAGES (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)
 
 struct policy_requester {
 	char label[LABEL_MAX + 1];

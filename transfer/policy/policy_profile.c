@@ -43,11 +43,12 @@ usage_fault(const struct profile *p)
 		return "ca = yes needs keyCertSign in keyUsage";
 	if (!p->is_ca && (p->key_usage & ca_usages) != 0)
 		return "keyCertSign and cRLSign are for ca = yes";
-	/* RFC 8813 section 3: such a key only signs or agrees. */
-	if ((p->key_usage & (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)) !=
-		0 &&
+	if ((p->key_usage & PROFILE_RSA_USAGES) != 0 &&
+	    (p->key_kinds & 1U << KEY_RSA) == 0)
+		return "keyEncipherment and dataEncipherment are for RSA keys, and key-types has none";
+	if ((p->key_usage & ~(uint32_t)PROFILE_RSA_USAGES) == 0 &&
 	    p->key_kinds != 1U << KEY_RSA)
-		return "keyEncipherment and dataEncipherment are for a profile whose keys are all RSA";
+		return "keyUsage has nothing for keys that are not RSA";
 	if (!p->is_ca && p->eku.n == 0)
 		return "lacks extendedKeyUsage, which all but a CA needs";
 	if (!p->is_ca && p->path_len != 0)

@@ -279,7 +279,12 @@ a_profile_cannot_say_what_no_profile_may(void **state)
 	check_changed(ku, "keyUsage = critical, cRLSign", NULL);
 	check_changed(ku, "keyUsage = critical, keyEncipherment",
 	    "policy.conf:3: [profile p]: keyEncipherment and dataEncipherment "
-	    "are for a profile whose keys are all RSA");
+	    "are for RSA keys, and key-types has none");
+	check_changed(
+	    "key-types = ec-p256\nkeyUsage = critical, digitalSignature",
+	    "key-types = ec-p256, rsa\nkeyUsage = critical, keyEncipherment",
+	    "policy.conf:3: [profile p]: keyUsage has nothing for keys that "
+	    "are not RSA");
 	check_changed(ku, "keyUsage = digitalSignature",
 	    "policy.conf:7: keyUsage = digitalSignature: wanted \"critical, \" "
 	    "and at least one usage");
