@@ -92,6 +92,9 @@ record_say(const struct record *r, struct buf *out)
 	case RECORD_REGAINED:
 		return buf_printf(out, "certificate for %.*s, brought back",
 		    SPAN_FMT(u->regained.request_id));
+	case RECORD_CAUGHT_UP:
+		return buf_printf(
+		    out, "signs again: %.*s", SPAN_FMT(u->caught_up.words));
 	}
 	return RC_OK;
 }

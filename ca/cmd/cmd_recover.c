@@ -7,9 +7,13 @@
 #include "ca/cmd/cmd.h"
 #include "ca/lifecycle/recover.h"
 #include "transfer/reader/reader.h"
+#include "transfer/rule.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+#define LOST_MIN 10 /* bytes of the words that say what is lost */
+#define LOST_MAX 500
 
 struct recovering {
 	struct cmd_env *env;
@@ -280,6 +284,62 @@ recover_print_json(const struct recovering *r)
 	    (json_int_t)v->missing));
 }
 
+/* Whatever came is in: from now on it may sign. */
+static enum rc
+note_caught_up(struct recovering *r, const char *words)
+{
+	enum rc rc = ledger_check_caught_up(r->ledger);
+
+	if (rc == RC_OK || err_rule_number() != RULE_RESTORED)
+		return rc;
+	err_clear();
+	rc = ledger_begin(r->ledger);
+	if (rc == RC_OK)
+		rc = ledger_stamp(r->ledger, r->now, buf_span(&r->policy.text));
+	if (rc == RC_OK)
+		rc = ledger_caught_up_add(r->ledger, words);
+	if (rc == RC_OK)
+		return ledger_commit(r->ledger);
+	ledger_rollback(r->ledger);
+	return rc;
+}
+
+/* No history: a person says what is lost, for those who read the ledger. */
+static enum rc
+recover_give_up(struct recovering *r, const char *words)
+{
+	size_t n = strlen(words);
+	bool yes = r->env->yes;
+	enum rc rc;
+
+	rc = recover_open_home(r);
+	if (rc != RC_OK)
+		return rc;
+	if (n < LOST_MIN || n > LOST_MAX || strchr(words, ' ') == NULL)
+		return err_set(RC_USAGE,
+		    "--lost: wanted words, %d to %d bytes of them, as \"two responses to web-1 of May 3rd\"",
+		    LOST_MIN, LOST_MAX);
+	if (ledger_check_caught_up(r->ledger) == RC_OK)
+		return err_set(RC_STATE,
+		    "this ledger awaits nothing: it was not restored, or 'recover' has run since");
+	if (err_rule_number() != RULE_RESTORED)
+		return RC_IO;
+	err_clear();
+	term_bold("Lost for good, and this CA signs again without it:\n");
+	term_field("lost", "%s", words);
+	term_say(
+	    "A bundle that the lost part had answered will be answered a second time, which\n"
+	    "its online side refuses as a fork.\n");
+	if (r->env->dry_run)
+		return RC_OK;
+	if (!yes)
+		rc =
+		    term_confirm("Go on without it? Type Yes: ", "--yes", &yes);
+	if (rc == RC_OK && !yes)
+		rc = err_set(RC_POLICY, "not confirmed: nothing was stored");
+	return rc != RC_OK ? rc : note_caught_up(r, words);
+}
+
 static enum rc
 confirm_and_store(struct recovering *r)
 {
@@ -316,13 +376,23 @@ recover_run(struct recovering *r)
 		term_say("Nothing to bring back: the ledger has all of it.\n");
 	else
 		rc = confirm_and_store(r);
+	if (rc == RC_OK && !r->env->dry_run)
+		rc = note_caught_up(r, "recover");
 	return rc == RC_OK && r->env->json ? recover_print_json(r) : rc;
 }
 
 enum rc
 cmd_recover(struct cmd_env *env, int argc, char **argv)
 {
-	static const struct cmd_option options[] = { { 0 } };
+	const char *lost = NULL;
+	const struct cmd_option options[] = {
+		{ .name = "lost",
+		    .value = "WORDS",
+		    .text = &lost,
+		    .help =
+			"nothing more comes back: say what is lost, and sign again" },
+		{ 0 },
+	};
 	WIPED(recovering)
 	r = { .env = env,
 		.reader = READER_NONE,
@@ -334,6 +404,10 @@ cmd_recover(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
+	if (lost != NULL) {
+		rc = cmd_operands_none(env, &operands);
+		return rc == RC_OK ? recover_give_up(&r, lost) : rc;
+	}
 	rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
 	return rc == RC_OK ? recover_run(&r) : rc;
 }

@@ -28,6 +28,7 @@ struct ca_status {
 	struct ledger_totals totals;
 	struct ledger_head head;
 	struct backup_state backup;
+	bool restored; /* and nothing is signed before `recover` */
 	struct confine sandbox;
 	struct buf network;
 };
@@ -80,6 +81,17 @@ pending_read(struct ledger *ledger, struct ca_status *s)
 }
 
 static enum rc
+is_restored(struct ledger *ledger, bool *ret)
+{
+	enum rc rc = ledger_check_caught_up(ledger);
+
+	*ret = rc != RC_OK && err_rule_number() == RULE_RESTORED;
+	if (*ret)
+		err_clear();
+	return *ret ? RC_OK : rc;
+}
+
+static enum rc
 status_read(const struct home *home, struct ledger *ledger, int64_t within,
     struct ca_status *s)
 {
@@ -98,6 +110,8 @@ status_read(const struct home *home, struct ledger *ledger, int64_t within,
 		rc = ledger_totals_get(ledger, &s->totals);
 	if (rc == RC_OK)
 		rc = backup_state_read(home, ledger, &s->backup);
+	if (rc == RC_OK)
+		rc = is_restored(ledger, &s->restored);
 	if (rc == RC_OK)
 		rc = network_up(&s->network);
 	ledger_head_get(ledger, &s->head);
@@ -227,6 +241,10 @@ status_print(const struct ca_status *s)
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.bundles, s->totals.manifests, s->n_requesters);
 	backup_print(&s->backup);
+	if (s->restored)
+		term_print(stdout,
+		    "restored      from a backup: 'sign' waits for 'airgap-ca recover MEDIA'\n"
+		    "              or 'airgap-ca recover --lost WORDS'\n");
 	sandbox_print(&s->sandbox);
 	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
@@ -317,15 +335,15 @@ status_json(const struct ca_status *s)
 	const struct ledger_totals *t = &s->totals;
 
 	return cmd_json(json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(clock_days(s->now, s->due.next)),
 	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
-	    backup_json(&s->backup), "sandbox", sandbox_json(&s->sandbox),
-	    "network",
+	    backup_json(&s->backup), "restored", s->restored, "sandbox",
+	    sandbox_json(&s->sandbox), "network",
 	    s->network.n == 0 ? json_null()
 			      : cmd_json_text(buf_span(&s->network)),
 	    "ledger", "records", (json_int_t)t->records, "head",
@@ -376,7 +394,8 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK)
 		return rc;
 	err_clear();
-	return status.due.n + status.n_open > 0 || !status.sandbox.reached
+	return status.due.n + status.n_open > 0 || status.restored ||
+		       !status.sandbox.reached
 		   ? RC_PARTIAL
 		   : RC_OK;
 }

@@ -31,7 +31,7 @@ static const struct cmd cmds[] = {
 	  "copy ledger and policy, as one file" },
 	{ "restore", cmd_restore, "FILE [--token URI]",
 	  "make the home of a CA from its backup" },
-	{ "recover", cmd_recover, "MEDIA",
+	{ "recover", cmd_recover, "MEDIA | --lost WORDS",
 	  "bring back from the online sides what a restored ledger lacks" },
 	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID",
 	  "close a bundle that cannot be finished" },

@@ -87,7 +87,6 @@ enum rc
 act_open(const struct act_options *options, struct act *act)
 {
 	enum rc rc = act_open_home(options, act);
-
 	if (rc == RC_OK)
 		rc = look_around(options, act);
 	if (rc == RC_OK)

@@ -44,6 +44,7 @@ enum record_kind {
 	RECORD_RESTORED = 17, /* what is before it came from a backup */
 	RECORD_IMPORT = 18,   /* a manifest of the part that was lost */
 	RECORD_REGAINED = 19, /* a certificate of the last such manifest */
+	RECORD_CAUGHT_UP = 20, /* what the backup lacks is here, or given up */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -346,6 +347,14 @@ struct ledger_restored {
 };
 enum rc ledger_restored_get(struct ledger *ledger, struct ledger_restored *ret,
     bool *ret_any) MUST_CHECK;
+
+/** Nothing is signed between RECORD_RESTORED and this: what the backup lacks was
+ * brought back, or a person said in words what is lost. */
+enum rc ledger_caught_up_add(struct ledger *ledger, const char *words)
+    MUST_CHECK;
+/** Rule RESTORED: that is still awaited. */
+enum rc ledger_check_caught_up(struct ledger *ledger) MUST_CHECK;
+
 typedef enum rc import_fn(const struct ledger_import *import, void *arg);
 enum rc ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
     MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
 #include "transfer/format/cose.h"
+#include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
@@ -17,6 +18,31 @@ ledger_restored_add(
 
 	r.u.restored.digest = span_of(digest, SHA256_LEN);
 	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_caught_up_add(struct ledger *ledger, const char *words)
+{
+	struct record r = { .kind = RECORD_CAUGHT_UP };
+
+	r.u.caught_up.words = span_str(words);
+	return ledger_append(ledger, &r);
+}
+
+enum rc
+ledger_check_caught_up(struct ledger *ledger)
+{
+	uint64_t restored = 0, caught_up = 0;
+	enum rc rc = ledger_newest_of(ledger, RECORD_RESTORED, &restored);
+
+	if (rc == RC_OK)
+		rc = ledger_newest_of(ledger, RECORD_CAUGHT_UP, &caught_up);
+	if (rc != RC_OK || restored <= caught_up)
+		return rc;
+	return rule_refuse(RULE_RESTORED,
+	    "this ledger was restored from a backup (record %" PRIu64
+	    "), and nobody has brought back what it lacks",
+	    restored);
 }
 
 enum rc

@@ -121,6 +121,8 @@ static const struct record_form kinds[] = {
 		IN_TEXT(regained, request_id, 1, REQUEST_ID_MAX),
 		IN_TEXT(regained, profile, 1, PROFILE_MAX),
 		IN_BYTES(regained, der, CERT_MIN, CERT_MAX) } },
+	[RECORD_CAUGHT_UP] = { "recovered", {
+		IN_TEXT(caught_up, words, 1, TEXT_MAX) } },
 };
 /* clang-format on */
 

@@ -87,6 +87,9 @@ union record_body {
 		uint64_t request, slot;
 		struct span request_id, profile, der;
 	} regained;
+	struct {
+		struct span words;
+	} caught_up;
 };
 
 struct record {

@@ -76,6 +76,9 @@ visit_open(const struct visit_options *options, struct visit *ret)
 		rc = start_readers(&v, options->media);
 	if (rc == RC_OK)
 		rc = act_open(&options->act, &v.act);
+	/* A response made now could be the second one of its number. */
+	if (rc == RC_OK && !options->act.dry_run)
+		rc = ledger_check_caught_up(v.act.ledger);
 	if (rc == RC_OK)
 		rc = visit_open_trust(&v);
 	if (rc == RC_OK)

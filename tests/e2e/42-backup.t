@@ -134,8 +134,41 @@ run ca @second ledger verify
 status 0 "and is whole"
 ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$SECOND/ledger.db"
 is "$(ca @second list --json)" "$(ca list --json)" "every certificate is there"
+# It signs nothing before what it lacks is here, or somebody says what is lost.
+freeze
+run ca @second sign "$STICK" --yes
+refused 7 RESTORED 'restored from a backup .record [0-9]+., and nobody has brought back' \
+	'a restored CA does not sign'
+run ca @second status --json
+status 1 'status: that is something to do'
+is "$(json restored)" true 'and says it'
+run ca @second status
+prints "^restored +from a backup: 'sign' waits for" 'to people too'
+run ca @second sign -n "$STICK"
+status 0 'what would be signed is shown all the same'
+for words in '' lost nothing-at-all 'a b'; do
+	freeze
+	run ca @second recover --lost "$words" --yes
+	status 2 "'$words' is not what was lost in words"
+	unchanged 'and is not recorded'
+done
+run ca @second recover --lost 'two responses to web-1, as the log of May says' -n
+status 0 'a dry run of it'
+dialogue 'Type Yes' no -- ca @second recover --lost 'two responses to web-1, as the log of May says'
+is "$STATUS" 4 'without a Yes it is not given up'
+run ca @second sign "$STICK" --yes
+wants 7 RESTORED 'and still nothing is signed'
+run ca @second recover --lost 'two responses to web-1, as the log of May says' --yes
+status 0 'a person says what is lost'
+run ca @second ledger
+prints 'recovered +signs again: two responses to web-1, as the log of May says' 'which the ledger keeps'
+ok 'and it is whole' ca @second ledger verify
+ok 'as Python finds' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$SECOND/ledger.db"
+run ca @second recover --lost 'the same words once more' --yes
+status 7 'once is enough'
 run ca @second sign "$STICK" --yes
 status 0 "its token is found"
+is "$(ca @second status --json >"$WORK/out"; json restored)" false 'status does not say it any more'
 nok 1 "nothing is left beside it" test -e "$SECOND.restore-tmp"
 
 restored

@@ -71,6 +71,13 @@ for name in web mail; do
 done
 freeze
 run ca @new sign "$STICK" --yes
+wants 7 RESTORED "it signs nothing before something was brought back"
+unchanged "not even an older bundle"
+# Whoever says that nothing more comes is still stopped by who has seen more.
+must cp -a "$(home_of new)" "$WORK/home-hasty"
+must ca @hasty recover --lost 'nothing that I could think of' --yes
+freeze
+run ca @hasty sign "$STICK" --yes
 wants 7 HEAD-AHEAD "it signs nothing for who has seen more of it"
 says "airgap-transfer history --out" \
 	"and the way on is told"
@@ -410,6 +417,7 @@ run ca @dead recover "$fork" --yes
 status 0 "histories of a restored CA are histories of that CA"
 run ca @late2 restore "$WORK/old.db" --yes --token "$(uri ca)"
 cp -a "$WORK/home-late2" "$WORK/home-fork"
+must ca @fork recover --lost 'what web has had, which it forgot' --yes
 must cp -a "$WORK/home-web" "$WORK/home-web2"
 mkdir -p "$fork/two"
 sqlite3 "$WORK/home-web2/store.db" "PRAGMA foreign_keys=OFF;

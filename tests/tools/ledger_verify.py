@@ -50,6 +50,7 @@ KINDS = {
     19: ("regained", {1: ("request", UINT), 2: ("slot", UINT),
                       3: ("request_id", TEXT), 4: ("profile", TEXT),
                       5: ("der", BYTES)}),
+    20: ("recovered", {1: ("words", TEXT)}),
 }
 OPTIONAL = {(2, 2), (18, 3), (18, 4)}
 LOOSE = bytes(32)
@@ -193,6 +194,9 @@ class Tables:
         row[3] = n
 
     def apply_restored(self, n, _, b):
+        pass
+
+    def apply_recovered(self, n, _, b):
         pass
 
     def apply_import(self, n, _, b):
