@@ -39,12 +39,15 @@ static void
 note_stop(struct sign *sign, const struct scanned *file, enum rc rc)
 {
 	const char *remedy = rule_remedy(rule_spoken());
+	const bool key = rule_spoken() == RULE_PRIVATE_KEY;
 
-	if (sign->first_stop == RC_OK)
+	/* Beside bundles a private key stops nothing; it is no part of them. */
+	if (sign->first_stop == RC_OK && (sign->loose || !key))
 		sign->first_stop = rc;
 	/* One bad file of a loose set is left out, and the others go on. */
-	term_alarm(
-	    sign->loose && file->rc != RC_OK ? "\nLeft out: " : "\nStopped: ");
+	term_alarm(key				      ? "\nPRIVATE KEY: "
+		   : sign->loose && file->rc != RC_OK ? "\nLeft out: "
+						      : "\nStopped: ");
 	term_say("%s [%s]\n", err_text(), rule_name(rule_spoken()));
 	if (remedy != NULL)
 		term_field("remedy", "%s", remedy);
@@ -82,16 +85,26 @@ allow_descriptors(void)
 }
 
 /* What an honest reader keeps to by itself. One more than the files: it tells
- * of a name that it passes over. */
+ * of a name that it passes over; and of a few that it does not want. */
 static enum rc
 count_found(struct found_bundles *found)
 {
 	found->bytes += found->items[found->n].copy.bytes.n;
-	if (++found->n <= MEDIA_FILES_MAX + 1 &&
+	if (++found->n <= MEDIA_FILES_MAX + 1 + READER_STRAYS_MAX &&
 	    found->bytes <= MEDIA_BUNDLES_MAX)
 		return RC_OK;
 	return rule_refuse(RULE_READER,
 	    "the reader process tells of more files than a stick may hold");
+}
+
+/* A private key beside bundles: said at once, and no file to be handled. */
+static void
+sign_say_key(struct sign *sign, struct scanned *file)
+{
+	(void)err_rule(file->rc, file->rule, "%s", file->reason);
+	note_stop(sign, file, file->rc);
+	err_clear();
+	scanned_wipe(file);
 }
 
 /* All copies are taken before the first is parsed: after that no reader can see
@@ -114,6 +127,11 @@ sign_scan(struct sign *sign, struct found_bundles *found)
 			 : reader_scan(reader, &found->items[found->n], &more);
 		if (rc != RC_OK)
 			return rc;
+		if (more && !sign->loose &&
+		    found->items[found->n].rule == RULE_PRIVATE_KEY) {
+			sign_say_key(sign, &found->items[found->n]);
+			continue;
+		}
 		if (more)
 			rc = count_found(found);
 		if (rc != RC_OK)

@@ -116,7 +116,9 @@ refused 3 LOOSE-SET 'far.csr is none of them' 'a CSR too many'
 run transfer install "$STICK" --csr "$WORK/far.csr"
 refused 3 LOOSE-SET 'answers none of the CSRs' 'other CSRs'
 run transfer install "$STICK" --csr "$WORK/web.key"
-refused 3 CSR-FORM web.key 'what is no CSR'
+refused 3 PRIVATE-KEY 'web.key: a PKCS#8 private key|web.key: an EC private key' 'a private key in its place'
+run transfer install "$STICK" --csr "$WORK/web.table"
+status 6 'a file that is not there'
 run transfer install --csr "$WORK/web.csr"
 status 2 'a medium is wanted'
 
@@ -231,18 +233,66 @@ must cp "$WORK/mail.csr" "$BAD/Web Server.CSR"
 must cp "$WORK/mail.csr" "$BAD/$(printf 'a\033[31m.p10')"
 must cp "$WORK/mail.csr" "$BAD/.hidden.csr"
 must cp "$WORK/mail.csr" "$BAD/readme.txt"
+must cp "$WORK/mail.csr" "$BAD/exchange.req"
+must cp "$WORK/mail.csr" "$BAD/mail.CSR.txt"
+must sh -c "echo 'no request' >$BAD/notes.txt"
+must sh -c "echo 'nor this' >$BAD/other.req"
+must mkdir -p "$BAD/from hr/old" "$BAD/.Trashes" "$BAD/System Volume Information"
+must cp "$WORK/mail.csr" "$BAD/from hr/old/Printer.P10"
+must cp "$WORK/mail.csr" "$BAD/.Trashes/thrown.csr"
+must cp "$WORK/mail.csr" "$BAD/System Volume Information/x.csr"
 run ca sign "$BAD" --loose --profile tls-server --yes --json
 status 3 'what cannot even be read is left out'
 is "$(json responses.0.issued)" 1 'and the good one is signed'
 for wanted in 'text.csr: .*\[CSR-FORM\]' 'link.csr: is a symbolic link.*\[MEDIA-FILE\]' \
 	'pipe.csr: is a fifo.*\[MEDIA-FILE\]' 'dir.pem: is a directory.*\[MEDIA-FILE\]' \
 	'huge.der: has 4294967296 bytes.*\[MEDIA-SIZE\]' 'holds "Web Server.CSR".*\[MEDIA-NAME\]' \
-	'holds "a\\x1b\[31m.p10".*\[MEDIA-NAME\]'; do
+	'holds "a\\x1b\[31m.p10".*\[MEDIA-NAME\]' \
+	'readme.txt: is not taken; a CSR ends in .*\[LOOSE-FILE\]' \
+	'exchange.req: is not taken.*\[LOOSE-FILE\]' 'mail.CSR.txt: is not taken.*\[LOOSE-FILE\]' \
+	'other.req: is not taken.*\[LOOSE-FILE\]' \
+	'from hr/old/Printer.P10: lies in a folder.*\[LOOSE-FILE\]'; do
 	like "$ERR" "^Left out: .*$wanted\$" "left out: $wanted"
 done
-is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 7 'each in one sentence, and nothing else'
+is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 12 'each in one sentence, and nothing else'
 nok 1 'no control byte of a name reaches the terminal' grep -q $'\033\\[31m' "$WORK/err"
-is "$(json stopped | grep -o '"rule"' | wc -l)" 7 'and each is in the JSON'
+is "$(json stopped | grep -o '"rule"' | wc -l)" 12 'and each is in the JSON'
+
+# ---- private keys -----------------------------------------------------------------------------
+# Of every form, wherever they lie; each is called out, and the CSR beside them is signed.
+KEYS=$(stick keys)
+must cp "$WORK/other.csr" "$KEYS/good.csr"
+must openssl genpkey -algorithm ed25519 -outform DER -out "$KEYS/ed.der"
+is "$(stat -c %s "$KEYS/ed.der")" 48 'a private key of 48 bytes, which is shorter than any request'
+must openssl genpkey -algorithm rsa -out "$KEYS/rsa.pem"
+must openssl rsa -in "$KEYS/rsa.pem" -traditional -outform DER -out "$KEYS/pkcs1.p10"
+must openssl ec -in "$WORK/web.key" -outform DER -out "$KEYS/sec1.csr"
+must openssl pkcs8 -topk8 -in "$WORK/web.key" -passout pass:secret -outform DER -out "$KEYS/locked.der"
+must openssl ec -in "$WORK/web.key" -aes256 -passout pass:secret -out "$KEYS/locked.csr"
+must openssl pkcs12 -export -nocerts -inkey "$WORK/web.key" -passout pass:secret -out "$KEYS/store.pem"
+must ssh-keygen -q -t ed25519 -N '' -f "$KEYS/id_ed25519"
+must mkdir -p "$KEYS/Old Keys"
+must cp "$WORK/web.key" "$KEYS/Old Keys/Server.KEY"
+must sh -c "cat '$WORK/web.csr' '$WORK/web.key' >'$KEYS/both.csr'"
+must sh -c "printf '\377\376' >'$KEYS/wide.pem'; iconv -t UTF-16LE '$WORK/web.key' >>'$KEYS/wide.pem'"
+run ca sign "$KEYS" --loose --profile tls-server --yes --json
+status 3 'private keys among CSRs are said by the status'
+is "$(json responses.0.issued)" 1 'and stop nothing else'
+for wanted in 'ed.der: a PKCS#8' 'rsa.pem: a PKCS#8' 'pkcs1.p10: an RSA' 'sec1.csr: an EC' \
+	'locked.der: an encrypted PKCS#8' 'locked.csr: an EC' 'store.pem: a PKCS#12' \
+	'id_ed25519: an OpenSSH' 'Old Keys/Server.KEY: an? ' 'both.csr: an? ' 'wide.pem: an? '; do
+	like "$ERR" "^PRIVATE KEY: .*$wanted.*\[PRIVATE-KEY\]\$" "called out: $wanted"
+done
+is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 11 'each once'
+says 'remedy +take the key for known to others' 'and what to do about it'
+nok 1 'nothing of a key is in the ledger or on the screen' \
+	grep -rqF "$(sed -n 2p "$WORK/web.key")" "$WORK/home-ca" "$WORK/out" "$WORK/err"
+for file in ed.der sec1.csr locked.csr store.pem both.csr id_ed25519; do
+	run ca sign "$KEYS/$file" --loose --profile tls-server --yes --out "$(stick single)"
+	wants 3 PRIVATE-KEY "$file alone is refused"
+	run transfer request "$KEYS/$file" --profile tls-server --out "$(stick single)"
+	wants 3 PRIVATE-KEY "and online"
+done
 
 # ---- one file, and many ---------------------------------------------------------------------------
 OUTSIDE=$(stick outside)

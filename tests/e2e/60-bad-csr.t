@@ -119,7 +119,6 @@ more() {
 printf 'not a request, but more than the sixty-four bytes that a bundle wants' |
 	more not-a-csr.txt CSR-FORM 'CERTIFICATE REQUEST|PKCS#10'
 head -c 300 /dev/urandom | sed '1s/^/x/' | more random.bin CSR-FORM 'CERTIFICATE REQUEST|PKCS#10'
-cat "$WORK/pair.key" | more private-key.pem CSR-FORM 'CERTIFICATE REQUEST|PKCS#10'
 head -c 300 /dev/zero | more zeros.bin CSR-FORM 'CERTIFICATE REQUEST|PKCS#10'
 cat "$WORK/pair.der" "$WORK/pair.der" | more twice.der CSR-FORM 'second request|bytes behind'
 { cat "$WORK/pair.der"; printf '\n'; } | more newline-behind.der CSR-FORM '1 bytes? behind|bytes behind'

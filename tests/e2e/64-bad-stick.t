@@ -186,4 +186,37 @@ status 0 'plugged in again, the same command completes'
 run transfer install "$STICK"
 status 0 'and the response is installed'
 
+# ---- a stick that was in other machines ----------------------------------------------------------
+# What macOS and Windows leave wherever they mount is in nobody's way.
+litter() {
+	must mkdir -p "$1"
+	must touch "$1/.DS_Store" "$1/._card.cose" "$1/Thumbs.db" "$1/desktop.ini"
+}
+USED=$(stick used)
+must cp -r "$STICK/airgap-ca" "$USED"
+must csr_openssl used ec-p256 /CN=x DNS:used.example.org
+must transfer request "$WORK/used.csr" --profile tls-server --out "$USED"
+litter "$USED"
+must mkdir -p "$USED/System Volume Information" "$USED/.Spotlight-V100/Store-V2" "$USED/.fseventsd"
+must sh -c "echo x >'$USED/System Volume Information/IndexerVolumeGuid'"
+for dir in airgap-ca airgap-ca/requests airgap-ca/responses airgap-ca/cards; do litter "$USED/$dir"; done
+must cp "$WORK/used.key" "$USED/server.key"
+run ca sign "$USED" --yes --json
+status 0 'sign passes it over, and a private key on the stick stops nothing'
+is "$(json responses.0.issued)" 1 'the bundle is signed'
+says '^PRIVATE KEY: .*/server\.key: .*private key.*\[PRIVATE-KEY\]$' 'but the key is called out'
+like "$(json stopped)" 'PRIVATE-KEY' 'in the JSON too'
+for dir in "$USED"/airgap-ca/responses/*/; do litter "$dir"; done
+run ca check "$USED"
+status 0 'check finds the response whole'
+run transfer install "$USED"
+status 0 'install takes it'
+must rm "$USED/server.key"
+run ca sign "$USED" --yes
+status 0 'and the stick can go on'
+quiet 'PRIVATE KEY' 'without a key nothing is called out'
+must ca export "$USED"
+run transfer @second enroll "$USED" --label second --expect "$CA_HEX"
+status 0 'enroll finds the card'
+
 done_testing

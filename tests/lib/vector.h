@@ -13,7 +13,7 @@
 static inline void
 vector_read(const char *dir, const char *name, struct buf *ret)
 {
-	char path[256];
+	char path[512];
 
 	(void)snprintf(path, sizeof(path), "tests/vectors/%s/%s", dir, name);
 	check_ok(file_read(AT_FDCWD, path, 1 << 20, ret));

@@ -98,6 +98,22 @@ media_name_ok(const char *name)
 	return true;
 }
 
+bool
+media_is_litter(const char *name)
+{
+	static const char *const left[] = { "desktop.ini", "thumbs.db",
+		"ehthumbs.db", "ehthumbs_vista.db", "autorun.inf",
+		"system volume information", "$recycle.bin", "recycler",
+		"recycled", "found.000", "lost+found", "icon\r", "__macosx" };
+
+	if (name[0] == '.')
+		return true;
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
+		if (strcasecmp(name, left[i]) == 0)
+			return true;
+	return false;
+}
+
 enum rc
 media_path_check(const char *from, const char *path)
 {
@@ -161,14 +177,14 @@ static enum rc
 names_take(struct media_names *names, const char *from, const char *name,
     const char *suffix, bool strict)
 {
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (media_is_litter(name)) /* "." and "..", too */
 		return RC_OK;
 	if (suffix != NULL && !ends_in(name, suffix))
 		return RC_OK;
 	if (!media_name_ok(name)) {
 		if (strict)
 			return media_name_refuse(from, name);
-		if (names->left_out[0] == '\0' && name[0] != '.')
+		if (names->left_out[0] == '\0')
 			(void)snprintf(names->left_out, sizeof(names->left_out),
 			    "%s", name);
 		return RC_OK;

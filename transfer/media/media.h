@@ -35,12 +35,16 @@ void media_wipe(struct media *media); /* { 0 } is fine, here and below */
 /** Is this one name that a stick may carry? */
 bool media_name_ok(const char *name);
 
+/** Is it a name that systems leave behind on whatever they mount: one that begins
+ * with a dot (macOS), Thumbs.db, "System Volume Information" ...? Nothing of ours is
+ * called so, and no listing has them. */
+bool media_is_litter(const char *name);
+
 /** The allowed names in a directory of the medium ("." is its root), in byte
  * order; a missing directory has none. What the names stand for is not looked
  * at: media_copy does that. With `suffix` (".cose") other names are passed
  * over. `strict`: a name that is not allowed is an error, else it is left out
- * and the first of those is kept for a word about it, unless it begins with a
- * dot: such files are made by systems and not by people.
+ * and the first of those is kept for a word about it. Litter is passed over.
  * \retval RC_FORMAT rule MEDIA-NAME, MEDIA-COUNT, MEDIA-FILE (the directory
  *                   is a link or something else, or on another mount)
  * \retval RC_IO     cannot be read */

@@ -10,6 +10,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/reader/reader_history.h"
 #include "transfer/reader/reader_loose.h"
+#include "transfer/reader/reader_stray.h"
 #include "transfer/reader/reader_verdict.h"
 #include "transfer/reader/reader_wire.h"
 #include "transfer/rule.h"
@@ -38,6 +39,7 @@ struct reader_process {
 	bool parsed, is_loose;
 	struct bundle bundle;
 	struct loose_scan loose;
+	struct stray_scan strays;
 	struct history_scan history;
 	struct key_cache keys;
 	struct buf out;
@@ -50,6 +52,7 @@ reader_process_wipe(struct reader_process *r)
 	bundle_wipe(&r->bundle);
 	sealed_wipe(&r->copy);
 	loose_scan_wipe(&r->loose);
+	stray_scan_wipe(&r->strays);
 	history_scan_wipe(&r->history);
 	key_cache_wipe(&r->keys);
 	buf_wipe(&r->out);
@@ -212,6 +215,51 @@ list_once(struct reader_process *r)
 	    &r->media, MEDIA_REQUESTS, BUNDLE_SUFFIX, false, &r->names);
 }
 
+/* ---- what else lies there: both phases ----------------------------------- */
+
+static enum rc
+strays_gather(struct reader_process *r, bool for_csrs)
+{
+	if (r->strays.begun)
+		return RC_OK;
+	r->strays.for_csrs = for_csrs;
+	r->strays.begun = true;
+	return r->locked || r->place.dir < 0
+		   ? RC_OK
+		   : stray_scan_dir(&r->strays, &r->media);
+}
+
+/* The next of them, if there is one. */
+static enum rc
+strays_answer(struct reader_process *r, bool *ret_told)
+{
+	const struct loose_refusal *one;
+
+	*ret_told = r->strays.told < r->strays.n_refusals;
+	if (!*ret_told)
+		return RC_OK;
+	one = &r->strays.refusals[r->strays.told++];
+	err_restore(&one->why);
+	return answer_copy(r, one->name, one->rc, -1);
+}
+
+/* Behind the last bundle: no file is opened any more. */
+static enum rc
+scan_end(struct reader_process *r)
+{
+	bool told = false;
+	enum rc rc = strays_gather(r, false);
+
+	if (rc == RC_OK)
+		rc = lock_in(r);
+	if (rc == RC_OK)
+		rc = stray_scan_parse(&r->strays, r->media.path);
+	if (rc != RC_OK)
+		return answer_failed(r, rc);
+	rc = strays_answer(r, &told);
+	return rc != RC_OK || told ? rc : answer_end(r);
+}
+
 static enum rc
 transfer_reader_scan(struct reader_process *r)
 {
@@ -225,9 +273,7 @@ transfer_reader_scan(struct reader_process *r)
 		return answer_left_out(r);
 	if (rc == RC_OK && r->next < r->names.n)
 		return scan_dir(r);
-	if (rc == RC_OK)
-		rc = lock_in(r);
-	return rc == RC_OK ? answer_end(r) : answer_failed(r, rc);
+	return rc == RC_OK ? scan_end(r) : answer_failed(r, rc);
 }
 
 /* ---- loose CSRs: both phases --------------------------------------------- */
@@ -244,7 +290,11 @@ loose_gather(struct reader_process *r)
 	else if (r->place.dir >= 0)
 		rc = loose_scan_dir(&r->loose, &r->media);
 	if (rc == RC_OK)
+		rc = strays_gather(r, true);
+	if (rc == RC_OK)
 		rc = lock_in(r);
+	if (rc == RC_OK)
+		rc = stray_scan_parse(&r->strays, r->media.path);
 	return rc != RC_OK ? rc : loose_scan_parse(&r->loose);
 }
 
@@ -253,6 +303,7 @@ static enum rc
 scan_loose(struct reader_process *r)
 {
 	struct loose_scan *loose = &r->loose;
+	bool told = false;
 	enum rc rc = loose->begun ? RC_OK : loose_gather(r);
 
 	if (rc != RC_OK)
@@ -264,6 +315,9 @@ scan_loose(struct reader_process *r)
 		err_restore(&one->why);
 		return answer_copy(r, one->name, one->rc, -1);
 	}
+	rc = strays_answer(r, &told);
+	if (rc != RC_OK || told)
+		return rc;
 	if (loose->memfd < 0)
 		return answer_end(r);
 	rc = answer_copy(r, LOOSE_NAME, RC_OK, loose->memfd);

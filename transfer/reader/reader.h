@@ -65,6 +65,10 @@ void scanned_wipe(struct scanned *s);
 enum rc reader_scan(struct reader *reader, struct scanned *ret, bool *ret_more)
     MUST_CHECK;
 
+/** How many files a scan tells of that it does not want (private keys, CSRs in the
+ * wrong place), besides those of its kind. */
+#define READER_STRAYS_MAX 100
+
 /** Ask for the loose CSRs of the medium's root (or the one FILE) instead: first
  * each file that is refused, as `ret->rc`, then the others as one set for
  * loose_read, named LOOSE_NAME, if there are any. */

@@ -96,9 +96,6 @@ take_suffix(
 	WIPED(media_names) names = { 0 };
 	enum rc rc = media_list(media, ".", suffix, false, &names);
 
-	if (rc == RC_OK && names.left_out[0] != '\0')
-		rc = loose_refuse(scan, LOOSE_NAME,
-		    media_name_refuse(media->path, names.left_out));
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
 		OWN_FD memfd = -1;
 

@@ -47,7 +47,7 @@ enum rc csr_names_read(const char *from, struct span der,
     struct name_list *ret) MUST_CHECK;
 
 /** A file with one request as DER: it is DER, or PEM in ASCII, UTF-8 or UTF-16.
- * CSR-FORM when it holds none, more than one, or bytes besides. */
+ * CSR-FORM when it holds none, more than one, or bytes besides; PRIVATE-KEY when it has one of those. */
 enum rc csr_from_file(const char *from, struct span file, struct buf *ret_der)
     MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/private_key.h"
 #include "transfer/x509/text_plain.h"
 
 static const char *const labels[] = {
@@ -114,8 +115,10 @@ csr_from_file(const char *from, struct span file, struct buf *ret_der)
 	WIPED(buf) der = { 0 };
 	struct span rest;
 	struct der request;
-	enum rc rc = text_plain(file, &room, &file);
+	enum rc rc = private_key_check(from, file);
 
+	if (rc == RC_OK)
+		rc = text_plain(file, &room, &file);
 	if (rc != RC_OK)
 		return rc;
 	if (file.n != 0 && file.p[0] == DER_SEQUENCE)

@@ -3,6 +3,8 @@
  * them in its sandbox is test_reader's. */
 #include "transfer/reader/reader_loose.h"
 
+#include "transfer/reader/reader_stray.h"
+
 #include "tests/lib/check.h"
 #include "tests/lib/fail_each.h"
 #include "tests/lib/media_fixture.h"
@@ -56,20 +58,24 @@ static void
 a_file_that_was_renamed_is_told_of(void **state)
 {
 	struct stick *stick = *state;
-	WIPED(loose_scan) scan = { .memfd = -1 };
+	WIPED(loose_scan) taken = { .memfd = -1 };
+	WIPED(stray_scan) scan = { .for_csrs = true };
 	char wanted[128];
 
 	(void)snprintf(wanted, sizeof(wanted),
 	    "%s: holds \"B (1).csr\"; names are [a-z0-9._-]", stick->path);
 	stick_write(stick, "B (1).csr", "renamed");
 	stick_write(stick, "b.csr", "not yet parsed");
-	check_ok(loose_scan_dir(&scan, &stick->media));
+	check_ok(loose_scan_dir(&taken, &stick->media));
+	assert_int_equal(taken.n_refusals, 0);
+	assert_int_equal(taken.n_files, 1);
+	check_ok(stray_scan_dir(&scan, &stick->media));
+	check_ok(stray_scan_parse(&scan, stick->path));
 	assert_int_equal(scan.n_refusals, 1);
 	assert_string_equal(scan.refusals[0].name, LOOSE_NAME);
 	assert_int_equal(scan.refusals[0].rc, RC_FORMAT);
 	assert_int_equal(scan.refusals[0].why.rule, RULE_MEDIA_NAME);
 	assert_string_equal(scan.refusals[0].why.text, wanted);
-	assert_int_equal(scan.n_files, 1);
 }
 
 /* A file that cannot be copied is refused, and so is one that is no CSR; but
