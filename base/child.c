@@ -50,26 +50,10 @@ close_others(int sock, const int *keep, size_t n_keep)
 	return close_range((unsigned)top + 1, ~0U, 0) == 0;
 }
 
-static volatile enum shortage crash_means;
-
-void
-child_crash_means(enum shortage what)
-{
-	crash_means = what;
-}
-
-/* A library that is out of memory may crash of it: that is no attack. */
 static void
-on_crash(int sig)
+leave_short(enum shortage what)
 {
-	const enum shortage noted = err_shortage();
-	const enum shortage what =
-	    noted != SHORT_OF_NOTHING ? noted : crash_means;
-
-	if (what != SHORT_OF_NOTHING)
-		_exit(LEFT_SHORT + (int)what);
-	(void)signal(sig, SIG_DFL);
-	(void)raise(sig);
+	_exit(LEFT_SHORT + (int)what);
 }
 
 static _Noreturn void
@@ -83,12 +67,11 @@ run_child(pid_t parent, child_main *run, void *arg, int sock)
 	/* A ^C at the terminal is the parent's to answer. */
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGSEGV, on_crash);
-	(void)signal(SIGABRT, on_crash);
+	err_watch_crashes(leave_short);
 	rc = run(sock, arg);
-	_exit(err_shortage() != SHORT_OF_NOTHING
-		  ? LEFT_SHORT + (int)err_shortage()
-		  : (int)rc);
+	if (err_shortage() != SHORT_OF_NOTHING)
+		leave_short(err_shortage());
+	_exit((int)rc);
 }
 
 enum rc

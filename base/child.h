@@ -58,10 +58,6 @@ enum rc child_explain(struct child *c, enum rc rc);
  * never began, so that its end is no answer; the error record says which. */
 bool child_could_not_say(const char *name, int status);
 
-/** In a child: a crash means from now on that it ran short of that. For calls of a
- * library that does not look at what malloc returns. */
-void child_crash_means(enum shortage what);
-
 /** Wait at most `seconds` for a process of ours to leave, without reaping it. */
 bool child_leaves_within(pid_t pid, int seconds);
 

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void
 cmd_list_wipe(struct cmd_list *list)
@@ -347,6 +348,27 @@ begin_openssl(void)
 	return rc;
 }
 
+/* What is said when a library crashed for want of memory: made ready before. */
+static char crash_line[80];
+
+static void
+say_and_leave(enum shortage what)
+{
+	ssize_t n = write(STDERR_FILENO, crash_line, strlen(crash_line));
+
+	(void)what;
+	(void)n; /* there is no other way to say it */
+	_exit(RC_IO);
+}
+
+static void
+watch_crashes(const char *program)
+{
+	(void)snprintf(crash_line, sizeof(crash_line),
+	    "%s: out of memory, and a library crashed of it\n", program);
+	err_watch_crashes(say_and_leave);
+}
+
 int
 cmd_main(const struct cmd_program *program, int argc, char **argv)
 {
@@ -361,6 +383,7 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A file that may not grow is an error (EFBIG) and no death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
+	watch_crashes(program->name);
 	if (rc == RC_OK)
 		rc = hold_standard_streams();
 	if (rc == RC_OK)

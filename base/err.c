@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,42 @@ void
 err_shortage_clear(void)
 {
 	shortage = SHORT_OF_NOTHING;
+}
+
+static void (*leave_by)(enum shortage what);
+static volatile enum shortage crash_means;
+
+static void
+on_crash(int sig)
+{
+	const enum shortage noted = shortage;
+
+	if (noted != SHORT_OF_NOTHING)
+		leave_by(noted);
+	if (crash_means != SHORT_OF_NOTHING)
+		leave_by(crash_means);
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+}
+
+/* A sanitiser has a handler of its own, and is left alone. */
+void
+err_watch_crashes(void (*leave)(enum shortage what))
+{
+	static const int crashes[] = { SIGSEGV, SIGABRT };
+	struct sigaction old;
+
+	leave_by = leave;
+	for (size_t i = 0; i < 2; i++)
+		if (sigaction(crashes[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_DFL)
+			(void)signal(crashes[i], on_crash);
+}
+
+void
+err_crash_means(enum shortage what)
+{
+	crash_means = what;
 }
 
 static void *

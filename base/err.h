@@ -74,6 +74,15 @@ void err_note_errno(int errnum);
 /** RC_IO when this process ran short: asked before what cannot be undone. */
 enum rc err_check_shortage(void) MUST_CHECK;
 
+/** Let a process that ran short leave by `leave`, which may do what a signal handler
+ * may, when it crashes: libraries that do not look at what malloc returns crash of
+ * it, and that is neither a bug of ours nor an attack. */
+void err_watch_crashes(void (*leave)(enum shortage what));
+
+/** A crash means from now on that this ran short, noted or not: around the calls of
+ * such a library. */
+void err_crash_means(enum shortage what);
+
 /** Forget it: for tests, in which a process goes on. */
 void err_shortage_clear(void);
 

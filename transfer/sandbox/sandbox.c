@@ -5,7 +5,6 @@
  * must not go on. */
 #include "transfer/sandbox/sandbox.h"
 
-#include "base/child.h"
 #include "base/file.h"
 #include "base/landlock.h"
 #include "transfer/rule.h"
@@ -229,9 +228,9 @@ filter_enter(bool reading, bool opening)
 {
 	enum rc rc;
 
-	child_crash_means(SHORT_OF_MEMORY);
+	err_crash_means(SHORT_OF_MEMORY);
 	rc = filter_build(reading, opening);
-	child_crash_means(SHORT_OF_NOTHING);
+	err_crash_means(SHORT_OF_NOTHING);
 	return rc;
 }
 

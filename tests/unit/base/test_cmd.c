@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the command under test was given. */
@@ -62,6 +64,18 @@ cmd_refuse(struct cmd_env *env, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return err_rule(RC_POLICY, POP, "f\033[2J: no proof");
+}
+
+/* As a library does that is out of memory. */
+static enum rc
+cmd_crash(struct cmd_env *env, int argc, char **argv)
+{
+	(void)env;
+	(void)argc;
+	(void)argv;
+	err_note_shortage(SHORT_OF_MEMORY);
+	(void)raise(SIGSEGV);
+	return RC_OK;
 }
 
 static enum rc
@@ -168,6 +182,7 @@ static const struct cmd cmds[] = {
 	{ "alone", cmd_alone, "", "take no operand" },
 	{ "single", cmd_single, "MEDIA", "take one" },
 	{ "spill", cmd_spill, "", "print to a full disk" },
+	{ "crash", cmd_crash, "", "print to a full disk" },
 	{ 0 },
 };
 
@@ -391,6 +406,33 @@ output_lost_on_the_way_is_no_success(void **state)
 }
 
 static void
+a_crash_for_want_of_memory_is_told_as_that(void **state)
+{
+	char line[128] = "", name[] = "t", crash[] = "crash";
+	char *argv[] = { name, crash, NULL };
+	int pipes[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)signal(SIGSEGV, SIG_DFL); /* cmocka has its own */
+		(void)dup2(pipes[1], STDERR_FILENO);
+		_exit(cmd_main(ran, 2, argv));
+	}
+	(void)close(pipes[1]);
+	assert_true(read(pipes[0], line, sizeof(line) - 1) > 0);
+	(void)close(pipes[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), RC_IO);
+	assert_string_equal(
+	    line, "airgap-test: out of memory, and a library crashed of it\n");
+}
+
+static void
 too_many_operands_are_refused(void **state)
 {
 	char *argv[CMD_LIST_MAX + 4];
@@ -530,6 +572,7 @@ main(void)
 		cmocka_unit_test(json_is_one_line_of_ascii),
 		cmocka_unit_test(items_are_parted_and_as_plain_as_a_document),
 		cmocka_unit_test(output_lost_on_the_way_is_no_success),
+		cmocka_unit_test(a_crash_for_want_of_memory_is_told_as_that),
 		cmocka_unit_test(too_many_operands_are_refused),
 		cmocka_unit_test(completion_offers_what_the_table_knows),
 		cmocka_unit_test(without_memory_no_json_is_half_said),
