@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <libp11.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The raw side of a module that libp11 has loaded: dlopen gives the same
@@ -52,11 +53,32 @@ module_there(const char *path)
 
 	if (fd >= 0 && strchr(path, '/') != NULL)
 		return RC_OK;
+	if (fd < 0)
+		err_note_errno(errno);
 	if (fd < 0 && errno == EACCES && access(path, R_OK) == 0)
 		return err_set(RC_TOKEN,
 		    "%s: lies below the home or on the medium, where no module is loaded from: move it",
 		    path);
 	return err_set(RC_TOKEN, "%s: no such module file", path);
+}
+
+/* libp11 keeps no reason, errno is lost on the way, and only the loader's words
+ * tell a module that is broken from a process that ran short. */
+static void
+note_shortage(const char *path)
+{
+	void *dl = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const char *said = dl == NULL ? dlerror() : NULL;
+
+	if (dl != NULL)
+		(void)dlclose(dl);
+	if (said == NULL)
+		return;
+	if (strstr(said, strerrordesc_np(EMFILE)) != NULL)
+		err_note_shortage(SHORT_OF_FILES);
+	if (strstr(said, strerrordesc_np(ENOMEM)) != NULL ||
+	    strstr(said, "failed to map segment") != NULL)
+		err_note_shortage(SHORT_OF_MEMORY);
 }
 
 enum rc
@@ -77,9 +99,8 @@ module_load(const char *path, struct module *ret)
 		module_wipe(&m);
 		return err_memory();
 	}
-	errno = 0;
 	if (PKCS11_CTX_load(m.ctx, path) != 0) {
-		err_note_errno(errno); /* the loader's words are lost */
+		note_shortage(path);
 		rc = err_openssl(RC_TOKEN,
 		    "%s: not a PKCS#11 module, or it does not start", path);
 		PKCS11_CTX_free(m.ctx);

@@ -149,6 +149,16 @@ jail_allow(const struct jail *j, const char *path, int fd, mode_t mode)
 	return RC_OK;
 }
 
+/* What is not there, or not for us, is left out; what could not be looked at
+ * for want of descriptors would be missed by the module, which says something
+ * else. */
+static enum rc
+not_seen(void)
+{
+	err_note_errno(errno);
+	return err_check_shortage();
+}
+
 static enum rc jail_allow_around(const struct jail *j, const char *path);
 
 /* One entry of a directory that is not allowed as a whole. Links are left out:
@@ -161,7 +171,7 @@ allow_entry(const struct jail *j, const char *path)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return RC_OK;
+		return not_seen();
 	if (is_hidden(j, path) || S_ISLNK(st.st_mode) || S_ISBLK(st.st_mode))
 		return RC_OK;
 	if (S_ISDIR(st.st_mode) &&
@@ -180,7 +190,7 @@ jail_allow_around(const struct jail *j, const char *path)
 	enum rc rc = RC_OK;
 
 	if (dir == NULL)
-		return RC_OK;
+		return not_seen();
 	if (strcmp(path, "/") == 0)
 		path = "";
 	while (rc == RC_OK && (e = readdir(dir)) != NULL) {
