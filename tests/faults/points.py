@@ -85,3 +85,17 @@ def sample(points, most):
                   for turn, p in enumerate(members)]
     turns.sort(key=lambda t: (t[1], t[2]))
     return sorted(t[3] for t in turns[:most])
+
+
+def spread(points, most):
+    """The same `most` points every time: by turns one of each (act, process,
+    call, fault)."""
+    groups = {}
+    for p in points:
+        groups.setdefault((p.act, p.process, p.call, p.fault), []).append(p)
+    turns = []
+    for key, members in groups.items():
+        members.sort(key=rank)
+        turns += [(turn, rank(key), p) for turn, p in enumerate(members)]
+    turns.sort()
+    return sorted(t[2] for t in turns[:most])

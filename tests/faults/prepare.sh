@@ -3,16 +3,16 @@
 # makes what sweep.py begins with, in $STATES (one directory an act) and $SETTINGS;
 # sweep_faults OPTION... runs it.
 
-# A medium in memory: thousands of states are written, and only programs die.
-FAULTS_DIR=$WORK
-if [ -w /dev/shm ] && [ "$(df -k --output=avail /dev/shm | tail -1)" -gt 500000 ]; then
-	FAULTS_DIR=$(mktemp -d /dev/shm/airgap-faults.XXXXXX) || exit 1
-	trap 'left=$?; rm -rf "$FAULTS_DIR"; (exit $left); leave' EXIT
-fi
+# A medium in memory where there may be one: thousands of states are written, and only
+# programs die. Not in /dev, of which the token process sees nothing but its devices.
+FAULTS_DIR=$WORK/faults
+mkdir "$FAULTS_DIR"
+mount -t tmpfs -o mode=700 none "$FAULTS_DIR" 2>/dev/null || true
 STATES=$FAULTS_DIR/states
 SETTINGS=$FAULTS_DIR/settings.json
 FAULT=$FAULTS_DIR/fault
 SHIM_SO=$FAULTS_DIR/shim.so
+STARVE_SO=$FAULTS_DIR/starve.so
 
 # state ACT THING...: what lies there now is what that act begins with
 state() {
@@ -26,6 +26,8 @@ state() {
 build_faults() {
 	must "${CC:-gcc}" -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -o "$FAULT" \
 		"$TOP/tests/faults/fault.c" $(pkg-config --cflags --libs libseccomp)
+	must "${CC:-gcc}" -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -shared -fPIC \
+		-o "$STARVE_SO" "$TOP/tests/faults/starve.c" -ldl
 	must "${CC:-gcc}" -shared -fPIC $(pkg-config --cflags p11-kit-1) \
 		-o "$SHIM_SO" "$TOP/tests/lib/shim.c" -ldl
 }
@@ -71,6 +73,8 @@ read_of() {
 prepare_faults() {
 	local name requester ca
 	build_faults
+	# The token process makes no file beside what is hidden from it.
+	: >"$WORK/signed"
 	export SHIM=log SHIM_LOG=$WORK/signed
 	new_token new
 	state init stick tokens
@@ -92,15 +96,16 @@ prepare_faults() {
 	is "$(grep -c '^ca-' "$SHIM_LOG")" 10 'the token signed ten times'
 	is "$(grep -c . "$SHIM_LOG")" 12 'and twice a manifest'
 	state install home-online stick
-	write_settings
 	requester=$REQUESTER_HEX ca=$CA_HEX
 	must mkdir "$WORK/aside"
 	must mv "$WORK/home-ca" "$WORK/home-online" "$STICK" "$WORK/tokens" "$WORK/aside/"
 	prepare_abandon
 	prepare_recover
+	prepare_look
 	remove
 	must mv "$WORK"/aside/* "$WORK/"
 	REQUESTER_HEX=$requester CA_HEX=$ca
+	write_settings
 }
 
 remove() { rm -rf "$WORK/home-ca" "$WORK/home-online" "$STICK" "$WORK/tokens"; }
@@ -147,18 +152,39 @@ prepare_recover() {
 	state recover home-ca home-online stick tokens
 }
 
+# What commands look at: a certificate, a bundle that waits under a policy that
+# has changed, and loose CSRs.
+prepare_look() {
+	fresh
+	visit one
+	must transfer request "$WORK/two.example.org.csr" --profile tls-server --out "$STICK"
+	echo '# changed' >>"$WORK/home-ca/policy.conf"
+	run ca list --json
+	LOOK_SERIAL=$(json certificates.0.serial)
+	mkdir "$WORK/loose"
+	must cp "$WORK"/*.org.csr "$WORK/loose/"
+	state look home-ca home-online stick tokens loose
+}
+
 write_settings() {
 	local options=()
 	[ "$unshare_net" != none ] || options=(--allow-network)
 	"$PYTHON" - "$SETTINGS" "$BIN" "$FAULT" "$REQUESTER_HEX" "$CA_HEX" \
-		"$(uri new)" "$(uri ca)" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
+		"$(uri new)" "$(uri ca)" "$STARVE_SO" "$LOOK_SERIAL" "$MODULE" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
 		"$(find "$STATES/init/tokens" -name '*.object' | wc -l)" \
 		"${options[@]}" <<'EOF_PY'
 import json, sys
-out, bin, fault, requester, ca, new, token, one, two, files, *options = sys.argv[1:]
+out, bin, fault, requester, ca, new, token, starve, serial, module, one, two, files, *options = sys.argv[1:]
 json.dump({"bin": bin, "fault": fault, "requester": requester, "ca": ca, "new_token": new, "token": token,
+           "starve": starve, "serial": serial, "module": module,
            "csrs": [one, two], "token_files": int(files), "ca_options": options}, open(out, "w"))
 EOF_PY
+}
+
+starve_programs() {
+	local fence=()
+	[ "$unshare_net" = none ] || fence=(unshare "$unshare_net" --)
+	"${fence[@]}" "$PYTHON" "$TOP/tests/faults/starving.py" "$STATES" "$SETTINGS" "$@"
 }
 
 # One network of their own for all of them, where this user may have one.

@@ -3,6 +3,7 @@
 """docs/faults.md from what sweep.py and openssl_ca.py found.
 
 usage: table.py OURS.json THEIRS.json >docs/faults.md
+       table.py --starved STARVED.json >>docs/faults.md
        table.py --check docs/faults.md
 """
 import collections
@@ -14,6 +15,7 @@ import sys
 
 sys.dont_write_bytecode = True
 import points  # noqa: E402
+import starving  # noqa: E402
 
 GOOD = ("nothing", "begun", "kept", "told", "whole")
 BAD = ("twice", "lost", "stuck", "unlisted", "lied")
@@ -165,6 +167,46 @@ first of the columns on the right that is true of it.
     return text
 
 
+STARVED = """
+## Without memory, descriptors, room in files or processes
+
+`tests/faults/starving.py`: each of the programs' own allocations fails once, and then all from it on. Of all
+allocations, those of OpenSSL, SQLite and the other libraries included, %(sample)d in each process do. Each fork fails, and each
+command runs under low limits of its open files, its memory and the size of its files. `tests/faults/starve.c` is loaded before
+the programs and counts and fails in shared memory, so that processes behind their filters starve like any other.
+
+- **The commands** are those above, and those that only look.
+- **What must hold** is what holds above. Besides, a run that ends well (status 0 or 1) says word for word what a run
+  without a fault says. Any other ends with status 6, and its sentence names what it ran short of. Nothing is refused.
+- **Left out.** The allocations of libseccomp 2.5, which frees twice, reads at NULL or loops where one fails. A crash
+  there is told as a lack of memory.
+- A library that crashes for want of memory cannot say why: the process that died of it is named instead. That of the token
+  is status 5 when its module crashed. What the loader says before a program begins is its own.
+
+%(points)d points, %(which)s, in %(seconds)d s, %(jobs)d at a time; the words are those above.
+
+"""
+HOW = {"once": "once", "on": "from then on", "limit": "limit"}
+WHAT = {"ours": "own memory", "any": "all memory", "fork": "processes", "nofile": "open files", "as": "memory",
+        "fsize": "size of files"}
+
+
+def starved_page(found):
+    table = collections.defaultdict(collections.Counter)
+    for act, process, what, _, how, outcome, _, wrong in found["points"]:
+        table[act, WHAT[what], HOW[how]]["wrong" if wrong else outcome] += 1
+    text = STARVED % {"sample": starving.OF_LIBRARIES, "points": len(found["points"]),
+                      "which": "which are all" if found["all"] else "a sample that is spread evenly",
+                      "seconds": found["seconds"], "jobs": found["jobs"]}
+    text += row(("command", "short of", "how", "points", *GOOD, "missed", "**wrong**"))
+    text += row(["---"] * 3 + ["---:"] * 8)
+    for key, n in table.items():
+        text += row((*key, sum(n.values()), *(n[o] for o in GOOD), n["missed"], n["wrong"]))
+    total = sum(table.values(), collections.Counter())
+    return text + row(("all of these", "", "", sum(total.values()), *(total[o] for o in GOOD), total["missed"],
+                       total["wrong"]))
+
+
 def check(path):
     """What the page says of itself: no point wrong, and all of them there."""
     with open(path) as f:
@@ -178,6 +220,9 @@ def check(path):
             raise SystemExit("%s: no points of %s: run `make check-faults`" % (path, act))
     if HEAD.format(rule=rule_text()) not in text:
         raise SystemExit("%s: the rule has changed since: run `make check-faults`" % path)
+    starved = re.search(r"^\| all of these \|.*\| (\S+) \|$", text, re.M)
+    if not starved or starved[1] != ".":
+        raise SystemExit("%s: what starved is not there, or wrong: run `make check-faults`" % path)
     for line in re.findall(r"^\| `airgap-ca sign` .*$", text, re.M):
         if not line.endswith("| . | . | . | . | . |"):
             raise SystemExit("%s: %s" % (path, line))
@@ -189,6 +234,10 @@ def main():
         return
     if len(sys.argv) != 3:
         raise SystemExit(__doc__)
+    if sys.argv[1] == "--starved":
+        with open(sys.argv[2]) as f:
+            sys.stdout.write(starved_page(json.load(f)))
+        return
     with open(sys.argv[1]) as ours, open(sys.argv[2]) as theirs:
         sys.stdout.write(page(json.load(ours), json.load(theirs)))
 
