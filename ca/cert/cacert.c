@@ -251,8 +251,9 @@ add_name_constraints(X509 *x, const struct ca_wish *wish)
 	bool no_ip = scoped && !ranges && !wish->allow_ip;
 	enum rc rc = RC_OK;
 
-	if (!scoped && !ranges &&
-	    (wish->scope_email == NULL || wish->scope_email->n == 0))
+	if (wish->constraints == CONSTRAINTS_NONE ||
+	    (!scoped && !ranges &&
+		(wish->scope_email == NULL || wish->scope_email->n == 0)))
 		return RC_OK;
 	if (nc == NULL)
 		return err_memory();
@@ -270,7 +271,8 @@ add_name_constraints(X509 *x, const struct ca_wish *wish)
 	if (rc == RC_OK && no_ip)
 		rc = add_subtree(&nc->excludedSubtrees, any_address(16));
 	if (rc == RC_OK)
-		rc = add_extension(x, NID_name_constraints, true, nc);
+		rc = add_extension(x, NID_name_constraints,
+		    wish->constraints == CONSTRAINTS_CRITICAL, nc);
 	return rc;
 }
 

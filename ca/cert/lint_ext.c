@@ -545,6 +545,9 @@ check_scopes(const struct lint_extension *e, const struct ca_wish *wish)
 	bool ranges = names_some(wish->scope_ip);
 	struct span in, body, list;
 
+	if (wish->constraints == CONSTRAINTS_NONE)
+		return e == NULL ? NULL
+				 : "nameConstraints that were not wished";
 	if (!scoped && !ranges && !names_some(wish->scope_email))
 		return e == NULL ? NULL : "nameConstraints without a scope";
 	if (e == NULL)
@@ -575,6 +578,10 @@ check_name_constraints(const struct lint_facts *f)
 		return wrong;
 	if (!makes_ca(f))
 		return "an end entity has nameConstraints";
+	/* RFC 5280 wants them critical, and who made the CA may have not. */
+	if (f->want->kind == LINT_CA &&
+	    f->want->wish->constraints == CONSTRAINTS_NON_CRITICAL)
+		return e->critical ? "the nameConstraints are critical" : NULL;
 	return e->critical ? NULL : "the nameConstraints are not critical";
 }
 

@@ -40,6 +40,13 @@ enum rc cert_assemble(const struct sign_alg *alg, struct span tbs,
 #define CA_SERIAL_LEN 16
 enum rc ca_serial_draw(uint8_t ret_serial[static CA_SERIAL_LEN]) MUST_CHECK;
 
+/** How scopes stand in the CA's certificate. */
+enum ca_constraints {
+	CONSTRAINTS_CRITICAL,	  /* who does not know them refuses the CA */
+	CONSTRAINTS_NON_CRITICAL, /* who does not know them passes them over */
+	CONSTRAINTS_NONE,	  /* the policy alone keeps to them */
+};
+
 /** How init's own certificates are described. */
 struct ca_wish {
 	const char *subject; /* "CN=..., O=..." as typed */
@@ -49,6 +56,7 @@ struct ca_wish {
 	const struct text_list *scopes; /* nameConstraints; empty: none */
 	const struct text_list *scope_ip;    /* ranges; NULL or empty: none */
 	const struct text_list *scope_email; /* domains; likewise */
+	enum ca_constraints constraints;
 	bool constrain_srv;
 	bool allow_ip; /* else, and without scope_ip, excluded IP 0.0.0.0/0 and
 			* ::/0 when scoped */

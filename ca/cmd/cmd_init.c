@@ -48,26 +48,54 @@ show_profiles(const struct policy *policy)
 	term_field("profiles", "%s", shown == NULL ? "" : shown);
 }
 
+/* What each of them means for who relies on the CA. */
+static void
+show_constraints_meaning(const struct ca_wish *wish, bool on_addresses)
+{
+	switch (wish->constraints) {
+	case CONSTRAINTS_CRITICAL:
+		if (on_addresses)
+			term_say(
+			    "Peers with mbed TLS cannot read a CA whose critical constraints name IP addresses: --constraints non-critical is for them.\n");
+		return;
+	case CONSTRAINTS_NON_CRITICAL:
+		term_alarm(
+		    "--constraints non-critical: a peer that does not know constraints passes over them, and believes this CA for any name.\n");
+		return;
+	case CONSTRAINTS_NONE:
+		term_alarm(
+		    "--constraints none: peers believe this CA for any name; only policy.conf here keeps it to its scope.\n");
+		return;
+	}
+}
+
 static void
 show_constraints(const struct init *init)
 {
+	const struct ca_wish *wish = &init->wish;
 	bool ranges = init->scope_ip.n != 0;
+	bool scoped = wish->scopes->n != 0;
+	bool no_ip = scoped && !ranges && !wish->allow_ip;
 
-	if (init->wish.scopes->n == 0 && !ranges && init->scope_email.n == 0)
+	if (!scoped && !ranges && init->scope_email.n == 0)
 		term_field("constraints",
 		    "none: this CA could certify any name; --scope binds it");
+	else if (wish->constraints == CONSTRAINTS_NONE)
+		term_field("constraints", "none in the certificate");
 	else
-		term_field("constraints", "%s, critical%s",
+		term_field("constraints", "%s, %s%s",
 		    ranges || init->scope_email.n != 0 ? "what is named here"
 						       : "the scope",
-		    init->wish.scopes->n == 0 || ranges || init->wish.allow_ip
-			? ""
-			: "; no IP addresses");
+		    wish->constraints == CONSTRAINTS_CRITICAL ? "critical"
+							      : "not critical",
+		    no_ip ? "; no IP addresses" : "");
 	if (ranges)
 		show_list("addresses", &init->scope_ip, "");
 	if (init->scope_email.n != 0)
 		show_list("mailboxes", &init->scope_email, "");
-	if (init->wish.constrain_srv)
+	if (scoped || ranges || init->scope_email.n != 0)
+		show_constraints_meaning(wish, no_ip || ranges);
+	if (wish->constrain_srv)
 		term_alarm(
 		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA, and Go refuses every certificate under it at all.\n");
 }
@@ -223,6 +251,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		  .help = "only mail addresses in this domain and below; repeat" },
 		{ .name = "profiles", .value = "LIST", .text = &o.profiles,
 		  .help = "profiles of policy.conf, as xmpp,tls (tls)" },
+		{ .name = "constraints", .value = "HOW", .text = &o.constraints,
+		  .help = "critical (default), non-critical or none: see the review" },
 		{ .name = "constrain-srv", .flag = &o.constrain_srv,
 		  .help = "SRVName subtrees too: OpenSSL refuses SRVNames, Go everything" },
 		{ .name = "out", .value = "MEDIA", .text = &o.out,

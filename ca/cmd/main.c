@@ -10,7 +10,8 @@ static const struct cmd cmds[] = {
 	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
 	  "    [--transfer-key URI] [--days N] [--serial N] [--path-len N]\n"
 	  "    [--scope DOMAIN]... [--scope-ip CIDR]... [--scope-email DOMAIN]...\n"
-	  "    [--profiles LIST] [--constrain-srv] [--out MEDIA]",
+	  "    [--profiles LIST] [--constraints HOW] [--constrain-srv]\n"
+	  "    [--out MEDIA]",
 	  "make a CA on a token" },
 	{ "export", cmd_export,
 	  "MEDIA",

@@ -27,6 +27,7 @@ struct init_options {
 	const char *home, *subject;
 	const char *token, *key_type, *use_key, *transfer_key; /* URIs, type */
 	const char *days, *serial, *path_len, *profiles, *out;
+	const char *constraints; /* "critical" ... */
 	struct cmd_list scopes, scope_ip, scope_email;
 	bool constrain_srv, allow_network, dry_run;
 };

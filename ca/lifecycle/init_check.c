@@ -156,6 +156,32 @@ read_bounds(struct init *init)
 	return rc;
 }
 
+static enum rc
+read_constraints(const struct init_options *o, enum ca_constraints *ret)
+{
+	static const char *const words[] = {
+		[CONSTRAINTS_CRITICAL] = "critical",
+		[CONSTRAINTS_NON_CRITICAL] = "non-critical",
+		[CONSTRAINTS_NONE] = "none",
+	};
+	const char *text = o->constraints;
+	size_t i = 0, n = sizeof(words) / sizeof(words[0]);
+
+	while (text != NULL && i < n && strcmp(text, words[i]) != 0)
+		i++;
+	if (i == n)
+		return err_set(RC_USAGE,
+		    "--constraints %s: wanted critical, non-critical or none",
+		    text);
+	*ret = (enum ca_constraints)i;
+	if (*ret == CONSTRAINTS_NONE &&
+	    (o->constrain_srv || o->scope_email.n != 0))
+		return err_set(RC_USAGE,
+		    "--constraints none: %s would bind nothing, for it is in the constraints alone",
+		    o->constrain_srv ? "--constrain-srv" : "--scope-email");
+	return RC_OK;
+}
+
 /* The policy that this CA begins with, parsed as it will be for ever after. */
 static enum rc
 make_policy(struct init *init)
@@ -183,6 +209,9 @@ make_policy(struct init *init)
 	if (o->constrain_srv && init->policy.scope.n == 0)
 		return err_set(
 		    RC_USAGE, "--constrain-srv wants a --scope to constrain");
+	rc = read_constraints(o, &init->wish.constraints);
+	if (rc != RC_OK)
+		return rc;
 	init->wish.scopes = &init->policy.scope;
 	init->wish.scope_ip = &init->scope_ip;
 	init->wish.scope_email = &init->scope_email;

@@ -67,6 +67,12 @@ refused 2 'scope "exa_mple.org"' 'a scope that is no domain' --subject "$SUBJECT
 refused 2 'nope' 'an unknown profile' --subject "$SUBJECT" --profiles tls,nope
 refused 2 '--constrain-srv wants a --scope' 'SRV constraints without scope' \
 	--subject "$SUBJECT" --constrain-srv
+refused 2 '--constraints maybe: wanted critical, non-critical or none' 'a fourth kind of constraints' \
+	--subject "$SUBJECT" --scope example.org --constraints maybe
+refused 2 '--constraints none: --constrain-srv would bind nothing' 'SRV constraints that are in no certificate' \
+	--subject "$SUBJECT" --scope example.org --constraints none --constrain-srv
+refused 2 '--constraints none: --scope-email would bind nothing' 'mail domains that are in no certificate' \
+	--subject "$SUBJECT" --scope example.org --constraints none --scope-email example.org
 refused 2 '--key-type ed25519: wanted ec-p256' 'a key type that is no CA' \
 	--subject "$SUBJECT" --key-type ed25519
 refused 2 '--key-type rsa-8192' 'an RSA key of 8192 bits' --subject "$SUBJECT" --key-type rsa-8192
@@ -183,6 +189,30 @@ card_open "$(stick srv)"
 like "$(text_of ca)" 'DNS:xn--bcher-kva.example' "a scope is written with A-labels"
 like "$(text_of ca)" 'othername:.*xn--bcher-kva.example' "and stands as an SRVName too"
 check_ca "srv"
+
+# ---- how constraints stand in the certificate ---------------------------------------
+
+# bound_by HOW: a CA of that kind, @HOW; $WORK/ca.pem
+bound_by() {
+	new_token "$1"
+	run ca "@with-$1" init --subject "$SUBJECT" --token "$(uri "$1")" --scope example.org \
+		--constraints "$1" --out "$(stick "$1")" --yes
+	status 0 "--constraints $1: a CA"
+	card_open "$(stick "$1")"
+	check_ca "$1"
+}
+bound_by critical
+like "$(text_of ca)" 'Name Constraints: critical' "critical is critical"
+says 'mbed TLS cannot read a CA whose critical constraints name IP addresses' "and what that costs is said"
+bound_by non-critical
+like "$(text_of ca)" 'Name Constraints: *$' "non-critical is not"
+like "$(text_of ca)" 'DNS:example.org' "and has the scope all the same"
+says 'passes over them, and believes this CA for any name' "and what that costs is said too"
+quiet 'mbed TLS' "but not what it costs no more"
+bound_by none
+unlike "$(text_of ca)" 'Name Constraints' "none is none"
+says 'only policy.conf here keeps it to its scope' "and what that costs is said as well"
+like "$(cat "$(home_of with-none)/policy.conf")" '^scope = example.org' "the policy has the scope all the same"
 
 # ---- adopted keys, second runs ----------------------------------------------------
 

@@ -347,9 +347,8 @@ spoil_stranger(struct sample *s)
 }
 
 static char tlsfeature[] = "tlsfeature", must_staple[] = "status_request";
-static struct policy_extension promised[] = {
-	{ .name = tlsfeature, .value = must_staple }
-};
+static struct policy_extension promised[] = { { .name = tlsfeature,
+    .value = must_staple } };
 #define TLSFEATURE 6, 8, 0x2b, 6, 1, 5, 5, 7, 1, 24
 
 static void
@@ -933,7 +932,8 @@ a_subject_is_held_to_the_words_of_the_profile(void **state)
 }
 
 /* 64 characters. */
-#define LONG_DNS "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbb.org"
+#define LONG_DNS \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbb.org"
 
 static void
 a_name_too_long_for_a_cn_is_left_out(void **state)
@@ -1066,6 +1066,60 @@ a_ca_is_what_was_wished(void **state)
 	}
 }
 
+/* Critical, not critical, none: one is made, and each is wanted in turn. */
+static void
+constraints_stand_as_they_were_wished(void **state)
+{
+	static const struct text_list one = { domains, 1 };
+	static const char *const sentences[3][3] = {
+		[CONSTRAINTS_CRITICAL] = { NULL,
+		    "RFC 5280 4.2.1.10: the nameConstraints are critical",
+		    "RFC 5280 4.2.1.10: nameConstraints that were not wished" },
+		[CONSTRAINTS_NON_CRITICAL] = { "RFC 5280 4.2.1.10: the nameConstraints are not critical",
+		    NULL,
+		    "RFC 5280 4.2.1.10: nameConstraints that were not wished" },
+		[CONSTRAINTS_NONE] = { "RFC 5280 4.2.1.10: no nameConstraints",
+		    "RFC 5280 4.2.1.10: no nameConstraints", NULL },
+	};
+	WIPED(buf) subject_der = { 0 };
+	WIPED(sample) s = { 0 };
+	struct ca_wish wish = PLAIN_WISH;
+
+	(void)state;
+	sample_new(&s);
+	wish.serial = s.tbs.serial;
+	wish.scopes = &one;
+	put_subject(wish.subject, &subject_der);
+	for (unsigned made = 0; made < 3; made++) {
+		WIPED(buf) tbs = { 0 };
+
+		wish.constraints = (enum ca_constraints)made;
+		check_ok(tbs_of_ca(&wish, buf_span(&s.spki), &tbs));
+		for (unsigned wanted = 0; wanted < 3; wanted++) {
+			struct ca_wish other = wish;
+			const struct lint lint = { .kind = LINT_CA,
+				.alg = &s.alg,
+				.issuer = buf_span(&subject_der),
+				.issuer_ski =
+				    span_of(s.ski + 2, KEY_IDENTIFIER_LEN),
+				.issuer_not_before = wish.not_before,
+				.issuer_not_after = wish.not_after,
+				.serial = wish.serial,
+				.spki = buf_span(&s.spki),
+				.not_before = wish.not_before,
+				.not_after = wish.not_after,
+				.wish = &other };
+
+			other.constraints = (enum ca_constraints)wanted;
+			if (sentences[made][wanted] == NULL)
+				check_ok(lint_tbs(&lint, buf_span(&tbs)));
+			else
+				check_refused(lint_tbs(&lint, buf_span(&tbs)),
+				    "LINT", sentences[made][wanted]);
+		}
+	}
+}
+
 static void
 scopes_that_a_ca_lacks_are_missed(void **state)
 {
@@ -1171,6 +1225,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(constraints_stand_as_they_were_wished),
 		cmocka_unit_test(what_a_profile_adds_is_there_as_it_says),
 		cmocka_unit_test(what_we_promise_passes),
 		cmocka_unit_test(each_spoiled_clause_is_named),
