@@ -51,8 +51,10 @@ enum rc store_replace(struct store *store, const struct enrolment *enrolment)
     MUST_CHECK;
 
 /** Is it no older than what is pinned: neither its transfer certificate, nor the card
- * itself, compared with the card pinned last and the newest manifest? With `back` it
- * must be. \retval RC_STATE rule CARD-OLD \retval RC_USAGE `back`, and it is not */
+ * itself, compared with the card pinned last and, where its policy is another, with
+ * the newest manifest? With `back` it must be older.
+ * \retval RC_STATE rule CARD-OLD
+ * \retval RC_USAGE `back`, and it is no older */
 enum rc store_card_check(struct store *store, const struct enrolment *e) MUST_CHECK;
 
 /** The card that was pinned last; not known where an older program did it. */

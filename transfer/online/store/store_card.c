@@ -46,16 +46,20 @@ store_card_last(struct store *store, struct pinned_card *ret)
 	return RC_OK;
 }
 
-/* What is in force is as old as the card, or as the newest manifest, which may
- * have changed policy and keys since. */
+/* What is in force is as old as the card; and where the card would change the
+ * policy, as old as the newest manifest, which may have brought the present
+ * one. */
 static enum rc
-find_newest(struct store *store, int64_t *ret_at)
+find_newest(struct store *store, const struct enrolment *e, int64_t *ret_at)
 {
 	OWN(sqlite3_stmt) *st = NULL;
+	uint8_t policy[SHA256_LEN];
 	struct pinned_card last;
 	bool row = false;
 	enum rc rc = store_card_last(store, &last);
 
+	if (rc == RC_OK)
+		rc = sha256(e->policy, policy);
 	if (rc == RC_OK)
 		rc = db_prepare(&store->db,
 		    "SELECT coalesce(max(signed_at), 0) FROM manifest", &st);
@@ -63,9 +67,10 @@ find_newest(struct store *store, int64_t *ret_at)
 		rc = db_step(&store->db, st, &row);
 	if (rc != RC_OK)
 		return rc;
-	*ret_at = row ? sqlite3_column_int64(st, 0) : 0;
-	if (last.is_known && last.created > *ret_at)
-		*ret_at = last.created;
+	*ret_at = last.is_known ? last.created : 0;
+	if (row && sqlite3_column_int64(st, 0) > *ret_at &&
+	    memcmp(policy, store->policy.digest, SHA256_LEN) != 0)
+		*ret_at = sqlite3_column_int64(st, 0);
 	return RC_OK;
 }
 
@@ -85,7 +90,7 @@ store_card_check(struct store *store, const struct enrolment *e)
 	int64_t newest = 0, theirs = 0, ours = 0;
 	char made[CLOCK_TEXT], pinned[CLOCK_TEXT];
 	bool older;
-	enum rc rc = find_newest(store, &newest);
+	enum rc rc = find_newest(store, e, &newest);
 
 	if (rc == RC_OK)
 		rc = transfer_begins("the card's transfer certificate",
