@@ -256,22 +256,24 @@ open_bundles_are_told_in_order(void **state)
 {
 	WIPED(online_bed) b = { 0 };
 	struct opened o = { 0 };
+	uint32_t second;
 
 	(void)state;
 	online_make(&b);
 	check_ok(store_each_open(&b.store, note, &o));
 	assert_int_equal(o.n, 0);
 	(void)online_send_one(&b, "dns:a.example.org", 1);
-	(void)online_send_one(&b, "dns:b.example.org", 1);
-	online_edit(&b, "UPDATE bundle SET expires = 5 WHERE sequence = 2");
+	second = online_send_one(&b, "dns:b.example.org", 1);
+	online_edit(&b, "UPDATE bundle SET expires = 5 WHERE sequence ="
+			" (SELECT max(sequence) FROM bundle)");
 	check_ok(store_each_open(&b.store, note, &o));
 	assert_int_equal(o.n, 2);
-	assert_int_equal(o.last.sequence, 2);
+	assert_int_equal(o.last.sequence, second);
 	assert_int_equal(o.last.created, NOW);
 	assert_int_equal(o.last.n_requests, 1);
 	assert_true(o.last.has_expires);
 	assert_int_equal(o.last.expires, 5);
-	online_answer(&b, 2, NULL);
+	online_answer(&b, second, NULL);
 	online_receive(&b); /* answers one and voids the other */
 	o = (struct opened){ 0 };
 	check_ok(store_each_open(&b.store, note, &o));
@@ -323,7 +325,8 @@ what_somebody_cut_is_told(void **state)
 	assert_false(known);
 	online_edit(&b, "UPDATE manifest SET sha256 = zeroblob(32)");
 	check_ok(reopen(&b));
-	online_edit(&b, "UPDATE bundle SET id = x'00' WHERE sequence = 2");
+	online_edit(&b, "UPDATE bundle SET id = x'00' WHERE sequence ="
+			" (SELECT max(sequence) FROM bundle)");
 	assert_int_equal(store_each_open(&b.store, note, &o), RC_STATE);
 	assert_int_equal(o.n, 0);
 	damage(&b, "UPDATE enrolment SET label = ''");
