@@ -88,8 +88,9 @@ is "$(cat "$POSH/xmpp-client.json")" "$(transfer posh example.org 2>/dev/null)" 
 ok "is that for servers" cmp "$POSH/xmpp-client.json" "$POSH/xmpp-server.json"
 is "$(digest16 <"$WWW/ca.crt")" "$CA_HEX" "ca.crt is the CA certificate in DER"
 ok "ca.pem the same in PEM" openssl x509 -in "$WWW/ca.pem" -noout
-is "$(find "$WWW" -type d -not -perm 755)$(find "$WWW" -type f -not -perm 644)" "" \
-	"all for everybody to read"
+is "$(find "$WWW" -type d -not -perm 755)$(find "$WWW" -type f -not -perm 644)" \
+	"$WWW/.ca.pem.airgap-home" "all for everybody to read, but which home keeps it"
+nok 1 "where that lies is told to nobody" grep -q home-online "$WWW/.ca.pem.airgap-home"
 before=$(find "$WWW" -type f -printf '%p %i\n')
 run transfer publish "$WWW"
 is "$(find "$WWW" -type f -printf '%p %i\n')" "$before" "what is right is not written again"
@@ -97,6 +98,31 @@ rm "$POSH/xmpp-client.json"
 run transfer rotate --json
 is "$(json published)" 1 "rotate puts right what is missing"
 ok "it is there" test -s "$POSH/xmpp-client.json"
+
+# Midway: all of it or nothing.
+for way in dir link; do
+	mkdir "$WORK/half"
+	if [ $way = dir ]; then mkdir -p "$WORK/half/.well-known/posh/xmpp-server.json"
+	else ln -s "$WORK" "$WORK/half/.well-known"; fi
+	before=$(ls -AR "$WORK/half")
+	run transfer publish "$WORK/half"
+	status 6 "what cannot be published whole fails ($way)"
+	is "$(ls -AR "$WORK/half")" "$before" "and leaves nothing of it"
+	rm -r "$WORK/half"
+done
+# What others wrote.
+mkdir "$WORK/half"
+echo 'of another CA' >"$WORK/half/ca.pem"
+freeze "$WORK/half"
+run transfer publish "$WORK/half"
+refused 7 DEPLOY-TAKEN 'half: ca.pem lies there, and was not published from here' \
+	"a foreign ca.pem is not written over"
+run transfer publish "$WORK/half" -n
+refused 7 DEPLOY-TAKEN 'half: ca.pem lies there' "which the dry run says, too"
+run transfer publish "$WORK/half" --take-over
+status 0 "but by a word"
+ok "then it is ours" cmp "$WORK/half/ca.pem" "$WWW/ca.pem"
+must transfer publish --forget "$WORK/half"
 
 rm -r "$WWW/.well-known"
 mkdir "$WORK/outside"

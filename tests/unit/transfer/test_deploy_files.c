@@ -57,7 +57,7 @@ make(struct files_bed *b, enum deploy_format format, struct deploy_files *ret)
 {
 	b->d.format = format;
 	return deploy_files_make(
-	    b->on.home, &b->on.store, &b->d, &b->h.items[0], ret);
+	    b->on.home, &b->on.store, &b->d, &b->h.items[0], true, ret);
 }
 
 /* The blocks of a PEM file, by a letter each: K for a key, L for the leaf, C

@@ -87,16 +87,10 @@ bed_make(struct bed *b)
 static enum rc
 make(const struct bed *b, struct buf *ret)
 {
-	return p12_make(NAME, buf_span(&b->pem), b->pass, ret);
-}
+	WIPED(buf) pass = { 0 };
+	enum rc rc = p12_password(b->pass, &pass);
 
-static bool
-holds(const struct bed *b, const struct buf *file, const struct buf *pem)
-{
-	bool is = false;
-
-	check_ok(p12_holds(buf_span(file), buf_span(pem), b->pass, &is));
-	return is;
+	return rc == RC_OK ? p12_make(NAME, buf_span(&b->pem), &pass, ret) : rc;
 }
 
 /* ---- what it holds ------------------------------------------------------- */
@@ -132,107 +126,17 @@ a_server_finds_key_certificate_and_ca(void **state)
 	sk_X509_pop_free(cas, X509_free);
 }
 
-/* The salt is new each time, and the file is as it should be all the same. */
-static void
-one_is_known_by_what_it_holds(void **state)
-{
-	WIPED(bed) b = { 0 };
-	WIPED(buf) one = { 0 };
-	WIPED(buf) two = { 0 };
-
-	(void)state;
-	bed_make(&b);
-	check_ok(make(&b, &one));
-	check_ok(make(&b, &two));
-	assert_false(span_eq(buf_span(&one), buf_span(&two)));
-	assert_true(holds(&b, &one, &b.pem));
-	assert_true(holds(&b, &two, &b.pem));
-}
-
-static void
-what_differs_in_anything_is_another(void **state)
-{
-	WIPED(bed) b = { 0 };
-	WIPED(buf) file = { 0 };
-	WIPED(buf) other_key = { 0 };
-	WIPED(buf) other_cert = { 0 };
-	WIPED(buf) no_ca = { 0 };
-	WIPED(buf) other_ca = { 0 };
-	OWN(EVP_PKEY) *key = key_new("ec-p256");
-
-	(void)state;
-	bed_make(&b);
-	check_ok(make(&b, &file));
-	key_to_pem(key, &other_key);
-	cert_to_pem(b.cert, &other_key);
-	cert_to_pem(b.ca.cert, &other_key);
-	assert_false(holds(&b, &file, &other_key));
-	key_to_pem(b.key, &other_cert);
-	cert_to_pem(b.ca.transfer, &other_cert);
-	cert_to_pem(b.ca.cert, &other_cert);
-	assert_false(holds(&b, &file, &other_cert));
-	key_to_pem(b.key, &no_ca);
-	cert_to_pem(b.cert, &no_ca);
-	assert_false(holds(&b, &file, &no_ca));
-	key_to_pem(b.key, &other_ca);
-	cert_to_pem(b.cert, &other_ca);
-	cert_to_pem(b.ca.transfer, &other_ca);
-	assert_false(holds(&b, &file, &other_ca));
-	assert_true(holds(&b, &file, &b.pem));
-}
-
-static void
-a_damaged_file_or_one_with_more_behind_it_holds_nothing(void **state)
-{
-	WIPED(bed) b = { 0 };
-	WIPED(buf) file = { 0 };
-	WIPED(buf) none = { 0 };
-
-	(void)state;
-	bed_make(&b);
-	check_ok(make(&b, &file));
-	file.p[file.n / 2] ^= 1;
-	assert_false(holds(&b, &file, &b.pem));
-	file.p[file.n / 2] ^= 1;
-	check_ok(buf_add_byte(&file, 0));
-	assert_false(holds(&b, &file, &b.pem));
-	file.n -= 2;
-	assert_false(holds(&b, &file, &b.pem));
-	file.n += 1;
-	assert_true(holds(&b, &file, &b.pem));
-	assert_false(holds(&b, &none, &b.pem));
-}
-
-/* So that a new password is a new file. */
-static void
-with_another_password_it_holds_nothing(void **state)
-{
-	WIPED(bed) b = { 0 };
-	WIPED(buf) file = { 0 };
-
-	(void)state;
-	bed_make(&b);
-	check_ok(make(&b, &file));
-	put_pass(&b, "changeIt\n", 0600);
-	assert_false(holds(&b, &file, &b.pem));
-	put_pass(&b, "changeit", 0600); /* without a line's end: the same */
-	assert_true(holds(&b, &file, &b.pem));
-}
-
 /* ---- the password file --------------------------------------------------- */
 
 static void
 refuses(const struct bed *b, enum rc wanted, const char *words)
 {
 	WIPED(buf) file = { 0 };
-	bool is = true;
 
 	assert_int_equal(make(b, &file), wanted);
 	if (strstr(err_text(), words) == NULL)
 		fail_msg("\"%s\" lacks \"%s\"", err_text(), words);
 	assert_int_equal(file.n, 0);
-	assert_int_equal(
-	    p12_holds(SPAN_NONE, buf_span(&b->pem), b->pass, &is), wanted);
 }
 
 static void
@@ -268,6 +172,38 @@ a_password_of_somebody_else_is_refused(void **state)
 	check_ok(make(&b, &file));
 }
 
+/* Whoever can put another file there would get any file's first line, of root's
+ * own as well, as a password that they can try. */
+static void
+a_password_that_others_can_replace_is_refused(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(buf) file = { 0 };
+	char other[64];
+
+	(void)state;
+	bed_make(&b);
+	assert_int_equal(chmod(b.dir, 0730), 0);
+	assert_int_equal(make(&b, &file), RC_STATE);
+	assert_string_equal(rule_name(rule_spoken()), "DEPLOY-OWNER");
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(b.dir, 0700), 0);
+		assert_int_equal(chown(b.dir, 4711, 4711), 0);
+		assert_int_equal(make(&b, &file), RC_STATE);
+		assert_non_null(
+		    strstr(err_text(), "others than root and you can change"));
+		assert_int_equal(chown(b.dir, 0, 0), 0);
+	}
+	assert_int_equal(chmod(b.dir, 0700), 0);
+	(void)snprintf(other, sizeof(other), "%s/other", b.dir);
+	assert_int_equal(rename(b.pass, other), 0);
+	assert_int_equal(symlink("other", b.pass), 0);
+	assert_int_equal(make(&b, &file), RC_IO); /* typed ones are followed */
+	assert_non_null(strstr(err_text(), "not a regular file"));
+	assert_int_equal(file.n, 0);
+	assert_int_equal(unlink(other), 0);
+}
+
 static void
 what_is_no_password_is_refused(void **state)
 {
@@ -286,7 +222,7 @@ what_is_no_password_is_refused(void **state)
 	memset(many, 'x', 1025);
 	many[1025] = '\0';
 	put_pass(&b, many, 0600);
-	refuses(&b, RC_FORMAT, "password file: ");
+	refuses(&b, RC_FORMAT, "at most 1024 wanted");
 	assert_int_equal(unlink(b.pass), 0);
 	refuses(&b, RC_IO, "No such file or directory");
 	assert_int_equal(mkfifo(b.pass, 0600), 0); /* and does not block */
@@ -302,13 +238,15 @@ without_key_and_certificate_there_is_none(void **state)
 	WIPED(bed) b = { 0 };
 	WIPED(buf) file = { 0 };
 	WIPED(buf) only_key = { 0 };
+	WIPED(buf) pass = { 0 };
 
 	(void)state;
 	bed_make(&b);
+	check_ok(p12_password(b.pass, &pass));
 	key_to_pem(b.key, &only_key);
 	assert_int_equal(
-	    p12_make(NAME, buf_span(&only_key), b.pass, &file), RC_BUG);
-	assert_int_equal(p12_make(NAME, SPAN_NONE, b.pass, &file), RC_BUG);
+	    p12_make(NAME, buf_span(&only_key), &pass, &file), RC_BUG);
+	assert_int_equal(p12_make(NAME, SPAN_NONE, &pass, &file), RC_BUG);
 	assert_int_equal(file.n, 0);
 }
 
@@ -317,13 +255,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_finds_key_certificate_and_ca),
-		cmocka_unit_test(one_is_known_by_what_it_holds),
-		cmocka_unit_test(what_differs_in_anything_is_another),
-		cmocka_unit_test(
-		    a_damaged_file_or_one_with_more_behind_it_holds_nothing),
-		cmocka_unit_test(with_another_password_it_holds_nothing),
 		cmocka_unit_test(a_password_that_others_can_read_is_refused),
 		cmocka_unit_test(a_password_of_somebody_else_is_refused),
+		cmocka_unit_test(a_password_that_others_can_replace_is_refused),
 		cmocka_unit_test(what_is_no_password_is_refused),
 		cmocka_unit_test(without_key_and_certificate_there_is_none),
 	};

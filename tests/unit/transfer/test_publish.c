@@ -13,6 +13,10 @@
 static const char *const all_files[] = { "ca.crt", "ca.pem",
 	POSH "xmpp-client.json", POSH "xmpp-server.json" };
 
+static const struct publish_how typed = { 0 };
+static const struct publish_how by_timer = { .again = true };
+static const struct publish_how dry = { .dry_run = true };
+
 struct web_bed {
 	struct online_bed on;
 	struct holding h;
@@ -64,7 +68,7 @@ publishes(struct web_bed *b, int64_t now, size_t wanted)
 {
 	size_t n = 99;
 
-	check_ok(publish(b->root, &b->on.store, &b->h, now, false, &n));
+	check_ok(publish(b->root, &b->on.store, &b->h, now, &typed, &n));
 	assert_int_equal(n, wanted);
 }
 
@@ -204,15 +208,16 @@ a_directory_that_is_a_link_is_refused(void **state)
 
 		assert_int_equal(symlink(path_of(&b, "elsewhere"), link), 0);
 		assert_int_equal(
-		    publish(b.root, &b.on.store, &b.h, NOW, false, &n), RC_IO);
+		    publish(b.root, &b.on.store, &b.h, NOW, &typed, &n), RC_IO);
 		assert_non_null(strstr(err_text(), b.root));
-		assert_int_equal(n, i == 0 ? 2 : 0); /* of the CA, before */
+		assert_int_equal(n, 0); /* all of it or nothing */
+		assert_int_equal(access(path_of(&b, "ca.crt"), F_OK), -1);
 		assert_int_equal(rmdir(path_of(&b, "elsewhere")), 0);
 		assert_int_equal(mkdir(path_of(&b, "elsewhere"), 0700), 0);
 		assert_int_equal(unlink(link), 0);
 		assert_int_equal(i == 0 ? mkdir(link, 0755) : 0, 0);
 	}
-	publishes(&b, NOW, 2);
+	publishes(&b, NOW, 4);
 }
 
 static void
@@ -225,11 +230,12 @@ what_is_in_the_way_is_told_with_the_root(void **state)
 	web_bed_make(&b);
 	assert_int_equal(mkdir(path_of(&b, "ca.crt"), 0755), 0);
 	assert_int_equal(
-	    publish(b.root, &b.on.store, &b.h, NOW, false, &n), RC_IO);
+	    publish(b.root, &b.on.store, &b.h, NOW, &typed, &n), RC_IO);
 	assert_int_equal(strncmp(err_text(), b.root, strlen(b.root)), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(
-	    publish("/no/such/root", &b.on.store, NULL, NOW, false, &n), RC_IO);
+	    publish("/no/such/root", &b.on.store, NULL, NOW, &typed, &n),
+	    RC_IO);
 }
 
 static void
@@ -240,15 +246,15 @@ a_dry_run_counts_and_writes_nothing(void **state)
 
 	(void)state;
 	web_bed_make(&b);
-	check_ok(publish(b.root, &b.on.store, &b.h, NOW, true, &n));
+	check_ok(publish(b.root, &b.on.store, &b.h, NOW, &dry, &n));
 	assert_int_equal(n, 4);
 	assert_int_equal(rmdir(b.root), 0); /* it is empty */
 	assert_int_equal(mkdir(b.root, 0755), 0);
 	publishes(&b, NOW, 4);
-	check_ok(publish(b.root, &b.on.store, &b.h, NOW, true, &n));
+	check_ok(publish(b.root, &b.on.store, &b.h, NOW, &dry, &n));
 	assert_int_equal(n, 0);
 	check_ok(
-	    publish(b.root, &b.on.store, &b.h, BEGIN + 31 * DAY, true, &n));
+	    publish(b.root, &b.on.store, &b.h, BEGIN + 31 * DAY, &dry, &n));
 	assert_int_equal(n, 2);
 	publishes(&b, NOW, 0);
 }
@@ -274,7 +280,7 @@ what_a_server_presents_is_listed_before_it_does(void **state)
 		size_t n;
 
 		check_ok(
-		    publish(b.root, &b.on.store, &b.h, times[i], false, &n));
+		    publish(b.root, &b.on.store, &b.h, times[i], &typed, &n));
 		assert_true(is_listed(&b, held_due_get0(&b.h, "EC", times[i])));
 		if (next != NULL)
 			assert_true(is_listed(&b, next));
@@ -283,7 +289,7 @@ what_a_server_presents_is_listed_before_it_does(void **state)
 }
 
 static void
-without_a_certificate_only_the_ca_is_published(void **state)
+without_a_certificate_only_the_ca_is_kept(void **state)
 {
 	WIPED(web_bed) b = { 0 };
 	size_t n = 99;
@@ -291,15 +297,96 @@ without_a_certificate_only_the_ca_is_published(void **state)
 	(void)state;
 	web_bed_make(&b);
 	assert_int_equal(
-	    publish(b.root, &b.on.store, &b.h, BEGIN + 100 * DAY, false, &n),
+	    publish(b.root, &b.on.store, &b.h, BEGIN + 100 * DAY, &typed, &n),
+	    RC_STATE);
+	assert_int_equal(n, 0); /* nothing of what was asked for */
+	assert_int_equal(access(path_of(&b, "ca.crt"), F_OK), -1);
+	assert_int_equal(publish(b.root, &b.on.store, &b.h, BEGIN + 100 * DAY,
+			     &by_timer, &n),
 	    RC_STATE);
 	assert_non_null(strstr(err_text(),
 	    "no certificate of dns:a.example.org is valid now: the POSH documents stay as they are"));
 	assert_int_equal(n, 2);
 	assert_int_equal(access(path_of(&b, ".well-known"), F_OK), -1);
-	check_ok(publish(b.root, &b.on.store, NULL, NOW, false, &n));
+	check_ok(publish(b.root, &b.on.store, NULL, NOW, &typed, &n));
 	assert_int_equal(n, 0);
 	assert_int_equal(access(path_of(&b, ".well-known"), F_OK), -1);
+}
+
+/* ---- whose it is --------------------------------------------------------- */
+
+/* Another home, by another key. */
+static void
+be_another(struct web_bed *b)
+{
+	b->on.store.spki.p[b->on.store.spki.n - 1] ^= 1;
+}
+
+static void
+a_file_of_somebody_else_is_not_written_over(void **state)
+{
+	static const struct publish_how take = { .take = true };
+	WIPED(web_bed) b = { 0 };
+	char sentence[160];
+	size_t n = 99;
+
+	(void)state;
+	web_bed_make(&b);
+	for (size_t i = 0; i < 4; i++) {
+		const char *path = path_of(&b, all_files[i]);
+
+		if (i >= 2)
+			check_ok(dir_make(path_of(&b, POSH), 0755));
+		path = path_of(&b, all_files[i]);
+		check_ok(
+		    file_replace(AT_FDCWD, path, span_str("theirs\n"), 0644));
+		(void)snprintf(sentence, sizeof(sentence),
+		    "%s: %s lies there, and was not published from here",
+		    b.root, file_name(all_files[i]));
+		check_refused(
+		    publish(b.root, &b.on.store, &b.h, NOW, &typed, &n),
+		    "DEPLOY-TAKEN", sentence);
+		assert_int_equal(n, 0);
+		file_has(&b, all_files[i], span_str("theirs\n"));
+		assert_int_equal(unlink(path_of(&b, all_files[i])), 0);
+	}
+	check_ok(file_replace(
+	    AT_FDCWD, path_of(&b, "ca.pem"), span_str("theirs\n"), 0644));
+	check_ok(publish(b.root, &b.on.store, &b.h, NOW, &take, &n));
+	assert_int_equal(n, 4);
+	publishes(&b, NOW, 0);
+}
+
+static void
+a_web_root_has_one_home(void **state)
+{
+	static const struct publish_how take = { .take = true };
+	WIPED(web_bed) b = { 0 };
+	char sentence[160];
+	size_t n = 99;
+
+	(void)state;
+	web_bed_make(&b);
+	publishes(&b, NOW, 4);
+	be_another(&b);
+	(void)snprintf(sentence, sizeof(sentence),
+	    "%s: ca.pem: is kept by another home: unnamed", b.root);
+	check_refused(publish(b.root, &b.on.store, &b.h, NOW, &typed, &n),
+	    "DEPLOY-TAKEN", sentence);
+	check_refused(publish(b.root, &b.on.store, &b.h, NOW, &by_timer, &n),
+	    "DEPLOY-TAKEN", sentence);
+	check_ok(publish(b.root, &b.on.store, &b.h, NOW, &take, &n));
+	publishes(&b, NOW, 0);
+	be_another(&b); /* the first one again */
+	check_refused(publish(b.root, &b.on.store, &b.h, NOW, &by_timer, &n),
+	    "DEPLOY-TAKEN", sentence);
+	check_ok(publish_release(b.root, &b.on.store)); /* not its own */
+	check_refused(publish(b.root, &b.on.store, &b.h, NOW, &typed, &n),
+	    "DEPLOY-TAKEN", sentence);
+	be_another(&b);
+	check_ok(publish_release(b.root, &b.on.store));
+	be_another(&b);
+	publishes(&b, NOW, 0);
 }
 
 static void
@@ -338,7 +425,7 @@ publish_anew(void *arg)
 	size_t n;
 
 	return publish(
-	    b->root, &b->on.store, &b->h, BEGIN + 38 * DAY, false, &n);
+	    b->root, &b->on.store, &b->h, BEGIN + 38 * DAY, &typed, &n);
 }
 
 /* Each file is as it was or as it shall be, and the next run writes the rest.
@@ -353,7 +440,7 @@ each_file_is_whole(void *arg)
 	file_has(b, "ca.crt", buf_span(&b->on.ca.der));
 	check_ok(publish_anew(b));
 	assert_false(is_listed(b, &b->h.items[0]));
-	check_ok(publish(b->root, &b->on.store, &b->h, NOW, false, &n));
+	check_ok(publish(b->root, &b->on.store, &b->h, NOW, &typed, &n));
 	assert_int_equal(n, 2);
 }
 
@@ -362,8 +449,12 @@ is_made_by_the_next(void *arg)
 {
 	struct web_bed *b = arg;
 
-	publishes(b, BEGIN + 38 * DAY, 2);
+	assert_int_equal(access(path_of(b, "ca.crt"), F_OK), -1);
+	assert_int_equal(access(path_of(b, ".well-known"), F_OK), -1);
+	publishes(b, BEGIN + 38 * DAY, 4);
 	remove_tree(path_of(b, ".well-known"));
+	assert_int_equal(unlink(path_of(b, "ca.crt")), 0);
+	assert_int_equal(unlink(path_of(b, "ca.pem")), 0);
 }
 
 static void
@@ -405,8 +496,9 @@ main(void)
 		cmocka_unit_test(a_dry_run_counts_and_writes_nothing),
 		cmocka_unit_test(
 		    what_a_server_presents_is_listed_before_it_does),
-		cmocka_unit_test(
-		    without_a_certificate_only_the_ca_is_published),
+		cmocka_unit_test(without_a_certificate_only_the_ca_is_kept),
+		cmocka_unit_test(a_file_of_somebody_else_is_not_written_over),
+		cmocka_unit_test(a_web_root_has_one_home),
 		cmocka_unit_test(what_was_remembered_is_published_again),
 		cmocka_unit_test(a_directory_that_cannot_be_made_is_told),
 		cmocka_unit_test(whatever_fails_each_file_is_whole),

@@ -10,8 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define VECTOR "tests/vectors/store/v3.sql"
-#define VECTOR_1 "tests/vectors/store/v1.sql"
+#define VECTOR "tests/vectors/store/v4.sql"
 
 struct bed {
 	struct software_ca ca;
@@ -441,7 +440,7 @@ tables_are(struct bed *b, const char *vector)
 }
 
 static void
-version_3_is_what_it_was(void **state)
+version_4_is_what_it_was(void **state)
 {
 	WIPED(bed) b = { 0 };
 
@@ -453,25 +452,26 @@ version_3_is_what_it_was(void **state)
 
 /* What an older program enrolled, as that program's own tables have it. */
 static void
-a_store_of_version_1_is_brought_to_ours(void **state)
+is_brought_to_ours(int version)
 {
 	WIPED(bed) b = { 0 };
 	WIPED(buf) sql = { 0 };
 	WIPED(buf) tables = { 0 };
-	char fill[80];
+	char fill[80], vector[40];
 	const char *text;
 	sqlite3 *db = NULL;
 
-	(void)state;
 	bed_make(&b);
 	check_ok(create(&b));
 	(void)snprintf(fill, sizeof(fill), "%s.new", b.path);
+	(void)snprintf(
+	    vector, sizeof(vector), "tests/vectors/store/v%d.sql", version);
 	assert_int_equal(rename(b.path, fill), 0);
 	check_ok(buf_printf(&sql,
-	    "PRAGMA application_id=%d; PRAGMA user_version=1;"
+	    "PRAGMA application_id=%d; PRAGMA user_version=%d;"
 	    "ATTACH '%s' AS new;",
-	    0x61675472, fill));
-	check_ok(file_read(AT_FDCWD, VECTOR_1, 65536, &tables));
+	    0x61675472, version, fill));
+	check_ok(file_read(AT_FDCWD, vector, 65536, &tables));
 	check_ok(buf_add_span(&sql, buf_span(&tables)));
 	check_ok(buf_add_str(&sql,
 	    "INSERT INTO policy SELECT * FROM new.policy;"
@@ -487,6 +487,14 @@ a_store_of_version_1_is_brought_to_ours(void **state)
 	tables_are(&b, VECTOR);
 }
 
+static void
+a_store_of_an_older_version_is_brought_to_ours(void **state)
+{
+	(void)state;
+	for (int version = 1; version < 4; version++)
+		is_brought_to_ours(version);
+}
+
 int
 main(void)
 {
@@ -500,8 +508,9 @@ main(void)
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(
 		    loose_csrs_have_one_answer_and_no_place_in_the_channel),
-		cmocka_unit_test(version_3_is_what_it_was),
-		cmocka_unit_test(a_store_of_version_1_is_brought_to_ours),
+		cmocka_unit_test(version_4_is_what_it_was),
+		cmocka_unit_test(
+		    a_store_of_an_older_version_is_brought_to_ours),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -19,6 +19,7 @@ struct deploy_wish {
 	struct cmd_list operands;
 	const char *format, *to, *key, *key_from, *pass_source, *reload;
 	const char *profile, *key_type, *forget;
+	bool take;
 	enum deploy_format form;
 };
 
@@ -149,19 +150,16 @@ is_known(const struct deployment_list *list, const char *path)
 static enum rc
 check_no_key_lost(struct store *store, const struct deployment *d)
 {
-	static const char end[] = "PRIVATE KEY-----";
 	WIPED(deployment_list) list = { 0 };
-	WIPED(buf) found = { 0 };
-	bool is = false;
+	bool key = false, open;
 	enum rc rc;
 
 	if (d->format == DEPLOY_PEMFILE)
 		return RC_OK;
 	rc = deployment_list_load(store, &list);
 	if (rc == RC_OK && !is_known(&list, d->path))
-		rc = replace_read(d->path, &found, &is);
-	if (rc == RC_OK && is && found.n != 0 &&
-	    memmem(found.p, found.n, end, sizeof(end) - 1) != NULL)
+		rc = replace_holds_key(d->path, &key, &open);
+	if (rc == RC_OK && key)
 		rc = err_set(RC_STATE,
 		    "%s: holds a private key, which --format %s would replace: give another --to, or move it away",
 		    d->path, deploy_format_text(d->format));
@@ -276,17 +274,22 @@ deploy_prepare(const struct deploy_wish *a, const struct deploying *by,
 
 /* A file that had been there with a looser mode keeps it: its owner's choice,
  * but one to hear of. */
-static void
+static enum rc
 warn_open(const struct deployment *d)
 {
 	const char *secret = d->key_path;
+	bool key, open = false;
+	enum rc rc = RC_OK;
 
 	if (d->format == DEPLOY_PEMFILE || d->format == DEPLOY_P12)
 		secret = d->path;
-	if (secret != NULL && replace_is_open(secret))
+	if (secret != NULL)
+		rc = replace_holds_key(secret, &key, &open);
+	if (rc == RC_OK && open)
 		term_alarm(
 		    "warning  %s: everybody on this host can read the private key: chmod o= it\n",
 		    secret);
+	return rc;
 }
 
 static enum rc
@@ -323,7 +326,8 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 		.store = store,
 		.now = now,
 		.dry_run = a->env->dry_run,
-		.remember = true };
+		.remember = true,
+		.take = a->take };
 	WIPED(deployment) d = { 0 };
 	WIPED(deployed) r = { 0 };
 	bool due = false;
@@ -336,10 +340,18 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 		return rc;
 	if (rc == RC_OK)
 		deployed_tell(&d, &r, rc, &by, HELD_WITHIN, &due);
-	if (!r.restored)
-		warn_open(&d);
 	if (rc != RC_OK)
-		return not_reloaded(&r);
+		rc = not_reloaded(&r);
+	if (!r.restored) {
+		struct err_saved why;
+
+		err_save(&why);
+		if (warn_open(&d) != RC_OK && rc == RC_OK)
+			return RC_IO;
+		err_restore(&why);
+	}
+	if (rc != RC_OK)
+		return rc;
 	if (!by.dry_run)
 		rc = tell_next(&d, by.home);
 	if (rc != RC_OK || !a->env->json)
@@ -378,6 +390,20 @@ deploy_list_all(struct store *store, bool json)
 	return rc;
 }
 
+/* Another home may keep the file then, where it is still there. */
+static enum rc
+forget_claim(struct deploy_wish *a, struct store *store, const char *path)
+{
+	const struct deploying by = { .home = a->env->home, .store = store };
+	WIPED(deployment_list) list = { 0 };
+	enum rc rc = deployment_list_load(store, &list);
+
+	for (size_t i = 0; i < list.n && rc == RC_OK; i++)
+		if (strcmp(list.items[i].path, path) == 0)
+			rc = deploy_release(&by, &list.items[i]);
+	return rc;
+}
+
 static enum rc
 deploy_forget(struct deploy_wish *a, struct store *store)
 {
@@ -390,10 +416,13 @@ deploy_forget(struct deploy_wish *a, struct store *store)
 		err_clear();
 		rc = copy(a->forget, &path);
 	}
-	if (rc == RC_OK && a->env->dry_run)
+	if (rc == RC_OK && a->env->dry_run) {
 		term_say("%s: would be forgotten\n", path);
-	else if (rc == RC_OK)
-		rc = deployment_forget(store, path, &known);
+	} else if (rc == RC_OK) {
+		rc = forget_claim(a, store, path);
+		if (rc == RC_OK)
+			rc = deployment_forget(store, path, &known);
+	}
 	if (rc == RC_OK && !known && !a->env->dry_run)
 		rc = err_set(RC_STATE, "%s: nothing was deployed there", path);
 	if (rc == RC_OK && known)
@@ -437,6 +466,7 @@ cmd_deploy(struct cmd_env *env, int argc, char **argv)
 		{ "reload", "CMD", "run after a change, without a shell", NULL, &a.reload, NULL },
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
 		{ "key-type", "TYPE", "rsa, ec or ed25519, where they stand side by side", NULL, &a.key_type, NULL },
+		{ "take-over", NULL, "the file, from another home that keeps it", &a.take, NULL, NULL },
 		{ "forget", "FILE", "rotate this file no more", NULL, &a.forget, NULL },
 		{ 0 },
 	};

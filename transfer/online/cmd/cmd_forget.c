@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/term.h"
 #include "transfer/online/deploy/deploy.h"
+#include "transfer/online/deploy/publish.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
 
@@ -39,13 +40,41 @@ tell_path(void *arg, struct span path)
 		cmd_json_add(&g->paths, cmd_json_text(path));
 }
 
+/* Other homes may keep the files from now on: those of the lists, which were
+ * loaded before all was forgotten. */
+static enum rc
+release(struct giving_up *g, const struct holding *h,
+    const struct deployment_list *files, const struct publication_list *roots)
+{
+	const struct deploying by = { .home = g->env->home,
+		.store = &g->store };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < files->n && rc == RC_OK; i++)
+		if (strcmp(files->items[i].name, h->name) == 0 &&
+		    strcmp(files->items[i].profile, h->profile) == 0)
+			rc = deploy_release(&by, &files->items[i]);
+	for (size_t i = 0; i < roots->n && rc == RC_OK; i++)
+		if (roots->items[i].name != NULL &&
+		    strcmp(roots->items[i].name, h->name) == 0 &&
+		    strcmp(roots->items[i].profile, h->profile) == 0)
+			rc = publish_release(roots->items[i].dir, &g->store);
+	return rc;
+}
+
 static enum rc
 forget_holding(struct giving_up *g, const struct holding *h)
 {
 	struct span name = span_str(h->name), profile = span_str(h->profile);
+	WIPED(deployment_list) files = { 0 };
+	WIPED(publication_list) roots = { 0 };
 	size_t waiting = 0;
-	enum rc rc = store_begin(&g->store);
+	enum rc rc = deployment_list_load(&g->store, &files);
 
+	if (rc == RC_OK)
+		rc = publication_list_load(&g->store, &roots);
+	if (rc == RC_OK)
+		rc = store_begin(&g->store);
 	if (rc == RC_OK)
 		rc = deployment_forget_name(
 		    &g->store, name, profile, tell_path, g);
@@ -54,6 +83,8 @@ forget_holding(struct giving_up *g, const struct holding *h)
 	if (rc == RC_OK && !g->env->dry_run)
 		rc = store_commit(&g->store);
 	store_rollback(&g->store);
+	if (rc == RC_OK && !g->env->dry_run)
+		rc = release(g, h, &files, &roots);
 	if (rc != RC_OK)
 		return rc;
 	term_say("%s: %zu certificate%s of profile %s %s used no more\n",

@@ -19,6 +19,7 @@ struct publish_wish {
 	struct cmd_env *env;
 	struct cmd_list operands, ports;
 	const char *name, *profile, *host, *forget;
+	bool take;
 	struct store store;
 	struct holding holding;
 	int64_t now;
@@ -296,6 +297,8 @@ choose_name(struct publish_wish *a)
 static enum rc
 publish_new(struct publish_wish *a)
 {
+	const struct publish_how how = { .dry_run = a->env->dry_run,
+		.take = a->take };
 	struct publication p = { 0 };
 	size_t n = 0;
 	enum rc rc = choose_name(a);
@@ -308,7 +311,7 @@ publish_new(struct publish_wish *a)
 	p.name = a->holding.name;
 	p.profile = a->holding.profile;
 	rc = publish(p.dir, &a->store, p.name == NULL ? NULL : &a->holding,
-	    a->now, a->env->dry_run, &n);
+	    a->now, &how, &n);
 	if (rc == RC_OK && !a->env->dry_run)
 		rc = publication_save(&a->store, &p);
 	if (rc == RC_OK)
@@ -337,6 +340,8 @@ publish_forget(struct publish_wish *a)
 	if (a->env->dry_run)
 		term_say("%s: would be forgotten\n", dir);
 	else
+		rc = publish_release(dir, &a->store);
+	if (rc == RC_OK && !a->env->dry_run)
 		rc = publication_forget(&a->store, dir, &known);
 	if (rc == RC_OK && !known && !a->env->dry_run)
 		rc = err_set(RC_STATE, "%s: nothing was published there", dir);
@@ -353,6 +358,7 @@ cmd_publish(struct cmd_env *env, int argc, char **argv)
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
+		{ "take-over", NULL, "the web root, from whoever wrote what lies there", &a.take, NULL, NULL },
 		{ "forget", "DIR", "rotate keeps this web root no more", NULL, &a.forget, NULL },
 		{ 0 },
 	};

@@ -8,6 +8,7 @@
 #include "base/term.h"
 #include "transfer/online/deploy/publish.h"
 #include "transfer/online/store/home.h"
+#include "transfer/rule.h"
 
 struct rotation {
 	struct deploying by;
@@ -51,6 +52,7 @@ publish_one(struct rotation *r, const struct publication *p)
 	size_t n = 0;
 	enum rc rc =
 	    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
+	const bool due = rc == RC_STATE && rule_spoken() == RULE_NONE;
 
 	r->n++;
 	r->n_published += n;
@@ -59,9 +61,8 @@ publish_one(struct rotation *r, const struct publication *p)
 		    r->by.dry_run ? "would be written" : "written");
 	if (rc == RC_OK)
 		return;
-	term_alarm("%s  %s: %s\n", rc == RC_STATE ? "due" : "failed", p->dir,
-	    err_text());
-	if (rc == RC_STATE)
+	term_alarm("%s  %s: %s\n", due ? "due" : "failed", p->dir, err_text());
+	if (due)
 		r->n_due++;
 	else
 		note_failure(r, rc);

@@ -30,13 +30,13 @@ static const struct cmd cmds[] = {
 	{ "deploy", cmd_deploy,
 	  "NAME --format pemfile|cert|chain|fullchain|p12 --to FILE [--key FILE]"
 	  " [--key-from FILE] [--pass-source FILE] [--reload CMD]"
-	  " [--profile P] [--key-type TYPE] | --forget FILE",
+	  " [--profile P] [--key-type TYPE] [--take-over] | --forget FILE",
 	  "write the certificate that is due to a server's files" },
 	{ "rotate", cmd_rotate, "[--within DUR]",
 	  "bring all that was deployed to the certificate that is due" },
 	{ "forget", cmd_forget, "NAME [--profile P]",
 	  "give a name up, and all that is deployed of it" },
-	{ "publish", cmd_publish, "DIR [NAME] [--profile P] | --forget DIR",
+	{ "publish", cmd_publish, "DIR [NAME] [--profile P] [--take-over] | --forget DIR",
 	  "put CA certificate and POSH documents into a web root" },
 	{ "posh", cmd_posh, "NAME [--profile P]",
 	  "print the POSH document of a name (RFC 7711)" },

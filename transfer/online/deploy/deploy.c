@@ -5,14 +5,11 @@
 #include "transfer/online/deploy/deploy.h"
 
 #include "base/file.h"
-#include "base/own_ssl.h"
 #include "base/run.h"
-#include "transfer/x509/cert.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include <stdlib.h>
 
 void
 deployed_wipe(struct deployed *deployed)
@@ -39,60 +36,72 @@ deploy_lock(const char *home, int *ret_fd)
 
 /* ---- what is there ------------------------------------------------------- */
 
-/* A file that cannot be read is not as it should be; writing it says why. */
-static bool
-is_file(const char *path, struct span wanted)
-{
-	WIPED(buf) found = { 0 };
-	bool is = false;
+/* What a deployment comes to on the disk, and what is there, by digests: what
+ * others can write is never parsed. */
+struct deploy_look {
+	struct replace_found cert, key;
+	struct buf pass; /* of PKCS#12 */
+	uint8_t made_of[SHA256_LEN];
+};
 
-	if (replace_read(path, &found, &is) != RC_OK) {
-		err_clear();
-		return false;
-	}
-	return is && span_eq(buf_span(&found), wanted);
+static void
+deploy_look_wipe(struct deploy_look *look)
+{
+	buf_wipe(&look->pass);
+}
+
+static enum rc
+deploy_look(const struct deployment *d, const struct deploy_files *files,
+    const struct replace *replace, struct deploy_look *ret)
+{
+	enum rc rc = replace_look(replace, &ret->cert, &ret->key);
+
+	if (rc == RC_OK && d->format == DEPLOY_P12)
+		rc = p12_password(d->pass_source, &ret->pass);
+	return rc == RC_OK ? sha256_two(buf_span(&files->cert),
+				 buf_span(&ret->pass), ret->made_of)
+			   : rc;
 }
 
 static bool
-is_p12(const struct deployment *d, struct span wanted)
+is_digest(
+    const uint8_t a[static SHA256_LEN], const uint8_t b[static SHA256_LEN])
 {
-	WIPED(buf) found = { 0 };
-	bool is = false, holds = false;
-
-	if (replace_read(d->path, &found, &is) != RC_OK ||
-	    (is && p12_holds(buf_span(&found), wanted, d->pass_source,
-		       &holds) != RC_OK))
-		err_clear();
-	return holds;
+	return memcmp(a, b, SHA256_LEN) == 0;
 }
 
-static bool
-is_in_place(const struct deployment *d, const struct deploy_files *files)
+static enum rc
+deploy_is_file(const struct replace_found *found, struct span wanted, bool *ret)
 {
-	if (files->key.n != 0 && !is_file(d->key_path, buf_span(&files->key)))
-		return false;
-	return d->format == DEPLOY_P12
-		   ? is_p12(d, buf_span(&files->cert))
-		   : is_file(d->path, buf_span(&files->cert));
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = sha256(wanted, digest);
+
+	if (rc == RC_OK)
+		*ret = found->is && is_digest(found->sha256, digest);
+	return rc;
+}
+
+static enum rc
+is_in_place(const struct deployment *d, const struct deploy_files *files,
+    const struct deploy_look *look, bool *ret)
+{
+	bool cert = false, key = true;
+	enum rc rc = RC_OK;
+
+	if (files->key.n != 0)
+		rc = deploy_is_file(&look->key, buf_span(&files->key), &key);
+	if (rc == RC_OK && d->format == DEPLOY_P12)
+		cert = d->has_made && look->cert.is &&
+		       is_digest(look->made_of, d->made_of) &&
+		       is_digest(look->cert.sha256, d->made);
+	else if (rc == RC_OK)
+		rc = deploy_is_file(&look->cert, buf_span(&files->cert), &cert);
+	if (rc == RC_OK)
+		*ret = cert && key;
+	return rc;
 }
 
 /* ---- what was there ------------------------------------------------------ */
-
-/* Is the last second of the first certificate in a file over? What is none of
- * ours may hold anything, and goes back as it was. */
-static bool
-has_ended(struct span file, int64_t now)
-{
-	OWN(BIO) *bio = BIO_new_mem_buf(file.p, (int)file.n);
-	OWN(X509) *cert = NULL;
-	int64_t from, to;
-
-	if (bio != NULL)
-		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	ERR_clear_error();
-	return cert != NULL && cert_window(cert, &from, &to) == RC_OK &&
-	       to < now;
-}
 
 static const struct held *
 last_good(const struct deployment *d, const struct holding *holding)
@@ -114,22 +123,15 @@ is_replaced(
 	       !held_is_in_force(holding, (size_t)(last - holding->items), now);
 }
 
-/* A certificate that nobody accepts any more is of no use in its place. */
+/* A certificate of ours that nobody accepts any more is of no use in its place.
+ * What is none of ours may hold anything, and goes back as it was. */
 static bool
 is_worth_it(const struct deploying *by, const struct deployment *d,
-    const struct holding *holding, const struct replace *replace)
+    const struct holding *holding)
 {
 	const struct held *last = last_good(d, holding);
-	WIPED(buf) old = { 0 };
-	bool is = false;
 
-	if (last != NULL)
-		return !last->revoked && last->not_after >= by->now;
-	if (replace_old(replace, &old, &is) != RC_OK) {
-		err_clear();
-		return true;
-	}
-	return is && !has_ended(buf_span(&old), by->now);
+	return last == NULL || (!last->revoked && last->not_after >= by->now);
 }
 
 static void
@@ -140,7 +142,7 @@ put_back(const struct deploying *by, const struct deployment *d,
 	struct err_saved why;
 
 	err_save(&why);
-	if (!is_worth_it(by, d, holding, replace) ||
+	if (!is_worth_it(by, d, holding) ||
 	    replace_undo(replace, &ret->restored) == RC_OK)
 		err_restore(&why);
 	else /* the worse news, with what began it */
@@ -150,20 +152,24 @@ put_back(const struct deploying *by, const struct deployment *d,
 /* ---- one deployment ------------------------------------------------------ */
 
 static enum rc
-write_files(const struct deployment *d, const struct deploy_files *files,
-    struct replace *replace)
+write_files(struct deployment *d, const struct deploy_files *files,
+    struct deploy_look *look, struct replace *replace)
 {
 	WIPED(buf) p12 = { 0 };
 	enum rc rc;
 
 	if (d->format != DEPLOY_P12)
 		return replace_put(replace);
-	rc = p12_make(d->name, buf_span(&files->cert), d->pass_source, &p12);
+	rc = p12_make(d->name, buf_span(&files->cert), &look->pass, &p12);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&p12), d->made);
 	if (rc != RC_OK)
 		return rc;
 	replace->cert.bytes = buf_span(&p12);
 	rc = replace_put(replace);
 	replace->cert.bytes = SPAN_NONE;
+	d->has_made = rc == RC_OK;
+	memcpy(d->made_of, look->made_of, SHA256_LEN);
 	return rc;
 }
 
@@ -190,6 +196,58 @@ reload(const struct deploying *by, struct deployment *d, const struct held *due,
 	return rc != RC_OK ? rc : replace_keep(replace);
 }
 
+/* By the key that the home's bundles are signed with: a home that was moved is
+ * the same. \param[out] ret_path  to be freed */
+static enum rc
+claim_of(const struct deploying *by, struct replace_claim *ret, char **ret_path)
+{
+	enum rc rc = sha256(buf_span(&by->store->spki), ret->home);
+
+	*ret_path = rc == RC_OK ? realpath(by->home, NULL) : NULL;
+	if (rc == RC_OK && *ret_path == NULL)
+		rc = err_errno(RC_IO, errno, "%s", by->home);
+	ret->path = *ret_path;
+	ret->take = by->take;
+	return rc;
+}
+
+static enum rc
+bring_files(const struct deploying *by, struct deployment *d,
+    const struct held *due, const struct holding *holding,
+    const struct deploy_files *files, struct replace *replace,
+    struct deployed *ret)
+{
+	WIPED(deploy_look) look = { 0 };
+	bool there = false;
+	enum rc rc = deploy_look(d, files, replace, &look);
+
+	if (rc == RC_OK)
+		rc = is_in_place(d, files, &look, &there);
+	if (rc != RC_OK)
+		return rc;
+	if (there && deployment_has(d, due->sha256))
+		return by->dry_run ? RC_OK : replace_keep(replace);
+	ret->changed = true;
+	if (by->dry_run)
+		return RC_OK;
+	/* Somebody else's change to the file: the reload is due once more. */
+	if (deployment_has(d, due->sha256)) {
+		d->has_done = false;
+		rc = deployment_save(by->store, d);
+	}
+	if (rc == RC_OK && !there)
+		rc = write_files(d, files, &look, replace);
+	if (rc != RC_OK)
+		return rc;
+	if (by->remember)
+		rc = deployment_save(by->store, d);
+	if (rc != RC_OK) { /* files that nobody would rotate */
+		put_back(by, d, holding, replace, ret);
+		return rc;
+	}
+	return reload(by, d, due, holding, replace, ret);
+}
+
 static enum rc
 bring(const struct deploying *by, struct deployment *d, const struct held *due,
     const struct holding *holding, const struct deploy_files *files,
@@ -202,30 +260,27 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
 		.key = { files->key.n == 0 ? NULL : d->key_path,
 		    buf_span(&files->key), true },
 	};
-	bool there = is_in_place(d, files);
-	enum rc rc = RC_OK;
+	char *home = NULL;
+	enum rc rc = claim_of(by, &replace.claim, &home);
 
-	if (there && deployment_has(d, due->sha256))
-		return by->dry_run ? RC_OK : replace_keep(&replace);
-	ret->changed = true;
-	if (by->dry_run)
-		return RC_OK;
-	/* Somebody else's change to the file: the reload is due once more. */
-	if (deployment_has(d, due->sha256)) {
-		d->has_done = false;
-		rc = deployment_save(by->store, d);
-	}
-	if (rc == RC_OK && !there)
-		rc = write_files(d, files, &replace);
-	if (rc != RC_OK)
-		return rc;
-	if (by->remember)
-		rc = deployment_save(by->store, d);
-	if (rc != RC_OK) { /* files that nobody would rotate */
-		put_back(by, d, holding, &replace, ret);
-		return rc;
-	}
-	return reload(by, d, due, holding, &replace, ret);
+	if (rc == RC_OK)
+		rc = bring_files(by, d, due, holding, files, &replace, ret);
+	free(home);
+	return rc;
+}
+
+enum rc
+deploy_release(const struct deploying *by, const struct deployment *d)
+{
+	struct replace replace = { .cert = { .path = d->path },
+		.key = { .path = d->key_path } };
+	char *home = NULL;
+	enum rc rc = claim_of(by, &replace.claim, &home);
+
+	if (rc == RC_OK && replace_unclaim(&replace) != RC_OK)
+		err_clear();
+	free(home);
+	return rc;
 }
 
 enum rc
@@ -251,6 +306,7 @@ deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
 	ret->not_after = due->not_after;
 	rc = buf_add_span(&ret->serial, buf_span(&due->serial));
 	if (rc == RC_OK)
-		rc = deploy_files_make(by->home, by->store, d, due, &files);
+		rc = deploy_files_make(
+		    by->home, by->store, d, due, by->remember, &files);
 	return rc != RC_OK ? rc : bring(by, d, due, &holding, &files, ret);
 }

@@ -19,24 +19,25 @@ void deploy_files_wipe(struct deploy_files *files);
 /** Make them for one certificate. The key comes from the home, else from key_from,
  * else it is what lies at key_path already and stays; it must be the
  * certificate's. The CA certificates are the one that issued it and those above.
+ * \param typed  somebody looks on: a key at key_path is read, and its digest kept
+ *               in `d`; else it must have that digest, and is not read
  * \retval RC_STATE  no key is known, or it is another certificate's
  * \retval RC_IO     a file cannot be read */
 enum rc deploy_files_make(const char *home, struct store *store,
-    const struct deployment *d, const struct held *held,
+    struct deployment *d, const struct held *held, bool typed,
     struct deploy_files *ret) MUST_CHECK;
 
 /** The CA certificate whose key-id that is, the newest; NULL: none is pinned. */
 const struct trust_ca *deploy_issuer_get0(
     const struct store *store, const uint8_t *key_id);
 
-/** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates. The
- * password is the first line of `pass_source`.
- * \retval RC_IO  that file cannot be read, or others can read it */
-enum rc p12_make(const char *name, struct span pem, const char *pass_source,
+/** The first line of a password's file, without its end.
+ * \retval RC_IO    it cannot be read, or others can read it
+ * \retval RC_STATE rule DEPLOY-OWNER: others can replace it */
+enum rc p12_password(const char *pass_source, struct buf *ret) MUST_CHECK;
+/** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates. */
+enum rc p12_make(const char *name, struct span pem, struct buf *pass,
     struct buf *ret) MUST_CHECK;
-/** Does a PKCS#12 hold these? One with another password, or damaged, does not. */
-enum rc p12_holds(struct span file, struct span pem, const char *pass_source,
-    bool *ret) MUST_CHECK;
 
 /* ---- one deployment ------------------------------------------------------ */
 
@@ -48,6 +49,7 @@ struct deploying {
 	int64_t now;
 	bool dry_run;
 	bool remember; /* it is a new one: remember it once its files are there */
+	bool take;     /* its files, from another home that keeps them */
 };
 
 /** What became of it. */
@@ -66,11 +68,15 @@ void deployed_wipe(struct deployed *deployed);
 /** Bring the files of `d` to the certificate that is due, reload, remember that.
  * Nothing to do is no error, and neither is that none is due: the caller tells.
  * A reload that fails has what was there put back, unless there was nothing or
- * its certificate is over; the next call tries again.
+ * it was one of ours that is over; the next call tries again.
  * \retval RC_IO  files could not be written, or the reload failed; `ret` is filled
  *                up to there, and the caller wipes it in any case */
 enum rc deploy(const struct deploying *by, struct deployment *d,
     struct deployed *ret) MUST_CHECK;
+
+/** Another home may keep its files from now on. What is gone is no error. */
+enum rc deploy_release(const struct deploying *by,
+    const struct deployment *d) MUST_CHECK;
 
 /** One deploying process for each home: others wait for nothing, they are told.
  * \retval RC_IO another one is at it */

@@ -3,12 +3,15 @@
  * for replace.c. */
 #include "transfer/online/deploy/deploy.h"
 
+#include "base/file.h"
 #include "base/own_ssl.h"
+#include "transfer/online/deploy/site.h"
 #include "transfer/online/store/home.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 
 #define DEPLOY_KEY_MAX 65536 /* bytes */
@@ -63,28 +66,8 @@ chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
 /* ---- the key ------------------------------------------------------------- */
 
 static enum rc
-find_key(const char *home, const struct deployment *d, const struct held *held,
-    EVP_PKEY **ret, const char **ret_from)
+deploy_files_check_key(X509 *cert, EVP_PKEY *key, const char *from)
 {
-	if (held->key_file != NULL) {
-		*ret_from = held->key_file;
-		return online_key_read(home, held->key_file, ret);
-	}
-	*ret_from = d->key_from != NULL ? d->key_from : d->key_path;
-	if (*ret_from != NULL)
-		return online_key_file_read(*ret_from, DEPLOY_KEY_MAX, ret);
-	return err_set(RC_STATE,
-	    "%s: its key was not made here: give --key-from FILE", d->name);
-}
-
-static enum rc
-deploy_files_check_key(const struct held *held, EVP_PKEY *key, const char *from)
-{
-	OWN(X509) *cert = NULL;
-	enum rc rc = cert_stored("store", buf_span(&held->der), &cert);
-
-	if (rc != RC_OK)
-		return rc;
 	if (X509_check_private_key(cert, key) != 1)
 		return err_openssl(RC_STATE,
 		    "%s: not the key of the certificate that is due", from);
@@ -105,21 +88,121 @@ write_key(EVP_PKEY *key, struct buf *out)
 	return buf_add(out, pem, (size_t)n);
 }
 
+/* A key that was not made here, read where it lies as whoever can put it there:
+ * out comes the digest of its file, and the key as we write it. */
+struct foreign_key {
+	const char *path, *name;
+	X509 *cert; /* whose it shall be */
+};
+
+static enum rc
+foreign_key_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	const struct foreign_key *f = arg;
+	OWN(EVP_PKEY) *key = NULL;
+	WIPED(buf) pem = { 0 };
+	OWN_FD fd = -1;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = site_file_open(dirs[0], f->name, f->path, &fd);
+
+	(void)theirs;
+	if (rc == RC_OK && fd < 0)
+		rc = err_errno(RC_IO, ENOENT, "%s", f->path);
+	if (rc == RC_OK)
+		rc = fd_read(fd, f->path, DEPLOY_KEY_MAX, &pem);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&pem), digest);
+	if (rc == RC_OK)
+		rc = online_key_parse(f->path, buf_span(&pem), &key);
+	if (rc == RC_OK)
+		rc = deploy_files_check_key(f->cert, key, f->path);
+	if (rc == RC_OK)
+		rc = buf_add(out, digest, SHA256_LEN);
+	return rc == RC_OK ? write_key(key, out) : rc;
+}
+
+static enum rc
+foreign_key_read(const char *path, X509 *cert,
+    uint8_t ret_digest[static SHA256_LEN], struct buf *ret_pem)
+{
+	WIPED(buf) out = { 0 };
+	struct site_file file;
+	struct foreign_key f = {
+		.path = path, .name = file.name, .cert = cert
+	};
+	const struct site_dir dir = { file.dir, path };
+	enum rc rc = site_file_of(path, &file);
+
+	if (rc == RC_OK)
+		rc = site_do(&dir, 1, foreign_key_there, &f, &out);
+	if (rc == RC_OK && out.n < SHA256_LEN)
+		rc = err_set(RC_BUG, "%s: no key came", path);
+	if (rc != RC_OK)
+		return rc;
+	memcpy(ret_digest, out.p, SHA256_LEN);
+	return buf_add(ret_pem, out.p + SHA256_LEN, out.n - SHA256_LEN);
+}
+
+/* The key where the server has it is not ours to write. Once somebody has seen
+ * that it is the right one, it is known by its digest. */
+static enum rc
+stays_as_it_is(struct deployment *d, X509 *cert, bool typed)
+{
+	const struct replace at_key = { .cert = { .path = d->key_path } };
+	struct replace_found found, none;
+	WIPED(buf) pem = { 0 };
+	WIPED(buf) spki = { 0 };
+	uint8_t of[SHA256_LEN];
+	const char *quote;
+	enum rc rc = cert_spki(cert, &spki);
+
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&spki), of);
+	if (rc == RC_OK && typed) {
+		memcpy(d->key_spki, of, SHA256_LEN);
+		rc = foreign_key_read(d->key_path, cert, d->key_file, &pem);
+		d->has_key = rc == RC_OK;
+		return rc;
+	}
+	if (rc == RC_OK)
+		rc = replace_look(&at_key, &found, &none);
+	if (rc != RC_OK ||
+	    (d->has_key && found.is &&
+		memcmp(of, d->key_spki, SHA256_LEN) == 0 &&
+		memcmp(found.sha256, d->key_file, SHA256_LEN) == 0))
+		return rc;
+	quote = d->reload == NULL ? "" : strchr(d->reload, '\'') ? "\"" : "'";
+	return err_set(RC_STATE,
+	    "%s: not the file that was deployed with, or not the key of the certificate that is due: `airgap-transfer deploy %s --profile %s --format %s --to %s --key %s%s%s%s%s`",
+	    d->key_path, d->name, d->profile, deploy_format_text(d->format),
+	    d->path, d->key_path, d->reload == NULL ? "" : " --reload ", quote,
+	    d->reload == NULL ? "" : d->reload, quote);
+}
+
 /* The key as PEM; nothing when it lies where it shall be, and was not made
  * here. */
 static enum rc
-take_key(const char *home, const struct deployment *d, const struct held *held,
-    struct buf *ret_pem)
+take_key(const char *home, struct deployment *d, const struct held *held,
+    bool typed, struct buf *ret_pem)
 {
+	OWN(X509) *cert = NULL;
 	OWN(EVP_PKEY) *key = NULL;
-	const char *from = NULL;
-	enum rc rc = find_key(home, d, held, &key, &from);
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = cert_stored("store", buf_span(&held->der), &cert);
 
+	if (rc == RC_OK && held->key_file == NULL && d->key_from != NULL)
+		return foreign_key_read(d->key_from, cert, digest, ret_pem);
+	if (rc == RC_OK && held->key_file == NULL && d->key_path != NULL)
+		return stays_as_it_is(d, cert, typed);
+	if (rc == RC_OK && held->key_file == NULL)
+		rc = err_set(RC_STATE,
+		    "%s: its key was not made here: give --key-from FILE",
+		    d->name);
 	if (rc == RC_OK)
-		rc = deploy_files_check_key(held, key, from);
-	if (rc != RC_OK || from == d->key_path)
-		return rc;
-	return write_key(key, ret_pem);
+		rc = online_key_read(home, held->key_file, &key);
+	if (rc == RC_OK)
+		rc = deploy_files_check_key(cert, key, held->key_file);
+	return rc == RC_OK ? write_key(key, ret_pem) : rc;
 }
 
 /* ---- all together -------------------------------------------------------- */
@@ -144,17 +227,16 @@ write_certs(struct store *store, enum deploy_format format,
 }
 
 enum rc
-deploy_files_make(const char *home, struct store *store,
-    const struct deployment *d, const struct held *held,
-    struct deploy_files *ret)
+deploy_files_make(const char *home, struct store *store, struct deployment *d,
+    const struct held *held, bool typed, struct deploy_files *ret)
 {
 	WIPED(deploy_files) files = { 0 };
 	enum rc rc = RC_OK;
 
 	if (holds_key(d->format))
-		rc = take_key(home, d, held, &files.cert);
+		rc = take_key(home, d, held, typed, &files.cert);
 	else if (d->key_path != NULL)
-		rc = take_key(home, d, held, &files.key);
+		rc = take_key(home, d, held, typed, &files.key);
 	if (rc == RC_OK)
 		rc = write_certs(store, d->format, held, &files.cert);
 	if (rc != RC_OK)

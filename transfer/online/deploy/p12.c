@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PKCS#12 (RFC 7292) is made with a new salt each time: whether a file is what
- * it should be is told from what it holds. */
+/* PKCS#12 (RFC 7292) is made and never read: it says itself how long its
+ * password is to be worked on, and one that somebody puts in place of ours may
+ * say two thousand million rounds. */
 #include "transfer/online/deploy/deploy.h"
 
 #include "base/file.h"
 #include "base/own_ssl.h"
+#include "transfer/online/deploy/site.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -37,31 +38,34 @@ check_pass_file(const char *path, const struct stat *st)
 	return RC_OK;
 }
 
-/* The first line, without its end. */
-static enum rc
-read_pass(const char *path, struct buf *ret, const char **ret_text)
+enum rc
+p12_password(const char *path, struct buf *ret)
 {
-	OWN_FD fd =
-	    fd_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	WIPED(buf) from = { 0 };
+	OWN_FD fd = -1;
+	const char *text;
 	struct stat st;
 	const uint8_t *end;
-	enum rc rc;
+	enum rc rc = buf_printf(&from, "password file %s", path);
 
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return err_errno(RC_IO, errno, "password file %s", path);
-	rc = check_pass_file(path, &st);
+	text = rc == RC_OK ? buf_cstr(&from) : NULL;
+	if (text == NULL)
+		return rc != RC_OK ? rc : err_memory();
+	rc = site_own_file_open(path, text, &fd);
+	if (rc == RC_OK && fstat(fd, &st) != 0)
+		rc = err_errno(RC_IO, errno, "%s", text);
+	if (rc == RC_OK)
+		rc = check_pass_file(path, &st);
+	if (rc == RC_OK)
+		rc = fd_read(fd, text, PASS_FILE_MAX, ret);
 	if (rc != RC_OK)
 		return rc;
-	rc = fd_read(fd, path, PASS_FILE_MAX, ret);
-	if (rc != RC_OK)
-		return err_in(rc, "password file");
 	end = memchr(ret->p, '\n', ret->n);
 	if (end != NULL)
 		ret->n = (size_t)(end - ret->p);
 	if (ret->n == 0 || memchr(ret->p, '\0', ret->n) != NULL)
-		return err_set(RC_IO, "password file %s: no password", path);
-	*ret_text = buf_cstr(ret);
-	return *ret_text == NULL ? err_memory() : RC_OK;
+		return err_set(RC_IO, "%s: no password", text);
+	return RC_OK;
 }
 
 /* ---- key and certificates ------------------------------------------------ */
@@ -104,19 +108,15 @@ read_parts(struct span pem, struct p12_parts *p)
 }
 
 enum rc
-p12_make(
-    const char *name, struct span pem, const char *pass_source, struct buf *ret)
+p12_make(const char *name, struct span pem, struct buf *pass, struct buf *ret)
 {
 	WIPED(p12_parts) parts = { 0 };
-	WIPED(buf) pass = { 0 };
 	OWN(PKCS12) *p12 = NULL;
 	OWN(ssl_bytes) *der = NULL;
-	const char *text = NULL;
+	const char *text = buf_cstr(pass);
 	int n;
-	enum rc rc = read_pass(pass_source, &pass, &text);
+	enum rc rc = text == NULL ? err_memory() : read_parts(pem, &parts);
 
-	if (rc == RC_OK)
-		rc = read_parts(pem, &parts);
 	if (rc != RC_OK)
 		return rc;
 	p12 = PKCS12_create(
@@ -125,43 +125,4 @@ p12_make(
 	if (n < 0)
 		return err_openssl(RC_BUG, "PKCS#12 cannot be made");
 	return buf_add(ret, der, (size_t)n);
-}
-
-static bool
-are_same(const struct p12_parts *a, const struct p12_parts *b)
-{
-	if (EVP_PKEY_eq(a->key, b->key) != 1 ||
-	    X509_cmp(a->cert, b->cert) != 0 ||
-	    sk_X509_num(a->cas) != sk_X509_num(b->cas))
-		return false;
-	for (int i = 0; i < sk_X509_num(a->cas); i++)
-		if (X509_cmp(sk_X509_value(a->cas, i),
-			sk_X509_value(b->cas, i)) != 0)
-			return false;
-	return true;
-}
-
-enum rc
-p12_holds(struct span file, struct span pem, const char *pass_source, bool *ret)
-{
-	WIPED(p12_parts) wanted = { 0 };
-	WIPED(p12_parts) found = { 0 };
-	WIPED(buf) pass = { 0 };
-	OWN(PKCS12) *p12 = NULL;
-	const uint8_t *p = file.p;
-	const char *text = NULL;
-	enum rc rc = read_pass(pass_source, &pass, &text);
-
-	if (rc == RC_OK)
-		rc = read_parts(pem, &wanted);
-	if (rc != RC_OK)
-		return rc;
-	p12 = d2i_PKCS12(NULL, &p, (long)file.n);
-	*ret =
-	    p12 != NULL && p == file.p + file.n &&
-	    PKCS12_parse(p12, text, &found.key, &found.cert, &found.cas) == 1 &&
-	    found.key != NULL && found.cert != NULL && found.cas != NULL &&
-	    are_same(&wanted, &found);
-	ERR_clear_error();
-	return RC_OK;
 }

@@ -13,9 +13,8 @@
  * The file with both has owner and mode of the key's. A run that was
  * interrupted on the bridge is taken up from wherever it stopped: the link
  * tells. */
-#include "transfer/online/deploy/replace.h"
-
-#include "base/file.h"
+#include "transfer/online/deploy/replace_spot.h"
+#include "transfer/online/deploy/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,65 +23,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define NEW ".airgap-new"
-#define OLD ".airgap-old"
-#define ROOM (NAME_MAX + 1)
-
-/* A file by its directory: nobody can put a link into the way between two
- * steps. */
-struct replace_spot {
-	const char *path; /* in sentences */
-	int dir;
-	char name[ROOM], fresh[ROOM], old[ROOM];
-};
-
-static void
-replace_spot_wipe(struct replace_spot *s)
-{
-	fd_close(&s->dir);
-}
-
-static enum rc
-replace_spot_open(const char *path, struct replace_spot *ret)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash == NULL ? "" : slash + 1;
-	char dir[PATH_MAX];
-
-	if (*path != '/' || strlen(path) >= sizeof(dir) || *name == '\0' ||
-	    strlen(name) + sizeof(NEW) > ROOM)
-		return err_set(RC_STATE, "%s: no path of a file", path);
-	(void)snprintf(dir, sizeof(dir), "%.*s",
-	    slash == path ? 1 : (int)(slash - path), path);
-	(void)snprintf(ret->name, ROOM, "%s", name);
-	(void)snprintf(ret->fresh, ROOM, "%s" NEW, name);
-	(void)snprintf(ret->old, ROOM, "%s" OLD, name);
-	ret->path = path;
-	ret->dir = fd_open_unlinked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY);
-	if (ret->dir < 0)
-		return err_errno(RC_IO, errno, "%s: its directory", path);
-	return RC_OK;
-}
-
-/* ---- what is there ------------------------------------------------------- */
-
-/* \return 0 for none */
-static mode_t
-kind_of(const struct replace_spot *s, const char *name, struct stat *ret)
-{
-	if (fstatat(s->dir, name, ret, AT_SYMLINK_NOFOLLOW) != 0)
-		return 0;
-	return ret->st_mode & S_IFMT;
-}
-
-static bool
-replace_is_there(const struct replace_spot *s, const char *name)
-{
-	struct stat st;
-
-	return kind_of(s, name, &st) != 0;
-}
 
 /* Is it the link of the bridge, which leads to the certificate's file? */
 static bool
@@ -95,81 +35,12 @@ is_bridge(const struct replace_spot *key, const struct replace_spot *cert)
 }
 
 static enum rc
-no_file(const struct replace_spot *s)
-{
-	return err_set(RC_IO,
-	    "%s: not a regular file: deploy to what it leads to", s->path);
-}
-
-static enum rc
-read_name(const struct replace_spot *s, const char *name, struct buf *ret,
-    bool *ret_is)
-{
-	struct stat st;
-	mode_t kind = kind_of(s, name, &st);
-
-	*ret_is = kind != 0;
-	if (kind == 0)
-		return errno == ENOENT ? RC_OK
-				       : err_errno(RC_IO, errno, "%s", s->path);
-	if (kind != S_IFREG)
-		return no_file(s);
-	return file_read(s->dir, name, REPLACE_MAX, ret);
-}
-
-enum rc
-replace_read(const char *path, struct buf *ret_bytes, bool *ret_is)
-{
-	WIPED(replace_spot) s = { .dir = -1 };
-	enum rc rc = replace_spot_open(path, &s);
-
-	return rc != RC_OK ? rc : read_name(&s, s.name, ret_bytes, ret_is);
-}
-
-bool
-replace_is_open(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && (st.st_mode & 0007) != 0;
-}
-
-/* ---- one file ------------------------------------------------------------ */
-
-/* Owner and mode: of what was there before all this began, if it was. */
-static struct file_look
-look_of(const struct replace_spot *s, bool secret)
-{
-	struct stat st;
-	const char *names[] = { s->old, s->name };
-
-	for (size_t i = 0; i < 2; i++)
-		if (kind_of(s, names[i], &st) == S_IFREG)
-			return (struct file_look){ st.st_mode & 07777, true,
-				st.st_uid, st.st_gid };
-	return (struct file_look){ .mode = secret ? 0600 : 0644 };
-}
-
-static enum rc
-replace_name(const struct replace_spot *s, struct span bytes,
-    const struct file_look *look)
-{
-	const struct file_write put = { .dir = s->dir,
-		.name = s->name,
-		.temporary = s->fresh,
-		.from = s->path,
-		.look = *look };
-
-	return file_write(&put, bytes);
-}
-
-static enum rc
 link_to(const struct replace_spot *key, const struct replace_spot *cert)
 {
 	enum rc rc = file_stale_remove(key->dir, key->fresh, key->path);
 
 	if (rc == RC_OK && symlinkat(cert->path, key->dir, key->fresh) != 0)
-		rc = err_errno(RC_IO, errno, "%s" NEW, key->path);
+		rc = err_errno(RC_IO, errno, "%s.airgap-new", key->path);
 	return rc != RC_OK ? rc
 			   : file_put_in_place(
 				 key->dir, key->fresh, key->name, 0, key->path);
@@ -178,34 +49,24 @@ link_to(const struct replace_spot *key, const struct replace_spot *cert)
 /* ---- a certificate and its key ------------------------------------------- */
 
 struct pair {
-	struct replace_spot cert, key; /* key.dir -1: there is none */
+	struct replace_spot cert, key;
 	struct file_look cert_look, key_look;
 };
 
-static void
-pair_wipe(struct pair *p)
-{
-	replace_spot_wipe(&p->cert);
-	replace_spot_wipe(&p->key);
-}
-
-#define PAIR_NONE \
-	{ \
-		.cert = { .dir = -1 }, .key = {.dir = -1 } \
-	}
-
 static enum rc
-pair_open(const struct replace *replace, struct pair *p)
+pair_open(const struct replace *replace, const int dirs[], bool theirs,
+    struct pair *p)
 {
-	enum rc rc = replace_spot_open(replace->cert.path, &p->cert);
+	enum rc rc = spot_open(replace->cert.path, dirs[0], theirs, &p->cert);
 
+	p->key.dir = -1;
 	if (rc == RC_OK && replace->key.path != NULL)
-		rc = replace_spot_open(replace->key.path, &p->key);
+		rc = spot_open(replace->key.path, dirs[1], theirs, &p->key);
 	if (rc != RC_OK)
 		return rc;
-	p->cert_look = look_of(&p->cert, replace->cert.secret);
+	p->cert_look = spot_look(&p->cert, replace->cert.secret);
 	if (p->key.dir >= 0)
-		p->key_look = look_of(&p->key, true);
+		p->key_look = spot_look(&p->key, true);
 	return RC_OK;
 }
 
@@ -215,8 +76,8 @@ replace_read_key(
     const struct pair *p, struct buf *ret, bool *ret_is, bool *ret_bridge)
 {
 	*ret_bridge = is_bridge(&p->key, &p->cert);
-	return *ret_bridge ? read_name(&p->cert, p->cert.name, ret, ret_is)
-			   : read_name(&p->key, p->key.name, ret, ret_is);
+	return *ret_bridge ? spot_read(&p->cert, p->cert.name, ret, ret_is)
+			   : spot_read(&p->key, p->key.name, ret, ret_is);
 }
 
 static enum rc
@@ -227,9 +88,8 @@ replace_both(const struct pair *p, struct span key, struct span cert)
 
 	if (rc == RC_OK)
 		rc = buf_add_span(&both, cert);
-	return rc != RC_OK
-		   ? rc
-		   : replace_name(&p->cert, buf_span(&both), &p->key_look);
+	return rc != RC_OK ? rc
+			   : spot_put(&p->cert, buf_span(&both), &p->key_look);
 }
 
 /* Onto the bridge with what is there, over it with what shall be. */
@@ -247,7 +107,7 @@ cross(const struct pair *p, const struct replace *replace, struct span old_key,
 		rc = replace_both(p, replace->key.bytes, replace->cert.bytes);
 	return rc != RC_OK
 		   ? rc
-		   : replace_name(&p->key, replace->key.bytes, &p->key_look);
+		   : spot_put(&p->key, replace->key.bytes, &p->key_look);
 }
 
 static enum rc
@@ -264,7 +124,7 @@ put_key(const struct pair *p, const struct replace *replace,
 		return RC_OK;
 	if (is && cert_is)
 		return cross(p, replace, buf_span(&old), old_cert, bridge);
-	return replace_name(&p->key, replace->key.bytes, &p->key_look);
+	return spot_put(&p->key, replace->key.bytes, &p->key_look);
 }
 
 /* From whatever is there to what is wanted. */
@@ -273,13 +133,13 @@ replace_change(const struct pair *p, const struct replace *replace)
 {
 	WIPED(buf) old = { 0 };
 	bool is = false;
-	enum rc rc = read_name(&p->cert, p->cert.name, &old, &is);
+	enum rc rc = spot_read(&p->cert, p->cert.name, &old, &is);
 
 	if (rc == RC_OK && p->key.dir >= 0)
 		rc = put_key(p, replace, buf_span(&old), is);
 	return rc != RC_OK
 		   ? rc
-		   : replace_name(&p->cert, replace->cert.bytes, &p->cert_look);
+		   : spot_put(&p->cert, replace->cert.bytes, &p->cert_look);
 }
 
 /* ---- what was there ------------------------------------------------------ */
@@ -289,15 +149,15 @@ static enum rc
 save_one(const struct replace_spot *s)
 {
 	struct stat st;
-	mode_t kind = kind_of(s, s->name, &st);
+	mode_t kind = spot_kind(s, s->name, &st);
 
 	if (kind == 0)
 		return RC_OK;
 	if (kind != S_IFREG)
-		return no_file(s);
+		return spot_no_file(s);
 	if (linkat(s->dir, s->name, s->dir, s->old, 0) != 0)
 		return err_errno(
-		    RC_IO, errno, "%s" OLD ": cannot be made", s->path);
+		    RC_IO, errno, "%s.airgap-old: cannot be made", s->path);
 	return fd_sync(s->dir, s->path);
 }
 
@@ -309,7 +169,7 @@ drop_old(const struct replace_spot *s)
 	if (unlinkat(s->dir, s->old, 0) != 0)
 		return errno == ENOENT
 			   ? RC_OK
-			   : err_errno(RC_IO, errno, "%s" OLD, s->path);
+			   : err_errno(RC_IO, errno, "%s.airgap-old", s->path);
 	return fd_sync(s->dir, s->path);
 }
 
@@ -327,9 +187,9 @@ is_key_before(const struct pair *p)
 {
 	struct stat old, now;
 
-	return kind_of(&p->key, p->key.old, &old) == S_IFREG &&
-	       !replace_is_there(&p->cert, p->cert.name) &&
-	       (kind_of(&p->key, p->key.name, &now) == 0 ||
+	return spot_kind(&p->key, p->key.old, &old) == S_IFREG &&
+	       !spot_is_there(&p->cert, p->cert.name) &&
+	       (spot_kind(&p->key, p->key.name, &now) == 0 ||
 		   old.st_ino != now.st_ino || old.st_dev != now.st_dev);
 }
 
@@ -342,7 +202,7 @@ save_old(const struct pair *p)
 {
 	enum rc rc = RC_OK;
 
-	if (replace_is_there(&p->cert, p->cert.old) || is_key_before(p))
+	if (spot_is_there(&p->cert, p->cert.old) || is_key_before(p))
 		return RC_OK;
 	if (p->key.dir >= 0)
 		rc = drop_old(&p->key);
@@ -368,10 +228,10 @@ restore(const struct pair *p)
 	WIPED(buf) key_now = { 0 };
 	bool is = false, key_is = false, now_is = false, bridge = false;
 	struct replace old;
-	enum rc rc = read_name(&p->cert, p->cert.old, &cert, &is);
+	enum rc rc = spot_read(&p->cert, p->cert.old, &cert, &is);
 
 	if (rc == RC_OK && p->key.dir >= 0)
-		rc = read_name(&p->key, p->key.old, &key, &key_is);
+		rc = spot_read(&p->key, p->key.old, &key, &key_is);
 	if (rc == RC_OK && key_is)
 		rc = replace_read_key(p, &key_now, &now_is, &bridge);
 	if (rc != RC_OK || !is)
@@ -392,9 +252,9 @@ restore(const struct pair *p)
 static enum rc
 restore_key(const struct pair *p, bool had_key)
 {
-	if (p->key.dir < 0 || replace_is_there(&p->cert, p->cert.name))
+	if (p->key.dir < 0 || spot_is_there(&p->cert, p->cert.name))
 		return RC_OK;
-	if (replace_is_there(&p->key, p->key.old))
+	if (spot_is_there(&p->key, p->key.old))
 		return restore_name(&p->key);
 	if (!had_key && unlinkat(p->key.dir, p->key.name, 0) != 0 &&
 	    errno != ENOENT)
@@ -402,25 +262,63 @@ restore_key(const struct pair *p, bool had_key)
 	return RC_OK;
 }
 
+/* ---- which home keeps them ----------------------------------------------- */
+
+static enum rc
+pair_each_claim(const struct pair *p, const struct replace_claim *claim,
+    enum rc (*each)(
+	const struct replace_spot *s, const struct replace_claim *claim))
+{
+	enum rc rc = each(&p->cert, claim);
+
+	return rc != RC_OK || p->key.dir < 0 ? rc : each(&p->key, claim);
+}
+
 /* ---- all of it ----------------------------------------------------------- */
 
-enum rc
-replace_put(const struct replace *replace)
+/* Each of these is run where site_do says. */
+static enum rc
+there(const struct replace *replace, site_work *work, struct buf *out)
 {
-	WIPED(pair) p = PAIR_NONE;
-	struct err_saved why;
-	bool had_key;
-	enum rc rc = pair_open(replace, &p);
+	const char *const paths[SITE_DIRS] = { replace->cert.path,
+		replace->key.path };
+	struct site_file files[SITE_DIRS];
+	struct site_dir dirs[SITE_DIRS];
+	size_t n = replace->key.path == NULL ? 1 : 2;
+	enum rc rc = RC_OK;
 
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		rc = site_file_of(paths[i], &files[i]);
+		dirs[i] = (struct site_dir){ files[i].dir, paths[i] };
+	}
+	return rc == RC_OK
+		   ? site_do(dirs, n, work, (void *)(uintptr_t)replace, out)
+		   : rc;
+}
+
+static enum rc
+replace_put_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	const struct replace *replace = arg;
+	struct err_saved why;
+	struct pair p;
+	bool had_key;
+	enum rc rc = pair_open(replace, dirs, theirs, &p);
+
+	(void)out;
+	if (rc == RC_OK)
+		rc = pair_each_claim(&p, &replace->claim, spot_claim_check);
 	if (rc == RC_OK)
 		rc = save_old(&p);
 	if (rc != RC_OK)
 		return rc;
-	had_key = p.key.dir >= 0 && replace_is_there(&p.key, p.key.name);
+	had_key = p.key.dir >= 0 && spot_is_there(&p.key, p.key.name);
 	rc = replace_change(&p, replace);
+	if (rc == RC_OK)
+		rc = pair_each_claim(&p, &replace->claim, spot_claim);
 	if (rc != RC_OK) {
 		err_save(&why);
-		if (replace_is_there(&p.cert, p.cert.old))
+		if (spot_is_there(&p.cert, p.cert.old))
 			(void)restore(&p);
 		else
 			(void)restore_key(&p, had_key);
@@ -429,32 +327,166 @@ replace_put(const struct replace *replace)
 	return rc;
 }
 
+static enum rc
+replace_keep_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	const struct replace *replace = arg;
+	struct pair p;
+	enum rc rc = pair_open(replace, dirs, theirs, &p);
+
+	(void)out;
+	if (rc == RC_OK)
+		rc = pair_each_claim(&p, &replace->claim, spot_claim);
+	return rc != RC_OK ? rc : drop_both(&p);
+}
+
+static enum rc
+replace_undo_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	struct pair p;
+	enum rc rc = pair_open(arg, dirs, theirs, &p);
+
+	if (rc == RC_OK)
+		rc = buf_add_byte(out, spot_is_there(&p.cert, p.cert.old));
+	return rc != RC_OK ? rc : restore(&p);
+}
+
+static enum rc
+replace_unclaim_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	const struct replace *replace = arg;
+	struct pair p;
+	enum rc rc = pair_open(replace, dirs, theirs, &p);
+
+	(void)out;
+	return rc != RC_OK ? rc
+			   : pair_each_claim(&p, &replace->claim, spot_unclaim);
+}
+
+static enum rc
+replace_look_at(const struct replace_spot *s, struct buf *out)
+{
+	WIPED(buf) found = { 0 };
+	uint8_t digest[SHA256_LEN] = { 0 };
+	bool is = false;
+	enum rc rc;
+
+	if (s->dir >= 0 && spot_read(s, s->name, &found, &is) != RC_OK) {
+		is = false;
+		err_clear();
+	}
+	rc = is ? sha256(buf_span(&found), digest) : RC_OK;
+	if (rc == RC_OK)
+		rc = buf_add_byte(out, is);
+	return rc != RC_OK ? rc : buf_add(out, digest, SHA256_LEN);
+}
+
+static enum rc
+replace_look_there(const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	const struct replace *replace = arg;
+	struct pair p;
+	enum rc rc = pair_open(replace, dirs, theirs, &p);
+
+	if (rc == RC_OK)
+		rc = pair_each_claim(&p, &replace->claim, spot_claim_check);
+	if (rc == RC_OK)
+		rc = replace_look_at(&p.cert, out);
+	return rc != RC_OK ? rc : replace_look_at(&p.key, out);
+}
+
+/* A file that holds a key says so in its last line; nothing of it is parsed. */
+static enum rc
+replace_holds_key_there(
+    const int dirs[], bool theirs, void *arg, struct buf *out)
+{
+	static const char end[] = "PRIVATE KEY-----";
+	const struct replace *replace = arg;
+	WIPED(buf) found = { 0 };
+	struct stat st = { 0 };
+	struct pair p;
+	bool is = false;
+	enum rc rc = pair_open(replace, dirs, theirs, &p);
+
+	if (rc == RC_OK)
+		rc = spot_read(&p.cert, p.cert.name, &found, &is);
+	if (rc == RC_OK)
+		rc = buf_add_byte(out,
+		    found.n != 0 &&
+			memmem(found.p, found.n, end, sizeof(end) - 1) != NULL);
+	(void)spot_kind(&p.cert, p.cert.name, &st);
+	return rc != RC_OK ? rc : buf_add_byte(out, (st.st_mode & 0007) != 0);
+}
+
+enum rc
+replace_put(const struct replace *replace)
+{
+	WIPED(buf) out = { 0 };
+
+	return there(replace, replace_put_there, &out);
+}
+
 enum rc
 replace_keep(const struct replace *replace)
 {
-	WIPED(pair) p = PAIR_NONE;
-	enum rc rc = pair_open(replace, &p);
+	WIPED(buf) out = { 0 };
 
-	return rc != RC_OK ? rc : drop_both(&p);
+	return there(replace, replace_keep_there, &out);
 }
 
 enum rc
 replace_undo(const struct replace *replace, bool *ret_is)
 {
-	WIPED(pair) p = PAIR_NONE;
-	enum rc rc = pair_open(replace, &p);
+	WIPED(buf) out = { 0 };
+	enum rc rc = there(replace, replace_undo_there, &out);
 
-	if (rc != RC_OK)
-		return rc;
-	*ret_is = replace_is_there(&p.cert, p.cert.old);
-	return restore(&p);
+	if (rc == RC_OK)
+		*ret_is = out.p[0] != 0;
+	return rc;
 }
 
 enum rc
-replace_old(const struct replace *replace, struct buf *ret_bytes, bool *ret_is)
+replace_unclaim(const struct replace *replace)
 {
-	WIPED(replace_spot) s = { .dir = -1 };
-	enum rc rc = replace_spot_open(replace->cert.path, &s);
+	WIPED(buf) out = { 0 };
 
-	return rc != RC_OK ? rc : read_name(&s, s.old, ret_bytes, ret_is);
+	return there(replace, replace_unclaim_there, &out);
+}
+
+static void
+replace_found_take(const uint8_t *p, struct replace_found *ret)
+{
+	ret->is = p[0] != 0;
+	memcpy(ret->sha256, p + 1, SHA256_LEN);
+}
+
+enum rc
+replace_look(const struct replace *replace, struct replace_found *ret_cert,
+    struct replace_found *ret_key)
+{
+	WIPED(buf) out = { 0 };
+	const size_t one = 1 + SHA256_LEN;
+	enum rc rc = there(replace, replace_look_there, &out);
+
+	if (rc == RC_OK && out.n != 2 * one)
+		rc = err_set(RC_BUG, "%s: no look at it", replace->cert.path);
+	if (rc != RC_OK)
+		return rc;
+	replace_found_take(out.p, ret_cert);
+	replace_found_take(out.p + one, ret_key);
+	return RC_OK;
+}
+
+enum rc
+replace_holds_key(const char *path, bool *ret_key, bool *ret_open)
+{
+	const struct replace replace = { .cert = { .path = path } };
+	WIPED(buf) out = { 0 };
+	enum rc rc = there(&replace, replace_holds_key_there, &out);
+
+	if (rc != RC_OK)
+		return rc;
+	*ret_key = out.p[0] != 0;
+	*ret_open = out.p[1] != 0;
+	return RC_OK;
 }

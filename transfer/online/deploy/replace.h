@@ -12,6 +12,7 @@
 #define TRANSFER_ONLINE_DEPLOY_REPLACE_H
 
 #include "base/buf.h"
+#include "base/hex.h"
 
 /** What goes where. The path is absolute and without symbolic links. */
 struct replace_file {
@@ -20,9 +21,17 @@ struct replace_file {
 	bool secret; /* a new file is 0600, else 0644 */
 };
 
+/** Which home keeps the files, so that no other one replaces them. */
+struct replace_claim {
+	uint8_t home[SHA256_LEN]; /* the digest of its requester's key */
+	const char *path;	  /* of the home, for people; NULL: of none */
+	bool take;		  /* over from another one */
+};
+
 struct replace {
 	struct replace_file cert;
 	struct replace_file key; /* what `cert` must fit; path NULL: nothing */
+	struct replace_claim claim;
 };
 
 #define REPLACE_MAX 1048576 /* bytes of a file */
@@ -33,26 +42,35 @@ struct replace {
  * \retval RC_USAGE  not the name of a file, or one that is no regular file */
 enum rc replace_path(const char *typed, char **ret_path) MUST_CHECK;
 
-/** The bytes of a file; *ret_is false when there is none. */
-enum rc replace_read(const char *path, struct buf *ret_bytes, bool *ret_is)
+/** What lies at a path, known by its digest alone. */
+struct replace_found {
+	bool is; /* a file that can be read */
+	uint8_t sha256[SHA256_LEN];
+};
+
+/** Look at both. What cannot be read is not there: replace_put says why.
+ * \retval RC_STATE rule DEPLOY-TAKEN, DEPLOY-OWNER */
+enum rc replace_look(const struct replace *replace,
+    struct replace_found *ret_cert, struct replace_found *ret_key) MUST_CHECK;
+
+/** Does the file hold a private key in PEM? And may everybody read it? */
+enum rc replace_holds_key(const char *path, bool *ret_key, bool *ret_open)
     MUST_CHECK;
 
-/** Put the files in place. On failure they are as they were.
- * \retval RC_IO */
+/** Put the files in place, as whom site.h says. On failure they are as they were.
+ * \retval RC_IO
+ * \retval RC_STATE rule DEPLOY-TAKEN, DEPLOY-OWNER */
 enum rc replace_put(const struct replace *replace) MUST_CHECK;
 
-/** Done: let go of what was there. Nothing to do is no error. */
+/** Done: let go of what was there, and claim what nobody has. Nothing to do is no
+ * error. */
 enum rc replace_keep(const struct replace *replace) MUST_CHECK;
 
 /** Put back what was there. Files that were not there before stay.
  * \param[out] ret_is  something was put back */
 enum rc replace_undo(const struct replace *replace, bool *ret_is) MUST_CHECK;
 
-/** What was at the certificate's path before; *ret_is false: nothing. */
-enum rc replace_old(const struct replace *replace, struct buf *ret_bytes,
-    bool *ret_is) MUST_CHECK;
-
-/** May others read this file? False when there is none. */
-bool replace_is_open(const char *path);
+/** Another home may keep the files from now on. */
+enum rc replace_unclaim(const struct replace *replace) MUST_CHECK;
 
 #endif

@@ -31,6 +31,14 @@ struct deployment {
 	 * false: there is something left to do. */
 	bool has_done;
 	uint8_t done[SHA256_LEN];
+	/* PKCS#12 has a new salt each time: what the file was made of, and the
+	 * digest of what came out. */
+	bool has_made;
+	uint8_t made_of[SHA256_LEN], made[SHA256_LEN];
+	/* A key that lies at key_path and is not ours to write: the digest of the
+	 * file that was found to be that of this public key. */
+	bool has_key;
+	uint8_t key_file[SHA256_LEN], key_spki[SHA256_LEN];
 };
 void deployment_wipe(struct deployment *d);
 

@@ -125,24 +125,27 @@ no_passphrase(char *buf, int size, int rwflag, void *arg)
 }
 
 enum rc
-online_key_file_read(const char *path, size_t cap, EVP_PKEY **ret)
+online_key_parse(const char *from, struct span pem, EVP_PKEY **ret)
 {
-	OWN(BIO) *bio = NULL;
-	WIPED(buf) pem = { 0 };
-	EVP_PKEY *key;
-	enum rc rc = file_read(AT_FDCWD, path, cap, &pem);
+	OWN(BIO) *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+	EVP_PKEY *key = bio == NULL ? NULL
+				    : PEM_read_bio_PrivateKey(
+					  bio, NULL, no_passphrase, NULL);
 
-	if (rc != RC_OK)
-		return rc;
-	bio = BIO_new_mem_buf(pem.p, (int)pem.n);
-	key = bio == NULL
-		  ? NULL
-		  : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	if (key == NULL)
 		return err_openssl(RC_STATE,
-		    "%s: no private key in PEM without a passphrase", path);
+		    "%s: no private key in PEM without a passphrase", from);
 	*ret = key;
 	return RC_OK;
+}
+
+enum rc
+online_key_file_read(const char *path, size_t cap, EVP_PKEY **ret)
+{
+	WIPED(buf) pem = { 0 };
+	enum rc rc = file_read(AT_FDCWD, path, cap, &pem);
+
+	return rc != RC_OK ? rc : online_key_parse(path, buf_span(&pem), ret);
 }
 
 enum rc

@@ -46,6 +46,10 @@ enum rc online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 enum rc online_key_file_read(const char *path, size_t cap, EVP_PKEY **ret)
     MUST_CHECK;
 
+/** The same of its bytes. */
+enum rc online_key_parse(const char *from, struct span pem, EVP_PKEY **ret)
+    MUST_CHECK;
+
 /** The first file name for things that belong to a name: letters, digits, '.',
  * '_' and '-' stay, anything else becomes '_'. */
 enum rc online_name_write(struct span name, struct buf *out) MUST_CHECK;

@@ -90,6 +90,19 @@ copy_text(sqlite3_stmt *st, int column, char **ret)
 	return *ret == NULL ? err_memory() : RC_OK;
 }
 
+/* NULL, or a digest. */
+static bool
+read_digest(
+    sqlite3_stmt *st, int column, bool *ret_has, uint8_t ret[static SHA256_LEN])
+{
+	struct span found = db_blob(st, column);
+
+	*ret_has = found.n != 0;
+	if (found.n == SHA256_LEN)
+		memcpy(ret, found.p, SHA256_LEN);
+	return found.n == 0 || found.n == SHA256_LEN;
+}
+
 static enum rc
 read_deployment(struct store *store, sqlite3_stmt *st, struct deployment *d)
 {
@@ -97,7 +110,6 @@ read_deployment(struct store *store, sqlite3_stmt *st, struct deployment *d)
 		&d->key_from, &d->pass_source, &d->reload, &d->key_type };
 	const int n_texts = sizeof(texts) / sizeof(texts[0]);
 	const char *format = (const char *)sqlite3_column_text(st, 8);
-	struct span done = db_blob(st, 9);
 	enum rc rc = RC_OK;
 
 	d->legacy = sqlite3_column_int(st, 10) != 0;
@@ -106,11 +118,12 @@ read_deployment(struct store *store, sqlite3_stmt *st, struct deployment *d)
 	if (rc != RC_OK)
 		return rc;
 	if (format == NULL || !deploy_format_read(format, &d->format) ||
-	    (done.n != 0 && done.n != SHA256_LEN))
+	    !read_digest(st, 9, &d->has_done, d->done) ||
+	    !read_digest(st, 11, &d->has_made, d->made_of) ||
+	    !read_digest(st, 12, &d->has_made, d->made) ||
+	    !read_digest(st, 13, &d->has_key, d->key_file) ||
+	    !read_digest(st, 14, &d->has_key, d->key_spki))
 		return err_set(RC_STATE, "%s: damaged", store->db.path);
-	d->has_done = done.n != 0;
-	if (d->has_done)
-		memcpy(d->done, done.p, SHA256_LEN);
 	return RC_OK;
 }
 
@@ -121,7 +134,8 @@ deployment_list_load(struct store *store, struct deployment_list *ret)
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT path, name, profile, key_path, key_from, pass_source,"
-	    " reload, key_type, format, sha256, legacy"
+	    " reload, key_type, format, sha256, legacy, made_of, made,"
+	    " key_file, key_spki"
 	    " FROM deployment ORDER BY path",
 	    &st);
 
@@ -139,23 +153,32 @@ deployment_list_load(struct store *store, struct deployment_list *ret)
 	return RC_OK;
 }
 
+static struct span
+digest_or_none(bool has, const uint8_t digest[static SHA256_LEN])
+{
+	return has ? span_of(digest, SHA256_LEN) : SPAN_NONE;
+}
+
 enum rc
 deployment_save(struct store *store, const struct deployment *d)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	struct span done =
-	    d->has_done ? span_of(d->done, SHA256_LEN) : SPAN_NONE;
 	enum rc rc = db_prepare(&store->db,
 	    "INSERT OR REPLACE INTO deployment (path, name, profile, format,"
-	    " key_path, key_from, pass_source, reload, sha256, key_type,"
-	    " legacy)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	    " key_path, key_from, pass_source, reload, sha256, made_of, made,"
+	    " key_file, key_spki, key_type, legacy) VALUES (?1, ?2, ?3, ?4,"
+	    " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
 	    &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "ttttttttbti", d->path, d->name,
-		    d->profile, deploy_format_text(d->format), d->key_path,
-		    d->key_from, d->pass_source, d->reload, done, d->key_type,
+		rc = db_bind(&store->db, st, "ttttttttbbbbbti", d->path,
+		    d->name, d->profile, deploy_format_text(d->format),
+		    d->key_path, d->key_from, d->pass_source, d->reload,
+		    digest_or_none(d->has_done, d->done),
+		    digest_or_none(d->has_made, d->made_of),
+		    digest_or_none(d->has_made, d->made),
+		    digest_or_none(d->has_key, d->key_file),
+		    digest_or_none(d->has_key, d->key_spki), d->key_type,
 		    (int64_t)d->legacy);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }

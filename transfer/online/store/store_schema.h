@@ -5,7 +5,7 @@
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 3
+#define STORE_VERSION 4
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -146,6 +146,17 @@
 "  created INTEGER NOT NULL," /* by the CA's */ \
 "  back INTEGER NOT NULL CHECK (back IN (0, 1))" /* an older one, on purpose */ \
 ");"
+
+/* To version 4: what a deployment's files are known by. */
+#define STORE_UPGRADE_4 \
+"ALTER TABLE deployment ADD COLUMN made_of BLOB" /* PKCS#12: of what */ \
+"  CHECK (length(made_of) = 32);" \
+"ALTER TABLE deployment ADD COLUMN made BLOB" /* and what came out */ \
+"  CHECK (length(made) = 32);" \
+"ALTER TABLE deployment ADD COLUMN key_file BLOB" /* a key not made here */ \
+"  CHECK (length(key_file) = 32);" \
+"ALTER TABLE deployment ADD COLUMN key_spki BLOB" /* and its public half */ \
+"  CHECK (length(key_spki) = 32);"
 /* clang-format on */
 
 #endif
