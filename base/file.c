@@ -16,6 +16,7 @@
 
 /* Put behind the final name while it is written. */
 #define FILE_TEMPORARY ".new"
+#define HOME_OF_ROOT "/var/lib/"
 
 void
 fd_close(int *fd)
@@ -451,7 +452,7 @@ home_path(const char *option, const char *variable, const char *name,
 	if (given != NULL && *given != '\0')
 		rc = buf_add_str(ret_path, given);
 	else if (geteuid() == 0)
-		rc = buf_printf(ret_path, "/var/lib/%s", name);
+		rc = buf_printf(ret_path, HOME_OF_ROOT "%s", name);
 	else if (data != NULL && *data == '/')
 		rc = buf_printf(ret_path, "%s/%s", data, name);
 	else if (user != NULL && *user == '/')
@@ -460,4 +461,25 @@ home_path(const char *option, const char *variable, const char *name,
 		return err_set(
 		    RC_USAGE, "no home directory is known: give --home DIR");
 	return rc != RC_OK ? rc : buf_add_byte(ret_path, '\0');
+}
+
+/* What is in it may not be ours to see. A service user may have it. */
+bool
+home_elsewhere(
+    const char *name, const char *path, char ret_text[static HOME_ELSEWHERE])
+{
+	char there[100], whose[40] = "root";
+	struct stat st, at;
+
+	(void)snprintf(there, sizeof(there), HOME_OF_ROOT "%s", name);
+	if (geteuid() == 0 || stat(there, &st) != 0 || !S_ISDIR(st.st_mode) ||
+	    (stat(path, &at) == 0 && at.st_dev == st.st_dev &&
+		at.st_ino == st.st_ino))
+		return false;
+	if (st.st_uid != 0)
+		(void)snprintf(
+		    whose, sizeof(whose), "user %u", (unsigned)st.st_uid);
+	(void)snprintf(ret_text, HOME_ELSEWHERE,
+	    "%s's is in %s: for that one, run this as %s", whose, there, whose);
+	return true;
 }

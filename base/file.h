@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /** Close a descriptor and set it to -1; nothing when it already is. */
@@ -143,5 +144,12 @@ enum rc file_batch_settle(struct file_batch *batch, const char *from) MUST_CHECK
  * The path is appended to `*ret_path` with its terminator counted in. */
 enum rc home_path(const char *option, const char *variable, const char *name,
     struct buf *ret_path) MUST_CHECK;
+
+/** Where root's default home of that program is, for who looked at `path` and is
+ * not root: a sentence's part, "root's is in ...: for that one, run this as root".
+ * False where there is none, or it is `path`. */
+#define HOME_ELSEWHERE 200
+bool home_elsewhere(const char *name, const char *path,
+    char ret_text[static HOME_ELSEWHERE]);
 
 #endif

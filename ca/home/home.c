@@ -75,6 +75,7 @@ enum rc
 home_open(const char *path, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
+	char other[HOME_ELSEWHERE];
 	enum rc rc = RC_OK;
 
 	/* A home that may not be looked into is not one to run `init` for. */
@@ -84,6 +85,11 @@ home_open(const char *path, struct home *ret)
 		rc = err_errno(RC_IO, errno, "%s", path);
 	if (rc != RC_OK)
 		return rc;
+	if ((home.fd < 0 || !has_ledger(&home)) &&
+	    home_elsewhere("airgap-ca", path, other))
+		return err_set(RC_STATE,
+		    "no CA in %s; %s; to make another one here: 'airgap-ca init --subject CN=NAME'",
+		    path, other);
 	if (home.fd < 0 || !has_ledger(&home))
 		return err_set(RC_STATE,
 		    "no CA in %s: make one with 'airgap-ca init --subject CN=NAME', or bring one back with 'airgap-ca restore FILE'",

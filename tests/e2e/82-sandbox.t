@@ -248,6 +248,26 @@ run there transfer list
 refused 7 HOME-MODE "above: belongs to user $STRANGER, who is neither root nor you" \
 	"a home of root below a stranger's directory"
 
+# Who forgot to be root hears where root's home is, and is not sent to make another.
+# elsewhere OWNER TOOL: as a plain user, where OWNER has a home in /var/lib
+elsewhere() {
+	unshare -m sh -c 'mount -t tmpfs -o mode=755 none /var/lib && mkdir -m 700 "/var/lib/$2" &&
+		chown "$1" "/var/lib/$2" && shift 2 && exec "$@"' - "$1" "$2" \
+		setpriv --reuid $US --regid $US --clear-groups env HOME=/nowhere XDG_DATA_HOME= \
+		"$BIN/$2" list
+}
+run elsewhere 0 airgap-ca
+status 7 "no CA here"
+says "^airgap-ca: no CA in /nowhere/.*; root's is in /var/lib/airgap-ca: for that one, run this as root;" \
+	"but there, which is said"
+run elsewhere 0 airgap-transfer
+status 3 "no enrolment here"
+says "store.db: there is none; root's is in /var/lib/airgap-transfer: for that one, run this as root;" \
+	"but there, which is said as well"
+run elsewhere $STRANGER airgap-transfer
+says "user $STRANGER's is in /var/lib/airgap-transfer: for that one, run this as user $STRANGER" \
+	"a service user's is named as theirs"
+
 # The attack: a reload command in a home that is somebody else's would run as root.
 must rm -rf "$(home_of online)"
 must cp -a "$ABOVE/home-online" "$(home_of online)"

@@ -9,6 +9,7 @@
 #include "transfer/guard.h"
 #include "transfer/x509/key.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ online_guard(const char *home)
 enum rc
 online_open(const char *home, bool write, struct store *ret)
 {
+	char other[HOME_ELSEWHERE];
 	WIPED(buf) path = { 0 };
 	const char *text;
 	enum rc rc = online_store_path(home, &path);
@@ -49,6 +51,12 @@ online_open(const char *home, bool write, struct store *ret)
 	if (text == NULL)
 		return err_memory();
 	rc = online_guard(home);
+	/* The rule's remedy would make a second home. */
+	if (rc == RC_OK && access(text, F_OK) != 0 && errno == ENOENT &&
+	    home_elsewhere("airgap-transfer", home, other))
+		return err_set(RC_FORMAT,
+		    "%s: there is none; %s; to have another one here: `airgap-transfer enroll STICK`",
+		    text, other);
 	return rc != RC_OK ? rc : store_open(text, write, ret);
 }
 
