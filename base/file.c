@@ -323,12 +323,6 @@ file_replace(int dir, const char *path, struct span bytes, mode_t mode)
 
 /* ---- many at once -------------------------------------------------------- */
 
-void
-file_batch_wipe(struct file_batch *batch)
-{
-	text_list_wipe(&batch->paths);
-}
-
 static enum rc
 batch_name(const char *path, struct buf *name, const char **ret)
 {
@@ -338,6 +332,27 @@ batch_name(const char *path, struct buf *name, const char **ret)
 		return rc;
 	*ret = buf_cstr(name);
 	return *ret == NULL ? err_memory() : RC_OK;
+}
+
+static void
+batch_unlink(const struct file_batch *batch, const char *path)
+{
+	WIPED(buf) temporary = { 0 };
+	struct err_saved why;
+	const char *name;
+
+	err_save(&why);
+	if (batch_name(path, &temporary, &name) == RC_OK)
+		(void)unlinkat(batch->dir, name, 0);
+	err_restore(&why);
+}
+
+void
+file_batch_wipe(struct file_batch *batch)
+{
+	for (size_t i = 0; i < batch->paths.n && !batch->settled; i++)
+		batch_unlink(batch, batch->paths.items[i]);
+	text_list_wipe(&batch->paths);
 }
 
 /* O_TRUNC saves the look that O_EXCL would cost: the names are ours alone. */
@@ -359,7 +374,11 @@ file_batch_add(
 	rc = fd_write_all(fd, bytes, path);
 	if (rc == RC_OK)
 		rc = fd_finish(&fd, path);
-	return rc != RC_OK ? rc : text_list_add(&batch->paths, span_str(path));
+	if (rc == RC_OK)
+		rc = text_list_add(&batch->paths, span_str(path));
+	if (rc != RC_OK)
+		batch_unlink(batch, path);
+	return rc;
 }
 
 static enum rc
@@ -391,7 +410,10 @@ file_batch_settle(struct file_batch *batch, const char *from)
 			rc = err_errno(
 			    RC_IO, errno, "%s: cannot be put in place", path);
 	}
-	return rc != RC_OK ? rc : batch_sync(batch, from);
+	if (rc == RC_OK)
+		rc = batch_sync(batch, from);
+	batch->settled = rc == RC_OK;
+	return rc;
 }
 
 /* ---- directories --------------------------------------------------------- */

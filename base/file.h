@@ -128,7 +128,9 @@ enum rc file_write(const struct file_write *put, struct span bytes) MUST_CHECK;
 struct file_batch {
 	int dir;	       /* borrowed; paths are relative to it */
 	struct text_list paths; /* written, still under temporary names */
+	bool settled;	       /* they have their names */
 };
+/** What has no name yet goes: call it while `dir` is open. */
 void file_batch_wipe(struct file_batch *batch);
 
 /** Write one; what lies under its temporary name is taken over. The umask takes

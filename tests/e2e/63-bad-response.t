@@ -263,6 +263,7 @@ try() {
 		matches "$ERR" '^airgap-transfer: .*(No space left on device|disk is full|read-only\?)$' ||
 			fail "$what: the reason is said"
 	fi
+	[ -z "$(find "$disk" -name '*.new')" ] || fail "$what: nothing half-written stays"
 	whole_files "$disk" >"$WORK/cut" || fail "$what: half a file" "$(cat "$WORK/cut")"
 	must "$@"
 	run transfer @disk install "$two"

@@ -200,6 +200,30 @@ a_batch_has_its_names_when_it_is_settled(void **state)
 }
 
 static void
+a_batch_that_is_given_up_leaves_nothing(void **state)
+{
+	struct file_batch b = { .dir = top_fd };
+
+	(void)state;
+	assert_int_equal(mkdirat(top_fd, "given-up", 0700), 0);
+	check_ok(file_batch_add(&b, "given-up/1", span_str("one"), 0600));
+	FAIL_EACH("write close", ENOSPC)
+	{
+		enum rc rc =
+		    file_batch_add(&b, "given-up/2", span_str("two"), 0600);
+
+		if (fail_stop() != NULL) {
+			assert_int_equal(rc, RC_IO);
+			assert_int_equal(
+			    faccessat(top_fd, "given-up/2.new", F_OK, 0), -1);
+		}
+	}
+	assert_int_equal(faccessat(top_fd, "given-up/1.new", F_OK, 0), 0);
+	file_batch_wipe(&b);
+	assert_int_equal(unlinkat(top_fd, "given-up", AT_REMOVEDIR), 0);
+}
+
+static void
 a_path_ends_in_its_name(void **state)
 {
 	(void)state;
@@ -488,6 +512,7 @@ main(void)
 		cmocka_unit_test(a_file_has_its_look_or_is_not_there),
 		cmocka_unit_test(nobody_else_looks_into_a_file_that_is_begun),
 		cmocka_unit_test(a_batch_has_its_names_when_it_is_settled),
+		cmocka_unit_test(a_batch_that_is_given_up_leaves_nothing),
 		cmocka_unit_test(a_path_ends_in_its_name),
 		cmocka_unit_test(what_is_locked_is_locked_until_it_is_closed),
 		cmocka_unit_test(links_and_ways_out_are_not_followed),

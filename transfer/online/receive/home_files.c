@@ -43,9 +43,9 @@ struct home_writer {
 static void
 home_writer_wipe(struct home_writer *w)
 {
+	file_batch_wipe(&w->certs);
 	fd_close(&w->home);
 	buf_wipe(&w->pem);
-	file_batch_wipe(&w->certs);
 }
 
 /* "certs/NAME" and "certs/NAME/20270115-SERIAL.pem" */
