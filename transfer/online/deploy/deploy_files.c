@@ -143,6 +143,30 @@ foreign_key_read(const char *path, X509 *cert,
 	return buf_add(ret_pem, out.p + SHA256_LEN, out.n - SHA256_LEN);
 }
 
+/* With the command that brought it about, whole. */
+static enum rc
+err_typed_again(const struct deployment *d)
+{
+	WIPED(buf) command = { 0 };
+	const char *quote = "", *text;
+	enum rc rc = buf_printf(&command,
+	    "%s deploy %s --profile %s --format %s --to %s --key %s",
+	    "airgap-transfer", d->name, d->profile,
+	    deploy_format_text(d->format), d->path, d->key_path);
+
+	if (d->reload != NULL)
+		quote = strchr(d->reload, '\'') == NULL ? "'" : "\"";
+	if (rc == RC_OK && d->reload != NULL)
+		rc = buf_printf(
+		    &command, " --reload %s%s%s", quote, d->reload, quote);
+	text = rc == RC_OK ? buf_cstr(&command) : NULL;
+	if (text == NULL)
+		return rc != RC_OK ? rc : err_memory();
+	return err_set(RC_STATE,
+	    "%s: not the file that was deployed with, or not the key of the certificate that is due: `%s`",
+	    d->key_path, text);
+}
+
 /* The key where the server has it is not ours to write. Once somebody has seen
  * that it is the right one, it is known by its digest. */
 static enum rc
@@ -153,7 +177,6 @@ stays_as_it_is(struct deployment *d, X509 *cert, bool typed)
 	WIPED(buf) pem = { 0 };
 	WIPED(buf) spki = { 0 };
 	uint8_t of[SHA256_LEN];
-	const char *quote;
 	enum rc rc = cert_spki(cert, &spki);
 
 	if (rc == RC_OK)
@@ -171,12 +194,7 @@ stays_as_it_is(struct deployment *d, X509 *cert, bool typed)
 		memcmp(of, d->key_spki, SHA256_LEN) == 0 &&
 		memcmp(found.sha256, d->key_file, SHA256_LEN) == 0))
 		return rc;
-	quote = d->reload == NULL ? "" : strchr(d->reload, '\'') ? "\"" : "'";
-	return err_set(RC_STATE,
-	    "%s: not the file that was deployed with, or not the key of the certificate that is due: `airgap-transfer deploy %s --profile %s --format %s --to %s --key %s%s%s%s%s`",
-	    d->key_path, d->name, d->profile, deploy_format_text(d->format),
-	    d->path, d->key_path, d->reload == NULL ? "" : " --reload ", quote,
-	    d->reload == NULL ? "" : d->reload, quote);
+	return err_typed_again(d);
 }
 
 /* The key as PEM; nothing when it lies where it shall be, and was not made
