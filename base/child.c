@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
@@ -22,6 +23,7 @@
 #endif
 
 #define SEND_SECONDS 600
+#define CHILD_LOOK_MS 20
 #define LEFT_OPEN 31  /* the status of a child that holds what it must not */
 #define LEFT_SHORT 32 /* the status of a child that ran short, plus of what */
 
@@ -111,6 +113,26 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 	return RC_OK;
 }
 
+/* Where the kernel, or a filter of somebody's, gives no pidfd: asked again and
+ * again. It stays a zombie, so its number is its own meanwhile. */
+static bool
+child_leaves_looking(pid_t pid, int seconds)
+{
+	const struct timespec step = { .tv_nsec = CHILD_LOOK_MS * 1000000L };
+
+	for (int left = seconds * 1000;; left -= CHILD_LOOK_MS) {
+		siginfo_t info = { .si_pid = 0 };
+		int failed = waitid(
+		    P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+
+		if (failed == 0 && info.si_pid != 0)
+			return true;
+		if ((failed != 0 && errno != EINTR) || left <= 0)
+			return false;
+		(void)nanosleep(&step, NULL);
+	}
+}
+
 bool
 child_leaves_within(pid_t pid, int seconds)
 {
@@ -121,7 +143,7 @@ child_leaves_within(pid_t pid, int seconds)
 	int n;
 
 	if (fd < 0)
-		return false;
+		return child_leaves_looking(pid, seconds);
 	do
 		n = poll(&p, 1, seconds * 1000);
 	while (n < 0 && errno == EINTR);

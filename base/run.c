@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GRACE_SECONDS 2 /* between SIGTERM and SIGKILL */
@@ -104,9 +105,8 @@ spawning_wipe(struct spawning *s)
 }
 
 /* Nothing of ours goes along: no signal that we ignore, no terminal to read
- * from, no stdout that a program reads. Descriptors close themselves
- * (O_CLOEXEC). A group of its own, so that what it starts can be ended with it.
- */
+ * from, no stdout that a program reads, no descriptor, of whoever called us
+ * neither. A group of its own, so that what it starts can be ended with it. */
 static int
 run_prepare(struct spawning *s)
 {
@@ -121,6 +121,8 @@ run_prepare(struct spawning *s)
 	if (why == 0)
 		why = posix_spawn_file_actions_adddup2(&s->files, 2, 1);
 	if (why == 0)
+		why = posix_spawn_file_actions_addclosefrom_np(&s->files, 3);
+	if (why == 0)
 		why = posix_spawnattr_setflags(&s->attr, flags);
 	if (why == 0)
 		why = posix_spawnattr_setsigdefault(&s->attr, &all);
@@ -129,20 +131,51 @@ run_prepare(struct spawning *s)
 	return why != 0 ? why : posix_spawnattr_setpgroup(&s->attr, 0);
 }
 
+/* What a server's own tools need to find themselves, and how they speak. What
+ * else was exported to us, a password or a token for one, is not theirs. */
+static bool
+run_takes_along(const char *variable)
+{
+	static const char *const names[] = { "PATH", "HOME", "USER", "LOGNAME",
+		"SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "XDG_RUNTIME_DIR",
+		"DBUS_SESSION_BUS_ADDRESS" };
+	const size_t n = strcspn(variable, "=");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (n == strlen(names[i]) && memcmp(variable, names[i], n) == 0)
+			return true;
+	return strncmp(variable, "LC_", 3) == 0;
+}
+
+#define RUN_VARIABLES_MAX 64
+
+static void
+run_environment(char *ret[static RUN_VARIABLES_MAX + 1])
+{
+	size_t n = 0;
+
+	for (char **at = environ; *at != NULL && n < RUN_VARIABLES_MAX; at++)
+		if (run_takes_along(*at))
+			ret[n++] = *at;
+	ret[n] = NULL;
+}
+
 static enum rc
 start(const char *command, struct run_words *words, pid_t *ret_pid)
 {
+	char *variables[RUN_VARIABLES_MAX + 1];
 	WIPED(spawning) s;
 	mode_t old;
 	int why;
 
 	(void)posix_spawn_file_actions_init(&s.files);
 	(void)posix_spawnattr_init(&s.attr);
+	run_environment(variables);
 	why = run_prepare(&s);
 	old = umask(022); /* ours is for secrets, and not a server's */
 	if (why == 0)
 		why = posix_spawnp(ret_pid, words->argv[0], &s.files, &s.attr,
-		    words->argv, environ);
+		    words->argv, variables);
 	(void)umask(old);
 	return why == 0 ? RC_OK
 			: err_errno(
@@ -159,6 +192,20 @@ run_reap(pid_t pid)
 	return status;
 }
 
+/* With all that it started: one that leaves at once may leave others behind. It
+ * is reaped last, so that the group's number is not given to anybody before. */
+static void
+run_end(pid_t pid)
+{
+	struct timespec grace = { .tv_sec = GRACE_SECONDS };
+
+	(void)kill(-pid, SIGTERM);
+	while (nanosleep(&grace, &grace) != 0 && errno == EINTR)
+		continue;
+	(void)kill(-pid, SIGKILL);
+	(void)run_reap(pid);
+}
+
 enum rc
 run_command(const char *command, int seconds)
 {
@@ -172,10 +219,7 @@ run_command(const char *command, int seconds)
 	if (rc != RC_OK)
 		return rc;
 	if (!child_leaves_within(pid, seconds)) {
-		(void)kill(-pid, SIGTERM);
-		if (!child_leaves_within(pid, GRACE_SECONDS))
-			(void)kill(-pid, SIGKILL);
-		(void)run_reap(pid);
+		run_end(pid);
 		return err_set(
 		    RC_IO, "\"%s\": did not end in %d s", command, seconds);
 	}

@@ -26,8 +26,11 @@ struct run_words {
 enum rc run_split(const char *command, struct run_words *ret) MUST_CHECK;
 
 /** Run it and wait for its end, at most `seconds`: then it is told to leave
- * (SIGTERM to its process group), and killed two seconds later. The program is
- * looked up in PATH; it reads nothing, and what it prints comes on our stderr.
+ * (SIGTERM to its process group), and what is left of the group is killed two
+ * seconds later. The program is looked up in PATH; it reads nothing, and what it
+ * prints comes on our stderr. It has no other descriptor, and of the environment
+ * PATH, HOME, USER, LOGNAME, SHELL, TERM, TZ, LANG, LANGUAGE, LC_*,
+ * XDG_RUNTIME_DIR and DBUS_SESSION_BUS_ADDRESS.
  * \retval RC_IO cannot be started, left with another status than 0, was killed,
  *               or took too long: the sentence begins with the command */
 enum rc run_command(const char *command, int seconds) MUST_CHECK;

@@ -271,6 +271,22 @@ status 6 "a reload that is not there"
 says 'cannot be started' "is told"
 must transfer deploy --forget "$SRV/first.pem"
 
+# What a reload is given: nothing that whoever called us had.
+cat >"$WORK/given" <<-SH
+	#!/bin/sh
+	env >"$WORK/given.env"
+	ls -l /proc/self/fd >"$WORK/given.fd"
+SH
+chmod 755 "$WORK/given"
+printf 'secret\n' >"$WORK/held"
+RELOAD_SECRET=secret run transfer deploy example.org --format cert --to "$SRV/g.pem" \
+	--key "$SRV/g.key" --reload "$WORK/given" 7<"$WORK/held"
+status 0 "a reload is run"
+unlike "$(cat "$WORK/given.env")" 'RELOAD_SECRET|AIRGAP|SOFTHSM' "without our environment"
+like "$(cat "$WORK/given.env")" '^PATH=/' "but where to find programs"
+unlike "$(cat "$WORK/given.fd")" 'held|home-online|store.db' "and without our descriptors"
+must transfer deploy --forget "$SRV/g.pem"
+
 # ---- disks and directories --------------------------------------------------------
 
 if [ "$(id -u)" = 0 ]; then

@@ -3,9 +3,13 @@
 
 #include "tests/lib/check.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -135,6 +139,84 @@ a_command_has_no_input_and_a_usual_umask(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void
+a_command_has_nothing_of_ours(void **state)
+{
+	int fd = open("/dev/null", O_RDONLY); /* as a caller's: not closing */
+
+	(void)state;
+	assert_true(fd > 2);
+	assert_int_equal(setenv("RUN_SECRET", "secret", 1), 0);
+	assert_int_equal(setenv("LC_TEST", "kept", 1), 0);
+	check_ok(run_command("sh -c 'test -z \"$RUN_SECRET\"'", 60));
+	check_ok(run_command("sh -c 'test \"$LC_TEST\" = kept'", 60));
+	check_ok(run_command("sh -c 'test -n \"$PATH\"'", 60));
+	/* ls has its own one open, of the directory */
+	check_ok(run_command(
+	    "sh -c 'test \"$(ls /proc/self/fd | wc -l)\" = 4'", 60));
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unsetenv("RUN_SECRET"), 0);
+	assert_int_equal(unsetenv("LC_TEST"), 0);
+}
+
+/* Its first process leaves at SIGTERM, its second is deaf to it. */
+static void
+what_a_command_leaves_behind_is_ended_too(void **state)
+{
+	char dir[] = "/tmp/run.XXXXXX", command[200], file[64];
+	char text[16] = "";
+	pid_t left;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/pid", dir);
+	(void)snprintf(command, sizeof(command),
+	    "sh -c '(trap \"\" TERM; exec sleep 1000) & echo $! >%s; wait'",
+	    file);
+	assert_int_equal(run_command(command, 1), RC_IO);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	assert_int_equal(close(fd), 0);
+	left = (pid_t)atoi(text);
+	assert_true(left > 1);
+	/* A zombie of somebody's is as good as gone. */
+	(void)snprintf(command, sizeof(command),
+	    "sh -c 'test ! -e /proc/%d/fd/0'", (int)left);
+	check_ok(run_command(command, 60));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* As a kernel or a container's filter that has no pidfd_open. */
+static void
+without_a_pidfd_a_command_has_its_time(void **state)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+		if (f == NULL ||
+		    seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM),
+			SCMP_SYS(pidfd_open), 0) != 0 ||
+		    seccomp_load(f) != 0)
+			_exit(3);
+		if (run_command("sleep 0.3", 60) != RC_OK)
+			_exit(4);
+		if (run_command("sleep 1000", 0) != RC_IO)
+			_exit(5);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -147,6 +229,9 @@ main(void)
 		cmocka_unit_test(
 		    one_that_does_not_end_is_ended_with_what_it_started),
 		cmocka_unit_test(a_command_has_no_input_and_a_usual_umask),
+		cmocka_unit_test(a_command_has_nothing_of_ours),
+		cmocka_unit_test(what_a_command_leaves_behind_is_ended_too),
+		cmocka_unit_test(without_a_pidfd_a_command_has_its_time),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
