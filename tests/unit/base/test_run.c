@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,32 +160,27 @@ a_command_has_nothing_of_ours(void **state)
 	assert_int_equal(unsetenv("LC_TEST"), 0);
 }
 
-/* Its first process leaves at SIGTERM, its second is deaf to it. */
+/* Its first process leaves at SIGTERM, its second is deaf to it, and holds the
+ * pipe's end until it is gone. */
 static void
 what_a_command_leaves_behind_is_ended_too(void **state)
 {
-	char dir[] = "/tmp/run.XXXXXX", command[200], file[64];
-	char text[16] = "";
-	pid_t left;
-	int fd;
+	char dir[] = "/tmp/run.XXXXXX", command[200], file[64], byte;
+	struct pollfd p = { .events = POLLIN };
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	(void)snprintf(file, sizeof(file), "%s/pid", dir);
+	(void)snprintf(file, sizeof(file), "%s/pipe", dir);
+	assert_int_equal(mkfifo(file, 0600), 0);
+	p.fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(p.fd >= 0);
 	(void)snprintf(command, sizeof(command),
-	    "sh -c '(trap \"\" TERM; exec sleep 1000) & echo $! >%s; wait'",
-	    file);
-	assert_int_equal(run_command(command, 1), RC_IO);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_true(read(fd, text, sizeof(text) - 1) > 0);
-	assert_int_equal(close(fd), 0);
-	left = (pid_t)atoi(text);
-	assert_true(left > 1);
-	/* A zombie of somebody's is as good as gone. */
-	(void)snprintf(command, sizeof(command),
-	    "sh -c 'test ! -e /proc/%d/fd/0'", (int)left);
-	check_ok(run_command(command, 60));
+	    "sh -c '(trap \"\" TERM; echo; exec sleep 1000) >%s & wait'", file);
+	assert_int_equal(run_command(command, 2), RC_IO);
+	assert_int_equal(read(p.fd, &byte, 1), 1); /* it was there */
+	assert_int_equal(poll(&p, 1, 20000), 1);
+	assert_int_equal(p.revents, POLLHUP);
+	assert_int_equal(close(p.fd), 0);
 	assert_int_equal(unlink(file), 0);
 	assert_int_equal(rmdir(dir), 0);
 }
