@@ -313,6 +313,8 @@ status 0 'response 2 again is no mistake'
 unchanged 'and nothing changes'
 ask online "$(stick unused)"
 give "$third"
-no 3 MANIFEST-BUNDLE '' 'an answer to a bundle that this host did not send'
+run transfer install "$STICK"
+status 0 'an answer to a bundle that this store does not know is taken: a restored host must go on'
+says 'not asked for by this store' 'but never without a word'
 
 done_testing

@@ -296,7 +296,6 @@ lie 3 MANIFEST-RESULTS '' 'a result for another request' 'p[8][0][1] = "other"'
 lie 3 MANIFEST-RESULTS '' 'two results for one request' \
 	'p[8].append({1: "other", 2: bytes(32), 4: "KEY-TYPE", 5: "no"})'
 lie 3 MANIFEST-RESULTS '' 'no result' 'p[8] = []'
-lie 3 MANIFEST-BUNDLE 'never sent' 'the answer to a bundle that was never sent' 'p[5][1] = bytes(16)'
 lie 3 MANIFEST-BUNDLE 'with other content' 'the answer to other content' 'p[5][2] = bytes(32)'
 lie 3 MANIFEST-BUNDLE 'has its answer' 'the answer to a bundle that has one' \
 	"p[5] = $(of_manifest "$FIRST" 'p[5]')"

@@ -154,6 +154,11 @@ struct evidence {
 	 * bytes, which stay until judge_response returns. */
 	enum rc (*bundle)(void *arg, const uint8_t *id, enum bundle_state *ret,
 	    struct span *ret_bytes);
+	/* Take the answer to a bundle that `bundle` does not know too: it was sent
+	 * after the copy was made that this store was restored from. Everything
+	 * is proven but that it was asked for: key, names and dates of each
+	 * certificate are its own, held to a profile of the policy. */
+	bool unasked;
 	/* The digest of the manifest that was accepted with this number:
 	 * *ret_known is false when there is none. NULL: only the head counts. */
 	enum rc (*accepted)(void *arg, uint32_t sequence, bool *ret_known,
@@ -176,6 +181,7 @@ struct response_verdict {
 	struct span bundle;	  /* as `bundle` gave it */
 	size_t n_certs, n_refused;
 	bool again;		  /* was accepted before: nothing to do */
+	bool unasked;		  /* answers a bundle that nobody here knows */
 };
 void response_verdict_wipe(struct response_verdict *verdict);
 

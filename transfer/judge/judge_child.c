@@ -246,6 +246,7 @@ child_take_copy(struct remote *x, const struct judge_order *o, int *fd)
 		x->terms = (struct loose_terms){ NULL, o->profile };
 		x->r.loose = &x->terms;
 	}
+	x->r.unasked = o->copy == COPY_UNASKED;
 	if (o->copy == COPY_BUNDLE || o->copy == COPY_LOOSE)
 		rc = sealed_map(*fd, &x->bundle);
 	if (rc != RC_OK || x->bundle.fd < 0)
@@ -273,7 +274,7 @@ remote_take(void *arg, const struct judged *judged)
 
 	if (rc != RC_OK)
 		return rc;
-	if (x->r.loose != NULL) {
+	if (x->r.loose != NULL || x->r.unasked) {
 		said.profile = judged->asked->profile;
 		said.names = judged->names;
 		said.n_names = judged->n_names;

@@ -24,7 +24,8 @@ requests_of_results(const struct evidence *r, const struct manifest *m,
 		return err_memory();
 	for (size_t i = 0; i < m->n_results; i++) {
 		all[i].id = m->results[i].id;
-		all[i].profile = r->loose->profile;
+		all[i].profile =
+		    r->loose == NULL ? SPAN_NONE : r->loose->profile;
 		all[i].validity.count = 1;
 	}
 	*ret = all;
@@ -46,6 +47,27 @@ judge_loose_requests(
 		 : loose_requests(set, r->loose->profile, 0, &ret->requests);
 	if (rc == RC_OK)
 		ret->n_requests = set == NULL ? m->n_results : set->n;
+	return rc;
+}
+
+enum rc
+judge_unasked_requests(
+    const struct evidence *r, const struct manifest *m, struct bundle *ret)
+{
+	enum rc rc;
+
+	if (m->n_revocations != 0)
+		return rule_refuse(RULE_MANIFEST_RESULTS,
+		    "%s: %zu results of revocations, and nothing that asked for them",
+		    r->from, m->n_revocations);
+	for (size_t i = 0; i < m->n_results; i++)
+		if (m->results[i].n_certs > SERIES_MAX)
+			return rule_refuse(RULE_MANIFEST_RESULTS,
+			    "%s: result %zu has %zu certificates", r->from,
+			    i + 1, m->results[i].n_certs);
+	rc = requests_of_results(r, m, &ret->requests);
+	if (rc == RC_OK)
+		ret->n_requests = m->n_results;
 	return rc;
 }
 
@@ -133,16 +155,18 @@ try_profile(struct judge *judge, const struct profile *p, struct span der,
 		    "%s: the CSR has names that are refused, and the profile %s takes them",
 		    e.from, p->name);
 	e.profile = span_str(p->name);
-	if ((p->names_from & NAMES_FROM_CSR) == 0)
+	if (try->terms != NULL && (p->names_from & NAMES_FROM_CSR) == 0)
 		e.n_names = 0;
-	if (entry->not_after - entry->not_before + 1 != p->validity)
+	if (try->terms == NULL
+		? entry->not_after - entry->not_before + 1 > p->validity_max
+		: entry->not_after - entry->not_before + 1 != p->validity)
 		return rule_refuse(RULE_CERT_DATES,
 		    "%s: is not valid as long as the profile %s has it", e.from,
 		    p->name);
 	judged->names = e.names;
 	judged->n_names = e.n_names;
 	try->asked->profile = e.profile;
-	try->asked->validity.period = p->validity;
+	try->asked->validity.period = entry->not_after - entry->not_before + 1;
 	return judge_certificate_subject(
 	    judge, der, entry->digest, &e, &judged->subject);
 }
@@ -164,7 +188,8 @@ judge_loose_certificate(struct judge *judge, struct span der,
     const struct loose_try *try, struct judged *judged)
 {
 	const struct policy *policy = judge->policy;
-	const struct span wanted = try->terms->profile;
+	const struct span wanted =
+	    try->terms == NULL ? SPAN_NONE : try->terms->profile;
 	enum rc first = rule_refuse(RULE_CERT_PROFILE,
 	    "%s: fits no profile of the policy", try->expected->from);
 	struct err_saved said;

@@ -208,6 +208,8 @@ send_response(
 		order.copy = copy < 0 ? COPY_NO_SET : COPY_LOOSE;
 	} else if (copy >= 0) {
 		order.copy = COPY_BUNDLE;
+	} else if (r->unasked) {
+		order.copy = COPY_UNASKED;
 	}
 	return send_order(judge, &order, copy);
 }

@@ -17,10 +17,13 @@
 struct receiving_work {
 	const struct evidence *r;
 	const struct manifest *m;
-	struct bundle loose; /* what stands for the bundle of loose CSRs */
-	struct sealed copy;  /* of the bundle or the set, for the judge */
-	size_t *first;	     /* owned: place of each result's certificates */
-	bool *taken;	     /* owned: by place */
+	/* What stands for the bundle of loose CSRs, or for one that nobody here
+	 * knows. */
+	struct bundle loose;
+	bool unasked;
+	struct sealed copy; /* of the bundle or the set, for the judge */
+	size_t *first;	    /* owned: place of each result's certificates */
+	bool *taken;	    /* owned: by place */
 	size_t n, n_taken;
 };
 
@@ -100,7 +103,7 @@ receiving_take(void *arg, const struct judge_said *said)
 		.entry = &w->m->results[said->request].certs[said->slot],
 		.der = said->der,
 		.subject = parts.subject };
-	if (w->r->loose != NULL) {
+	if (w->r->loose != NULL || w->unasked) {
 		asked = &w->loose.requests[said->request];
 		asked->profile = said->profile;
 		asked->validity.period =
@@ -154,7 +157,10 @@ question_make(struct receiving_work *w, struct response_verdict *v)
 	enum rc rc;
 
 	if (r->loose == NULL) {
-		rc = judge_bundle_find(r, w->m, &v->bundle);
+		rc = judge_bundle_find(r, w->m, &v->bundle, &v->unasked);
+		w->unasked = v->unasked;
+		if (rc == RC_OK && w->unasked)
+			return judge_unasked_requests(r, w->m, &w->loose);
 		return rc != RC_OK || v->bundle.n == 0
 			   ? rc
 			   : copy_seal(w, v->bundle);

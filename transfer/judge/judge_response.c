@@ -31,7 +31,7 @@ struct response_work {
 	struct digest_set serials;
 	struct digest_set by_name; /* of file names: index in r->names */
 	/* The request of the certificate before this one: a series has many. */
-	bool has_request;
+	bool has_request, unasked;
 	uint32_t request;
 	struct span spki;
 	struct buf spelled;	    /* see csr_find_spki */
@@ -181,16 +181,20 @@ refuse_bundle(const char *from, enum bundle_state state)
 }
 
 enum rc
-judge_bundle_find(
-    const struct evidence *r, const struct manifest *m, struct span *ret_bytes)
+judge_bundle_find(const struct evidence *r, const struct manifest *m,
+    struct span *ret_bytes, bool *ret_unasked)
 {
 	enum bundle_state state = BUNDLE_UNKNOWN;
 	uint8_t digest[SHA256_LEN];
 	enum rc rc;
 
+	*ret_unasked = false;
 	if (!m->has_bundle)
 		return RC_OK;
 	rc = r->bundle(r->arg, m->bundle_id, &state, ret_bytes);
+	*ret_unasked = rc == RC_OK && state == BUNDLE_UNKNOWN && r->unasked;
+	if (*ret_unasked)
+		return RC_OK;
 	if (rc == RC_OK && state != BUNDLE_OPEN)
 		return refuse_bundle(r->from, state);
 	if (rc == RC_OK)
@@ -204,8 +208,10 @@ static enum rc
 find_bundle(struct response_work *w, struct span *ret_bytes)
 {
 	struct cose cose;
-	enum rc rc = judge_bundle_find(w->r, w->m, ret_bytes);
+	enum rc rc = judge_bundle_find(w->r, w->m, ret_bytes, &w->unasked);
 
+	if (rc == RC_OK && w->unasked)
+		return judge_unasked_requests(w->r, w->m, &w->bundle);
 	if (rc != RC_OK || !w->m->has_bundle)
 		return rc;
 	rc = cose_read("bundle", *ret_bytes, COSE_BUNDLE, &cose);
@@ -355,12 +361,13 @@ response_judge_one(
 		.not_before = entry->not_before,
 		.not_after = entry->not_after,
 		.issuer = entry->issuer };
-	rc = w->r->loose != NULL ? judge_loose_certificate(w->judge, der,
-				       &(struct loose_try){ w->r->loose, &e,
-					   asked, w->no_csr_names },
-				       &judged)
-				 : judge_certificate_subject(w->judge, der,
-				       entry->digest, &e, &judged.subject);
+	rc = w->r->loose != NULL || w->unasked
+		 ? judge_loose_certificate(w->judge, der,
+		       &(struct loose_try){
+			   w->r->loose, &e, asked, w->no_csr_names },
+		       &judged)
+		 : judge_certificate_subject(
+		       w->judge, der, entry->digest, &e, &judged.subject);
 	if (rc != RC_OK || w->r->take == NULL)
 		return rc;
 	return w->r->take(w->r->arg, &judged);
@@ -471,9 +478,11 @@ match_requests(struct response_work *w, struct response_verdict *v)
 		return rc != RC_OK ? rc : judge_loose_results(w->r, w->m);
 	}
 	rc = find_bundle(w, &v->bundle);
-	return rc != RC_OK ? rc
-			   : judge_results(w->r->from, w->judge->policy, w->m,
-				 w->m->has_bundle ? &w->bundle : NULL);
+	v->unasked = w->unasked;
+	return rc != RC_OK || w->unasked
+		   ? rc
+		   : judge_results(w->r->from, w->judge->policy, w->m,
+			 w->m->has_bundle ? &w->bundle : NULL);
 }
 
 static enum rc

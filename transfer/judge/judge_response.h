@@ -13,7 +13,7 @@ enum rc judge_manifest(const struct evidence *response,
 /** The bundle that the manifest answers, if any: is it open, and the very one? Its
  * bytes stay as r->bundle says. Rule MANIFEST-BUNDLE. */
 enum rc judge_bundle_find(const struct evidence *r, const struct manifest *m,
-    struct span *ret_bytes) MUST_CHECK;
+    struct span *ret_bytes, bool *ret_unasked) MUST_CHECK;
 
 /** No serial of the manifest was seen before (r->seen). Rule CERT-SERIAL. */
 enum rc judge_serials_new(
@@ -33,11 +33,15 @@ enum rc judge_loose_requests(const struct evidence *response,
     const struct manifest *manifest, struct bundle *ret) MUST_CHECK;
 enum rc judge_loose_results(const struct evidence *response,
     const struct manifest *manifest) MUST_CHECK;
+/** The same for the answer to a bundle that nobody here knows: requests of which
+ * only the results tell, and results that can be of such. */
+enum rc judge_unasked_requests(const struct evidence *response,
+    const struct manifest *manifest, struct bundle *ret) MUST_CHECK;
 /** Key and names that a certificate has itself. */
 enum rc judge_loose_facts(const char *from, struct span der,
     struct span *ret_spki, struct name_list *ret_names) MUST_CHECK;
 struct loose_try {
-	const struct loose_terms *terms;
+	const struct loose_terms *terms; /* NULL: of an unasked response */
 	const struct expected *expected; /* but for profile and names */
 	struct cert_request *asked;
 	bool no_csr_names; /* the CSR's are refused */

@@ -15,7 +15,7 @@
 static const struct schema_type
 	empty   = { .kind = SCHEMA_TUPLE },
 	u32     = TYPE(NULL, SCHEMA_UINT, 0, UINT32_MAX),
-	copy    = TYPE(NULL, SCHEMA_UINT, COPY_NONE, COPY_NO_SET),
+	copy    = TYPE(NULL, SCHEMA_UINT, COPY_NONE, COPY_UNASKED),
 	flag    = TYPE(NULL, SCHEMA_UINT, 0, 1),
 	type    = TYPE(NULL, SCHEMA_UINT, 0, NAME_TYPES - 1),
 	any     = TYPE(NULL, SCHEMA_BYTES, 0, SIZE_MAX),

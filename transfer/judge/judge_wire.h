@@ -26,8 +26,15 @@ enum judge_order_kind {
 };
 enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE };
 
-/* COPY_NO_SET: an answer to loose CSRs that are not at hand. */
-enum judge_copy { COPY_NONE, COPY_BUNDLE, COPY_LOOSE, COPY_NO_SET };
+/* COPY_NO_SET: an answer to loose CSRs that are not at hand. COPY_UNASKED: to a
+ * bundle, if to any, that the requester no longer knows. */
+enum judge_copy {
+	COPY_NONE,
+	COPY_BUNDLE,
+	COPY_LOOSE,
+	COPY_NO_SET,
+	COPY_UNASKED,
+};
 
 #define JUDGE_CHUNK ((size_t)1 << 20)
 #define JUDGE_TAKE_WORTH ((size_t)64 << 10) /* certificates sent at once */
@@ -65,8 +72,8 @@ struct judge_said {
 	enum rc rc; /* of a verdict */
 	struct span rule, sentence;
 	uint32_t index; /* of a file */
-	/* Of a certificate. Its profile and the names are told of loose CSRs
-	 * alone, which nobody asked them for. */
+	/* Of a certificate. Its profile and the names are told where
+	 * nobody here asked for it. */
 	uint32_t request, slot;
 	struct span der, profile;
 	const struct name *names; /* lent: NAMES_MAX for who reads */

@@ -102,6 +102,9 @@ install_tell_one(void *arg, const struct received *r)
 	    t->store_them ? "installed" : "good", v->n_certs,
 	    v->n_certs == 1 ? "" : "s", v->n_refused,
 	    v->n_refused == 1 ? "" : "s");
+	if (v->unasked)
+		term_alarm(
+		    "  not asked for by this store: it answers a bundle that is not known here\n");
 	if (v->policy.n != 0)
 		term_say("  the CA's policy has changed\n");
 	if (v->trust_changed)
@@ -124,13 +127,14 @@ install_print_json(
 	bool trusted = rc == RC_OK;
 	const char *rule = trusted ? "" : rule_name(rule_spoken());
 
-	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I}",
+	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
 	    "trusted", (int)trusted, "rule", text_or_null(*rule != '\0', rule),
 	    "reason", text_or_null(!trusted, err_text()), "sequence",
 	    all->sequence == 0 ? json_null()
 			       : json_integer((json_int_t)all->sequence),
-	    "certificates", (json_int_t)all->n_certs, "crls", (json_int_t)0,
-	    "not_yet_valid", (json_int_t)t->n_to_come));
+	    "certificates", (json_int_t)all->n_certs, "not_asked_for",
+	    (json_int_t)all->n_unasked, "crls", (json_int_t)0, "not_yet_valid",
+	    (json_int_t)t->n_to_come));
 }
 
 /* 0 when all was granted; else as the signer's own exit status was. */
@@ -154,6 +158,25 @@ receive_all(struct taking *t, struct store *store, const struct media *media,
 		return receive(store, media, &how, all);
 	return receive_loose(store, media,
 	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
+}
+
+/* Nobody else may have noticed: keys that were made since are gone with it. */
+static void
+tell_restored(const struct reception *all)
+{
+	if (all->n_unasked == 0)
+		return;
+	term_alarm(
+	    "warning  this host was restored from an older copy: %zu response%s answer%s what it does not remember\n",
+	    all->n_unasked, all->n_unasked == 1 ? "" : "s",
+	    all->n_unasked == 1 ? "s" : "");
+	if (all->n_lost == 0)
+		term_say(
+		    "  The keys of their certificates are here: all of them are used.\n");
+	else
+		term_say(
+		    "  The key of %zu certificate%s is not here: `airgap-transfer list` shows them as unused, and nothing deploys them. Ask anew.\n",
+		    all->n_lost, all->n_lost == 1 ? "" : "s");
 }
 
 static enum rc
@@ -180,6 +203,7 @@ install_take(struct taking *t, struct reception *all)
 	if (rc != RC_OK)
 		return rc;
 	rc = receive_all(t, &store, &media, all);
+	tell_restored(all);
 	if (!t->store_them)
 		return rc;
 	/* What was stored gets its files, whatever came after it, and so does

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "transfer/online/receive/response_dir.h"
+#include "transfer/online/store/home.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@ struct receive_visit {
 	struct response_dir dir;
 	uint32_t bundle_sequence;
 	struct buf bundle;
+	bool unasked; /* the store does not know what it answers */
+	size_t n_lost;
 };
 
 static void
@@ -47,7 +50,24 @@ give_bundle(void *arg, const uint8_t *id, enum bundle_state *ret,
 	    v->store, id, ret, &v->bundle_sequence, &v->bundle);
 
 	*ret_bytes = buf_span(&v->bundle);
+	v->unasked = rc == RC_OK && *ret == BUNDLE_UNKNOWN;
+	if (v->unasked) {
+		int64_t now;
+
+		rc = clock_now(&now);
+		if (rc == RC_OK)
+			rc = store_unasked_begin(
+			    v->store, id, now, &v->bundle_sequence);
+	}
 	return rc;
+}
+
+static enum rc
+receive_find_key(void *arg, const uint8_t *key_id, struct buf *ret)
+{
+	const struct receive_visit *v = arg;
+
+	return online_key_find(v->store, key_id, ret);
 }
 
 static enum rc
@@ -73,8 +93,12 @@ receive_take_cert(void *arg, const struct judged *judged)
 	struct receive_visit *v = arg;
 	const struct channel *c = &v->store->channel;
 
-	return store_cert_add(v->store, c->has_head ? c->head.sequence + 1 : 1,
-	    v->bundle_sequence, judged);
+	uint32_t next = c->has_head ? c->head.sequence + 1 : 1;
+
+	return v->unasked
+		   ? store_unasked_cert_add(
+			 v->store, next, v->bundle_sequence, judged)
+		   : store_cert_add(v->store, next, v->bundle_sequence, judged);
 }
 
 /* ---- one response -------------------------------------------------------- */
@@ -94,6 +118,7 @@ receive_judge_visit(struct receive_visit *v, struct child *judge,
 		.accepted = give_accepted,
 		.seen = receive_give_seen,
 		.take = receive_take_cert,
+		.unasked = true,
 		.arg = v,
 	};
 
@@ -110,6 +135,9 @@ receive_take_response(struct receive_visit *v, struct child *judge,
 
 	if (rc == RC_OK)
 		rc = receive_judge_visit(v, judge, verdict);
+	if (rc == RC_OK && verdict->unasked)
+		rc = store_unasked_add(v->store, v->bundle_sequence,
+		    &verdict->manifest, receive_find_key, v, &v->n_lost);
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
@@ -139,6 +167,8 @@ receive_tell(struct round *round, struct receive_visit *v,
 	round->ret->found++;
 	round->ret->again += verdict->again;
 	round->ret->sequence = verdict->manifest.sequence;
+	round->ret->n_unasked += verdict->unasked;
+	round->ret->n_lost += v->n_lost;
 	if (!verdict->again) {
 		round->ret->n_certs += verdict->n_certs;
 		round->ret->n_refused += verdict->n_refused;

@@ -19,6 +19,9 @@ struct reception {
 	size_t found, again;	  /* of this channel; known already */
 	uint32_t sequence;	  /* of the newest good one; 0: none */
 	size_t n_certs, n_refused; /* in new ones */
+	/* Responses to bundles that this store does not know, and of their
+	 * certificates those whose key is not here. */
+	size_t n_unasked, n_lost;
 };
 
 /** How they are taken; the judge process reads them. */
@@ -30,7 +33,8 @@ struct receiving {
 };
 
 /** Judge the responses of our channel that are on a medium, in order, and stop
- * at the first that is refused. With `store_them` each is one transaction;
+ * at the first that is refused. One that answers a bundle which the store does not
+ * know is taken: a host that was restored from an older copy must go on. With `store_them` each is one transaction;
  * otherwise everything is undone at the end. `each` is told of every response
  * that was accepted (once it is stored), new or not.
  * `ret` is filled on failure too: what went well before.

@@ -9,9 +9,13 @@
 #include "transfer/guard.h"
 #include "transfer/x509/key.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define HOME_KEY_MAX 16384 /* bytes; RSA 8192 takes 6,400 */
@@ -164,4 +168,41 @@ online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 	enum rc rc = home_file(home, file, &path, &text);
 
 	return rc != RC_OK ? rc : online_key_file_read(text, HOME_KEY_MAX, ret);
+}
+
+/* By its name alone: deploy holds the key to the certificate. */
+enum rc
+online_key_find(const struct store *store,
+    const uint8_t key_id[static SHA256_LEN], struct buf *ret_file)
+{
+	const char *end = strrchr(store->db.path, '/');
+	WIPED(buf) dir = { 0 };
+	char wanted[32], hex[17];
+	struct dirent **entries = NULL;
+	const char *path;
+	int n;
+	enum rc rc = buf_printf(&dir, "%.*s/keys",
+	    (int)(end == NULL ? 1 : end - store->db.path),
+	    end == NULL ? "." : store->db.path);
+
+	path = rc == RC_OK ? buf_cstr(&dir) : NULL;
+	if (path == NULL)
+		return err_memory();
+	hex_write(span_of(key_id, 8), hex);
+	(void)snprintf(wanted, sizeof(wanted), "-%s.pem", hex);
+	n = scandir(path, &entries, NULL, alphasort);
+	if (n < 0)
+		return errno == ENOENT ? RC_OK
+				       : err_errno(RC_IO, errno, "%s", path);
+	for (int i = 0; i < n; i++) {
+		const char *name = entries[i]->d_name;
+		size_t len = strlen(name);
+
+		if (rc == RC_OK && ret_file->n == 0 && len > strlen(wanted) &&
+		    strcmp(name + len - strlen(wanted), wanted) == 0)
+			rc = buf_printf(ret_file, "keys/%s", name);
+		free(entries[i]);
+	}
+	free(entries);
+	return rc;
 }

@@ -38,6 +38,12 @@ enum rc online_key_write(const char *home, const char *file, EVP_PKEY *key)
 enum rc online_key_read(const char *home, const char *file, EVP_PKEY **ret)
     MUST_CHECK;
 
+/** The file of the home, "keys/NAME-KEYID.pem", that has the private key of which
+ * that is the SHA-256 of the SPKI; empty: none has.
+ * \retval RC_IO keys cannot be listed */
+enum rc online_key_find(const struct store *store,
+    const uint8_t key_id[static SHA256_LEN], struct buf *ret_file) MUST_CHECK;
+
 /** Read a private key in PEM from any file of at most `cap` bytes. No passphrase is
  * ever asked for: a key that has one is refused.
  * \retval RC_STATE  it is no such key

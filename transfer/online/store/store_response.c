@@ -206,9 +206,11 @@ store_response_add(struct store *store, const struct response_verdict *v,
 		rc = put_trust(store, &v->trust);
 	if (rc == RC_OK)
 		rc = put_manifest(store, v, manifest, bundle, now);
-	if (rc == RC_OK && bundle != 0)
+	/* What nobody here asked is stored already, and tells nothing of what
+	 * is open. */
+	if (rc == RC_OK && bundle != 0 && !v->unasked)
 		rc = put_results(store, &v->manifest, bundle);
-	if (rc == RC_OK && bundle != 0)
+	if (rc == RC_OK && bundle != 0 && !v->unasked)
 		rc = close_bundles(store, bundle);
 	return rc;
 }
