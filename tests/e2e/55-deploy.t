@@ -139,6 +139,11 @@ is "$(serial "$WORK/p12.pem")" "$(serial "$PEM")" "and certificate"
 is "$(certtool --p12-info --inder --infile "$SRV/all.p12" --password 'two words' 2>/dev/null |
 	grep -c -e '^-----BEGIN')" 3 "certtool reads three as well"
 nok 1 "not with another password" openssl pkcs12 -in "$SRV/all.p12" -passin pass:two -nodes
+(umask 077; printf 'two words\r\nsecond line\r\n' >"$WORK/pass.crlf")
+must transfer deploy example.org --format p12 --to "$SRV/crlf.p12" --pass-source "$WORK/pass.crlf"
+ok "the end of a line of another system is no part of the password" \
+	openssl pkcs12 -in "$SRV/crlf.p12" -passin 'pass:two words' -nodes -out /dev/null
+must transfer deploy --forget "$SRV/crlf.p12"
 chmod 644 "$WORK/pass"
 run transfer deploy example.org --format p12 --to "$SRV/b.p12" --pass-source "$WORK/pass"
 status 6 "a password that others can read is none"
@@ -364,5 +369,14 @@ is "$(json later)" 2 "with what is left"
 run transfer rotate -n
 status 0 "a dry rotation of all that is fine"
 quiet 'would change' "would change nothing"
+
+# ---- no shell -------------------------------------------------------------------------------
+
+for reload in 'true && true' 'true; true' 'true | true' 'true >/dev/null' 'echo $HOME' 'echo `id`' 'true &'; do
+	run transfer deploy www.example.org --format cert --to "$WORK/shell.pem" --reload "$reload"
+	status 2 "--reload '$reload' is refused"
+	says 'is for a shell, and none runs it: .*--reload "sh -c .A && B.' "with the way to do it"
+done
+nok 1 "nothing was deployed" test -e "$WORK/shell.pem"
 
 done_testing

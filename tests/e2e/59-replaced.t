@@ -212,6 +212,9 @@ is "$(pub "$SRV/x.pem")" "$NEW" "or is used"
 run at "$T" transfer request --profile xmpp-server --new-key ec-p256 --domain josefsson.org \
 	--host chat.sjd.se --days 10 --out "$STICK" --json
 ID=$(json bundle_id)
+run at "2029-07-19 12:00:00" transfer status --within 1d
+status 1 "a bundle that has waited for ten months is due"
+says "due +bundle $ID: 1 request of 2028-09-22 \(300 days ago\), not answered yet" "and its age is said"
 run at "$T" transfer withdraw 00
 status 7 "no other bundle is withdrawn"
 freeze

@@ -317,4 +317,30 @@ run transfer install "$STICK"
 status 0 'an answer to a bundle that this store does not know is taken: a restored host must go on'
 says 'not asked for by this store' 'but never without a word'
 
+# ---- what is only named like ours ------------------------------------------------------
+
+# Anybody can write to a stick: what proves nothing stands in nobody's way.
+ask online "$STICK"
+run ca sign "$STICK" --yes
+base=$(ls -d "$STICK"/airgap-ca/responses/*-00000[0-9] | tail -1)
+base=${base%-*}
+mkdir "$base-000000" "$base-0000001"
+echo junk >"$base-0000001/manifest.cose"
+cp -r "$base-000001" "$base-0000002"
+sed -i 's/a/b/g' "$base-0000002/manifest.cose"
+ln -s /etc "$base-0000003"
+echo junk >"$base-0000004"
+freeze
+run transfer verify "$STICK"
+status 0 'junk with the prefix of this host stops no proof'
+unchanged 'nor stores anything'
+run transfer install "$STICK"
+status 0 'and no installing of the good one beside it'
+says ': number [0-9]+, installed: 2 certificates' 'which is installed'
+says 'warning .* director(y is|ies are) named like a response for this host, and nothing in (it|them) proves' \
+	'and the rest is told'
+freeze
+run transfer install "$STICK"
+refused 3 'MANIFEST-FILES|COSE-FORM|CBOR|MEDIA-FILE' '' 'where nothing new is beside it, it is refused as ever'
+
 done_testing

@@ -32,7 +32,7 @@ PROGRAMS = {
     "airgap-ca": ("ca/cmd/main.c", ("transfer/online/", "token/cmd/")),
     "airgap-transfer": ("transfer/online/cmd/main.c", ("ca/", "token/")),
 }
-NAMED = re.compile(r"(?<![=!]= )\bRULE_([A-Z0-9_]+)")
+NAMED = re.compile(r"(?<![=!]= )(?<!case )\bRULE_([A-Z0-9_]+)")
 
 
 class Program:

@@ -93,6 +93,20 @@ make(const struct bed *b, struct buf *ret)
 	return rc == RC_OK ? p12_make(NAME, buf_span(&b->pem), &pass, ret) : rc;
 }
 
+/* A list of certificates ends where no other begins, and nowhere else. */
+static void
+what_cannot_be_read_is_no_end_of_the_list(void **state)
+{
+	WIPED(bed) b = { 0 };
+	WIPED(buf) file = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	check_ok(make(&b, &file));
+	b.pem.p[b.pem.n - 40] = '!'; /* in the CA's */
+	assert_int_equal(make(&b, &file), RC_BUG);
+}
+
 /* ---- what it holds ------------------------------------------------------- */
 
 /* With OpenSSL alone, as a server reads it. */
@@ -255,6 +269,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_finds_key_certificate_and_ca),
+		cmocka_unit_test(what_cannot_be_read_is_no_end_of_the_list),
 		cmocka_unit_test(a_password_that_others_can_read_is_refused),
 		cmocka_unit_test(a_password_of_somebody_else_is_refused),
 		cmocka_unit_test(a_password_that_others_can_replace_is_refused),

@@ -53,6 +53,28 @@ check_keys(const struct deploy_wish *a)
 	return RC_OK;
 }
 
+/* Would a shell see more in it than words? Nobody would learn before the first
+ * reload that "&&" was one of the arguments. */
+static enum rc
+check_no_shell(const char *command)
+{
+	char quote = '\0';
+
+	for (const char *p = command; *p != '\0'; p++) {
+		if (quote != '\0') {
+			quote = *p == quote ? '\0' : quote;
+			continue;
+		}
+		if (*p == '\'' || *p == '"')
+			quote = *p;
+		else if (strchr("&|;<>`$()*?", *p) != NULL)
+			return err_set(RC_USAGE,
+			    "\"%c\" is for a shell, and none runs it: write a script and name that, or quote all of it for one: --reload \"sh -c 'A && B'\"",
+			    *p);
+	}
+	return RC_OK;
+}
+
 static enum rc
 deploy_check_usage(struct deploy_wish *a)
 {
@@ -69,6 +91,8 @@ deploy_check_usage(struct deploy_wish *a)
 	rc = check_keys(a);
 	if (rc == RC_OK && a->reload != NULL) {
 		rc = run_split(a->reload, &words);
+		if (rc == RC_OK)
+			rc = check_no_shell(a->reload);
 		if (rc != RC_OK)
 			return err_in(rc, "--reload");
 	}

@@ -203,6 +203,12 @@ install_take(struct taking *t, struct reception *all)
 	if (rc != RC_OK)
 		return rc;
 	rc = receive_all(t, &store, &media, all);
+	if (rc == RC_OK && all->n_junk != 0)
+		term_alarm(
+		    "warning  %s: %zu more director%s named like a response for this host, and nothing in %s proves that the CA made it\n",
+		    media.path, all->n_junk,
+		    all->n_junk == 1 ? "y is" : "ies are",
+		    all->n_junk == 1 ? "it" : "them");
 	tell_restored(all);
 	if (!t->store_them)
 		return rc;

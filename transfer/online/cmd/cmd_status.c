@@ -13,6 +13,9 @@
  */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
+/* A stick that was not carried in that time is lost, or was forgotten. */
+#define BUNDLE_OLD_DAYS 90
+
 struct store_status {
 	struct cmd_env *env;
 	int64_t now, within;
@@ -94,14 +97,30 @@ static enum rc
 see_open(void *arg, const struct open_bundle *b)
 {
 	struct store_status *s = arg;
-	char id[2 * BUNDLE_ID_LEN + 1];
+	char id[2 * BUNDLE_ID_LEN + 1], made[CLOCK_TEXT];
+	int64_t age;
+	bool old;
 
 	hex_write(span_of(b->id, BUNDLE_ID_LEN), id);
 	s->n_open++;
 	if (b->has_expires)
 		return status_tell(s, &of_bundle, span_str(id), b->expires);
-	term_say("     bundle %s: %u request%s, not answered yet\n", id,
-	    (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s");
+	age = b->created < s->now ? clock_days(b->created, s->now) : 0;
+	clock_write(b->created, made);
+	old = age >= BUNDLE_OLD_DAYS;
+	s->n_due += old;
+	if (old)
+		term_alarm("due  ");
+	else
+		term_say("     ");
+	term_say(
+	    "bundle %s: %u request%s of %.10s (%lld day%s ago), not answered yet\n",
+	    id, (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s", made,
+	    (long long)age, age == 1 ? "" : "s");
+	if (old)
+		term_say(
+		    "     `airgap-transfer request --again --out STICK` asks once more, `airgap-transfer withdraw %.8s` takes it back\n",
+		    id);
 	return RC_OK;
 }
 

@@ -63,6 +63,9 @@ p12_password(const char *path, struct buf *ret)
 	end = memchr(ret->p, '\n', ret->n);
 	if (end != NULL)
 		ret->n = (size_t)(end - ret->p);
+	/* As a PIN: an editor of another system ends its lines with both. */
+	if (ret->n != 0 && ret->p[ret->n - 1] == '\r')
+		ret->n--;
 	if (ret->n == 0 || memchr(ret->p, '\0', ret->n) != NULL)
 		return err_set(RC_IO, "%s: no password", text);
 	return RC_OK;
@@ -103,7 +106,12 @@ read_parts(struct span pem, struct p12_parts *p)
 			X509_free(ca);
 			return err_memory();
 		}
-	ERR_clear_error(); /* of reading past the last one */
+	/* Past the last one there is no beginning. Anything else is no end: memory,
+	 * say, and then a file would lack the CA. */
+	if (ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_PEM ||
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return err_openssl(RC_BUG, "PKCS#12: a CA certificate");
+	ERR_clear_error();
 	return RC_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "transfer/online/receive/response_dir.h"
 #include "transfer/online/store/home.h"
+#include "transfer/rule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,13 +177,39 @@ receive_tell(struct round *round, struct receive_visit *v,
 	return round->each == NULL ? RC_OK : round->each(round->arg, &r);
 }
 
+/* Was it refused before anything of the CA's was proven? Then it can be
+ * anybody's, and says nothing of what lies beside it. */
+static bool
+receive_is_junk(enum rule rule)
+{
+	switch (rule) {
+	case RULE_CBOR:
+	case RULE_CBOR_SCHEMA:
+	case RULE_CHANNEL:
+	case RULE_COSE_ALG:
+	case RULE_COSE_FORM:
+	case RULE_COSE_SIGNATURE:
+	case RULE_COSE_TYPE:
+	case RULE_MEDIA_COUNT:
+	case RULE_MEDIA_FILE:
+	case RULE_MEDIA_NAME:
+	case RULE_MEDIA_SIZE:
+	case RULE_TRANSFER_CERT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum rc
-visit_one(struct round *round, const char *name)
+visit_one(struct round *round, const char *name, bool *ret_junk)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	WIPED(receive_visit) v = { .store = round->store };
 	enum rc rc = response_dir_open(round->media, name, &v.dir);
 
+	*ret_junk =
+	    rc == RC_FORMAT; /* what is not read at all proves nothing */
 	if (rc != RC_OK)
 		return rc;
 	if (round->store_them)
@@ -192,7 +219,9 @@ visit_one(struct round *round, const char *name)
 	if (rc == RC_OK && round->store_them)
 		rc = store_commit(round->store);
 	if (rc != RC_OK) {
-		store_rollback(round->store);
+		*ret_junk = receive_is_junk(rule_spoken());
+		if (round->store_them) /* else all of it is one transaction */
+			store_rollback(round->store);
 		return rc;
 	}
 	if (!verdict.again)
@@ -223,10 +252,33 @@ has_loose(const struct media_names *names, const char *ca)
 	return false;
 }
 
+/* The first directory that nothing proves, and what was wrong with it. */
+struct receive_junk {
+	enum rc rc;
+	struct err_saved said;
+};
+
+static enum rc
+visit_next(struct round *round, const char *name, struct receive_junk *junk)
+{
+	bool is = false;
+	enum rc rc = visit_one(round, name, &is);
+
+	if (rc == RC_OK || !is)
+		return rc;
+	if (round->ret->n_junk++ == 0) {
+		junk->rc = rc;
+		err_save(&junk->said);
+	}
+	err_clear();
+	return RC_OK;
+}
+
 static enum rc
 visit_all(struct round *round)
 {
 	const struct store *store = round->store;
+	struct receive_junk junk = { .rc = RC_OK };
 	WIPED(media_names) names = { 0 };
 	char ca[9], requester[9], prefix[CHANNEL_PREFIX_LEN + 1];
 	enum rc rc;
@@ -239,7 +291,13 @@ visit_all(struct round *round)
 	(void)snprintf(prefix, sizeof(prefix), "%s-%s-", ca, requester);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
 		if (is_ours(names.items[i], prefix))
-			rc = visit_one(round, names.items[i]);
+			rc = visit_next(round, names.items[i], &junk);
+	/* What comes of junk: a gap, or nothing new. */
+	if (round->ret->n_junk != 0 &&
+	    (rc != RC_OK || round->ret->found == round->ret->again)) {
+		err_restore(&junk.said);
+		return junk.rc;
+	}
 	if (rc == RC_OK && round->ret->found == 0)
 		rc = err_set(RC_IO,
 		    "%s: no response for this host (" MEDIA_RESPONSES

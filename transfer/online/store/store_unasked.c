@@ -12,7 +12,7 @@ store_unasked_begin(struct store *store, const uint8_t id[static BUNDLE_ID_LEN],
 {
 	static const uint8_t none[SHA256_LEN];
 	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = store_next_sequence(store, ret_bundle);
+	enum rc rc = store_next_sequence(store, now, ret_bundle);
 
 	if (rc == RC_OK)
 		rc = db_prepare(&store->db,
@@ -87,22 +87,24 @@ key_id_of_result(
 	return rc != RC_OK ? rc : sha256(parts.spki, ret_key_id);
 }
 
+/* It was asked for before it was signed: what was asked here after that, by the
+ * clock as bundles are counted, is newer. */
 static enum rc
 put_result(struct store *store, uint32_t bundle, size_t place,
-    const struct result *r, bool is_here, struct span file)
+    int64_t signed_at, const struct result *r, bool is_here, struct span file)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "UPDATE request SET csr_sha256 = ?3, slots = ?4,"
-	    " key_file = nullif(?5, ''), unused = nullif(?6, 0)"
+	    " key_file = nullif(?5, ''), unused = nullif(?6, 0), since = ?7"
 	    " WHERE bundle = ?1 AND place = ?2",
 	    &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "iibisi", (int64_t)bundle,
+		rc = db_bind(&store->db, st, "iibisii", (int64_t)bundle,
 		    (int64_t)place, span_of(r->csr_digest, SHA256_LEN),
 		    (int64_t)r->n_certs, file.n == 0 ? span_str("") : file,
-		    (int64_t)(is_here ? UNUSED_NOT : UNUSED_NO_KEY));
+		    (int64_t)(is_here ? UNUSED_NOT : UNUSED_NO_KEY), signed_at);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
@@ -129,8 +131,8 @@ store_unasked_add(struct store *store, uint32_t bundle,
 			rc = key_file(arg, key_id, &file);
 		is_here |= file.n != 0;
 		if (rc == RC_OK)
-			rc = put_result(
-			    store, bundle, i, r, is_here, buf_span(&file));
+			rc = put_result(store, bundle, i, m->signed_at, r,
+			    is_here, buf_span(&file));
 		*ret_lost += is_here ? 0 : r->n_certs;
 	}
 	return rc;
