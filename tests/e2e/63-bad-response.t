@@ -17,11 +17,12 @@ ask() {
 # answer CA STICK: $RESPONSE
 answer() {
 	run ca "@$1" sign "$2" --yes --json --expect "$REQUESTER_HEX"
-	[ "$STATUS" = 0 ] || { echo "# $free: $ERR"; fail "preparation: sign"; done_testing; }
+	[ "$STATUS" = 0 ] || { echo "# $ERR"; fail "preparation: sign"; done_testing; }
 	RESPONSE=$2/$(json responses.0.path)
 }
 
 make_ca
+must sed -i "/^\[profile tls-server\]/a key-reuse = any" "$(home_of ca)/policy.conf" # two hosts ask with one CSR
 must cp -r "$STICK" "$WORK/card"
 enrol_online @second second
 must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
