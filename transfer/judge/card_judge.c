@@ -22,6 +22,7 @@ offer_wipe(struct offer *offer)
 	card_wipe(&offer->card);
 	trust_wipe(&offer->trust);
 	policy_wipe(&offer->policy);
+	buf_wipe(&offer->subject);
 	*offer = (struct offer){ 0 };
 }
 

@@ -8,10 +8,12 @@
 #include "base/frame.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/judge/card_judge.h"
 #include "transfer/judge/judge_asked.h"
 #include "transfer/judge/judge_state.h"
 #include "transfer/judge/judge_wire.h"
 #include "transfer/media/loose.h"
+#include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/sandbox/preload.h"
 #include "transfer/sandbox/sandbox.h"
@@ -313,6 +315,42 @@ do_response(struct bench *b, const struct judge_order *o, int *fd)
 	return rc;
 }
 
+/* ---- JUDGE_CARD ---------------------------------------------------------- */
+
+static enum rc
+offer_tell(struct bench *b, const struct offer *offer)
+{
+	const struct trust_ca *ca = &offer->trust.cas[0];
+	struct judge_said said = { .kind = JUDGE_OFFER,
+		.until = ca->not_after };
+	WIPED(buf) subject = { 0 };
+	WIPED(buf) frame = { 0 };
+	enum rc rc = subject_print(X509_get_subject_name(ca->cert), &subject);
+
+	said.subject = buf_span(&subject);
+	if (rc == RC_OK)
+		rc = schema_write(&judge_said_form, &said, &frame);
+	return rc != RC_OK ? rc
+			   : frame_add(&b->line, b->sock, buf_span(&frame),
+				 SIGNER_NAME);
+}
+
+static enum rc
+do_card(struct bench *b, const struct judge_order *o, int *fd)
+{
+	WIPED(sealed) copy = { .fd = -1 };
+	WIPED(offer) offer = { 0 };
+	char from[ERR_TEXT_MAX];
+	enum rc rc = sealed_map(*fd, &copy);
+
+	if (rc != RC_OK)
+		return rc;
+	*fd = -1; /* the map's now */
+	(void)snprintf(from, sizeof(from), "%.*s", SPAN_FMT(o->from));
+	rc = card_judge(from, copy.bytes, o->now, &offer);
+	return rc != RC_OK ? rc : offer_tell(b, &offer);
+}
+
 /* ---- the loop ------------------------------------------------------------ */
 
 static enum rc
@@ -325,6 +363,8 @@ do_order(struct bench *b, const struct judge_order *o, int *fd)
 		return RC_OK;
 	case JUDGE_BUNDLE:
 		return asked_open(&b->asked, fd);
+	case JUDGE_CARD:
+		return do_card(b, o, fd);
 	case JUDGE_CERT:
 	case JUDGE_ASKED:
 	case JUDGE_RESPONSE:

@@ -21,8 +21,8 @@ judge_start(struct child *ret)
 	return child_start(ret, JUDGE_NAME, judge_run, NULL, NULL, 0);
 }
 
-static enum rc
-send_order(struct child *judge, const struct judge_order *order, int fd)
+enum rc
+judge_order_send(struct child *judge, const struct judge_order *order, int fd)
 {
 	WIPED(buf) record = { 0 };
 	enum rc rc = schema_write(&judge_order_form, order, &record);
@@ -58,8 +58,8 @@ judge_lied_about(const char *what)
 	return err_set(RC_BUG, "the judge's answer: %s", what);
 }
 
-static enum rc
-recv_answer(struct child *judge, struct judge_said *a)
+enum rc
+judge_answer_recv(struct child *judge, struct judge_said *a)
 {
 	struct cbor_in in = { .from = judge->name, .where = "answer" };
 	enum rc rc = RC_OK;
@@ -78,8 +78,8 @@ recv_answer(struct child *judge, struct judge_said *a)
 }
 
 /* A refusal in the name of its rule; the sentence was the judge's. */
-static enum rc
-pass_verdict(const struct judge_said *a)
+enum rc
+judge_verdict_pass(const struct judge_said *a)
 {
 	if (a->rc == RC_OK)
 		return RC_OK;
@@ -91,11 +91,11 @@ enum rc
 judge_recv(struct child *judge)
 {
 	struct judge_said a = { 0 };
-	enum rc rc = recv_answer(judge, &a);
+	enum rc rc = judge_answer_recv(judge, &a);
 
 	if (rc == RC_OK && a.kind != JUDGE_VERDICT)
 		return err_set(RC_BUG, "judge: wants a file for no response");
-	return rc != RC_OK ? rc : pass_verdict(&a);
+	return rc != RC_OK ? rc : judge_verdict_pass(&a);
 }
 
 /* ---- orders -------------------------------------------------------------- */
@@ -103,7 +103,7 @@ judge_recv(struct child *judge)
 static enum rc
 ask_order(struct child *judge, const struct judge_order *order, int fd)
 {
-	enum rc rc = send_order(judge, order, fd);
+	enum rc rc = judge_order_send(judge, order, fd);
 
 	return rc != RC_OK ? rc : judge_recv(judge);
 }
@@ -211,7 +211,7 @@ send_response(
 	} else if (r->unasked) {
 		order.copy = COPY_UNASKED;
 	}
-	return send_order(judge, &order, copy);
+	return judge_order_send(judge, &order, copy);
 }
 
 static enum rc
@@ -257,11 +257,11 @@ judge_response_order(struct child *judge, const struct evidence *r, int copy,
 	while (rc == RC_OK) {
 		struct judge_said a = { .names = names };
 
-		rc = recv_answer(judge, &a);
+		rc = judge_answer_recv(judge, &a);
 		if (rc != RC_OK)
 			return rc;
 		if (a.kind == JUDGE_VERDICT)
-			return pass_verdict(&a);
+			return judge_verdict_pass(&a);
 		if (a.kind == JUDGE_FILE)
 			rc = send_file(judge, r, a.index);
 		else if (taker == NULL)

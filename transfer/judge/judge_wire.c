@@ -22,6 +22,7 @@ static const struct schema_type
 	some    = TYPE(NULL, SCHEMA_BYTES, 1, SIZE_MAX),
 	policy  = TYPE(NULL, SCHEMA_FILE, 0, POLICY_FILE_MAX),
 	from    = TYPE(NULL, SCHEMA_BYTES, 0, JUDGE_FROM_MAX),
+	path    = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX - 1),
 	needed  = TYPE(NULL, SCHEMA_BYTES, 1, CSR_MAX),
 	maybe   = TYPE(NULL, SCHEMA_BYTES, 0, CSR_MAX),
 	serial  = TYPE(NULL, SCHEMA_BYTES, 0, SERIAL_MAX),
@@ -84,11 +85,16 @@ static const struct schema_field response_order[] = {
 	{ 0, "files",   &files,        LIST(judge_order, files) },
 };
 
+static const struct schema_field card_order[] = {
+	{ 0, "from", &path,          IN(judge_order, from) },
+	{ 0, "now",  &grammar_epoch, IN(judge_order, now) },
+};
 static const struct schema_type
 	open_type     = TYPE_TUPLE(NULL, judge_order, open_order),
 	cert_type     = TYPE_TUPLE(NULL, judge_order, cert_order),
 	response_type = TYPE_TUPLE(NULL, judge_order, response_order),
-	asked_type    = TYPE_TUPLE(NULL, judge_order, asked_order);
+	asked_type    = TYPE_TUPLE(NULL, judge_order, asked_order),
+	card_type     = TYPE_TUPLE(NULL, judge_order, card_order);
 static const struct schema_field orders[] = {
 	[JUDGE_OPEN]     = { 0, "CA",                  &open_type,     IN_PLACE },
 	[JUDGE_CERT]     = { 0, "certificate",         &cert_type,     IN_PLACE },
@@ -96,6 +102,7 @@ static const struct schema_field orders[] = {
 	[JUDGE_LEVEL]    = { 0, "level",               &empty,         IN_PLACE },
 	[JUDGE_BUNDLE]   = { 0, "bundle",              &empty,         IN_PLACE },
 	[JUDGE_ASKED]    = { 0, "certificate of that", &asked_type,    IN_PLACE },
+	[JUDGE_CARD]     = { 0, "card",                &card_type,     IN_PLACE },
 };
 static const struct schema_type order_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, orders);
@@ -108,7 +115,8 @@ static const struct schema_type
 	rc_type   = TYPE(NULL, SCHEMA_UINT, 0, RC_BUG),
 	rule_type = TYPE(NULL, SCHEMA_TEXT, 0, RULE_NAME_MAX),
 	sentence  = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX),
-	der       = TYPE(NULL, SCHEMA_BYTES, 1, CERT_MAX);
+	der       = TYPE(NULL, SCHEMA_BYTES, 1, CERT_MAX),
+	subject   = TYPE(NULL, SCHEMA_BYTES, 0, CERT_MAX);
 static const struct schema_field verdict[] = {
 	{ 0, "code",     &rc_type,   IN(judge_said, rc) },
 	{ 0, "rule",     &rule_type, IN(judge_said, rule) },
@@ -116,6 +124,10 @@ static const struct schema_field verdict[] = {
 };
 static const struct schema_field wanted_file[] = {
 	{ 0, "index", &u32, IN(judge_said, index) },
+};
+static const struct schema_field offer[] = {
+	{ 0, "subject", &subject,       IN(judge_said, subject) },
+	{ 0, "until",   &grammar_epoch, IN(judge_said, until) },
 };
 static const struct schema_field taken[] = {
 	{ 0, "request",     &u32,   IN(judge_said, request) },
@@ -127,11 +139,13 @@ static const struct schema_field taken[] = {
 static const struct schema_type
 	verdict_type = TYPE_TUPLE(NULL, judge_said, verdict),
 	wanted_type  = TYPE_TUPLE(NULL, judge_said, wanted_file),
-	taken_type   = TYPE_TUPLE(NULL, judge_said, taken);
+	taken_type   = TYPE_TUPLE(NULL, judge_said, taken),
+	offer_type   = TYPE_TUPLE(NULL, judge_said, offer);
 static const struct schema_field answers[] = {
 	[JUDGE_VERDICT] = { 0, "verdict", &verdict_type, IN_PLACE },
 	[JUDGE_FILE]    = { 0, "file",    &wanted_type,  IN_PLACE },
 	[JUDGE_TAKE]    = { 0, "certificate", &taken_type, IN_PLACE },
+	[JUDGE_OFFER]   = { 0, "offer",   &offer_type,   IN_PLACE },
 };
 static const struct schema_type said_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, answers);

@@ -8,7 +8,8 @@
  * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
  * answer JUDGE_FILE: give me that file, or behind the last, the manifest. The
  * parent says [length], then its bytes in frames of JUDGE_CHUNK. Where the order
- * says so, each certificate that was found good comes as a JUDGE_TAKE.
+ * says so, each certificate that was found good comes as a JUDGE_TAKE. With a
+ * JUDGE_CARD goes a memfd of it; what a good one offers is told before the verdict.
  */
 #ifndef TRANSFER_JUDGE_JUDGE_WIRE_H
 #define TRANSFER_JUDGE_JUDGE_WIRE_H
@@ -23,8 +24,9 @@ enum judge_order_kind {
 	JUDGE_LEVEL,
 	JUDGE_BUNDLE,
 	JUDGE_ASKED,
+	JUDGE_CARD,
 };
-enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE };
+enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE, JUDGE_OFFER };
 
 /* COPY_NO_SET: an answer to loose CSRs that are not at hand. COPY_UNASKED: to a
  * bundle, if to any, that the requester no longer knows. */
@@ -58,6 +60,7 @@ struct judge_order {
 	const struct name *names; /* lent: NAMES_MAX for who reads */
 	size_t n_names;
 	uint32_t request;
+	int64_t now; /* of a card */
 
 	struct channel channel;
 	enum judge_copy copy;
@@ -78,6 +81,9 @@ struct judge_said {
 	struct span der, profile;
 	const struct name *names; /* lent: NAMES_MAX for who reads */
 	size_t n_names;
+	/* Of the CA certificate of a card. */
+	struct span subject;
+	int64_t until;
 };
 extern const struct schema_field judge_said_form;
 
@@ -90,6 +96,13 @@ struct judge_taker {
  * is that of the bundle or the loose set, or -1. */
 enum rc judge_response_order(struct child *judge, const struct evidence *r,
     int copy, const struct judge_taker *taker) MUST_CHECK;
+/** Send an order, `fd` with it or -1. */
+enum rc judge_order_send(struct child *judge, const struct judge_order *order,
+    int fd) MUST_CHECK;
+/** The next answer; a's names are lent by the caller. */
+enum rc judge_answer_recv(struct child *judge, struct judge_said *a) MUST_CHECK;
+/** What a verdict says, as an error of ours. */
+enum rc judge_verdict_pass(const struct judge_said *a) MUST_CHECK;
 /** RC_BUG: the judge answers with what is no answer. */
 enum rc judge_lied_about(const char *what) MUST_CHECK;
 

@@ -37,6 +37,7 @@ struct enroll {
 	struct sealed file; /* the card, from a stick */
 	struct buf bytes;   /* or as a file */
 	struct offer offer;
+	struct child judge;
 };
 
 static void
@@ -46,6 +47,7 @@ enroll_wipe(struct enroll *e)
 	sealed_wipe(&e->file);
 	buf_wipe(&e->bytes);
 	offer_wipe(&e->offer);
+	child_wipe(&e->judge);
 }
 
 /* ---- the card ------------------------------------------------------------ */
@@ -55,9 +57,9 @@ read_card_file(struct enroll *e, const char *path)
 {
 	enum rc rc = file_read(AT_FDCWD, path, CARD_MAX, &e->bytes);
 
-	return rc != RC_OK
-		   ? rc
-		   : card_judge(path, buf_span(&e->bytes), e->now, &e->offer);
+	return rc != RC_OK ? rc
+			   : card_ask(&e->judge, path, buf_span(&e->bytes),
+				 e->now, &e->offer);
 }
 
 static enum rc
@@ -77,7 +79,7 @@ read_card_on(struct enroll *e, const struct media *media, const char *name)
 	if (rc != RC_OK)
 		return rc;
 	fd = -1; /* the map's now */
-	return card_judge(path, e->file.bytes, e->now, &e->offer);
+	return card_ask(&e->judge, path, e->file.bytes, e->now, &e->offer);
 }
 
 /* The only card, or the one that --expect names. */
@@ -139,16 +141,10 @@ show_words(const uint8_t *digest)
 static enum rc
 show_offer(const struct enroll *e)
 {
-	const struct trust_ca *ca = &e->offer.trust.cas[0];
-	WIPED(buf) subject = { 0 };
 	char until[CLOCK_TEXT];
-	enum rc rc;
 
-	rc = subject_print(X509_get_subject_name(ca->cert), &subject);
-	if (rc != RC_OK)
-		return rc;
-	clock_write(ca->not_after, until);
-	term_field("CA", "%.*s", SPAN_FMT(buf_span(&subject)));
+	clock_write(e->offer.until, until);
+	term_field("CA", "%.*s", SPAN_FMT(buf_span(&e->offer.subject)));
 	term_field("valid until", "%s", until);
 	return show_words(e->offer.fingerprint);
 }
@@ -364,6 +360,12 @@ enroll(struct enroll *e)
 	rc = online_guard(e->env->home);
 	if (rc == RC_OK)
 		rc = clock_now(&e->now);
+	/* It parses what may be a stranger's, before anything is opened here.
+	 */
+	if (rc == RC_OK)
+		rc = judge_start(&e->judge);
+	if (rc == RC_OK)
+		rc = judge_ready(&e->judge);
 	if (rc == RC_OK)
 		rc = read_card(e);
 	if (rc == RC_OK)
@@ -383,7 +385,8 @@ enroll(struct enroll *e)
 enum rc
 cmd_enroll(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(enroll) e = { .env = env, .file = { .fd = -1 } };
+	WIPED(enroll)
+	e = { .env = env, .file = { .fd = -1 }, .judge = CHILD_NONE };
 	/* clang-format off */
 	const struct cmd_option options[] = {
 		{ "label", "NAME", "how this host is called at the CA", NULL, &e.label, NULL },
