@@ -149,12 +149,18 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/tests/lib/fail.o $(libs)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(fails)) -o $@ $^ -lcmocka $(libs_transfer) $(libs_token) $(libs_base)
 
-# The CA with a reader or judge taken over, or with a bug in the maker of its
-# certificates (tests/subverted): for tests, never installed.
+# The programs with a reader or judge taken over, or with a bug in the maker of the
+# CA's certificates (tests/subverted): for tests, never installed.
 wraps := clock_monotonic_ns poll sysconf csr_read bundle_read media_copy sealed_end frame_send reader_run judge_run template_tbs
-subverted := $(B)/subverted/airgap-ca
+subverted := $(B)/subverted/airgap-ca $(B)/subverted/airgap-transfer
+subverters := $(filter-out %/maker.c,$(wildcard tests/subverted/*.c))
 
-$(subverted): $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call prog_of,ca) $(foreach f,ca transfer token base,$(B)/lib$(f).a)
+$(B)/subverted/airgap-transfer: $(subverters:%.c=$(B)/%.o) $(call prog_of,online) $(foreach f,online transfer base,$(B)/lib$(f).a)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(filter-out template_tbs,$(wraps))) -o $@ $^ $(libs_transfer) $(libs_base)
+
+$(B)/subverted/airgap-ca: $(patsubst %.c,$(B)/%.o,$(wildcard tests/subverted/*.c)) $(call prog_of,ca) $(foreach f,ca transfer token base,$(B)/lib$(f).a)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ldflags) $(addprefix -Wl$(comma)--wrap=,$(wraps)) -o $@ $^ $(libs_transfer) $(libs_token) $(libs_base)

@@ -35,6 +35,20 @@ send_verdict(int sock, bool good)
 	return __real_frame_send(sock, buf_span(&record), -1, "parent");
 }
 
+/* A certificate of its own, for the first request. */
+static enum rc
+send_other(int sock)
+{
+	static const uint8_t der[70] = { 0x30, 68 };
+	const struct judge_said said = { .kind = JUDGE_TAKE,
+		.der = { der, sizeof(der) } };
+	WIPED(buf) record = { 0 };
+
+	if (schema_write(&judge_said_form, &said, &record) != RC_OK)
+		return RC_BUG;
+	return __real_frame_send(sock, buf_span(&record), -1, "parent");
+}
+
 enum rc
 judge_answer(int sock, struct span record, int fd)
 {
@@ -42,6 +56,10 @@ judge_answer(int sock, struct span record, int fd)
 		_exit(1);
 	if (does("judge:garbage"))
 		return __real_frame_send(sock, span_str("no"), -1, "parent");
+	if (does("judge:other") && send_other(sock) != RC_OK)
+		return RC_BUG;
+	if (does("judge:other"))
+		return send_verdict(sock, true);
 	if (does("judge:yes") || does("judge:no"))
 		return send_verdict(sock, does("judge:yes"));
 	return __real_frame_send(sock, record, fd, "parent");
