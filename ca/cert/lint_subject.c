@@ -22,14 +22,14 @@ struct wanted_subject {
 
 /* ---- what is wanted ------------------------------------------------------ */
 
-static bool
-fits_cn(struct span text)
+static size_t
+count_characters(struct span text)
 {
 	size_t characters = 0;
 
 	for (size_t i = 0; i < text.n; i++)
 		characters += (text.p[i] & 0xc0) != 0x80;
-	return characters <= SUBJECT_CN_MAX;
+	return characters;
 }
 
 static struct span
@@ -40,6 +40,15 @@ first_dns(const struct lint *want)
 	while (i < want->n_names && want->names[i].type != NAME_DNS)
 		i++;
 	return i < want->n_names ? want->names[i].text : SPAN_NONE;
+}
+
+static void
+want_first_dns(const struct lint *want, struct wanted_subject *w)
+{
+	w->text = "";
+	w->name = first_dns(want);
+	if (w->name.n != 0 && count_characters(w->name) <= SUBJECT_CN_MAX)
+		w->text = "CN=%{name}";
 }
 
 static struct wanted_subject
@@ -56,9 +65,7 @@ wanted_of_leaf(const struct lint *want)
 		w.text = want->profile->subject_text;
 		break;
 	case SUBJECT_FIRST_NAME:
-		w.name = first_dns(want);
-		if (w.name.n != 0 && fits_cn(w.name))
-			w.text = "CN=%{name}";
+		want_first_dns(want, &w);
 		break;
 	case SUBJECT_NONE:
 		break;
@@ -139,6 +146,52 @@ next_part(const struct wanted_subject *w, const char **at)
 	return span_of(p, 1);
 }
 
+/* How long the next value comes out, up to the comma. */
+static size_t
+value_length(const struct wanted_subject *w, const char **at)
+{
+	size_t n = 0, spaces = 0;
+
+	*at += strspn(*at, " ");
+	while (**at != '\0' && **at != ',') {
+		if (**at == ' ') {
+			spaces++;
+			++*at;
+			continue;
+		}
+		n += spaces;
+		spaces = 0;
+		*at += **at == '\\' && (*at)[1] != '\0';
+		n += count_characters(next_part(w, at));
+	}
+	return n;
+}
+
+/* Does each value have room in its attribute? */
+static bool
+text_has_room(const struct wanted_subject *w)
+{
+	const char *at = w->text;
+
+	while (*at != '\0') {
+		const ASN1_STRING_TABLE *own;
+		char type[TYPE_TEXT_MAX];
+		size_t n;
+
+		at += strspn(at, " ");
+		n = strcspn(at, "= ");
+		(void)snprintf(type, sizeof(type), "%.*s", (int)n, at);
+		own = ASN1_STRING_TABLE_get(OBJ_txt2nid(type));
+		at += strcspn(at, "=");
+		at += *at == '=';
+		n = value_length(w, &at);
+		if (own != NULL && own->maxsize > 0 && n > (size_t)own->maxsize)
+			return false;
+		at += *at == ',';
+	}
+	return true;
+}
+
 static bool
 take_same(struct span *in, struct span wanted)
 {
@@ -213,11 +266,16 @@ check_attribute(const struct wanted_subject *w, const char **at,
 const char *
 lint_check_wanted_subject(const struct lint_facts *f)
 {
-	const struct wanted_subject w = wanted_of(f->want);
-	const char *at = w.text + strspn(w.text, " ");
+	struct wanted_subject w = wanted_of(f->want);
 	struct span rdns = f->subject.content, oid;
 	struct der value;
+	const char *at;
 
+	/* A leaf's name that is too long for the text stands alone. */
+	if (f->want->kind == LINT_LEAF && !f->want->profile->is_ca &&
+	    !text_has_room(&w))
+		want_first_dns(f->want, &w);
+	at = w.text + strspn(w.text, " ");
 	while (take_attribute(&rdns, &oid, &value)) {
 		const char *wrong;
 

@@ -144,7 +144,8 @@ wildcard-allowed|ok||bare|--profile wild --name dns:*.example.org|"profile":"wil
 wildcard-above|NAME-SCOPE|dns:\*\.org|bare|--profile wild --name dns:*.org|"profile":"wild","names":[[0,"*.org"]]
 wildcard-part|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:w*.example.org|"profile":"wild","names":[[0,"w*.example.org"]]
 wildcard-inside|NAME-WILDCARD|whole left-most label|bare|--profile wild --name dns:a.*.example.org|"profile":"wild","names":[[0,"a.*.example.org"]]
-names-twice|NAME-DUPLICATE|stands twice|bare|--profile tls-server --name dns:a.example.org --name dns:A.example.org|$tls,"names":[[0,"a.example.org"],[0,"a.example.org"]]
+names-once|ok||bare|--profile tls-server --host a.example.org --name dns:a.example.org --name dns:A.example.org|$tls,"names":[[0,"a.example.org"]]
+names-twice|NAME-DUPLICATE|stands twice|bare|-|$tls,"names":[[0,"a.example.org"],[0,"a.example.org"]]
 names-twice-csr|ok||twice|--profile tls-server|$tls
 names-missing|NAMES-COUNT|0 names; profile tls-server wants 1|bare|--profile tls-server|$tls
 names-too-many|NAMES-COUNT|2 names; profile tls-client wants 1 to 1|bare|--profile tls-client --name dns:a.example.org --name dns:b.example.org|"profile":"tls-client","names":[[0,"a.example.org"],[0,"b.example.org"]]
@@ -196,7 +197,7 @@ dns-a-label-emoji|NAME-FORM|stands for nothing|bare|$xsq dns:xn--ls8h.example.or
 dns-longest|ok||bare|--profile tls-server --name dns:$long.${long::49}.example.org|$tls,"names":[[0,"$long.${long::49}.example.org"]]
 dns-too-long|NAME-FORM|a domain of over 253 bytes|bare|--profile tls-server --name dns:$long.${long::50}.example.org|$tls,"names":[[0,"$long.${long::50}.example.org"]]
 subject-longest|ok||bare|$xsq dns:${long::36}.example.org|$xs:[[0,"${long::36}.example.org"]]
-subject-too-long|SUBJECT|subject .*too long|bare|$xsq dns:${long::37}.example.org|$xs:[[0,"${long::37}.example.org"]]
+subject-left-out|ok||bare|$xsq dns:${long::37}.example.org|$xs:[[0,"${long::37}.example.org"]]
 dns-wildcard|NAME-WILDCARD|which the profile does not have|bare|$xsq dns:*.example.org|$xs:[[0,"*.example.org"]]
 xmpp-none|NAMES-COUNT|0 names; profile xmpp-server wants 1|bare|--profile xmpp-server|"profile":"xmpp-server"
 xs-ip|NAME-TYPE|ip:192\.0\.2\.1 is of a type|bare|$xsq ip:192.0.2.1|$xs:[[3,"192.0.2.1"]]
@@ -274,6 +275,15 @@ printable() { ! LC_ALL=C grep -qP '[^\x20-\x7e\n]' "$@"; }
 
 status_of() { case $1 in CSR-*) echo 3 ;; *) echo 4 ;; esac; }
 
+# What is typed and no name at all is a wrong command line.
+status_typed() {
+	case $1:$2:$3 in
+	*:*"the profile does not have"*:* | *:*"which the profile"*:* | *:wildcard:wild) status_of "$1" ;;
+	NAME-FORM:*:bare | NAME-WILDCARD:*:bare) echo 2 ;;
+	*) status_of "$1" ;;
+	esac
+}
+
 # ---- online --------------------------------------------------------------------------------
 tree "$STICK" >"$WORK/stick.before"
 tree "$(home_of online)" >"$WORK/home.before"
@@ -286,7 +296,7 @@ while IFS='|' read -r id rule words csr args _; do
 	set +f
 	if [ "$rule" = ok ]; then
 		status 0 "request: $id is good"
-	elif [ "$STATUS" = "$(status_of "$rule")" ] && [ -z "$OUT" ] && [ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] &&
+	elif [ "$STATUS" = "$(status_typed "$rule" "$words" "$csr")" ] && [ -z "$OUT" ] && [ "$(grep -c '^[^ ]' <<<"$ERR")" = 1 ] &&
 		matches "$ERR" "($words).*\\[$rule\\]\$" && matches "$ERR" '^  remedy '; then
 		pass "request: $id is refused in one sentence by $rule"
 	else

@@ -6,6 +6,8 @@
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
 
+#include <openssl/asn1err.h>
+#include <openssl/err.h>
 #include <openssl/objects.h>
 
 /* One attribute of the text, taken apart. */
@@ -74,7 +76,7 @@ subject_take_value(const char **at, struct buf *ret)
 /* MBSTRING_UTF8 with OpenSSL's own table: it chooses the string type and
  * holds the attribute to its length (upper bounds of RFC 5280 appendix A). */
 static enum rc
-add_attribute(X509_NAME *name, struct attribute *a)
+add_attribute(X509_NAME *name, struct attribute *a, bool *ret_too_long)
 {
 	OWN(ASN1_OBJECT) *type = NULL;
 	const char *text = buf_cstr(&a->type);
@@ -87,14 +89,19 @@ add_attribute(X509_NAME *name, struct attribute *a)
 	if (a->value.n == 0)
 		return err_set(RC_USAGE, "%s has no value", text);
 	if (X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8, a->value.p,
-		(int)a->value.n, -1, 0) != 1)
+		(int)a->value.n, -1, 0) != 1) {
+		*ret_too_long = ERR_GET_REASON(ERR_peek_last_error()) ==
+				ASN1_R_STRING_TOO_LONG;
 		return err_openssl(
 		    RC_USAGE, "%s=%.*s", text, SPAN_FMT(buf_span(&a->value)));
+	}
 	return RC_OK;
 }
 
-enum rc
-subject_read(const char *text, X509_NAME **ret)
+/* *ret_too_long: it is of this form, but a value has no room in its attribute.
+ */
+static enum rc
+subject_read_fit(const char *text, bool *ret_too_long, X509_NAME **ret)
 {
 	OWN(X509_NAME) *name = X509_NAME_new();
 	const char *at = text + strspn(text, " ");
@@ -109,7 +116,7 @@ subject_read(const char *text, X509_NAME **ret)
 		if (rc == RC_OK)
 			rc = subject_take_value(&at, &a.value);
 		if (rc == RC_OK)
-			rc = add_attribute(name, &a);
+			rc = add_attribute(name, &a, ret_too_long);
 		if (rc != RC_OK)
 			return err_in(rc, "subject \"%s\"", text);
 		if (*at == ',' && *++at == '\0')
@@ -118,6 +125,14 @@ subject_read(const char *text, X509_NAME **ret)
 	}
 	*ret = MOVE(name);
 	return RC_OK;
+}
+
+enum rc
+subject_read(const char *text, X509_NAME **ret)
+{
+	bool too_long = false;
+
+	return subject_read_fit(text, &too_long, ret);
 }
 
 /* What stands for itself in subject_read: the rest of ASCII is escaped. */
@@ -179,20 +194,21 @@ expand(const struct profile *profile, const struct name *first, struct buf *out)
 }
 
 static enum rc
-subject_of_text(
-    const struct profile *profile, const struct name *first, X509_NAME **ret)
+subject_of_text(const struct profile *profile, const struct name *first,
+    bool *ret_too_long, X509_NAME **ret)
 {
 	WIPED(buf) text = { 0 };
 	const char *expanded;
 	enum rc rc;
 
+	*ret_too_long = false;
 	rc = expand(profile, first, &text);
 	if (rc != RC_OK)
 		return rc;
 	expanded = buf_cstr(&text);
 	if (expanded == NULL)
 		return err_memory();
-	rc = subject_read(expanded, ret);
+	rc = subject_read_fit(expanded, ret_too_long, ret);
 	if (rc == RC_USAGE)
 		return rule_refuse(
 		    RULE_SUBJECT, "profile %s: %s", profile->name, err_text());
@@ -221,27 +237,58 @@ first_host(const struct name *names, size_t n)
 	return NULL;
 }
 
-enum rc
-subject_of(const struct profile *profile, const struct name *names, size_t n,
-    X509_NAME **ret)
+static enum rc
+subject_of_first_host(const struct name *names, size_t n, X509_NAME **ret)
 {
-	OWN(X509_NAME) *name = NULL;
-	const struct name *host;
+	OWN(X509_NAME) *name = X509_NAME_new();
+	const struct name *host = first_host(names, n);
 
-	if (profile->subject == SUBJECT_TEXT)
-		return subject_of_text(profile, n == 0 ? NULL : names, ret);
-	name = X509_NAME_new();
 	if (name == NULL)
 		return err_memory();
-	host = first_host(names, n);
-	if (profile->subject == SUBJECT_FIRST_NAME && host != NULL &&
-	    characters(host->text) <= SUBJECT_CN_MAX &&
+	if (host != NULL && characters(host->text) <= SUBJECT_CN_MAX &&
 	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 		host->text.p, (int)host->text.n, -1, 0) != 1)
 		return err_openssl(
 		    RC_BUG, "subject CN=%.*s", SPAN_FMT(host->text));
 	*ret = MOVE(name);
 	return RC_OK;
+}
+
+/* Is it the name that is too long, and not the text around it? */
+static bool
+fits_a_short_name(const struct profile *profile)
+{
+	const struct name sample = { NAME_DNS, span_str("a.b") };
+	OWN(X509_NAME) *subject = NULL;
+	struct err_saved said;
+	bool too_long, fits;
+
+	err_save(&said);
+	fits = subject_of_text(profile, &sample, &too_long, &subject) == RC_OK;
+	err_restore(&said);
+	return fits;
+}
+
+enum rc
+subject_of(const struct profile *profile, const struct name *names, size_t n,
+    X509_NAME **ret)
+{
+	bool too_long;
+	enum rc rc;
+
+	if (profile->subject == SUBJECT_FIRST_NAME)
+		return subject_of_first_host(names, n, ret);
+	if (profile->subject != SUBJECT_TEXT)
+		return subject_of_first_host(NULL, 0, ret); /* empty */
+	rc = subject_of_text(profile, n == 0 ? NULL : names, &too_long, ret);
+	/* An onion domain has 62 characters and no other way to be certified;
+	 * a CA below this one wants its subject. */
+	if (rc == RC_POLICY && too_long && n != 0 && !profile->is_ca &&
+	    fits_a_short_name(profile)) {
+		err_clear();
+		return subject_of_first_host(names, n, ret);
+	}
+	return rc;
 }
 
 /* With flags that escape control bytes; the printer at the terminal escapes

@@ -23,7 +23,9 @@ enum rc subject_read(const char *text, X509_NAME **ret) MUST_CHECK;
 
 /** The subject of a certificate by the profile's rule: empty; CN = first name
  * as text, empty when it has over SUBJECT_CN_MAX characters; or the fixed text
- * with %{name} (the first name), %{domain} (its domain) and %% expanded.
+ * with %{name} (the first name), %{domain} (its domain) and %% expanded. A text
+ * that would have room for a short name, and has none for this one, is made as if
+ * the rule were the first name, but for a CA.
  * \retval RC_POLICY rule SUBJECT: the text does not make a name with these */
 enum rc subject_of(const struct profile *profile, const struct name *names,
     size_t n, X509_NAME **ret) MUST_CHECK;

@@ -115,6 +115,38 @@ a_name_put_into_a_text_is_no_syntax(void **state)
 	    "profile p: subject \"CN\": no '=' after \"CN\"");
 }
 
+/* As first-name does: the name itself, or none where that is too long, too. */
+static void
+a_name_too_long_for_its_text_stands_alone(void **state)
+{
+	static const char onion[] =
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.onion";
+	static const char longer[] =
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.onions";
+	struct profile ca = { .name = "p",
+		.subject = SUBJECT_TEXT,
+		.subject_text = subject_text,
+		.is_ca = true };
+	const struct name one = { NAME_DNS, span_str(onion) };
+	OWN(X509_NAME) *name = NULL;
+
+	(void)state;
+	assert_int_equal(strlen(onion), 62);
+	check_ok(of_profile("CN=XMPP server for %{domain}", onion, &name));
+	shown(name,
+	    "CN=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    ".onion");
+	X509_NAME_free(MOVE(name));
+	assert_int_equal(strlen(longer), 65);
+	check_ok(of_profile("CN=XMPP server for %{domain}", longer, &name));
+	shown(name, "");
+	/* the text is to blame, or a CA wants its own */
+	check_refused(
+	    of_profile("C=%{name}", "a.example", &name), "SUBJECT", NULL);
+	(void)of_profile("CN=XMPP CA for %{domain}", NULL, &name);
+	check_refused(subject_of(&ca, &one, 1, &name), "SUBJECT", NULL);
+}
+
 static void
 a_first_name_too_long_for_a_cn_is_left_out(void **state)
 {
@@ -177,6 +209,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_subject_is_attributes_in_order),
 		cmocka_unit_test(what_is_no_subject_says_why),
+		cmocka_unit_test(a_name_too_long_for_its_text_stands_alone),
 		cmocka_unit_test(a_name_put_into_a_text_is_no_syntax),
 		cmocka_unit_test(a_first_name_too_long_for_a_cn_is_left_out),
 		cmocka_unit_test(without_memory_there_is_no_subject),

@@ -54,6 +54,20 @@ ask_for_wipe(struct ask_for *a)
 
 /* ---- names --------------------------------------------------------------- */
 
+/* What was typed is no name: the command line is wrong, whatever rule says so.
+ */
+static enum rc
+typed_wrong(enum rc rc, const char *option, const char *typed)
+{
+	struct err_saved said;
+
+	if (rule_spoken() == RULE_NONE)
+		return rc;
+	err_save(&said);
+	return err_rule(
+	    RC_USAGE, said.rule, "--%s %s: %.800s", option, typed, said.text);
+}
+
 static enum rc
 add_name(struct ask_for *a, const char *typed)
 {
@@ -61,7 +75,7 @@ add_name(struct ask_for *a, const char *typed)
 	enum name_type type;
 	enum rc rc = name_read(typed, &type, &text);
 
-	return rc != RC_OK ? rc
+	return rc != RC_OK ? typed_wrong(rc, "name", typed)
 			   : name_list_add(&a->asked, type, buf_span(&text));
 }
 
@@ -87,7 +101,8 @@ static const struct name_for of_jid[] = { { NAME_XMPP, "" }, { 0, NULL } };
 /* clang-format on */
 
 static enum rc
-add_name_for(struct ask_for *a, const struct name_for *form, const char *value)
+add_name_for(struct ask_for *a, const char *option, const struct name_for *form,
+    const char *value)
 {
 	WIPED(buf) typed = { 0 };
 	WIPED(buf) text = { 0 };
@@ -96,35 +111,38 @@ add_name_for(struct ask_for *a, const struct name_for *form, const char *value)
 	if (rc == RC_OK)
 		rc = name_read_as(form->type, buf_span(&typed), &text);
 	return rc != RC_OK
-		   ? rc
+		   ? typed_wrong(rc, option, value)
 		   : name_list_add(&a->asked, form->type, buf_span(&text));
 }
 
 static enum rc
-add_forms(struct ask_for *a, const struct cmd_list *values,
+add_forms(struct ask_for *a, const char *option, const struct cmd_list *values,
     const struct name_for *forms)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < values->n; i++)
 		for (size_t j = 0; forms[j].before != NULL && rc == RC_OK; j++)
-			rc = add_name_for(a, &forms[j], values->items[i]);
+			rc = add_name_for(
+			    a, option, &forms[j], values->items[i]);
 	return rc;
 }
 
 static enum rc
 gather_names(struct ask_for *a)
 {
-	enum rc rc = add_forms(a, &a->domains, of_domain);
+	enum rc rc = add_forms(a, "domain", &a->domains, of_domain);
 
 	if (rc == RC_OK)
-		rc = add_forms(a, &a->components, of_component);
+		rc = add_forms(a, "component", &a->components, of_component);
 	if (rc == RC_OK)
-		rc = add_forms(a, &a->hosts, of_host);
+		rc = add_forms(a, "host", &a->hosts, of_host);
 	if (rc == RC_OK)
-		rc = add_forms(a, &a->jids, of_jid);
+		rc = add_forms(a, "jid", &a->jids, of_jid);
 	for (size_t i = 0; i < a->names.n && rc == RC_OK; i++)
 		rc = add_name(a, a->names.items[i]);
+	/* A domain may be its own host. */
+	name_list_unique(&a->asked);
 	return rc;
 }
 
