@@ -5,6 +5,7 @@
 #include "tests/lib/online_fixture.h"
 
 #include "transfer/online/receive/receive.h"
+#include "transfer/online/store/holding.h"
 
 /* What was told of the responses, and what the store had by then. */
 struct told {
@@ -395,6 +396,115 @@ one_that_does_not_continue_ours_is_refused(void **state)
 	receives(&b, 2, 1);
 }
 
+/* ---- not asked for by this store ------------------------------------------
+ */
+
+static size_t
+held_now(struct online_bed *b, const char *name)
+{
+	WIPED(holding) h = { 0 };
+
+	check_ok(
+	    holding_load(&b->store, span_str(name), span_str("server"), &h));
+	for (size_t i = 0; i < h.n; i++)
+		assert_false(h.items[i].is_asked);
+	return h.n;
+}
+
+/* Put back to a copy from before it asked, a host takes what follows its head.
+ */
+static void
+a_restored_host_takes_what_it_no_longer_knows(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	WIPED(ca_answer) a = { 0 };
+	WIPED(ca_answer) gone = { 0 };
+	WIPED(ca_answer) next = { 0 };
+	struct reception got;
+	uint32_t one, two, three;
+
+	(void)state;
+	online_make(&b);
+	one = online_send_one(&b, "dns:a.example.org", 3);
+	answer_make(&b, one, &best, &a);
+	answer_seal(&b, &a);
+	answer_put(&b, &a, NULL);
+	answer_went_out(&b, &a);
+	two = online_send_one(&b, "dns:b.example.org", 1);
+	answer_make(&b, two, &best, &gone);
+	answer_seal(&b, &gone);
+	answer_put(&b, &gone, NULL);
+	answer_went_out(&b, &gone);
+	online_edit(&b, "DELETE FROM request; DELETE FROM bundle");
+	{
+		/* the key of b was in the part that is lost */
+		char line[128];
+
+		(void)snprintf(
+		    line, sizeof(line), "rm %s/keys/b.example.org-*", b.home);
+		assert_int_equal(system(line), 0);
+	}
+	/* first only proven */
+	check_ok(online_take(&b, false, NULL, NULL, &got));
+	assert_int_equal(got.n_unasked, 2);
+	assert_int_equal(online_count(&b, "SELECT count(*) FROM bundle"), 0);
+	check_ok(online_take(&b, true, NULL, NULL, &got));
+	assert_int_equal(got.n_unasked, 2);
+	assert_int_equal(got.n_certs, 4);
+	assert_int_equal(got.n_lost, 1);
+	assert_int_equal(held_now(&b, "dns:a.example.org"), 3);
+	assert_int_equal(held_now(&b, "dns:b.example.org"), 0);
+	assert_int_equal(
+	    online_count(&b, "SELECT count(*) FROM request WHERE slots = 3"
+			     " AND key_file LIKE 'keys/a.example.org-%'"),
+	    1);
+	/* once, and then everything goes on */
+	check_ok(online_take(&b, true, NULL, NULL, &got));
+	assert_int_equal(got.n_unasked, 0);
+	assert_int_equal(got.again, 2);
+	three = online_send_one(&b, "dns:c.example.org", 1);
+	answer_make(&b, three, &best, &next);
+	answer_seal(&b, &next);
+	answer_put(&b, &next, NULL);
+	check_ok(online_take(&b, true, NULL, NULL, &got));
+	assert_int_equal(got.n_unasked, 0);
+	assert_int_equal(state_of(&b, three), BUNDLE_ANSWERED);
+}
+
+/* All else of it is proven as ever. */
+static void
+what_was_not_asked_for_is_proven_all_the_same(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	WIPED(ca_answer) a = { 0 };
+	WIPED(ca_answer) bad = { 0 };
+	static const struct answer_how long_one = { .not_before = NOW };
+	uint32_t one;
+
+	(void)state;
+	online_make(&b);
+	one = online_send_one(&b, "dns:a.example.org", 1);
+	answer_make(&b, one, &long_one, &bad);
+	answer_make(&b, one, &best, &a);
+	bad.manifest.bundle_id[0] ^= 1;
+	bad.entries[0][0].not_after += DAY; /* other dates than it has */
+	answer_seal(&b, &bad);
+	answer_put(&b, &bad, NULL);
+	refuses(&b, "CERT-PROFILE", "");
+	bad.entries[0][0].not_after -= DAY;
+	bad.entries[0][0].serial.n--;
+	answer_seal(&b, &bad);
+	answer_put(&b, &bad, NULL);
+	refuses(&b, "CERT-SERIAL", "");
+	is_untouched(&b, one);
+	a.manifest.bundle_id[0] ^= 1;
+	answer_seal(&b, &a);
+	answer_put(&b, &a, NULL);
+	receives(&b, 1, 0);
+	assert_int_equal(held_now(&b, "dns:a.example.org"), 1);
+	assert_int_equal(state_of(&b, one), BUNDLE_OPEN);
+}
+
 /* ---- what it answers ----------------------------------------------------- */
 
 static void
@@ -410,11 +520,6 @@ only_an_open_bundle_of_ours_is_answered(void **state)
 	one = online_send_one(&b, "dns:a.example.org", 1);
 	two = online_send_one(&b, "dns:b.example.org", 1);
 	answer_make(&b, two, &best, &a);
-	a.manifest.bundle_id[0] ^= 1; /* one that was never sent */
-	answer_seal(&b, &a);
-	answer_put(&b, &a, NULL);
-	refuses(&b, "MANIFEST-BUNDLE", "");
-	a.manifest.bundle_id[0] ^= 1;
 	a.manifest.bundle_digest[0] ^= 1; /* other bytes than were sent */
 	answer_seal(&b, &a);
 	answer_put(&b, &a, NULL);
@@ -802,6 +907,8 @@ main(void)
 		cmocka_unit_test(an_old_number_that_nobody_took_is_a_replay),
 		cmocka_unit_test(one_that_does_not_continue_ours_is_refused),
 		cmocka_unit_test(only_an_open_bundle_of_ours_is_answered),
+		cmocka_unit_test(a_restored_host_takes_what_it_no_longer_knows),
+		cmocka_unit_test(what_was_not_asked_for_is_proven_all_the_same),
 		cmocka_unit_test(a_serial_is_good_for_one_certificate_only),
 		cmocka_unit_test(
 		    nothing_stays_of_a_response_that_is_bad_at_its_end),
