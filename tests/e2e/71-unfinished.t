@@ -15,7 +15,31 @@ must csr_openssl two ec-p256 /CN=two.example.org DNS:two.example.org
 SIGN=(ca sign "$STICK" --yes --expect "$REQUESTER_HEX")
 INSTALL=(transfer install "$STICK")
 
-# When the token is given a TBS, its intent is on the disk: looked at from within the
+# The token process sees neither home nor signer, so whoever watches a signature stands
+# outside: the module asks, and waits for the answer.
+# watched CMD -- CMD...: the second, and during each signature the first, with what is to
+# be signed in $SHIM_DATA and the token process in $TOKEN_PID
+must mkdir "$WORK/watch"
+must mkfifo "$WORK/watch/asked" "$WORK/watch/seen"
+watched() {
+	local first=$1 watcher
+	shift 2
+	while read -r TOKEN_PID SHIM_DATA <"$WORK/watch/asked"; do
+		[ "$TOKEN_PID" != end ] || break
+		export SHIM_DATA
+		eval "$first"
+		# Whoever asked may be gone.
+		timeout 5 sh -c "echo seen >$WORK/watch/seen"
+	done &
+	watcher=$!
+	SHIM=run SHIM_RUN="echo \$PPID \$SHIM_DATA >$WORK/watch/asked; read seen <$WORK/watch/seen" "$@"
+	STATUS=$?
+	echo end >"$WORK/watch/asked"
+	wait "$watcher"
+	return "$STATUS"
+}
+
+# When the token is given a TBS, its intent is on the disk: looked at during the
 # signature, in a copy as a crash would leave it, while every sync takes so long that
 # what is asked for too early comes too early.
 needs strace strace
@@ -37,7 +61,7 @@ cp "$WORK/home-ca/token.conf" "$WORK/token.conf"
 must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
 slowly() {
 	command_of "$@"
-	SHIM=run SHIM_RUN="$PYTHON $WORK/look.py $WORK/home-ca $WORK/look >>$WORK/looks" \
+	watched '"$PYTHON" "$WORK/look.py" "$WORK/home-ca" "$WORK/look" >>"$WORK/looks"' -- \
 		timeout -k 5 "$LIMIT" strace -f -qq -y -o "$WORK/trace" \
 		-e trace=fsync,fdatasync,unlink -e inject=fsync,fdatasync:delay_enter=100000 "${ARGV[@]}"
 }
@@ -48,12 +72,11 @@ must cp "$WORK/token.conf" "$WORK/home-ca/token.conf"
 must "${INSTALL[@]}"
 
 # ^C in the middle: what became of it is said, and the same command goes on.
-# The signature's process is a grandchild of whoever runs the command here.
 must transfer request "$WORK/one.csr" --profile tls-server --series 12x31d+7d --out "$STICK"
 must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
 for signal in INT TERM; do
 	command_of "${SIGN[@]}"
-	SHIM=run SHIM_AFTER=2 SHIM_RUN="kill -$signal \$(ps -o ppid= \$PPID); sleep 5" run "${ARGV[@]}"
+	SHIM_AFTER=2 run watched "kill -$signal \$(ps -o ppid= \$TOKEN_PID)" -- "${ARGV[@]}"
 	is "$STATUS" "$((128 + $(kill -l "$signal")))" "SIG$signal ends it"
 	says '^Interrupted\. What is signed by now is kept: run the same command again' 'and that is said'
 done
