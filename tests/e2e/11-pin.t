@@ -166,7 +166,7 @@ run shim locked check "$shimmed" --last-try
 status 5 "a locked PIN is not tried"
 says 'locked' "and says so"
 
-# What the process holds right after a refusal, looked at from within the next call.
+# What the process holds right after a refusal, looked at during the next call.
 cat >"$WORK/holds.py" <<'EOF_PY'
 import re, sys
 pid, wanted = sys.argv[1], open(sys.argv[2], "rb").read().strip()
@@ -186,8 +186,8 @@ print(found)
 EOF_PY
 printf '73918264\n' >"$WORK/wrong"
 chmod 600 "$WORK/wrong"
-looking() { SHIM=login-refused SHIM_RUN="$PYTHON $WORK/holds.py \$PPID $WORK/wrong >>$WORK/held" "$@"; }
-run looking token check "pkcs11:token=ca;object=$KEY?module-path=$SHIM_SO&pin-source=file:$WORK/wrong"
+look='"$PYTHON" "$WORK/holds.py" "$TOKEN_PID" "$WORK/wrong" >>"$WORK/held"'
+SHIM=login-refused run watched "$look" -- token check "pkcs11:token=ca;object=$KEY?module-path=$SHIM_SO&pin-source=file:$WORK/wrong"
 status 5 'a refused PIN from a file'
 is "$(sort -u "$WORK/held")" nowhere 'is wiped before anything else is asked of the token'
 
@@ -208,11 +208,13 @@ must transfer @always request "$WORK/web.csr" --profile tls-server --series 6x31
 must sed -i "s|module-path=[^&?]*|module-path=$SPY|" "$(home_of always)/token.conf"
 logins() { grep -c '^[0-9]*: C_Login' "$WORK/spy.log"; }
 spied() { PKCS11SPY=$SHIM_SO PKCS11SPY_OUTPUT=$WORK/spy.log SHIM=$1 "${@:2}"; }
+# The token process may write what is there, and make nothing new beside a home.
+: >"$WORK/spy.log"
 run spied context-refused ca @always sign "$STICK" --yes --expect "$REQUESTER_HEX"
 status 5 'the token refuses it for the first signature'
 says 'wrong PIN' 'which is said'
 is "$(logins)" 2 'for six signatures it was tried once, after the one login'
-must rm "$WORK/spy.log"
+: >"$WORK/spy.log"
 run spied '' ca @always sign "$STICK" --yes --expect "$REQUESTER_HEX"
 status 0 'the same command signs when the token takes it'
 is "$(logins)" 7 'with one login for all, and one for each of the six'

@@ -15,30 +15,6 @@ must csr_openssl two ec-p256 /CN=two.example.org DNS:two.example.org
 SIGN=(ca sign "$STICK" --yes --expect "$REQUESTER_HEX")
 INSTALL=(transfer install "$STICK")
 
-# The token process sees neither home nor signer, so whoever watches a signature stands
-# outside: the module asks, and waits for the answer.
-# watched CMD -- CMD...: the second, and during each signature the first, with what is to
-# be signed in $SHIM_DATA and the token process in $TOKEN_PID
-must mkdir "$WORK/watch"
-must mkfifo "$WORK/watch/asked" "$WORK/watch/seen"
-watched() {
-	local first=$1 watcher
-	shift 2
-	while read -r TOKEN_PID SHIM_DATA <"$WORK/watch/asked"; do
-		[ "$TOKEN_PID" != end ] || break
-		export SHIM_DATA
-		eval "$first"
-		# Whoever asked may be gone.
-		timeout 5 sh -c "echo seen >$WORK/watch/seen"
-	done &
-	watcher=$!
-	SHIM=run SHIM_RUN="echo \$PPID \$SHIM_DATA >$WORK/watch/asked; read seen <$WORK/watch/seen" "$@"
-	STATUS=$?
-	echo end >"$WORK/watch/asked"
-	wait "$watcher"
-	return "$STATUS"
-}
-
 # When the token is given a TBS, its intent is on the disk: looked at during the
 # signature, in a copy as a crash would leave it, while every sync takes so long that
 # what is asked for too early comes too early.

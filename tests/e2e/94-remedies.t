@@ -128,7 +128,7 @@ asked=$(stick asked)
 while IFS='|' read -r rule bad good; do
 	set -f
 	run transfer request "$(csr_of ${bad%% *})" ${bad#* } --out "$asked"
-	case $rule in CSR-FORM | CSR-POP | KEY-DER) wanted=3 ;; *) wanted=4 ;; esac
+	case $rule in CSR-FORM | CSR-POP | KEY-DER) wanted=3 ;; NAME-FORM) wanted=2 ;; *) wanted=4 ;; esac
 	stopped "$wanted" "$rule" "$bad"
 	run transfer request "$(csr_of ${good%% *})" ${good#* } --out "$asked"
 	set +f

@@ -271,6 +271,32 @@ token() { alone token "$@"; }
 
 home_of() { echo "$WORK/home-$1"; }
 
+# A token process sees neither home nor signer, and is not to be looked into by its
+# children, so whoever watches a module at work stands outside: tests/lib/shim.c asks, and
+# waits for the answer.
+# watched CMD -- CMD...: the second, and when the module asks the first, with what is to be
+# signed in $SHIM_DATA and the token process in $TOKEN_PID. $SHIM is `run` where nothing else is said.
+watched() {
+	local first=$1 watcher
+	shift 2
+	rm -rf "$WORK/watch"
+	must mkdir "$WORK/watch"
+	must mkfifo "$WORK/watch/asked" "$WORK/watch/seen"
+	while read -r TOKEN_PID SHIM_DATA <"$WORK/watch/asked"; do
+		[ "$TOKEN_PID" != end ] || break
+		export SHIM_DATA
+		eval "$first"
+		# Whoever asked may be gone.
+		timeout 5 sh -c "echo seen >$WORK/watch/seen"
+	done &
+	watcher=$!
+	SHIM=${SHIM:-run} SHIM_RUN="echo \$PPID \$SHIM_DATA >$WORK/watch/asked; read seen <$WORK/watch/seen" "$@"
+	STATUS=$?
+	echo end >"$WORK/watch/asked"
+	wait "$watcher"
+	return "$STATUS"
+}
+
 # dialogue REGEX ANSWER... -- CMD: leaves OUT (all that the terminal showed) and
 # STATUS; 124 when a prompt did not come, 125 when the program left before it.
 dialogue() {

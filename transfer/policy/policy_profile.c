@@ -43,9 +43,6 @@ usage_fault(const struct profile *p)
 		return "ca = yes needs keyCertSign in keyUsage";
 	if (!p->is_ca && (p->key_usage & ca_usages) != 0)
 		return "keyCertSign and cRLSign are for ca = yes";
-	if ((p->key_usage & PROFILE_RSA_USAGES) != 0 &&
-	    (p->key_kinds & 1U << KEY_RSA) == 0)
-		return "keyEncipherment and dataEncipherment are for RSA keys, and key-types has none";
 	if ((p->key_usage & ~(uint32_t)PROFILE_RSA_USAGES) == 0 &&
 	    p->key_kinds != 1U << KEY_RSA)
 		return "keyUsage has nothing for keys that are not RSA";

@@ -116,15 +116,16 @@ several_kinds_want_a_profile(void **state)
 	finds(&b, "a.example.org", "server", "dns:a.example.org", "server");
 	/* what is over gives way to what lives */
 	online_edit(&b, "UPDATE certificate SET not_after = 1799999999"
-			" WHERE bundle = 1");
+			" WHERE bundle = (SELECT min(sequence) FROM bundle)");
 	finds(&b, "a.example.org", NULL, "dns:a.example.org", "person");
 	online_edit(&b, "UPDATE certificate SET not_after = 1800000000"
-			" WHERE bundle = 1");
+			" WHERE bundle = (SELECT min(sequence) FROM bundle)");
 	misses(&b, "a.example.org", NULL, RC_USAGE, "2 kinds");
 	/* and is found when nothing lives */
 	online_edit(&b, "UPDATE certificate SET not_after = 1799999999");
-	online_edit(&b, "UPDATE request SET names = 'dns:c.example.org',"
-			" id = 'c' WHERE bundle = 2");
+	online_edit(&b,
+	    "UPDATE request SET names = 'dns:c.example.org',"
+	    " id = 'c' WHERE bundle = (SELECT max(sequence) FROM bundle)");
 	finds(&b, "a.example.org", NULL, "dns:a.example.org", "server");
 }
 
@@ -139,7 +140,8 @@ without_a_name_it_goes_by_the_request_s_id(void **state)
 	finds(&b, "person", NULL, "person", "person");
 	/* and one with names by either */
 	install(&b, "dns:a.example.org", "server", 1);
-	online_edit(&b, "UPDATE request SET id = 'web' WHERE bundle = 2");
+	online_edit(&b,
+	    "UPDATE request SET id = 'web' WHERE bundle = (SELECT max(sequence) FROM bundle)");
 	finds(&b, "web", NULL, "dns:a.example.org", "server");
 }
 
@@ -169,7 +171,7 @@ all_of_a_name_is_held_together_and_nothing_else(void **state)
 	install(&b, "dns:a.example.org", "person", 1);
 	install(&b, "dns:b.example.org", "server", 1);
 	online_edit(&b, "UPDATE request SET names = 'dns:a.example.orga'"
-			" WHERE bundle = 5");
+			" WHERE bundle = (SELECT max(sequence) FROM bundle)");
 	assert_int_equal(load(&b, "dns:a.example.org"), 5);
 	assert_int_equal(load(&b, "dns:a.example.or"), 0);
 	assert_int_equal(load(&b, "dns:b.example.org"), 0);

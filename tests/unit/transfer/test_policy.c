@@ -278,8 +278,8 @@ a_profile_cannot_say_what_no_profile_may(void **state)
 	    "yes");
 	check_changed(ku, "keyUsage = critical, cRLSign", NULL);
 	check_changed(ku, "keyUsage = critical, keyEncipherment",
-	    "policy.conf:3: [profile p]: keyEncipherment and dataEncipherment "
-	    "are for RSA keys, and key-types has none");
+	    "policy.conf:3: [profile p]: keyUsage has nothing for keys that "
+	    "are not RSA");
 	check_changed(
 	    "key-types = ec-p256\nkeyUsage = critical, digitalSignature",
 	    "key-types = ec-p256, rsa\nkeyUsage = critical, keyEncipherment",

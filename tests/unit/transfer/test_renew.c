@@ -166,8 +166,8 @@ what_nobody_can_repeat_is_told(void **state)
 	comes_to(&b, NOW, RENEW_EARLY);
 	/* of loose CSRs: asked for by no bundle */
 	online_edit(&b.on,
-	    "INSERT INTO loose SELECT 1, 1, zeroblob(32), 1, policy, 1, 'x'"
-	    " FROM enrolment");
+	    "INSERT INTO loose SELECT (SELECT max(sequence) FROM bundle), 1,"
+	    " zeroblob(32), 1, policy, 1, 'x' FROM enrolment");
 	comes_to(&b, BEGIN + 20 * DAY, RENEW_NOTHING);
 }
 

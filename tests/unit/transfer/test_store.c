@@ -234,8 +234,8 @@ what_was_withdrawn_is_not_asked_again(void **state)
 	add_bundle(&store, span_str("a1"), &one);
 	add_bundle(&store, span_str("a2"), &two);
 	add_bundle(&store, span_str("b"), &three);
-	(void)snprintf(first, 3, "%02x", (uint8_t)one);
-	(void)snprintf(third, 3, "%02x", (uint8_t)three);
+	(void)snprintf(first, 3, "%02x", (uint8_t)(one - NOW + 1));
+	(void)snprintf(third, 3, "%02x", (uint8_t)(three - NOW + 1));
 	for (size_t i = 0; i < sizeof(whole); i++)
 		whole[i] = i == sizeof(whole) - 1 ? '\0' : third[i % 2];
 	answer(&store, two, 1, NULL);
