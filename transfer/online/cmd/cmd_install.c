@@ -17,7 +17,7 @@
 
 struct taking {
 	struct cmd_env *env;
-	struct store *store;
+	struct store store;
 	bool store_them;
 	bool loose;	      /* what answers loose CSRs, */
 	struct cmd_list csrs; /* exactly these; none: they are not at hand */
@@ -36,6 +36,7 @@ taking_wipe(struct taking *t)
 	cmd_list_wipe(&t->operands);
 	loose_files_wipe(&t->files);
 	child_wipe(&t->judge);
+	store_wipe(&t->store);
 }
 
 static void
@@ -111,7 +112,7 @@ install_tell_one(void *arg, const struct received *r)
 		term_say("  the CA's keys or certificates have changed\n");
 	tell_refused(&v->manifest);
 	tell_to_come(t, &v->manifest);
-	return in_place_tell_installed(t->store, r->bundle);
+	return in_place_tell_installed(&t->store, r->bundle);
 }
 
 static json_t *
@@ -183,17 +184,15 @@ static enum rc
 install_take(struct taking *t, struct reception *all)
 {
 	WIPED(media) media = { 0 };
-	WIPED(store) store = { 0 };
 	size_t written = 0;
 	enum rc rc, files;
 
 	/* While nothing else is open that it could inherit. */
 	rc = judge_start(&t->judge);
 	if (rc == RC_OK)
-		rc = online_open(t->env->home, true, &store);
+		rc = online_open(t->env->home, true, &t->store);
 	if (rc == RC_OK)
 		rc = judge_ready(&t->judge);
-	t->store = &store;
 	if (rc == RC_OK)
 		rc = clock_now(&t->now);
 	if (rc == RC_OK)
@@ -202,7 +201,7 @@ install_take(struct taking *t, struct reception *all)
 		rc = loose_files_read(t->csrs.items, t->csrs.n, &t->files);
 	if (rc != RC_OK)
 		return rc;
-	rc = receive_all(t, &store, &media, all);
+	rc = receive_all(t, &t->store, &media, all);
 	if (rc == RC_OK && all->n_junk != 0)
 		term_alarm(
 		    "warning  %s: %zu more director%s named like a response for this host, and nothing in %s proves that the CA made it\n",
@@ -218,7 +217,7 @@ install_take(struct taking *t, struct reception *all)
 		struct err_saved saved;
 
 		err_save(&saved);
-		files = online_files_write(t->env->home, &store, &written);
+		files = online_files_write(t->env->home, &t->store, &written);
 		if (rc != RC_OK || files == RC_OK)
 			err_restore(&saved);
 		else

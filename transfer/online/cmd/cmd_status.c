@@ -19,7 +19,7 @@
 struct store_status {
 	struct cmd_env *env;
 	int64_t now, within;
-	struct store *store;
+	struct store store;
 	size_t n_open, n_replaced;
 	bool went_back; /* the pinned card is older than one before it */
 	json_t *due;	/* [{what, name, at, days}] */
@@ -30,6 +30,7 @@ static void
 store_status_wipe(struct store_status *s)
 {
 	json_decref(s->due);
+	store_wipe(&s->store);
 }
 
 /* A kind of thing with a date, and what that date is to it. */
@@ -186,7 +187,7 @@ status_see_name(void *arg, struct span name, struct span profile, int64_t ends)
 	const char *types[HELD_TYPES_MAX] = { NULL };
 	WIPED(holding) h = { 0 };
 	size_t n;
-	enum rc rc = holding_load(s->store, name, profile, &h);
+	enum rc rc = holding_load(&s->store, name, profile, &h);
 
 	(void)ends;
 	if (rc != RC_OK)
@@ -261,21 +262,20 @@ status_look(struct store_status *s, struct store *store)
 static enum rc
 status(struct store_status *s)
 {
-	WIPED(store) store = { 0 };
-	enum rc rc = online_open(s->env->home, false, &store);
+	enum rc rc = online_open(s->env->home, false, &s->store);
 
 	if (rc == RC_OK)
 		rc = clock_now(&s->now);
 	if (rc != RC_OK)
 		return rc;
 	s->due = json_array();
-	s->store = &store;
-	rc = status_look(s, &store);
+	rc = status_look(s, &s->store);
 	if (rc == RC_OK && s->env->json)
 		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b}",
-		    "requester", store.label, "sequence",
-		    store.channel.has_head
-			? json_integer((json_int_t)store.channel.head.sequence)
+		    "requester", s->store.label, "sequence",
+		    s->store.channel.has_head
+			? json_integer(
+			      (json_int_t)s->store.channel.head.sequence)
 			: json_null(),
 		    "dates", s->due, "open_bundles", (json_int_t)s->n_open,
 		    "replaced", (json_int_t)s->n_replaced, "due",
