@@ -98,6 +98,8 @@ KEY-EC-POINT|key-ec-off-curve $server|$new
 KEY-ED25519-POINT|key-ed25519-small-order $server|$new
 KEY-RSA-SIZE|key-rsa-1024 $server|new-rsa --profile tls-server
 KEY-RSA-EXPONENT|key-rsa-e3 $server|new-rsa --profile tls-server
+CSR-ATTRIBUTE|attribute-twice --profile tls-server|$new
+CSR-ATTRIBUTE|attribute-twice --profile tls-server|attribute-twice $server
 CSR-CA|ask-ca $server|$new
 CSR-EKU|ask-any-eku $server|$new
 CSR-KEY-USAGE|ask-cert-sign $server|$new
@@ -134,20 +136,27 @@ while IFS='|' read -r rule bad good; do
 	set +f
 	leads "$rule" "$good"
 done <"$WORK/asked"
+freeze "$asked"
+run ca sign "$asked" --yes
+stopped 3 REQUESTER-UNKNOWN 'a host that was never met, and nobody to compare its words'
+run ca sign "$asked" --yes --expect "${CA_HEX}"
+stopped 3 WORDS 'the fingerprint of something else'
 run ca sign "$asked" --yes --expect "$REQUESTER_HEX" --json
+leads REQUESTER-UNKNOWN 'its SHA-256 is given with --expect'
+leads WORDS 'the one that is expected'
 status 0 'and whatever was asked for by a remedy is signed'
 run transfer install "$asked"
 status 0 'and installed'
 
 # What `request` itself would never send: a requester of its own making does.
-# sent RULE REQUEST: is refused in its manifest, and shown with the remedy
+# sent RULE REQUEST [NAMES]: is refused in its manifest, and shown with the remedy
 hostile=$(stick hostile)
 must cp -r "$STICK/airgap-ca" "$hostile"
 last_head() { ls -d "$asked"/airgap-ca/responses/* | tail -1; }
 sent() {
 	rm -rf "$hostile/airgap-ca/requests"
-	printf '[{"id":"r","csr":"%s","profile":"tls-server","names":[[0,"www.example.org"]],%s}]' \
-		"$WORK/bare.csr" "$2" |
+	printf '[{"id":"r","csr":"%s","profile":"tls-server","names":[[0,"www.example.org"]%s],%s}]' \
+		"$WORK/bare.csr" "${3:-}" "$2" |
 		must "$MAKE_BUNDLE" --home "$(home_of online)" --card "$card" --out "$hostile" \
 			--sequence "$(($(date +%s) + 60))" --head "$(last_head)/manifest.cose"
 	run ca sign -n "$hostile"
@@ -156,9 +165,11 @@ sent() {
 now=$(date +%s)
 sent VALIDITY-PAST "\"not_before\":$((now - 100 * 86400)),\"duration\":8640000"
 sent REPLACE-DENIED '"replaces":"0102"'
+sent NAME-DUPLICATE '"comment":"twice"' ',[0,"www.example.org"]'
 run transfer request "$WORK/bare.csr" $server --out "$asked" -n
 leads VALIDITY-PAST 'asked from today on'
 leads REPLACE-DENIED 'asked as a new one'
+leads NAME-DUPLICATE 'asked with the name once'
 
 # ---- bundles --------------------------------------------------------------------------
 # ask [OPTION]...: one request on a stick of its own, in $bundle
@@ -198,6 +209,14 @@ run at "$(date -u -d '+3 days' '+%Y-%m-%d %H:%M:%S')" ca sign "$STICK" --yes
 stopped 4 BUNDLE-EXPIRED 'three days later'
 again BUNDLE-EXPIRED
 
+sticks=$((sticks + 1))
+STICK=$(stick "b$sticks")
+must at "$(date -u -d '+3 days' '+%Y-%m-%d %H:%M:%S')" \
+	transfer request "$WORK/new.csr" --profile tls-server --out "$STICK"
+run ca sign "$STICK" --yes
+stopped 7 BUNDLE-CLOCK 'made in three days'
+again BUNDLE-CLOCK
+
 # spoil RULE STATUS PYTHON: the bundle, changed and signed by its own requester
 KEY=$(home_of online)/requester.pem
 spoil() {
@@ -224,6 +243,10 @@ spoil COSE-SIGNATURE 3 'sig = bytes(64)'
 again COSE-SIGNATURE
 spoil COSE-TYPE 3 'h[3] = "text/plain"'
 again COSE-TYPE
+spoil DUPLICATE-ID 3 'p[9] = p[9] * 2'
+again DUPLICATE-ID
+spoil SEQUENCE-AHEAD 7 'p[5] += 200000'
+again SEQUENCE-AHEAD
 spoil FORMAT-TEXT 3 'p[13][0] = "On Line"'
 again FORMAT-TEXT
 
@@ -261,14 +284,22 @@ run ca sign -n "$STICK"
 stopped 7 HOME-MODE 'a home that a group may write to'
 must chmod go-w "$(home_of ca)"
 answered HOME-MODE 'chmod go-w of what is named'
-for when in '-3 days' '+500 days'; do
+for when in '-20 hours' '+500 days'; do
 	ask
 	faked=$(date -u -d "$when" '+%Y-%m-%d %H:%M:%S')
 	rule=CLOCK-BEHIND
-	[ "$when" = '-3 days' ] || rule=CLOCK-AHEAD
+	[ "$when" = '-20 hours' ] || rule=CLOCK-AHEAD
 	run at "$faked" ca sign "$STICK" --yes
 	stopped 7 "$rule" "$when"
 	answered "$rule" 'the clock is set'
+	ask
+	run at "$faked" ca sign "$STICK" --yes
+	stopped 7 "$rule" "$when, and that is so"
+	must at "$faked" ca clock accept --yes
+	run at "$faked" ca sign "$STICK" --yes
+	leads "$rule" 'airgap-ca clock accept'
+	must ca clock accept --yes
+	run transfer install "$STICK"
 done
 
 # ---- responses -----------------------------------------------------------------------------
@@ -314,5 +345,54 @@ run ca resend "$empty"
 leads RESPONSE-MISSING 'written again'
 run transfer install "$empty"
 leads RESPONSE-MISSING 'and installed'
+
+# ---- who is who ------------------------------------------------------------------------------
+run transfer @guest list
+stopped 3 UNENROLLED 'a home without a CA'
+STICK=$(stick cards)
+must ca export "$STICK"
+must transfer @guest enroll "$STICK" --label guest --expect "$CA_HEX"
+run transfer @guest list
+leads UNENROLLED 'enrolled by the card'
+must csr_openssl guest ec-p256 /CN=guest.example.org DNS:guest.example.org
+must transfer @guest request "$WORK/guest.csr" --profile tls-server --out "$STICK"
+run transfer install "$pristine"
+must cp -r "$pristine/airgap-ca/responses" "$STICK/airgap-ca/"
+for dir in "$STICK"/airgap-ca/responses/*; do
+	id=$(openssl pkey -in "$(home_of guest)/requester.pem" -pubout -outform der | sha256sum | cut -c1-8)
+	must mv "$dir" "$(dirname "$dir")/${CA_HEX:0:8}-$id-000001"
+done
+run transfer @guest install "$STICK"
+stopped 3 CHANNEL "another host's response under this one's name"
+must rm -r "$STICK/airgap-ca/responses"
+run ca sign "$STICK" --yes --expect "$(openssl pkey -in "$(home_of guest)/requester.pem" -pubout -outform der | sha256sum | cut -c1-64)"
+status 0 'the guest is signed for'
+run transfer @guest install "$STICK"
+leads CHANNEL 'the response that was made for it'
+must transfer @other enroll "$STICK" --label guest --expect "$CA_HEX"
+must csr_openssl other ec-p256 /CN=other.example.org DNS:other.example.org
+must rm -r "$STICK/airgap-ca/requests"
+must transfer @other request "$WORK/other.csr" --profile tls-server --out "$STICK"
+OTHER=$(openssl pkey -in "$(home_of other)/requester.pem" -pubout -outform der | sha256sum | cut -c1-64)
+run ca sign "$STICK" --yes --expect "$OTHER"
+stopped 7 LABEL-TAKEN 'another host with that label'
+must ca requester remove guest --yes
+run ca sign "$STICK" --yes --expect "$OTHER"
+leads LABEL-TAKEN 'the old one is removed'
+
+# ---- a response that is missing ------------------------------------------------------------------
+first=$(stick first) second=$(stick second)
+must transfer request "$WORK/new.csr" --profile tls-server --out "$first"
+must ca sign "$first" --yes
+must transfer request --again --out "$second"
+must ca sign "$second" --yes
+n=$(basename "$(ls -d "$first"/airgap-ca/responses/* | tail -1)" | sed 's/.*-0*//')
+must rm -r "$second"/airgap-ca/responses/*"$n"
+run transfer install "$second"
+stopped 7 GAP 'the second without the first'
+run ca resend "$second" --requester online --from "$n"
+leads GAP 'written again'
+run transfer install "$second"
+leads GAP 'and installed'
 
 done_testing
