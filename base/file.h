@@ -150,7 +150,7 @@ enum rc home_path(const char *option, const char *variable, const char *name,
 /** Where root's default home of that program is, for who looked at `path` and is
  * not root: a sentence's part, "root's is in ...: for that one, run this as root".
  * False where there is none, or it is `path`. */
-#define HOME_ELSEWHERE 200
+#define HOME_ELSEWHERE 256 /* bytes, with the NUL */
 bool home_elsewhere(const char *name, const char *path,
     char ret_text[static HOME_ELSEWHERE]);
 

@@ -128,15 +128,19 @@ done
 
 # ---- what it said -----------------------------------------------------------------------------
 
-is "$(ls /var/lib/airgap-transfer/certs/josefsson.org | wc -l)" 24 'two years of certificates lie there'
-is "$(find /srv/www -type f | sort)" '/srv/www/josefsson.org/.well-known/posh/xmpp-client.json
+is "$(ls /var/lib/airgap-transfer/certs/josefsson.org | wc -l)" 36 'two years of certificates lie there, and one after the leak'
+is "$(find /srv/www -type f | sort)" '/srv/www/josefsson.org/.ca.pem.airgap-home
+/srv/www/josefsson.org/.well-known/posh/xmpp-client.json
 /srv/www/josefsson.org/.well-known/posh/xmpp-server.json
 /srv/www/josefsson.org/ca.crt
 /srv/www/josefsson.org/ca.pem' 'the web has POSH documents and the CA certificate'
 is "$(cat "$WORK/systemctl.log")" 'restart jabberd-c2s jabberd-s2s
 reload-or-restart ejabberd
 reload-or-restart prosody
-enable --now airgap-transfer-rotate.timer' 'each server was told as the guide says, and rotate had nothing to do'
+enable --now airgap-transfer-rotate.timer
+reload-or-restart ejabberd
+restart jabberd-c2s jabberd-s2s
+reload-or-restart prosody' 'each server was told as the guide says, and by rotate after the leak alone'
 is "$(stat -c '%U %a' /etc/jabberd2/server.pem /etc/ejabberd/josefsson.org.pem \
 	/etc/prosody/certs/josefsson.org.key | tr '\n' ' ')" \
 	'jabber 600 ejabberd 600 prosody 600 ' 'the keys are their servers alone'
