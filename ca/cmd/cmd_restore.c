@@ -48,8 +48,7 @@ restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 		 "here:\n  airgap-ca recover STICK\n");
 	if (token == NULL)
 		term_say(
-		    "It does not know its token yet: copy token.conf from the old machine, or write\n"
-		    "its lines 'ca = URI' and 'transfer = URI'.\n");
+		    "Its token is found by the CA's key. To name it: the same command with --token URI.\n");
 	if (!env->json)
 		return RC_OK;
 	return cmd_json(json_pack("{s:o,s:I,s:o,s:o,s:o}", "ca_id",
@@ -59,13 +58,39 @@ restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 	    cmd_json_text(span_str(r->path))));
 }
 
+/* The home is there, from this very file: what is left is the token's place. */
+static enum rc
+restore_again(struct cmd_env *env, const char *token)
+{
+	enum rc rc;
+
+	if (token == NULL)
+		return err_set(RC_STATE,
+		    "%s: was restored from this file already: go on with 'airgap-ca recover STICK'; --token URI says where its token is",
+		    env->home);
+	if (env->dry_run) {
+		term_say("Dry run: token.conf would be written.\n");
+		return RC_OK;
+	}
+	rc = restore_token(env->home, token);
+	if (rc == RC_OK)
+		term_say(
+		    "%s was restored from this file already; it has its token now.\n",
+		    env->home);
+	return rc;
+}
+
 static enum rc
 restore_run(struct cmd_env *env, const char *file, const char *token)
 {
 	WIPED(restore) r = { .home = { .fd = -1 } };
-	bool yes = env->yes;
-	enum rc rc = restore_open(env->home, file, &r);
+	bool yes = env->yes, done = false;
+	enum rc rc = restore_is_done(env->home, file, &done);
 
+	if (rc == RC_OK && done)
+		return restore_again(env, token);
+	if (rc == RC_OK)
+		rc = restore_open(env->home, file, &r);
 	if (rc == RC_OK)
 		rc = restore_review(&r);
 	if (rc != RC_OK)

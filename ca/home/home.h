@@ -42,6 +42,7 @@ struct token_conf {
 	struct buf ca, transfer; /* URIs as C strings (terminator counted) */
 };
 void token_conf_wipe(struct token_conf *conf);
+/** Both URIs; none where there is no token.conf. */
 enum rc home_token_read(const struct home *home, struct token_conf *ret)
     MUST_CHECK;
 enum rc home_token_write(const struct home *home, const char *ca_uri,

@@ -8,6 +8,7 @@
 #include "transfer/x509/cert.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 void
 keys_wipe(struct keys *keys)
@@ -64,18 +65,96 @@ struct wanted {
 	bool found_transfer;
 };
 
+/* ---- the token with the key ------------------------------------------------
+ */
+
+static enum rc
+token_shows(struct token *token, const char *uri, struct span spki, bool *ret)
+{
+	struct token_info info;
+	struct token_key *keys = NULL;
+	size_t n = 0;
+	enum rc rc = token_open(token, uri, &info);
+
+	if (rc == RC_OK)
+		rc = token_keys(token, &keys, &n);
+	for (size_t i = 0; i < n && rc == RC_OK && !*ret; i++)
+		*ret = span_eq(buf_span(&keys[i].spki), spki);
+	token_keys_free(keys, n);
+	return rc;
+}
+
+/* One that cannot be looked into is not the one; of several copies of a
+ * key the first will do. */
+static enum rc
+find_token(struct token *token, struct span spki, struct token_info *ret,
+    bool *ret_any)
+{
+	struct token_info *infos = NULL;
+	size_t n = 0;
+	enum rc rc = token_list(token, NULL, &infos, &n);
+
+	for (size_t i = 0; i < n && rc == RC_OK && !*ret_any; i++) {
+		if (!infos[i].initialised)
+			continue;
+		rc = token_shows(token, infos[i].uri, spki, ret_any);
+		if (rc == RC_TOKEN) {
+			err_clear();
+			rc = RC_OK;
+		}
+		*ret = infos[i];
+	}
+	free(infos);
+	return rc;
+}
+
+/* Before a PIN is asked: it would be one try less of another's token. Where
+ * none shows the key, a single token may be one that hides it until the login.
+ */
+static enum rc
+open_by_key(struct token *token, struct span spki)
+{
+	struct token_info info;
+	bool any = false;
+	enum rc rc = find_token(token, spki, &info, &any);
+
+	if (rc == RC_OK)
+		rc = token_open(token, any ? info.uri : NULL, &info);
+	if (rc != RC_TOKEN || any)
+		return rc;
+	return err_in(rc,
+	    "no token shows the CA key, and this home has no " HOME_TOKEN
+	    ": insert the CA's token, or say where it is with 'airgap-ca restore FILE --token URI', FILE being the backup; because");
+}
+
+static enum rc
+open_token(
+    const struct token_conf *conf, const X509 *ca_cert, struct token *token)
+{
+	WIPED(buf) spki = { 0 };
+	struct token_info info;
+	enum rc rc;
+
+	if (conf->ca.n != 0)
+		return token_open(token, (const char *)conf->ca.p, &info);
+	rc = cert_spki(ca_cert, &spki);
+	return rc == RC_OK ? open_by_key(token, buf_span(&spki)) : rc;
+}
+
+/* ---- both keys -------------------------------------------------------------
+ */
+
 static enum rc
 unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
     struct wanted *wanted, struct keys *keys)
 {
-	struct token_info info;
 	enum rc rc;
 
 	rc = keys_read_ca(ca_cert, keys);
 	if (rc == RC_OK)
 		rc = set_transfer(keys, X509_get_pubkey(transfer_cert));
 	if (rc == RC_OK)
-		rc = token_open(keys->token, (const char *)conf->ca.p, &info);
+		rc = open_token(conf, ca_cert, keys->token);
 	if (rc == RC_OK)
 		rc = token_login(keys->token);
 	if (rc == RC_OK && wanted->ca)

@@ -344,6 +344,7 @@ enum rc ledger_intents_open(struct ledger *ledger, uint64_t bundle,
 struct ledger_restored {
 	uint64_t count; /* records of the backup */
 	int64_t made, at; /* times of its newest record, and of the restoring */
+	uint8_t digest[SHA256_LEN]; /* of the backup file */
 };
 enum rc ledger_restored_get(struct ledger *ledger, struct ledger_restored *ret,
     bool *ret_any) MUST_CHECK;

@@ -194,6 +194,8 @@ ledger_restored_get(
 	rc = ledger_record_get(ledger, n, RECORD_RESTORED, &r, NULL);
 	found.at = r.at;
 	if (rc == RC_OK)
+		memcpy(found.digest, r.u.restored.digest.p, SHA256_LEN);
+	if (rc == RC_OK)
 		rc = ledger_record_before(ledger, n, &r, NULL);
 	if (rc != RC_OK)
 		return rc;

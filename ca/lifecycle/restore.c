@@ -187,7 +187,7 @@ open_regular(const char *file, int *ret_fd)
 	return RC_OK;
 }
 
-/* Read once: what is checked is what was copied. */
+/* Read once: what is checked is what was copied. `to` -1: hashed only. */
 static enum rc
 restore_copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 {
@@ -205,7 +205,9 @@ restore_copy_bytes(const char *file, int from, int to, EVP_MD_CTX *hash)
 			break;
 		if (EVP_DigestUpdate(hash, chunk.p, (size_t)n) != 1)
 			return err_openssl(RC_BUG, "SHA-256");
-		rc = fd_write_all(to, span_of(chunk.p, (size_t)n), HOME_LEDGER);
+		if (to >= 0)
+			rc = fd_write_all(
+			    to, span_of(chunk.p, (size_t)n), HOME_LEDGER);
 	}
 	return rc;
 }
@@ -370,4 +372,60 @@ restore_finish(struct restore *r, const char *token)
 	if (rc == RC_OK)
 		rc = backup_state_write(&r->home, &r->head, r->newest);
 	return rc != RC_OK ? rc : restore_put_in_place(r);
+}
+
+/* ---- another run of it -----------------------------------------------------
+ */
+
+static enum rc
+digest_file(const char *file, uint8_t ret[static SHA256_LEN])
+{
+	OWN(EVP_MD_CTX) *hash = EVP_MD_CTX_new();
+	OWN_FD from = -1;
+	enum rc rc = open_regular(file, &from);
+
+	if (rc != RC_OK)
+		return rc;
+	if (hash == NULL || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1)
+		return err_openssl(RC_BUG, "SHA-256");
+	rc = restore_copy_bytes(file, from, -1, hash);
+	if (rc == RC_OK && EVP_DigestFinal_ex(hash, ret, NULL) != 1)
+		rc = err_openssl(RC_BUG, "SHA-256");
+	return rc;
+}
+
+enum rc
+restore_is_done(const char *home, const char *file, bool *ret_done)
+{
+	WIPED(home) there = { .fd = -1 };
+	OWNS(ledger) *ledger = NULL;
+	struct ledger_restored restored = { 0 };
+	uint8_t digest[SHA256_LEN];
+	bool any = false;
+	enum rc rc = home_open(home, &there);
+
+	*ret_done = false;
+	if (rc == RC_OK)
+		rc = home_ledger_open(&there, false, &ledger);
+	if (rc == RC_OK)
+		rc = ledger_restored_get(ledger, &restored, &any);
+	if (rc == RC_STATE) { /* no CA there, or none to complete */
+		err_clear();
+		return RC_OK;
+	}
+	if (rc != RC_OK || !any)
+		return rc;
+	rc = digest_file(file, digest);
+	*ret_done =
+	    rc == RC_OK && memcmp(digest, restored.digest, SHA256_LEN) == 0;
+	return rc;
+}
+
+enum rc
+restore_token(const char *home, const char *token)
+{
+	WIPED(home) there = { .fd = -1 };
+	enum rc rc = home_open(home, &there);
+
+	return rc == RC_OK ? home_token_write(&there, token, token) : rc;
 }

@@ -35,4 +35,12 @@ enum rc restore_open(const char *home, const char *file, struct restore *ret)
  * \retval RC_STATE rule CLOCK-BEHIND */
 enum rc restore_finish(struct restore *restore, const char *token) MUST_CHECK;
 
+/** Is `home` the one that was restored from this very file? What another run of
+ * `restore` may complete. \retval RC_IO */
+enum rc restore_is_done(const char *home, const char *file, bool *ret_done)
+    MUST_CHECK;
+
+/** Write where this machine reaches the token, into such a home. */
+enum rc restore_token(const char *home, const char *token) MUST_CHECK;
+
 #endif

@@ -175,8 +175,41 @@ restored
 mkdir "$SECOND"
 run ca @second restore "$WORK/kept.db" --yes
 status 0 "an empty directory may be there"
-says "token.conf" "without --token it is said what is missing"
+says "found by the CA's key" "without --token it is said how it is found"
 nok 1 "and no token.conf is made up" test -e "$SECOND/token.conf"
+must ca @second recover --lost 'nothing since: the laptop died that day' --yes
+must new_token aaa
+must new_token zzz
+must stick found
+dialogue PIN "$PIN" -- ca @second export "$WORK/stick-found"
+is "$STATUS" 0 "among several tokens the one with the CA's key is found"
+run ca @second restore "$WORK/kept.db" --yes
+status 7 "restored once is enough"
+says "was restored from this file already.*--token URI" "but its token can be named"
+freeze "$SECOND"
+run ca @second restore "$LEDGER" --yes --token "$(uri ca)"
+status 7 "by the file that it came from, and no other"
+unchanged "which changes nothing"
+run ca @second restore "$WORK/kept.db" --token "$(uri ca)" -n
+status 0 "a dry run of it"
+nok 1 "writes nothing" test -e "$SECOND/token.conf"
+run ca @second restore "$WORK/kept.db" --token "$(uri ca)"
+status 0 "the same command with --token names it"
+run ca @second export "$WORK/stick-found"
+status 0 "and nobody is asked for a PIN any more"
+rm "$SECOND/token.conf"
+mv "$WORK/tokens" "$WORK/tokens-away"
+mkdir "$WORK/tokens"
+run ca @second export "$WORK/stick-found"
+status 5 "without any token"
+says "no token shows the CA key.*restore FILE --token URI" "the way is said"
+must new_token aaa
+must new_token zzz
+run ca @second export "$WORK/stick-found"
+status 5 "with those of others only"
+says "no token shows the CA key.*\"aaa\"" "they are named, and no PIN was asked"
+rm -rf "$WORK/tokens"
+mv "$WORK/tokens-away" "$WORK/tokens"
 restored
 mkdir "$SECOND"
 touch "$SECOND/other"
