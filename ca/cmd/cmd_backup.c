@@ -6,8 +6,10 @@
 #include "ca/cmd/cmd.h"
 #include "ca/home/backup.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct copying {
 	struct cmd_env *env;
@@ -61,13 +63,23 @@ backup_look(struct copying *c)
 	return rc;
 }
 
+static enum rc
+put_copy(struct copying *c)
+{
+	if (c->to_media)
+		return backup_put_media(
+		    &c->backup, &c->media, c->name, &c->note);
+	if (faccessat(AT_FDCWD, c->to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return backup_put_over(
+		    &c->backup, &c->home, c->ledger, c->to, &c->note);
+	return backup_put_file(&c->backup, c->to, &c->note);
+}
+
 /* What counts is remembered only when it was read back. */
 static enum rc
 backup_put(struct copying *c)
 {
-	enum rc rc = c->to_media ? backup_put_media(
-				       &c->backup, &c->media, c->name, &c->note)
-				 : backup_put_file(&c->backup, c->to, &c->note);
+	enum rc rc = put_copy(c);
 
 	return rc != RC_OK
 		   ? rc

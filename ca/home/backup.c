@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define BACKUP_TEMPORARY ".backup.tmp"
+#define BACKUP_OLDER ".backup-older.tmp" /* a copy of what it replaces */
+#define BACKUP_FRESH ".airgap-new"	 /* beside it, until it was read back */
 #define STATE_MAX 256
 #define STAMP_LEN 17 /* "20261123t141341z" and its terminator */
 
@@ -142,6 +144,101 @@ backup_put_file(
 	rc = media_back_path(path, backup->bytes, ret_note);
 	if (rc != RC_OK)
 		(void)unlink(path);
+	return rc;
+}
+
+/* ---- in place of an older one ---------------------------------------------
+ */
+
+/* A backup that others may write to is opened by SQLite as a copy in the home
+ * only, as `restore` does. */
+static enum rc
+older_copy(const struct backup *b, const struct home *home, const char *path,
+    char **ret)
+{
+	WIPED(buf) bytes = { 0 };
+	enum rc rc =
+	    file_read(AT_FDCWD, path, 2 * b->bytes.n + POLICY_FILE_MAX, &bytes);
+
+	if (rc == RC_OK && asprintf(ret, "%s/" BACKUP_OLDER, home->path) < 0) {
+		*ret = NULL;
+		rc = err_memory();
+	}
+	return rc != RC_OK
+		   ? rc
+		   : file_replace(AT_FDCWD, *ret, buf_span(&bytes), 0600);
+}
+
+/* The ledger itself is of its own history too, but has no policy in it. */
+static enum rc
+older_check(struct ledger *ledger, const char *copy, bool *ret_older)
+{
+	OWNS(ledger) *old = NULL;
+	WIPED(buf) policy = { 0 };
+	struct ledger_totals totals;
+	struct ledger_head head;
+	bool any = false;
+	enum rc rc = ledger_file_take(copy, HOME_POLICY, &policy, &any);
+
+	if (rc != RC_OK || !any)
+		return rc;
+	rc = ledger_open(copy, false, &old);
+	if (rc == RC_OK)
+		rc = ledger_verify(old, NULL, 0, &totals);
+	if (rc != RC_OK)
+		return rc;
+	ledger_head_get(old, &head);
+	return ledger_head_known(ledger, &head, ret_older);
+}
+
+static enum rc
+older_want(const struct backup *b, const struct home *home,
+    struct ledger *ledger, const char *path)
+{
+	char *copy = NULL;
+	bool older = false;
+	enum rc rc = older_copy(b, home, path, &copy);
+
+	if (rc == RC_OK)
+		rc = older_check(ledger, copy, &older);
+	if (copy != NULL)
+		(void)unlink(copy);
+	free(copy);
+	/* Whatever it is that is no backup is not ours to replace. */
+	if (rc == RC_STATE || rc == RC_FORMAT) {
+		err_clear();
+		rc = RC_OK;
+	}
+	return rc != RC_OK || older
+		   ? rc
+		   : err_set(RC_IO,
+			 "%s: lies there and is no older backup of this ledger: give another name, or move it away",
+			 path);
+}
+
+enum rc
+backup_put_over(const struct backup *backup, const struct home *home,
+    struct ledger *ledger, const char *path, struct buf *ret_note)
+{
+	OWN_FD parent = -1;
+	char *fresh = NULL;
+	enum rc rc = older_want(backup, home, ledger, path);
+
+	if (rc == RC_OK)
+		rc = file_parent_open(AT_FDCWD, path, &parent);
+	if (rc != RC_OK)
+		return rc;
+	if (asprintf(&fresh, "%s" BACKUP_FRESH, path) < 0)
+		return err_memory();
+	rc = file_replace(AT_FDCWD, fresh, backup->bytes, 0600);
+	if (rc == RC_OK)
+		rc = media_back_path(fresh, backup->bytes, ret_note);
+	if (rc == RC_OK)
+		rc = file_put_in_place(
+		    parent, file_name(fresh), file_name(path), 0, path);
+	if (rc != RC_OK)
+		(void)unlink(fresh);
+	free(fresh);
 	return rc;
 }
 

@@ -43,6 +43,12 @@ enum rc backup_put_media(const struct backup *backup, const struct media *media,
 enum rc backup_put_file(const struct backup *backup, const char *path,
     struct buf *ret_note) MUST_CHECK;
 
+/** The same where an older backup of this ledger lies, which goes only when the
+ * new one was read back: it holds nothing that the new one lacks.
+ * \retval RC_IO what lies there is anything else, or as above */
+enum rc backup_put_over(const struct backup *backup, const struct home *home,
+    struct ledger *ledger, const char *path, struct buf *ret_note) MUST_CHECK;
+
 /** What this home knows of its newest backup. */
 struct backup_state {
 	bool any;    /* there is one, of this ledger's history */

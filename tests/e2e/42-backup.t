@@ -76,8 +76,25 @@ run ca backup "$WORK/kept.db"
 says "read back +[^ ]" "a plain file is read back, too"
 status 0 "a backup as a file"
 is "$(stat -c %a "$WORK/kept.db")" 600 "for its owner"
-run ca backup "$WORK/kept.db"
-status 6 "never over another file"
+cp "$WORK/kept.db" "$WORK/older.db"
+run ca backup "$WORK/older.db"
+status 0 "the same command a second time makes a newer one in its place"
+is "$(stat -c %a "$WORK/older.db")" 600 "for its owner"
+echo 'of my own' >"$WORK/foreign"
+cp "$WORK/kept.db" "$WORK/edited.db"
+must sqlite3 "$WORK/edited.db" "UPDATE record SET at = at - 1 WHERE n = 4"
+: >"$WORK/empty"
+cp "$LEDGER" "$WORK/plain.db"
+mkfifo "$WORK/pipe"
+ln -s "$WORK/nowhere" "$WORK/dangling"
+for file in foreign edited.db empty plain.db pipe dangling home-ca/ledger.db \
+	home-ca/policy.conf; do
+	freeze "$WORK/foreign" "$WORK/edited.db" "$WORK/empty" "$WORK/plain.db"
+	run ca backup "$WORK/$file"
+	status 6 "$file: never over another file"
+	unchanged "$file: which stays"
+done
+nok 2 "and nothing is left beside it" ls "$WORK"/*.airgap-new "$WORK"/home-ca/.backup*
 ok "two backups of one ledger hold the same" test \
 	"$(sqlite3 "$WORK/kept.db" .dump | sha256sum)" = "$(
 	must ca backup "$WORK/again.db"
