@@ -32,6 +32,11 @@ restore_review(const struct restore *r)
 	    r->totals.certificates, r->totals.manifests);
 	term_field("sha256", "%s", digest);
 	term_field("home", "%s", r->path);
+	if (r->other_policy)
+		term_alarm(
+		    "The backup's policy.conf is not the one that this CA last signed under: somebody\n"
+		    "changed it after that, here or in the backup. 'airgap-ca ledger' tells of the\n"
+		    "last one; read policy.conf before you sign.\n");
 	return RC_OK;
 }
 
@@ -51,11 +56,12 @@ restore_say(struct cmd_env *env, const struct restore *r, const char *token)
 		    "Its token is found by the CA's key. To name it: the same command with --token URI.\n");
 	if (!env->json)
 		return RC_OK;
-	return cmd_json(json_pack("{s:o,s:I,s:o,s:o,s:o}", "ca_id",
+	return cmd_json(json_pack("{s:o,s:I,s:o,s:o,s:o,s:b}", "ca_id",
 	    cmd_json_hex(span_of(r->ca.ca_id, SHA256_LEN)), "records",
 	    (json_int_t)r->head.count, "newest", cmd_json_time(r->newest),
 	    "sha256", cmd_json_hex(span_of(r->digest, SHA256_LEN)), "home",
-	    cmd_json_text(span_str(r->path))));
+	    cmd_json_text(span_str(r->path)), "policy_changed",
+	    r->other_policy));
 }
 
 /* The home is there, from this very file: what is left is the token's place. */

@@ -276,6 +276,22 @@ restore_read_policy(struct restore *r, bool has_policy)
 		   : policy_parse(HOME_POLICY, buf_span(&r->policy), &policy);
 }
 
+/* A backup is believed but for its records: whoever can write to it can change
+ * its policy.conf, and so could the operator after the last signing. */
+static enum rc
+restore_compare_policy(struct restore *r)
+{
+	uint8_t last[SHA256_LEN], digest[SHA256_LEN];
+	bool any = false;
+	enum rc rc = ledger_policy_newest(r->ledger, last, &any);
+
+	if (rc == RC_OK && any)
+		rc = sha256(buf_span(&r->policy), digest);
+	r->other_policy =
+	    rc == RC_OK && any && memcmp(last, digest, SHA256_LEN) != 0;
+	return rc;
+}
+
 static enum rc
 check_copy(struct restore *r)
 {
@@ -286,6 +302,8 @@ check_copy(struct restore *r)
 		rc = ledger_ca_get(r->ledger, &r->ca);
 	if (rc == RC_OK)
 		rc = restore_read_policy(r, has_policy);
+	if (rc == RC_OK)
+		rc = restore_compare_policy(r);
 	if (rc != RC_OK)
 		return rc;
 	ledger_head_get(r->ledger, &r->head);

@@ -19,6 +19,7 @@ struct restore {
 	struct ledger_head head;
 	uint8_t digest[SHA256_LEN]; /* of the backup file */
 	struct buf policy;	    /* text of policy.conf */
+	bool other_policy; /* it is not the one that was last signed under */
 	int64_t newest;		    /* time of its newest record */
 	int64_t now;
 };

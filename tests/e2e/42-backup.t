@@ -139,6 +139,8 @@ nok 2 "and leaves nothing" ls -d "$WORK"/home-second*
 run ca @second restore "$WORK/kept.db" --yes --json --token "$(uri ca)"
 status 0 "a backup is restored at a Yes"
 is "$(json ca_id)" "$CA_ID" "it is the CA"
+is "$(json policy_changed)" false "with the policy that it signed under"
+quiet "last signed under" "and nothing is said of another"
 says "airgap-ca recover" "and what comes next is said"
 SECOND=$WORK/home-second
 is "$(stat -c %a "$SECOND" "$SECOND/ledger.db" "$SECOND/policy.conf" \
@@ -187,6 +189,17 @@ run ca @second sign "$STICK" --yes
 status 0 "its token is found"
 is "$(ca @second status --json >"$WORK/out"; json restored)" false 'status does not say it any more'
 nok 1 "nothing is left beside it" test -e "$SECOND.restore-tmp"
+
+restored
+cp "$WORK/kept.db" "$WORK/wider.db"
+must sqlite3 "$WORK/wider.db" \
+	"UPDATE home SET bytes = CAST(bytes || x'0a2320776964657220' AS BLOB)"
+run ca @second restore "$WORK/wider.db" -n
+status 0 "a backup whose policy.conf was changed"
+says "policy.conf is not the one that this CA last signed under" \
+	"is said to have another, before the Yes"
+run ca @second restore "$WORK/wider.db" --yes --json
+is "$(json policy_changed)" true "for programs too"
 
 restored
 mkdir "$SECOND"
