@@ -125,6 +125,9 @@ init_show_review(const struct init *init)
 	if (init->options->out != NULL)
 		term_field("card", "%s", init->options->out);
 	term_field("clock", "%s", now);
+	if (init->doubt.n != 0)
+		term_alarm("The clock may be wrong: %.*s.\n",
+		    SPAN_FMT(buf_span(&init->doubt)));
 	if (init->interfaces.n != 0)
 		term_alarm("network: %.*s is up; that is recorded.\n",
 		    SPAN_FMT(buf_span(&init->interfaces)));
@@ -192,6 +195,25 @@ make_ca(struct init *init)
 	return init_explain(init, rc);
 }
 
+/* A certificate made by a wrong clock is for ever; a Yes is too soon typed. */
+static enum rc
+confirm_clock(const struct init *init, const char *date)
+{
+	WIPED(buf) typed = { 0 };
+	enum rc rc = RC_OK;
+
+	if (date == NULL && init->doubt.n == 0)
+		return RC_OK;
+	if (date == NULL) {
+		rc = term_ask(
+		    "Today's date in words, as 3 May 2031: ", "--date", &typed);
+		date = rc == RC_OK ? buf_cstr(&typed) : NULL;
+	}
+	if (rc == RC_OK && date == NULL)
+		return err_memory();
+	return rc == RC_OK ? init_clock_confirm(init, date) : rc;
+}
+
 static enum rc
 ca_init_run(struct cmd_env *env, const struct init_options *options,
     struct token *token)
@@ -208,7 +230,9 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 		init_show_review(&init);
 	if (rc != RC_OK || env->dry_run)
 		return rc;
-	rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
+	rc = confirm_clock(&init, options->date);
+	if (rc == RC_OK)
+		rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
 	if (rc != RC_OK)
 		return rc;
 	if (!yes)
@@ -239,6 +263,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		  .help = "adopt this one as transfer key; else a new ec-p256" },
 		{ .name = "days", .value = "N", .text = &o.days,
 		  .help = "validity from now (3650)" },
+		{ .name = "date", .value = "WORDS", .text = &o.date,
+		  .help = "today's date, as \"3 May 2031\": for a clock in doubt" },
 		{ .name = "serial", .value = "N", .text = &o.serial,
 		  .help = "serial of the CA certificate; else random" },
 		{ .name = "path-len", .value = "N", .text = &o.path_len,

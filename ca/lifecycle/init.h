@@ -28,6 +28,7 @@ struct init_options {
 	const char *token, *key_type, *use_key, *transfer_key; /* URIs, type */
 	const char *days, *serial, *path_len, *profiles, *out;
 	const char *constraints; /* "critical" ... */
+	const char *date; /* in words */
 	struct cmd_list scopes, scope_ip, scope_email;
 	bool constrain_srv, allow_network, dry_run;
 };
@@ -42,6 +43,7 @@ struct init {
 	struct text_list scope_ip, scope_email; /* of the certificate */
 	struct buf interfaces; /* names of those that are up */
 	struct media media;    /* of --out */
+	struct buf doubt;      /* why the clock may be wrong; empty: nothing */
 	struct token *token;   /* borrowed */
 	const char *opened_by; /* the URI that names the token; NULL */
 	struct token_info info;
@@ -58,6 +60,14 @@ void init_wipe(struct init *init);
  * \retval RC_USAGE, RC_STATE (a CA lives there; rule NETWORK-UP), RC_IO */
 enum rc init_check(const struct init_options *options, struct token *token,
     struct init *init) MUST_CHECK;
+
+/** What speaks against the clock, into `doubt`: it is not between the date of
+ * these sources and 20 years on, or a file on the medium is newer. */
+enum rc init_clock_doubt(struct init *init) MUST_CHECK;
+
+/** Are these words the clock's date, as "3 May 2031"? \retval RC_STATE no */
+enum rc init_clock_confirm(const struct init *init, const char *words)
+    MUST_CHECK;
 
 /** Look at the token, without PIN: its keys, and whether it can make ours.
  * \retval RC_USAGE it holds keys and nothing was said about that: `held` has

@@ -306,6 +306,8 @@ init_check(
 	if (rc == RC_OK)
 		rc = act_media_open(options->out, &init->media);
 	if (rc == RC_OK)
+		rc = init_clock_doubt(init);
+	if (rc == RC_OK)
 		rc = network_check(options->allow_network || options->dry_run,
 		    &init->interfaces);
 	return rc;

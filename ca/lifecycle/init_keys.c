@@ -10,6 +10,7 @@ init_wipe(struct init *init)
 	text_list_wipe(&init->scope_ip);
 	text_list_wipe(&init->scope_email);
 	buf_wipe(&init->interfaces);
+	buf_wipe(&init->doubt);
 	media_wipe(&init->media);
 	token_keys_free(init->held, init->n_held);
 	own_key_wipe(&init->ca);

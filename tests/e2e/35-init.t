@@ -110,6 +110,50 @@ status 0 "Yes and the PIN, typed, make a CA"
 card_open "$(stick typed)"
 check_ca "typed"
 
+# ---- a clock that cannot be right ---------------------------------------------------
+
+new_token clock
+before=$(keys_on_tokens)
+clocked=(--subject "$SUBJECT" --token "$(uri clock)" --scope example.org)
+for clock in "2000-01-01 00:10:00" "2026-11-28 23:59:59" "2047-01-01 00:00:00"; do
+	run at "$clock" ca @clock init "${clocked[@]}" --yes
+	status 2 "the clock at $clock: --yes does not make a CA"
+	says 'The clock may be wrong: it is (before|more than 20 years after) ' "$clock: it is said why"
+	says '--date' "$clock: and how a script answers"
+	run at "$clock" ca @clock init "${clocked[@]}" --yes --date '30 November 2026'
+	status 7 "$clock: the true date is not the clock's"
+	says "the clock says ${clock/ /T}Z, .*set the clock right" "$clock: it is to be set"
+	for words in '' Yes "${clock% *}" '1 January' ; do
+		run at "$clock" ca @clock init "${clocked[@]}" --yes --date "$words"
+		ok "$clock: '$words' is no date of it" test "$STATUS" = 7
+	done
+done
+dialogue "date in words" '30 November 2026' -- \
+	at "2000-01-01 00:10:00" ca @clock init "${clocked[@]}" --yes
+is "$STATUS" 7 "nor when it is typed"
+for date in -2days +2days; do
+	must mkdir -p "$(stick clock)/photos/2027"
+	must touch -d "$date" "$(stick clock)/photos/2027/one.jpg"
+	run ca @clock init "${clocked[@]}" --out "$(stick clock)" -n
+	case $date in
+	-*) quiet 'The clock may be wrong' "a file from the past says nothing" ;;
+	+*) says 'The clock may be wrong: a file in .* is of 20' "a file from the future does" ;;
+	esac
+done
+run ca @clock init "${clocked[@]}" --out "$(stick clock)" --yes
+status 2 "and --yes does not do"
+nok 1 "nothing of all this made a home" test -e "$(home_of clock)"
+is "$(keys_on_tokens)" "$before" "or a key on the token"
+run ca @clock init "${clocked[@]}" --out "$(stick clock)" --yes --date "$(date '+%-d %B %Y')"
+status 0 "the date in words does, by its option"
+new_token typed-clock
+dialogue "date in words" '1 january 2048' 'Type Yes: ' Yes -- at "2048-01-01 12:00:00" \
+	ca @typed-clock init --subject "$SUBJECT" --token "$(uri typed-clock)"
+is "$STATUS" 0 "and typed, before the Yes"
+new_token dated
+run ca @dated init --subject "$SUBJECT" --token "$(uri dated)" --yes --date '1 May 2001'
+status 7 "a date that is given counts by a good clock too"
+
 # ---- one of each kind -------------------------------------------------------------
 
 for type in ec-p256 ec-p384 rsa-2048 rsa-3744; do
