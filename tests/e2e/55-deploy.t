@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 needs certtool gnutls-bin
+needs sqlite3 sqlite3
 make_ca --scope example.org --profiles xmpp,tls
 enrol_online
 
@@ -144,6 +145,49 @@ must transfer deploy example.org --format p12 --to "$SRV/crlf.p12" --pass-source
 ok "the end of a line of another system is no part of the password" \
 	openssl pkcs12 -in "$SRV/crlf.p12" -passin 'pass:two words' -nodes -out /dev/null
 must transfer deploy --forget "$SRV/crlf.p12"
+# p12_info FILE: the algorithms by which it is protected, in openssl's words
+p12_info() {
+	openssl pkcs12 -in "$1" -passin 'pass:two words' -info -noout 2>&1
+}
+usual=$(p12_info "$SRV/all.p12")
+like "$usual" 'MAC: sha256' "the MAC is one with SHA-256"
+is "$(grep -c 'PBES2, PBKDF2, AES-256-CBC' <<<"$usual")" 2 "key and certificates are under AES-256"
+unlike "$usual" '3KeyTripleDES|sha1' "and nothing is under an older one"
+run transfer deploy example.org --format p12 --to "$SRV/old.p12" --pass-source "$WORK/pass" \
+	--p12 legacy
+status 0 "a PKCS#12 for old programs is made when asked for"
+says 'old.p12: --p12 legacy is weak .3DES, MAC with SHA-1.' "and said to be weak"
+old=$(p12_info "$SRV/old.p12")
+like "$old" 'MAC: sha1' "its MAC is one with SHA-1"
+is "$(grep -c 'pbeWithSHA1And3-KeyTripleDES-CBC' <<<"$old")" 2 "key and certificates are under 3DES"
+unlike "$old" 'PBES2|AES|sha256|RC2' "and nothing is what such programs do not know"
+openssl pkcs12 -in "$SRV/old.p12" -passin 'pass:two words' -nodes -out "$WORK/old.pem" 2>/dev/null
+is "$(pub "$WORK/old.pem") $(grep -c BEGIN "$WORK/old.pem")" "$(pub "$PEM") 3" "it holds the same"
+is "$(certtool --p12-info --inder --infile "$SRV/old.p12" --password 'two words' 2>/dev/null |
+	grep -c -e '^-----BEGIN')" 3 "for certtool as well"
+sum=$(sha256sum <"$SRV/old.p12")
+run transfer rotate
+is "$(sha256sum <"$SRV/old.p12")" "$sum" "rotate leaves it"
+echo >>"$SRV/old.p12"
+run transfer rotate
+like "$(p12_info "$SRV/old.p12")" 'MAC: sha1' "and makes it anew in the same way"
+run transfer deploy
+like "$(grep old.p12 <<<"$OUT")" '^p12 .weak.' "the list has it as weak"
+# A store that another program changed: what the file was made of has the option in it.
+must sqlite3 "$HOME_DIR/store.db" "UPDATE deployment SET legacy = 0 WHERE path LIKE '%/old.p12'"
+run transfer rotate
+like "$(p12_info "$SRV/old.p12")" 'MAC: sha256' "a change of the option alone remakes the file"
+run transfer deploy example.org --format p12 --to "$SRV/old.p12" --pass-source "$WORK/pass" \
+	--p12 legacy
+run transfer deploy example.org --format p12 --to "$SRV/old.p12" --pass-source "$WORK/pass"
+quiet 'weak' "deployed again without it"
+like "$(p12_info "$SRV/old.p12")" 'MAC: sha256' "it is the usual one again"
+run transfer deploy example.org --format p12 --to "$SRV/old.p12" --pass-source "$WORK/pass" --p12 new
+status 2 "another word is refused"
+says '--p12 new: only legacy is known' "by name"
+deployed --p12 legacy
+status 2 "and it goes with PKCS#12 alone"
+must transfer deploy --forget "$SRV/old.p12"
 chmod 644 "$WORK/pass"
 run transfer deploy example.org --format p12 --to "$SRV/b.p12" --pass-source "$WORK/pass"
 status 6 "a password that others can read is none"

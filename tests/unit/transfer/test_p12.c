@@ -90,7 +90,9 @@ make(const struct bed *b, struct buf *ret)
 	WIPED(buf) pass = { 0 };
 	enum rc rc = p12_password(b->pass, &pass);
 
-	return rc == RC_OK ? p12_make(NAME, buf_span(&b->pem), &pass, ret) : rc;
+	return rc == RC_OK
+		   ? p12_make(NAME, buf_span(&b->pem), &pass, false, ret)
+		   : rc;
 }
 
 /* A list of certificates ends where no other begins, and nowhere else. */
@@ -259,8 +261,9 @@ without_key_and_certificate_there_is_none(void **state)
 	check_ok(p12_password(b.pass, &pass));
 	key_to_pem(b.key, &only_key);
 	assert_int_equal(
-	    p12_make(NAME, buf_span(&only_key), &pass, &file), RC_BUG);
-	assert_int_equal(p12_make(NAME, SPAN_NONE, &pass, &file), RC_BUG);
+	    p12_make(NAME, buf_span(&only_key), &pass, false, &file), RC_BUG);
+	assert_int_equal(
+	    p12_make(NAME, SPAN_NONE, &pass, false, &file), RC_BUG);
 	assert_int_equal(file.n, 0);
 }
 

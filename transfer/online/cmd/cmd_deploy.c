@@ -18,7 +18,7 @@ struct deploy_wish {
 	struct cmd_env *env;
 	struct cmd_list operands;
 	const char *format, *to, *key, *key_from, *pass_source, *reload;
-	const char *profile, *key_type, *forget;
+	const char *profile, *key_type, *forget, *p12;
 	bool take;
 	enum deploy_format form;
 };
@@ -50,6 +50,12 @@ check_keys(const struct deploy_wish *a)
 		    a->form == DEPLOY_P12
 			? "--format p12: wants --pass-source FILE"
 			: "--pass-source: goes with --format p12 only");
+	if (a->p12 != NULL && a->form != DEPLOY_P12)
+		return err_set(RC_USAGE, "--p12: goes with --format p12 only");
+	if (a->p12 != NULL && strcmp(a->p12, "legacy") != 0)
+		return err_set(RC_USAGE,
+		    "--p12 %s: only legacy is known; without --p12 it is AES-256 and SHA-256",
+		    a->p12);
 	return RC_OK;
 }
 
@@ -127,6 +133,7 @@ deploy_fill(const struct deploy_wish *a, const struct holding *holding,
 	enum rc rc = replace_path(a->to, &d->path);
 
 	d->format = a->form;
+	d->legacy = a->p12 != NULL;
 	if (rc == RC_OK && a->key != NULL)
 		rc = replace_path(a->key, &d->key_path);
 	if (rc == RC_OK)
@@ -316,6 +323,15 @@ warn_open(const struct deployment *d)
 	return rc;
 }
 
+static void
+warn_weak(const struct deployment *d)
+{
+	if (d->legacy)
+		term_alarm(
+		    "warning  %s: --p12 legacy is weak (3DES, MAC with SHA-1): whoever gets the file can try passwords fast; for programs that read nothing else\n",
+		    d->path);
+}
+
 static enum rc
 tell_next(const struct deployment *d, const char *home)
 {
@@ -362,6 +378,7 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 	rc = deploy(&by, &d, &r);
 	if (rc != RC_OK && !r.failed)
 		return rc;
+	warn_weak(&d);
 	if (rc == RC_OK)
 		deployed_tell(&d, &r, rc, &by, HELD_WITHIN, &due);
 	if (rc != RC_OK)
@@ -395,17 +412,20 @@ deploy_list_all(struct store *store, bool json)
 
 		if (json)
 			cmd_json_add(&array,
-			    json_pack("{s:o, s:o, s:s, s:s, s:o}", "path",
+			    json_pack("{s:o, s:o, s:s, s:s, s:b, s:o}", "path",
 				cmd_json_text(span_str(d->path)), "name",
 				cmd_json_text(span_str(d->name)), "profile",
 				d->profile, "format",
-				deploy_format_text(d->format), "reload",
+				deploy_format_text(d->format), "legacy",
+				d->legacy, "reload",
 				d->reload == NULL
 				    ? json_null()
 				    : cmd_json_text(span_str(d->reload))));
 		else
 			term_print(stdout, "%-9s  %s  %s  %s\n",
-			    deploy_format_text(d->format), d->name, d->path,
+			    d->legacy ? "p12 (weak)"
+				      : deploy_format_text(d->format),
+			    d->name, d->path,
 			    d->reload == NULL ? "-" : d->reload);
 	}
 	if (rc == RC_OK && json)
@@ -487,6 +507,7 @@ cmd_deploy(struct cmd_env *env, int argc, char **argv)
 		{ "key", "FILE", "the server's file for the key (cert, fullchain)", NULL, &a.key, NULL },
 		{ "key-from", "FILE", "the key, if it was not made here", NULL, &a.key_from, NULL },
 		{ "pass-source", "FILE", "the password of PKCS#12 is its first line", NULL, &a.pass_source, NULL },
+		{ "p12", "legacy", "3DES and SHA-1, weak: for macOS Keychain and old Windows", NULL, &a.p12, NULL },
 		{ "reload", "CMD", "run after a change, without a shell", NULL, &a.reload, NULL },
 		{ "profile", "P", "where several kinds of certificates have NAME", NULL, &a.profile, NULL },
 		{ "key-type", "TYPE", "rsa, ec or ed25519, where they stand side by side", NULL, &a.key_type, NULL },

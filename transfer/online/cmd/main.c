@@ -29,8 +29,9 @@ static const struct cmd cmds[] = {
 	  "tell what is due: certificates, open bundles, visits" },
 	{ "deploy", cmd_deploy,
 	  "NAME --format pemfile|cert|chain|fullchain|p12 --to FILE [--key FILE]"
-	  " [--key-from FILE] [--pass-source FILE] [--reload CMD]"
-	  " [--profile P] [--key-type TYPE] [--take-over] | --forget FILE",
+	  " [--key-from FILE] [--pass-source FILE] [--p12 legacy]"
+	  " [--reload CMD] [--profile P] [--key-type TYPE] [--take-over]"
+	  " | --forget FILE",
 	  "write the certificate that is due to a server's files" },
 	{ "rotate", cmd_rotate, "[--within DUR]",
 	  "bring all that was deployed to the certificate that is due" },

@@ -50,6 +50,22 @@ deploy_look_wipe(struct deploy_look *look)
 	buf_wipe(&look->pass);
 }
 
+/* Contents and password; and how, where that is not the usual way. */
+static enum rc
+digest_made_of(const struct deployment *d, const struct deploy_files *files,
+    struct deploy_look *ret)
+{
+	uint8_t usual[SHA256_LEN];
+	enum rc rc = sha256_two(
+	    buf_span(&files->cert), buf_span(&ret->pass), ret->made_of);
+
+	if (rc != RC_OK || !d->legacy)
+		return rc;
+	memcpy(usual, ret->made_of, SHA256_LEN);
+	return sha256_two(
+	    span_of(usual, SHA256_LEN), span_str("legacy"), ret->made_of);
+}
+
 static enum rc
 deploy_look(const struct deployment *d, const struct deploy_files *files,
     const struct replace *replace, struct deploy_look *ret)
@@ -58,9 +74,7 @@ deploy_look(const struct deployment *d, const struct deploy_files *files,
 
 	if (rc == RC_OK && d->format == DEPLOY_P12)
 		rc = p12_password(d->pass_source, &ret->pass);
-	return rc == RC_OK ? sha256_two(buf_span(&files->cert),
-				 buf_span(&ret->pass), ret->made_of)
-			   : rc;
+	return rc == RC_OK ? digest_made_of(d, files, ret) : rc;
 }
 
 static bool
@@ -160,7 +174,8 @@ write_files(struct deployment *d, const struct deploy_files *files,
 
 	if (d->format != DEPLOY_P12)
 		return replace_put(replace);
-	rc = p12_make(d->name, buf_span(&files->cert), &look->pass, &p12);
+	rc = p12_make(
+	    d->name, buf_span(&files->cert), &look->pass, d->legacy, &p12);
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&p12), d->made);
 	if (rc != RC_OK)

@@ -35,9 +35,10 @@ const struct trust_ca *deploy_issuer_get0(
  * \retval RC_IO    it cannot be read, or others can read it
  * \retval RC_STATE rule DEPLOY-OWNER: others can replace it */
 enum rc p12_password(const char *pass_source, struct buf *ret) MUST_CHECK;
-/** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates. */
+/** PKCS#12 of PEM blocks: a key, its certificate, the CA's certificates.
+ * \param legacy  with 3DES and SHA-1, for programs that read nothing else */
 enum rc p12_make(const char *name, struct span pem, struct buf *pass,
-    struct buf *ret) MUST_CHECK;
+    bool legacy, struct buf *ret) MUST_CHECK;
 
 /* ---- one deployment ------------------------------------------------------ */
 

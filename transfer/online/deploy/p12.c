@@ -106,8 +106,8 @@ read_parts(struct span pem, struct p12_parts *p)
 			X509_free(ca);
 			return err_memory();
 		}
-	/* Past the last one there is no beginning. Anything else is no end: memory,
-	 * say, and then a file would lack the CA. */
+	/* Past the last one there is no beginning. Anything else is no end:
+	 * memory, say, and then a file would lack the CA. */
 	if (ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_PEM ||
 	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return err_openssl(RC_BUG, "PKCS#12: a CA certificate");
@@ -115,8 +115,31 @@ read_parts(struct span pem, struct p12_parts *p)
 	return RC_OK;
 }
 
+/* What OpenSSL takes by default: AES-256 and a MAC with SHA-256. Before version
+ * 3 it was 3DES and SHA-1, and some know only these; RFC 7292 has no better. */
+static PKCS12 *
+build_p12(
+    const char *name, const char *pass, bool legacy, const struct p12_parts *p)
+{
+	const int old = NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
+	PKCS12 *p12;
+
+	if (!legacy)
+		return PKCS12_create(
+		    pass, name, p->key, p->cert, p->cas, 0, 0, 0, 0, 0);
+	p12 = PKCS12_create(
+	    pass, name, p->key, p->cert, p->cas, old, old, 0, -1, 0);
+	if (p12 != NULL && PKCS12_set_mac(p12, pass, -1, NULL, 0,
+			       PKCS12_DEFAULT_ITER, EVP_sha1()) != 1) {
+		PKCS12_free(p12);
+		return NULL;
+	}
+	return p12;
+}
+
 enum rc
-p12_make(const char *name, struct span pem, struct buf *pass, struct buf *ret)
+p12_make(const char *name, struct span pem, struct buf *pass, bool legacy,
+    struct buf *ret)
 {
 	WIPED(p12_parts) parts = { 0 };
 	OWN(PKCS12) *p12 = NULL;
@@ -127,8 +150,7 @@ p12_make(const char *name, struct span pem, struct buf *pass, struct buf *ret)
 
 	if (rc != RC_OK)
 		return rc;
-	p12 = PKCS12_create(
-	    text, name, parts.key, parts.cert, parts.cas, 0, 0, 0, 0, 0);
+	p12 = build_p12(name, text, legacy, &parts);
 	n = p12 == NULL ? -1 : i2d_PKCS12(p12, &der);
 	if (n < 0)
 		return err_openssl(RC_BUG, "PKCS#12 cannot be made");
