@@ -17,6 +17,16 @@ enrol_online
 
 csr_openssl web ec-p256 /CN=www.example.org DNS:www.example.org
 csr_openssl mail ec-p256 /CN=mail.example.org DNS:mail.example.org
+for when in $((year - 2)) $((year + 20)); do
+	freeze
+	for csrs in "$WORK/web.csr" "$WORK/web.csr $WORK/mail.csr"; do
+		run at "$when-01-01 00:00:00" transfer request $csrs --profile tls-server --out "$STICK"
+		refused 7 CLOCK-CA "web: it is $when-01-01T00:00:.* by this machine's clock; the CA's certificate is valid (from|until) " \
+			"a request in $when is no matter of a shorter time"
+		says 'remedy +set the clock of this machine' 'but of the clock'
+		quiet 'shorter time|would be refused' 'and of nothing else'
+	done
+done
 run transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
 status 0 'a request'
 run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"

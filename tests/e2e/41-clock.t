@@ -36,6 +36,23 @@ run at "$future" ca clock accept --yes --json
 status 0 'likewise for a later one'
 run at "$future" ca sign "$STICK" --yes
 status 0 'which signing goes on from'
+must transfer install "$STICK"
+# The CA's first day is the one before it was made. A bundle may come from a clock that
+# is less than a day ahead.
+before=$(date -u -d '-30 hours' '+%Y-%m-%d %H:%M:%S')
+run at "$(date -u -d '-12 hours' '+%Y-%m-%d %H:%M:%S')" \
+	transfer request "$WORK/web.csr" --profile tls-server --days 30 --out "$STICK"
+status 0 'another bundle waits'
+run at "$before" ca clock accept --yes
+status 0 'and for one before the CA was made'
+freeze "$STICK/airgap-ca/requests"
+run at "$before" ca sign "$STICK" --yes
+refused 7 CLOCK-CA "by this machine's clock; the CA's certificate is valid from " \
+	'with which nothing is signed, or refused for good'
+says 'remedy +set the clock of this machine' 'and the clock is what is to be set'
+run ca clock accept --yes
+run ca sign "$STICK" --yes
+status 0 'the same bundle is signed when it is'
 run ca ledger verify
 status 0 'the ledger verifies with both'
 

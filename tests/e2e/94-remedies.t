@@ -301,6 +301,13 @@ for when in '-20 hours' '+500 days'; do
 	must ca clock accept --yes
 	run transfer install "$STICK"
 done
+STICK=$(stick early)
+run at "$(date -u -d '-400 days' '+%Y-%m-%d %H:%M:%S')" \
+	transfer request "$WORK/new.csr" --profile tls-server --out "$STICK"
+stopped 7 CLOCK-CA 'a clock before the CA was made'
+run transfer request "$WORK/new.csr" --profile tls-server --out "$STICK"
+leads CLOCK-CA 'the clock is set'
+answered CLOCK-CA 'the clock is set'
 
 # ---- responses -----------------------------------------------------------------------------
 ask

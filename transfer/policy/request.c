@@ -378,6 +378,22 @@ first_not_before(
 		   : backdated;
 }
 
+/* No time that could be asked for would do. */
+static enum rc
+check_clock_ca(const struct asking *a, const struct ca_window *ca, int64_t now)
+{
+	char today[CLOCK_TEXT], limit[CLOCK_TEXT];
+	bool early = now < ca->not_before;
+
+	if (!early && now <= ca->not_after)
+		return RC_OK;
+	clock_write(now, today);
+	clock_write(early ? ca->not_before : ca->not_after, limit);
+	return rule_refuse(RULE_CLOCK_CA,
+	    "%s: it is %s by this machine's clock; the CA's certificate is valid %s %s",
+	    a->ask->from, today, early ? "from" : "until", limit);
+}
+
 static enum rc
 request_check_dates(const struct asking *a, const struct ca_window *ca,
     int64_t now, int64_t begin)
@@ -442,6 +458,9 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 		rc = check_series(&a);
 	if (rc == RC_OK)
 		rc = request_check_length(&a);
+	if (rc != RC_OK)
+		return rc;
+	rc = check_clock_ca(&a, ca, now);
 	if (rc != RC_OK)
 		return rc;
 	grant.profile = a.profile;

@@ -55,7 +55,8 @@ bool request_wants_csr_names(
  * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,
  * NAME-MIXED, VALIDITY-MAX, VALIDITY-PAST, VALIDITY-CA, SERIES-MAX,
  * SERIES-HORIZON, SERIES-GAP.
- * \retval RC_POLICY the first that refuses */
+ * \retval RC_POLICY the first that refuses
+ * \retval RC_STATE  rule CLOCK-CA: at `now` the CA can sign nothing */
 enum rc request_check(const struct policy *policy, const struct ca_window *ca,
     int64_t now, const struct ask *ask, struct grant *ret_grant) MUST_CHECK;
 

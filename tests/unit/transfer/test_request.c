@@ -438,8 +438,32 @@ validity_lies_within_the_cas(void **state)
 	a->ca.not_after = NOW + YEAR;
 	a->ca.not_before = NOW;
 	check_ok(check(a));
+	v->not_before = NOW - 1;
+	check_refused(check(a), "VALIDITY-CA",
+	    "r: begins at 2027-01-15T07:59:59Z, before the CA's own "
+	    "2027-01-15T08:00:00Z");
+}
+
+/* It is the clock then, and nothing that was asked for. */
+static void
+before_and_after_the_cas_time_it_is_the_clock(void **state)
+{
+	struct asked *a = *state;
+
+	name_add(a, "dns:a.example.org");
+	a->ca.not_before = NOW;
+	check_ok(check(a));
 	a->ca.not_before = NOW + 1;
+	check_refused(check(a), "CLOCK-CA",
+	    "r: it is 2027-01-15T08:00:00Z by this machine's clock; the CA's "
+	    "certificate is valid from 2027-01-15T08:00:01Z");
+	a->ca.not_before = NOW - DAY;
+	a->ca.not_after = NOW;
 	check_refused(check(a), "VALIDITY-CA", NULL);
+	a->ca.not_after = NOW - 1;
+	check_refused(check(a), "CLOCK-CA",
+	    "r: it is 2027-01-15T08:00:00Z by this machine's clock; the CA's "
+	    "certificate is valid until 2027-01-15T07:59:59Z");
 }
 
 static void
@@ -548,6 +572,7 @@ main(void)
 		T(validity_is_within_the_profiles),
 		T(a_certificate_does_not_begin_long_past),
 		T(validity_lies_within_the_cas),
+		T(before_and_after_the_cas_time_it_is_the_clock),
 		T(a_ca_signs_in_its_first_hour),
 		T(a_series_has_no_gap_and_an_end),
 	};

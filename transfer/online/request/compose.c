@@ -236,6 +236,10 @@ compose_check(struct compose *compose,
 
 		if (rc == RC_OK)
 			continue;
+		if (rule_spoken() == RULE_CLOCK_CA) { /* for all of them */
+			*ret_refused = 0;
+			return rc;
+		}
 		++*ret_refused;
 		if (each != NULL)
 			each(rule_spoken(), err_text());
