@@ -214,7 +214,7 @@ private_key_check(const char *from, struct span file)
 {
 	WIPED(buf) room = { 0 };
 	const char *what = kind_of_bytes(file);
-	struct span text;
+	struct span text = SPAN_NONE;
 	enum rc rc = RC_OK;
 
 	if (what == NULL)

@@ -320,17 +320,19 @@ lists_take_as_much_memory_as_their_input_is_worth(void **state)
 	}
 }
 
+struct part {
+	uint64_t number;
+	struct span *pairs;
+	size_t n_pairs;
+};
+
 static void
 a_head_is_read_without_its_lists(void **state)
 {
 	/* A list between two numbers, which holds what no bundle may. */
 	static const char payload[] =
 	    "\xa2\x01\x05\x02\x82\xa1\x07\x41x\x82\x01\xf6";
-	struct part {
-		uint64_t number;
-		struct span *pairs;
-		size_t n_pairs;
-	} part = { .number = 0 };
+	struct part part = { .number = 0 };
 	static const struct schema_field rows[] = {
 		{ 1, "number", &large_n, IN(part, number) },
 		{ 2, "pairs", &pairs, LIST(part, pairs) },
