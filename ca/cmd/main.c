@@ -8,7 +8,8 @@
 static const struct cmd cmds[] = {
 	{ "init", cmd_init,
 	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
-	  "    [--transfer-key URI] [--days N] [--serial N] [--path-len N]\n"
+	  "    [--transfer-key URI] [--days N] [--date WORDS] [--serial N]\n"
+	  "    [--path-len N]\n"
 	  "    [--scope DOMAIN]... [--scope-ip CIDR]... [--scope-email DOMAIN]...\n"
 	  "    [--profiles LIST] [--constraints HOW] [--constrain-srv]\n"
 	  "    [--out MEDIA]",
