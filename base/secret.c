@@ -27,13 +27,19 @@ pin_wipe(struct pin *pin)
 }
 
 void
+secret_hide(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+void
 secret_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
 	struct rlimit lock;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	secret_hide();
 	/* Under a limit MCL_FUTURE would make some later malloc of the module
 	 * fail: then only the page of the PIN itself is locked (pin_lock), and
 	 * a copy of the module's may be swapped out (SECURITY.md). */

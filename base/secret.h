@@ -22,6 +22,10 @@ struct pin {
 /** Wipe it. `WIPED(pin) pin = { .len = 0 };` does so on every way out. */
 void pin_wipe(struct pin *pin);
 
+/** No other process of the same user reads or traces this one, nor those that it
+ * forks from now on. */
+void secret_hide(void);
+
 /** No core dumps, no ptrace by others, and what can be locked is locked. Called
  * first by the process that will hold a PIN. */
 void secret_harden(void);

@@ -8,6 +8,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/frame.h"
+#include "base/secret.h"
 #include "token/p11/uri.h"
 #include "token/process/helper.h"
 #include "token/wire/wire.h"
@@ -16,7 +17,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
 
@@ -75,7 +75,7 @@ token_start(struct token **ret, const struct token_options *options)
 		return err_memory();
 	echo_note(&token->echo);
 	/* Of us: a module is of the same user, and could read what we hold. */
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	secret_hide();
 	rc = child_start(&token->child, WIRE_NAME, helper_main, &copy, NULL, 0);
 	if (rc != RC_OK) {
 		free(token);
