@@ -40,6 +40,7 @@ in_place_tell(void *arg, const struct in_place *p)
 struct in_place_telling {
 	struct store *store;
 	int64_t now;
+	struct holding held; /* of the last name: a bundle may ask often for it */
 };
 
 /* The first certificate of that request. */
@@ -57,11 +58,11 @@ static enum rc
 in_place_tell_one(void *arg, const struct takeover *t)
 {
 	struct in_place_telling *telling = arg;
-	WIPED(holding) h = { 0 };
+	struct holding *h = &telling->held;
 	const struct held *first;
 	char from[CLOCK_TEXT];
 	size_t old;
-	enum rc rc;
+	enum rc rc = RC_OK;
 
 	if (t->unused == UNUSED_WITHDRAWN)
 		term_alarm(
@@ -69,21 +70,25 @@ in_place_tell_one(void *arg, const struct takeover *t)
 		    SPAN_FMT(t->name));
 	if (t->unused != UNUSED_NOT)
 		return RC_OK;
-	rc = holding_load(telling->store, t->name, t->profile, &h);
-	first = rc == RC_OK ? first_of(&h, t) : NULL;
+	if (h->n == 0 || !span_eq_str(t->name, h->name) ||
+	    !span_eq_str(t->profile, h->profile)) {
+		holding_wipe(h);
+		rc = holding_load(telling->store, t->name, t->profile, h);
+	}
+	first = rc == RC_OK ? first_of(h, t) : NULL;
 	if (first == NULL)
 		return rc;
-	old = held_replaced_by(&h, first, telling->now);
+	old = held_replaced_by(h, first, telling->now);
 	clock_write(first->not_before, from);
 	if (old != 0 && first->not_before <= telling->now)
 		term_say(
 		    "  %s: in place of %zu certificate%s of older requests, from now on and for good\n",
-		    h.name, old, old == 1 ? "" : "s");
+		    h->name, old, old == 1 ? "" : "s");
 	else if (old != 0)
 		term_say("  %s: in place of older requests from %.10s on\n",
-		    h.name, from);
+		    h->name, from);
 	if (first->standing == STANDS_BESIDE)
-		term_say("  %s: a key of type %s, beside others\n", h.name,
+		term_say("  %s: a key of type %s, beside others\n", h->name,
 		    first->key_type);
 	return RC_OK;
 }
@@ -94,7 +99,9 @@ in_place_tell_installed(struct store *store, uint32_t bundle)
 	struct in_place_telling telling = { .store = store };
 	enum rc rc = clock_now(&telling.now);
 
-	if (rc != RC_OK || bundle == 0)
-		return rc;
-	return store_each_takeover(store, bundle, in_place_tell_one, &telling);
+	if (rc == RC_OK && bundle != 0)
+		rc = store_each_takeover(
+		    store, bundle, in_place_tell_one, &telling);
+	holding_wipe(&telling.held);
+	return rc;
 }
