@@ -62,14 +62,14 @@ HEAD=$(find "$STICK/airgap-ca/responses" -path "*-${ONLINE:0:8}-*/manifest.cose"
 before=$(certificates)
 
 fresh
-must forge online "$STICK" online sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+must forge online "$STICK" online sub-ca evil --head "$HEAD" --sequence "$(($(date +%s) + 1))"
 run ca sign -n "$STICK" --json
 is "$(json responses.0.results.0.rule)" PROFILE-DENIED "under its own label it does not get another's profile"
 
 # stolen LABEL DESC: online's key with that label; asked dry, and to sign
 stolen() {
 	fresh
-	must forge online "$STICK" "$1" sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+	must forge online "$STICK" "$1" sub-ca evil --head "$HEAD" --sequence "$(($(date +%s) + 2))"
 	freeze
 	run ca sign -n "$STICK"
 	refused 4 LABEL-OTHER "calls itself \"$1\", but its key is enrolled as \"online\"" "$2"
@@ -93,7 +93,7 @@ must transfer @hq install "$STICK"
 # ---- a key that was removed is who it was ---------------------------------------------------
 must ca requester remove online --yes
 fresh
-must forge online "$STICK" nobody-yet sub-ca evil --head "$HEAD" --sequence "$(date +%s)"
+must forge online "$STICK" nobody-yet sub-ca evil --head "$HEAD" --sequence "$(($(date +%s) + 3))"
 freeze
 run ca sign "$STICK" --yes --expect "$ONLINE"
 refused 4 LABEL-OTHER 'was enrolled as "online"' \
