@@ -149,15 +149,14 @@ install_outcome(const struct reception *all)
 }
 
 static enum rc
-receive_all(struct taking *t, struct store *store, const struct media *media,
-    struct reception *all)
+receive_all(struct taking *t, const struct media *media, struct reception *all)
 {
 	const struct receiving how = { &t->judge, t->store_them,
 		install_tell_one, t };
 
 	if (!t->loose)
-		return receive(store, media, &how, all);
-	return receive_loose(store, media,
+		return receive(&t->store, media, &how, all);
+	return receive_loose(&t->store, media,
 	    t->files.set.n == 0 ? NULL : &t->files.set, &how, all);
 }
 
@@ -201,7 +200,7 @@ install_take(struct taking *t, struct reception *all)
 		rc = loose_files_read(t->csrs.items, t->csrs.n, &t->files);
 	if (rc != RC_OK)
 		return rc;
-	rc = receive_all(t, &t->store, &media, all);
+	rc = receive_all(t, &media, all);
 	if (rc == RC_OK && all->n_junk != 0)
 		term_alarm(
 		    "warning  %s: %zu more director%s named like a response for this host, and nothing in %s proves that the CA made it\n",

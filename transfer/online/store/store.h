@@ -122,6 +122,12 @@ struct sent_request {
 enum rc store_bundle_add(struct store *store, const struct bundle *bundle,
     struct span file, const struct sent_request *requests) MUST_CHECK;
 
+/** Its row alone, within a transaction: sequence, id, created and expires of it, and
+ * what stands for its bytes. */
+enum rc store_bundle_put(struct store *store, const struct bundle *b,
+    const uint8_t digest[static SHA256_LEN], enum bundle_state state,
+    struct span file) MUST_CHECK;
+
 /** The state of a bundle and, unless it is unknown, number and file. */
 enum rc store_bundle_find(struct store *store,
     const uint8_t id[static BUNDLE_ID_LEN], enum bundle_state *ret_state,

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "transfer/online/store/holding.h"
 
-/* Above what was answered, by the clock, and never the same twice. What was sent
- * with a clock that ran far ahead is not waited for: the CA refuses it. */
+/* Above what was answered, by the clock, and never the same twice. What was
+ * sent with a clock that ran far ahead is not waited for: the CA refuses it. */
 static const char next_sequence[] =
     "WITH least(n) AS (SELECT max(?1,"
     " 1 + (SELECT coalesce(max(sequence), 0) FROM bundle"
@@ -40,25 +40,35 @@ store_next_sequence(struct store *store, int64_t now, uint32_t *ret)
 
 /* ---- what is sent -------------------------------------------------------- */
 
-static enum rc
-put_bundle(struct store *store, const struct bundle *b, struct span file)
+enum rc
+store_bundle_put(struct store *store, const struct bundle *b,
+    const uint8_t digest[static SHA256_LEN], enum bundle_state state,
+    struct span file)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	uint8_t digest[SHA256_LEN];
-	enum rc rc = sha256(file, digest);
+	enum rc rc = db_prepare(&store->db,
+	    "INSERT INTO bundle (sequence, id, sha256, created, state,"
+	    " file, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	    &st);
 
-	if (rc == RC_OK)
-		rc = db_prepare(&store->db,
-		    "INSERT INTO bundle (sequence, id, sha256, created, state,"
-		    " file, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-		    &st);
 	if (rc == RC_OK)
 		rc = db_bind(&store->db, st,
 		    b->has_expires ? "ibbiibi" : "ibbiibn",
 		    (int64_t)b->sequence, span_of(b->id, BUNDLE_ID_LEN),
-		    span_of(digest, SHA256_LEN), b->created,
-		    (int64_t)BUNDLE_OPEN, file, b->expires);
+		    span_of(digest, SHA256_LEN), b->created, (int64_t)state,
+		    file, b->expires);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+static enum rc
+put_open(struct store *store, const struct bundle *b, struct span file)
+{
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = sha256(file, digest);
+
+	return rc != RC_OK
+		   ? rc
+		   : store_bundle_put(store, b, digest, BUNDLE_OPEN, file);
 }
 
 enum rc
@@ -104,7 +114,7 @@ store_bundle_add(struct store *store, const struct bundle *bundle,
     struct span file, const struct sent_request *requests)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = put_bundle(store, bundle, file);
+	enum rc rc = put_open(store, bundle, file);
 
 	if (rc == RC_OK)
 		rc = db_prepare(&store->db,

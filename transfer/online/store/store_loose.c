@@ -4,6 +4,8 @@
  * stays apart from those that make the head. */
 #include "transfer/online/store/store.h"
 
+#include <string.h>
+
 enum rc
 store_loose_find(struct store *store, const struct loose *set, bool *ret_known,
     uint8_t ret_digest[static SHA256_LEN])
@@ -52,8 +54,8 @@ enum rc
 store_loose_begin(struct store *store, const struct loose *set, int64_t now,
     uint32_t *ret_bundle)
 {
-	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(buf) file = { 0 };
+	struct bundle b = { .created = now };
 	uint8_t digest[SHA256_LEN];
 	enum rc rc = store_next_sequence(store, now, ret_bundle);
 
@@ -61,16 +63,12 @@ store_loose_begin(struct store *store, const struct loose *set, int64_t now,
 		rc = loose_digest(set, digest);
 	if (rc == RC_OK)
 		rc = csrs_write(set, &file);
-	if (rc == RC_OK)
-		rc = db_prepare(&store->db,
-		    "INSERT INTO bundle (sequence, id, sha256, created, state,"
-		    " file) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-		    &st);
-	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "ibbiib", (int64_t)*ret_bundle,
-		    span_of(digest, BUNDLE_ID_LEN), span_of(digest, SHA256_LEN),
-		    now, (int64_t)BUNDLE_ANSWERED, buf_span(&file));
-	return rc != RC_OK ? rc : db_done(&store->db, st);
+	if (rc != RC_OK)
+		return rc;
+	b.sequence = *ret_bundle;
+	memcpy(b.id, digest, BUNDLE_ID_LEN);
+	return store_bundle_put(
+	    store, &b, digest, BUNDLE_ANSWERED, buf_span(&file));
 }
 
 /* ---- its requests -------------------------------------------------------- */

@@ -6,24 +6,21 @@
 
 #include "transfer/x509/tbs.h"
 
+#include <string.h>
+
 enum rc
 store_unasked_begin(struct store *store, const uint8_t id[static BUNDLE_ID_LEN],
     int64_t now, uint32_t *ret_bundle)
 {
 	static const uint8_t none[SHA256_LEN];
-	OWN(sqlite3_stmt) *st = NULL;
+	struct bundle b = { .created = now };
 	enum rc rc = store_next_sequence(store, now, ret_bundle);
 
-	if (rc == RC_OK)
-		rc = db_prepare(&store->db,
-		    "INSERT INTO bundle (sequence, id, sha256, created, state,"
-		    " file) VALUES (?1, ?2, ?3, ?4, ?5, x'')",
-		    &st);
-	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "ibbii", (int64_t)*ret_bundle,
-		    span_of(id, BUNDLE_ID_LEN), span_of(none, SHA256_LEN), now,
-		    (int64_t)BUNDLE_ANSWERED);
-	return rc != RC_OK ? rc : db_done(&store->db, st);
+	if (rc != RC_OK)
+		return rc;
+	b.sequence = *ret_bundle;
+	memcpy(b.id, id, BUNDLE_ID_LEN);
+	return store_bundle_put(store, &b, none, BUNDLE_ANSWERED, span_str(""));
 }
 
 /* The first certificate of a request tells profile and names. */
