@@ -255,17 +255,8 @@ status 0 'and installs it'
 whole 'in the end'
 # ---- what the judge refuses for ever ---------------------------------------------------
 
-# as WHEN:WHAT ca ARG...: by a CA whose reader is taken over (see 81-subverted.t)
-as() {
-	local BIN=$BUILD/subverted
-	export SUBVERT=$1
-	shift
-	"$@"
-	set -- $?
-	export -n SUBVERT
-	return "$1"
-}
-[ -x "$BUILD/subverted/airgap-ca" ] || fail 'the subverted CA is built (make subverted)'
+# By a CA whose reader is taken over (see 81-subverted.t).
+. "$TOP/tests/lib/subvert.sh"
 STICK=$(stick lies)
 for name in honest lied; do
 	must csr_openssl $name ec-p256 /CN=$name DNS:$name.good.example.org

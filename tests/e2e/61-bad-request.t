@@ -9,17 +9,8 @@ MAKE_BUNDLE=$TOP/tests/tools/make_bundle.py
 DAY=86400
 
 # ---- a CA whose keys the test knows, with a policy that has something to break -------
-new_token ca
-for key in ca-key transfer-key; do
-	openssl_key ec-p256 >"$WORK/$key.key"
-	must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
-done
-must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
-must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
-must ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
-	--transfer-key pkcs11:object=transfer-key --scope example.org --days 900 \
-	--scope-ip 192.0.2.0/24 --scope-ip 2001:db8::/32 \
-	--profiles tls,xmpp,sub-ca --yes
+make_known_ca --scope example.org --days 900 \
+	--scope-ip 192.0.2.0/24 --scope-ip 2001:db8::/32 --profiles tls,xmpp,sub-ca
 policy=$(home_of ca)/policy.conf
 profile() { # NAME NAMES LINE...
 	printf '[profile %s]\nsubject = none\nnames = %s\n' "$1" "$2"

@@ -4,22 +4,7 @@
 # can pass or condemn what the CA signed, and do nothing to this host. And where that
 # process cannot be locked in, nothing of a stick is parsed.
 . "$(dirname "$0")/../lib/lib.sh"
-# The leak checker wants to trace, and so does strace.
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-
-SUBVERTED=$BUILD/subverted
-[ -x "$SUBVERTED/airgap-transfer" ] || { fail "$SUBVERTED/airgap-transfer is built (make subverted)"; done_testing; }
-
-# as WHAT transfer ARG...: with a judge that is taken over
-as() {
-	local BIN=$SUBVERTED SUBVERT=$1
-	export SUBVERT
-	shift
-	"$@"
-	set -- $?
-	export -n SUBVERT
-	return "$1"
-}
+. "$TOP/tests/lib/subvert.sh"
 
 make_ca
 enrol_online

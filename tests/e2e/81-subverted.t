@@ -5,22 +5,7 @@
 # says is left to them, they can. And a signer with a bug in the maker of its
 # certificates, which the lint has to find.
 . "$(dirname "$0")/../lib/lib.sh"
-# The leak checker wants to trace, and so does strace.
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
-
-SUBVERTED=$BUILD/subverted
-[ -x "$SUBVERTED/airgap-ca" ] || { fail "$SUBVERTED/airgap-ca is built (make subverted)"; done_testing; }
-
-# as WHEN:WHAT ca ARG...: by a CA that is taken over
-as() {
-	local BIN=$SUBVERTED SUBVERT=$1
-	export SUBVERT
-	shift
-	"$@"
-	set -- $?
-	export -n SUBVERT
-	return "$1"
-}
+. "$TOP/tests/lib/subvert.sh"
 
 make_ca
 enrol_online

@@ -27,16 +27,8 @@ stopped() {
 leads() { is "$STATUS" 0 "$1 leads out: $2"; }
 
 # ---- a CA with something to ask for ---------------------------------------------------
-new_token ca
-for key in ca-key transfer-key; do
-	openssl_key ec-p256 >"$WORK/$key.key"
-	must openssl pkcs8 -topk8 -nocrypt -in "$WORK/$key.key" -out "$WORK/$key.p8"
-done
-must softhsm2-util --import "$WORK/ca-key.p8" --token ca --label ca-key --id 01 --pin "$PIN"
-must softhsm2-util --import "$WORK/transfer-key.p8" --token ca --label transfer-key --id 02 --pin "$PIN"
-must ca init --subject "CN=Test CA" --token "$(uri ca)" --use-key pkcs11:object=ca-key \
-	--transfer-key pkcs11:object=transfer-key --scope example.org --scope-ip 192.0.2.0/24 --days 900 \
-	--profiles tls,xmpp,sub-ca --yes
+make_known_ca --scope example.org --scope-ip 192.0.2.0/24 --days 900 \
+	--profiles tls,xmpp,sub-ca
 policy=$(home_of ca)/policy.conf
 profile() { # NAME NAMES LINE...
 	printf '[profile %s]\nsubject = none\nnames = %s\n' "$1" "$2"
@@ -358,7 +350,8 @@ run transfer @guest list
 stopped 3 UNENROLLED 'a home without a CA'
 STICK=$(stick cards)
 must ca export "$STICK"
-must transfer @guest enroll "$STICK" --label guest --expect "$CA_HEX"
+enrol_online @guest
+GUEST=$REQUESTER_HEX
 run transfer @guest list
 leads UNENROLLED 'enrolled by the card'
 must csr_openssl guest ec-p256 /CN=guest.example.org DNS:guest.example.org
@@ -366,21 +359,21 @@ must transfer @guest request "$WORK/guest.csr" --profile tls-server --out "$STIC
 run transfer install "$pristine"
 must cp -r "$pristine/airgap-ca/responses" "$STICK/airgap-ca/"
 for dir in "$STICK"/airgap-ca/responses/*; do
-	id=$(openssl pkey -in "$(home_of guest)/requester.pem" -pubout -outform der | sha256sum | cut -c1-8)
-	must mv "$dir" "$(dirname "$dir")/${CA_HEX:0:8}-$id-000001"
+	must mv "$dir" "$(dirname "$dir")/${CA_HEX:0:8}-${GUEST:0:8}-000001"
 done
 run transfer @guest install "$STICK"
 stopped 3 CHANNEL "another host's response under this one's name"
 must rm -r "$STICK/airgap-ca/responses"
-run ca sign "$STICK" --yes --expect "$(openssl pkey -in "$(home_of guest)/requester.pem" -pubout -outform der | sha256sum | cut -c1-64)"
+run ca sign "$STICK" --yes --expect "$GUEST"
 status 0 'the guest is signed for'
 run transfer @guest install "$STICK"
 leads CHANNEL 'the response that was made for it'
-must transfer @other enroll "$STICK" --label guest --expect "$CA_HEX"
+run transfer @other enroll "$STICK" --label guest --expect "$CA_HEX" --json
+status 0 'another host enrols under that label'
+OTHER=$(json fingerprint)
 must csr_openssl other ec-p256 /CN=other.example.org DNS:other.example.org
 must rm -r "$STICK/airgap-ca/requests"
 must transfer @other request "$WORK/other.csr" --profile tls-server --out "$STICK"
-OTHER=$(openssl pkey -in "$(home_of other)/requester.pem" -pubout -outform der | sha256sum | cut -c1-64)
 run ca sign "$STICK" --yes --expect "$OTHER"
 stopped 7 LABEL-TAKEN 'another host with that label'
 must ca requester remove guest --yes

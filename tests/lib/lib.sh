@@ -440,8 +440,10 @@ make_ca() {
 }
 
 # What an attacker has who got at the CA's keys, or a CA that lies.
+# Options as for make_ca.
 make_known_ca() {
 	local key id=0
+	[ $# -gt 0 ] || set -- --scope example.org --profiles tls
 	new_token ca
 	for key in ca-key transfer-key; do
 		id=$((id + 1))
@@ -452,7 +454,7 @@ make_known_ca() {
 	done
 	run ca init --subject "CN=Test CA" --token "$(uri ca)" \
 		--use-key pkcs11:object=ca-key --transfer-key pkcs11:object=transfer-key \
-		--scope example.org --profiles tls --out "$STICK" --yes --json
+		--out "$STICK" --yes --json "$@"
 	[ "$STATUS" = 0 ] || { fail "preparation: init"; done_testing; }
 	CA_HEX=$(json fingerprint)
 }
