@@ -23,7 +23,7 @@ deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbo
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
 deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
-deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools
+deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
 

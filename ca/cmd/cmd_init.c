@@ -97,7 +97,10 @@ show_constraints(const struct init *init)
 		show_constraints_meaning(wish, no_ip || ranges);
 	if (wish->constrain_srv)
 		term_alarm(
-		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA, and Go refuses every certificate under it at all.\n");
+		    "--constrain-srv: OpenSSL refuses every certificate with an SRVName under such a CA%s.\n",
+		    wish->constraints == CONSTRAINTS_CRITICAL
+			? ", and Go refuses every certificate under it at all"
+			: "");
 }
 
 static void
