@@ -69,7 +69,7 @@ network_check(bool allowed, struct buf *ret_names)
 
 	if (rc == RC_OK && ret_names->n != 0 && !allowed)
 		rc = rule_refuse(RULE_NETWORK_UP,
-		    "this machine is on a network (%.*s): unplug it, or give --allow-network, which is recorded",
+		    "this machine is on a network (%.*s)",
 		    SPAN_FMT(buf_span(ret_names)));
 	return rc;
 }

@@ -94,8 +94,7 @@ only_an_interface_that_is_up_is_a_network(void **state)
 	assert_int_equal(names.n, 0);
 	assert_int_equal(system("ip link set up0 up"), 0);
 	check_refused(network_check(false, &names), "NETWORK-UP",
-	    "this machine is on a network (up0): unplug it, or give "
-	    "--allow-network, which is recorded");
+	    "this machine is on a network (up0)");
 	buf_reset(&names);
 	check_ok(network_check(true, &names));
 	assert_true(span_eq_str(buf_span(&names), "up0"));
@@ -106,8 +105,7 @@ only_an_interface_that_is_up_is_a_network(void **state)
 		fail_msg("no second interface can be made");
 	buf_reset(&names);
 	check_refused(network_check(false, &names), "NETWORK-UP",
-	    "this machine is on a network (up0 up1): unplug it, or give "
-	    "--allow-network, which is recorded");
+	    "this machine is on a network (up0 up1)");
 }
 
 /* Not to know is not to be off the network, whatever is allowed. */

@@ -358,8 +358,7 @@ store_open(const char *path, bool write, struct store *ret)
 
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return rule_refuse(RULE_UNENROLLED,
-		    "%s: there is none; run `airgap-transfer enroll STICK` with the CA's card first",
-		    path);
+		    "%s: there is none, so this host has enrolled no CA", path);
 	rc = write ? db_open(&store.db, path, &kind, false)
 		   : db_open_read(&store.db, path, &kind);
 	if (rc == RC_OK)
