@@ -205,7 +205,7 @@ spied() { # spied FILE ARG...: with OpenSC's spy between
 spy_uri="pkcs11:token=ca;object=ec-p256?module-path=$SPY"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/wrong"
 status 5 "a wrong PIN: status 5"
-says 'wrong PIN.*nothing was signed, run the same command again' "a wrong PIN: what it means"
+says "wrong PIN: .*; put the right PIN into $WORK/wrong before the next try" "a wrong PIN: what to do"
 is "$(logins "$WORK/spy")" 1 "a wrong PIN from a file: exactly one C_Login"
 nok 1 "the PIN is not in what was said" grep -q 999999 "$WORK/err"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/pin"

@@ -33,7 +33,7 @@ freeze
 echo 999999 >"$WORK/pin"
 spied sign
 status 5 'a wrong PIN in its file'
-says 'wrong PIN: .*; nothing was signed, run the same command again' 'is said'
+says "wrong PIN: .*; put the right PIN into $WORK/pin before the next try" "is said, with what to do"
 quiet '999999' 'but not shown'
 is "$(calls C_Login)" 1 'one try is spent'
 is "$(calls C_Sign)" 0 'nothing was signed'

@@ -71,7 +71,7 @@ login_allowed(const char *name, CK_FLAGS flags, bool last_try)
 {
 	if (flags & CKF_USER_PIN_LOCKED)
 		return err_set(RC_TOKEN,
-		    "%s: the PIN is locked: unblock it with the PUK or as security officer first",
+		    "%s: the PIN is locked: unblock it with the PUK (yubico-piv-tool -a unblock-pin, pkcs15-tool --unblock-pin), or as security officer (pkcs11-tool --init-pin)",
 		    name);
 	if (!(flags & CKF_USER_PIN_INITIALIZED))
 		return err_set(RC_TOKEN, "%s: no user PIN is set yet", name);
@@ -137,18 +137,30 @@ try_pin(struct login *l, const struct session *s, CK_USER_TYPE user, bool pad)
 	return rv;
 }
 
+/* What was signed before is not known here. */
 static enum rc
-login_refused(const struct session *s, CK_RV rv)
+login_refused(const struct login *l, const struct session *s, CK_RV rv)
 {
 	CK_TOKEN_INFO info;
+	enum rc rc;
 
+	if (rv == CKR_PIN_LOCKED)
+		return login_allowed(s->name, CKF_USER_PIN_LOCKED, false);
 	if (rv != CKR_PIN_INCORRECT)
-		return ckr_set(rv, "%s: nothing was signed", s->name);
-	if (session_token_info(s, &info) != RC_OK)
+		return ckr_set(rv, "%s: no login", s->name);
+	rc = session_token_info(s, &info);
+	if (rc == RC_OK && (info.flags & CKF_USER_PIN_LOCKED))
+		return err_in(
+		    login_allowed(s->name, info.flags, false), "wrong PIN");
+	if (rc != RC_OK)
 		info.flags = 0;
+	if (l->file != NULL)
+		return err_set(RC_TOKEN,
+		    "%s: wrong PIN: %s; put the right PIN into %s before the next try",
+		    s->name, login_tries_left(info.flags), l->file);
 	return err_set(RC_TOKEN,
-	    "%s: wrong PIN: %s; nothing was signed, run the same command again",
-	    s->name, login_tries_left(info.flags));
+	    "%s: wrong PIN: %s; run the same command again", s->name,
+	    login_tries_left(info.flags));
 }
 
 /* One prompt, one try. `*ret_wrong` tells that asking again makes sense. */
@@ -187,7 +199,7 @@ login_once(struct login *l, const struct session *s, bool *ret_wrong)
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return RC_OK;
 	*ret_wrong = rv == CKR_PIN_INCORRECT && !pad;
-	return login_refused(s, rv);
+	return login_refused(l, s, rv);
 }
 
 enum rc
@@ -249,7 +261,7 @@ login_context(struct login *l, const struct session *s)
 	/* NSS keeps the attribute without asking for the login. */
 	if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
 		return RC_OK;
-	return login_refused(s, rv);
+	return login_refused(l, s, rv);
 }
 
 enum rc

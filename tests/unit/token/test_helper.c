@@ -110,7 +110,7 @@ the_card_goes_at_each_step(void **state)
 		const char *words;
 	} cases[] = {
 		{ FAKE_OPEN_SESSION, "no session" },
-		{ FAKE_LOGIN, "nothing was signed" },
+		{ FAKE_LOGIN, "no login" },
 		{ FAKE_FIND_INIT, "objects cannot be listed" },
 		{ FAKE_SIGN_INIT, "cannot sign" },
 		{ FAKE_SIGN, "did not sign" },

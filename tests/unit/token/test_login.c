@@ -68,6 +68,25 @@ a_right_pin_logs_in_once(void **state)
 	assert_string_equal(l.pin->text, FAKE_PIN);
 }
 
+/* Where it came from is where the right one belongs. */
+static const char *
+wrong_words(const char *left)
+{
+	static char words[300];
+
+	(void)snprintf(words, sizeof(words),
+	    CARD_NAME ": wrong PIN: %s; put the right PIN into %s before the "
+		      "next try",
+	    left, pin_path);
+	return words;
+}
+
+#define LOCKED_WORDS \
+	CARD_NAME \
+	": the PIN is locked: unblock it with the PUK (yubico-piv-tool " \
+	"-a unblock-pin, pkcs15-tool --unblock-pin), or as security officer " \
+	"(pkcs11-tool --init-pin)"
+
 static void
 a_wrong_pin_costs_one_try_and_is_not_kept(void **state)
 {
@@ -77,15 +96,13 @@ a_wrong_pin_costs_one_try_and_is_not_kept(void **state)
 	(void)state;
 	begin(&l, &s, "654321");
 	check_says(login_user(&l, &s), RC_TOKEN,
-	    CARD_NAME ": wrong PIN: the token does not say how many tries are "
-		      "left before it locks; nothing was signed, run the same "
-		      "command again");
+	    wrong_words("the token does not say how many tries are left before "
+			"it locks"));
 	assert_int_equal(card->tries, 2);
 	assert_int_equal(l.pin->len, 0);
 	assert_false(l.done);
 	check_says(login_user(&l, &s), RC_TOKEN,
-	    CARD_NAME ": wrong PIN: one try is left, then the PIN locks; "
-		      "nothing was signed, run the same command again");
+	    wrong_words("one try is left, then the PIN locks"));
 	assert_int_equal(card->tries, 1);
 }
 
@@ -119,12 +136,8 @@ the_last_wrong_pin_says_that_it_locked(void **state)
 	card->token[0].flags |= CKF_USER_PIN_FINAL_TRY;
 	begin(&l, &s, "654321");
 	l.last_try = true;
-	check_says(login_user(&l, &s), RC_TOKEN,
-	    CARD_NAME ": wrong PIN: the PIN is locked now; nothing was signed, "
-		      "run the same command again");
-	check_says(login_user(&l, &s), RC_TOKEN,
-	    CARD_NAME ": the PIN is locked: unblock it with the PUK or as "
-		      "security officer first");
+	check_says(login_user(&l, &s), RC_TOKEN, "wrong PIN: " LOCKED_WORDS);
+	check_says(login_user(&l, &s), RC_TOKEN, LOCKED_WORDS);
 	assert_int_equal(card->answer[FAKE_LOGIN].calls, 1);
 }
 
@@ -164,7 +177,6 @@ what_the_token_answers_is_said(void **state)
 		CK_RV rv;
 		const char *words;
 	} cases[] = {
-		{ CKR_PIN_LOCKED, "the PIN is locked (CKR_PIN_LOCKED)" },
 		{ CKR_PIN_EXPIRED,
 		    "the PIN must be changed first (CKR_PIN_EXPIRED)" },
 		{ CKR_DEVICE_REMOVED,
@@ -184,8 +196,8 @@ what_the_token_answers_is_said(void **state)
 		(void)card_reset(NULL);
 		begin(&l, &s, FAKE_PIN);
 		card_answers(FAKE_LOGIN, 1, cases[i].rv);
-		(void)snprintf(words, sizeof(words),
-		    CARD_NAME ": nothing was signed: %s", cases[i].words);
+		(void)snprintf(words, sizeof(words), CARD_NAME ": no login: %s",
+		    cases[i].words);
 		check_says(login_user(&l, &s), RC_TOKEN, words);
 		assert_int_equal(card->answer[FAKE_LOGIN].calls, 1);
 		assert_int_equal(l.pin->len, 0);
