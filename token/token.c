@@ -21,6 +21,7 @@
 #include <termios.h>
 
 #define CALL_SECONDS 60	   /* for a module to load and answer */
+#define SEEK_SECONDS 300   /* every module, every card */
 #define KEYGEN_SECONDS 900 /* RSA on a card is minutes */
 #define PERSON_SECONDS 0   /* a prompt waits for ever */
 #define SIGN_SECONDS 60
@@ -296,6 +297,26 @@ token_open(struct token *token, const char *uri, struct token_info *ret_info)
 	struct span body;
 	enum rc rc = call_text(token, WIRE_OPEN, uri, &body);
 
+	if (rc != RC_OK)
+		return rc;
+	return wire_take_info(&body, ret_info) ? RC_OK : senseless();
+}
+
+enum rc
+token_open_by_key(struct token *token, const struct token_sought *sought,
+    struct token_info *ret_info)
+{
+	struct span body;
+	enum rc rc = token_begin(token, WIRE_SEEK);
+
+	if (rc == RC_OK)
+		rc = wire_put_text(&token->out, sought->uri);
+	if (rc == RC_OK)
+		rc = wire_put_text(&token->out, sought->said_by);
+	for (size_t i = 0; i < 2 && rc == RC_OK; i++)
+		rc = buf_add_lv(&token->out, sought->spki[i]);
+	if (rc == RC_OK)
+		rc = call(token, SEEK_SECONDS, &body);
 	if (rc != RC_OK)
 		return rc;
 	return wire_take_info(&body, ret_info) ? RC_OK : senseless();

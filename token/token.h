@@ -54,6 +54,15 @@ enum rc token_uri_check(const char *uri) MUST_CHECK;
 enum rc token_open(struct token *token, const char *uri,
     struct token_info *ret_info) MUST_CHECK;
 
+/** The same, by what it holds: the token that shows one of the public keys,
+ * whatever its label and serial are today; of several that do, the one that the
+ * URI names. Where none shows it, the one named, if that shows no key at all. No PIN
+ * was asked when it returns, so none goes to a token that has other keys. Where the
+ * token is not the one that the URI names, the person at the screen is told.
+ * \retval RC_TOKEN there is none: what was wanted, by which file, and what is there */
+enum rc token_open_by_key(struct token *token,
+    const struct token_sought *sought, struct token_info *ret_info) MUST_CHECK;
+
 /** Keys visible now (private ones only after login). */
 enum rc token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
     MUST_CHECK;

@@ -68,77 +68,34 @@ struct wanted {
 /* ---- the token with the key ------------------------------------------------
  */
 
+/* By what it shows, before a PIN is asked: that would be one try less of
+ * another's token. token.conf says only where it was. */
 static enum rc
-token_shows(struct token *token, const char *uri, struct span spki, bool *ret)
+open_token(const struct token_conf *conf, const X509 *ca_cert,
+    const X509 *transfer_cert, struct token *token)
 {
+	WIPED(buf) ca = { 0 };
+	WIPED(buf) transfer = { 0 };
+	struct token_sought sought = { .uri = NULL };
 	struct token_info info;
-	struct token_key *keys = NULL;
-	size_t n = 0;
-	enum rc rc = token_open(token, uri, &info);
+	enum rc rc = cert_spki(ca_cert, &ca);
 
 	if (rc == RC_OK)
-		rc = token_keys(token, &keys, &n);
-	for (size_t i = 0; i < n && rc == RC_OK && !*ret; i++)
-		*ret = span_eq(buf_span(&keys[i].spki), spki);
-	token_keys_free(keys, n);
-	return rc;
-}
-
-/* One that cannot be looked into is not the one; of several copies of a
- * key the first will do. */
-static enum rc
-find_token(struct token *token, struct span spki, struct token_info *ret,
-    bool *ret_any)
-{
-	struct token_info *infos = NULL;
-	size_t n = 0;
-	enum rc rc = token_list(token, NULL, &infos, &n);
-
-	for (size_t i = 0; i < n && rc == RC_OK && !*ret_any; i++) {
-		if (!infos[i].initialised)
-			continue;
-		rc = token_shows(token, infos[i].uri, spki, ret_any);
-		if (rc == RC_TOKEN) {
-			err_clear();
-			rc = RC_OK;
-		}
-		*ret = infos[i];
+		rc = cert_spki(transfer_cert, &transfer);
+	if (rc != RC_OK)
+		return rc;
+	sought.spki[0] = buf_span(&ca);
+	sought.spki[1] = buf_span(&transfer);
+	if (conf->ca.n != 0) {
+		sought.uri = (const char *)conf->ca.p;
+		sought.said_by = HOME_TOKEN;
 	}
-	free(infos);
-	return rc;
-}
-
-/* Before a PIN is asked: it would be one try less of another's token. Where
- * none shows the key, a single token may be one that hides it until the login.
- */
-static enum rc
-open_by_key(struct token *token, struct span spki)
-{
-	struct token_info info;
-	bool any = false;
-	enum rc rc = find_token(token, spki, &info, &any);
-
-	if (rc == RC_OK)
-		rc = token_open(token, any ? info.uri : NULL, &info);
-	if (rc != RC_TOKEN || any)
+	rc = token_open_by_key(token, &sought, &info);
+	if (rc != RC_TOKEN || conf->ca.n != 0)
 		return rc;
 	return err_in(rc,
-	    "no token shows the CA key, and this home has no " HOME_TOKEN
+	    "this home has no " HOME_TOKEN
 	    ": insert the CA's token, or say where it is with 'airgap-ca restore FILE --token URI', FILE being the backup; because");
-}
-
-static enum rc
-open_token(
-    const struct token_conf *conf, const X509 *ca_cert, struct token *token)
-{
-	WIPED(buf) spki = { 0 };
-	struct token_info info;
-	enum rc rc;
-
-	if (conf->ca.n != 0)
-		return token_open(token, (const char *)conf->ca.p, &info);
-	rc = cert_spki(ca_cert, &spki);
-	return rc == RC_OK ? open_by_key(token, buf_span(&spki)) : rc;
 }
 
 /* ---- both keys -------------------------------------------------------------
@@ -154,7 +111,7 @@ unlock(const struct token_conf *conf, X509 *ca_cert, X509 *transfer_cert,
 	if (rc == RC_OK)
 		rc = set_transfer(keys, X509_get_pubkey(transfer_cert));
 	if (rc == RC_OK)
-		rc = open_token(conf, ca_cert, keys->token);
+		rc = open_token(conf, ca_cert, transfer_cert, keys->token);
 	if (rc == RC_OK)
 		rc = token_login(keys->token);
 	if (rc == RC_OK && wanted->ca)

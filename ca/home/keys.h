@@ -17,9 +17,9 @@ struct keys {
 };
 void keys_wipe(struct keys *keys);
 
-/** Open the token that token.conf names, or without one that which shows the CA's
- * public key (the only one there, where none shows it before the PIN); log in (the PIN prompt), and find both
- * keys by the public keys of the certificates. `need_ca` false: the transfer key
+/** Open the token that shows one of the CA's public keys (token_open_by_key;
+ * token.conf is the hint), log in (the PIN prompt), and find both keys by the
+ * certificates. `need_ca` false: the transfer key
  * only. \retval RC_TOKEN */
 enum rc keys_open(struct token *token, const struct token_conf *conf,
     const struct ledger_ca *ca, bool need_ca, struct keys *ret) MUST_CHECK;

@@ -284,7 +284,7 @@ status 2 "a URI attribute that is not known is refused"
 new_token spare
 run token keygen --label one --type ec-p256
 status 5 "with two tokens present one must be named"
-says '"ca", "spare"|"spare", "ca"' "and both are named"
+says '"ca" \(serial [0-9a-f]+\), "spare" \(serial|"spare" \(serial [0-9a-f]+\), "ca" \(serial' "and both are named"
 
 # ---- init at a terminal
 

@@ -232,12 +232,12 @@ mv "$WORK/tokens" "$WORK/tokens-away"
 mkdir "$WORK/tokens"
 run ca @second export "$WORK/stick-found"
 status 5 "without any token"
-says "no token shows the CA key.*restore FILE --token URI" "the way is said"
+says "this home has no token.conf.*restore FILE --token URI" "the way is said"
 must new_token aaa
 must new_token zzz
 run ca @second export "$WORK/stick-found"
 status 5 "with those of others only"
-says "no token shows the CA key.*\"aaa\"" "they are named, and no PIN was asked"
+says "no token that is present has the CA.s key.*\"aaa\".* no PIN was sent" "they are named, and no PIN was asked"
 rm -rf "$WORK/tokens"
 mv "$WORK/tokens-away" "$WORK/tokens"
 restored

@@ -91,7 +91,7 @@ must mv "$WORK/tokens" "$WORK/tokens-away"
 must mkdir "$WORK/tokens"
 sign
 status 5 'no token'
-says 'no token is present: plug it in' 'is said'
+says 'no token is present; wanted the one with the CA.s key; token.conf names pkcs11:' 'is said'
 unchanged 'nothing was stored'
 new_token stranger
 sign
@@ -111,11 +111,15 @@ for which in transfer ca; do
 	must rm -r "$WORK/tokens"
 	must cp -r "$WORK/tokens-away" "$WORK/tokens"
 done
+must rm -r "$WORK/tokens"
+must mkdir "$WORK/tokens"
 module_is /nowhere.so
 sign
-status 5 'no such module'
-says '/nowhere.so' 'it is named'
+status 5 'no such module, and no token in any other'
+says '/nowhere.so: no such module file' 'it is named'
 must cp "$WORK/with-pin.conf" "$CONF"
+must rm -r "$WORK/tokens"
+must cp -r "$WORK/tokens-away" "$WORK/tokens"
 unchanged 'nothing was stored'
 
 # ---- the network ------------------------------------------------------------------------

@@ -150,8 +150,8 @@ read_uri(const struct session *s, struct key *key)
 	enum rc rc = session_token_info(s, &info);
 
 	if (rc == RC_OK)
-		rc = uri_write(s->module->path, &info, buf_span(&key->label),
-		    buf_span(&key->id), &text);
+		rc = uri_write(s->module->path, &info, URI_ANY_SLOT,
+		    buf_span(&key->label), buf_span(&key->id), &text);
 	if (rc == RC_OK && text.n < sizeof(key->shown.uri))
 		memcpy(key->shown.uri, text.p, text.n);
 	return rc;

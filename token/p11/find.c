@@ -50,20 +50,14 @@ rack_get0(struct rack *rack, const char *path, struct module **ret)
 /* Two modules for one card show the same reader. Software tokens have readers
  * of one name too, so only what can be taken out counts. */
 static bool
-is_listed(const struct found_list *list, const struct found *f)
+is_same_device(const struct found *f, const struct found *g)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		const struct found *g = &list->at[i];
-
-		if (g->module != f->module &&
-		    (g->slot_info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
-		    (f->slot_info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
-		    memcmp(g->slot_info.slotDescription,
-			f->slot_info.slotDescription,
-			sizeof(f->slot_info.slotDescription)) == 0)
-			return true;
-	}
-	return false;
+	return g->module != f->module &&
+	       (g->slot_info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
+	       (f->slot_info.flags & CKF_REMOVABLE_DEVICE) != 0 &&
+	       memcmp(g->slot_info.slotDescription,
+		   f->slot_info.slotDescription,
+		   sizeof(f->slot_info.slotDescription)) == 0;
 }
 
 /* Slots first by libp11, then the module's own word on each. */
@@ -84,7 +78,9 @@ add_module(struct rack *rack, const char *path, struct found_list *list)
 		if (m->f->C_GetSlotInfo(f.slot, &f.slot_info) != CKR_OK ||
 		    m->f->C_GetTokenInfo(f.slot, &f.info) != CKR_OK)
 			continue;
-		if (list->n < FOUND_MAX && !is_listed(list, &f))
+		for (size_t j = 0; j < list->n && !f.again; j++)
+			f.again = is_same_device(&list->at[j], &f);
+		if (list->n < FOUND_MAX)
 			list->at[list->n++] = f;
 	}
 	return rc;
@@ -112,11 +108,20 @@ found_read(struct rack *rack, const char *path, struct found_list *ret)
 	return rc;
 }
 
-static bool
-is_meant(const struct found *f, const struct uri *uri)
+bool
+found_is_meant(const struct found *f, const struct uri *uri)
 {
 	return (f->info.flags & CKF_TOKEN_INITIALIZED) != 0 &&
 	       uri_match_token(uri, f->slot, &f->slot_info, &f->info);
+}
+
+enum rc
+found_name(const struct found *f, struct buf *out)
+{
+	return buf_printf(out, "\"%.*s\" (serial %.*s)",
+	    SPAN_FMT(p11_padded(f->info.label, sizeof(f->info.label))),
+	    SPAN_FMT(p11_padded(
+		f->info.serialNumber, sizeof(f->info.serialNumber))));
 }
 
 static enum rc
@@ -127,13 +132,13 @@ not_one(const struct found_list *list, const struct uri *uri, size_t n)
 
 	for (size_t i = 0; i < list->n && rc == RC_OK; i++) {
 		const struct found *f = &list->at[i];
-		struct span label =
-		    p11_padded(f->info.label, sizeof(f->info.label));
 
-		if ((f->info.flags & CKF_TOKEN_INITIALIZED) != 0 &&
-		    (n == 0 || is_meant(f, uri)))
-			rc = buf_printf(&names, "%s\"%.*s\"",
-			    names.n == 0 ? "" : ", ", SPAN_FMT(label));
+		if ((f->info.flags & CKF_TOKEN_INITIALIZED) == 0 ||
+		    (n == 0 ? f->again : !found_is_meant(f, uri)))
+			continue;
+		rc = buf_add_str(&names, names.n == 0 ? "" : ", ");
+		if (rc == RC_OK)
+			rc = found_name(f, &names);
 	}
 	if (rc != RC_OK)
 		return rc;
@@ -149,9 +154,8 @@ not_one(const struct found_list *list, const struct uri *uri, size_t n)
 	    SPAN_FMT(buf_span(&names)));
 }
 
-/* Modules that are not needed have no business beside a PIN. */
-static void
-keep_only(struct rack *rack, struct found *f)
+void
+found_keep(struct rack *rack, struct found *f)
 {
 	struct module kept = *f->module;
 
@@ -164,7 +168,8 @@ keep_only(struct rack *rack, struct found *f)
 }
 
 /* Never the first of several: a CA's key on the wrong card is found out too
- * late. */
+ * late. What two modules show of one device is one token; a URI may name it as
+ * either of them does. */
 enum rc
 found_pick(struct rack *rack, const char *module, const struct uri *uri,
     struct found *ret)
@@ -176,16 +181,20 @@ found_pick(struct rack *rack, const char *module, const struct uri *uri,
 
 	rc =
 	    found_read(rack, uri->module != NULL ? uri->module : module, &list);
-	for (size_t i = 0; i < list.n && rc == RC_OK; i++)
-		if (is_meant(&list.at[i], uri)) {
-			picked = list.at[i];
-			n++;
-		}
+	for (size_t i = 0; i < list.n && rc == RC_OK; i++) {
+		struct found *f = &list.at[i];
+
+		if (!found_is_meant(f, uri) ||
+		    (n != 0 && is_same_device(&picked, f)))
+			continue;
+		picked = *f;
+		n++;
+	}
 	if (rc == RC_OK && n != 1)
 		rc = not_one(&list, uri, n);
 	if (rc != RC_OK)
 		return rc;
-	keep_only(rack, &picked);
+	found_keep(rack, &picked);
 	*ret = picked;
 	return RC_OK;
 }
@@ -201,10 +210,29 @@ escape_into(char *to, size_t size, const CK_UTF8CHAR *text, size_t n)
 	return rc;
 }
 
+/* Does its label and serial say which one it is? */
+static bool
+is_ambiguous(const struct found *f, const struct found_list *list)
+{
+	for (size_t i = 0; list != NULL && i < list->n; i++) {
+		const struct found *g = &list->at[i];
+
+		if (g->module == f->module && g->slot != f->slot &&
+		    memcmp(g->info.label, f->info.label,
+			sizeof(f->info.label)) == 0 &&
+		    memcmp(g->info.serialNumber, f->info.serialNumber,
+			sizeof(f->info.serialNumber)) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum rc
-found_describe(const struct found *f, struct token_info *ret)
+found_describe(const struct found *f, const struct found_list *list,
+    struct token_info *ret)
 {
 	const CK_TOKEN_INFO *t = &f->info;
+	const CK_SLOT_ID slot = is_ambiguous(f, list) ? f->slot : URI_ANY_SLOT;
 	WIPED(buf) uri = { 0 };
 	struct token_info r = { .slot = f->slot };
 	enum rc rc;
@@ -220,7 +248,8 @@ found_describe(const struct found *f, struct token_info *ret)
 		rc = escape_into(r.serial, sizeof(r.serial), t->serialNumber,
 		    sizeof(t->serialNumber));
 	if (rc == RC_OK)
-		rc = uri_write(f->module->path, t, SPAN_NONE, SPAN_NONE, &uri);
+		rc = uri_write(
+		    f->module->path, t, slot, SPAN_NONE, SPAN_NONE, &uri);
 	if (rc != RC_OK)
 		return rc;
 	if (uri.n >= sizeof(r.uri))

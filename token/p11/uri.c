@@ -145,7 +145,7 @@ uri_match_token(const struct uri *uri, CK_SLOT_ID slot,
 	if (p == NULL)
 		return true;
 	wanted = p11_kit_uri_get_slot_id(p);
-	return (wanted == (CK_SLOT_ID)-1 || wanted == slot) &&
+	return (wanted == URI_ANY_SLOT || wanted == slot) &&
 	       p11_kit_uri_match_slot_info(p, slot_info) == 1 &&
 	       p11_kit_uri_match_token_info(p, info) == 1;
 }
@@ -177,6 +177,28 @@ uri_match_key(const struct uri *uri, struct span label, struct span id)
 }
 
 static enum rc
+uri_format(
+    P11KitUri *p, P11KitUriType type, const char *end, struct buf *ret_text)
+{
+	char *text = NULL;
+	enum rc rc;
+
+	if (p11_kit_uri_format(p, type, &text) != P11_KIT_URI_OK)
+		return err_set(RC_TOKEN, "the token has no URI");
+	rc = buf_add_span(ret_text, span_of(text, strcspn(text, end)));
+	free(text);
+	return rc;
+}
+
+enum rc
+uri_show(const struct uri *uri, struct buf *ret_text)
+{
+	if (uri->parsed == NULL)
+		return RC_OK;
+	return uri_format(uri->parsed, P11_KIT_URI_FOR_TOKEN, "?", ret_text);
+}
+
+static enum rc
 set_bytes(P11KitUri *p, CK_ATTRIBUTE_TYPE type, struct span bytes)
 {
 	/* PKCS#11's attribute is not const, though it is only read here. */
@@ -191,12 +213,11 @@ set_bytes(P11KitUri *p, CK_ATTRIBUTE_TYPE type, struct span bytes)
 }
 
 enum rc
-uri_write(const char *module, const CK_TOKEN_INFO *info, struct span label,
-    struct span id, struct buf *ret_text)
+uri_write(const char *module, const CK_TOKEN_INFO *info, CK_SLOT_ID slot,
+    struct span label, struct span id, struct buf *ret_text)
 {
 	OWN(P11KitUri) *p = p11_kit_uri_new();
 	CK_TOKEN_INFO *t;
-	char *text = NULL;
 	enum rc rc;
 
 	if (p == NULL)
@@ -205,14 +226,10 @@ uri_write(const char *module, const CK_TOKEN_INFO *info, struct span label,
 	memcpy(t->label, info->label, sizeof(t->label));
 	memcpy(t->serialNumber, info->serialNumber, sizeof(t->serialNumber));
 	p11_kit_uri_set_module_path(p, module);
+	p11_kit_uri_set_slot_id(p, slot);
 	rc = set_bytes(p, CKA_LABEL, label);
 	if (rc == RC_OK)
 		rc = set_bytes(p, CKA_ID, id);
-	if (rc != RC_OK)
-		return rc;
-	if (p11_kit_uri_format(p, P11_KIT_URI_FOR_ANY, &text) != P11_KIT_URI_OK)
-		return err_set(RC_TOKEN, "%s: the token has no URI", module);
-	rc = buf_add_str(ret_text, text);
-	free(text);
-	return rc;
+	return rc != RC_OK ? rc
+			   : uri_format(p, P11_KIT_URI_FOR_ANY, "", ret_text);
 }

@@ -38,9 +38,16 @@ bool uri_match_key(const struct uri *uri, struct span label, struct span id);
  * \retval RC_USAGE a command, or another kind of source */
 enum rc uri_pin_path(const char *source, const char **ret_path) MUST_CHECK;
 
-/** Write the URI of a token: module-path, token, serial; and of a key on it
- * when `label` or `id` has bytes. Appended to `ret_text`. */
+/** What it names a token by, as a URI without the module and the PIN's source: for
+ * sentences. Appended; nothing where it names none. */
+enum rc uri_show(const struct uri *uri, struct buf *ret_text) MUST_CHECK;
+
+/** Write the URI of a token: module-path, token, serial, and the slot where one is
+ * given; and of a key on it when `label` or `id` has bytes. Appended to
+ * `ret_text`. */
+#define URI_ANY_SLOT ((CK_SLOT_ID)-1)
 enum rc uri_write(const char *module, const CK_TOKEN_INFO *info,
-    struct span label, struct span id, struct buf *ret_text) MUST_CHECK;
+    CK_SLOT_ID slot, struct span label, struct span id,
+    struct buf *ret_text) MUST_CHECK;
 
 #endif

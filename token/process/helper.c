@@ -9,6 +9,7 @@
 #include "token/card/attest.h"
 #include "token/card/keygen.h"
 #include "token/card/login.h"
+#include "token/card/seek.h"
 #include "token/card/setup.h"
 #include "token/card/sign.h"
 #include "token/p11/find.h"
@@ -107,6 +108,7 @@ do_list(struct helper *h, struct span in, struct buf *out)
 	WIPED(buf) room = { 0 };
 	struct token_info info;
 	const char *module;
+	uint32_t n = 0;
 	enum rc rc;
 
 	if (!take_optional(&in, &room, &module) || in.n != 0)
@@ -115,10 +117,14 @@ do_list(struct helper *h, struct span in, struct buf *out)
 	if (rc == RC_OK)
 		rc = found_read(&h->rack,
 		    module != NULL ? module : h->options.module, &list);
+	for (size_t i = 0; i < list.n; i++)
+		n += !list.at[i].again;
 	if (rc == RC_OK)
-		rc = buf_add_u32(out, (uint32_t)list.n);
+		rc = buf_add_u32(out, n);
 	for (size_t i = 0; i < list.n && rc == RC_OK; i++) {
-		rc = found_describe(&list.at[i], &info);
+		if (list.at[i].again)
+			continue;
+		rc = found_describe(&list.at[i], &list, &info);
 		if (rc == RC_OK)
 			rc = wire_put_info(out, &info);
 	}
@@ -141,6 +147,22 @@ helper_close(struct helper *h)
 	h->failed = false;
 }
 
+/* A session with the token that was found: from now on it is the open one. */
+static enum rc
+helper_take(struct helper *h, struct uri *uri, struct buf *out)
+{
+	struct token_info info;
+	enum rc rc = found_describe(&h->token, NULL, &info);
+
+	if (rc == RC_OK)
+		rc = session_open(&h->session, h->token.module, h->token.slot);
+	if (rc == RC_OK)
+		rc = wire_put_info(out, &info);
+	if (rc == RC_OK)
+		h->login.file = MOVE(uri->pin_file);
+	return rc;
+}
+
 /* Whatever was open goes first, login and keys too: a URI given now is what
  * counts. */
 static enum rc
@@ -148,7 +170,6 @@ helper_do_open(struct helper *h, struct span in, struct buf *out)
 {
 	WIPED(uri) uri = { 0 };
 	WIPED(buf) room = { 0 };
-	struct token_info info;
 	const char *text;
 	enum rc rc;
 
@@ -161,17 +182,42 @@ helper_do_open(struct helper *h, struct span in, struct buf *out)
 	if (rc == RC_OK)
 		rc = found_pick(&h->rack, h->options.module, &uri, &h->token);
 	if (rc == RC_OK)
-		rc = found_describe(&h->token, &info);
-	if (rc == RC_OK)
-		rc = session_open(&h->session, h->token.module, h->token.slot);
-	if (rc == RC_OK)
-		rc = wire_put_info(out, &info);
-	if (rc != RC_OK) {
+		rc = helper_take(h, &uri, out);
+	if (rc != RC_OK)
 		helper_close(h);
-		return rc;
-	}
-	h->login.file = MOVE(uri.pin_file);
-	return RC_OK;
+	return rc;
+}
+
+/* The same, by the key. */
+static enum rc
+do_seek(struct helper *h, struct span in, struct buf *out)
+{
+	WIPED(uri) uri = { 0 };
+	WIPED(buf) room = { 0 };
+	WIPED(buf) room2 = { 0 };
+	struct span spki[2];
+	struct seek seek = {
+		.module = h->options.module, .uri = &uri, .spki = spki, .n = 2
+	};
+	const char *text;
+	enum rc rc;
+
+	if (!take_optional(&in, &room, &text) ||
+	    !take_optional(&in, &room2, &seek.said_by) ||
+	    !span_take_lv(&in, &spki[0]) || !span_take_lv(&in, &spki[1]) ||
+	    in.n != 0)
+		return bad_request();
+	helper_close(h);
+	rc = uri_parse(text, &uri);
+	if (rc == RC_OK)
+		rc = helper_confine(h, uri.pin_file);
+	if (rc == RC_OK)
+		rc = seek_token(&h->rack, &seek, &h->token);
+	if (rc == RC_OK)
+		rc = helper_take(h, &uri, out);
+	if (rc != RC_OK)
+		helper_close(h);
+	return rc;
 }
 
 static enum rc
@@ -300,7 +346,7 @@ describe_slot(
 	for (size_t i = 0; i < list.n && rc == RC_OK; i++) {
 		if (list.at[i].slot != slot)
 			continue;
-		rc = found_describe(&list.at[i], &info);
+		rc = found_describe(&list.at[i], NULL, &info);
 		return rc != RC_OK ? rc : wire_put_info(out, &info);
 	}
 	return rc != RC_OK
@@ -474,6 +520,7 @@ typedef enum rc helper_op(struct helper *h, struct span in, struct buf *out);
 static helper_op *const ops[WIRE_OPS] = {
 	[WIRE_LIST] = do_list,
 	[WIRE_OPEN] = helper_do_open,
+	[WIRE_SEEK] = do_seek,
 	[WIRE_KEYS] = do_keys,
 	[WIRE_FIND] = do_find,
 	[WIRE_LOGIN] = do_login,

@@ -45,6 +45,13 @@ struct token_info {
 	unsigned long slot;
 };
 
+/** The token that holds a key. Where it was is a hint. */
+struct token_sought {
+	const char *uri;     /* where it was; or NULL */
+	const char *said_by; /* the file that says so; or NULL */
+	struct span spki[2]; /* whoever shows one of these is the one; n 0: none */
+};
+
 enum token_scheme { TOKEN_ECDSA, TOKEN_RSA_PKCS1, TOKEN_RSA_PSS };
 
 /** What `token_init` asks for and where from. */

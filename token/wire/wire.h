@@ -15,6 +15,7 @@
 enum wire_op {
 	WIRE_LIST, /* module? -> n, n infos */
 	WIRE_OPEN, /* uri? -> info */
+	WIRE_SEEK, /* uri?, said by?, spki, spki -> info */
 	WIRE_KEYS, /* -> n, n keys */
 	WIRE_FIND, /* uri? -> key */
 	WIRE_LOGIN,

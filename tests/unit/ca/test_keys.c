@@ -94,7 +94,7 @@ both_found_is_told(void **state)
 static void
 without_a_login_no_key_is_asked_for(void **state)
 {
-	static const unsigned ops[] = { WIRE_OPEN, WIRE_LOGIN };
+	static const unsigned ops[] = { WIRE_SEEK, WIRE_LOGIN };
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -124,7 +124,7 @@ certificates_of_the_ledger_are_read_first(void **state)
 	b.ledger_ca.ca_cert.n--;
 	assert_int_equal(open_both(&b), RC_FORMAT);
 	assert_memory_equal(err_text(), "CA certificate", 14);
-	assert_int_equal(b.play->token.asked[WIRE_OPEN], 0);
+	assert_int_equal(b.play->token.asked[WIRE_SEEK], 0);
 }
 
 #define PAYLOAD span_of("\x80", 1) /* CBOR: an empty array */

@@ -141,15 +141,16 @@ the_one_that_is_meant_is_picked(void **state)
 	check_ok(pick("pkcs11:slot-id=1", &found));
 	assert_int_equal(found.slot, 1);
 	check_says(pick(NULL, &found), RC_TOKEN,
-	    "several tokens are meant: \"card\", \"second\": name one by token "
-	    "or serial (airgap-token list shows their URIs)");
+	    "several tokens are meant: \"card\" (serial 1), \"second\" (serial "
+	    "2): name one by token or serial (airgap-token list shows their "
+	    "URIs)");
 	check_says(pick("pkcs11:token=third", &found), RC_TOKEN,
-	    "the token that the URI names is not present; there is \"card\", "
-	    "\"second\"");
+	    "the token that the URI names is not present; there is \"card\" "
+	    "(serial 1), \"second\" (serial 2)");
 	/* An empty token is nobody's. */
 	check_says(pick("pkcs11:serial=3", &found), RC_TOKEN,
-	    "the token that the URI names is not present; there is \"card\", "
-	    "\"second\"");
+	    "the token that the URI names is not present; there is \"card\" "
+	    "(serial 1), \"second\" (serial 2)");
 	card->n_slots = 0;
 	check_says(pick(NULL, &found), RC_TOKEN,
 	    "no token is present: plug it in, or name its module with "
@@ -170,7 +171,7 @@ a_token_is_described_as_it_says(void **state)
 				CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED |
 				CKF_PROTECTED_AUTHENTICATION_PATH;
 	check_ok(found_read(&rack, card_path, &list));
-	check_ok(found_describe(&list.at[0], &info));
+	check_ok(found_describe(&list.at[0], NULL, &info));
 	assert_string_equal(info.label, "card\\x07");
 	assert_string_equal(info.manufacturer, "maker");
 	assert_string_equal(info.model, "model");
@@ -180,12 +181,12 @@ a_token_is_described_as_it_says(void **state)
 	assert_non_null(strstr(info.uri, "token=card%07"));
 	card->token[0].flags = 0;
 	check_ok(found_read(&rack, card_path, &list));
-	check_ok(found_describe(&list.at[0], &info));
+	check_ok(found_describe(&list.at[0], NULL, &info));
 	assert_false(info.initialised || info.pin_set || info.count_low ||
 		     info.final_try || info.locked || info.protected_path);
 	FAIL_EACH("malloc", ENOMEM)
 	{
-		enum rc rc = found_describe(&list.at[0], &info);
+		enum rc rc = found_describe(&list.at[0], NULL, &info);
 
 		assert_int_equal(rc, fail_stop() == NULL ? RC_OK : RC_IO);
 	}
@@ -208,9 +209,32 @@ a_path_too_long_for_a_uri_is_said(void **state)
 	odd.path = path;
 	list.at[0].module = &odd;
 	(void)snprintf(words, sizeof(words), "%.900s", path);
-	assert_int_equal(found_describe(&list.at[0], &info), RC_TOKEN);
+	assert_int_equal(found_describe(&list.at[0], NULL, &info), RC_TOKEN);
 	/* The start of the path: a sentence has its own limit. */
 	assert_int_equal(strncmp(err_text(), words, 100), 0);
+}
+
+/* As two cards from the same factory, which only their readers tell apart. */
+static void
+twins_are_told_apart_by_their_slots(void **state)
+{
+	struct found_list list;
+	struct token_info info;
+	struct found found;
+
+	(void)state;
+	card->n_slots = 3;
+	card_pad(card->token[1].serialNumber, 16, "1");
+	check_ok(found_read(&rack, card_path, &list));
+	for (size_t i = 0; i < 2; i++) {
+		check_ok(found_describe(&list.at[i], &list, &info));
+		check_ok(pick(info.uri, &found));
+		assert_int_equal(found.slot, i);
+		check_ok(found_read(&rack, card_path, &list));
+	}
+	check_ok(found_describe(&list.at[2], &list, &info));
+	assert_null(strstr(info.uri, "slot-id"));
+	assert_int_equal(pick("pkcs11:serial=1", &found), RC_TOKEN);
 }
 
 /* ---- every module of this machine ---------------------------------------- */
@@ -252,7 +276,8 @@ found_cards(void)
 	if (found_read(&rack, NULL, &list) != RC_OK)
 		_exit(93);
 	for (size_t i = 0; i < list.n; i++)
-		n += span_eq_str(p11_padded(list.at[i].info.label, 32), "card");
+		n += !list.at[i].again &&
+		     span_eq_str(p11_padded(list.at[i].info.label, 32), "card");
 	return n;
 }
 
@@ -325,6 +350,7 @@ main(void)
 		fresh(a_reader_that_loses_its_card_is_passed_over),
 		fresh(the_one_that_is_meant_is_picked),
 		fresh(a_token_is_described_as_it_says),
+		fresh(twins_are_told_apart_by_their_slots),
 		fresh(a_path_too_long_for_a_uri_is_said),
 		fresh(a_device_that_two_modules_show_is_listed_once),
 	};

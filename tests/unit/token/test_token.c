@@ -331,8 +331,9 @@ an_unknown_token_is_named(void **state)
 	(void)state;
 	assert_int_equal(
 	    token_open(token, "pkcs11:token=elsewhere", &info), RC_TOKEN);
-	assert_string_equal(err_text(),
-	    "the token that the URI names is not present; there is \"unit\"");
+	assert_non_null(strstr(err_text(),
+	    "the token that the URI names is not present; there is \"unit\" "
+	    "(serial "));
 	token_free(token);
 }
 

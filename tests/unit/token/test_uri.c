@@ -143,13 +143,34 @@ a_uri_written_names_the_same_token_and_key(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    uri_write("/lib/m.so", &info, label, id, &text), RC_OK);
+	    uri_write("/lib/m.so", &info, URI_ANY_SLOT, label, id, &text),
+	    RC_OK);
 	assert_true(matches(buf_cstr(&text), &info));
 	assert_false(matches(buf_cstr(&text), &other));
 	assert_int_equal(uri_parse(buf_cstr(&text), &uri), RC_OK);
 	assert_true(uri_match_key(&uri, label, id));
 	assert_string_equal(uri.module, "/lib/m.so");
 	assert_null(uri.pin_file);
+}
+
+/* For a sentence: neither the module's path nor where the PIN lies. */
+static void
+what_a_uri_names_is_shown_without_the_rest(void **state)
+{
+	WIPED(buf) text = { 0 };
+	WIPED(uri) uri = { 0 };
+	const struct uri any = { 0 };
+
+	(void)state;
+	assert_int_equal(uri_show(&any, &text), RC_OK);
+	assert_int_equal(text.n, 0);
+	assert_int_equal(
+	    uri_parse(
+		"pkcs11:token=ca;serial=7;object=k?module-path=/lib/m.so&pin-source=file:/p",
+		&uri),
+	    RC_OK);
+	assert_int_equal(uri_show(&uri, &text), RC_OK);
+	assert_string_equal(buf_cstr(&text), "pkcs11:serial=7;token=ca");
 }
 
 static void
@@ -177,6 +198,7 @@ main(void)
 		cmocka_unit_test(a_pin_in_a_uri_is_refused_and_not_repeated),
 		cmocka_unit_test(a_source_option_is_a_path_or_file_uri),
 		cmocka_unit_test(a_uri_written_names_the_same_token_and_key),
+		cmocka_unit_test(what_a_uri_names_is_shown_without_the_rest),
 		cmocka_unit_test(a_uri_that_is_kept_is_one_line_without_a_pin),
 	};
 
