@@ -57,7 +57,7 @@ run token init --module "$MODULE" --label "$(printf 'x%.0s' {1..33})" \
 status 2 "init: a label of 33 bytes is refused"
 
 chmod 644 "$WORK/pin"
-run token list --pin-source "$WORK/pin"
+run token list "$(uri_ask ca)" --pin-source "$WORK/pin"
 status 5 "a PIN file that others can read is refused"
 says 'others may read it' "and the sentence says why"
 chmod 600 "$WORK/pin"

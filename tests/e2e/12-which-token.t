@@ -61,6 +61,20 @@ conf 's/serial=[^;?]*;*//'
 spied export_card
 is "$STATUS,$(logins)" 0,1 "and one PIN is sent, to that one"
 
+# `list` sends a PIN nowhere but to the token that is named.
+: >"$WORK/spy.log"
+PKCS11SPY=$MODULE PKCS11SPY_OUTPUT=$WORK/spy.log \
+	run token list --module "$SPY" --pin-source "$WORK/pin"
+status 2 "list: a PIN wants a token"
+says 'a PIN goes to one token, named by its URI' "which is said"
+run token list
+twins=$(grep -o 'pkcs11:.*token=ca.*' <<<"$OUT" | grep -v object= | sort -u)
+is "$(wc -l <<<"$twins")" 2 "list: two tokens of one label have two URIs"
+run token list "$(head -1 <<<"$twins")" --pin-source "$WORK/pin" --json
+first=$STATUS
+run token list "$(tail -1 <<<"$twins")" --pin-source "$WORK/pin" --json
+is "$((first + STATUS))" 5 "list: and the PIN is right for one of them"
+
 # ---- another's card alone -------------------------------------------------------------
 
 mv "$WORK/tokens" "$WORK/tokens-away"

@@ -65,7 +65,7 @@ heedless() {
 
 heedless 0 token list
 heedless 0 token list --module "$MODULE"
-heedless 0 token check "$(uri ca ';object=ca-'"$(token list --login --pin-source "$WORK/pin" --json |
+heedless 0 token check "$(uri ca ';object=ca-'"$(token list "$(uri ca)" --login --json |
 	grep -oE 'ca-[0-9a-f]{8}' | head -1 | cut -c4-)")"
 heedless 0 transfer request --profile tls-server --new-key rsa-2048 --name dns:one.example.org --out "$STICK"
 heedless 0 ca sign "$STICK" --yes --expect "$REQUESTER_HEX"

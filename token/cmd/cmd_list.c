@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `list`: every token of a module and its keys, without a login unless one is
- * asked for. */
+/* `list`: every token and its keys, or one by its URI; only that one is ever
+ * logged in to. One that cannot be looked into does not hide the others. */
 #include "token/cmd/cmd.h"
 
 #include "base/hex.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 struct list_options {
-	const char *module, *pin_source;
+	const char *uri, *module, *pin_source;
 	bool login, last_try, network;
 };
 
@@ -86,17 +86,18 @@ list_add_json(json_t *tokens, const struct token_info *info,
 	return RC_OK;
 }
 
-/* The token's URI with a pin-source put behind it. */
+/* A token's URI with a pin-source put behind it. */
 static enum rc
-uri_with_pin(const struct token_info *info, const char *file, struct buf *ret)
+uri_with_pin(const char *uri, const char *file, struct buf *ret)
 {
-	enum rc rc = buf_add_str(ret, info->uri);
+	enum rc rc = buf_add_str(ret, uri);
 
 	if (rc != RC_OK || file == NULL)
 		return rc;
 	if (strncmp(file, "file:", 5) == 0)
 		file += 5;
-	rc = buf_add_str(ret, "&pin-source=file:");
+	rc = buf_printf(
+	    ret, "%cpin-source=file:", strchr(uri, '?') == NULL ? '?' : '&');
 	for (const char *c = file; *c != '\0' && rc == RC_OK; c++)
 		rc = isalnum((unsigned char)*c) || strchr("/._-", *c) != NULL
 			 ? buf_add_byte(ret, (uint8_t)*c)
@@ -105,24 +106,13 @@ uri_with_pin(const struct token_info *info, const char *file, struct buf *ret)
 }
 
 static enum rc
-token_list_one(struct token *token, const struct list_options *o,
-    const struct token_info *info, json_t *tokens)
+token_list_show(
+    struct token *token, const struct token_info *info, json_t *tokens)
 {
 	struct token_key *keys = NULL;
-	struct token_info opened;
-	WIPED(buf) uri = { 0 };
 	size_t n = 0;
-	enum rc rc = RC_OK;
+	enum rc rc = info->initialised ? token_keys(token, &keys, &n) : RC_OK;
 
-	if (info->initialised) {
-		rc = uri_with_pin(info, o->pin_source, &uri);
-		if (rc == RC_OK)
-			rc = token_open(token, buf_cstr(&uri), &opened);
-		if (rc == RC_OK && o->login)
-			rc = token_login(token);
-		if (rc == RC_OK)
-			rc = token_keys(token, &keys, &n);
-	}
 	if (rc != RC_OK)
 		return rc;
 	if (tokens != NULL)
@@ -133,26 +123,70 @@ token_list_one(struct token *token, const struct list_options *o,
 	return rc;
 }
 
+/* The one that the URI names. */
 static enum rc
-token_list_all(const struct list_options *o, json_t *tokens)
+token_list_one(
+    struct token *token, const struct list_options *o, json_t *tokens)
+{
+	struct token_info info;
+	WIPED(buf) uri = { 0 };
+	enum rc rc = uri_with_pin(o->uri, o->pin_source, &uri);
+
+	if (rc == RC_OK)
+		rc = token_open(token, buf_cstr(&uri), &info);
+	if (rc == RC_OK && o->login)
+		rc = token_login(token);
+	return rc != RC_OK ? rc : token_list_show(token, &info, tokens);
+}
+
+static enum rc
+token_list_all(
+    struct token *token, const struct list_options *o, json_t *tokens)
+{
+	struct token_info *infos = NULL, opened;
+	size_t n = 0, failed = 0;
+	enum rc rc = token_list(token, o->module, &infos, &n);
+
+	if (rc == RC_OK && n == 0)
+		rc = err_set(RC_TOKEN,
+		    "no token is present: plug it in, or name its module with --module");
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		if (infos[i].initialised)
+			rc = token_open(token, infos[i].uri, &opened);
+		if (rc == RC_OK)
+			rc = token_list_show(token, &infos[i], tokens);
+		if (rc != RC_TOKEN)
+			continue;
+		term_say("token \"%s\" (serial %s) cannot be looked into: %s\n",
+		    infos[i].label, infos[i].serial, err_text());
+		err_clear();
+		rc = RC_OK;
+		failed++;
+	}
+	free(infos);
+	if (rc == RC_OK && failed != 0)
+		rc = err_set(RC_TOKEN,
+		    "%zu of %zu tokens could not be looked into", failed, n);
+	return rc;
+}
+
+static enum rc
+token_list_run(const struct list_options *o, json_t *tokens)
 {
 	const struct token_options options = { .module = o->module,
 		.last_try = o->last_try,
 		.network = o->network };
 	OWNS(token) *token = NULL;
-	struct token_info *infos = NULL;
-	size_t n = 0;
-	enum rc rc = token_start(&token, &options);
+	enum rc rc;
 
-	if (rc == RC_OK)
-		rc = token_list(token, o->module, &infos, &n);
-	if (rc == RC_OK && n == 0)
-		rc = err_set(RC_TOKEN,
-		    "no token is present: plug it in, or name its module with --module");
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = token_list_one(token, o, &infos[i], tokens);
-	free(infos);
-	return rc;
+	if (o->login && o->uri == NULL)
+		return err_set(RC_USAGE,
+		    "a PIN goes to one token, named by its URI: 'airgap-token list' without --login and --pin-source shows their URIs");
+	rc = token_start(&token, &options);
+	if (rc != RC_OK)
+		return rc;
+	return o->uri != NULL ? token_list_one(token, o, tokens)
+			      : token_list_all(token, o, tokens);
 }
 
 enum rc
@@ -165,7 +199,8 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 		    .help = "look in this PKCS#11 module only",
 		    .text = &o.module },
 		{ .name = "login",
-		    .help = "log in, to see private keys too",
+		    .help =
+			"log in to the token named, to see private keys too",
 		    .flag = &o.login },
 		{ .name = "pin-source",
 		    .value = "FILE",
@@ -186,16 +221,16 @@ cmd_list(struct cmd_env *env, int argc, char **argv)
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = cmd_operands_none(env, &operands);
+	rc = cmd_uri(env, &operands, &o.uri);
 	if (rc != RC_OK)
 		return rc;
 	o.login = o.login || o.pin_source != NULL;
 	if (!env->json)
-		return token_list_all(&o, NULL);
+		return token_list_run(&o, NULL);
 	tokens = json_array();
 	if (tokens == NULL)
 		return err_memory();
-	rc = token_list_all(&o, tokens);
+	rc = token_list_run(&o, tokens);
 	if (rc != RC_OK) {
 		json_decref(tokens);
 		return rc;

@@ -6,7 +6,7 @@
 /* clang-format off */
 static const struct cmd cmds[] = {
 	{ "list", cmd_list,
-	  "[--module FILE] [--login] [--pin-source FILE] [--last-try]\n"
+	  "[URI] [--module FILE] [--login] [--pin-source FILE] [--last-try]\n"
 	  "    [--token-network]",
 	  "show tokens, their keys, and what each key promises" },
 	{ "init", cmd_init,
