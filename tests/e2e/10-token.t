@@ -210,7 +210,7 @@ is "$(logins "$WORK/spy")" 1 "a wrong PIN from a file: exactly one C_Login"
 nok 1 "the PIN is not in what was said" grep -q 999999 "$WORK/err"
 run spied "$WORK/spy" token check "$spy_uri&pin-source=file:$WORK/pin"
 is "$STATUS,$(logins "$WORK/spy")" 0,1 "a right PIN: exactly one C_Login"
-is "$(grep -c '^[0-9]*: C_Sign$' "$WORK/spy")" 1 "and one C_Sign"
+is "$(grep -c '^[0-9]*: C_Sign$' "$WORK/spy")" 2 "and two C_Sign: a card may tell by the second what it wants"
 
 rm -f "$WORK/spy"
 PKCS11SPY=$MODULE PKCS11SPY_OUTPUT=$WORK/spy dialogue 'PIN of token "ca":' 000000 \

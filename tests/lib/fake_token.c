@@ -152,6 +152,7 @@ login(CK_SESSION_HANDLE s, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG n)
 		return CKR_PIN_LOCKED;
 	if (n == strlen(FAKE_PIN) && memcmp(pin, FAKE_PIN, n) == 0) {
 		fake_token.logged_in = true;
+		fake_token.login_fresh = true;
 		*flags &= ~(CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
 		fake_token.tries = 3;
 		return CKR_OK;
@@ -296,6 +297,9 @@ sign(CK_SESSION_HANDLE s, CK_BYTE *in, CK_ULONG n_in, CK_BYTE *to, CK_ULONG *n)
 	(void)in;
 	(void)n_in;
 	ANSWER(FAKE_SIGN);
+	if (fake_token.pin_each && !fake_token.login_fresh)
+		return CKR_USER_NOT_LOGGED_IN;
+	fake_token.login_fresh = false;
 	for (CK_ULONG i = 0; i < fake_token.signature && i < *n; i++)
 		to[i] = (CK_BYTE)(i + 1);
 	*n = fake_token.signature;

@@ -65,6 +65,8 @@ struct fake {
 	CK_MECHANISM_INFO mechanism;
 	unsigned tries;
 	bool logged_in;
+	bool pin_each;	/* a login is good for one signature, and no attribute says so */
+	bool login_fresh;
 	unsigned sessions; /* open now */
 	CK_ULONG signature; /* bytes that C_Sign gives */
 	struct fake_object object[FAKE_OBJECTS]; /* handle: index and one */

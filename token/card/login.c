@@ -275,6 +275,26 @@ login_again(struct login *l, const struct session *s)
 	return login_user(l, s);
 }
 
+enum rc
+login_repeat(struct login *l, const struct session *s)
+{
+	CK_TOKEN_INFO info;
+	CK_RV rv;
+	enum rc rc = session_token_info(s, &info);
+
+	if (rc == RC_OK)
+		rc = login_allowed(s->name, info.flags, l->last_try);
+	if (rc == RC_OK && l->pin->len == 0)
+		rc = err_set(RC_TOKEN, "%s: no PIN is kept", s->name);
+	if (rc != RC_OK)
+		return rc;
+	/* It may think that somebody is logged in, and know better. */
+	(void)s->module->f->C_Logout(s->handle);
+	rv = try_pin(l, s, CKU_USER, false);
+	l->done = rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN;
+	return l->done ? RC_OK : login_refused(l, s, rv);
+}
+
 static enum rc
 ask_twice(const char *what, struct pin *ret_pin)
 {

@@ -41,6 +41,11 @@ enum rc login_context(
  * so that the operator answers for this signature too. */
 enum rc login_again(struct login *l, const struct session *s) MUST_CHECK;
 
+/** Log in once more with the PIN that is kept: a card that another program has
+ * reset forgets the login. One try; a PIN that was refused is not kept.
+ * \retval RC_TOKEN no PIN is kept, or the card refuses it */
+enum rc login_repeat(struct login *l, const struct session *s) MUST_CHECK;
+
 /** What the flags say is left, as half a sentence. Static storage. */
 const char *login_tries_left(CK_FLAGS flags);
 

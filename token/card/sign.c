@@ -111,7 +111,7 @@ sign_input_init(struct sign_input *in, struct key_type type,
 }
 
 static enum rc
-sign_once(const struct session *s, struct login *l, const struct signer *signer,
+sign_once(const struct session *s, struct login *l, struct signer *signer,
     struct sign_input *in, struct buf *ret_sig)
 {
 	CK_FUNCTION_LIST *f = s->module->f;
@@ -120,7 +120,10 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 	CK_RV rv;
 	enum rc rc;
 
+	signer->lacks = SIGN_LACKS_NOTHING;
 	rv = f->C_SignInit(s->handle, &in->mechanism, signer->object);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		signer->lacks = SIGN_LACKS_LOGIN;
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: cannot sign", s->name);
 	/* Between these two calls and nowhere else: it is for one operation. */
@@ -135,6 +138,10 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 	rv = f->C_Sign(s->handle, in->data, in->n, sig, &n);
 	if (l->ask_each)
 		(void)alarm(0);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		signer->lacks = signer->always_authenticate
+				    ? SIGN_LACKS_LOGIN
+				    : SIGN_LACKS_CONTEXT;
 	if (rv != CKR_OK)
 		return ckr_set(rv, "%s: did not sign", s->name);
 	if (n != key_signature_len(signer->type))
@@ -145,7 +152,7 @@ sign_once(const struct session *s, struct login *l, const struct signer *signer,
 }
 
 enum rc
-sign_run(struct session *s, struct login *l, const struct signer *signer,
+sign_run(struct session *s, struct login *l, struct signer *signer,
     struct sign_input *in, struct buf *ret_sig)
 {
 	struct err_saved why;

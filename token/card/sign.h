@@ -13,8 +13,11 @@
 struct signer {
 	CK_OBJECT_HANDLE object;
 	struct key_type type;
-	bool always_authenticate;
-	struct buf spki; /* to find it again */
+	bool always_authenticate; /* as the token says, or as was learned */
+	bool learned;		  /* it wants a login each time, and says otherwise */
+	struct buf spki;	  /* to find it again */
+	/* What the last signature failed for. */
+	enum { SIGN_LACKS_NOTHING, SIGN_LACKS_LOGIN, SIGN_LACKS_CONTEXT } lacks;
 };
 void signer_wipe(struct signer *signer);
 
@@ -37,10 +40,9 @@ enum rc sign_input_init(struct sign_input *in, struct key_type type,
     enum token_scheme scheme, struct span digest) MUST_CHECK;
 
 /** Sign in the session; appended to `ret_sig`. After an error the session is a
- * new one, and nothing is tried again. */
-enum rc sign_run(struct session *s, struct login *l,
-    const struct signer *signer, struct sign_input *in,
-    struct buf *ret_sig) MUST_CHECK;
+ * new one, nothing is tried again, and `signer` says whether a login is missing. */
+enum rc sign_run(struct session *s, struct login *l, struct signer *signer,
+    struct sign_input *in, struct buf *ret_sig) MUST_CHECK;
 
 /** Raw C_Sign calls in `threads` sessions for `seconds`. */
 enum rc sign_bench(const struct session *s, struct login *l,

@@ -32,10 +32,13 @@ token_check_signature(struct cmd_key *k)
 {
 	enum rc rc;
 
-	if (strncmp(k->key.type, "rsa-", 4) != 0)
-		return sign_and_verify(k, TOKEN_ECDSA);
-	rc = sign_and_verify(k, TOKEN_RSA_PKCS1);
-	return rc != RC_OK ? rc : sign_and_verify(k, TOKEN_RSA_PSS);
+	bool is_rsa = strncmp(k->key.type, "rsa-", 4) == 0;
+
+	/* Twice: a card may want a login for each, and tell by the second. */
+	rc = sign_and_verify(k, is_rsa ? TOKEN_RSA_PKCS1 : TOKEN_ECDSA);
+	return rc != RC_OK
+		   ? rc
+		   : sign_and_verify(k, is_rsa ? TOKEN_RSA_PSS : TOKEN_ECDSA);
 }
 
 /* What the maker of the token says about the key. */

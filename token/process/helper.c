@@ -417,8 +417,41 @@ find_signer(struct helper *h, struct signer *signer)
 		    h->session.name, key->shown.label);
 	signer->object = key->private;
 	signer->type = key->type;
-	signer->always_authenticate = key->shown.always_authenticate;
+	signer->always_authenticate =
+	    key->shown.always_authenticate || signer->learned;
 	return RC_OK;
+}
+
+/* A PIV key that wants its PIN for each signature may hide that (OpenSC, ykcs11
+ * 2.2), and a card that another program has reset has forgotten who logged in.
+ * What is missing is given once, by the PIN that was right before; where it was
+ * the login of the one operation, that is remembered. */
+static enum rc
+authorise(struct helper *h, struct signer *signer)
+{
+	enum rc rc = RC_OK;
+
+	if (signer->lacks == SIGN_LACKS_CONTEXT)
+		signer->learned = true;
+	else
+		rc = login_repeat(&h->login, &h->session);
+	return rc == RC_OK ? find_signer(h, signer) : rc;
+}
+
+static enum rc
+sign_authorised(struct helper *h, struct signer *signer,
+    struct sign_input *input, struct buf *out)
+{
+	enum rc rc = sign_run(&h->session, &h->login, signer, input, out);
+
+	if (rc == RC_OK || signer->lacks == SIGN_LACKS_NOTHING ||
+	    h->login.pin->len == 0)
+		return rc;
+	err_clear();
+	rc = authorise(h, signer);
+	if (rc == RC_OK)
+		rc = sign_run(&h->session, &h->login, signer, input, out);
+	return rc;
 }
 
 static enum rc
@@ -464,9 +497,7 @@ sign_digest(struct helper *h, struct signer *signer, enum token_scheme scheme,
 		if (rc == RC_OK)
 			rc = find_signer(h, signer);
 	}
-	return rc != RC_OK
-		   ? rc
-		   : sign_run(&h->session, &h->login, signer, &input, out);
+	return rc != RC_OK ? rc : sign_authorised(h, signer, &input, out);
 }
 
 /* After one failure nothing further goes to the token: what is still in the

@@ -208,6 +208,80 @@ a_key_in_use_keeps_its_number(void **state)
 	token_free(token);
 }
 
+static enum rc
+sign_one(struct token *token, unsigned key)
+{
+	WIPED(buf) sig = { 0 };
+
+	return token_sign(token, key, TOKEN_ECDSA, span_of(digest, 32), &sig);
+}
+
+/* As PIV's 9a with policy "always" through OpenSC: the first signature passes.
+ */
+static void
+that_a_key_wants_its_pin_each_time_is_learned(void **state)
+{
+	struct token *token;
+	unsigned key = 9;
+
+	(void)state;
+	(void)card_add_key(p256, "ca", "1");
+	card->pin_each = true;
+	/* One login, and one for each signature from the second on. */
+	card_answers(FAKE_LOGIN, 5, CKR_DEVICE_ERROR);
+	token = ready(false, &key);
+	for (unsigned i = 0; i < 4; i++)
+		check_ok(sign_one(token, key));
+	check_says(sign_one(token, key), RC_TOKEN,
+	    CARD_NAME ": no login: the token or its reader reports an error "
+		      "(CKR_DEVICE_ERROR)");
+	token_free(token);
+}
+
+/* Its PIN was right before; what is wrong now is not sent again. */
+static void
+a_pin_that_is_wrong_by_now_is_learned_nothing_from(void **state)
+{
+	struct token *token;
+	unsigned key = 9;
+
+	(void)state;
+	(void)card_add_key(p256, "ca", "1");
+	card->pin_each = true;
+	card_answers_once(FAKE_LOGIN, 2, CKR_PIN_INCORRECT);
+	token = ready(false, &key);
+	check_ok(sign_one(token, key));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(sign_one(token, key), RC_TOKEN);
+		assert_non_null(strstr(err_text(), "wrong PIN"));
+	}
+	token_free(token);
+}
+
+/* Another program has reset the card. */
+static void
+a_login_that_the_card_forgot_is_repeated_once(void **state)
+{
+	struct token *token;
+	unsigned key = 9;
+
+	(void)state;
+	(void)card_add_key(p256, "ca", "1");
+	card_answers_once(FAKE_SIGN_INIT, 2, CKR_USER_NOT_LOGGED_IN);
+	card_answers(FAKE_LOGIN, 3, CKR_DEVICE_ERROR);
+	token = ready(false, &key);
+	for (unsigned i = 0; i < 3; i++)
+		check_ok(sign_one(token, key));
+	token_free(token);
+	card_answers(FAKE_LOGIN, 9, CKR_DEVICE_ERROR);
+	card_answers(FAKE_SIGN_INIT, 2, CKR_USER_NOT_LOGGED_IN);
+	token = ready(false, &key);
+	check_ok(sign_one(token, key));
+	check_says(sign_one(token, key), RC_TOKEN,
+	    CARD_NAME ": cannot sign: not logged in (CKR_USER_NOT_LOGGED_IN)");
+	token_free(token);
+}
+
 static void
 asked_for_each_a_logout_that_fails_ends_it(void **state)
 {
@@ -575,6 +649,9 @@ main(void)
 		fresh(a_key_that_cannot_sign_is_not_used),
 		fresh(a_key_of_no_known_type_is_not_used),
 		fresh(a_key_in_use_keeps_its_number),
+		fresh(that_a_key_wants_its_pin_each_time_is_learned),
+		fresh(a_pin_that_is_wrong_by_now_is_learned_nothing_from),
+		fresh(a_login_that_the_card_forgot_is_repeated_once),
 		fresh(asked_for_each_a_logout_that_fails_ends_it),
 		fresh(tokens_keys_and_attestations_are_told),
 		fresh(an_empty_token_is_set_up_and_described),

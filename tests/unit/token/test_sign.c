@@ -123,7 +123,7 @@ signatures_have_the_length_of_their_key(void **state)
 
 /* ---- on a card that fails ------------------------------------------------ */
 
-static const struct signer p256_signer = { .object = 1,
+static const struct signer p256_key = { .object = 1,
 	.type = { KEY_P256, 256 } };
 
 static void
@@ -137,7 +137,7 @@ begin(struct session *s, struct login *l, struct sign_input *in)
 	l->pin->len = strlen(FAKE_PIN);
 	l->done = true;
 	check_ok(sign_input_init(
-	    in, p256_signer.type, TOKEN_ECDSA, span_of(digest, 32)));
+	    in, p256_key.type, TOKEN_ECDSA, span_of(digest, 32)));
 }
 
 static void
@@ -146,18 +146,19 @@ a_signature_is_as_long_as_its_key_wants(void **state)
 	WIPED(session) s = { 0 };
 	WIPED(login) l = { 0 };
 	WIPED(buf) sig = { 0 };
+	struct signer signer = p256_key;
 	struct sign_input in;
 
 	(void)state;
 	begin(&s, &l, &in);
-	check_ok(sign_run(&s, &l, &p256_signer, &in, &sig));
+	check_ok(sign_run(&s, &l, &signer, &in, &sig));
 	assert_int_equal(sig.n, 64);
 	assert_int_equal(sig.p[63], 64);
 	card->signature = 63;
-	check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+	check_says(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN,
 	    CARD_NAME ": gave a signature of 63 bytes, 64 wanted");
 	card->signature = 65;
-	check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+	check_says(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN,
 	    CARD_NAME ": gave a signature of 65 bytes, 64 wanted");
 	assert_int_equal(sig.n, 64);
 }
@@ -186,11 +187,12 @@ after_an_error_the_session_is_another(void **state)
 		WIPED(session) s = { 0 };
 		WIPED(login) l = { 0 };
 		WIPED(buf) sig = { 0 };
+		struct signer signer = p256_key;
 		struct sign_input in;
 
 		begin(&s, &l, &in);
 		card_answers(cases[i].call, 1, cases[i].rv);
-		check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+		check_says(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN,
 		    cases[i].words);
 		assert_int_equal(sig.n, 0);
 		assert_int_equal(card->answer[FAKE_OPEN_SESSION].calls, 2);
@@ -200,7 +202,7 @@ after_an_error_the_session_is_another(void **state)
 		/* Without another session the login is gone as well, and the
 		 * sentence is still the first one. */
 		card_answers(FAKE_OPEN_SESSION, 1, CKR_DEVICE_REMOVED);
-		check_says(sign_run(&s, &l, &p256_signer, &in, &sig), RC_TOKEN,
+		check_says(sign_run(&s, &l, &signer, &in, &sig), RC_TOKEN,
 		    cases[i].words);
 		assert_false(l.done);
 	}
@@ -209,7 +211,7 @@ after_an_error_the_session_is_another(void **state)
 static void
 a_key_that_wants_a_login_each_time_gets_one(void **state)
 {
-	struct signer signer = p256_signer;
+	struct signer signer = p256_key;
 	WIPED(session) s = { 0 };
 	WIPED(login) l = { 0 };
 	WIPED(buf) sig = { 0 };
@@ -234,7 +236,7 @@ a_key_that_wants_a_login_each_time_gets_one(void **state)
 static void
 the_rate_counts_only_what_was_signed(void **state)
 {
-	struct signer signer = p256_signer;
+	struct signer signer = p256_key;
 	WIPED(session) s = { 0 };
 	WIPED(login) l = { 0 };
 	struct sign_input in;
@@ -259,7 +261,7 @@ the_rate_counts_only_what_was_signed(void **state)
 	assert_int_equal(sign_bench(&s, &l, &signer, 1, 1, &rate), RC_IO);
 	assert_non_null(fail_stop());
 	assert_true(rate < 0);
-	signer = p256_signer;
+	signer = p256_key;
 	signer.always_authenticate = true;
 	card_answers(FAKE_SIGN, 1, CKR_OK);
 	card_answers(FAKE_LOGIN, 2, CKR_USER_ALREADY_LOGGED_IN);
