@@ -6,10 +6,10 @@
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_form.h"
+#include "transfer/x509/subject_host.h"
 #include "transfer/x509/tbs.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -321,52 +321,23 @@ has_subtree(const struct constraints *c, unsigned type)
 	return false;
 }
 
-/* What OpenSSL takes for a host's name: letters, digits and the like in labels,
- * more than one. An address of digits is among them. */
-static bool
-looks_like_host(struct span text)
-{
-	bool dot = false;
-
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t b = text.p[i];
-
-		dot = dot || (b == '.' && i != 0);
-		if (b != '.' && b != '-' && b != '_' && b != ':' &&
-		    (b >= 0x80 || !isalnum(b)))
-			return false;
-	}
-	return dot || (text.n != 0 && memchr(text.p, ':', text.n) != NULL);
-}
-
 const char *
 constraints_subject_fault(const struct constraints *c, struct span subject,
     const struct name *names, size_t n)
 {
-	static const uint8_t cn[] = { 0x55, 4, 3 };
-	struct span rdns, set, attribute, oid;
-	struct der value;
+	struct subject_hosts hosts = subject_hosts_of(subject);
+	struct name name = { NAME_DNS, SPAN_NONE };
 
-	if (!der_take(&subject, DER_SEQUENCE, &rdns) || rdns.n == 0)
+	if (hosts.rdns.n == 0)
 		return NULL;
 	if (has_subtree(c, SUBTREE_DIRECTORY))
 		return "the CA's certificate binds subjects, which nobody compares here";
 	for (size_t i = 0; i < n; i++)
 		if (names[i].type == NAME_DNS)
 			return NULL;
-	while (der_take(&rdns, DER_SET, &set))
-		while (der_take(&set, DER_SEQUENCE, &attribute)) {
-			struct name name = { NAME_DNS, SPAN_NONE };
-
-			if (!der_take(&attribute, DER_OID, &oid) ||
-			    !der_next(&attribute, &value) ||
-			    !span_eq(oid, span_of(cn, sizeof(cn))) ||
-			    !looks_like_host(value.content))
-				continue;
-			name.text = value.content;
-			if (constraints_fault(c, &name) != NULL)
-				return "its CN would be taken for a host's name, which the CA's certificate forbids for good";
-		}
+	while (subject_hosts_take(&hosts, &name.text))
+		if (constraints_fault(c, &name) != NULL)
+			return "its CN would be taken for a host's name, which the CA's certificate forbids for good";
 	return NULL;
 }
 
