@@ -6,6 +6,7 @@
 #include "base/term.h"
 #include "base/words.h"
 #include "ca/cmd/cmd_sign.h"
+#include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
@@ -277,6 +278,24 @@ show_held(const struct decision *d)
 		term_field("  KEY", "is that of %s", d->held);
 }
 
+/* One made of the first name says nothing new. */
+static enum rc
+show_subject(const struct grant *g)
+{
+	OWN(X509_NAME) *subject = NULL;
+	WIPED(buf) text = { 0 };
+	enum rc rc;
+
+	if (g->profile->subject != SUBJECT_TEXT)
+		return RC_OK;
+	rc = subject_of(g->profile, g->names, g->n_names, &subject);
+	if (rc == RC_OK)
+		rc = subject_print(subject, &text);
+	if (rc == RC_OK)
+		term_field("  subject", "%.*s", SPAN_FMT(buf_span(&text)));
+	return rc;
+}
+
 static enum rc
 show_granted(struct visit *v, const struct work *w, size_t i)
 {
@@ -295,6 +314,9 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	term_bold("  %zu  %.*s\n", i + 1, SPAN_FMT(r->id));
 	term_field("  profile", "%s, key %s", d->grant.profile->name, key);
 	show_held(d);
+	rc = show_subject(&d->grant);
+	if (rc != RC_OK)
+		return rc;
 	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
 	if (w->s->is_loose)
 		show_file(&w->s->loose.items[i]);

@@ -83,6 +83,25 @@ for name in dns:www.example.net ip:198.51.100.1 email:a@example.net; do
 	says 'bound to for good' 'and the remedy does not say that policy.conf could help'
 done
 
+# ---- a subject of the policy's own -----------------------------------------------------------
+
+# Where the certificate binds nothing, the policy alone keeps a CN to the scope.
+STICK=$(stick unbound)
+new_token unbound
+run ca @unbound init --subject CN=Unbound --token "$(uri unbound)" --scope example.org \
+	--profiles tls --constraints none --out "$STICK" --yes --json
+CA_HEX=$(json fingerprint)
+enrol_online @at-unbound
+must transfer @at-unbound request --profile tls-server --new-key ec-p256 --name dns:u.example.org --out "$STICK"
+sed -i '0,/^subject = .*/s//subject = O=Example, CN=www.example.net/' "$(home_of unbound)/policy.conf"
+run ca @unbound sign "$STICK" --yes --expect "$REQUESTER_HEX" -n
+says 'SUBJECT' 'a CN that is a host outside the scope is refused'
+says 'has CN=www.example.net, which' 'and named'
+sed -i '0,/^subject = .*/s//subject = O=Example, CN=www.example.org/' "$(home_of unbound)/policy.conf"
+run ca @unbound sign "$STICK" --yes --expect "$REQUESTER_HEX" -n
+says 'subject +O=Example, CN=www.example.org' 'one within it is shown in the review'
+says 'To be signed: 1 certificate' 'to be signed'
+
 # ---- options that are none -----------------------------------------------------------------
 
 for bad in 192.0.2.1/24 192.0.2.0 example.org ''; do

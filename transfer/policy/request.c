@@ -9,6 +9,7 @@
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cidr.h"
+#include "transfer/x509/subject_host.h"
 
 /* A notBefore that was asked for may lie this far back: the day on which the
  * stick was on its way. */
@@ -299,6 +300,28 @@ request_check_names(const struct asking *a, const struct ca_window *ca,
 	return rc != RC_OK ? rc : check_mixture(a, grant);
 }
 
+/* Verifiers that take a CN for a host's name do it whatever the CA's
+ * certificate says of names. One of the names granted is checked as that. */
+static enum rc
+check_subject_scope(
+    const struct asking *a, const struct grant *grant, struct span subject)
+{
+	struct subject_hosts hosts = subject_hosts_of(subject);
+	struct name host = { NAME_DNS, SPAN_NONE };
+
+	while (subject_hosts_take(&hosts, &host.text)) {
+		bool granted = a->policy->scope_any;
+
+		for (size_t i = 0; i < grant->n_names && !granted; i++)
+			granted = span_eq(grant->names[i].text, host.text);
+		if (!granted && !in_one_of(&host, &a->policy->scope))
+			return rule_refuse(RULE_SUBJECT,
+			    "the subject of profile %s has CN=%.*s, which would be taken for a host's name and lies outside the CA's scope",
+			    a->profile->name, SPAN_FMT(host.text));
+	}
+	return RC_OK;
+}
+
 /* A name that is too long for the profile's text, say: found here and not when
  * its certificate is made. */
 static enum rc
@@ -312,6 +335,8 @@ request_check_subject(const struct asking *a, const struct ca_window *ca,
 
 	if (rc == RC_OK)
 		rc = subject_write(subject, &der);
+	if (rc == RC_OK)
+		rc = check_subject_scope(a, grant, buf_span(&der));
 	for (size_t i = 0; i < ca->n_above && rc == RC_OK; i++) {
 		const char *what = constraints_subject_fault(&ca->above[i],
 		    buf_span(&der), grant->names, grant->n_names);

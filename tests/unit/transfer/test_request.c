@@ -28,6 +28,9 @@ static const char text[] =
     "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
     "extendedKeyUsage = clientAuth, serverAuth\n"
     "validity = 30d\nvalidity-max = 90d\n"
+    "[profile elsewhere]\nsubject = O=x, CN=www.example.net\nnames = srv\n"
+    "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
+    "extendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\n"
     "[profile hosts-subject]\nsubject = CN=%{name}\nnames = ip\n"
     "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
     "extendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\n"
@@ -549,6 +552,19 @@ a_subject_that_would_be_taken_for_another_host_is_refused(void **state)
 	    "certificate forbids for good");
 }
 
+/* Whatever the CA's certificate is bound to: with no constraints in it, too. */
+static void
+a_cn_is_held_to_the_scope(void **state)
+{
+	struct asked *a = *state;
+
+	a->request.profile = span_str("elsewhere");
+	name_add(a, "srv:_im.example.org");
+	check_refused(check(a), "SUBJECT",
+	    "r: the subject of profile elsewhere has CN=www.example.net, which "
+	    "would be taken for a host's name and lies outside the CA's scope");
+}
+
 int
 main(void)
 {
@@ -557,6 +573,7 @@ main(void)
 		T(a_sound_request_is_granted),
 		T(a_name_that_the_ca_is_not_bound_to_is_refused),
 		T(a_subject_that_would_be_taken_for_another_host_is_refused),
+		T(a_cn_is_held_to_the_scope),
 		T(the_profile_is_known_and_allowed),
 		T(the_key_fits_the_profile),
 		T(the_cas_own_keys_are_never_certified),
