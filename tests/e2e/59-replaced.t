@@ -116,7 +116,8 @@ is "$wrong" "" "and goes on"
 # ---- one that is short, in place of one that is long ---------------------------------------
 
 T="2028-07-02 12:00:00"
-ask "$T" --new-key ec-p256 --domain josefsson.org --host chat.sjd.se \
+# Of the same kind of key: by that alone it would not be told from the older ones.
+ask "$T" --new-key rsa-2048 --domain josefsson.org --host chat.sjd.se \
 	--component conference.josefsson.org --days 20
 must at "$T" transfer rotate --within 1d
 NEW=$(pub "$SRV/x.pem")
