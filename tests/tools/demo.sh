@@ -94,7 +94,7 @@ laptop -- softhsm2-util --init-token --free --label demo --so-pin 12345678 --pin
 
 title "The laptop: a CA whose key is made on the token, for one domain, and its card"
 laptop "$yes" Yes "$pin" $PIN -- airgap-ca init --subject "CN=XMPP CA for example.org" \
-	--scope example.org --profiles xmpp --out STICK "${allow[@]}"
+	--token pkcs11:token=demo --scope example.org --profiles xmpp --out STICK "${allow[@]}"
 
 title "The server: enrol with that CA, comparing 16 words with the laptop's"
 server "$yes" Yes -- airgap-transfer enroll STICK --label chat
