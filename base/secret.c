@@ -26,10 +26,10 @@ pin_wipe(struct pin *pin)
 	OPENSSL_cleanse(pin, sizeof(*pin));
 }
 
-void
+bool
 secret_hide(void)
 {
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 void
@@ -39,7 +39,7 @@ secret_harden(void)
 	struct rlimit lock;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
-	secret_hide();
+	(void)secret_hide();
 	/* Under a limit MCL_FUTURE would make some later malloc of the module
 	 * fail: then only the page of the PIN itself is locked (pin_lock), and
 	 * a copy of the module's may be swapped out (SECURITY.md). */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/own.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PIN_MAX 64 /* bytes; PKCS#11 modules take 4 to 32 or 48 */
@@ -23,8 +24,9 @@ struct pin {
 void pin_wipe(struct pin *pin);
 
 /** No other process of the same user reads or traces this one, nor those that it
- * forks from now on. */
-void secret_hide(void);
+ * forks from now on, and none of them leaves a core. A change of user undoes it.
+ * False: a filter of somebody's forbids it. */
+bool secret_hide(void);
 
 /** No core dumps, no ptrace by others, and what can be locked is locked. Called
  * first by the process that will hold a PIN. */

@@ -76,7 +76,7 @@ token_start(struct token **ret, const struct token_options *options)
 		return err_memory();
 	echo_note(&token->echo);
 	/* Of us: a module is of the same user, and could read what we hold. */
-	secret_hide();
+	(void)secret_hide();
 	rc = child_start(&token->child, WIRE_NAME, helper_main, &copy, NULL, 0);
 	if (rc != RC_OK) {
 		free(token);

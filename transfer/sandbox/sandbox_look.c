@@ -5,11 +5,11 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -59,7 +59,7 @@ try_socket(int sock, void *unused)
 	(void)sock;
 	(void)unused;
 	/* It is to die: that is no crash to keep a core of. */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)secret_hide();
 	rc = sandbox_leave_terminal();
 	if (rc == RC_OK)
 		rc = sandbox_read_only(-1, &level);

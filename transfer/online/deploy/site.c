@@ -7,6 +7,7 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "transfer/guard.h"
 #include "transfer/rule.h"
 
@@ -111,7 +112,7 @@ site_become(uid_t uid)
 			  : setgroups(0, NULL)) != 0 ||
 	    setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	    !secret_hide())
 		return err_errno(
 		    RC_IO, errno, "user %u: cannot be become", (unsigned)uid);
 	/* A change of user forgets who dies with whom. */
