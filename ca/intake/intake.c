@@ -98,19 +98,19 @@ weigh(const struct intake *intake, const struct submission *s,
     struct verdict *v, struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[v->index];
+	char from[MEDIA_NAME_MAX + 24];
 	enum rc rc;
 
 	/* Taken at its word: to lie here is to refuse, which gives nobody a
 	 * certificate and is seen by the operator. */
 	if (v->rc != RC_OK)
 		return refuse_with(d, v->rule, v->reason);
-	rc = csr_find_spki(s->file->name, request->csr, &d->spelled, &d->spki);
-	if (rc == RC_OK)
-		rc = sha256(d->spki, d->key_id);
-	if (rc != RC_OK || memcmp(d->key_id, v->key_id, SHA256_LEN) != 0)
-		return rule_refuse(RULE_READER,
-		    "%s: request %u: the reader process reports a key that is not in the request",
-		    s->file->name, v->index + 1);
+	(void)snprintf(from, sizeof(from), "%s: request %u", s->file->name,
+	    v->index + 1);
+	rc = verdict_prove_key(v, from, request->csr, &d->spelled, &d->spki);
+	if (rc != RC_OK)
+		return rc;
+	memcpy(d->key_id, v->key_id, SHA256_LEN);
 	if (v->names_rule != RULE_NONE &&
 	    request_wants_csr_names(intake->policy, request))
 		return refuse_with(d, v->names_rule, v->names_reason);

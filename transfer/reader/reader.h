@@ -109,6 +109,12 @@ struct verdict {
 };
 void verdict_wipe(struct verdict *v);
 
+/** Find the key of a request again, in its bytes, by the shortest walk there is
+ * (csr_find_spki), and hold what a reader said of it against that.
+ * \retval RC_FORMAT rule READER: it reports another key */
+enum rc verdict_prove_key(const struct verdict *v, const char *from,
+    struct span der, struct buf *room, struct span *ret_spki) MUST_CHECK;
+
 /** The next answer, which is the one for the next request of the range; blocks.
  * Take all n of a range before the next is started. Rule and reason last until
  * the next call. What it says is the caller's to check.

@@ -249,6 +249,26 @@ verdict_wipe(struct verdict *v)
 	*v = (struct verdict){ 0 };
 }
 
+enum rc
+verdict_prove_key(const struct verdict *v, const char *from, struct span der,
+    struct buf *room, struct span *ret_spki)
+{
+	uint8_t id[SHA256_LEN];
+	struct span spki = SPAN_NONE;
+	enum rc rc = csr_find_spki(from, der, room, &spki);
+
+	if (rc == RC_OK)
+		rc = sha256(spki, id);
+	if (rc != RC_OK && rc != RC_FORMAT)
+		return rc;
+	if (rc != RC_OK || memcmp(id, v->key_id, SHA256_LEN) != 0)
+		return rule_refuse(RULE_READER,
+		    "%s: the reader process reports a key that is not in the request",
+		    from);
+	*ret_spki = spki;
+	return RC_OK;
+}
+
 /* The next record of answers, which are no more than were asked for: what a
  * reader says of requests that it has not got is not even kept. */
 static enum rc

@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* PEM is four thirds of the DER, and people write comments around it. */
-#define LOOSE_FILE_MAX ((size_t)2 * CSR_MAX)
-
 struct loose_file {
 	char name[MEDIA_NAME_MAX];
 	size_t at, n; /* within the bytes, later within the DER */
@@ -99,7 +96,7 @@ take_suffix(
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
 		OWN_FD memfd = -1;
 
-		rc = media_copy(media, names.items[i], LOOSE_FILE_MAX, &memfd);
+		rc = media_copy(media, names.items[i], CSR_FILE_MAX, &memfd);
 		rc = loose_take_copy(scan, names.items[i], rc, &memfd);
 	}
 	return rc;
@@ -125,7 +122,7 @@ loose_scan_file(struct loose_scan *scan, const char *name, int fd)
 	scan->begun = true;
 	if (rc != RC_OK)
 		return rc;
-	rc = media_copy_fd(name, fd, LOOSE_FILE_MAX, &memfd);
+	rc = media_copy_fd(name, fd, CSR_FILE_MAX, &memfd);
 	return loose_take_copy(scan, name, rc, &memfd);
 }
 

@@ -9,6 +9,9 @@
 
 #define CSR_MIN 64 /* bytes of DER: docs/transfer.cddl */
 #define CSR_MAX 65536
+/* Of a file with one: PEM is four thirds of the DER, and people write comments
+ * around it. */
+#define CSR_FILE_MAX ((size_t)2 * CSR_MAX)
 
 /** What a request says, checked. */
 struct csr {

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define CSR_FILE_MAX 131072 /* bytes of PEM */
 #define DAYS_MAX 36525
 
 struct ask_for {

@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#define FILE_SIZE_MAX ((size_t)2 * CSR_MAX) /* bytes of PEM */
-
 void
 loose_files_wipe(struct loose_files *files)
 {
@@ -27,7 +25,7 @@ loose_files_read_one(struct loose_files *files, const char *path)
 	struct loose_csr *csr = &files->set.items[files->set.n];
 	WIPED(buf) file = { 0 };
 	WIPED(buf) der = { 0 };
-	enum rc rc = file_read(AT_FDCWD, path, FILE_SIZE_MAX, &file);
+	enum rc rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
 
 	if (rc == RC_FORMAT) /* too large, or no regular file */
 		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
