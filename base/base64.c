@@ -57,3 +57,32 @@ base64_read(struct span text, struct buf *out)
 	}
 	return rc;
 }
+
+bool
+base64_is_digit(uint8_t c)
+{
+	return c == '=' || digit_value(c) >= 0;
+}
+
+enum rc
+base64_write(struct span bytes, struct buf *out)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	enum rc rc = buf_reserve(out, (bytes.n + 2) / 3 * GROUP);
+
+	for (size_t at = 0; at < bytes.n && rc == RC_OK; at += 3) {
+		const size_t n = bytes.n - at < 3 ? bytes.n - at : 3;
+		uint32_t bits = 0;
+		uint8_t group[GROUP];
+
+		for (size_t i = 0; i < 3; i++)
+			bits = bits << 8 | (i < n ? bytes.p[at + i] : 0);
+		for (size_t i = 0; i < GROUP; i++)
+			group[i] =
+			    i <= n ? (uint8_t)digits[bits >> (18 - 6 * i) & 63]
+				   : '=';
+		rc = buf_add(out, group, sizeof(group));
+	}
+	return rc;
+}

@@ -10,4 +10,10 @@
  * \retval RC_FORMAT it is not that; what was appended is worth nothing */
 enum rc base64_read(struct span text, struct buf *out) MUST_CHECK;
 
+/** Append that spelling, in one line. \retval RC_IO no memory */
+enum rc base64_write(struct span bytes, struct buf *out) MUST_CHECK;
+
+/** May this stand in Base64, padding included? */
+bool base64_is_digit(uint8_t c);
+
 #endif

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The online side under a judge that the stick has taken over (tests/subverted): it
-# can pass or condemn what the CA signed, and do nothing to this host. And where that
-# process cannot be locked in, nothing of a stick is parsed.
+# The online side under a reader that somebody's CSR, or a judge that the stick has taken
+# over (tests/subverted): they can pass or condemn what they are given, and do nothing to
+# this host. And where such a process cannot be locked in, nothing of theirs is parsed.
 . "$(dirname "$0")/../lib/lib.sh"
 . "$TOP/tests/lib/subvert.sh"
 
@@ -40,6 +40,110 @@ by judge:other 8 "the judge's answer: a certificate that the manifest does not l
 	'a judge that gives another certificate back'
 by judge:no 3 '.*a lie.*\[CERT-SIGNATURE\]$' 'a judge that condemns what is good'
 
+# ---- CSRs: a reader that one of them has taken over --------------------------------------
+
+for i in 1 2; do
+	must csr_openssl "c$i" ec-p256 "/CN=c$i.example.org" "DNS:c$i.example.org"
+done
+csrs=("$WORK/c1.csr" "$WORK/c2.csr")
+must mkdir "$WORK/csrs"
+must cp "${csrs[@]}" "$WORK/csrs"
+LOOSE=$(stick loose)
+must cp "${csrs[@]}" "$LOOSE"
+must ca sign "$LOOSE" --loose --profile tls-server --yes
+must transfer install "$STICK"
+OLD=$(stick old) # has an answer that is never taken
+must transfer request "${csrs[@]}" --profile tls-server --out "$OLD"
+ask=(request --profile tls-server --out "$STICK")
+freeze
+
+# caught KIND STATUS RULE REGEX DESC: neither store nor stick changes, whatever asks
+caught() {
+	run as "$1" transfer "${ask[@]}" "${csrs[@]}"
+	refused "$2" "$3" "$4" "$5"
+	run as "$1" transfer "${ask[@]}" "$WORK/csrs"
+	refused "$2" "$3" "$4" "$5 (of a directory)"
+}
+# caught_all ...: also at CSRs that the store has, and at those of `install`
+caught_all() {
+	caught "$@"
+	run as "$1" transfer request --again --out "$STICK"
+	refused "$2" "$3" "$4" "$5 (again)"
+}
+# unfound ...: and at the CSRs that an answer is for
+unfound() {
+	caught "$@"
+	run as "$1" transfer install "$LOOSE" --csr "${csrs[@]}"
+	refused "$2" "$3" "$4" "$5 (install --csr)"
+}
+forbidden='the reader process died of SIGSYS: it tried what its sandbox forbids'
+for what in connect open write fork exec ptrace kill code grow; do
+	caught_all check:$what 3 READER "$forbidden" "a CSR whose reader tries to $what"
+	unfound file:$what 3 READER "$forbidden" "a CSR file whose reader tries to $what"
+done
+run as check:terminal transfer "${ask[@]}" "${csrs[@]}"
+says 'subverted: check:terminal: No such device' 'their reader has no terminal to read'
+quiet 'TYPED BY THE READER' 'and none to write to'
+run as file:copy transfer "${ask[@]}" "${csrs[@]}"
+says 'subverted: file:copy: Operation not permitted' 'nor may it change its copy'
+
+# It answers another CSR: in the name of that file its key would be certified.
+unfound file:other 3 READER 'c2\.csr: the reader process reports a CSR that is not in the file' \
+	"a reader that answers another file's CSR"
+unfound file:bent,check:vouch 3 READER 'c1\.csr: the reader process reports a CSR that is not in the file' \
+	'a reader that answers a CSR of its own'
+caught_all check:key 3 READER 'a key that is not in the request' 'a key that is in no CSR'
+caught check:key-other 3 READER 'c2\.csr: .*a key that is not in the request' "another CSR's key"
+caught_all check:rule 3 READER 'a rule that there is not' 'a refusal by no rule'
+caught_all check:control 3 READER 'a name with control characters' 'a name with control characters'
+caught check:scope 4 NAME-SCOPE '2 of 2 requests would be refused' 'a name out of scope'
+caught_all check:twice 3 READER '.' 'two verdicts on one CSR'
+caught check:backwards 3 READER . 'verdicts out of order'
+caught check:many 3 READER 'more answers than were asked for' 'a verdict on a CSR that there is not'
+caught_all check:garbage 3 READER 'the reader.s answer' 'what is no answer'
+caught_all check:oversized 3 READER 'sent 2097152 bytes, at most 1048576' 'an answer that is too long'
+caught_all check:descriptor 3 READER 'a descriptor unasked' 'a descriptor that nobody wants'
+for how in 'stall:did not answer in [0-9]+ s' 'drip:did not answer in [0-9]+ s' 'die:has gone'; do
+	run as "check:${how%%:*}" transfer "${ask[@]}" "${csrs[@]}"
+	is "$STATUS $(printf '%s\n' "$ERR" | grep -Ec "^airgap-transfer: the reader process ${how#*:}\$")" '6 1' \
+		"a reader of CSRs that would ${how%%:*} is given up"
+	unchanged "and nothing came of it (${how%%:*})"
+done
+caught check:refuse 3 CSR-POP 'a lie' 'a reader that condemns what is good'
+unlike "$ERR" "$(printf '\033')" 'in harmless letters'
+
+# It grants what must be refused. What can be told without arithmetic is told here;
+# the rest the CA's own reader is asked about, before anything is signed.
+csrs=("$TOP/tests/vectors/csr/key-rsa-1024.der")
+must cp "${csrs[@]}" "$WORK/csrs"
+must rm "$WORK"/csrs/c?.csr
+caught check:vouch 4 KEY-RSA-SIZE '1024' 'a reader that passes a key that is too short'
+LEFT=$(stick left)
+for bad in pop-changed:CSR-POP:3 key-ed25519-small-order:KEY-ED25519-POINT:4 ask-ca:CSR-CA:4; do
+	rule=${bad#*:}
+	rule=${rule%:*}
+	run transfer request --profile tls-server --name dns:bad.example.org --out "$LEFT" \
+		"$TOP/tests/vectors/csr/${bad%%:*}.der"
+	refused "${bad##*:}" "$rule" . "an honest reader refuses ${bad%%:*}"
+	run as check:vouch transfer request --profile tls-server --name dns:bad.example.org --out "$LEFT" \
+		"$TOP/tests/vectors/csr/${bad%%:*}.der"
+	status 0 "a lying one lets ${bad%%:*} onto the stick"
+	run ca sign "$LEFT" --yes
+	status 4 'where the CA reads it again'
+	says "\\[$rule\\]" 'and refuses it, by its rule'
+	run transfer install "$LEFT"
+	status 4 'which comes back'
+	freeze
+done
+# Names that only the CSR gives are its word: this host goes by them, the CA does not.
+NAMES=$(stick names)
+must csr_openssl named ec-p256 /CN=named.example.org DNS:named.example.org
+run as check:name transfer request --profile tls-server --out "$NAMES" "$WORK/named.csr"
+status 0 'a reader that reports other names than the CSR has'
+run ca sign -n "$NAMES"
+says 'dns:named\.example\.org' 'changes nothing at the CA, which reads the CSR itself'
+quiet 'evil' 'and shows its own names'
+
 # ---- a kernel without seccomp ----------------------------------------------------------
 
 needs strace strace
@@ -55,6 +159,10 @@ for verb in verify install; do
 	refused 7 SANDBOX 'this kernel gives no seccomp filter .*nothing of a stick is parsed' \
 		"without seccomp $verb refuses"
 done
+run without transfer "${ask[@]}" "$WORK/named.csr"
+refused 7 SANDBOX 'this kernel gives no seccomp filter' 'without seccomp no CSR is read'
+run without transfer install "$LOOSE" --csr "$WORK/c1.csr" "$WORK/c2.csr"
+refused 7 SANDBOX 'this kernel gives no seccomp filter' 'nor by install'
 run without transfer @other enroll "$card" --expect "$CA_HEX"
 refused 7 SANDBOX 'this kernel gives no seccomp filter' 'without seccomp enroll refuses'
 ok 'and makes no home' test ! -e "$(home_of other)/store.db"

@@ -84,6 +84,7 @@ struct online_bed {
 	struct store store;
 	struct media media;
 	struct child judge; /* of the last receive; pid 0: none */
+	struct reader reader; /* of the CSRs of others; pid 0: none */
 	/* the CA's side of the channel */
 	uint32_t sequence;
 	uint8_t digest[SHA256_LEN];
@@ -123,6 +124,8 @@ online_wipe(struct online_bed *b)
 {
 	if (b->judge.pid != 0)
 		child_wipe(&b->judge);
+	if (b->reader.child.pid != 0)
+		reader_wipe(&b->reader);
 	store_wipe(&b->store);
 	media_wipe(&b->media);
 	policy_wipe(&b->policy);
@@ -575,6 +578,24 @@ online_answer(
 	answer_seal(b, &a);
 	answer_put(b, &a, NULL);
 	answer_went_out(b, &a);
+}
+
+/** The process that reads CSRs of others, and another one in its place: one that was
+ * left in the midst of an answer is of no use any more. */
+static inline struct reader *
+online_reader(struct online_bed *b)
+{
+	if (b->reader.child.pid == 0)
+		check_ok(reader_start(&b->reader, NULL));
+	return &b->reader;
+}
+
+static inline void
+online_reader_anew(struct online_bed *b)
+{
+	if (b->reader.child.pid != 0)
+		reader_wipe(&b->reader);
+	(void)online_reader(b);
 }
 
 /** A judge process of its own for each time: one that was left in the midst of a

@@ -112,6 +112,26 @@ WRAP(enum rc, csr_read, const char *from, struct span der,
 	return rc;
 }
 
+/* Another CSR than the file has: the one of the file before, or none at all. */
+WRAP(enum rc, csr_from_file, const char *from, struct span file,
+    struct buf *ret_der)
+{
+	static struct buf before; /* as long as the process */
+	WIPED(buf) now = { 0 };
+	enum rc rc = is_reader ? go_out("file") : RC_OK;
+
+	if (rc == RC_OK)
+		rc = __real_csr_from_file(from, file, &now);
+	if (rc != RC_OK || !is_reader)
+		return rc != RC_OK ? rc : buf_add_span(ret_der, buf_span(&now));
+	if (does("file:bent"))
+		now.p[now.n - 1] ^= 1;
+	rc = buf_add_span(ret_der,
+	    buf_span(does("file:other") && before.n != 0 ? &before : &now));
+	buf_reset(&before);
+	return rc != RC_OK ? rc : buf_add_span(&before, buf_span(&now));
+}
+
 /* Two readers, however few cores there are. */
 WRAP(long, sysconf, int name)
 {
@@ -246,7 +266,7 @@ send_verdicts(int sock, const uint32_t *index, size_t n)
 	cbor_put_uint(&out, ANSWER_VERDICTS);
 	cbor_put_array(&out, n);
 	for (size_t i = 0; i < n; i++) {
-		cbor_put_array(&out, 9);
+		cbor_put_array(&out, 10);
 		cbor_put_uint(&out, index[i]);
 		cbor_put_uint(&out, RC_OK);
 		cbor_put_text(&out, span_str(""));
@@ -257,6 +277,7 @@ send_verdicts(int sock, const uint32_t *index, size_t n)
 		cbor_put_text(&out, span_str(""));
 		cbor_put_bytes(&out, SPAN_NONE);
 		cbor_put_array(&out, 0);
+		cbor_put_bytes(&out, SPAN_NONE);
 	}
 	if (cbor_out_end(&out) == RC_OK)
 		(void)!__real_frame_send(sock, buf_span(&record), -1, PEER);

@@ -35,9 +35,9 @@ struct reader_process {
 	struct media_names names;
 	size_t next;	    /* of names */
 	size_t room;	    /* bytes that may still be copied */
-	struct sealed copy; /* what `bundle` points into */
-	bool parsed, is_loose;
-	struct bundle bundle;
+	struct sealed copy; /* what `handed` points into */
+	bool parsed;
+	struct verdicts_of handed;
 	struct loose_scan loose;
 	struct stray_scan strays;
 	struct history_scan history;
@@ -49,7 +49,7 @@ static void
 reader_process_wipe(struct reader_process *r)
 {
 	media_names_wipe(&r->names);
-	bundle_wipe(&r->bundle);
+	verdicts_of_wipe(&r->handed);
 	sealed_wipe(&r->copy);
 	loose_scan_wipe(&r->loose);
 	stray_scan_wipe(&r->strays);
@@ -371,52 +371,63 @@ is_parsed(const struct reader_process *r, int memfd)
 }
 
 static enum rc
-reader_parse_bundle(struct reader_process *r)
+reader_parse_bundle(struct span bytes, struct bundle *ret)
 {
 	struct cose cose;
-	enum rc rc = cose_read("bundle", r->copy.bytes, COSE_BUNDLE, &cose);
+	enum rc rc = cose_read("bundle", bytes, COSE_BUNDLE, &cose);
 
-	return rc != RC_OK ? rc
-			   : bundle_read("bundle", cose.payload, &r->bundle);
+	return rc != RC_OK ? rc : bundle_read("bundle", cose.payload, ret);
 }
 
 /* As if they were a bundle's, by the names of their files. */
 static enum rc
-parse_loose(struct reader_process *r)
+parse_loose(struct span bytes, struct bundle *ret)
 {
 	WIPED(loose) loose = { 0 };
-	enum rc rc = loose_read(r->copy.bytes, &loose);
+	enum rc rc = loose_read(bytes, &loose);
 
 	if (rc != RC_OK)
 		return rc;
-	r->bundle.requests = calloc(loose.n, sizeof(r->bundle.requests[0]));
-	if (r->bundle.requests == NULL)
+	ret->requests = calloc(loose.n, sizeof(ret->requests[0]));
+	if (ret->requests == NULL)
 		return err_memory();
 	for (size_t i = 0; i < loose.n; i++) {
-		r->bundle.requests[i].id = loose.items[i].name;
-		r->bundle.requests[i].csr = loose.items[i].der;
+		ret->requests[i].id = loose.items[i].name;
+		ret->requests[i].csr = loose.items[i].der;
 	}
-	r->bundle.n_requests = loose.n;
+	ret->n_requests = loose.n;
 	return RC_OK;
 }
 
 static enum rc
-reader_parse(struct reader_process *r, bool loose, int *memfd)
+reader_parse_copy(struct reader_process *r, enum reader_command order)
+{
+	const struct span bytes = r->copy.bytes;
+
+	if (order == READER_CHECK)
+		return reader_parse_bundle(bytes, &r->handed.bundle);
+	if (order == READER_CHECK_LOOSE)
+		return parse_loose(bytes, &r->handed.bundle);
+	return csr_files_read(bytes, &r->handed.files);
+}
+
+static enum rc
+reader_parse(struct reader_process *r, enum reader_command order, int *memfd)
 {
 	enum rc rc;
 
-	if (is_parsed(r, *memfd) && r->is_loose == loose)
+	if (is_parsed(r, *memfd) && r->handed.order == order)
 		return RC_OK;
-	bundle_wipe(&r->bundle);
+	verdicts_of_wipe(&r->handed);
+	r->handed = (struct verdicts_of){ .order = order };
 	r->parsed = false;
 	sealed_wipe(&r->copy);
 	rc = sealed_map(*memfd, &r->copy);
 	if (rc != RC_OK)
 		return rc;
 	*memfd = -1;
-	rc = loose ? parse_loose(r) : reader_parse_bundle(r);
+	rc = reader_parse_copy(r, order);
 	r->parsed = rc == RC_OK;
-	r->is_loose = loose;
 	return rc;
 }
 
@@ -424,12 +435,12 @@ reader_parse(struct reader_process *r, bool loose, int *memfd)
 static enum rc
 check_range(struct reader_process *r, uint32_t first, uint32_t end)
 {
-	const struct verdicts_of of = { &r->bundle, r->is_loose, &r->keys };
 	WIPED(verdicts) batch = { 0 };
 
 	while (first < end) {
 		struct reader_said said = { .kind = ANSWER_VERDICTS };
-		enum rc rc = verdicts_fill(&batch, &of, first, end);
+		enum rc rc =
+		    verdicts_fill(&batch, &r->handed, &r->keys, first, end);
 
 		if (rc != RC_OK)
 			return answer_failed(r, rc);
@@ -446,17 +457,18 @@ static enum rc
 reader_check(
     struct reader_process *r, const struct reader_order *order, int *memfd)
 {
-	const bool loose = order->kind == READER_CHECK_LOOSE;
 	const uint32_t first = order->first, n = order->n;
+	size_t all = 0;
 	/* A stranger's bytes are parsed from here on, and no file is opened. */
 	enum rc rc = lock_in(r);
 
 	if (rc == RC_OK && *memfd < 0)
 		rc = err_set(RC_BUG, "the reader was handed no bundle");
 	if (rc == RC_OK)
-		rc = reader_parse(r, loose, memfd);
-	if (rc == RC_OK &&
-	    (first > r->bundle.n_requests || n > r->bundle.n_requests - first))
+		rc = reader_parse(r, order->kind, memfd);
+	if (rc == RC_OK)
+		all = verdicts_of_count(&r->handed);
+	if (rc == RC_OK && (first > all || n > all - first))
 		rc = err_set(RC_BUG,
 		    "the reader was asked for requests that the bundle has not");
 	if (rc != RC_OK)
@@ -488,6 +500,8 @@ obey(struct reader_process *r, struct span command, int *memfd)
 		return scan_history(r);
 	case READER_CHECK:
 	case READER_CHECK_LOOSE:
+	case READER_CHECK_FILES:
+	case READER_DERS:
 		break;
 	}
 	return reader_check(r, &order, memfd);

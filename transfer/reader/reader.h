@@ -25,6 +25,8 @@ struct reader_answers {
 	size_t at;	    /* where the next one begins in it */
 	uint32_t here;	    /* of them that are in it */
 	uint32_t next, end; /* requests that are still to be answered */
+	bool of_files;	    /* a good one brings its DER, */
+	bool der_only;	    /* and nothing else */
 };
 
 /** Our end of one. It is dismissed by child_stop. */
@@ -96,6 +98,12 @@ enum rc reader_check_start(struct reader *reader, const struct sealed *copy,
 enum rc reader_check_loose_start(struct reader *reader,
     const struct sealed *copy, uint32_t first, uint32_t n) MUST_CHECK;
 
+/** The same for files of csr_files.h, which somebody has handed us: the index counts
+ * them, and each verdict brings the DER of its CSR. With `der_only` nothing more is
+ * read of it: there is neither key nor name in the verdict. */
+enum rc reader_check_files_start(struct reader *reader,
+    const struct sealed *copy, uint32_t n, bool der_only) MUST_CHECK;
+
 /** What a reader says of one request. */
 struct verdict {
 	uint32_t index;
@@ -106,8 +114,12 @@ struct verdict {
 	struct name_list names;	       /* of the CSR, if they are good */
 	enum rule names_rule;	       /* else they are refused by this one, */
 	struct span names_reason;      /* should they be wanted */
+	struct span der;	       /* of a file; lasts like the reason */
 };
 void verdict_wipe(struct verdict *v);
+
+/** What it says, as an error of ours. */
+enum rc verdict_pass(const struct verdict *v) MUST_CHECK;
 
 /** Find the key of a request again, in its bytes, by the shortest walk there is
  * (csr_find_spki), and hold what a reader said of it against that.

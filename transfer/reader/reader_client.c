@@ -223,6 +223,9 @@ check_start(struct reader *reader, enum reader_command command,
 	reader->answers.here = 0;
 	reader->answers.next = first;
 	reader->answers.end = first + n;
+	reader->answers.of_files =
+	    command == READER_CHECK_FILES || command == READER_DERS;
+	reader->answers.der_only = command == READER_DERS;
 	return reader_order_send(reader, &order, copy->fd);
 }
 
@@ -240,6 +243,14 @@ reader_check_loose_start(struct reader *reader, const struct sealed *copy,
 	return check_start(reader, READER_CHECK_LOOSE, copy, first, n);
 }
 
+enum rc
+reader_check_files_start(
+    struct reader *reader, const struct sealed *copy, uint32_t n, bool der_only)
+{
+	return check_start(
+	    reader, der_only ? READER_DERS : READER_CHECK_FILES, copy, 0, n);
+}
+
 void
 verdict_wipe(struct verdict *v)
 {
@@ -247,6 +258,14 @@ verdict_wipe(struct verdict *v)
 		return;
 	name_list_wipe(&v->names);
 	*v = (struct verdict){ 0 };
+}
+
+enum rc
+verdict_pass(const struct verdict *v)
+{
+	if (v->rc == RC_OK)
+		return RC_OK;
+	return err_rule(v->rc, v->rule, "%.*s", SPAN_FMT(v->reason));
 }
 
 enum rc
@@ -297,33 +316,50 @@ has_control(struct span text)
 	return false;
 }
 
-/* Its size is bounded by the record's, and each field by its own limit; what
- * it claims is for ca/intake/intake to find in the bundle. */
+/* What goes with a good answer and with none else: a key where the CSR was
+ * read, its DER where it came from a file. */
 static enum rc
-client_take_verdict(struct cbor_in *in, struct verdict *v)
+verdict_check_parts(const struct reader_answers *to,
+    const struct reader_verdict *said, enum rule names_rule)
+{
+	const bool good = said->error.rc == RC_OK;
+	const bool was_read = good && !to->der_only;
+
+	if (said->names_error.rc != RC_OK &&
+	    (!was_read || said->n_names != 0 || names_rule == RULE_NONE))
+		return reader_lied_about("names refused where there are none");
+	if (said->key_id.n != (was_read ? SHA256_LEN : 0) ||
+	    (!was_read && said->n_names != 0))
+		return reader_lied_about("a key where there is none, or none");
+	if (good && to->of_files ? said->der.n < CSR_MIN : said->der.n != 0)
+		return reader_lied_about("a CSR where there is none, or none");
+	return RC_OK;
+}
+
+/* Its size is bounded by the record's, and each field by its own limit; what
+ * it claims is for the caller to find in the bytes. */
+static enum rc
+client_take_verdict(
+    const struct reader_answers *to, struct cbor_in *in, struct verdict *v)
 {
 	struct name names[NAMES_MAX];
 	struct reader_verdict said = { .names = names };
 	enum rc rc = reader_lied(schema_take(in, &reader_verdict_form, &said));
-	const bool good = said.error.rc == RC_OK;
 
 	if (rc == RC_OK)
 		rc = reader_error_rule(&said.error, &v->rule);
 	if (rc == RC_OK)
 		rc = reader_error_rule(&said.names_error, &v->names_rule);
+	if (rc == RC_OK)
+		rc = verdict_check_parts(to, &said, v->names_rule);
 	if (rc != RC_OK)
 		return rc;
-	if (said.names_error.rc != RC_OK &&
-	    (!good || said.n_names != 0 || v->names_rule == RULE_NONE))
-		return reader_lied_about("names refused where there are none");
-	if (said.key_id.n != (good ? sizeof(v->key_id) : 0) ||
-	    (!good && said.n_names != 0))
-		return reader_lied_about("a key where there is none, or none");
 	v->index = said.index;
 	v->rc = said.error.rc;
 	v->reason = said.error.reason;
 	v->names_reason = said.names_error.reason;
-	if (good)
+	v->der = said.der;
+	if (said.key_id.n != 0)
 		memcpy(v->key_id, said.key_id.p, sizeof(v->key_id));
 	for (size_t i = 0; i < said.n_names && rc == RC_OK; i++)
 		rc = has_control(names[i].text)
@@ -351,7 +387,7 @@ reader_check_next(struct reader *reader, struct verdict *ret)
 
 	in.rest = span_of(
 	    answers->record.p + answers->at, answers->record.n - answers->at);
-	rc = client_take_verdict(&in, &v);
+	rc = client_take_verdict(answers, &in, &v);
 	if (rc == RC_OK && v.index != answers->next)
 		rc = rule_refuse(RULE_READER,
 		    "the reader's answer: verdicts out of order: it answers for request %u, not %u",

@@ -4,7 +4,6 @@
  */
 #include "transfer/reader/reader_verdict.h"
 
-#include "transfer/media/media.h"
 #include "transfer/reader/reader_wire.h"
 #include "transfer/rule.h"
 
@@ -27,23 +26,73 @@ names_error(const struct csr *csr)
 		span_str(csr->names_reason) };
 }
 
-/* A failure is none: nobody knows then what is to be said of the request. */
-static enum rc
-put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
+/* ---- what is looked at --------------------------------------------------- */
+
+void
+verdicts_of_wipe(struct verdicts_of *of)
 {
-	const struct cert_request *request = &of->bundle->requests[index];
-	WIPED(csr) csr = { 0 };
-	struct reader_verdict said;
-	char from[MEDIA_NAME_MAX + 24];
+	bundle_wipe(&of->bundle);
+	csr_files_wipe(&of->files);
+}
+
+static bool
+are_files(const struct verdicts_of *of)
+{
+	return of->order == READER_CHECK_FILES || of->order == READER_DERS;
+}
+
+size_t
+verdicts_of_count(const struct verdicts_of *of)
+{
+	return are_files(of) ? of->files.n : of->bundle.n_requests;
+}
+
+/* The first words of every sentence. Loose CSRs and files go by their names. */
+static void
+request_from(
+    const struct verdicts_of *of, uint32_t index, char ret[ERR_TEXT_MAX])
+{
+	if (are_files(of))
+		(void)snprintf(ret, ERR_TEXT_MAX, "%.*s",
+		    SPAN_FMT(of->files.items[index].name));
+	else if (of->order == READER_CHECK_LOOSE)
+		(void)snprintf(ret, ERR_TEXT_MAX, "%.*s",
+		    SPAN_FMT(of->bundle.requests[index].id));
+	else
+		(void)snprintf(ret, ERR_TEXT_MAX, "requests[%u] %.*s", index,
+		    SPAN_FMT(of->bundle.requests[index].id));
+}
+
+/* One request; `room` is for the DER of a file. */
+static enum rc
+request_look(const struct verdicts_of *of, struct key_cache *keys,
+    uint32_t index, struct buf *room, struct csr *csr)
+{
+	char from[ERR_TEXT_MAX];
 	enum rc rc;
 
-	if (of->is_loose)
-		(void)snprintf(
-		    from, sizeof(from), "%.*s", SPAN_FMT(request->id));
-	else
-		(void)snprintf(from, sizeof(from), "requests[%u] %.*s", index,
-		    SPAN_FMT(request->id));
-	rc = csr_read(from, request->csr, of->keys, &csr);
+	request_from(of, index, from);
+	if (!are_files(of))
+		return csr_read(
+		    from, of->bundle.requests[index].csr, keys, csr);
+	rc = csr_from_file(from, of->files.items[index].bytes, room);
+	return rc != RC_OK || of->order == READER_DERS
+		   ? rc
+		   : csr_read(from, buf_span(room), keys, csr);
+}
+
+/* ---- verdicts ------------------------------------------------------------ */
+
+/* A failure is none: nobody knows then what is to be said of the request. */
+static enum rc
+put_verdict(const struct verdicts_of *of, struct key_cache *keys,
+    struct cbor_out *out, uint32_t index)
+{
+	WIPED(csr) csr = { 0 };
+	WIPED(buf) der = { 0 };
+	struct reader_verdict said;
+	enum rc rc = request_look(of, keys, index, &der, &csr);
+
 	if (rc == RC_OK)
 		err_clear();
 	said = (struct reader_verdict){ .index = index,
@@ -51,8 +100,10 @@ put_verdict(const struct verdicts_of *of, struct cbor_out *out, uint32_t index)
 		.names_error = names_error(&csr),
 		.names = csr.names.items,
 		.n_names = csr.names.n };
-	if (rc == RC_OK)
+	if (rc == RC_OK && of->order != READER_DERS)
 		said.key_id = span_of(csr.key.id, sizeof(csr.key.id));
+	if (rc == RC_OK)
+		said.der = buf_span(&der);
 	schema_put(out, &reader_verdict_form, &said);
 	return rc == RC_OK || rule_spoken() != RULE_NONE ? RC_OK : rc;
 }
@@ -65,7 +116,7 @@ verdicts_wipe(struct verdicts *batch)
 
 enum rc
 verdicts_fill(struct verdicts *batch, const struct verdicts_of *of,
-    uint32_t first, uint32_t end)
+    struct key_cache *keys, uint32_t first, uint32_t end)
 {
 	enum rc rc = RC_OK;
 
@@ -76,7 +127,7 @@ verdicts_fill(struct verdicts *batch, const struct verdicts_of *of,
 		struct cbor_out out;
 
 		cbor_out_init(&out, &batch->bytes);
-		rc = put_verdict(of, &out, first++);
+		rc = put_verdict(of, keys, &out, first++);
 		if (rc == RC_OK)
 			rc = cbor_out_end(&out);
 		batch->ends[batch->n++] = batch->bytes.n;

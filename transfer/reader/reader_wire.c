@@ -5,6 +5,7 @@
 #include "transfer/format/grammar.h"
 #include "transfer/media/media.h"
 #include "transfer/rule.h"
+#include "transfer/x509/csr.h"
 
 /* clang-format off */
 
@@ -26,6 +27,8 @@ static const struct schema_field orders[] = {
 	[READER_CHECK]        = { 0, "check",            &check_type, IN_PLACE },
 	[READER_CHECK_LOOSE]  = { 0, "check of CSRs",    &check_type, IN_PLACE },
 	[READER_SCAN_HISTORY] = { 0, "scan for history", &empty,      IN_PLACE },
+	[READER_CHECK_FILES]  = { 0, "check of files",   &check_type, IN_PLACE },
+	[READER_DERS]         = { 0, "DER of files",     &check_type, IN_PLACE },
 };
 static const struct schema_type order_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, orders);
@@ -41,7 +44,8 @@ static const struct schema_type
 	file_name = TYPE(NULL, SCHEMA_TEXT, 1, MEDIA_NAME_MAX - 1),
 	flag      = TYPE(NULL, SCHEMA_UINT, 0, 1),
 	abi       = TYPE(NULL, SCHEMA_UINT, 0, INT16_MAX),
-	key_id    = TYPE(NULL, SCHEMA_BYTES, 0, SHA256_LEN);
+	key_id    = TYPE(NULL, SCHEMA_BYTES, 0, SHA256_LEN),
+	der       = TYPE(NULL, SCHEMA_BYTES, 0, CSR_MAX);
 #define ERROR_OF(tag, error) \
 	{ 0, "rc",     &rc_type,   IN(tag, error.rc) }, \
 	{ 0, "rule",   &rule_type, IN(tag, error.rule) }, \
@@ -54,6 +58,7 @@ static const struct schema_field verdict[] = {
 	{ 0, "key id", &key_id, IN(reader_verdict, key_id) },
 	ERROR_OF(reader_verdict, names_error),
 	{ 0, "names",  &names,  LENT(reader_verdict, names) },
+	{ 0, "DER",    &der,    IN(reader_verdict, der) },
 };
 static const struct schema_type verdict_type =
 	TYPE_TUPLE(NULL, reader_verdict, verdict);

@@ -2,8 +2,9 @@
 /** What a reader and its parent say to each other; nobody else includes this.
  *
  * Each record is one CBOR array, whose form is a table in reader_wire.c. With a
- * check goes the memfd of a bundle or a loose set, with ANSWER_FILE that of a
- * copy. ANSWER_END answers a scan, and is the greeting; ANSWER_FAILED may come
+ * check goes the memfd of a bundle, a loose set or CSR files, with ANSWER_FILE that
+ * of a copy. Of CSR files the verdict brings the DER that it is about; READER_DERS
+ * asks for no more than that. ANSWER_END answers a scan, and is the greeting; ANSWER_FAILED may come
  * instead of any other. Verdicts travel many to a record: a switch between
  * processes costs more than a verdict.
  */
@@ -20,6 +21,8 @@ enum reader_command {
 	READER_CHECK,
 	READER_CHECK_LOOSE,
 	READER_SCAN_HISTORY,
+	READER_CHECK_FILES,
+	READER_DERS,
 };
 
 enum reader_answer {
@@ -63,6 +66,7 @@ struct reader_verdict {
 	struct reader_error error;
 	struct span key_id;
 	struct reader_error names_error; /* they are refused, if wanted */
+	struct span der; /* of a file's CSR */
 	struct name *names; /* lent: NAMES_MAX for who reads */
 	size_t n_names;
 };

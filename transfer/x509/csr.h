@@ -54,6 +54,11 @@ enum rc csr_names_read(const char *from, struct span der,
 enum rc csr_from_file(const char *from, struct span file, struct buf *ret_der)
     MUST_CHECK;
 
+/** Does a file hold this DER: as it is, or in Base64, however that is broken into
+ * lines and encoded? Nothing of the file is parsed for that: it is for whoever was
+ * told that csr_from_file found it there. \retval RC_IO no memory */
+enum rc csr_is_of_file(struct span file, struct span der, bool *ret) MUST_CHECK;
+
 /** The SPKI within a request's DER by a minimal walk, without OpenSSL and
  * without judging anything else: for the signer, who re-finds a reported key. An
  * RSA key without its NULL parameters is spelled with them, in `room`, which is

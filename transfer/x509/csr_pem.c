@@ -108,6 +108,44 @@ read_pem(const char *from, struct span file, struct buf *der)
 	return RC_OK;
 }
 
+/* All of a file that may be a digit of Base64. */
+static enum rc
+keep_digits(struct span file, struct buf *out)
+{
+	enum rc rc = buf_reserve(out, file.n + 1);
+
+	for (size_t i = 0; i < file.n && rc == RC_OK; i++)
+		if (base64_is_digit(file.p[i]))
+			out->p[out->n++] = file.p[i];
+	return rc;
+}
+
+static bool
+has_bytes(struct span outer, struct span inner)
+{
+	return inner.n != 0 && outer.n >= inner.n &&
+	       memmem(outer.p, outer.n, inner.p, inner.n) != NULL;
+}
+
+/* Base64 has one spelling of these bytes (base64_read), so it is made again. */
+enum rc
+csr_is_of_file(struct span file, struct span der, bool *ret)
+{
+	WIPED(buf) digits = { 0 };
+	WIPED(buf) spelled = { 0 };
+	enum rc rc = RC_OK;
+
+	*ret = has_bytes(file, der);
+	if (*ret)
+		return RC_OK;
+	rc = keep_digits(file, &digits);
+	if (rc == RC_OK)
+		rc = base64_write(der, &spelled);
+	if (rc == RC_OK)
+		*ret = has_bytes(buf_span(&digits), buf_span(&spelled));
+	return rc;
+}
+
 enum rc
 csr_from_file(const char *from, struct span file, struct buf *ret_der)
 {

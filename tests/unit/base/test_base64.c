@@ -23,6 +23,9 @@ the_published_texts_are_read(void **state)
 
 		check_ok(base64_read(span_str(texts[i][0]), &bytes));
 		assert_true(span_eq_str(buf_span(&bytes), texts[i][1]));
+		buf_reset(&bytes);
+		check_ok(base64_write(span_str(texts[i][1]), &bytes));
+		assert_true(span_eq_str(buf_span(&bytes), texts[i][0]));
 	}
 }
 

@@ -484,7 +484,8 @@ numbers_grow_and_the_head_is_echoed(void **state)
 	assert_int_equal(found.head.ledger.count, b.records);
 }
 
-/* By the clock, so that a store put back to an older state counts up as well. */
+/* By the clock, so that a store put back to an older state counts up as well.
+ */
 static void
 numbers_follow_the_clock_and_the_answers(void **state)
 {
@@ -603,7 +604,9 @@ without_memory_no_bundle_leaves(void **state)
 static enum rc
 again(struct online_bed *b, struct compose *c)
 {
-	*c = (struct compose){ .store = &b->store, .now = NOW };
+	*c = (struct compose){
+		.store = &b->store, .reader = online_reader(b), .now = NOW
+	};
 	return compose_again(c);
 }
 
@@ -689,6 +692,12 @@ again_anew(void *arg)
 }
 
 static void
+begin_anew(void *arg)
+{
+	online_reader_anew(arg);
+}
+
+static void
 whatever_fails_is_told_of_what_is_asked_again(void **state)
 {
 	WIPED(online_bed) b = { 0 };
@@ -697,7 +706,8 @@ whatever_fails_is_told_of_what_is_asked_again(void **state)
 	(void)state;
 	bed_make(&b, &c);
 	(void)online_send_one(&b, "dns:a.example.org", 1);
-	each_fails(FAIL_MEMORY " " FAIL_DB, again_anew, NULL, &b);
+	begin_anew(&b);
+	each_fails(FAIL_MEMORY " " FAIL_DB, again_anew, begin_anew, &b);
 }
 
 int

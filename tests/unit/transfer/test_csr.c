@@ -899,6 +899,67 @@ no_failure_of_ours_is_the_requests_fault(void **state)
 	}
 }
 
+/* ---- what a file holds --------------------------------------------------- */
+
+static void
+holds_its_csr(const char *path)
+{
+	WIPED(buf) file = { 0 };
+	WIPED(buf) der = { 0 };
+	bool held = false;
+
+	vector_read("csr", path, &file);
+	if (csr_from_file(path, buf_span(&file), &der) != RC_OK)
+		return;
+	check_ok(csr_is_of_file(buf_span(&file), buf_span(&der), &held));
+	if (!held)
+		fail_msg("%s does not hold its CSR", path);
+	/* any byte of it */
+	for (size_t i = 0; i < der.n; i += 1 + der.n / 16) {
+		der.p[i] ^= 0x10;
+		check_ok(
+		    csr_is_of_file(buf_span(&file), buf_span(&der), &held));
+		if (held)
+			fail_msg("%s: byte %zu may be another", path, i);
+		der.p[i] ^= 0x10;
+	}
+}
+
+static void
+each_file_of(const char *dir, const char *below)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	char path[512];
+
+	assert_non_null(d);
+	while ((entry = readdir(d)) != NULL) {
+		(void)snprintf(
+		    path, sizeof(path), "%s%s", below, entry->d_name);
+		if (strstr(path, ".der") != NULL ||
+		    strstr(path, ".pem") != NULL)
+			holds_its_csr(path);
+	}
+	(void)closedir(d);
+}
+
+/* In whatever form it is taken from one: DER, lines of any width, words before
+ * it, UTF-16. */
+static void
+a_file_holds_its_csr_and_no_other(void **state)
+{
+	const struct span csr = span_str("0123456789");
+	bool held = true;
+
+	(void)state;
+	each_file_of("tests/vectors/csr", "");
+	each_file_of("tests/vectors/csr/real", "real/");
+	check_ok(csr_is_of_file(SPAN_NONE, csr, &held));
+	assert_false(held);
+	check_ok(csr_is_of_file(csr, SPAN_NONE, &held));
+	assert_false(held); /* nothing is nobody's */
+}
+
 int
 main(void)
 {
@@ -919,6 +980,7 @@ main(void)
 		cmocka_unit_test(each_extension_has_one_form),
 		cmocka_unit_test(each_attribute_has_one_form),
 		cmocka_unit_test(no_failure_of_ours_is_the_requests_fault),
+		cmocka_unit_test(a_file_holds_its_csr_and_no_other),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -19,6 +19,24 @@ struct bed {
 	struct buf ders[2];
 };
 
+static struct reader reader;
+
+static int
+reader_begin(void **state)
+{
+	(void)state;
+	reader = READER_NONE;
+	return reader_start(&reader, NULL) == RC_OK ? 0 : -1;
+}
+
+static int
+reader_end(void **state)
+{
+	(void)state;
+	reader_wipe(&reader);
+	return 0;
+}
+
 static void
 csr_make(struct buf *ret)
 {
@@ -73,7 +91,7 @@ read_both(const struct bed *b, struct loose_files *ret)
 {
 	const char *const paths[] = { b->a, b->b };
 
-	return loose_files_read(paths, 2, ret);
+	return loose_files_read(&reader, paths, 2, ret);
 }
 
 #define refuses(b, words) \
@@ -177,22 +195,32 @@ a_set_has_its_limit(void **state)
 	(void)state;
 	for (size_t i = 0; i <= LOOSE_MAX; i++)
 		paths[i] = "/no/such/file";
-	assert_int_equal(loose_files_read(paths, LOOSE_MAX + 1, &f), RC_USAGE);
+	assert_int_equal(
+	    loose_files_read(&reader, paths, LOOSE_MAX + 1, &f), RC_USAGE);
 	assert_string_equal(
 	    err_text(), "10001 CSRs; a set has at most 10000 of them");
 	/* one less is looked at */
-	assert_int_equal(loose_files_read(paths, LOOSE_MAX, &f), RC_IO);
+	assert_int_equal(
+	    loose_files_read(&reader, paths, LOOSE_MAX, &f), RC_IO);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(der_and_pem_are_read_into_one_sorted_set),
-		cmocka_unit_test(the_same_csr_twice_counts_once),
-		cmocka_unit_test(what_is_no_single_csr_is_refused_by_its_file),
-		cmocka_unit_test(what_is_too_large_or_no_file_is_refused),
-		cmocka_unit_test(a_set_has_its_limit),
+		cmocka_unit_test_setup_teardown(
+		    der_and_pem_are_read_into_one_sorted_set, reader_begin,
+		    reader_end),
+		cmocka_unit_test_setup_teardown(
+		    the_same_csr_twice_counts_once, reader_begin, reader_end),
+		cmocka_unit_test_setup_teardown(
+		    what_is_no_single_csr_is_refused_by_its_file, reader_begin,
+		    reader_end),
+		cmocka_unit_test_setup_teardown(
+		    what_is_too_large_or_no_file_is_refused, reader_begin,
+		    reader_end),
+		cmocka_unit_test_setup_teardown(
+		    a_set_has_its_limit, reader_begin, reader_end),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

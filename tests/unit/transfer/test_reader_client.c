@@ -361,14 +361,15 @@ struct said {
 	uint64_t name_type;
 	uint64_t names_rc;		       /* 0: they are good */
 	const char *names_rule, *names_reason; /* NULL: "" */
+	size_t der;			       /* bytes of the CSR of a file */
 };
 
 static void
 put_said(struct cbor_out *out, const struct said *said)
 {
-	static const uint8_t id[64];
+	static const uint8_t id[64], der[CSR_MAX + 1];
 
-	cbor_put_array(out, 9);
+	cbor_put_array(out, 10);
 	cbor_put_uint(out, said->index);
 	cbor_put_uint(out, said->rc);
 	cbor_put_text(out, span_str(said->rule));
@@ -380,11 +381,12 @@ put_said(struct cbor_out *out, const struct said *said)
 	cbor_put_bytes(out,
 	    span_str(said->names_reason != NULL ? said->names_reason : ""));
 	cbor_put_array(out, said->name != NULL ? 1 : 0);
-	if (said->name == NULL)
-		return;
-	cbor_put_array(out, 2);
-	cbor_put_uint(out, said->name_type);
-	cbor_put_text(out, span_str(said->name));
+	if (said->name != NULL) {
+		cbor_put_array(out, 2);
+		cbor_put_uint(out, said->name_type);
+		cbor_put_text(out, span_str(said->name));
+	}
+	cbor_put_bytes(out, span_of(der, said->der));
 }
 
 static void
@@ -431,8 +433,28 @@ hear(const struct said *said, size_t n)
 	return hear_of(said, n, (uint32_t)n);
 }
 
+/* The same of the first of CSR files. */
+static enum rc
+hear_of_file(const struct said *said, bool der_only)
+{
+	struct lie lie = { .fd = -1 };
+	WIPED(reader) c = READER_NONE;
+	WIPED(sealed) copy = { .fd = -1 };
+	WIPED(verdict) v = { 0 };
+	enum rc rc;
+
+	put_answers(&lie, said, 1);
+	lie_start(&c, &lie);
+	assert_int_equal(
+	    reader_check_files_start(&c, &copy, 1, der_only), RC_OK);
+	rc = reader_check_next(&c, &v);
+	if (rc == RC_OK)
+		assert_int_equal(v.der.n, said->der);
+	return rc;
+}
+
 /* Nothing is wrong with its names. */
-#define OK_NAMES 0, NULL, NULL
+#define OK_NAMES 0, NULL, NULL, 0
 
 static void
 verdicts_in_good_form_are_taken(void **state)
@@ -440,7 +462,7 @@ verdicts_in_good_form_are_taken(void **state)
 	const struct said said[] = {
 		{ 7, 0, "", "", 32, "example.org", NAME_DNS, OK_NAMES },
 		{ 8, RC_FORMAT, "CSR-POP", "web-1: no", 0, NULL, 0, OK_NAMES },
-		{ 9, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "no" },
+		{ 9, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "no", 0 },
 		{ 10, RC_IO, "", "out of memory", 0, NULL, 0, OK_NAMES },
 	};
 
@@ -471,18 +493,56 @@ verdicts_in_bad_form_are_refused(void **state)
 		{ 0, 0, "", "", 32, "", NAME_DNS, OK_NAMES },
 		{ 0, 0, "", "", 32, "a", NAME_TYPES, OK_NAMES },
 		/* names that are refused, and yet there; or no refusal */
-		{ 0, 0, "", "", 32, "a", 0, RC_POLICY, "NAME-TYPE", "no" },
+		{ 0, 0, "", "", 32, "a", 0, RC_POLICY, "NAME-TYPE", "no", 0 },
 		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, RC_POLICY,
-		    "NAME-TYPE", "no" },
-		{ 0, 0, "", "", 32, NULL, 0, RC_IO, "", "no memory" },
-		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NO-RULE", "no" },
-		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "" },
-		{ 0, 0, "", "", 32, NULL, 0, 0, "", "no" },
+		    "NAME-TYPE", "no", 0 },
+		{ 0, 0, "", "", 32, NULL, 0, RC_IO, "", "no memory", 0 },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NO-RULE", "no", 0 },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "", 0 },
+		{ 0, 0, "", "", 32, NULL, 0, 0, "", "no", 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_refused(hear(&bad[i], 1), "READER", "answer: ");
+}
+
+/* Of a file it brings the DER, and none of a bundle's request; asked for the
+ * DER alone it says nothing else. */
+static void
+a_csr_comes_back_from_a_file_and_from_nothing_else(void **state)
+{
+	const struct said whole = { 0, 0, "", "", 32, "a.example.org", NAME_DNS,
+		0, NULL, NULL, CSR_MIN };
+	const struct said alone = { 0, 0, "", "", 0, NULL, 0, 0, NULL, NULL,
+		CSR_MAX };
+	const struct said refused = { 0, RC_FORMAT, "CSR-FORM", "no", 0, NULL,
+		0, OK_NAMES };
+	const struct said named = { 0, 0, "", "", 0, "a.example.org", NAME_DNS,
+		0, NULL, NULL, CSR_MIN };
+	const struct said bad_names = { 0, 0, "", "", 0, NULL, 0, RC_POLICY,
+		"NAME-TYPE", "no", CSR_MIN };
+	struct said lie;
+
+	(void)state;
+	assert_int_equal(hear_of_file(&whole, false), RC_OK);
+	assert_int_equal(hear_of_file(&alone, true), RC_OK);
+	assert_int_equal(hear_of_file(&refused, false), RC_OK);
+	assert_int_equal(hear_of_file(&refused, true), RC_OK);
+	assert_refused(hear(&whole, 1), "READER", "a CSR where there is none");
+	assert_refused(hear_of_file(&whole, true), "READER", "a key where");
+	assert_refused(hear_of_file(&named, true), "READER", "a key where");
+	assert_refused(
+	    hear_of_file(&bad_names, true), "READER", "names refused");
+	assert_refused(hear_of_file(&alone, false), "READER", "a key where");
+	lie = whole;
+	lie.der = CSR_MIN - 1;
+	assert_refused(hear_of_file(&lie, false), "READER", "a CSR where");
+	lie.der = CSR_MAX + 1;
+	assert_refused(hear_of_file(&lie, false), "READER", "DER");
+	lie = refused;
+	lie.der = CSR_MIN;
+	assert_refused(hear_of_file(&lie, false), "READER", "a CSR where");
 }
 
 static void
@@ -598,6 +658,8 @@ main(void)
 		cmocka_unit_test(death_in_the_sandbox_is_told),
 		cmocka_unit_test(verdicts_in_good_form_are_taken),
 		cmocka_unit_test(verdicts_in_bad_form_are_refused),
+		cmocka_unit_test(
+		    a_csr_comes_back_from_a_file_and_from_nothing_else),
 		cmocka_unit_test(verdicts_out_of_order_are_refused),
 		cmocka_unit_test(answers_beyond_the_range_are_refused),
 		cmocka_unit_test(answers_for_another_range_are_refused),

@@ -43,7 +43,9 @@ static void
 begin(struct renew_bed *b, int64_t now)
 {
 	compose_wipe(&b->c);
-	b->c = (struct compose){ .store = &b->on.store, .now = now };
+	b->c = (struct compose){ .store = &b->on.store,
+		.reader = online_reader(&b->on),
+		.now = now };
 	b->by = (struct renewing){
 		.compose = &b->c, .within = HELD_WITHIN, .each = note, .arg = b
 	};
@@ -400,6 +402,7 @@ no_name_is_told(void *arg)
 	struct renew_bed *b = arg;
 
 	assert_int_equal(b->n, 0);
+	online_reader_anew(&b->on);
 }
 
 static void
@@ -409,7 +412,7 @@ whatever_fails_is_told(void **state)
 
 	(void)state;
 	renew_bed_make(&b, &single);
-	each_fails(FAIL_DB, renew_anew, NULL, &b);
+	each_fails(FAIL_DB, renew_anew, no_name_is_told, &b);
 	each_fails(FAIL_MEMORY, renew_anew, no_name_is_told, &b);
 	assert_int_equal(b.c.n, 1);
 }

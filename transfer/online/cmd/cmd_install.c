@@ -22,6 +22,7 @@ struct taking {
 	bool loose;	      /* what answers loose CSRs, */
 	struct cmd_list csrs; /* exactly these; none: they are not at hand */
 	struct loose_files files;
+	struct reader reader; /* of those */
 	struct child judge;
 	struct cmd_list operands;
 	const char *media;
@@ -35,6 +36,7 @@ taking_wipe(struct taking *t)
 	cmd_list_wipe(&t->csrs);
 	cmd_list_wipe(&t->operands);
 	loose_files_wipe(&t->files);
+	reader_wipe(&t->reader);
 	child_wipe(&t->judge);
 	store_wipe(&t->store);
 }
@@ -186,8 +188,10 @@ install_take(struct taking *t, struct reception *all)
 	size_t written = 0;
 	enum rc rc, files;
 
-	/* While nothing else is open that it could inherit. */
+	/* While nothing else is open that they could inherit. */
 	rc = judge_start(&t->judge);
+	if (rc == RC_OK && t->csrs.n != 0)
+		rc = reader_start(&t->reader, NULL);
 	if (rc == RC_OK)
 		rc = online_open(t->env->home, true, &t->store);
 	if (rc == RC_OK)
@@ -197,7 +201,8 @@ install_take(struct taking *t, struct reception *all)
 	if (rc == RC_OK)
 		rc = media_open(t->media, &media);
 	if (rc == RC_OK && t->csrs.n != 0)
-		rc = loose_files_read(t->csrs.items, t->csrs.n, &t->files);
+		rc = loose_files_read(
+		    &t->reader, t->csrs.items, t->csrs.n, &t->files);
 	if (rc != RC_OK)
 		return rc;
 	rc = receive_all(t, &media, all);
@@ -301,7 +306,10 @@ enum rc
 cmd_install(struct cmd_env *env, int argc, char **argv)
 {
 	WIPED(taking)
-	t = { .env = env, .judge = CHILD_NONE, .store_them = true };
+	t = { .env = env,
+		.reader = READER_NONE,
+		.judge = CHILD_NONE,
+		.store_them = true };
 	const struct cmd_option options[] = {
 		{ .name = "csr",
 		    .value = "FILE...",
@@ -316,7 +324,8 @@ cmd_install(struct cmd_env *env, int argc, char **argv)
 enum rc
 cmd_verify(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(taking) t = { .env = env, .judge = CHILD_NONE };
+	WIPED(taking)
+	t = { .env = env, .reader = READER_NONE, .judge = CHILD_NONE };
 	const struct cmd_option options[] = {
 		{ .name = "loose",
 		    .flag = &t.loose,

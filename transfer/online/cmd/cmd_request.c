@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/list.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
 #include "transfer/media/loose.h"
@@ -15,11 +16,11 @@
 #include "transfer/online/request/compose.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
+#include "transfer/reader/reader_files.h"
 #include "transfer/rule.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -35,6 +36,7 @@ struct ask_for {
 	struct store store;
 	struct name_list asked; /* by --name and its kin */
 	struct validity validity;
+	struct reader reader; /* of CSRs that others made */
 	struct compose compose;
 };
 
@@ -46,6 +48,7 @@ ask_for_wipe(struct ask_for *a)
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		cmd_list_wipe(lists[i]);
+	reader_wipe(&a->reader);
 	compose_wipe(&a->compose);
 	name_list_wipe(&a->asked);
 	store_wipe(&a->store);
@@ -208,32 +211,34 @@ add_asked(struct ask_for *a, struct composed *c)
 
 /* ---- CSR files ----------------------------------------------------------- */
 
-static enum rc
-add_file(struct ask_for *a, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash == NULL ? path : slash + 1;
-	const char *dot = strrchr(base, '.');
-	size_t n =
-	    dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base);
-	WIPED(buf) file = { 0 };
-	WIPED(buf) der = { 0 };
-	struct composed *c;
-	enum rc rc;
+/* Where the CSRs are: what was typed, and what lies in directories. */
+struct csr_paths {
+	char **items; /* owned */
+	size_t n;
+};
 
-	rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
-	if (rc == RC_FORMAT) /* too large, or no regular file */
-		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
-	if (rc == RC_OK)
-		rc = csr_from_file(path, buf_span(&file), &der);
-	if (rc == RC_OK)
-		rc = compose_add(
-		    &a->compose, path, buf_span(&der), span_of(base, n));
+static void
+csr_paths_wipe(struct csr_paths *paths)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		free(paths->items[i]);
+	free(paths->items);
+}
+
+/* \param dir  NULL: `name` is a path */
+static enum rc
+add_path(struct csr_paths *paths, const char *dir, const char *name)
+{
+	char *path = NULL;
+	enum rc rc = LIST_GROW(paths->items, paths->n);
+
 	if (rc != RC_OK)
 		return rc;
-	c = &a->compose.items[a->compose.n - 1];
-	rc = request_fill(a, c);
-	return rc != RC_OK ? rc : add_asked(a, c);
+	if (asprintf(&path, "%s%s%s", dir == NULL ? "" : dir,
+		dir == NULL ? "" : "/", name) < 0)
+		return err_memory();
+	paths->items[paths->n++] = path;
+	return RC_OK;
 }
 
 static int
@@ -249,37 +254,64 @@ is_csr(const struct dirent *entry)
 }
 
 static enum rc
-add_dir(struct ask_for *a, const char *path)
+add_dir(struct csr_paths *paths, const char *dir)
 {
 	struct dirent **entries = NULL;
-	int n = scandir(path, &entries, is_csr, alphasort);
+	int n = scandir(dir, &entries, is_csr, alphasort);
 	enum rc rc = RC_OK;
 
 	if (n < 0)
-		return err_errno(RC_IO, errno, "%s", path);
+		return err_errno(RC_IO, errno, "%s", dir);
 	if (n == 0)
-		rc = err_set(RC_USAGE,
-		    "%s: no *.csr, *.p10, *.pem or *.der in it", path);
+		rc = err_set(
+		    RC_USAGE, "%s: no *.csr, *.p10, *.pem or *.der in it", dir);
 	for (int i = 0; i < n; i++) {
-		WIPED(buf) file = { 0 };
-		const char *text = NULL;
-
 		if (rc == RC_OK)
-			rc = buf_printf(
-			    &file, "%s/%s", path, entries[i]->d_name);
-		if (rc == RC_OK) {
-			text = buf_cstr(&file);
-			rc = text == NULL ? err_memory() : add_file(a, text);
-		}
+			rc = add_path(paths, dir, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
 	return rc;
 }
 
+/* Named after its file. */
+static struct span
+id_of_path(const char *path)
+{
+	const char *base = file_name(path);
+	const char *dot = strrchr(base, '.');
+
+	return span_of(base,
+	    dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
+}
+
+struct asked_files {
+	struct ask_for *a;
+	const char *const *paths;
+};
+
+static enum rc
+request_take_file(void *arg, size_t i, struct verdict *v)
+{
+	const struct asked_files *files = arg;
+	struct compose *compose = &files->a->compose;
+	const char *path = files->paths[i];
+	struct composed *c;
+	enum rc rc =
+	    compose_add_read(compose, path, v->der, id_of_path(path), v);
+
+	if (rc != RC_OK)
+		return rc;
+	c = &compose->items[compose->n - 1];
+	rc = request_fill(files->a, c);
+	return rc != RC_OK ? rc : add_asked(files->a, c);
+}
+
 static enum rc
 add_operands(struct ask_for *a)
 {
+	WIPED(csr_paths) paths = { 0 };
+	struct asked_files files = { .a = a };
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < a->operands.n && rc == RC_OK; i++) {
@@ -287,11 +319,14 @@ add_operands(struct ask_for *a)
 		struct stat st;
 
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			rc = add_dir(a, path);
+			rc = add_dir(&paths, path);
 		else
-			rc = add_file(a, path);
+			rc = add_path(&paths, NULL, path);
 	}
-	return rc;
+	files.paths = (const char *const *)paths.items;
+	return rc != RC_OK ? rc
+			   : reader_files_read(&a->reader, files.paths, paths.n,
+				 false, request_take_file, &files);
 }
 
 /* ---- a key of our own ---------------------------------------------------- */
@@ -454,9 +489,15 @@ request_renewed(struct ask_for *a)
 static enum rc
 request(struct ask_for *a)
 {
-	enum rc rc = online_open(a->env->home, true, &a->store);
+	enum rc rc = RC_OK;
 
+	/* While nothing else is open that it could inherit. */
+	if (a->operands.n != 0 || a->renew || a->again)
+		rc = reader_start(&a->reader, NULL);
+	if (rc == RC_OK)
+		rc = online_open(a->env->home, true, &a->store);
 	a->compose.store = &a->store;
+	a->compose.reader = &a->reader;
 	if (rc == RC_OK)
 		rc = clock_now(&a->compose.now);
 	if (rc != RC_OK)
@@ -517,7 +558,7 @@ request_check_usage(const struct ask_for *a)
 enum rc
 cmd_request(struct cmd_env *env, int argc, char **argv)
 {
-	WIPED(ask_for) a = { .env = env };
+	WIPED(ask_for) a = { .env = env, .reader = READER_NONE };
 	char types[CHOICE_TEXT];
 	/* clang-format off */
 	const struct cmd_option options[] = {

@@ -3,11 +3,8 @@
  * response was for. On the CA's side readers make that set from a stick. */
 #include "transfer/online/receive/loose_files.h"
 
-#include "base/file.h"
-#include "transfer/rule.h"
-#include "transfer/x509/csr.h"
+#include "transfer/reader/reader_files.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 
 void
@@ -17,37 +14,38 @@ loose_files_wipe(struct loose_files *files)
 	buf_wipe(&files->ders);
 }
 
+struct finding {
+	struct loose_files *files;
+	const char *const *paths;
+};
+
 /* The DER goes behind the others; where that is is told by lengths, since the
  * buffer may still move. */
 static enum rc
-loose_files_read_one(struct loose_files *files, const char *path)
+loose_files_take(void *arg, size_t i, struct verdict *v)
 {
+	const struct finding *finding = arg;
+	struct loose_files *files = finding->files;
 	struct loose_csr *csr = &files->set.items[files->set.n];
-	WIPED(buf) file = { 0 };
-	WIPED(buf) der = { 0 };
-	enum rc rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
+	enum rc rc = sha256(v->der, csr->digest);
 
-	if (rc == RC_FORMAT) /* too large, or no regular file */
-		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
 	if (rc == RC_OK)
-		rc = csr_from_file(path, buf_span(&file), &der);
-	if (rc == RC_OK)
-		rc = sha256(buf_span(&der), csr->digest);
-	if (rc == RC_OK)
-		rc = buf_add_span(&files->ders, buf_span(&der));
+		rc = buf_add_span(&files->ders, v->der);
 	if (rc != RC_OK)
 		return rc;
-	csr->name = span_str(path);
-	csr->der.n = der.n;
+	csr->name = span_str(finding->paths[i]);
+	csr->der.n = v->der.n;
 	files->set.n++;
 	return RC_OK;
 }
 
 enum rc
-loose_files_read(const char *const *paths, size_t n, struct loose_files *ret)
+loose_files_read(struct reader *reader, const char *const *paths, size_t n,
+    struct loose_files *ret)
 {
 	WIPED(loose_files)
 	files = { .set.items = calloc(n, sizeof(struct loose_csr)) };
+	struct finding finding = { &files, paths };
 	enum rc rc = RC_OK;
 	size_t at = 0;
 
@@ -56,8 +54,8 @@ loose_files_read(const char *const *paths, size_t n, struct loose_files *ret)
 	if (n > LOOSE_MAX)
 		return err_set(RC_USAGE,
 		    "%zu CSRs; a set has at most %d of them", n, LOOSE_MAX);
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = loose_files_read_one(&files, paths[i]);
+	rc = reader_files_read(
+	    reader, paths, n, true, loose_files_take, &finding);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,7 @@
 #define TRANSFER_ONLINE_RECEIVE_LOOSE_FILES_H
 
 #include "transfer/media/loose.h"
+#include "transfer/reader/reader.h"
 
 struct loose_files {
 	struct loose set; /* names are the paths as given, borrowed */
@@ -11,9 +12,10 @@ struct loose_files {
 };
 void loose_files_wipe(struct loose_files *files);
 
-/** Read them, each with one CSR in PEM or DER. \param n  not 0
- * \retval RC_FORMAT rule CSR-FORM; RC_IO cannot be read; RC_USAGE too many */
-enum rc loose_files_read(const char *const *paths, size_t n,
-    struct loose_files *ret) MUST_CHECK;
+/** Let a reader find the CSR in each: one, in PEM or DER. \param n  not 0
+ * \retval RC_FORMAT rules CSR-FORM, PRIVATE-KEY, READER; RC_IO cannot be read, or
+ *                   the reader died; RC_USAGE too many */
+enum rc loose_files_read(struct reader *reader, const char *const *paths,
+    size_t n, struct loose_files *ret) MUST_CHECK;
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests are read here by the same code that the CA's reader runs, so a CSR
- * that would be refused there never leaves. Bundle and store are one
- * transaction: a bundle that was signed but is not on record could be
- * answered and then not be recognised. */
+/* Requests are read by the same code in the same process that the CA has for
+ * it, so a CSR that would be refused there never leaves, and one that breaks
+ * its parser gets neither store nor keys. Bundle and store are one transaction:
+ * a bundle that was signed but is not on record could be answered and then not
+ * be recognised. */
 #include "transfer/online/request/compose.h"
 
 #include "base/list.h"
 #include "base/own_ssl.h"
 #include "transfer/online/request/compose_uses.h"
+#include "transfer/online/request/sent.h"
 #include "transfer/rule.h"
 
 #include <openssl/rand.h>
@@ -100,20 +102,32 @@ compose_make_room(struct compose *c)
 	return LIST_GROW(c->items, c->n);
 }
 
+/* Take the item over, with a name of its own. */
+static enum rc
+compose_put(struct compose *c, struct span csr_der, struct span id,
+    struct composed *item)
+{
+	enum rc rc = choose_id(c, id, item->id);
+
+	if (rc == RC_OK)
+		rc = buf_add_span(&item->csr, csr_der);
+	if (rc != RC_OK)
+		return rc;
+	c->items[c->n++] = *item;
+	*item = (struct composed){ 0 };
+	return RC_OK;
+}
+
 enum rc
 compose_add(
     struct compose *c, const char *from, struct span csr_der, struct span id)
 {
-	struct composed item = { 0 };
+	WIPED(composed) item = { 0 };
 	WIPED(csr) csr = { 0 };
 	enum rc rc = compose_make_room(c);
 
 	if (rc == RC_OK)
 		rc = csr_read(from, csr_der, &c->keys, &csr);
-	if (rc == RC_OK)
-		rc = choose_id(c, id, item.id);
-	if (rc == RC_OK)
-		rc = buf_add_span(&item.csr, csr_der);
 	if (rc != RC_OK)
 		return rc;
 	item.key = csr.key;
@@ -121,8 +135,38 @@ compose_add(
 	csr.names = (struct name_list){ 0 };
 	item.names_rule = csr.names_rule;
 	item.names_reason = MOVE(csr.names_reason);
-	c->items[c->n++] = item;
-	return RC_OK;
+	return compose_put(c, csr_der, id, &item);
+}
+
+static enum rc
+take_names(struct composed *item, struct verdict *v)
+{
+	item->csr_names = v->names;
+	v->names = (struct name_list){ 0 };
+	item->names_rule = v->names_rule;
+	if (v->names_rule == RULE_NONE)
+		return RC_OK;
+	item->names_reason =
+	    strndup((const char *)v->names_reason.p, v->names_reason.n);
+	return item->names_reason == NULL ? err_memory() : RC_OK;
+}
+
+enum rc
+compose_add_read(struct compose *c, const char *from, struct span csr_der,
+    struct span id, struct verdict *v)
+{
+	WIPED(composed) item = { 0 };
+	WIPED(buf) room = { 0 };
+	struct span spki;
+	enum rc rc = compose_make_room(c);
+
+	if (rc == RC_OK)
+		rc = verdict_prove_key(v, from, csr_der, &room, &spki);
+	if (rc == RC_OK)
+		rc = key_shape(from, spki, &item.key);
+	if (rc == RC_OK)
+		rc = take_names(&item, v);
+	return rc != RC_OK ? rc : compose_put(c, csr_der, id, &item);
 }
 
 /* ---- a CSR of our own ---------------------------------------------------- */
@@ -255,41 +299,16 @@ compose_check(struct compose *compose,
 
 /* ---- again --------------------------------------------------------------- */
 
-/* Bundles come in order, so that the one just parsed serves for long. */
+/* Bundles come in order, so that the one just opened serves for long. */
 struct again {
 	struct compose *compose;
-	uint32_t sequence; /* of what is parsed; 0: nothing */
-	struct buf file;
-	struct bundle bundle;
+	struct sent sent;
 };
 
 static void
 again_wipe(struct again *a)
 {
-	bundle_wipe(&a->bundle);
-	buf_wipe(&a->file);
-}
-
-static enum rc
-compose_parse_bundle(struct again *a, const struct unanswered *u)
-{
-	struct cose cose;
-	enum rc rc;
-
-	if (a->sequence == u->sequence)
-		return RC_OK;
-	again_wipe(a);
-	a->bundle = (struct bundle){ 0 };
-	a->sequence = 0;
-	rc = buf_add_span(&a->file, u->file);
-	if (rc == RC_OK)
-		rc = cose_read(
-		    "stored bundle", buf_span(&a->file), COSE_BUNDLE, &cose);
-	if (rc == RC_OK)
-		rc = bundle_read("stored bundle", cose.payload, &a->bundle);
-	if (rc == RC_OK)
-		a->sequence = u->sequence;
-	return rc;
+	sent_wipe(&a->sent);
 }
 
 static enum rc
@@ -324,19 +343,21 @@ copy_request(struct composed *to, const struct cert_request *r,
 static enum rc
 add_again(void *arg, const struct unanswered *u)
 {
-	const struct cert_request *r;
 	struct again *a = arg;
-	enum rc rc = compose_parse_bundle(a, u);
+	struct compose *c = a->compose;
+	const struct cert_request *r = NULL;
+	WIPED(verdict) v = { 0 };
+	enum rc rc = RC_OK;
 
-	if (rc != RC_OK)
-		return rc;
-	if (u->place >= a->bundle.n_requests)
-		return err_set(RC_STATE, "store: a request of no bundle");
-	r = &a->bundle.requests[u->place];
-	rc = compose_add(a->compose, "stored request", r->csr, r->id);
-	if (rc != RC_OK)
-		return rc;
-	return copy_request(&a->compose->items[a->compose->n - 1], r, u);
+	if (a->sent.sequence != u->sequence)
+		rc = sent_open(&a->sent, u->sequence, u->file);
+	if (rc == RC_OK)
+		rc = sent_request(&a->sent, u->place, &r);
+	if (rc == RC_OK)
+		rc = sent_read(&a->sent, c->reader, u->place, &v);
+	if (rc == RC_OK)
+		rc = compose_add_read(c, "stored request", r->csr, r->id, &v);
+	return rc != RC_OK ? rc : copy_request(&c->items[c->n - 1], r, u);
 }
 
 enum rc

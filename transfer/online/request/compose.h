@@ -7,14 +7,17 @@
 #include "transfer/format/digest_set.h"
 #include "transfer/online/store/home.h"
 #include "transfer/policy/request.h"
+#include "transfer/reader/reader.h"
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 
 #define COMPOSE_MAX REQUESTS_MAX
 
-/** Requests on their way into a bundle. Starts with `store` set, else zero. */
+/** Requests on their way into a bundle. Starts with `store` set, else zero; `reader`
+ * is there where CSRs of others are added. */
 struct compose {
 	struct store *store;
+	struct reader *reader;
 	int64_t now;
 	struct composed {
 		char id[REQUEST_ID_MAX + 1];
@@ -39,11 +42,17 @@ struct compose {
 };
 void compose_wipe(struct compose *compose);
 
-/** Add a CSR, which is read whole (the CSR- and KEY- rules) and copied. `id` is a
- * wish: it is fitted to the grammar, and made unique by a number. The new item is
- * the last; its other fields are the caller's to fill. */
+/** Add a CSR of our own making, which is read whole (the CSR- and KEY- rules) and
+ * copied. `id` is a wish: it is fitted to the grammar, and made unique by a number.
+ * The new item is the last; its other fields are the caller's to fill. */
 enum rc compose_add(struct compose *compose, const char *from,
     struct span csr_der, struct span id) MUST_CHECK;
+
+/** Add one of somebody else's, which a reader found good: its names are taken over, and
+ * its key is found again here. \retval RC_FORMAT rule READER; KEY- rules that need no
+ * arithmetic (key_shape) */
+enum rc compose_add_read(struct compose *compose, const char *from,
+    struct span csr_der, struct span id, struct verdict *verdict) MUST_CHECK;
 
 /** A CSR for a key: empty subject, and the names, if any, in its SAN. */
 enum rc compose_csr(EVP_PKEY *key, const struct name *names, size_t n,

@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was asked is read from the bundle as it was sent: the store keeps only
- * what it needs to look things up. */
+/* Which are due, and what was asked for them the last time. */
 #include "transfer/online/request/renew.h"
 
+#include "transfer/online/request/sent.h"
 #include "transfer/rule.h"
 
 #include <stdio.h>
-
-/* The bundle that was read last: most names came in few. */
-struct sent {
-	uint32_t sequence; /* 0: none */
-	struct buf file;
-	struct bundle bundle;
-};
-
-static void
-sent_wipe(struct sent *s)
-{
-	bundle_wipe(&s->bundle);
-	buf_wipe(&s->file);
-	*s = (struct sent){ 0 };
-}
 
 struct renew_run {
 	const struct renewing *by;
@@ -63,29 +48,15 @@ renew_read_file(struct store *store, uint32_t sequence, struct buf *ret)
 }
 
 static enum rc
-renew_parse(struct store *store, struct sent *s, const struct held *l,
-    const struct cert_request **ret)
+renew_open(struct store *store, struct sent *s, uint32_t sequence)
 {
-	struct cose cose;
-	enum rc rc = RC_OK;
+	WIPED(buf) file = { 0 };
+	enum rc rc;
 
-	if (s->sequence != l->bundle) {
-		sent_wipe(s);
-		rc = renew_read_file(store, l->bundle, &s->file);
-		if (rc == RC_OK)
-			rc = cose_read("stored bundle", buf_span(&s->file),
-			    COSE_BUNDLE, &cose);
-		if (rc == RC_OK)
-			rc = bundle_read(
-			    "stored bundle", cose.payload, &s->bundle);
-		if (rc != RC_OK)
-			return rc;
-		s->sequence = l->bundle;
-	}
-	if (l->place >= s->bundle.n_requests)
-		return err_set(RC_STATE, "store: a request of no bundle");
-	*ret = &s->bundle.requests[l->place];
-	return RC_OK;
+	if (s->sequence == sequence)
+		return RC_OK;
+	rc = renew_read_file(store, sequence, &file);
+	return rc != RC_OK ? rc : sent_open(s, sequence, buf_span(&file));
 }
 
 /* ---- the request --------------------------------------------------------- */
@@ -101,9 +72,9 @@ copy_names(const struct name *names, size_t n, struct name_list *to)
 }
 
 static enum rc
-add_same_csr(struct compose *c, const struct cert_request *r)
+add_same_csr(struct compose *c, const struct cert_request *r, struct verdict *v)
 {
-	enum rc rc = compose_add(c, "stored request", r->csr, r->id);
+	enum rc rc = compose_add_read(c, "stored request", r->csr, r->id, v);
 
 	return rc != RC_OK ? rc
 			   : copy_names(r->names, r->n_names,
@@ -113,12 +84,15 @@ add_same_csr(struct compose *c, const struct cert_request *r)
 /* A successor of the same type, whatever the policy prefers today: what it no
  * longer takes it refuses by name. */
 static enum rc
-renew_add_new_key(struct compose *c, const struct cert_request *r)
+renew_add_new_key(
+    struct compose *c, const struct cert_request *r, const struct verdict *v)
 {
 	const struct profile *profile =
 	    policy_profile_get0(&c->store->policy, r->profile);
 	WIPED(name_list) names = { 0 };
-	WIPED(csr) csr = { 0 };
+	WIPED(buf) room = { 0 };
+	struct key_facts key;
+	struct span spki;
 	char type[KEY_TYPE_TEXT];
 	enum rc rc;
 
@@ -126,14 +100,16 @@ renew_add_new_key(struct compose *c, const struct cert_request *r)
 		return rule_refuse(RULE_PROFILE_UNKNOWN,
 		    "the CA's policy has no profile \"%.*s\" any more",
 		    SPAN_FMT(r->profile));
-	rc = csr_read("stored request", r->csr, &c->keys, &csr);
+	rc = verdict_prove_key(v, "stored request", r->csr, &room, &spki);
+	if (rc == RC_OK)
+		rc = key_shape("stored request", spki, &key);
 	if (rc == RC_OK && r->n_names != 0)
 		rc = copy_names(r->names, r->n_names, &names);
 	else if (rc == RC_OK)
-		rc = copy_names(csr.names.items, csr.names.n, &names);
+		rc = copy_names(v->names.items, v->names.n, &names);
 	if (rc != RC_OK)
 		return rc;
-	key_name(&csr.key, type);
+	key_name(&key, type);
 	return compose_add_key(c, type, profile, &names);
 }
 
@@ -156,12 +132,17 @@ static enum rc
 renew_add(struct compose *c, struct sent *sent, const struct held *l)
 {
 	const struct cert_request *r = NULL;
+	WIPED(verdict) v = { 0 };
 	struct composed *item;
-	enum rc rc = renew_parse(c->store, sent, l, &r);
+	enum rc rc = renew_open(c->store, sent, l->bundle);
 
 	if (rc == RC_OK)
-		rc = l->key_file != NULL ? renew_add_new_key(c, r)
-					 : add_same_csr(c, r);
+		rc = sent_request(sent, l->place, &r);
+	if (rc == RC_OK)
+		rc = sent_read(sent, c->reader, l->place, &v);
+	if (rc == RC_OK)
+		rc = l->key_file != NULL ? renew_add_new_key(c, r, &v)
+					 : add_same_csr(c, r, &v);
 	if (rc != RC_OK)
 		return rc;
 	item = &c->items[c->n - 1];
