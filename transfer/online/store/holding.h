@@ -71,15 +71,17 @@ enum rc holding_each(struct store *store,
 	" OR (r.names = '' AND r.id = ?1)))"
 
 /** The first name of a row of table request, called `r`; and whether a row called
- * `n` belongs to it. */
+ * `n` belongs to it. Each part of the OR begins with what an index finds: a bundle's
+ * requests are all held against each other in this way. */
 #define HELD_FIRST_OF(r)                                                      \
 	"substr(" r ".names, 1, instr(" r ".names || char(10), char(10)) - 1)"
 #define HELD_TOGETHER(n, r)                                                   \
 	"(" n ".unused IS NULL AND " n ".profile = " r ".profile AND ("       \
-	"(" r ".names <> '' AND (" n ".names = " HELD_FIRST_OF(r)             \
-	" OR (" n ".names > " HELD_FIRST_OF(r) " || char(10)"                 \
-	" AND " n ".names < " HELD_FIRST_OF(r) " || char(11))))"              \
-	" OR (" r ".names = '' AND " n ".names = '' AND " n ".id = " r ".id)))"
+	n ".names = " HELD_FIRST_OF(r)                                        \
+	" AND (" r ".names <> '' OR " n ".id = " r ".id)"                     \
+	" OR " n ".names > " HELD_FIRST_OF(r) " || char(10)"                  \
+	" AND " n ".names < " HELD_FIRST_OF(r) " || char(11)"                 \
+	" AND " r ".names <> ''))"
 
 /** How long a certificate settles before it takes over from one that is still
  * valid: clocks of peers may be that far behind. */
