@@ -182,28 +182,28 @@ yes_or_no(bool yes)
 	return yes ? "yes" : "NO";
 }
 
-static void
+static enum rc
 sandbox_print(const struct confine *c)
 {
-	const char *remedy = rule_remedy((enum rule)c->why.rule);
+	const struct err_saved *why = &c->all.why;
+	const char *remedy = rule_remedy((enum rule)why->rule);
+	WIPED(buf) line = { 0 };
+	enum rc rc = confined_write(&c->all, &line);
 
-	term_print(stdout, "sandbox       seccomp %s, no_new_privs %s, ",
-	    yes_or_no(c->seccomp), yes_or_no(c->no_new_privs));
-	term_print(stdout, "no sockets %s, Landlock %s",
-	    yes_or_no(c->no_sockets), c->landlock_abi == 0 ? "no" : "ABI ");
-	if (c->landlock_abi != 0)
-		term_print(stdout, "%d", c->landlock_abi);
-	term_print(stdout, "\n");
+	if (rc != RC_OK)
+		return rc;
+	term_print(stdout, "sandbox       %.*s\n", SPAN_FMT(buf_span(&line)));
 	term_print(stdout,
 	    "token process seccomp %s, no_new_privs %s, ledger and stick hidden %s\n",
 	    yes_or_no(c->token.seccomp), yes_or_no(c->token.no_new_privs),
 	    yes_or_no(c->token.hidden));
-	if (c->reached)
-		return;
-	term_print(stdout, "              'sign' refuses: %s [%s]\n",
-	    c->why.text, rule_name((enum rule)c->why.rule));
+	if (c->all.reached)
+		return RC_OK;
+	term_print(stdout, "              'sign' refuses: %s [%s]\n", why->text,
+	    rule_name((enum rule)why->rule));
 	if (remedy != NULL)
 		term_print(stdout, "remedy        %s\n", remedy);
+	return RC_OK;
 }
 
 static void
@@ -222,10 +222,11 @@ backup_print(const struct backup_state *b)
 		    "              older than the last signing: 'airgap-ca backup MEDIA'\n");
 }
 
-static void
+static enum rc
 status_print(const struct ca_status *s)
 {
 	char hex[SHA256_HEX];
+	enum rc rc;
 
 	due_print(s);
 	channels_print(s);
@@ -245,10 +246,11 @@ status_print(const struct ca_status *s)
 		term_print(stdout,
 		    "restored      from a backup: 'sign' waits for 'airgap-ca recover MEDIA'\n"
 		    "              or 'airgap-ca recover --lost WORDS'\n");
-	sandbox_print(&s->sandbox);
+	rc = sandbox_print(&s->sandbox);
 	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
 	    SPAN_FMT(buf_span(&s->network)));
+	return rc;
 }
 
 /* ---- for programs ---------------------------------------------------------
@@ -308,16 +310,17 @@ pending_json(const struct ca_status *s)
 static json_t *
 sandbox_json(const struct confine *c)
 {
-	return json_pack("{s:b,s:b,s:b,s:b,s:i,s:{s:b,s:b,s:b},s:o,s:o}",
-	    "reached", c->reached, "seccomp", c->seccomp, "no_new_privs",
-	    c->no_new_privs, "no_sockets", c->no_sockets, "landlock_abi",
-	    c->landlock_abi, "token", "seccomp", c->token.seccomp,
-	    "no_new_privs", c->token.no_new_privs, "hidden", c->token.hidden,
-	    "rule",
-	    c->reached ? json_null()
-		       : json_string(rule_name((enum rule)c->why.rule)),
-	    "reason",
-	    c->reached ? json_null() : cmd_json_text(span_str(c->why.text)));
+	json_t *all = confined_json(&c->all);
+
+	/* NULL, if either is, is no document. */
+	if (all != NULL &&
+	    json_object_set_new(all, "token",
+		json_pack("{s:b,s:b,s:b}", "seccomp", c->token.seccomp,
+		    "no_new_privs", c->token.no_new_privs, "hidden",
+		    c->token.hidden)) == 0)
+		return all;
+	json_decref(all);
+	return NULL;
 }
 
 static json_t *
@@ -390,12 +393,12 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK && env->json)
 		rc = status_json(&status);
 	else if (rc == RC_OK)
-		status_print(&status);
+		rc = status_print(&status);
 	if (rc != RC_OK)
 		return rc;
 	err_clear();
 	return status.due.n + status.n_open > 0 || status.restored ||
-		       !status.sandbox.reached
+		       !status.sandbox.all.reached
 		   ? RC_PARTIAL
 		   : RC_OK;
 }

@@ -33,12 +33,24 @@ like "$abi" '^[0-9]+$' "the Landlock ABI is told ($abi)"
 run ca status
 prints '^sandbox +seccomp yes, no_new_privs yes, no sockets yes, Landlock (no|ABI [0-9]+)$' \
 	'and all of it to people'
+words=$(printf '%s\n' "$OUT" | sed -n 's/^sandbox *//p')
+run transfer status --json
+status 0 'status of a new online side: nothing is due'
+is "$(json sandbox.reached) $(json sandbox.seccomp) $(json sandbox.no_new_privs) $(json sandbox.no_sockets)" \
+	'true true true true' 'its reader and judge are locked in, too'
+is "$(json sandbox.landlock_abi) $(json sandbox.rule) $(json sandbox.reason)" "$abi null null" \
+	'as far as those of the CA'
+run transfer status
+says "^     sandbox $words\$" 'and people read the same words'
 
 # ---- a kernel without Landlock: said, not refused ----------------------------------------
 
 run without landlock_create_ruleset ENOSYS ca status --json
 status 0 'without Landlock nothing is due'
 is "$(json sandbox.reached) $(json sandbox.landlock_abi)" 'true 0' 'and status says that there is none'
+run without landlock_create_ruleset ENOSYS transfer status
+status 0 'online it is no alarm either'
+says '^     sandbox seccomp yes, .*, Landlock no$' 'and said'
 run without landlock_create_ruleset ENOSYS ca sign -n "$STICK" --expect "$REQUESTER_HEX"
 status 0 'without Landlock a stick is read'
 says 'sandbox +seccomp; this kernel has no Landlock' 'and the review says so'
@@ -59,6 +71,14 @@ run without seccomp EINVAL ca status
 prints "^sandbox +seccomp NO" 'and to people'
 prints "'sign' refuses: .*\\[SANDBOX\\]" 'that sign would refuse'
 prints '^remedy +boot a kernel with seccomp' 'and what to do'
+run without seccomp EINVAL transfer status --json
+status 1 'an online side without seccomp: its status says so'
+is "$(json sandbox.reached) $(json sandbox.seccomp) $(json sandbox.rule) $(json due)" 'false false SANDBOX 0' \
+	'with the rule, though no date is due'
+run without seccomp EINVAL transfer status
+says '^lack sandbox seccomp NO' 'and to people'
+says "'request' and 'install' refuse: .*\\[SANDBOX\\]" 'what would refuse'
+says 'remedy +boot a kernel with seccomp' 'and what to do'
 run without seccomp EINVAL ca transfer-key --key-type ec-p256 --yes
 refused 7 SANDBOX 'this kernel gives no seccomp filter' 'transfer-key refuses before it makes a key'
 run without landlock_restrict_self EPERM ca sign "$STICK" --yes --expect "$REQUESTER_HEX"

@@ -16,14 +16,14 @@
 static void
 readers_and_judge_are_locked_in_here(void **state)
 {
-	struct confine c = { .reached = false };
+	struct confine c = { .all.reached = false };
 
 	(void)state;
 	check_ok(confine_measure(NULL, &c));
-	if (!c.reached)
-		fail_msg("%s", c.why.text);
-	assert_true(c.no_new_privs && c.seccomp && c.no_sockets);
-	assert_true(c.landlock_abi >= 0);
+	if (!c.all.reached)
+		fail_msg("%s", c.all.why.text);
+	assert_true(c.all.no_new_privs && c.all.seccomp && c.all.no_sockets);
+	assert_true(c.all.landlock_abi >= 0);
 	assert_string_equal(err_text(), ""); /* whatever it met on the way */
 }
 
@@ -53,15 +53,15 @@ what_the_kernel_does_not_say_is_not_so(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct confine c = { .reached = true };
+		struct confine c = { .all.reached = true };
 
 		lying = lines[i];
 		check_ok(confine_measure(NULL, &c));
 		lying = NULL;
-		assert_false(c.reached);
-		assert_false(c.seccomp && c.no_new_privs);
-		assert_int_equal(c.why.rule, RULE_SANDBOX);
-		assert_string_equal(c.why.text,
+		assert_false(c.all.reached);
+		assert_false(c.all.seccomp && c.all.no_new_privs);
+		assert_int_equal(c.all.why.rule, RULE_SANDBOX);
+		assert_string_equal(c.all.why.text,
 		    "a child that should be locked in is not: the kernel says "
 		    "so");
 		assert_string_equal(err_text(), "");

@@ -5,9 +5,11 @@
 
 #include "base/clock.h"
 #include "base/term.h"
+#include "transfer/confined/confined.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
+#include "transfer/rule.h"
 
 /* Seconds from a certificate's notBefore: it settles, and rotate runs hourly.
  */
@@ -22,7 +24,8 @@ struct store_status {
 	struct store store;
 	size_t n_open, n_replaced;
 	bool went_back; /* the pinned card is older than one before it */
-	json_t *due;	/* [{what, name, at, days}] */
+	struct confined sandbox;
+	json_t *due; /* [{what, name, at, days}] */
 	size_t n_due;
 };
 
@@ -226,6 +229,30 @@ tell_card(struct store_status *s, struct store *store)
 	return RC_OK;
 }
 
+/* As `request` and `install` start them. */
+static enum rc
+tell_sandbox(const struct confined *c)
+{
+	const char *remedy = rule_remedy((enum rule)c->why.rule);
+	WIPED(buf) line = { 0 };
+	enum rc rc = confined_write(c, &line);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!c->reached)
+		term_alarm("lack ");
+	else
+		term_say("     ");
+	term_say("sandbox %.*s\n", SPAN_FMT(buf_span(&line)));
+	if (c->reached)
+		return RC_OK;
+	term_say("     'request' and 'install' refuse: %s [%s]\n", c->why.text,
+	    rule_name((enum rule)c->why.rule));
+	if (remedy != NULL)
+		term_field("     remedy", "%s", remedy);
+	return RC_OK;
+}
+
 static enum rc
 status_look(struct store_status *s, struct store *store)
 {
@@ -256,14 +283,19 @@ status_look(struct store_status *s, struct store *store)
 		rc = tell_deployments(s, store);
 	if (rc == RC_OK)
 		rc = store_each_open(store, see_open, s);
+	if (rc == RC_OK)
+		rc = tell_sandbox(&s->sandbox);
 	return rc;
 }
 
 static enum rc
 status(struct store_status *s)
 {
-	enum rc rc = online_open(s->env->home, false, &s->store);
+	/* While nothing is open that its processes could inherit. */
+	enum rc rc = confined_measure(&s->sandbox);
 
+	if (rc == RC_OK)
+		rc = online_open(s->env->home, false, &s->store);
 	if (rc == RC_OK)
 		rc = clock_now(&s->now);
 	if (rc != RC_OK)
@@ -271,16 +303,18 @@ status(struct store_status *s)
 	s->due = json_array();
 	rc = status_look(s, &s->store);
 	if (rc == RC_OK && s->env->json)
-		rc = cmd_json(json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b}",
-		    "requester", s->store.label, "sequence",
-		    s->store.channel.has_head
-			? json_integer(
-			      (json_int_t)s->store.channel.head.sequence)
-			: json_null(),
-		    "dates", s->due, "open_bundles", (json_int_t)s->n_open,
-		    "replaced", (json_int_t)s->n_replaced, "due",
-		    (json_int_t)s->n_due, "went_back", (int)s->went_back));
-	if (rc == RC_OK && s->n_due != 0) {
+		rc = cmd_json(
+		    json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b, s:o}",
+			"requester", s->store.label, "sequence",
+			s->store.channel.has_head
+			    ? json_integer(
+				  (json_int_t)s->store.channel.head.sequence)
+			    : json_null(),
+			"dates", s->due, "open_bundles", (json_int_t)s->n_open,
+			"replaced", (json_int_t)s->n_replaced, "due",
+			(json_int_t)s->n_due, "went_back", (int)s->went_back,
+			"sandbox", confined_json(&s->sandbox)));
+	if (rc == RC_OK && (s->n_due != 0 || !s->sandbox.reached)) {
 		err_clear();
 		return RC_PARTIAL;
 	}
