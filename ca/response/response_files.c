@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which files a response has, and the bytes of each, made anew from the ledger
- * as often as they are wanted. Manifest and commit are for response.c. */
+ * as often as they are wanted. What lies in which file the results themselves
+ * say, in a new response as in one of years ago. Manifest and commit are for
+ * response.c. */
 #include "ca/response/response_files.h"
 #include "base/list.h"
 #include "transfer/x509/pem.h"
 
 #include <assert.h>
 #include <stdio.h>
-
-size_t
-response_file_index(size_t i, size_t n)
-{
-	return n > RESPONSE_SINGLE_MAX ? i / RESPONSE_BULK : i;
-}
-
-/* Up to RESPONSE_SINGLE_MAX a person may look for one file; above it the stick
- * counts, which takes one large file hundreds of times faster than as many
- * bytes in small ones. */
-void
-response_file_name(size_t i, size_t n, struct span request_id,
-    char ret[static FILE_NAME_MAX + 1])
-{
-	if (n > RESPONSE_SINGLE_MAX)
-		(void)snprintf(ret, FILE_NAME_MAX + 1, "certs-%04zu.pem",
-		    i / RESPONSE_BULK + 1);
-	else
-		(void)snprintf(ret, FILE_NAME_MAX + 1, "%04zu-%.*s.pem", i + 1,
-		    SPAN_FMT(request_id));
-}
 
 /* ---- the bytes of one ---------------------------------------------------- */
 
@@ -160,20 +141,19 @@ static enum rc
 add_results(struct response *response, size_t first, size_t end)
 {
 	const struct result *results = response->manifest.results;
-	char name[FILE_NAME_MAX + 1];
+	char name[FILE_NAME_MAX + 1] = "";
 	struct response_file *file;
-	size_t certs = 0;
 	enum rc rc;
 
 	for (size_t i = first; i < end; i++) {
-		certs += results[i].n_certs;
+		if (results[i].n_certs != 0)
+			(void)snprintf(name, sizeof(name), "%.*s",
+			    SPAN_FMT(results[i].certs[0].file));
+		response->n_certs += results[i].n_certs;
 		response->n_refused += results[i].n_certs == 0;
 	}
-	response->n_certs += certs;
-	if (certs == 0)
+	if (*name == '\0')
 		return RC_OK;
-	response_file_name(
-	    first, response->manifest.n_results, results[first].id, name);
 	rc = file_add(response, name, &file);
 	if (rc != RC_OK)
 		return rc;
@@ -185,15 +165,36 @@ add_results(struct response *response, size_t first, size_t end)
 			   : rc;
 }
 
+/* Where the results from `first` on begin to lie in another file; those that
+ * were refused lie in none. */
+static size_t
+results_file_end(const struct manifest *m, size_t first)
+{
+	struct span name = SPAN_NONE;
+
+	for (size_t i = first; i < m->n_results; i++) {
+		const struct result *r = &m->results[i];
+
+		if (r->n_certs == 0)
+			continue;
+		if (name.n == 0)
+			name = r->certs[0].file;
+		if (!span_eq(name, r->certs[0].file))
+			return i;
+	}
+	return m->n_results;
+}
+
 static enum rc
 add_all_results(struct response *response)
 {
-	size_t n = response->manifest.n_results;
-	size_t step = n > RESPONSE_SINGLE_MAX ? RESPONSE_BULK : 1;
+	const struct manifest *m = &response->manifest;
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < n && rc == RC_OK; i += step)
-		rc = add_results(response, i, n - i < step ? n : i + step);
+	for (size_t i = 0, end; i < m->n_results && rc == RC_OK; i = end) {
+		end = results_file_end(m, i);
+		rc = add_results(response, i, end);
+	}
 	return rc;
 }
 

@@ -5,21 +5,10 @@
 
 #include "ca/response/response.h"
 
-/** Requests up to which each has a file of its own; above, RESPONSE_BULK to a file:
- * a stick writes one large file far faster than thousands of small ones. */
-#define RESPONSE_SINGLE_MAX 100
-#define RESPONSE_BULK 1000
-
 /** Bytes of certificate files that are kept once they were made, for each is
  * wanted four times: to be hashed, judged, written and compared. If they come to
  * more, all are made each time. */
 #define RESPONSE_KEPT_MAX ((size_t)8 << 20)
-
-/** The file that request `i` (from 0) of `n` stands in: the how-manieth, from 0,
- * and its name. */
-size_t response_file_index(size_t i, size_t n);
-void response_file_name(size_t i, size_t n, struct span request_id,
-    char ret[static FILE_NAME_MAX + 1]);
 
 /** Make the files of response->manifest.results, ca.pem, and policy.conf when
  * `with_policy`; the manifest itself is not among them yet.

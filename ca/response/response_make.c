@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manifest of a response: made once, and read again from the ledger. */
+#include "ca/response/answer_names.h"
 #include "ca/response/response_files.h"
 #include "transfer/rule.h"
 
@@ -13,7 +14,7 @@ struct manifest_draft {
 	struct progress progress;
 	const uint8_t *issuer; /* key-id of the CA key */
 	bool is_loose;
-	char (*files)[FILE_NAME_MAX + 1]; /* owned; names, as many as needed */
+	struct answer_names files;
 };
 
 static void
@@ -21,7 +22,7 @@ manifest_draft_wipe(struct manifest_draft *d)
 {
 	manifest_wipe(&d->m);
 	progress_wipe(&d->progress);
-	free(d->files);
+	answer_names_wipe(&d->files);
 	*d = (struct manifest_draft){ 0 };
 }
 
@@ -58,20 +59,21 @@ fill_issued(
 /* One result for each request, in the bundle's order: the online side counts on
  * both, and neither side ever looks a request up by a name. */
 static enum rc
-fill_results(struct manifest_draft *d, const struct bundle *bundle)
+fill_results(struct manifest_draft *d, const struct submission *s)
 {
+	const struct bundle *bundle = &s->bundle;
 	size_t n = bundle->n_requests;
-	enum rc rc = RC_OK;
+	enum rc rc = answer_names_make(s, &d->files);
 
+	if (rc != RC_OK)
+		return rc;
 	d->m.results = calloc(n == 0 ? 1 : n, sizeof(*d->m.results));
-	d->files = calloc(response_file_index(n, n) + 1, sizeof(*d->files));
-	if (d->m.results == NULL || d->files == NULL)
+	if (d->m.results == NULL)
 		return err_memory();
 	d->m.n_results = n;
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		struct result *r = &d->m.results[i];
 		const struct request_progress *o = &d->progress.items[i];
-		char *file = d->files[response_file_index(i, n)];
 
 		r->id = bundle->requests[i].id;
 		rc = sha256(bundle->requests[i].csr, r->csr_digest);
@@ -82,9 +84,7 @@ fill_results(struct manifest_draft *d, const struct bundle *bundle)
 			r->reason = span_str(o->reason);
 			continue;
 		}
-		if (*file == '\0')
-			response_file_name(i, n, r->id, file);
-		rc = fill_issued(d, i, file, r);
+		rc = fill_issued(d, i, answer_name_get0(&d->files, i), r);
 	}
 	return rc;
 }
@@ -250,7 +250,7 @@ response_make(const struct response_maker *maker, const struct submission *s,
 		draft_bundle(&d, s);
 	rc = progress_read(maker->ledger, &s->record, &s->bundle, &d.progress);
 	if (rc == RC_OK)
-		rc = fill_results(&d, &s->bundle);
+		rc = fill_results(&d, s);
 	if (rc == RC_OK)
 		rc = fill_revocations(&d, &s->bundle);
 	if (rc == RC_OK)

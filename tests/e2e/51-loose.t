@@ -54,16 +54,15 @@ dialogue 'Type Yes to sign this' Yes -- ca sign "$STICK" --loose --profile tls-s
 status 0 'Yes signs them'
 is "$(responses)" "${CA_HEX:0:8}-loose-000001" 'into a response for nobody'
 RESPONSE=$STICK/airgap-ca/responses/$(responses)
-is "$(ls "$RESPONSE")" "$(printf '%s\n' \
-	"$(n=0; for id in $(for f in web mail gnu; do id_of "$WORK/$f.csr"; done | sort); do
-		n=$((n + 1)); printf '%04d-%s.pem\n' $n "$id"; done)" \
-	ca.pem manifest.cose policy.conf)" \
-	'a file for each, in the order of their digests, and the policy'
+is "$(ls "$RESPONSE")" "$(printf '%s\n' ca.pem gnu.pem mail.pem manifest.cose policy.conf web.pem)" \
+	'a file for each, named after its CSR, and the policy'
 ok 'certtool verifies the one for its own CSR' certtool --verify \
 	--load-ca-certificate "$RESPONSE/ca.pem" \
-	--infile "$RESPONSE"/*-"$(id_of "$WORK/gnu.csr")".pem
-is "$(openssl x509 -in "$RESPONSE"/*-"$(id_of "$WORK/web.csr")".pem -noout -pubkey)" \
-	"$(openssl pkey -in "$WORK/web.key" -pubout)" 'the key is that of the CSR'
+	--infile "$RESPONSE/gnu.pem"
+for f in web mail gnu; do
+	is "$(openssl x509 -in "$RESPONSE/$f.pem" -noout -pubkey)" \
+		"$(openssl req -in "$WORK/$f.csr" -noout -pubkey)" "$f.pem has the key of $f.csr"
+done
 like "$(transfer inspect "$RESPONSE/manifest.cose")" 'requester / 14: null' \
 	'its manifest is in no channel'
 run ca show "$(ca list --json 2>/dev/null | sed 's/.*"serial": *"\([0-9a-f]*\)".*/\1/')"
@@ -177,8 +176,8 @@ forge() {
 spoilt 3 COSE-SIGNATURE 'a changed signature' flip manifest.cose
 spoilt 3 COSE-SIGNATURE 'another key' forge ''
 spoilt 3 MANIFEST-FILES 'a file too many' sh -c 'echo >more.pem'
-spoilt 3 MANIFEST-FILES 'a certificate too few' sh -c 'rm 0002-*'
-spoilt 3 MANIFEST-FILES 'two files swapped' sh -c 'mv 0001-* x; mv 0002-* "$(echo 0001-)x"; mv x 0002-x'
+spoilt 3 MANIFEST-FILES 'a certificate too few' sh -c 'rm web.pem'
+spoilt 3 MANIFEST-FILES 'two files swapped' sh -c 'mv web.pem x; mv mail.pem web.pem; mv x mail.pem'
 spoilt 3 MEDIA-FILE 'a link' sh -c 'ln -sf /etc/hostname ca.pem'
 run transfer @new install "$STICK" --csr "$WORK"/{web,mail,gnu}.csr
 status 0 'and after all that the good one is taken'
@@ -294,14 +293,51 @@ for file in ed.der sec1.csr locked.csr store.pem both.csr id_ed25519; do
 	wants 3 PRIVATE-KEY "and online"
 done
 
+# ---- the names of answers -----------------------------------------------------------------------
+# answers TO: the files of the only response in TO that are not the CA's own
+answers() { (cd "$1"/airgap-ca/responses/*/ && ls | grep -v -x -e ca.pem -e manifest.cose -e policy.conf | tr '\n' ' '); }
+same_key() { [ "$(openssl x509 -in "$1" -noout -pubkey)" = "$(openssl req -in "$2" -noout -pubkey)" ]; }
+CLASH=$(stick clash)
+for n in 1 2 3 4 5; do must csr_openssl "n$n" ec-p256 "/CN=n$n.example.org" "DNS:n$n.example.org"; done
+must cp "$WORK/n1.csr" "$CLASH/www.csr"
+must cp "$WORK/n2.csr" "$CLASH/www.p10"
+must cp "$WORK/n3.csr" "$CLASH/ca.pem"
+must cp "$WORK/n4.csr" "$CLASH/0001-$(id_of "$WORK/n1.csr").csr"
+run ca sign "$CLASH" --loose --profile tls-server --yes
+status 0 'names of CSRs that would clash'
+is "$(answers "$CLASH")" "0001-$(id_of "$WORK/n1.csr").pem ca.pem.pem www.csr.pem www.p10.pem " \
+	'keep their endings, and none takes that of the CA'
+ok 'and each holds the answer to its CSR' eval 'cd "$CLASH/airgap-ca/responses"/*/ &&
+	same_key www.csr.pem ../../../www.csr && same_key www.p10.pem ../../../www.p10 &&
+	same_key ca.pem.pem ../../../ca.pem && openssl verify -CAfile ca.pem ca.pem.pem www.csr.pem'
+run transfer install "$CLASH" --csr "$CLASH"/{www.csr,www.p10,ca.pem} "$CLASH"/0001-*.csr
+status 0 'it is installed'
+must mv "$CLASH/airgap-ca" "$WORK/clash-first"
+must mv "$CLASH/www.p10" "$CLASH/renamed.csr"
+run ca sign "$CLASH" --loose --profile tls-server --yes
+status 0 'and once more, under another name'
+ok 'it is the stored one, byte for byte' diff -r "$WORK/clash-first" "$CLASH/airgap-ca"
+must rm -r "$CLASH"/*
+must cp "$WORK/n1.csr" "$CLASH/www.csr.der"
+must cp "$WORK/n2.csr" "$CLASH/www.p10"
+must cp "$WORK/n3.csr" "$CLASH/www.csr"
+run ca sign "$CLASH" --loose --profile tls-server --yes
+status 0 'names that clash whatever is done'
+is "$(answers "$CLASH" | sed 's/-[0-9a-f]\{16\}//g')" '0001.pem 0002.pem 0003.pem ' 'become numbers'
+
 # ---- one file, and many ---------------------------------------------------------------------------
 OUTSIDE=$(stick outside)
 run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes
 status 2 'for a single file there must be a place for the response'
 run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes --out "$OUTSIDE"
 status 0 'then it is signed'
+is "$(answers "$OUTSIDE")" 'mail.pem ' 'under its name'
 run transfer install "$OUTSIDE" --csr "$WORK/mail.csr"
 status 0 'and installed'
+must cp "$WORK/n5.csr" "$WORK/Printer (2nd).txt"
+run ca sign "$WORK/Printer (2nd).txt" --loose --profile tls-server --yes --out "$(stick odd)"
+status 0 'one whose name no medium carries'
+is "$(answers "$(stick odd)")" 'request.pem ' 'has an answer all the same'
 
 MANY=$(stick many)
 ok '1,100 CSRs' "$PYTHON" - "$MANY" <<'PY'

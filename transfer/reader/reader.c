@@ -24,7 +24,9 @@
 
 #define PARENT_NAME "parent"
 #define BUNDLE_SUFFIX ".cose"
-#define FILE_ALIAS "bundle.cose" /* for an operator's file of any name */
+/* For an operator's file of any name. */
+#define BUNDLE_ALIAS "bundle.cose"
+#define LOOSE_ALIAS "request.csr"
 
 struct reader_process {
 	int sock;
@@ -174,12 +176,12 @@ scan_dir(struct reader_process *r)
 
 /* The operator may have given any name; only ours go further. */
 static const char *
-place_name(const struct reader_process *r)
+place_name(const struct reader_process *r, const char *alias)
 {
 	const char *slash = strrchr(r->place.path, '/');
 	const char *name = slash == NULL ? r->place.path : slash + 1;
 
-	return media_name_ok(name) ? name : FILE_ALIAS;
+	return media_name_ok(name) ? name : alias;
 }
 
 /* Once: the descriptor is closed, and the next scan finds the end. */
@@ -191,7 +193,7 @@ scan_file(struct reader_process *r)
 
 	rc = media_copy_fd(r->place.path, r->place.file, COSE_FILE_MAX, &memfd);
 	fd_close(&r->place.file);
-	return answer_copy(r, place_name(r), rc, memfd);
+	return answer_copy(r, place_name(r, BUNDLE_ALIAS), rc, memfd);
 }
 
 /* A bundle that somebody renamed is not passed over without a word. */
@@ -286,7 +288,8 @@ loose_gather(struct reader_process *r)
 	if (r->locked) /* too late for any file */
 		r->loose.begun = true;
 	else if (r->place.file >= 0)
-		rc = loose_scan_file(&r->loose, place_name(r), r->place.file);
+		rc = loose_scan_file(
+		    &r->loose, place_name(r, LOOSE_ALIAS), r->place.file);
 	else if (r->place.dir >= 0)
 		rc = loose_scan_dir(&r->loose, &r->media);
 	if (rc == RC_OK)
