@@ -18,6 +18,7 @@
 #include "transfer/online/store/home.h"
 #include "transfer/reader/reader_files.h"
 #include "transfer/rule.h"
+#include "transfer/x509/name_typed.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,31 +57,6 @@ ask_for_wipe(struct ask_for *a)
 
 /* ---- names --------------------------------------------------------------- */
 
-/* What was typed is no name: the command line is wrong, whatever rule says so.
- */
-static enum rc
-typed_wrong(enum rc rc, const char *option, const char *typed)
-{
-	struct err_saved said;
-
-	if (rule_spoken() == RULE_NONE)
-		return rc;
-	err_save(&said);
-	return err_rule(
-	    RC_USAGE, said.rule, "--%s %s: %.800s", option, typed, said.text);
-}
-
-static enum rc
-add_name(struct ask_for *a, const char *typed)
-{
-	WIPED(buf) text = { 0 };
-	enum name_type type;
-	enum rc rc = name_read(typed, &type, &text);
-
-	return rc != RC_OK ? typed_wrong(rc, "name", typed)
-			   : name_list_add(&a->asked, type, buf_span(&text));
-}
-
 /* What an XMPP server needs to be known by (docs/xmpp.md). */
 struct name_for {
 	enum name_type type;
@@ -113,7 +89,7 @@ add_name_for(struct ask_for *a, const char *option, const struct name_for *form,
 	if (rc == RC_OK)
 		rc = name_read_as(form->type, buf_span(&typed), &text);
 	return rc != RC_OK
-		   ? typed_wrong(rc, option, value)
+		   ? name_typed_wrong(rc, option, value)
 		   : name_list_add(&a->asked, form->type, buf_span(&text));
 }
 
@@ -142,7 +118,7 @@ gather_names(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = add_forms(a, "jid", &a->jids, of_jid);
 	for (size_t i = 0; i < a->names.n && rc == RC_OK; i++)
-		rc = add_name(a, a->names.items[i]);
+		rc = name_typed_add(&a->asked, "name", a->names.items[i]);
 	/* A domain may be its own host. */
 	name_list_unique(&a->asked);
 	return rc;
