@@ -148,7 +148,8 @@ address(struct abandon_run *run, struct addressee *to)
 	run->delivery.ledger = run->visit.act.ledger;
 	run->delivery.ca = &run->visit.act.ca;
 	run->delivery.media = &run->visit.act.media;
-	*to = (struct addressee){ run->s.key_id, submission_label(&run->s) };
+	*to = (struct addressee){ .channel = run->s.key_id,
+		.label = submission_label(&run->s) };
 }
 
 /* With what the requester missed before. */

@@ -175,8 +175,9 @@ deliver_new(
 
 	if (rc == RC_OK)
 		term_say(
-		    "Carry it back, and there: airgap-transfer install STICK%s\n",
-		    to->label.n == 0 ? " --csr FILE..." : "");
+		    "Carry it back, and there: airgap-transfer install STICK%s%s\n",
+		    to->label.n == 0 ? " --csr FILE..." : "",
+		    to->named ? ", with the same --name" : "");
 	return rc;
 }
 

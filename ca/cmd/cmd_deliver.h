@@ -12,6 +12,7 @@
 struct addressee {
 	const uint8_t *channel; /* SHA256_LEN bytes */
 	struct span label;	/* n 0: loose, nobody's */
+	bool named;		/* loose, and by --name */
 };
 
 struct delivery {

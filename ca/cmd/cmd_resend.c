@@ -61,7 +61,8 @@ resend_open_all(struct resend *r, const char *medium)
 static enum rc
 resend_channel(struct resend *r, const struct requester *q)
 {
-	const struct addressee to = { q->key_id, span_str(q->label) };
+	const struct addressee to = { .channel = q->key_id,
+		.label = span_str(q->label) };
 	uint32_t first = r->from == 0 ? q->last_manifest : r->from;
 
 	if (q->last_manifest == 0 || first > q->last_manifest)

@@ -10,6 +10,7 @@
 #include "ca/home/backup.h"
 #include "ca/sign/order.h"
 #include "transfer/rule.h"
+#include "transfer/x509/name_typed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ sign_wipe(struct sign *sign)
 {
 	visit_wipe(&sign->visit);
 	cmd_list_wipe(&sign->expect);
+	cmd_list_wipe(&sign->names);
+	name_list_wipe(&sign->asked);
 	delivery_wipe(&sign->delivery);
 	json_decref(sign->stopped);
 }
@@ -327,6 +330,24 @@ sign_expect_read(const char *text, struct sign_expect *ret)
 }
 
 static enum rc
+sign_read_names(struct sign *sign)
+{
+	enum rc rc = RC_OK;
+
+	if (sign->names.n != 0 && !sign->loose)
+		return err_set(RC_USAGE,
+		    "--name goes with --loose: a bundle says itself what it asks for");
+	for (size_t i = 0; i < sign->names.n && rc == RC_OK; i++)
+		rc = name_typed_add(&sign->asked, "name", sign->names.items[i]);
+	name_list_unique(&sign->asked);
+	if (rc == RC_OK && sign->asked.n > NAMES_MAX)
+		return err_set(RC_USAGE,
+		    "--name: %zu names; a certificate has at most %d",
+		    sign->asked.n, NAMES_MAX);
+	return rc;
+}
+
+static enum rc
 sign_check_words(struct sign *sign, const struct cmd_list *operands)
 {
 	struct sign_expect expect;
@@ -341,8 +362,10 @@ sign_check_words(struct sign *sign, const struct cmd_list *operands)
 	if (sign->loose && sign->expect.n > 0)
 		return err_set(RC_USAGE,
 		    "--expect names a requester, and loose CSRs have none");
-	rc = cmd_operand_one(
-	    sign->env, operands, "MEDIA or FILE", &sign->options.media);
+	rc = sign_read_names(sign);
+	if (rc == RC_OK)
+		rc = cmd_operand_one(
+		    sign->env, operands, "MEDIA or FILE", &sign->options.media);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < sign->expect.n; i++)
@@ -381,6 +404,10 @@ cmd_sign(struct cmd_env *env, int argc, char **argv)
 		    .value = "P",
 		    .text = &sign.profile,
 		    .help = "what all of them are signed as" },
+		{ .name = "name",
+		    .value = "TYPE:X",
+		    .list = &sign.names,
+		    .help = "of a single CSR: this, and none of its own" },
 		CMD_TOKEN_OPTIONS(sign.options.act, sign.options.act.token),
 		{ 0 },
 	};

@@ -22,6 +22,8 @@ struct sign {
 	struct cmd_list expect;
 	bool loose; /* plain CSRs, all for one profile */
 	const char *profile;
+	struct cmd_list names;
+	struct name_list asked; /* by --name, for one CSR */
 	struct delivery delivery;
 	json_t *stopped; /* owned; NULL without --json */
 	struct term_progress progress;
@@ -47,6 +49,10 @@ enum rc sign_file(struct sign *sign, const struct scanned *file) MUST_CHECK;
 /** With --loose: refuse a medium that has a bundle without an answer.
  * Rule LOOSE-BUNDLE. */
 enum rc sign_loose_alone(struct sign *sign) MUST_CHECK;
+/** The same: a set for the profile and names that were typed.
+ * \retval RC_USAGE names for more CSRs than one */
+enum rc sign_loose_read(const struct sign *sign, const struct scanned *file,
+    struct submission *ret) MUST_CHECK;
 /** Without: a word about plain CSRs that lie there unused. */
 enum rc sign_loose_hint(const struct sign *sign) MUST_CHECK;
 

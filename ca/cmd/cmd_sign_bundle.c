@@ -18,7 +18,8 @@ show_progress(void *arg, uint64_t done)
 static struct addressee
 addressee_of(const struct submission *s)
 {
-	return (struct addressee){ s->key_id, submission_label(s) };
+	return (struct addressee){ s->key_id, submission_label(s),
+		s->is_loose && s->bundle.requests[0].names != NULL };
 }
 
 /* Every stored response after `after`, up to and with `last`. */
@@ -269,7 +270,7 @@ sign_file(struct sign *sign, const struct scanned *file)
 
 	if (file->rc != RC_OK)
 		return err_rule(file->rc, file->rule, "%s", file->reason);
-	rc = sign->loose ? submission_read_loose(file, sign->profile, &s)
+	rc = sign->loose ? sign_loose_read(sign, file, &s)
 			 : submission_read(file, &s);
 	if (rc == RC_OK)
 		rc = admit(sign, &s);

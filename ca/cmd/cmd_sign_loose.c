@@ -78,6 +78,27 @@ sign_loose_alone(struct sign *sign)
 	    open == 1 ? "" : " and others");
 }
 
+/* Which of several CSRs a name is meant for nobody could tell. */
+enum rc
+sign_loose_read(
+    const struct sign *sign, const struct scanned *file, struct submission *ret)
+{
+	const struct loose_asked asked = { span_str(sign->profile),
+		sign->asked.items, sign->asked.n };
+	WIPED(submission) s = { 0 };
+	enum rc rc = submission_read_loose(file, &asked, &s);
+
+	if (rc != RC_OK)
+		return rc;
+	if (asked.n_names != 0 && s.loose.n != 1)
+		return err_set(RC_USAGE,
+		    "--name says what one CSR is to be called, and %s has %zu; give that one as FILE, with --out MEDIA",
+		    sign->options.media, s.loose.n);
+	*ret = s;
+	s = (struct submission){ 0 };
+	return RC_OK;
+}
+
 enum rc
 sign_loose_hint(const struct sign *sign)
 {

@@ -34,8 +34,12 @@ show_nobody(const struct submission *s)
 {
 	size_t n = 0;
 
-	term_field("asked by",
-	    "loose requests, nobody vouches for them: names come from the CSRs");
+	if (s->bundle.requests[0].names == NULL)
+		term_field("asked by",
+		    "loose requests, nobody vouches for them: names come from the CSRs");
+	else
+		term_field(
+		    "asked by", "a loose request, nobody vouches for it");
 	for (size_t i = 0; s->before != NULL && i < s->loose.n; i++)
 		n += s->before[i].sequence != 0;
 	if (n != 0)
@@ -318,10 +322,12 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	if (rc != RC_OK)
 		return rc;
 	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
+	if (w->s->is_loose && r->n_names != 0)
+		term_field("  ", "(given by --name)");
+	else if (r->n_names == 0 && !w->s->is_loose)
+		term_field("  ", "(from the CSR)");
 	if (w->s->is_loose)
 		show_file(&w->s->loose.items[i]);
-	else if (r->n_names == 0)
-		term_field("  ", "(from the CSR)");
 	if (w->s->before != NULL)
 		show_before(&w->s->before[i]);
 	show_validity(r, &d->grant);

@@ -22,7 +22,7 @@ static const struct cmd cmds[] = {
 	  "put another transfer key in place of the present one" },
 	{ "sign", cmd_sign,
 	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...\n"
-	  "    [--loose --profile P]",
+	  "    [--loose --profile P [--name TYPE:X]...]",
 	  "sign the requests on a stick" },
 	{ "resend", cmd_resend,
 	  "MEDIA [--requester LABEL] [--from SEQ]",

@@ -65,11 +65,11 @@ enum rc submission_check_head(struct submission *s, struct ledger *ledger,
 enum rc submission_admit(struct submission *s, struct ledger *ledger,
     const uint8_t ca_id[static SHA256_LEN], int64_t now) MUST_CHECK;
 
-/** Take a set of loose CSRs (reader_scan_loose) for a profile. Its id are the
- * first bytes of the set's digest, its digest is over that and the profile.
- * `profile` is borrowed. */
-enum rc submission_read_loose(const struct scanned *file, const char *profile,
-    struct submission *ret) MUST_CHECK;
+/** Take a set of loose CSRs (reader_scan_loose) for what is asked, which is
+ * borrowed. Its id are the first bytes of the set's digest, its digest is over that,
+ * the profile and the names. */
+enum rc submission_read_loose(const struct scanned *file,
+    const struct loose_asked *asked, struct submission *ret) MUST_CHECK;
 
 /** The same set again is met again, under any names of files. No other loose set
  * stands in its way, but what it has in common with one is told in `before`. Rules LOOSE-PROFILE, REPLAY. */

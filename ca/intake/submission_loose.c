@@ -6,10 +6,24 @@
 
 #include <string.h>
 
-/* The ledger knows a submission by an id, and by a digest that tells whether
- * all of it is the same: for loose CSRs that is the profile besides. */
+/* Neither a profile nor a name has a line break. */
 static enum rc
-identify(struct submission *s, const char *profile)
+loose_asked_write(const struct loose_asked *asked, struct buf *all)
+{
+	enum rc rc = buf_add_span(all, asked->profile);
+
+	for (size_t i = 0; i < asked->n_names && rc == RC_OK; i++) {
+		rc = buf_add_str(all, "\n");
+		if (rc == RC_OK)
+			rc = name_write(all, &asked->names[i]);
+	}
+	return rc;
+}
+
+/* The ledger knows a submission by an id, and by a digest that tells whether
+ * all of it is the same: for loose CSRs that is what is asked besides. */
+static enum rc
+identify(struct submission *s, const struct loose_asked *asked)
 {
 	WIPED(buf) all = { 0 };
 	uint8_t set[SHA256_LEN];
@@ -18,7 +32,7 @@ identify(struct submission *s, const char *profile)
 	if (rc == RC_OK)
 		rc = buf_add(&all, set, sizeof(set));
 	if (rc == RC_OK)
-		rc = buf_add_str(&all, profile);
+		rc = loose_asked_write(asked, &all);
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&all), s->digest);
 	if (rc == RC_OK)
@@ -27,20 +41,19 @@ identify(struct submission *s, const char *profile)
 }
 
 enum rc
-submission_read_loose(
-    const struct scanned *file, const char *profile, struct submission *ret)
+submission_read_loose(const struct scanned *file,
+    const struct loose_asked *asked, struct submission *ret)
 {
 	WIPED(submission)
 	s = { .file = file, .is_loose = true, .known = true };
 	enum rc rc = loose_read(file->copy.bytes, &s.loose);
 
 	if (rc == RC_OK)
-		rc = loose_requests(
-		    &s.loose, span_str(profile), 0, &s.bundle.requests);
+		rc = loose_requests(&s.loose, asked, &s.bundle.requests);
 	if (rc != RC_OK)
 		return rc;
 	s.bundle.n_requests = s.loose.n;
-	rc = identify(&s, profile);
+	rc = identify(&s, asked);
 	if (rc != RC_OK)
 		return rc;
 	*ret = s;
@@ -62,7 +75,7 @@ submission_admit_loose(struct submission *s, struct ledger *ledger)
 		return rc;
 	if (memcmp(s->record.digest, s->digest, SHA256_LEN) != 0)
 		return rule_refuse(RULE_LOOSE_PROFILE,
-		    "loose CSRs: the same set was processed before, for another profile than \"%.*s\"",
+		    "loose CSRs: the same set was processed before, for another profile than \"%.*s\", or for other names",
 		    SPAN_FMT(s->bundle.requests[0].profile));
 	if (s->record.closed != 0)
 		return rule_refuse(RULE_BUNDLE_CLOSED,

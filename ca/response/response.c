@@ -89,7 +89,10 @@ response_judge(struct child *judge, struct ledger *ledger,
 	for (size_t i = 0; i < n; i++)
 		names[i] = span_str(response->files[i].name);
 	if (s != NULL && s->is_loose) {
-		terms.profile = s->bundle.requests[0].profile;
+		const struct cert_request *all = &s->bundle.requests[0];
+
+		terms.asked = (struct loose_asked){ all->profile, all->names,
+			all->n_names };
 		evidence.loose = &terms;
 	}
 	rc = channel_before(ledger, response, &channel);

@@ -325,6 +325,69 @@ run ca sign "$CLASH" --loose --profile tls-server --yes
 status 0 'names that clash whatever is done'
 is "$(answers "$CLASH" | sed 's/-[0-9a-f]\{16\}//g')" '0001.pem 0002.pem 0003.pem ' 'become numbers'
 
+# ---- an appliance that cannot say its name -------------------------------------------------------
+APPLIANCE=$(stick appliance)
+must csr_openssl printer ec-p256 /CN=printer7
+must cp "$WORK/printer.csr" "$APPLIANCE"
+named() { ca sign "$APPLIANCE" --loose --profile "${PROFILE:-tls-server}" "$@"; }
+freeze "$APPLIANCE"
+run named -n --json
+status 4 'a CSR with a short name has none to sign'
+says '\[NAMES-COUNT\] printer.csr: 0 names' 'and is refused'
+run ca sign "$APPLIANCE" --name dns:printer7.example.org
+status 2 '--name is for loose CSRs'
+run named --name printer7.example.org
+status 2 'a name has a type'
+run named --name dns:printer_7.example.org
+wants 2 NAME-FORM 'and is one'
+run named -n --name dns:printer7.example.net
+wants 4 NAME-SCOPE 'the scope of the CA holds for it'
+run named -n --name ip:10.0.0.7
+wants 4 NAME-TYPE 'and so do the types of the profile'
+PROFILE=tls-client run named -n --name dns:printer7.example.org
+status 0 'each profile that allows it takes it'
+unchanged 'nothing of which is stored'
+must cp "$WORK/n5.csr" "$APPLIANCE"
+run named --yes --name dns:printer7.example.org
+status 2 'of two CSRs nobody could tell whose it is'
+says 'has 2; give that one as FILE' 'which is said'
+run ca sign "$APPLIANCE/printer.csr" -n --loose --profile tls-server --name dns:printer7.example.org
+status 0 'as a file by itself it can be named all the same'
+must rm "$APPLIANCE/n5.csr"
+run named --yes --name dns:PRINTER7.example.org --name dns:www.printer7.example.org --name dns:printer7.example.org
+status 0 'the operator says what it is called'
+says '\(given by --name\)' 'which the review says'
+says 'install STICK --csr FILE..., with the same --name' 'and what the other side is to say'
+says 'names +dns:printer7.example.org dns:www.printer7.example.org$' 'each once'
+PRINTER=$(echo "$APPLIANCE"/airgap-ca/responses/*)/printer.pem
+is "$(openssl x509 -in "$PRINTER" -noout -ext subjectAltName | tail -1)" \
+	'    DNS:printer7.example.org, DNS:www.printer7.example.org' 'the certificate has these names and no others'
+is "$(openssl x509 -in "$PRINTER" -noout -subject)" 'subject=CN = printer7.example.org' 'in its subject too'
+ok 'for the key of the CSR' same_key "$PRINTER" "$WORK/printer.csr"
+must mv "$APPLIANCE/airgap-ca" "$WORK/printer-first"
+freeze "$APPLIANCE"
+run named --yes
+refused 7 LOOSE-PROFILE 'or for other names' 'the same CSR without the names'
+run named --yes --name dns:printer8.example.org
+refused 7 LOOSE-PROFILE 'or for other names' 'with others'
+run named --name dns:printer7.example.org --name dns:www.printer7.example.org
+status 0 'with the same it gets the stored answer'
+ok 'byte for byte' diff -r "$WORK/printer-first" "$APPLIANCE/airgap-ca"
+run transfer verify "$APPLIANCE" --loose
+status 0 'online it is proved'
+freeze "$APPLIANCE"
+run transfer install "$APPLIANCE" --csr "$WORK/printer.csr"
+refused 3 CERT-NAMES 'other names than its CSR; those that the CA was given by --name' 'but not taken for what the CSR does not say'
+run transfer install "$APPLIANCE" --csr "$WORK/printer.csr" --name dns:printer8.example.org
+refused 3 CERT-NAMES . 'nor for another name'
+run transfer install "$APPLIANCE" --csr "$WORK/printer.csr" "$WORK/n5.csr" --name dns:printer7.example.org
+status 2 'a name is of one CSR'
+run transfer install "$APPLIANCE" --csr "$WORK/printer.csr" \
+	--name dns:printer7.example.org --name dns:www.printer7.example.org
+status 0 'but for those that the operator gave'
+run transfer list --json
+like "$OUT" 'dns:www.printer7.example.org' 'which list has'
+
 # ---- one file, and many ---------------------------------------------------------------------------
 OUTSIDE=$(stick outside)
 run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes

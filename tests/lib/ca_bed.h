@@ -500,8 +500,10 @@ loose_offer_make(struct offer *o, const char *const *names, size_t n)
 static inline void
 loose_offer_read(struct ca_bed *b, struct offer *o, const char *profile)
 {
+	const struct loose_asked asked = { .profile = span_str(profile) };
+
 	submission_wipe(&o->s);
-	check_ok(submission_read_loose(&o->scanned, profile, &o->s));
+	check_ok(submission_read_loose(&o->scanned, &asked, &o->s));
 	check_ok(submission_admit_loose(&o->s, b->v.act.ledger));
 }
 

@@ -416,6 +416,7 @@ fake_range_read(struct span record, uint64_t ret[static 3])
 static inline enum rc
 fake_reader_run(int sock, void *arg)
 {
+	const struct loose_asked asked = { .profile = span_str("p") };
 	WIPED(buf) record = { 0 };
 	uint64_t range[3];
 	int fd = -1;
@@ -441,7 +442,7 @@ fake_reader_run(int sock, void *arg)
 		} else if (rc == RC_OK) {
 			rc = loose_read(copy.bytes, &loose);
 			if (rc == RC_OK)
-				rc = loose_requests(&loose, span_str("p"), 0,
+				rc = loose_requests(&loose, &asked,
 				    &bundle.requests);
 			bundle.n_requests = loose.n;
 		}

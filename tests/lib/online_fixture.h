@@ -506,8 +506,11 @@ static inline void
 answer_loose(struct online_bed *b, const struct loose *set,
     const struct answer_how *how, struct ca_answer *a)
 {
-	check_ok(loose_requests(
-	    set, span_str("server"), 31 * DAY, &a->bundle.requests));
+	const struct loose_asked asked = { .profile = span_str("server") };
+
+	check_ok(loose_requests(set, &asked, &a->bundle.requests));
+	for (size_t i = 0; i < set->n; i++)
+		a->bundle.requests[i].validity.period = 31 * DAY;
 	a->bundle.n_requests = set->n;
 	answer_fill(b, how, a);
 	a->manifest.has_previous = false;
@@ -614,7 +617,8 @@ online_take(struct online_bed *b, bool store_them,
     enum rc (*each)(void *arg, const struct received *r), void *arg,
     struct reception *ret)
 {
-	const struct receiving how = { online_judge(b), store_them, each, arg };
+	const struct receiving how = { online_judge(b), store_them, each, arg,
+		NULL };
 
 	return receive(&b->store, &b->media, &how, ret);
 }

@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/own.h"
 #include "transfer/format/cose.h"
+#include "transfer/media/loose.h"
 #include "transfer/media/media.h"
 #include "transfer/policy/policy.h"
 #include "transfer/x509/constraints.h"
@@ -114,8 +115,6 @@ struct channel {
 /** How a bundle stands with the one who sent it. */
 enum bundle_state { BUNDLE_UNKNOWN, BUNDLE_OPEN, BUNDLE_VOID, BUNDLE_ANSWERED };
 
-struct loose;
-
 /** One certificate that was found good. Valid during the call. */
 struct judged {
 	uint32_t request, slot; /* indices into results and their certs */
@@ -134,7 +133,7 @@ struct loose_terms {
 	/* NULL: not at hand. Each certificate is then held to the key and the
 	 * names that it has itself. */
 	const struct loose *set;
-	struct span profile; /* n 0: whichever of the policy's fits */
+	struct loose_asked asked; /* profile n 0: whichever of the policy's fits */
 };
 
 /** A response, and the ways to what belongs to it. All but `file` may be NULL

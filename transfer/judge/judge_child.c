@@ -245,7 +245,8 @@ child_take_copy(struct remote *x, const struct judge_order *o, int *fd)
 	enum rc rc = RC_OK;
 
 	if (o->copy == COPY_LOOSE || o->copy == COPY_NO_SET) {
-		x->terms = (struct loose_terms){ NULL, o->profile };
+		x->terms = (struct loose_terms){ NULL,
+			{ o->profile, o->names, o->n_names } };
 		x->r.loose = &x->terms;
 	}
 	x->r.unasked = o->copy == COPY_UNASKED;

@@ -25,7 +25,7 @@ requests_of_results(const struct evidence *r, const struct manifest *m,
 	for (size_t i = 0; i < m->n_results; i++) {
 		all[i].id = m->results[i].id;
 		all[i].profile =
-		    r->loose == NULL ? SPAN_NONE : r->loose->profile;
+		    r->loose == NULL ? SPAN_NONE : r->loose->asked.profile;
 		all[i].validity.count = 1;
 	}
 	*ret = all;
@@ -44,7 +44,7 @@ judge_loose_requests(
 		    "%s: answers a bundle, not loose CSRs", r->from);
 	rc = set == NULL
 		 ? requests_of_results(r, m, &ret->requests)
-		 : loose_requests(set, r->loose->profile, 0, &ret->requests);
+		 : loose_requests(set, &r->loose->asked, &ret->requests);
 	if (rc == RC_OK)
 		ret->n_requests = set == NULL ? m->n_results : set->n;
 	return rc;
@@ -142,21 +142,36 @@ judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
 	return rc;
 }
 
-/* Under one profile: its own validity, and names if it takes a CSR's. */
+/* Names from where the profile does not take them are none. Without the CSRs at
+ * hand nobody can tell where they are from. */
+static enum rc
+try_names(
+    const struct profile *p, const struct loose_try *try, struct expected *e)
+{
+	const bool given = try->asked->names != NULL;
+	const uint32_t from = given ? NAMES_FROM_BUNDLE : NAMES_FROM_CSR;
+
+	if (!given && try->no_csr_names && (p->names_from & from) != 0)
+		return rule_refuse(RULE_CERT_NAMES,
+		    "%s: the CSR has names that are refused, and the profile %s takes them",
+		    e->from, p->name);
+	if (try->terms != NULL && (p->names_from & from) == 0)
+		e->n_names = 0;
+	return RC_OK;
+}
+
+/* Under one profile: its own validity, and names from where it takes them. */
 static enum rc
 try_profile(struct judge *judge, const struct profile *p, struct span der,
     const struct loose_try *try, struct judged *judged)
 {
 	const struct cert_entry *entry = judged->entry;
 	struct expected e = *try->expected;
+	enum rc rc = try_names(p, try, &e);
 
-	if (try->no_csr_names && (p->names_from & NAMES_FROM_CSR) != 0)
-		return rule_refuse(RULE_CERT_NAMES,
-		    "%s: the CSR has names that are refused, and the profile %s takes them",
-		    e.from, p->name);
+	if (rc != RC_OK)
+		return rc;
 	e.profile = span_str(p->name);
-	if (try->terms != NULL && (p->names_from & NAMES_FROM_CSR) == 0)
-		e.n_names = 0;
 	if (try->terms == NULL
 		? entry->not_after - entry->not_before + 1 > p->validity_max
 		: entry->not_after - entry->not_before + 1 != p->validity)
@@ -183,19 +198,52 @@ tells_more(const struct profile *p)
 		   rule != RULE_CERT_NAMES);
 }
 
+static bool
+has_names(const struct expected *e, const struct name_list *names)
+{
+	bool same = e->n_names == names->n;
+
+	for (size_t i = 0; same && i < names->n; i++)
+		same = name_compare(&e->names[i], &names->items[i]) == 0;
+	return same;
+}
+
+/* Under no profile: most likely because the operator gave it names, which this
+ * side was not told. */
+static enum rc
+refuse_fit(struct span der, const struct loose_try *try)
+{
+	const struct expected *e = try->expected;
+	WIPED(name_list) names = { 0 };
+	struct span spki;
+	enum rc rc;
+
+	if (try->terms != NULL && try->terms->set != NULL) {
+		rc = judge_loose_facts(e->from, der, &spki, &names);
+		if (rc != RC_OK)
+			return rc;
+		if (!has_names(e, &names))
+			return rule_refuse(RULE_CERT_NAMES,
+			    "%s: has other names than %s", e->from,
+			    try->asked->names == NULL
+				? "its CSR; those that the CA was given by --name are wanted here, too"
+				: "those that are given for it");
+	}
+	return rule_refuse(
+	    RULE_CERT_PROFILE, "%s: fits no profile of the policy", e->from);
+}
+
 enum rc
 judge_loose_certificate(struct judge *judge, struct span der,
     const struct loose_try *try, struct judged *judged)
 {
 	const struct policy *policy = judge->policy;
 	const struct span wanted =
-	    try->terms == NULL ? SPAN_NONE : try->terms->profile;
-	enum rc first = rule_refuse(RULE_CERT_PROFILE,
-	    "%s: fits no profile of the policy", try->expected->from);
+	    try->terms == NULL ? SPAN_NONE : try->terms->asked.profile;
+	enum rc first = RC_OK;
 	struct err_saved said;
 	bool told = false;
 
-	err_save(&said);
 	for (size_t i = 0; i < policy->n_profiles; i++) {
 		const struct profile *p = &policy->profiles[i];
 		enum rc rc;
@@ -211,6 +259,8 @@ judge_loose_certificate(struct judge *judge, struct span der,
 		first = rc;
 		err_save(&said);
 	}
+	if (!told)
+		return refuse_fit(der, try);
 	err_restore(&said);
 	return first;
 }

@@ -204,7 +204,9 @@ send_response(
 	if (r->channel != NULL)
 		order.channel = *r->channel;
 	if (r->loose != NULL) {
-		order.profile = r->loose->profile;
+		order.profile = r->loose->asked.profile;
+		order.names = r->loose->asked.names;
+		order.n_names = r->loose->asked.n_names;
 		order.copy = copy < 0 ? COPY_NO_SET : COPY_LOOSE;
 	} else if (copy >= 0) {
 		order.copy = COPY_BUNDLE;

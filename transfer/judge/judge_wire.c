@@ -82,6 +82,7 @@ static const struct schema_field response_order[] = {
 	{ 0, "copy",    &copy,         IN(judge_order, copy) },
 	{ 0, "taking",  &flag,         IN(judge_order, taking) },
 	{ 0, "profile", &maybe,        IN(judge_order, profile) },
+	{ 0, "names",   &names,        LENT(judge_order, names) },
 	{ 0, "files",   &files,        LIST(judge_order, files) },
 };
 

@@ -3,7 +3,7 @@
  * is a table in judge_wire.c.
  *
  * With a JUDGE_RESPONSE goes a memfd, unless its copy is COPY_NONE: the bundle, or
- * a loose set, which is for the order's profile. With a JUDGE_BUNDLE goes that of
+ * a loose set, which is for the order's profile and names. With a JUDGE_BUNDLE goes that of
  * the bundle of each JUDGE_ASKED. JUDGE_LEVEL asks whether it is locked in. Each
  * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
  * answer JUDGE_FILE: give me that file, or behind the last, the manifest. The

@@ -165,21 +165,40 @@ loose_id(const uint8_t csr_digest[static SHA256_LEN],
 	hex_write(span_of(csr_digest, LOOSE_ID_LEN / 2), ret);
 }
 
+static enum rc
+request_of_csr(const struct loose_csr *one, const struct loose_asked *asked,
+    struct cert_request *ret)
+{
+	*ret = (struct cert_request){ .id = span_str(one->id),
+		.csr = one->der,
+		.profile = asked->profile,
+		.validity = { .count = 1 } };
+	if (asked->n_names == 0)
+		return RC_OK;
+	ret->names = calloc(asked->n_names, sizeof(*ret->names));
+	if (ret->names == NULL)
+		return err_memory();
+	memcpy(ret->names, asked->names, asked->n_names * sizeof(*ret->names));
+	ret->n_names = asked->n_names;
+	return RC_OK;
+}
+
 enum rc
-loose_requests(const struct loose *loose, struct span profile, int64_t period,
+loose_requests(const struct loose *loose, const struct loose_asked *asked,
     struct cert_request **ret)
 {
-	struct cert_request *all = calloc(loose->n + 1, sizeof(*all));
+	WIPED(bundle)
+	all = { .requests = calloc(loose->n + 1, sizeof(*all.requests)) };
+	enum rc rc = RC_OK;
 
-	if (all == NULL)
+	if (all.requests == NULL)
 		return err_memory();
-	for (size_t i = 0; i < loose->n; i++) {
-		all[i].id = span_str(loose->items[i].id);
-		all[i].csr = loose->items[i].der;
-		all[i].profile = profile;
-		all[i].validity =
-		    (struct validity){ .count = 1, .period = period };
-	}
-	*ret = all;
+	for (; all.n_requests < loose->n && rc == RC_OK; all.n_requests++)
+		rc = request_of_csr(&loose->items[all.n_requests], asked,
+		    &all.requests[all.n_requests]);
+	if (rc != RC_OK)
+		return rc;
+	*ret = MOVE(all.requests);
+	all.n_requests = 0;
 	return RC_OK;
 }

@@ -45,11 +45,17 @@ enum rc loose_read(struct span bytes, struct loose *ret) MUST_CHECK;
 void loose_id(const uint8_t csr_digest[static SHA256_LEN],
     char ret[static LOOSE_ID_LEN + 1]);
 
-/** The set as the requests of a bundle, for one profile and for `period`
- * seconds. Spans point into the set and to `profile`; the array is owned by the
- * caller. */
-enum rc loose_requests(const struct loose *loose, struct span profile,
-    int64_t period, struct cert_request **ret) MUST_CHECK;
+/** What all of a set are asked for: nothing in the CSRs says it. */
+struct loose_asked {
+	struct span profile;
+	const struct name *names; /* in place of the CSR's; n 0: those */
+	size_t n_names;
+};
+
+/** The set as the requests of a bundle, without dates. Spans point into the set and
+ * into `asked`; array and names are owned by the caller, as a bundle owns them. */
+enum rc loose_requests(const struct loose *loose,
+    const struct loose_asked *asked, struct cert_request **ret) MUST_CHECK;
 
 /** What makes a set the same again: SHA-256 over the sorted CSR digests. */
 enum rc loose_digest(const struct loose *loose,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A rule has the status of a file that is wrong; here it is the person. */
 #include "transfer/x509/name_typed.h"
 
 #include "transfer/rule.h"

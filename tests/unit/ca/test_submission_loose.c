@@ -7,10 +7,19 @@ static const char *const names[] = { "DNS:a.example.org", "DNS:b.example.org",
 	"DNS:c.example.org" };
 
 static enum rc
+read_loose(
+    const struct scanned *file, const char *profile, struct submission *ret)
+{
+	const struct loose_asked asked = { .profile = span_str(profile) };
+
+	return submission_read_loose(file, &asked, ret);
+}
+
+static enum rc
 admit(struct ca_bed *b, struct offer *o, const char *profile)
 {
 	submission_wipe(&o->s);
-	check_ok(submission_read_loose(&o->scanned, profile, &o->s));
+	check_ok(read_loose(&o->scanned, profile, &o->s));
 	return submission_admit_loose(&o->s, b->v.act.ledger);
 }
 
@@ -33,7 +42,7 @@ a_set_is_a_submission_without_a_requester(void **state)
 
 	(void)state;
 	loose_offer_make(&o, names, 3);
-	check_ok(submission_read_loose(&o.scanned, "server", &o.s));
+	check_ok(read_loose(&o.scanned, "server", &o.s));
 	assert_true(o.s.is_loose);
 	assert_memory_equal(o.s.key_id, nobody, SHA256_LEN);
 	assert_int_equal(o.s.bundle.n_requests, 3);
@@ -52,8 +61,8 @@ the_profile_is_in_the_digest_and_not_in_the_id(void **state)
 
 	(void)state;
 	loose_offer_make(&o, names, 2);
-	check_ok(submission_read_loose(&o.scanned, "server", &o.s));
-	check_ok(submission_read_loose(&o.scanned, "bare", &other));
+	check_ok(read_loose(&o.scanned, "server", &o.s));
+	check_ok(read_loose(&o.scanned, "bare", &other));
 	assert_memory_equal(o.s.bundle.id, other.bundle.id, BUNDLE_ID_LEN);
 	assert_memory_not_equal(o.s.digest, other.digest, SHA256_LEN);
 }
@@ -66,7 +75,7 @@ bytes_that_are_no_set_are_the_readers_lie(void **state)
 
 	(void)state;
 	file.copy.bytes = span_str("no set");
-	check_rule(submission_read_loose(&file, "server", &s), "READER", "");
+	check_rule(read_loose(&file, "server", &s), "READER", "");
 }
 
 static void
@@ -116,7 +125,42 @@ a_set_is_for_one_profile(void **state)
 	answered(&b, &o);
 	check_refused(admit(&b, &o, "bare"), "LOOSE-PROFILE",
 	    "loose CSRs: the same set was processed before, for another "
-	    "profile than \"bare\"");
+	    "profile than \"bare\", or for other names");
+}
+
+static void
+names_that_were_given_are_part_of_the_question(void **state)
+{
+	const struct name one[] = {
+		{ NAME_DNS, span_str("a.example.org") },
+		{ NAME_DNS, span_str("b.example.org") },
+	};
+	const struct loose_asked asked[] = {
+		{ .profile = span_str("server") },
+		{ span_str("server"), one, 1 },
+		{ span_str("server"), one + 1, 1 },
+		{ span_str("server"), one, 2 },
+		{ span_str("bare"), one, 2 },
+	};
+	uint8_t digests[5][SHA256_LEN], id[BUNDLE_ID_LEN];
+	WIPED(offer) o = { 0 };
+
+	(void)state;
+	loose_offer_make(&o, names, 1);
+	for (size_t i = 0; i < 5; i++) {
+		WIPED(submission) s = { 0 };
+
+		check_ok(submission_read_loose(&o.scanned, &asked[i], &s));
+		assert_int_equal(
+		    s.bundle.requests[0].n_names, asked[i].n_names);
+		memcpy(digests[i], s.digest, SHA256_LEN);
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(
+			    digests[i], digests[j], SHA256_LEN);
+		if (i == 0)
+			memcpy(id, s.bundle.id, BUNDLE_ID_LEN);
+		assert_memory_equal(id, s.bundle.id, BUNDLE_ID_LEN);
+	}
 }
 
 static void
@@ -172,7 +216,7 @@ dates_are_those_of_the_profile(void **state)
 	(void)state;
 	plain_policy(&policy);
 	loose_offer_make(&o, names, 2);
-	check_ok(submission_read_loose(&o.scanned, "server", &o.s));
+	check_ok(read_loose(&o.scanned, "server", &o.s));
 	check_ok(submission_set_terms(&o.s, &policy));
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(
@@ -180,7 +224,7 @@ dates_are_those_of_the_profile(void **state)
 		assert_int_equal(o.s.bundle.requests[i].validity.count, 1);
 	}
 	submission_wipe(&o.s);
-	check_ok(submission_read_loose(&o.scanned, "none-such", &o.s));
+	check_ok(read_loose(&o.scanned, "none-such", &o.s));
 	check_refused(submission_set_terms(&o.s, &policy), "PROFILE-UNKNOWN",
 	    "the policy has no profile \"none-such\"");
 }
@@ -268,6 +312,8 @@ main(void)
 		cmocka_unit_test(the_same_set_is_answered_again),
 		cmocka_unit_test(a_set_that_was_cut_off_is_taken_up_again),
 		cmocka_unit_test(a_set_is_for_one_profile),
+		cmocka_unit_test(
+		    names_that_were_given_are_part_of_the_question),
 		cmocka_unit_test(a_closed_set_stays_closed),
 		cmocka_unit_test(a_bundle_that_took_the_id_of_a_set_is_not_it),
 		cmocka_unit_test(dates_are_those_of_the_profile),

@@ -277,7 +277,7 @@ one_profile_may_be_demanded(void **state)
 
 	(void)state;
 	bed_make(&b);
-	b.terms.profile = span_str("server");
+	b.terms.asked.profile = span_str("server");
 	refused(&b, "CERT-PROFILE", "r1: ");
 	b.profiles[1] = "server";
 	results_make(&b);
@@ -411,9 +411,9 @@ validity_is_the_profiles_own(void **state)
 	b.entries[0].not_after += DAY;
 	seal(&b);
 	refused(&b, "CERT-PROFILE", "fits no profile");
-	b.terms.profile = span_str("server");
+	b.terms.asked.profile = span_str("server");
 	refused(&b, "CERT-DATES", "as long as the profile server has it");
-	b.terms.profile = SPAN_NONE;
+	b.terms.asked.profile = SPAN_NONE;
 	b.entries[0].not_after -= DAY;
 	b.manifest.signed_at = NOW - 2 * HOUR;
 	seal(&b);
@@ -453,7 +453,8 @@ the_judges_process_reads_the_set_itself(void **state)
 	b.profiles[1] = "server";
 	results_make(&b);
 	seal(&b);
-	b.terms = (struct loose_terms){ NULL, span_str("server") };
+	b.terms =
+	    (struct loose_terms){ NULL, { .profile = span_str("server") } };
 	b.response.channel = &(struct channel){ 0 };
 	check_ok(sealed_make(buf_span(&b.set_bytes), &fd));
 	check_ok(sealed_map(fd, &copy));
@@ -492,9 +493,35 @@ names_are_the_csrs_where_the_profile_takes_them(void **state)
 	b.judge = NULL;
 	check_ok(judge_new(&b.trust, &policy, &b.judge));
 	passes(&b);
-	b.terms.profile = span_str("asked");
+	b.terms.asked.profile = span_str("asked");
 	refused(
 	    &b, "CERT-PROFILE", "certificate 1: fits no profile of the policy");
+}
+
+/* Whoever asks for one name takes no certificate with another. */
+static void
+names_that_were_given_take_the_place_of_the_csrs(void **state)
+{
+	const struct name all[] = {
+		{ NAME_DNS, span_str("a.example.org") },
+		{ NAME_DNS, span_str("z.example.org") },
+	};
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	b.terms.asked.names = all;
+	b.terms.asked.n_names = 1;
+	refused(&b, "CERT-NAMES", "");
+	for (size_t i = 0; i < N; i++)
+		b.names[i] = all[0];
+	results_make(&b);
+	seal(&b);
+	passes(&b);
+	b.terms.asked.n_names = 2;
+	refused(&b, "CERT-NAMES", "");
+	b.terms.asked.n_names = 0;
+	refused(&b, "CERT-NAMES", "");
 }
 
 static enum rc
@@ -518,7 +545,7 @@ without_memory_no_set_passes(void **state)
 	b.terms.set = NULL; /* and so without the CSRs */
 	b.response.channel = &(struct channel){ 0 };
 	b.profiles[1] = "server";
-	b.terms.profile = span_str("server");
+	b.terms.asked.profile = span_str("server");
 	results_make(&b);
 	seal(&b);
 	each_fails(FAIL_MEMORY, judge_it, NULL, &b);
@@ -542,6 +569,8 @@ main(void)
 		T(what_only_looks_like_a_certificate_has_no_names),
 		T(the_judges_process_reads_the_set_itself),
 		T(names_are_the_csrs_where_the_profile_takes_them),
+		cmocka_unit_test(
+		    names_that_were_given_take_the_place_of_the_csrs),
 		T(without_memory_no_set_passes),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/media/loose.h"
+#include "transfer/x509/name.h"
 
 #include "transfer/format/cbor_out.h"
 #include "transfer/rule.h"
@@ -73,10 +74,13 @@ requests_bear_the_digits_of_their_digest(void **state)
 {
 	struct loose_csr items[1];
 	uint8_t der[DER_LEN];
+	const struct name name = { NAME_DNS, span_str("a.example.org") };
+	struct loose_asked asked = { .profile = span_str("p") };
 	struct loose set = { .items = items, .n = 1 };
 	struct cert_request *requests = NULL;
 	WIPED(loose) got = { 0 };
 	WIPED(buf) bytes = { 0 };
+	WIPED(bundle) named = { .n_requests = 1 };
 	char hex[SHA256_HEX];
 
 	(void)state;
@@ -85,14 +89,19 @@ requests_bear_the_digits_of_their_digest(void **state)
 	hex[16] = '\0';
 	assert_int_equal(loose_write(&set, &bytes), RC_OK);
 	assert_int_equal(loose_read(buf_span(&bytes), &got), RC_OK);
-	assert_int_equal(
-	    loose_requests(&got, span_str("p"), 60, &requests), RC_OK);
+	assert_int_equal(loose_requests(&got, &asked, &requests), RC_OK);
 	assert_true(span_eq_str(requests[0].id, hex));
 	assert_true(span_eq(requests[0].csr, got.items[0].der));
 	assert_int_equal(requests[0].validity.count, 1);
-	assert_int_equal(requests[0].validity.period, 60);
+	assert_true(span_eq_str(requests[0].profile, "p"));
 	assert_null(requests[0].names);
 	free(requests);
+	asked.names = &name;
+	asked.n_names = 1;
+	assert_int_equal(loose_requests(&got, &asked, &named.requests), RC_OK);
+	assert_int_equal(named.requests[0].n_names, 1);
+	assert_true(
+	    span_eq_str(named.requests[0].names[0].text, "a.example.org"));
 }
 
 static void

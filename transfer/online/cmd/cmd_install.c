@@ -10,6 +10,7 @@
 #include "transfer/online/receive/receive.h"
 #include "transfer/online/store/home.h"
 #include "transfer/rule.h"
+#include "transfer/x509/name_typed.h"
 
 #include <sys/stat.h>
 
@@ -21,6 +22,8 @@ struct taking {
 	bool store_them;
 	bool loose;	      /* what answers loose CSRs, */
 	struct cmd_list csrs; /* exactly these; none: they are not at hand */
+	struct cmd_list names;
+	struct name_list asked; /* of the one CSR, at the CA */
 	struct loose_files files;
 	struct reader reader; /* of those */
 	struct child judge;
@@ -34,6 +37,8 @@ static void
 taking_wipe(struct taking *t)
 {
 	cmd_list_wipe(&t->csrs);
+	cmd_list_wipe(&t->names);
+	name_list_wipe(&t->asked);
 	cmd_list_wipe(&t->operands);
 	loose_files_wipe(&t->files);
 	reader_wipe(&t->reader);
@@ -154,7 +159,7 @@ static enum rc
 receive_all(struct taking *t, const struct media *media, struct reception *all)
 {
 	const struct receiving how = { &t->judge, t->store_them,
-		install_tell_one, t };
+		install_tell_one, t, &t->asked };
 
 	if (!t->loose)
 		return receive(&t->store, media, &how, all);
@@ -275,6 +280,20 @@ sort_operands(struct taking *t)
 }
 
 static enum rc
+install_read_names(struct taking *t)
+{
+	enum rc rc = RC_OK;
+
+	if (t->names.n != 0 && t->csrs.n != 1)
+		return cmd_wants(t->env,
+		    "--csr with one FILE for --name: so is the CSR called at the CA");
+	for (size_t i = 0; i < t->names.n && rc == RC_OK; i++)
+		rc = name_typed_add(&t->asked, "name", t->names.items[i]);
+	name_list_unique(&t->asked);
+	return rc;
+}
+
+static enum rc
 install_run(
     struct taking *t, int argc, char **argv, const struct cmd_option *options)
 {
@@ -286,6 +305,8 @@ install_run(
 	if (rc != RC_OK || done)
 		return rc;
 	rc = sort_operands(t);
+	if (rc == RC_OK)
+		rc = install_read_names(t);
 	if (rc != RC_OK)
 		return rc;
 	t->store_them = t->store_them && !t->env->dry_run;
@@ -315,6 +336,10 @@ cmd_install(struct cmd_env *env, int argc, char **argv)
 		    .value = "FILE...",
 		    .list = &t.csrs,
 		    .help = "the response to exactly these loose CSRs" },
+		{ .name = "name",
+		    .value = "TYPE:X",
+		    .list = &t.names,
+		    .help = "what the one CSR was named there by --name" },
 		{ 0 },
 	};
 

@@ -20,7 +20,7 @@ static const struct cmd cmds[] = {
 	  "take a bundle back that has no answer" },
 	{ "verify", cmd_verify, "MEDIA [--loose]",
 	  "prove the responses on a stick, and store nothing" },
-	{ "install", cmd_install, "MEDIA [--csr FILE...]",
+	{ "install", cmd_install, "MEDIA [--csr FILE... [--name TYPE:X]...]",
 	  "prove the responses on a stick, and store them" },
 	{ "history", cmd_history, "--out MEDIA [--from SEQ]",
 	  "give the CA's responses back, for a CA that lost its ledger" },

@@ -32,6 +32,9 @@ struct receiving {
 	bool store_them;
 	enum rc (*each)(void *arg, const struct received *r);
 	void *arg;
+	/* Of loose CSRs: what the one of them was named at the CA. NULL, n 0: by
+	 * itself. */
+	const struct name_list *names;
 };
 
 /** Judge the responses of our channel that are on a medium, in order, and stop

@@ -17,7 +17,8 @@ struct loose_round {
 	struct store *store;
 	const struct media *media;
 	struct child *judge;
-	const struct loose *set; /* NULL: all are only proved */
+	const struct loose *set;  /* NULL: all are only proved */
+	struct loose_asked asked; /* no profile: nobody here knows it */
 	bool
 	    answered; /* the set has an answer in the store, with this digest */
 	uint8_t answer[SHA256_LEN];
@@ -107,7 +108,7 @@ loose_receive_judge_visit(
     struct loose_visit *v, bool taking, struct response_verdict *verdict)
 {
 	const struct store *store = v->round->store;
-	const struct loose_terms terms = { .set = v->round->set };
+	const struct loose_terms terms = { v->round->set, v->round->asked };
 	const struct evidence r = {
 		.from = v->dir.path,
 		.manifest = v->dir.manifest.bytes,
@@ -378,6 +379,9 @@ receive_loose(struct store *store, const struct media *media,
 	enum rc rc;
 
 	*ret = (struct reception){ 0 };
+	if (how->names != NULL)
+		round.asked = (struct loose_asked){ .names = how->names->items,
+			.n_names = how->names->n };
 	rc = loose_receive_list(&round, &names);
 	if (rc == RC_OK && set != NULL)
 		return loose_receive_take(&round, &names, how->store_them);
