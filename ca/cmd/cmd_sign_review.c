@@ -300,6 +300,19 @@ show_subject(const struct grant *g)
 	return rc;
 }
 
+/* Where the names are from, where that is not what one expects. */
+static void
+show_source(const struct submission *s, const struct cert_request *r,
+    const struct profile *profile)
+{
+	if (profile->fixed_names.n != 0)
+		term_field("  ", "(of the profile, whatever was asked)");
+	else if (s->is_loose && r->n_names != 0)
+		term_field("  ", "(given by --name)");
+	else if (!s->is_loose && r->n_names == 0)
+		term_field("  ", "(from the CSR)");
+}
+
 static enum rc
 show_granted(struct visit *v, const struct work *w, size_t i)
 {
@@ -322,10 +335,7 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	if (rc != RC_OK)
 		return rc;
 	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
-	if (w->s->is_loose && r->n_names != 0)
-		term_field("  ", "(given by --name)");
-	else if (r->n_names == 0 && !w->s->is_loose)
-		term_field("  ", "(from the CSR)");
+	show_source(w->s, r, d->grant.profile);
 	if (w->s->is_loose)
 		show_file(&w->s->loose.items[i]);
 	if (w->s->before != NULL)

@@ -388,6 +388,36 @@ status 0 'but for those that the operator gave'
 run transfer list --json
 like "$OUT" 'dns:www.printer7.example.org' 'which list has'
 
+# The same for good, in the policy: many appliances, or one that asks each year.
+cat >>"$WORK/home-ca/policy.conf" <<POLICY
+[profile fridge]
+subject = first-name
+names = dns
+fixed-names = dns:fridge.example.org, dns:cold.example.org
+key-types = ec-p256
+keyUsage = critical, digitalSignature
+extendedKeyUsage = serverAuth
+validity = 90d
+validity-max = 90d
+POLICY
+FRIDGE=$(stick fridge)
+must csr_openssl fridge ec-p256 /CN=192.0.2.7 DNS:not_a_name,DNS:www.example.com
+must cp "$WORK/fridge.csr" "$FRIDGE"
+run ca sign "$FRIDGE" --loose --profile fridge -n --name dns:x.example.org
+wants 4 NAMES-SOURCE 'a profile with names of its own takes no others'
+run ca sign "$FRIDGE" --loose --profile fridge --yes
+status 0 'a profile may have the names of an appliance'
+says 'names +dns:fridge.example.org dns:cold.example.org$' 'the review shows them'
+says '\(of the profile, whatever was asked\)' 'and where they are from'
+is "$(openssl x509 -in "$FRIDGE"/airgap-ca/responses/*/fridge.pem -noout -ext subjectAltName | tail -1)" \
+	'    DNS:fridge.example.org, DNS:cold.example.org' 'the certificate has these, and nothing of the CSR'
+run transfer verify "$FRIDGE" --loose
+status 0 'online it is proved'
+run transfer install "$FRIDGE" --csr "$WORK/fridge.csr"
+status 0 'and taken, since the policy says so'
+run transfer list --json
+like "$OUT" 'dns:cold.example.org' 'with the names of the profile'
+
 # ---- one file, and many ---------------------------------------------------------------------------
 OUTSIDE=$(stick outside)
 run ca sign "$WORK/mail.csr" --loose --profile tls-server --yes

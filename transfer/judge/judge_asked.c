@@ -42,6 +42,7 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	const struct cert_request *request;
 	WIPED(name_list) csr_names = { 0 };
 	WIPED(buf) spelled = { 0 };
+	struct names_chosen names;
 	char from[ASKED_FROM_MAX];
 	struct expected e = { .from = from,
 		.serial = cert->serial,
@@ -60,7 +61,10 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	if (rc != RC_OK)
 		return rc;
 	e.profile = request->profile;
-	e.names = request->names != NULL ? request->names : csr_names.items;
-	e.n_names = request->names != NULL ? request->n_names : csr_names.n;
+	names =
+	    request_names(policy_profile_get0(judge->policy, request->profile),
+		request, (struct names_chosen){ csr_names.items, csr_names.n });
+	e.names = names.items;
+	e.n_names = names.n;
 	return judge_certificate(judge, der, &e);
 }

@@ -155,8 +155,12 @@ try_names(
 		return rule_refuse(RULE_CERT_NAMES,
 		    "%s: the CSR has names that are refused, and the profile %s takes them",
 		    e->from, p->name);
-	if (try->terms != NULL && (p->names_from & from) == 0)
+	if (!given && p->fixed_names.n != 0) {
+		e->names = p->fixed_names.items;
+		e->n_names = p->fixed_names.n;
+	} else if (try->terms != NULL && (p->names_from & from) == 0) {
 		e->n_names = 0;
+	}
 	return RC_OK;
 }
 

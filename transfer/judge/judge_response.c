@@ -334,7 +334,7 @@ response_judge_one(
 	struct cert_request *asked = &w->bundle.requests[place->request];
 	const struct result *result = &w->m->results[place->request];
 	const struct cert_entry *entry = &result->certs[place->slot];
-	bool own = asked->names != NULL;
+	struct names_chosen names;
 	struct judged judged;
 	struct expected e;
 	char from[RESPONSE_FROM_MAX];
@@ -345,11 +345,14 @@ response_judge_one(
 		return rc;
 	(void)snprintf(from, sizeof(from), "%s: %.*s, certificate %u",
 	    w->r->from, SPAN_FMT(result->id), (unsigned)place->slot + 1);
+	names = request_names(
+	    policy_profile_get0(w->judge->policy, asked->profile), asked,
+	    (struct names_chosen){ w->csr_names.items, w->csr_names.n });
 	judged = (struct judged){ .request = place->request,
 		.slot = place->slot,
 		.asked = asked,
-		.names = own ? asked->names : w->csr_names.items,
-		.n_names = own ? asked->n_names : w->csr_names.n,
+		.names = names.items,
+		.n_names = names.n,
 		.entry = entry,
 		.der = der };
 	e = (struct expected){ .from = from,

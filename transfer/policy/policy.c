@@ -21,6 +21,7 @@ static void
 profile_wipe(struct profile *p)
 {
 	free(p->subject_text);
+	name_list_wipe(&p->fixed_names);
 	text_list_wipe(&p->srv_services);
 	text_list_wipe(&p->scope);
 	text_list_wipe(&p->eku);

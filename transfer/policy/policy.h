@@ -19,7 +19,11 @@ enum subject_rule {
 };
 
 /** Where a request's names may stand. */
-enum names_source { NAMES_FROM_CSR = 1, NAMES_FROM_BUNDLE = 2 };
+enum names_source {
+	NAMES_FROM_CSR = 1,
+	NAMES_FROM_BUNDLE = 2,
+	NAMES_FROM_PROFILE = 4, /* alone: it has fixed_names */
+};
 
 /** One `extension.OID_OR_NAME = value` line: passed to OpenSSL as it is. */
 struct policy_extension {
@@ -41,6 +45,7 @@ struct profile {
 	uint32_t name_types; /* 1 << enum name_type, those allowed */
 	uint32_t names_min, names_max;
 	uint32_t names_from; /* of enum names_source */
+	struct name_list fixed_names; /* of each certificate, whatever was asked */
 	bool wildcard; /* dns only */
 	struct text_list srv_services; /* "xmpp-client"; empty: any */
 	struct text_list scope; /* narrower than the CA's; empty: the CA's */

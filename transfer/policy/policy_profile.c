@@ -34,6 +34,27 @@ names_fault(const struct profile *p)
 	return NULL;
 }
 
+/* What each certificate of the profile would be refused for. */
+static const char *
+fixed_names_fault(const struct profile *p)
+{
+	const struct name_list *names = &p->fixed_names;
+
+	if (names->n == 0)
+		return NULL;
+	if (names->n < p->names_min || names->n > p->names_max)
+		return "fixed-names has other than names-min to names-max names";
+	for (size_t i = 0; i < names->n; i++) {
+		if ((p->name_types & 1U << names->items[i].type) == 0)
+			return "fixed-names has a name of a type that names has not";
+		for (size_t j = 0; j < i; j++)
+			if (name_compare(&names->items[i], &names->items[j]) ==
+			    0)
+				return "fixed-names has a name twice";
+	}
+	return NULL;
+}
+
 static const char *
 usage_fault(const struct profile *p)
 {
@@ -118,13 +139,15 @@ try_it(const struct policy_reading *r, const struct config_section *section,
 {
 	static const uint8_t ski[KEY_IDENTIFIER_LEN] = { 0 };
 	const struct name sample = { NAME_DNS, span_str("example.org") };
+	const struct name_list *fixed = &p->fixed_names;
+	const struct name *names = fixed->n == 0 ? &sample : fixed->items;
+	const size_t n = fixed->n != 0 ? fixed->n : p->name_types != 0;
 	WIPED(extension_plan) plan = { 0 };
 	OWN(X509_NAME) *subject = NULL;
 	struct err_saved why;
 
 	if (extension_plan_make(p, span_of(ski, sizeof(ski)), &plan) == RC_OK &&
-	    subject_of(p, &sample, p->name_types == 0 ? 0 : 1, &subject) ==
-		RC_OK)
+	    subject_of(p, names, n, &subject) == RC_OK)
 		return check_kinds(r, section, p, &plan);
 	err_save(&why);
 	return config_refuse(r->from, section->line, "%s", why.text);
@@ -142,7 +165,15 @@ policy_profile_check(const struct policy_reading *r,
 	if (p->horizon == 0)
 		p->horizon = p->validity_max > POLICY_HORIZON ? p->validity_max
 							      : POLICY_HORIZON;
+	if (p->fixed_names.n != 0 &&
+	    config_entry_get0(section, "names-from") != NULL)
+		return policy_profile_refuse(r, section,
+		    "fixed-names and names-from: names come from one or the other");
+	if (p->fixed_names.n != 0)
+		p->names_from = NAMES_FROM_PROFILE;
 	what = names_fault(p);
+	if (what == NULL)
+		what = fixed_names_fault(p);
 	if (what == NULL)
 		what = usage_fault(p);
 	if (what == NULL)

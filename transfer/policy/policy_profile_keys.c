@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "base/own_ssl.h"
+#include "transfer/rule.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <openssl/err.h>
@@ -124,6 +125,38 @@ profile_names(const struct policy_reading *r, const struct config_entry *entry,
 	if (span_eq_str(entry->value, "none"))
 		return RC_OK;
 	return policy_value_bits(r, entry, name_words, &p->name_types);
+}
+
+static enum rc
+add_fixed_name(const struct policy_reading *r, const struct config_entry *entry,
+    const char *typed, struct name_list *names)
+{
+	WIPED(buf) text = { 0 };
+	struct err_saved why;
+	enum name_type type;
+	enum rc rc = name_read(typed, &type, &text);
+
+	if (rc == RC_OK)
+		return name_list_add(names, type, buf_span(&text));
+	if (rc != RC_USAGE && rule_spoken() == RULE_NONE)
+		return rc;
+	err_save(&why);
+	return config_refuse(r->from, entry->line, "fixed-names has \"%s\": %.800s",
+	    typed, why.text);
+}
+
+static enum rc
+profile_fixed_names(const struct policy_reading *r,
+    const struct config_entry *entry, void *target)
+{
+	struct text_list words = { 0 };
+	struct profile *p = target;
+	enum rc rc = policy_value_list(r, entry, &words);
+
+	for (size_t i = 0; i < words.n && rc == RC_OK; i++)
+		rc = add_fixed_name(r, entry, words.items[i], &p->fixed_names);
+	text_list_wipe(&words);
+	return rc;
 }
 
 static enum rc
@@ -254,6 +287,7 @@ const struct policy_key policy_profile_keys[] = {
 	  .least = 1, .most = NAMES_MAX, .otherwise = NAMES_MAX },
 	{ "names-from", POLICY_BITS, .at = AT(names_from, uint32_t),
 	  .words = source_words, .otherwise = FROM_ANYWHERE },
+	{ "fixed-names", POLICY_OWN, .own = profile_fixed_names },
 	{ "wildcard", POLICY_EITHER, .at = AT(wildcard, bool),
 	  .words = policy_yes_words },
 	{ "srv-services", POLICY_OWN, .own = profile_srv_services },

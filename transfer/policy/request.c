@@ -110,27 +110,53 @@ request_wants_csr_names(
 	       (profile->names_from & NAMES_FROM_CSR) != 0;
 }
 
-static enum rc
-choose_names(const struct asking *a, struct grant *grant)
+struct names_chosen
+request_names(const struct profile *profile, const struct cert_request *request,
+    struct names_chosen csr_names)
 {
-	const struct cert_request *request = a->ask->request;
+	if (profile != NULL && (profile->names_from & NAMES_FROM_PROFILE) != 0)
+		return (struct names_chosen){ profile->fixed_names.items,
+			profile->fixed_names.n };
+	if (request->names != NULL)
+		return (
+		    struct names_chosen){ request->names, request->n_names };
+	return csr_names;
+}
+
+static enum rc
+check_source(const struct asking *a)
+{
 	const struct profile *p = a->profile;
 
-	if (request->names != NULL) {
-		if ((p->names_from & NAMES_FROM_BUNDLE) == 0)
-			return rule_refuse(RULE_NAMES_SOURCE,
-			    "%s: names given with the request; profile %s takes them from the CSR",
-			    a->ask->from, p->name);
-		grant->names = request->names;
-		grant->n_names = request->n_names;
-	} else if ((p->names_from & NAMES_FROM_CSR) != 0) {
-		grant->names = a->ask->csr_names;
-		grant->n_names = a->ask->n_csr_names;
-	} else if (p->names_min != 0) {
+	if (a->ask->request->names != NULL &&
+	    (p->names_from & NAMES_FROM_BUNDLE) == 0)
+		return rule_refuse(RULE_NAMES_SOURCE,
+		    "%s: names given with the request; profile %s %s",
+		    a->ask->from, p->name,
+		    p->fixed_names.n != 0 ? "has names of its own"
+					  : "takes them from the CSR");
+	if (a->ask->request->names == NULL &&
+	    p->names_from == NAMES_FROM_BUNDLE && p->names_min != 0)
 		return rule_refuse(RULE_NAMES_SOURCE,
 		    "%s: no names given with the request; profile %s takes none from the CSR",
 		    a->ask->from, p->name);
-	}
+	return RC_OK;
+}
+
+static enum rc
+choose_names(const struct asking *a, struct grant *grant)
+{
+	const struct profile *p = a->profile;
+	struct names_chosen names = { a->ask->csr_names, a->ask->n_csr_names };
+	enum rc rc = check_source(a);
+
+	if (rc != RC_OK)
+		return rc;
+	if ((p->names_from & NAMES_FROM_CSR) == 0)
+		names = (struct names_chosen){ NULL, 0 };
+	names = request_names(p, a->ask->request, names);
+	grant->names = names.items;
+	grant->n_names = names.n;
 	if (grant->n_names < p->names_min || grant->n_names > p->names_max)
 		return rule_refuse(RULE_NAMES_COUNT,
 		    "%s: %zu names; profile %s wants %u to %u", a->ask->from,

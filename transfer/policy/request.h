@@ -50,6 +50,16 @@ struct ca_window {
 bool request_wants_csr_names(
     const struct policy *policy, const struct cert_request *request);
 
+/** The names that its certificate gets, before any rule has seen them: those that
+ * the profile fixes, else the request's, else those of the CSR, which are given
+ * if they are wanted. `profile` is NULL where it is not known. */
+struct names_chosen {
+	const struct name *items; /* borrowed */
+	size_t n;
+};
+struct names_chosen request_names(const struct profile *profile,
+    const struct cert_request *request, struct names_chosen csr_names);
+
 /** Every rule that looks at one request alone: PROFILE-UNKNOWN, PROFILE-DENIED (not
  * this requester's), PATH-LEN, KEY-POLICY, KEY-CA, NAMES-COUNT, NAMES-SOURCE, NAME-TYPE,
  * NAME-FORM, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE, NAME-DUPLICATE,

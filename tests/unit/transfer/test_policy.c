@@ -181,6 +181,13 @@ static const struct {
 	{ LEAST "names-min = 0\n", "policy.conf:3: [profile p]: names-min = 0 needs a subject of its own" },
 	{ LEAST "srv-services = xmpp\n", "policy.conf:3: [profile p]: srv-services, and no srv names" },
 	{ LEAST "srv-services = _xmpp\n", "policy.conf:11: srv-services has \"_xmpp\"; wanted services as xmpp-client, without the underscore" },
+	{ LEAST "fixed-names = a.example.org\n", "policy.conf:11: fixed-names has \"a.example.org\": name \"a.example.org\": wanted dns:, srv:, xmpp:, ip:, email: or uri: in front" },
+	{ LEAST "fixed-names = dns:a_b.example.org\n", NULL },
+	{ LEAST "fixed-names = dns:A.example.org, dns:a.example.org\n", "policy.conf:3: [profile p]: fixed-names has a name twice" },
+	{ LEAST "fixed-names = ip:192.0.2.1\n", "policy.conf:3: [profile p]: fixed-names has a name of a type that names has not" },
+	{ LEAST "fixed-names = dns:a.example.org\nnames-min = 2\n", "policy.conf:3: [profile p]: fixed-names has other than names-min to names-max names" },
+	{ LEAST "fixed-names = dns:a.example.org, dns:b.example.org\nnames-max = 1\n", "policy.conf:3: [profile p]: fixed-names has other than names-min to names-max names" },
+	{ LEAST "fixed-names = dns:a.example.org\nnames-from = csr\n", "policy.conf:3: [profile p]: fixed-names and names-from: names come from one or the other" },
 	{ LEAST "ca = yes\n", "policy.conf:3: [profile p]: ca = yes needs keyCertSign in keyUsage" },
 	/* values */
 	{ "[ca]\nscope = Example.org\n" PROFILE, "policy.conf:2: scope has \"Example.org\"; wanted domains in lower case and with A-labels (xn--), each of which means it and all below" },

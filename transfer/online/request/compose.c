@@ -234,6 +234,18 @@ request_of(const struct composed *c, struct cert_request *ret)
 	};
 }
 
+struct names_chosen
+composed_names(const struct compose *compose, const struct composed *item)
+{
+	struct cert_request request;
+
+	request_of(item, &request);
+	return request_names(
+	    policy_profile_get0(&compose->store->policy, request.profile),
+	    &request,
+	    (struct names_chosen){ item->csr_names.items, item->csr_names.n });
+}
+
 static enum rc
 compose_check_one(const struct compose *compose, const struct ca_window *window,
     const struct composed *c, struct key_uses *uses)
@@ -394,11 +406,10 @@ make_lists(const struct compose *c, struct lists *l)
 		return err_memory();
 	for (size_t i = 0; i < c->n; i++) {
 		const struct composed *item = &c->items[i];
-		const struct name_list *names =
-		    item->names.n != 0 ? &item->names : &item->csr_names;
+		const struct names_chosen names = composed_names(c, item);
 
 		request_of(item, &l->requests[i]);
-		l->sent[i] = (struct sent_request){ names->items, names->n,
+		l->sent[i] = (struct sent_request){ names.items, names.n,
 			item->key_file, item->standing, item->since };
 	}
 	return RC_OK;

@@ -54,6 +54,10 @@ enum rc compose_add(struct compose *compose, const char *from,
 enum rc compose_add_read(struct compose *compose, const char *from,
     struct span csr_der, struct span id, struct verdict *verdict) MUST_CHECK;
 
+/** The names that it asks for, as the store files it. Its profile is set. */
+struct names_chosen composed_names(
+    const struct compose *compose, const struct composed *item);
+
 /** A CSR for a key: empty subject, and the names, if any, in its SAN. */
 enum rc compose_csr(EVP_PKEY *key, const struct name *names, size_t n,
     struct buf *ret_der) MUST_CHECK;

@@ -13,7 +13,9 @@ static enum rc
 add_csr(struct compose *c, EVP_PKEY *key, const struct profile *profile,
     const struct name_list *names)
 {
-	bool in_bundle = (profile->names_from & NAMES_FROM_BUNDLE) != 0;
+	/* Where neither takes them, they are refused there by name. */
+	const bool in_bundle = (profile->names_from & NAMES_FROM_BUNDLE) != 0 ||
+			       (profile->names_from & NAMES_FROM_CSR) == 0;
 	struct span id =
 	    names->n != 0 ? names->items[0].text : span_str(profile->name);
 	WIPED(buf) der = { 0 };
@@ -50,12 +52,11 @@ compose_add_key(struct compose *c, const char *type,
 
 /* "keys/NAME-KEYID.pem": the id keeps keys of one name apart. */
 static enum rc
-name_file(const struct composed *c, struct buf *out)
+name_file(const struct compose *all, const struct composed *c, struct buf *out)
 {
-	const struct name_list *names =
-	    c->names.n != 0 ? &c->names : &c->csr_names;
+	const struct names_chosen names = composed_names(all, c);
 	struct span name =
-	    names->n != 0 ? names->items[0].text : span_str(c->profile);
+	    names.n != 0 ? names.items[0].text : span_str(c->profile);
 	uint8_t id[SHA256_LEN];
 	char hex[17];
 	enum rc rc = key_id_of(c->new_key, id);
@@ -70,11 +71,11 @@ name_file(const struct composed *c, struct buf *out)
 }
 
 static enum rc
-keep(struct composed *c, const char *home)
+keep(const struct compose *all, struct composed *c, const char *home)
 {
 	WIPED(buf) file = { 0 };
 	const char *text;
-	enum rc rc = name_file(c, &file);
+	enum rc rc = name_file(all, c, &file);
 
 	if (rc != RC_OK)
 		return rc;
@@ -108,7 +109,7 @@ compose_keys_keep(struct compose *c, const char *home)
 			rc = dir_make(text, 0700);
 		made = true;
 		if (rc == RC_OK)
-			rc = keep(&c->items[i], home);
+			rc = keep(c, &c->items[i], home);
 	}
 	return rc;
 }

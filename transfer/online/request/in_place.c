@@ -30,13 +30,13 @@ holds_any(struct store *store, bool *ret)
 
 /* As the store will file it: the first name, or the request's id. */
 static enum rc
-name_of(const struct composed *c, struct buf *out)
+name_of(
+    const struct in_place_run *run, const struct composed *c, struct buf *out)
 {
-	const struct name_list *names =
-	    c->names.n != 0 ? &c->names : &c->csr_names;
+	const struct names_chosen names = composed_names(run->compose, c);
 
-	return names->n == 0 ? buf_add_str(out, c->id)
-			     : name_write(out, &names->items[0]);
+	return names.n == 0 ? buf_add_str(out, c->id)
+			    : name_write(out, &names.items[0]);
 }
 
 static enum rc
@@ -81,7 +81,7 @@ in_place_one(struct in_place_run *run, struct composed *c)
 	struct in_place p = { .item = c,
 		.holding = &holding,
 		.key_type = key_row_get0(c->key.kind)->openssl };
-	enum rc rc = name_of(c, &name);
+	enum rc rc = name_of(run, c, &name);
 
 	c->standing = run->beside ? STANDS_BESIDE : STANDS_IN_PLACE;
 	if (rc == RC_OK)
