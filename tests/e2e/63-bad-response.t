@@ -327,7 +327,7 @@ base=$(ls -d "$STICK"/airgap-ca/responses/*-00000[0-9] | tail -1)
 base=${base%-*}
 mkdir "$base-000000" "$base-0000001"
 echo junk >"$base-0000001/manifest.cose"
-cp -r "$base-000001" "$base-0000002"
+cp -r "$base-000003" "$base-0000002"
 sed -i 's/a/b/g' "$base-0000002/manifest.cose"
 ln -s /etc "$base-0000003"
 echo junk >"$base-0000004"
@@ -342,6 +342,41 @@ says 'warning .* director(y is|ies are) named like a response for this host, and
 	'and the rest is told'
 freeze
 run transfer install "$STICK"
-refused 3 'MANIFEST-FILES|COSE-FORM|CBOR|MEDIA-FILE' '' 'where nothing new is beside it, it is refused as ever'
+status 0 'where the good one is installed, nothing new can be in it'
+says 'warning .* 5 more directories' 'but it is told'
+unchanged 'and nothing changes'
+# damaged DESC COMMAND...: the next response, damaged, beside good ones and that junk
+next=$base-000005
+damaged() {
+	local desc=$1
+	shift
+	(cd "$STICK/airgap-ca/responses" && "$@") || fail "preparation: $*"
+	freeze
+	run transfer install "$STICK"
+	refused 3 'MANIFEST-FILES|COSE-FORM|COSE-SIGNATURE|CBOR|CBOR-SCHEMA|CHANNEL|MEDIA-FILE|TRANSFER-CERT' '' "$desc"
+	says "${next##*/}" "$desc: by its name"
+}
+ask online "$STICK"
+run ca sign "$STICK" --yes
+is "$(ls -d "$next")" "$next" 'the next response is there'
+must cp -r "$next" "$WORK/next"
+again() { rm -rf "$next" && cp -r "$WORK/next" "$next"; }
+damaged 'the next one, its manifest cut off' truncate -s 100 "$next/manifest.cose"
+damaged 'the next one, its manifest empty' truncate -s 0 "$next/manifest.cose"
+damaged 'the next one without a manifest' rm "$next/manifest.cose"
+again
+damaged 'the next one with a byte changed behind' "$PYTHON" -c 'import sys
+b = bytearray(open(sys.argv[1], "rb").read()); b[-1] ^= 1; open(sys.argv[1], "wb").write(b)' "$next/manifest.cose"
+old=$base-0000005
+must rm -rf "$old"
+must mv "$next" "$old"
+must rm -rf "$base-0000004" "$base-0000003"
+freeze
+run transfer install "$STICK"
+refused 3 COSE-SIGNATURE "${old##*/}" 'under the name of an old one it is known by what its manifest says'
+again
+must rm -rf "$old"
+run transfer install "$STICK"
+status 0 'whole, it is installed'
 
 done_testing

@@ -201,8 +201,38 @@ receive_is_junk(enum rule rule)
 	}
 }
 
+/* The number that a name bears behind its prefix. */
+static uint32_t
+number_of(const char *name)
+{
+	const unsigned long n = strtoul(name + CHANNEL_PREFIX_LEN, NULL, 10);
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* The highest number that it may be meant to have, by its name or its manifest:
+ * what is damaged may say it in one of them only. */
+static void
+claim_number(const char *name, const struct response_dir *dir, uint32_t *ret)
+{
+	struct manifest head;
+	struct cose cose;
+	struct err_saved said;
+
+	err_save(&said);
+	*ret = number_of(name);
+	if (dir->manifest.bytes.n != 0 &&
+	    cose_read(dir->path, dir->manifest.bytes, COSE_MANIFEST, &cose) ==
+		RC_OK &&
+	    manifest_read_head(dir->path, cose.payload, &head) == RC_OK &&
+	    head.sequence > *ret)
+		*ret = head.sequence;
+	err_restore(&said);
+}
+
 static enum rc
-visit_one(struct round *round, const char *name, bool *ret_junk)
+visit_one(
+    struct round *round, const char *name, bool *ret_junk, uint32_t *ret_number)
 {
 	WIPED(response_verdict) verdict = { 0 };
 	WIPED(receive_visit) v = { .store = round->store };
@@ -210,8 +240,10 @@ visit_one(struct round *round, const char *name, bool *ret_junk)
 
 	*ret_junk =
 	    rc == RC_FORMAT; /* what is not read at all proves nothing */
-	if (rc != RC_OK)
+	if (rc != RC_OK) {
+		claim_number(name, &v.dir, ret_number);
 		return rc;
+	}
 	if (round->store_them)
 		rc = store_begin(round->store);
 	if (rc == RC_OK)
@@ -220,6 +252,7 @@ visit_one(struct round *round, const char *name, bool *ret_junk)
 		rc = store_commit(round->store);
 	if (rc != RC_OK) {
 		*ret_junk = receive_is_junk(rule_spoken());
+		claim_number(name, &v.dir, ret_number);
 		if (round->store_them) /* else all of it is one transaction */
 			store_rollback(round->store);
 		return rc;
@@ -252,26 +285,48 @@ has_loose(const struct media_names *names, const char *ca)
 	return false;
 }
 
-/* The first directory that nothing proves, and what was wrong with it. */
+/* The directory that nothing proves, of those with the highest number the
+ * first, and what was wrong with it. */
 struct receive_junk {
 	enum rc rc;
+	uint32_t number;
 	struct err_saved said;
 };
 
 static enum rc
 visit_next(struct round *round, const char *name, struct receive_junk *junk)
 {
+	uint32_t number = 0;
 	bool is = false;
-	enum rc rc = visit_one(round, name, &is);
+	enum rc rc = visit_one(round, name, &is, &number);
 
 	if (rc == RC_OK || !is)
 		return rc;
-	if (round->ret->n_junk++ == 0) {
+	if (round->ret->n_junk++ == 0 || number > junk->number) {
 		junk->rc = rc;
+		junk->number = number;
 		err_save(&junk->said);
 	}
 	err_clear();
 	return RC_OK;
+}
+
+/* Does it decide? It may be why there is a gap, or the next response, damaged.
+ * Beside one that was installed before, what is no newer than that cannot be
+ * news, whatever it was. */
+static bool
+junk_matters(
+    const struct round *round, const struct receive_junk *junk, enum rc rc)
+{
+	const struct reception *r = round->ret;
+	const struct channel *c = &round->store->channel;
+
+	if (r->n_junk == 0)
+		return false;
+	if (rc != RC_OK || r->found == 0)
+		return true;
+	return r->found == r->again &&
+	       (!c->has_head || junk->number > c->head.sequence);
 }
 
 static enum rc
@@ -292,9 +347,7 @@ visit_all(struct round *round)
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
 		if (is_ours(names.items[i], prefix))
 			rc = visit_next(round, names.items[i], &junk);
-	/* What comes of junk: a gap, or nothing new. */
-	if (round->ret->n_junk != 0 &&
-	    (rc != RC_OK || round->ret->found == round->ret->again)) {
+	if (junk_matters(round, &junk, rc)) {
 		err_restore(&junk.said);
 		return junk.rc;
 	}

@@ -40,7 +40,7 @@ struct receiving {
 /** Judge the responses of our channel that are on a medium, in order, and stop
  * at the first that is refused. A directory that is only named like one of ours
  * and has no manifest that the CA signed for us stands in nobody's way: it is counted,
- * and its error is the result only when nothing new comes beside it. One that answers a bundle which the store does not
+ * and its error is the result only when nothing new comes beside it and it may be meant to be new. One that answers a bundle which the store does not
  * know is taken: a host that was restored from an older copy must go on. With `store_them` each is one transaction;
  * otherwise everything is undone at the end. `each` is told of every response
  * that was accepted (once it is stored), new or not.
