@@ -118,6 +118,38 @@ cp "$WORK/manifest.good" "$response/manifest.cose"
 run transfer install "$STICK"
 status 0 'the good one is installed'
 
+# ---- a history ---------------------------------------------------------------------------
+
+# The good one is small: certificates that are none of its own make it heavy, in one file
+# and in many, and then its bundle, which nobody has proven yet.
+HISTORY=$(stick history)
+must transfer history --out "$HISTORY"
+number=$(ls -d "$HISTORY"/airgap-ca/history/*/000001)
+cert=$(cat "$number"/0001-*.pem)
+grow() { # FILE BLOCKS: of a hundred certificates each
+	"$PYTHON" -c 'import sys
+block = (sys.argv[2] + "\n") * 100
+with open(sys.argv[1], "w") as f:
+    for i in range(int(sys.argv[3])): f.write(block)' "$1" "$cert" "$2"
+}
+# history DESC: all of it, as one file
+history() {
+	find "$number" -type f -exec cat {} + >"$WORK/history.size"
+	freeze "$HISTORY"
+	measured ca recover -n "$HISTORY"
+	refused "${@:1:3}" "a history with $4 is refused"
+	costs "$WORK/history.size" "a history with $4"
+}
+grow "$number/0002-more.pem" 2400
+history 3 MANIFEST-FILES 'certificates, and the manifest lists 1' 'a file of 160 MB'
+rm "$number/0002-more.pem"
+for i in $(seq 1001 1400); do grow "$number/$i-more.pem" 6; done
+history 3 MANIFEST-FILES 'certificates, and the manifest lists 1' '400 files of many'
+rm "$number"/1???-more.pem
+head -c 150000000 /dev/zero >>"$number/bundle.cose"
+history 3 MANIFEST-BUNDLE 'not the one that it answers' 'a bundle of 150 MB'
+rm -rf "$HISTORY" "$WORK/history.size"
+
 # ---- a card ------------------------------------------------------------------------------
 
 head -c 300000000 /dev/zero >"$WORK/card.cose"

@@ -28,7 +28,6 @@ history_scan_wipe(struct history_scan *scan)
 {
 	free(scan->files);
 	buf_wipe(&scan->bytes);
-	buf_wipe(&scan->ders);
 	fd_close(&scan->memfd);
 	*scan = (struct history_scan){ .memfd = -1 };
 }
@@ -138,50 +137,37 @@ history_scan_dir(struct history_scan *scan, const struct media *media)
 /* ---- phase b ---------------------------------------------------------------
  */
 
-/* The set while it is made: certificates by their places in `ders`, which moves
- * as it grows. */
-struct history_draft {
-	struct history_set history;
-	struct history_place {
-		size_t at, n;
-	} * places; /* owned; of all certificates */
-	size_t n_places;
-};
-
-static void
-history_draft_wipe(struct history_draft *d)
-{
-	history_set_wipe(&d->history);
-	free(d->places);
-}
-
 /* The response whose files are being read. */
 static struct history_item *
-last_item(struct history_draft *d)
+last_item(struct history_set *history)
 {
-	assert(d->history.items != NULL && d->history.n > 0);
-	return &d->history.items[d->history.n - 1];
+	assert(history->items != NULL && history->n > 0);
+	return &history->items[history->n - 1];
 }
 
+/* DER is shorter than the PEM that it comes of, so it takes its place: a second
+ * copy of all certificates would cost as much as the stick holds. */
 static enum rc
-add_place(struct history_draft *d, struct history_scan *scan, struct span der)
+history_add_cert(struct history_item *item, struct history_scan *scan,
+    size_t at, struct span der)
 {
-	enum rc rc = LIST_GROW(d->places, d->n_places);
+	enum rc rc = LIST_GROW(item->certs, item->n_certs);
 
 	if (rc != RC_OK)
 		return rc;
-	d->places[d->n_places++] =
-	    (struct history_place){ scan->ders.n, der.n };
-	last_item(d)->n_certs++;
-	return buf_add_span(&scan->ders, der);
+	memcpy(scan->bytes.p + at, der.p, der.n);
+	item->certs[item->n_certs++] = span_of(scan->bytes.p + at, der.n);
+	return RC_OK;
 }
 
 static enum rc
-parse_certs(struct history_draft *d, struct history_scan *scan,
-    const struct history_file *file, struct span rest)
+parse_certs(struct history_item *item, struct history_scan *scan,
+    const struct history_file *file)
 {
+	struct span rest = span_of(scan->bytes.p + file->at, file->n);
 	WIPED(buf) der = { 0 };
 	char from[HISTORY_NAME_MAX + MEDIA_NAME_MAX];
+	size_t at = file->at;
 	bool more = true;
 	enum rc rc = RC_OK;
 
@@ -193,7 +179,9 @@ parse_certs(struct history_draft *d, struct history_scan *scan,
 		if (der.n < CERT_MIN || der.n > CERT_MAX)
 			return rule_refuse(RULE_CERT_FORM,
 			    "%s: no certificate has %zu bytes", from, der.n);
-		rc = add_place(d, scan, buf_span(&der));
+		assert(scan->bytes.p + at + der.n <= rest.p);
+		rc = history_add_cert(item, scan, at, buf_span(&der));
+		at += der.n;
 	}
 	/* Not each form error of PEM is a rule's. */
 	if (rc == RC_FORMAT && rule_spoken() == RULE_NONE)
@@ -202,10 +190,9 @@ parse_certs(struct history_draft *d, struct history_scan *scan,
 }
 
 static enum rc
-parse_file(struct history_draft *d, struct history_scan *scan,
+parse_file(struct history_item *item, struct history_scan *scan,
     const struct history_file *file)
 {
-	struct history_item *item = last_item(d);
 	struct span bytes = span_of(scan->bytes.p + file->at, file->n);
 
 	if (strcmp(file->name, LAYOUT_MANIFEST) == 0)
@@ -215,18 +202,18 @@ parse_file(struct history_draft *d, struct history_scan *scan,
 	else if (strcmp(file->name, LAYOUT_POLICY) == 0)
 		item->policy = bytes;
 	else if (layout_is_certs(span_str(file->name)))
-		return parse_certs(d, scan, file, bytes);
+		return parse_certs(item, scan, file);
 	return RC_OK;
 }
 
 /* The next response begins where a file is of another one. */
 static enum rc
-next_item(struct history_draft *d, const struct history_file *file)
+next_item(struct history_set *history, const struct history_file *file)
 {
-	struct history_set *history = &d->history;
 	enum rc rc;
 
-	if (history->n > 0 && span_eq_str(last_item(d)->name, file->response))
+	if (history->n > 0 &&
+	    span_eq_str(last_item(history)->name, file->response))
 		return RC_OK;
 	if (history->n == MEDIA_FILES_MAX)
 		return rule_refuse(RULE_MEDIA_COUNT,
@@ -240,62 +227,38 @@ next_item(struct history_draft *d, const struct history_file *file)
 }
 
 static enum rc
-history_parse_files(struct history_scan *scan, struct history_draft *d)
+history_parse_files(struct history_scan *scan, struct history_set *history)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < scan->n && rc == RC_OK; i++) {
-		rc = next_item(d, &scan->files[i]);
+		rc = next_item(history, &scan->files[i]);
 		if (rc == RC_OK)
-			rc = parse_file(d, scan, &scan->files[i]);
+			rc = parse_file(
+			    last_item(history), scan, &scan->files[i]);
 	}
-	for (size_t i = 0; i < d->history.n && rc == RC_OK; i++)
-		if (d->history.items[i].manifest.n == 0)
+	for (size_t i = 0; i < history->n && rc == RC_OK; i++)
+		if (history->items[i].manifest.n == 0)
 			rc = rule_refuse(RULE_MANIFEST_FILES,
 			    "%.*s: " LAYOUT_MANIFEST " is missing",
-			    SPAN_FMT(d->history.items[i].name));
+			    SPAN_FMT(history->items[i].name));
 	return rc;
-}
-
-/* All certificates are parsed: their bytes stay where they are now. */
-static enum rc
-point_to_certs(const struct history_scan *scan, struct history_draft *d)
-{
-	size_t next = 0;
-
-	for (size_t i = 0; i < d->history.n; i++) {
-		struct history_item *item = &d->history.items[i];
-
-		item->certs = calloc(item->n_certs == 0 ? 1 : item->n_certs,
-		    sizeof(*item->certs));
-		if (item->certs == NULL)
-			return err_memory();
-		for (size_t c = 0; c < item->n_certs; c++, next++) {
-			assert(next < d->n_places && d->places != NULL);
-			item->certs[c] =
-			    span_of(scan->ders.p + d->places[next].at,
-				d->places[next].n);
-		}
-	}
-	return RC_OK;
 }
 
 enum rc
 history_scan_parse(struct history_scan *scan)
 {
-	WIPED(history_draft) d = { 0 };
+	WIPED(history_set) history = { 0 };
 	WIPED(buf) out = { 0 };
-	enum rc rc = history_parse_files(scan, &d);
+	enum rc rc = history_parse_files(scan, &history);
 
 	if (rc != RC_OK)
 		return rc;
-	if (d.history.n == 0) {
+	if (history.n == 0) {
 		fd_close(&scan->memfd);
 		return RC_OK;
 	}
-	rc = point_to_certs(scan, &d);
-	if (rc == RC_OK)
-		rc = history_set_write(&d.history, &out);
+	rc = history_set_write(&history, &out);
 	if (rc == RC_OK)
 		rc = fd_write_all(scan->memfd, buf_span(&out), "memory");
 	return rc != RC_OK ? rc : sealed_end(scan->memfd);

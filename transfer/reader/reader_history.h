@@ -9,8 +9,7 @@ struct history_scan {
 	bool begun;
 	struct history_file *files; /* as they were copied, response by response */
 	size_t n;
-	struct buf bytes; /* of all of them */
-	struct buf ders;  /* of all certificates */
+	struct buf bytes; /* of all of them; DER takes the place of PEM */
 	int memfd;	  /* of the result; made while that is allowed; -1 */
 };
 void history_scan_wipe(struct history_scan *scan);
