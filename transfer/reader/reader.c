@@ -231,18 +231,14 @@ strays_gather(struct reader_process *r, bool for_csrs)
 		   : stray_scan_dir(&r->strays, &r->media);
 }
 
-/* The next of them, if there is one. */
+/* The next that was left behind, if there is one. */
 static enum rc
-strays_answer(struct reader_process *r, bool *ret_told)
+answer_left(struct reader_process *r, struct reader_left *left, bool *ret_told)
 {
-	const struct loose_refusal *one;
+	const struct reader_left_one *one = reader_left_next(left);
 
-	*ret_told = r->strays.told < r->strays.n_refusals;
-	if (!*ret_told)
-		return RC_OK;
-	one = &r->strays.refusals[r->strays.told++];
-	err_restore(&one->why);
-	return answer_copy(r, one->name, one->rc, -1);
+	*ret_told = one != NULL;
+	return one == NULL ? RC_OK : answer_copy(r, one->name, one->rc, -1);
 }
 
 /* Behind the last bundle: no file is opened any more. */
@@ -258,7 +254,7 @@ scan_end(struct reader_process *r)
 		rc = stray_scan_parse(&r->strays, r->media.path);
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
-	rc = strays_answer(r, &told);
+	rc = answer_left(r, &r->strays.left, &told);
 	return rc != RC_OK || told ? rc : answer_end(r);
 }
 
@@ -311,14 +307,9 @@ scan_loose(struct reader_process *r)
 
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
-	if (loose->told < loose->n_refusals) {
-		const struct loose_refusal *one =
-		    &loose->refusals[loose->told++];
-
-		err_restore(&one->why);
-		return answer_copy(r, one->name, one->rc, -1);
-	}
-	rc = strays_answer(r, &told);
+	rc = answer_left(r, &loose->left, &told);
+	if (rc == RC_OK && !told)
+		rc = answer_left(r, &r->strays.left, &told);
 	if (rc != RC_OK || told)
 		return rc;
 	if (loose->memfd < 0)

@@ -21,27 +21,11 @@ void
 loose_scan_wipe(struct loose_scan *scan)
 {
 	free(scan->files);
-	free(scan->refusals);
+	reader_left_wipe(&scan->left);
 	buf_wipe(&scan->bytes);
 	buf_wipe(&scan->ders);
 	fd_close(&scan->memfd);
 	*scan = (struct loose_scan){ .memfd = -1 };
-}
-
-/* Note why a file is refused; the others go on. */
-static enum rc
-loose_refuse(struct loose_scan *scan, const char *name, enum rc why)
-{
-	struct loose_refusal *one;
-	enum rc rc = LIST_GROW(scan->refusals, scan->n_refusals);
-
-	if (rc != RC_OK)
-		return rc;
-	one = &scan->refusals[scan->n_refusals++];
-	(void)snprintf(one->name, sizeof(one->name), "%s", name);
-	one->rc = why;
-	err_save(&one->why);
-	return RC_OK;
 }
 
 static enum rc
@@ -78,7 +62,7 @@ loose_take_copy(
 	enum rc rc;
 
 	if (copied != RC_OK)
-		return loose_refuse(scan, name, copied);
+		return reader_left_add(&scan->left, name, copied);
 	rc = sealed_map(*memfd, &copy);
 	if (rc != RC_OK)
 		return rc;
@@ -140,7 +124,7 @@ loose_parse_files(struct loose_scan *scan, size_t *ret_n)
 		rc = csr_from_file(file->name,
 		    span_of(scan->bytes.p + file->at, file->n), &der);
 		if (rc != RC_OK) {
-			rc = loose_refuse(scan, file->name, rc);
+			rc = reader_left_add(&scan->left, file->name, rc);
 			continue;
 		}
 		scan->files[good] = *file;

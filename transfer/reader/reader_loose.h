@@ -5,22 +5,14 @@
 
 #include "transfer/media/loose.h"
 #include "transfer/media/media.h"
-
-/** A file that was refused. */
-struct loose_refusal {
-	char name[MEDIA_NAME_MAX];
-	enum rc rc;
-	struct err_saved why;
-};
+#include "transfer/reader/reader_left.h"
 
 struct loose_scan {
 	bool begun;
 	struct loose_file *files; /* as they were copied */
 	size_t n_files;
 	struct buf bytes; /* of all of them */
-	struct loose_refusal *refusals;
-	size_t n_refusals;
-	size_t told;	  /* of the refusals, so far */
+	struct reader_left left; /* files that were refused */
 	struct buf ders;  /* of all of them */
 	int memfd;	  /* of the result; made while that is allowed; -1 */
 };

@@ -38,7 +38,7 @@ void
 stray_scan_wipe(struct stray_scan *scan)
 {
 	free(scan->files);
-	free(scan->refusals);
+	reader_left_wipe(&scan->left);
 	buf_wipe(&scan->bytes);
 	*scan = (struct stray_scan){ .begun = false };
 }
@@ -87,17 +87,11 @@ base_of(const char *path)
 static enum rc
 stray_tell(struct stray_scan *scan, const char *path, enum rc why)
 {
-	struct loose_refusal *one;
-	enum rc rc = LIST_GROW(scan->refusals, scan->n_refusals);
+	char name[FILE_NAME_MAX + 1];
 
-	if (rc != RC_OK)
-		return rc;
-	one = &scan->refusals[scan->n_refusals++];
-	(void)snprintf(one->name, sizeof(one->name), "%.*s", FILE_NAME_MAX,
+	(void)snprintf(name, sizeof(name), "%.*s", FILE_NAME_MAX,
 	    media_name_ok(path) ? path : LOOSE_NAME);
-	one->rc = why;
-	err_save(&one->why);
-	return RC_OK;
+	return reader_left_add(&scan->left, name, why);
 }
 
 /* ---- phase a ------------------------------------------------------------- */
@@ -107,7 +101,7 @@ stray_tell(struct stray_scan *scan, const char *path, enum rc why)
 static enum rc
 stray_failed(struct stray_scan *scan, const char *path, enum rc rc)
 {
-	if (rc == RC_IO && scan->n_refusals < READER_STRAYS_MAX)
+	if (rc == RC_IO && scan->left.n < READER_STRAYS_MAX)
 		return stray_tell(scan, path, rc);
 	err_clear();
 	return RC_OK;
@@ -311,7 +305,7 @@ stray_scan_parse(struct stray_scan *scan, const char *medium)
 
 	/* Once: then the files are gone. */
 	for (size_t i = 0; i < scan->n_files && rc == RC_OK &&
-			   scan->n_refusals < READER_STRAYS_MAX;
+			   scan->left.n < READER_STRAYS_MAX;
 	     i++)
 		rc = stray_parse(scan, medium, &scan->files[i]);
 	scan->n_files = 0;

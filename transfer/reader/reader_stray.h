@@ -6,7 +6,7 @@
 #define TRANSFER_READER_READER_STRAY_H
 
 #include "transfer/media/media.h"
-#include "transfer/reader/reader_loose.h"
+#include "transfer/reader/reader_left.h"
 
 struct stray_file; /* reader_stray.c */
 
@@ -17,9 +17,7 @@ struct stray_scan {
 	size_t n_files;
 	size_t n_entries; /* of directories, so far */
 	struct buf bytes; /* of all files */
-	struct loose_refusal *refusals; /* owned; of phase b */
-	size_t n_refusals;
-	size_t told;
+	struct reader_left left; /* what is told; of phase b */
 };
 void stray_scan_wipe(struct stray_scan *scan);
 

@@ -67,15 +67,15 @@ a_file_that_was_renamed_is_told_of(void **state)
 	stick_write(stick, "B (1).csr", "renamed");
 	stick_write(stick, "b.csr", "not yet parsed");
 	check_ok(loose_scan_dir(&taken, &stick->media));
-	assert_int_equal(taken.n_refusals, 0);
+	assert_int_equal(taken.left.n, 0);
 	assert_int_equal(taken.n_files, 1);
 	check_ok(stray_scan_dir(&scan, &stick->media));
 	check_ok(stray_scan_parse(&scan, stick->path));
-	assert_int_equal(scan.n_refusals, 1);
-	assert_string_equal(scan.refusals[0].name, LOOSE_NAME);
-	assert_int_equal(scan.refusals[0].rc, RC_FORMAT);
-	assert_int_equal(scan.refusals[0].why.rule, RULE_MEDIA_NAME);
-	assert_string_equal(scan.refusals[0].why.text, wanted);
+	assert_int_equal(scan.left.n, 1);
+	assert_string_equal(scan.left.items[0].name, LOOSE_NAME);
+	assert_int_equal(scan.left.items[0].rc, RC_FORMAT);
+	assert_int_equal(scan.left.items[0].why.rule, RULE_MEDIA_NAME);
+	assert_string_equal(scan.left.items[0].why.text, wanted);
 }
 
 /* A file that cannot be copied is refused, and so is one that is no CSR; but
@@ -90,10 +90,10 @@ gather(void *arg)
 	if (rc == RC_OK)
 		rc = loose_scan_parse(&scan);
 	if (rc == RC_OK)
-		assert_int_equal(scan.n_refusals, 2);
-	for (size_t i = 0; i < scan.n_refusals && rc == RC_OK; i++)
-		if (scan.refusals[i].rc != RC_FORMAT)
-			rc = scan.refusals[i].rc;
+		assert_int_equal(scan.left.n, 2);
+	for (size_t i = 0; i < scan.left.n && rc == RC_OK; i++)
+		if (scan.left.items[i].rc != RC_FORMAT)
+			rc = scan.left.items[i].rc;
 	return rc;
 }
 
@@ -116,7 +116,7 @@ gather_file(void *arg)
 
 	assert_int_equal(lseek(*fd, 0, SEEK_SET), 0);
 	rc = loose_scan_file(&scan, "a.csr", *fd);
-	return rc == RC_OK && scan.n_refusals != 0 ? scan.refusals[0].rc : rc;
+	return rc == RC_OK && scan.left.n != 0 ? scan.left.items[0].rc : rc;
 }
 
 static void
