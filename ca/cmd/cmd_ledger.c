@@ -95,6 +95,11 @@ record_say(const struct record *r, struct buf *out)
 	case RECORD_CAUGHT_UP:
 		return buf_printf(
 		    out, "signs again: %.*s", SPAN_FMT(u->caught_up.words));
+	case RECORD_HISTORY:
+		return buf_printf(out, "up to number %" PRIu64 " of %s%s",
+		    u->history.sequence, short_hex(u->history.channel, a),
+		    u->history.whole != 0 ? ", read whole"
+					  : ", and more was not read");
 	}
 	return RC_OK;
 }

@@ -4,6 +4,7 @@
  * ca/lifecycle/recover.c. */
 #include "base/clock.h"
 #include "base/term.h"
+#include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
 #include "ca/lifecycle/recover.h"
 #include "transfer/reader/reader.h"
@@ -14,6 +15,7 @@
 
 #define LOST_MIN 10 /* bytes of the words that say what is lost */
 #define LOST_MAX 500
+#define LEFT_SHOWN 20 /* of what is left, for people */
 
 struct recovering {
 	struct cmd_env *env;
@@ -51,7 +53,7 @@ recovering_wipe(struct recovering *r)
  */
 
 /* The reader is started first, while nothing is open that it could inherit, and
- * goes when it has handed its copy over. */
+ * goes when it has handed its copy over. What it refuses comes before that. */
 static enum rc
 read_stick(struct recovering *r)
 {
@@ -60,13 +62,20 @@ read_stick(struct recovering *r)
 
 	if (rc != RC_OK)
 		return rc;
-	rc = reader_scan_history(&r->reader, &r->set, &more);
-	if (rc != RC_OK)
-		return child_explain(&r->reader.child, rc);
+	do {
+		scanned_wipe(&r->set);
+		rc = reader_scan_history(&r->reader, &r->set, &more);
+		if (rc != RC_OK)
+			return child_explain(&r->reader.child, rc);
+		if (more && r->set.rc != RC_OK)
+			rc = recovery_leave(&r->recovery, r->set.name,
+			    err_rule(
+				r->set.rc, r->set.rule, "%s", r->set.reason));
+	} while (rc == RC_OK && more && r->set.rc != RC_OK);
 	reader_wipe(&r->reader);
-	if (more && r->set.rc != RC_OK)
-		return err_rule(r->set.rc, r->set.rule, "%s", r->set.reason);
-	return more ? history_set_read(r->set.copy.bytes, &r->history) : RC_OK;
+	return rc == RC_OK && more
+		   ? history_set_read(r->set.copy.bytes, &r->history)
+		   : rc;
 }
 
 static enum rc
@@ -94,6 +103,19 @@ recover_open_home(struct recovering *r)
 	return rc;
 }
 
+/* Whatever there is was refused: the first reason is the answer. */
+static enum rc
+nothing_taken(const struct recovery *v)
+{
+	const struct history_left *first = &v->left[0];
+
+	if (v->n_left > 1)
+		return err_rule(first->rc, first->rule,
+		    "%s (and %zu more, no response is good)", first->reason,
+		    v->n_left - 1);
+	return err_rule(first->rc, first->rule, "%s", first->reason);
+}
+
 static enum rc
 plan(struct recovering *r)
 {
@@ -104,12 +126,14 @@ plan(struct recovering *r)
 	r->recovery.trust = &r->trust;
 	rc = recovery_plan(&r->recovery, &r->history, r->ca.ca_id);
 	hex_write(span_of(r->ca.ca_id, 4), ca);
-	if (rc == RC_OK && r->recovery.n == 0)
-		rc = err_set(RC_IO,
-		    "%s: no history of this CA (" MEDIA_HISTORY
-		    "/%s-*), and %zu responses of others",
-		    r->from, ca, r->recovery.n_others);
-	return rc;
+	if (rc != RC_OK || r->recovery.n != 0)
+		return rc;
+	if (r->recovery.n_left != 0)
+		return nothing_taken(&r->recovery);
+	return err_set(RC_IO,
+	    "%s: no history of this CA (" MEDIA_HISTORY
+	    "/%s-*), and %zu responses of others",
+	    r->from, ca, r->recovery.n_others);
 }
 
 /* ---- what it comes to -----------------------------------------------------
@@ -190,34 +214,56 @@ show_channel(const struct recovering *r, const struct channel_sum *s)
 		: "");
 }
 
-static bool
-is_told_of(const struct recovering *r, const uint8_t *id)
+static void
+show_one_left(const struct history_left *one, bool with_remedy)
 {
-	for (size_t i = 0; i < r->recovery.n; i++)
-		if (memcmp(r->recovery.items[i].manifest.requester, id,
-			SHA256_LEN) == 0)
-			return true;
-	return false;
+	const char *remedy = rule_remedy(one->rule);
+
+	term_field("left", "%s", one->name);
+	if (one->rule == RULE_NONE)
+		term_field("  failed", "%s", one->reason);
+	else
+		term_field("  refused", "[%s] %s", rule_name(one->rule),
+		    one->reason);
+	if (with_remedy && remedy != NULL)
+		term_field("  remedy", "%s", remedy);
 }
 
-/* Who else may hold a part: those enrolled here, and those that nobody here
- * knows of yet. */
+/* By its name, for what it holds was not believed. */
 static void
-show_missing(const struct recovering *r)
+show_left(const struct recovery *v)
 {
-	const struct recovery *v = &r->recovery;
+	if (v->n_left > 0)
+		term_alarm("Not taken, and so not known here:\n");
+	for (size_t i = 0; i < v->n_left && i < LEFT_SHOWN; i++)
+		show_one_left(&v->left[i],
+		    i == 0 || v->left[i].rule != v->left[i - 1].rule);
+	if (v->n_left > LEFT_SHOWN)
+		term_field("", "and %zu more; 'recover -n --json' lists them",
+		    v->n_left - LEFT_SHOWN);
+}
 
+/* How much others may still hold, whom perhaps nobody here knows of yet. */
+static void
+show_missing(const struct recovery *v)
+{
 	if (v->top == 0)
 		return;
 	term_field("records",
 	    "the lost ledger had %" PRIu64 " at least; the backup had %" PRIu64
 	    "; about %" PRIu64 " are in no history brought here",
 	    v->top + 1, v->restored.count, v->missing);
-	for (size_t i = 0; i < r->n_requesters; i++)
-		if (!is_told_of(r, r->requesters[i].key_id))
-			term_field("not here",
-			    "%s: 'airgap-transfer history --out MEDIA' there, unless it has got nothing since",
-			    r->requesters[i].label);
+}
+
+static void
+show_awaited(const struct recovery *v)
+{
+	char room[AWAITED_ROOM];
+
+	for (size_t i = 0; i < v->n_awaits; i++)
+		term_field("awaited",
+		    "%s: all of its history: 'airgap-transfer history --out MEDIA' there, then 'recover' here",
+		    awaited_name(&v->awaits[i], room));
 }
 
 static void
@@ -238,8 +284,8 @@ recover_review(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 
-	term_bold("Histories of this CA: %zu response%s, every one proven\n",
-	    v->n, v->n == 1 ? "" : "s");
+	term_bold("Histories of this CA: %zu response%s proven, %zu left\n",
+	    v->n, v->n == 1 ? "" : "s", v->n_left);
 	for (size_t i = 0; i < v->n; i++)
 		if (is_first_of(v, i)) {
 			const struct channel_sum s = sum_channel(v, i);
@@ -248,15 +294,17 @@ recover_review(const struct recovering *r)
 		}
 	if (v->n_others != 0)
 		term_field("passed over", "%zu of other CAs", v->n_others);
-	show_missing(r);
+	show_left(v);
+	show_missing(v);
+	show_awaited(v);
 	recover_show_policy(r);
 }
 
 /* ---- the run --------------------------------------------------------------
  */
 
-static enum rc
-recover_print_json(const struct recovering *r)
+static json_t *
+taken_json(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 	json_t *list = json_array();
@@ -278,30 +326,39 @@ recover_print_json(const struct recovering *r)
 			       "manifest_sha256",
 			       cmd_json_hex(span_of(p->digest, SHA256_LEN))));
 	}
-	return cmd_json(json_pack("{s:o,s:I,s:I,s:I}", "responses", list,
-	    "certificates", (json_int_t)v->n_certs, "lost_records",
-	    (json_int_t)(v->top == 0 ? 0 : v->top + 1), "missing_records",
-	    (json_int_t)v->missing));
+	return list;
 }
 
-/* Whatever came is in: from now on it may sign. */
-static enum rc
-note_caught_up(struct recovering *r, const char *words)
+static json_t *
+left_json(const struct recovery *v)
 {
-	enum rc rc = ledger_check_caught_up(r->ledger);
+	json_t *list = json_array();
 
-	if (rc == RC_OK || err_rule_number() != RULE_RESTORED)
-		return rc;
-	err_clear();
-	rc = ledger_begin(r->ledger);
-	if (rc == RC_OK)
-		rc = ledger_stamp(r->ledger, r->now, buf_span(&r->policy.text));
-	if (rc == RC_OK)
-		rc = ledger_caught_up_add(r->ledger, words);
-	if (rc == RC_OK)
-		return ledger_commit(r->ledger);
-	ledger_rollback(r->ledger);
-	return rc;
+	for (size_t i = 0; i < v->n_left; i++) {
+		const struct history_left *one = &v->left[i];
+
+		cmd_json_add(
+		    &list, json_pack("{s:s,s:o,s:o}", "name", one->name, "rule",
+			       one->rule == RULE_NONE
+				   ? json_null()
+				   : json_string(rule_name(one->rule)),
+			       "reason", cmd_json_text(span_str(one->reason))));
+	}
+	return list;
+}
+
+static enum rc
+recover_print_json(const struct recovering *r)
+{
+	const struct recovery *v = &r->recovery;
+
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:b,s:I,s:I,s:I}", "responses",
+	    taken_json(r), "left", left_json(v), "awaited",
+	    awaited_json(v->awaits, v->n_awaits), "signs",
+	    !v->waits || recovery_is_whole(v), "certificates",
+	    (json_int_t)v->n_certs, "lost_records",
+	    (json_int_t)(v->top == 0 ? 0 : v->top + 1), "missing_records",
+	    (json_int_t)v->missing));
 }
 
 /* No history: a person says what is lost, for those who read the ledger. */
@@ -337,7 +394,9 @@ recover_give_up(struct recovering *r, const char *words)
 		    term_confirm("Go on without it? Type Yes: ", "--yes", &yes);
 	if (rc == RC_OK && !yes)
 		rc = err_set(RC_POLICY, "not confirmed: nothing was stored");
-	return rc != RC_OK ? rc : note_caught_up(r, words);
+	return rc != RC_OK ? rc
+			   : recovery_give_up(r->ledger, r->now,
+				 buf_span(&r->policy.text), words);
 }
 
 static enum rc
@@ -358,9 +417,25 @@ confirm_and_store(struct recovering *r)
 	return rc;
 }
 
+/* Which of it holds when this is done is the last word. */
+static void
+say_whether_it_signs(const struct recovery *v)
+{
+	if (!v->waits)
+		return;
+	if (recovery_is_whole(v))
+		term_say(
+		    "Every requester's history was read whole: this CA signs again.\n");
+	else
+		term_alarm(
+		    "'sign' still waits: bring what is left or awaited, or say what is lost with\n"
+		    "'airgap-ca recover --lost WORDS'.\n");
+}
+
 static enum rc
 recover_run(struct recovering *r)
 {
+	const struct recovery *v = &r->recovery;
 	enum rc rc = read_stick(r);
 
 	if (rc == RC_OK)
@@ -372,13 +447,20 @@ recover_run(struct recovering *r)
 	recover_review(r);
 	if (r->env->dry_run)
 		term_say("Dry run: nothing was stored.\n");
-	else if (r->recovery.n_new == 0)
-		term_say("Nothing to bring back: the ledger has all of it.\n");
+	else if (v->n_new == 0)
+		term_say("Nothing to bring back: the ledger has all of %s.\n",
+		    v->n_left == 0 ? "it" : "the others");
 	else
 		rc = confirm_and_store(r);
-	if (rc == RC_OK && !r->env->dry_run)
-		rc = note_caught_up(r, "recover");
-	return rc == RC_OK && r->env->json ? recover_print_json(r) : rc;
+	if (rc == RC_OK && !r->env->dry_run) {
+		rc = recovery_settle(
+		    &r->recovery, r->now, buf_span(&r->policy.text));
+		if (rc == RC_OK)
+			say_whether_it_signs(v);
+	}
+	if (rc == RC_OK && r->env->json)
+		rc = recover_print_json(r);
+	return rc == RC_OK && v->n_left > 0 ? RC_PARTIAL : rc;
 }
 
 enum rc

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/term.h"
+#include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/due.h"
 #include "ca/home/backup.h"
@@ -28,7 +29,9 @@ struct ca_status {
 	struct ledger_totals totals;
 	struct ledger_head head;
 	struct backup_state backup;
-	bool restored; /* and nothing is signed before `recover` */
+	bool restored;		 /* and nothing is signed before `recover` */
+	struct awaited *awaited; /* owned; whose history it waits for */
+	size_t n_awaited;
 	struct confine sandbox;
 	struct buf network;
 };
@@ -40,6 +43,7 @@ ca_status_wipe(struct ca_status *s)
 	requesters_free(s->requesters, s->n_requesters);
 	free(s->pending);
 	free(s->open);
+	free(s->awaited);
 	buf_wipe(&s->network);
 }
 
@@ -112,6 +116,8 @@ status_read(const struct home *home, struct ledger *ledger, int64_t within,
 		rc = backup_state_read(home, ledger, &s->backup);
 	if (rc == RC_OK)
 		rc = is_restored(ledger, &s->restored);
+	if (rc == RC_OK)
+		rc = ledger_awaited(ledger, &s->awaited, &s->n_awaited);
 	if (rc == RC_OK)
 		rc = network_up(&s->network);
 	ledger_head_get(ledger, &s->head);
@@ -222,6 +228,21 @@ backup_print(const struct backup_state *b)
 		    "              older than the last signing: 'airgap-ca backup MEDIA'\n");
 }
 
+static void
+restored_print(const struct ca_status *s)
+{
+	char room[AWAITED_ROOM];
+
+	if (!s->restored)
+		return;
+	term_print(stdout,
+	    "restored      from a backup: 'sign' waits for 'airgap-ca recover MEDIA'\n"
+	    "              or 'airgap-ca recover --lost WORDS'\n");
+	for (size_t i = 0; i < s->n_awaited; i++)
+		term_print(stdout, "  awaited     the history of %s\n",
+		    awaited_name(&s->awaited[i], room));
+}
+
 static enum rc
 status_print(const struct ca_status *s)
 {
@@ -242,10 +263,7 @@ status_print(const struct ca_status *s)
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.bundles, s->totals.manifests, s->n_requesters);
 	backup_print(&s->backup);
-	if (s->restored)
-		term_print(stdout,
-		    "restored      from a backup: 'sign' waits for 'airgap-ca recover MEDIA'\n"
-		    "              or 'airgap-ca recover --lost WORDS'\n");
+	restored_print(s);
 	rc = sandbox_print(&s->sandbox);
 	term_print(stdout, "network       %s%.*s\n",
 	    s->network.n == 0 ? "off" : "up: ",
@@ -338,14 +356,15 @@ status_json(const struct ca_status *s)
 	const struct ledger_totals *t = &s->totals;
 
 	return cmd_json(json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(clock_days(s->now, s->due.next)),
 	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
-	    backup_json(&s->backup), "restored", s->restored, "sandbox",
+	    backup_json(&s->backup), "restored", s->restored, "awaited",
+	    awaited_json(s->awaited, s->n_awaited), "sandbox",
 	    sandbox_json(&s->sandbox), "network",
 	    s->network.n == 0 ? json_null()
 			      : cmd_json_text(buf_span(&s->network)),

@@ -45,6 +45,7 @@ enum record_kind {
 	RECORD_IMPORT = 18,   /* a manifest of the part that was lost */
 	RECORD_REGAINED = 19, /* a certificate of the last such manifest */
 	RECORD_CAUGHT_UP = 20, /* what the backup lacks is here, or given up */
+	RECORD_HISTORY = 21,  /* how far the history of a channel was read */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -100,6 +101,8 @@ enum rc ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret) MUST_CHECK;
 /** The newest policy's text, and any by digest. RC_STATE when unknown. */
 enum rc ledger_policy_get(struct ledger *ledger,
     const uint8_t digest[static SHA256_LEN], struct buf *ret_text) MUST_CHECK;
+enum rc ledger_policy_known(struct ledger *ledger,
+    const uint8_t digest[static SHA256_LEN], bool *ret_known) MUST_CHECK;
 enum rc ledger_policy_newest(struct ledger *ledger,
     uint8_t ret_digest[static SHA256_LEN], bool *ret_any) MUST_CHECK;
 
@@ -355,6 +358,29 @@ enum rc ledger_caught_up_add(struct ledger *ledger, const char *words)
     MUST_CHECK;
 /** Rule RESTORED: that is still awaited. */
 enum rc ledger_check_caught_up(struct ledger *ledger) MUST_CHECK;
+
+/** How far the history of a channel was read since RECORD_RESTORED: `whole` when
+ * nothing of it was refused, and it reached what the ledger has. */
+struct ledger_history {
+	uint8_t channel[SHA256_LEN];
+	uint32_t sequence; /* the newest that the ledger has of it now; 0: none */
+	bool whole;
+};
+enum rc ledger_history_add(struct ledger *ledger,
+    const struct ledger_history *history) MUST_CHECK;
+/** The newest of each channel since then. */
+enum rc ledger_histories(struct ledger *ledger, struct ledger_history **ret,
+    size_t *ret_n) MUST_CHECK;
+
+/** Whose history a restored ledger waits for: each enrolled requester's, and each
+ * other's of which something was read, until it was read whole. Nobody's when
+ * nothing is awaited. */
+struct awaited {
+	uint8_t channel[SHA256_LEN];
+	char label[LABEL_MAX + 1]; /* "": not enrolled here */
+};
+enum rc ledger_awaited(struct ledger *ledger, struct awaited **ret,
+    size_t *ret_n) MUST_CHECK;
 
 typedef enum rc import_fn(const struct ledger_import *import, void *arg);
 enum rc ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)

@@ -234,9 +234,9 @@ import_tell(const struct record *r, const uint8_t *hash, void *arg)
 }
 
 enum rc
-ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
+ledger_since_restored_each(
+    struct ledger *ledger, enum record_kind kind, record_fn *each, void *arg)
 {
-	struct import_teller to = { each, arg };
 	OWN(sqlite3_stmt) *st = NULL;
 	uint64_t restored = 0;
 	enum rc rc = ledger_newest_of(ledger, RECORD_RESTORED, &restored);
@@ -249,8 +249,16 @@ ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
 		    " WHERE kind = ? AND n > ? AND kind NOT IN (6, 7, 8, 9)"
 		    " ORDER BY n");
 	if (rc == RC_OK)
-		rc = db_bind(&ledger->db, st, "ii", (int64_t)RECORD_IMPORT,
-		    (int64_t)restored);
-	return rc != RC_OK ? rc
-			   : ledger_records_walk(ledger, st, import_tell, &to);
+		rc = db_bind(
+		    &ledger->db, st, "ii", (int64_t)kind, (int64_t)restored);
+	return rc != RC_OK ? rc : ledger_records_walk(ledger, st, each, arg);
+}
+
+enum rc
+ledger_imports_each(struct ledger *ledger, import_fn *each, void *arg)
+{
+	struct import_teller to = { each, arg };
+
+	return ledger_since_restored_each(
+	    ledger, RECORD_IMPORT, import_tell, &to);
 }

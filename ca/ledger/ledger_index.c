@@ -458,6 +458,7 @@ static apply_fn *const apply[] = {
 	[RECORD_ABANDON] = apply_abandon,
 	[RECORD_CHECKED] = apply_checked,
 	[RECORD_CAUGHT_UP] = apply_nothing,
+	[RECORD_HISTORY] = apply_nothing,
 	[RECORD_RESTORED] = apply_nothing,
 	[RECORD_IMPORT] = ledger_index_import,
 	[RECORD_REGAINED] = ledger_index_regained,

@@ -79,6 +79,9 @@ enum rc ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st,
 #define RECORD_COLUMNS "n, at, kind, policy, body, hash"
 enum rc ledger_records_walk(struct ledger *ledger, sqlite3_stmt *st,
     record_fn *each, void *arg) MUST_CHECK;
+/** And for each of one rare kind since the newest RECORD_RESTORED. */
+enum rc ledger_since_restored_each(struct ledger *ledger, enum record_kind kind,
+    record_fn *each, void *arg) MUST_CHECK;
 
 void intent_of_record(const struct record *record, struct intent *ret);
 /** The intent that a RECORD_REGAINED stands for. \retval RC_STATE damaged */

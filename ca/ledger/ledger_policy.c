@@ -119,6 +119,18 @@ ledger_policy_get(struct ledger *ledger,
 }
 
 enum rc
+ledger_policy_known(struct ledger *ledger,
+    const uint8_t digest[static SHA256_LEN], bool *ret_known)
+{
+	int64_t id = 0;
+	uint64_t n = 0;
+	enum rc rc = policy_find(ledger, span_of(digest, SHA256_LEN), &id, &n);
+
+	*ret_known = rc == RC_OK && id != 0;
+	return rc;
+}
+
+enum rc
 ledger_clock_add(struct ledger *ledger, int64_t now)
 {
 	struct record r = { .kind = RECORD_CLOCK };

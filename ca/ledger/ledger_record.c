@@ -123,6 +123,10 @@ static const struct record_form kinds[] = {
 		IN_BYTES(regained, der, CERT_MIN, CERT_MAX) } },
 	[RECORD_CAUGHT_UP] = { "recovered", {
 		IN_TEXT(caught_up, words, 1, TEXT_MAX) } },
+	[RECORD_HISTORY] = { "history", {
+		IN_BYTES(history, channel, SHA256_LEN, SHA256_LEN),
+		IN_UINT(history, sequence, UINT32_MAX),
+		IN_UINT(history, whole, 1) } },
 };
 /* clang-format on */
 

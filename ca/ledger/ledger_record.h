@@ -90,6 +90,11 @@ union record_body {
 	struct {
 		struct span words;
 	} caught_up;
+	struct {
+		struct span channel;
+		uint64_t sequence;
+		uint64_t whole; /* 0 or 1 */
+	} history;
 };
 
 struct record {

@@ -3,8 +3,8 @@
  * and what contradicts. */
 #include "ca/lifecycle/recover.h"
 
+#include "base/list.h"
 #include "transfer/format/cose.h"
-#include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
@@ -16,8 +16,47 @@ recovery_wipe(struct recovery *recovery)
 {
 	for (size_t i = 0; i < recovery->n; i++)
 		history_response_wipe(&recovery->items[i]);
+	for (size_t i = 0; i < recovery->n_left; i++)
+		free(recovery->left[i].reason);
 	free(recovery->items);
+	free(recovery->left);
+	free(recovery->read);
+	free(recovery->awaits);
 	*recovery = (struct recovery){ 0 };
+}
+
+/* ---- what is not taken ------------------------------------------------------
+ */
+
+enum rc
+recovery_leave(struct recovery *r, const char *name, enum rc why)
+{
+	struct history_left *one;
+	char *reason = strdup(err_text());
+	enum rc rc =
+	    reason == NULL ? err_memory() : LIST_GROW(r->left, r->n_left);
+
+	if (rc != RC_OK) {
+		free(reason);
+		return rc;
+	}
+	one = &r->left[r->n_left++];
+	*one = (struct history_left){
+		.rc = why, .rule = rule_spoken(), .reason = reason
+	};
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	err_clear();
+	return RC_OK;
+}
+
+/* A verdict on this response is no reason to leave the others; a fork is, and a
+ * failure is no verdict. */
+static enum rc
+leave_refused(struct recovery *r, const char *name, enum rc why)
+{
+	return rule_spoken() == RULE_NONE || rule_stops() == SCOPE_STICK
+		   ? why
+		   : recovery_leave(r, name, why);
 }
 
 /* ---- in the order in which they were made ---------------------------------
@@ -39,12 +78,26 @@ by_making(const void *a, const void *b)
 }
 
 static bool
-is_of(const struct history_item *item, const uint8_t ca_id[static SHA256_LEN])
+is_of(const char *name, const uint8_t ca_id[static SHA256_LEN])
 {
 	char ca[9];
 
 	hex_write(span_of(ca_id, 4), ca);
-	return memcmp(item->name.p, ca, 8) == 0;
+	return memcmp(name, ca, 8) == 0;
+}
+
+static void
+pass_over_others(struct recovery *r, const uint8_t ca_id[static SHA256_LEN])
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->n_left; i++)
+		if (is_of(r->left[i].name, ca_id))
+			r->left[kept++] = r->left[i];
+		else
+			free(r->left[i].reason);
+	r->n_others += r->n_left - kept;
+	r->n_left = kept;
 }
 
 static enum rc
@@ -53,17 +106,25 @@ prove_all(struct recovery *r, const struct history_set *history,
 {
 	enum rc rc = RC_OK;
 
+	pass_over_others(r, ca_id);
 	r->items = calloc(history->n == 0 ? 1 : history->n, sizeof(*r->items));
 	if (r->items == NULL)
 		return err_memory();
 	for (size_t i = 0; i < history->n && rc == RC_OK; i++) {
-		if (!is_of(&history->items[i], ca_id)) {
+		const struct history_item *item = &history->items[i];
+		char name[HISTORY_NAME_MAX];
+
+		(void)snprintf(
+		    name, sizeof(name), "%.*s", SPAN_FMT(item->name));
+		if (!is_of(name, ca_id)) {
 			r->n_others++;
 			continue;
 		}
-		rc = history_prove(
-		    r->trust, &history->items[i], &r->items[r->n]);
-		r->n += rc == RC_OK;
+		rc = history_prove(r->trust, item, &r->items[r->n]);
+		if (rc == RC_OK)
+			r->n++;
+		else
+			rc = leave_refused(r, name, rc);
 	}
 	if (rc == RC_OK && r->n > 1)
 		qsort(r->items, r->n, sizeof(*r->items), by_making);
@@ -246,15 +307,20 @@ static enum rc
 check_policy(const struct recovery *r, size_t i)
 {
 	const struct history_response *p = &r->items[i];
-	WIPED(buf) text = { 0 };
+	bool known = false;
+	enum rc rc;
 
 	for (size_t k = 0; k <= i; k++)
 		if (r->items[k].item->policy.n != 0 &&
 		    memcmp(r->items[k].manifest.policy, p->manifest.policy,
 			SHA256_LEN) == 0)
 			return RC_OK;
-	return err_in(ledger_policy_get(r->ledger, p->manifest.policy, &text),
-	    "%s", p->from);
+	rc = ledger_policy_known(r->ledger, p->manifest.policy, &known);
+	if (rc == RC_OK && !known)
+		rc = rule_refuse(RULE_POLICY_DIGEST,
+		    "%s: the policy that it was made under is neither here nor in the ledger",
+		    p->from);
+	return rc;
 }
 
 /* ---- one response ---------------------------------------------------------
@@ -284,8 +350,6 @@ recover_check_one(struct recovery *r, size_t i)
 	struct history_response *p = &r->items[i];
 	enum rc rc = check_held(r, p);
 
-	if (rc == RC_OK)
-		rc = check_heads(r, i);
 	if (rc != RC_OK || p->held)
 		return rc;
 	rc = check_time_of(r, p);
@@ -296,6 +360,40 @@ recover_check_one(struct recovery *r, size_t i)
 	if (rc == RC_OK)
 		rc = check_certs(r, p);
 	r->n_new += rc == RC_OK;
+	return rc;
+}
+
+/* Who is left leaves no trace: what comes after it is held against those that
+ * are taken. */
+static void
+drop(struct recovery *r, size_t i)
+{
+	history_response_wipe(&r->items[i]);
+	r->n--;
+	memmove(&r->items[i], &r->items[i + 1], (r->n - i) * sizeof(*r->items));
+}
+
+/* All that tells of a fork is looked at before anything is left. */
+static enum rc
+recover_check_all(struct recovery *r)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
+		rc = check_heads(r, i);
+	for (size_t i = 0; i < r->n && rc == RC_OK;) {
+		char name[HISTORY_NAME_MAX + 1];
+
+		rc = recover_check_one(r, i);
+		if (rc == RC_OK) {
+			i++;
+			continue;
+		}
+		memcpy(name, r->items[i].from, sizeof(name));
+		rc = leave_refused(r, name, rc);
+		if (rc == RC_OK)
+			drop(r, i);
+	}
 	return rc;
 }
 
@@ -371,7 +469,9 @@ recovery_plan(struct recovery *r, const struct history_set *history,
 
 	if (rc == RC_OK)
 		rc = prove_all(r, history, ca_id);
-	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
-		rc = recover_check_one(r, i);
-	return rc != RC_OK ? rc : account(r);
+	if (rc == RC_OK)
+		rc = recover_check_all(r);
+	if (rc == RC_OK)
+		rc = account(r);
+	return rc != RC_OK ? rc : recovery_await(r);
 }

@@ -13,6 +13,7 @@
 #include "ca/home/home.h"
 #include "transfer/judge/judge.h"
 #include "transfer/media/history_set.h"
+#include "transfer/rule.h"
 
 /** One response of a history, proven. */
 struct history_response {
@@ -32,6 +33,14 @@ void history_response_wipe(struct history_response *r);
 enum rc history_prove(const struct trust *trust,
     const struct history_item *item, struct history_response *ret) MUST_CHECK;
 
+/** What is not taken, and why: a response, or a channel whole. */
+struct history_left {
+	char name[HISTORY_NAME_MAX]; /* CHANNEL/NUMBER, or CHANNEL */
+	enum rc rc;
+	enum rule rule;
+	char *reason; /* owned */
+};
+
 /** The histories of this CA on a stick, and what they come to here. */
 struct recovery {
 	struct ledger *ledger; /* borrowed */
@@ -39,6 +48,13 @@ struct recovery {
 	struct history_response *items; /* owned; as the CA made them, in order */
 	size_t n, n_new, n_certs; /* of all; not held; certificates lacking */
 	size_t n_others; /* responses of other CAs, passed over */
+	struct history_left *left; /* owned; of this CA */
+	size_t n_left;
+	struct ledger_history *read; /* owned; of each channel that is known */
+	size_t n_read;
+	bool waits;		/* nothing is signed yet: rule RESTORED */
+	struct awaited *awaits; /* owned; whose history it waits for after this */
+	size_t n_awaits;
 	struct ledger_restored restored; /* count 0: nobody restored this one */
 	uint64_t before;  /* as top, of those imported before this run */
 	uint64_t top;	  /* most records that a manifest was made over */
@@ -46,16 +62,35 @@ struct recovery {
 };
 void recovery_wipe(struct recovery *recovery);
 
-/** Prove all, and hold them against the ledger and each other. Nothing is
- * stored. Rules as above, and FORK, GAP, PREVIOUS, LEDGER-COUNT, ROLLBACK,
- * REGAINED-SERIAL.
- * \retval RC_STATE a policy that was in force is nowhere */
+/** Note what a reader has refused, by its error on record. \retval RC_IO no memory */
+enum rc recovery_leave(struct recovery *recovery, const char *name, enum rc why)
+    MUST_CHECK;
+
+/** Prove all, and hold them against the ledger and each other. Nothing is stored.
+ * What a rule above refuses is left, and so is by GAP, PREVIOUS, LEDGER-COUNT,
+ * POLICY-DIGEST or REGAINED-SERIAL what does not continue its channel. Others go on.
+ * \retval RC_STATE  rules FORK, ROLLBACK: two ledgers have signed for this CA */
 enum rc recovery_plan(struct recovery *recovery,
     const struct history_set *history, const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
+
+/** For recovery_plan: what was read of each channel, and who is awaited still. */
+enum rc recovery_await(struct recovery *recovery) MUST_CHECK;
+
+/** May the CA sign when this is settled? Nothing is left and nobody is awaited. */
+bool recovery_is_whole(const struct recovery *recovery);
 
 /** Import what the ledger lacks: one transaction, begun and committed here.
  * `policy` is in force before and after. */
 enum rc recovery_store(struct recovery *recovery, int64_t now,
     struct span policy) MUST_CHECK;
+
+/** A ledger that waits keeps whose history was read, and waits no longer when it
+ * is whole: one transaction, begun and committed here. A crash before it only
+ * makes the CA wait on. */
+enum rc recovery_settle(struct recovery *recovery, int64_t now,
+    struct span policy) MUST_CHECK;
+/** It waits no longer, for `words` say what is lost. */
+enum rc recovery_give_up(struct ledger *ledger, int64_t now, struct span policy,
+    const char *words) MUST_CHECK;
 
 #endif

@@ -123,65 +123,80 @@ spoil() {
 	cp -a "$HISTORY" "$spoilt/airgap-ca/history"
 	SWEB=$spoilt/airgap-ca/history/${WEB##*/}
 	SMAIL=$spoilt/airgap-ca/history/${MAIL##*/}
+	LATE=$spoilt/airgap-ca/history/${CA_ID:0:8}-${KEY[late]:0:8}
 }
-not_taken() { # STATUS RULE REGEX DESC
+# lone STATUS RULE REGEX DESC: nothing else is there, and nothing at all is taken.
+lone() {
+	rm -rf "$SMAIL" "$LATE"
 	freeze "$spoilt"
 	run ca @new recover "$spoilt" --yes
 	refused "$@"
 }
+# left RULE REGEX DESC: that is named with its rule, and the others come back.
+left() {
+	freeze "$spoilt"
+	run ca @new recover "$spoilt" -n --json
+	status 1 "$3 is left"
+	like "$(json left)" "\"rule\": \"($1)\", \"reason\": \"[^\"]*($2)" 'by its rule'
+	like "$(json responses)" '"mail"' 'and the others come back'
+	is "$(json signs)" false 'but the CA signs no sooner for it'
+	unchanged 'all of it a dry run'
+}
 spoil
 printf x | dd of="$SWEB/000003/manifest.cose" bs=1 seek=700 conv=notrunc status=none
-not_taken 3 "COSE-SIGNATURE|CBOR.*|FORMAT-TEXT|COSE-FORM" "${WEB##*/}/000003" \
+left "COSE-SIGNATURE|CBOR.*|FORMAT-TEXT|COSE-FORM" "${WEB##*/}/000003" \
 	"a manifest with another byte in it"
 spoil
 size=$(stat -c %s "$SWEB/000003/manifest.cose")
 truncate -s $((size - 20)) "$SWEB/000003/manifest.cose"
-not_taken 3 "CBOR" "000003" "a manifest cut short"
+left "CBOR" "000003" "a manifest cut short"
 spoil
 truncate -s 0 "$SWEB/000003/manifest.cose"
-not_taken 3 "MANIFEST-FILES" "000003" "an empty one"
+left "MANIFEST-FILES" "000003" "an empty one"
 spoil
 rm "$SWEB/000003/manifest.cose"
-not_taken 3 MANIFEST-FILES "000003: manifest.cose is missing" "none"
+left MANIFEST-FILES "000003: manifest.cose is missing" "none"
+rm -r "$SWEB"/00000[1245]
+lone 3 MANIFEST-FILES "000003: manifest.cose is missing" "alone it is the answer"
 spoil
 rm "$SWEB/000003/bundle.cose"
-not_taken 3 MANIFEST-BUNDLE "bundle.cose is missing" "a response without its bundle"
+left MANIFEST-BUNDLE "bundle.cose is missing" "a response without its bundle"
 spoil
 cp "$SWEB/000002/bundle.cose" "$SWEB/000003/bundle.cose"
-not_taken 3 MANIFEST-BUNDLE "not the one that it answers" "with another bundle"
+left MANIFEST-BUNDLE "not the one that it answers" "with another bundle"
 spoil
 cp "$SWEB"/000002/0001-*.pem "$SWEB"/000003/0001-*.pem
-not_taken 3 CERT-DIGEST "000003, certificate 1: not the one" "with another certificate"
+left CERT-DIGEST "000003, certificate 1: not the one" "with another certificate"
 spoil
 rm "$SWEB"/000003/0001-*.pem
-not_taken 3 CERT-DIGEST "000003, certificate 1: is missing" "without its certificate"
+left CERT-DIGEST "000003, certificate 1: is missing" "without its certificate"
 spoil
 cp "$SWEB"/000002/0001-*.pem "$SWEB/000003/0002-more.pem"
-not_taken 3 MANIFEST-FILES "2 certificates, and the manifest lists 1" "with one too many"
+left MANIFEST-FILES "2 certificates, and the manifest lists 1" "with one too many"
 spoil
 head -c 300 "$WEB"/000003/0001-*.pem >"$SWEB/000003/0001-web.pem"
-not_taken 3 CERT-FORM "000003" "with half a certificate"
+left CERT-FORM "000003" "with half a certificate"
 spoil
 echo "# more" >>"$SWEB/000003/policy.conf"
-not_taken 3 POLICY-DIGEST "000003: policy.conf" "with another policy"
+left POLICY-DIGEST "000003: policy.conf" "with another policy"
 spoil
 mv "$SWEB/000003" "$SWEB/000007"
-not_taken 3 CHANNEL "000007: is number 3" "under another number"
+left CHANNEL "000007: is number 3" "under another number"
 spoil
 mv "$SWEB" "$spoilt/airgap-ca/history/${CA_ID:0:8}-00000000"
-not_taken 3 CHANNEL "under another's name" "under another's name"
+left CHANNEL "under another's name" "under another's name"
 spoil
 rm -r "$SWEB/000003"
-not_taken 7 GAP "number 3 is the next" "with a gap"
+left GAP "number 3 is the next" "with a gap"
 rm -rf "$spoilt/airgap-ca"
 cp -a "$part/airgap-ca" "$spoilt/airgap-ca"
-not_taken 7 GAP "number 2 is the next" "a part that begins too late"
+lone 7 GAP "number 2 is the next .*and 1 more, no response is good" "a part that begins too late"
 spoil
 ln -s /etc/passwd "$SWEB/000003/0002-x.pem"
-not_taken 3 MEDIA-FILE "0002-x.pem" "with a link in it"
+left MEDIA-FILE "0002-x.pem" "with a link in it"
 spoil
 touch "$SWEB/000003/UPPER"
-not_taken 3 MEDIA-NAME "UPPER" "with a strange name in it"
+left MEDIA-NAME "000003: holds" "with a strange name in it"
 
 # A manifest that someone else signed: a certificate of the CA's, but no transfer
 # certificate; and one that is a stranger's.
@@ -192,11 +207,11 @@ forge() { # CERT KEY
 }
 CERT=$(echo "$WORK"/home-web/certs/web.example.org/*.pem)
 forge "${CERT%% *}" "$WORK/web.key"
-not_taken 3 TRANSFER-CERT "000003: its key usage|000003: .*extended key usage" \
+left TRANSFER-CERT "000003: its key usage|000003: .*extended key usage" \
 	"a manifest signed with a subscriber's key"
 must openssl req -x509 -key "$WORK/web.key" -subj /CN=x -out "$WORK/own.pem"
 forge "$WORK/own.pem" "$WORK/web.key"
-not_taken 3 TRANSFER-CERT "000003: not signed by this CA's key" \
+left TRANSFER-CERT "000003: not signed by this CA's key" \
 	"a manifest signed with a stranger's"
 
 # Another CA: its history under its own name is not ours, under ours it is a lie.
@@ -222,6 +237,11 @@ mv "$STICK/airgap-ca/history/${STRANGE_ID:0:8}-${STRANGER:0:8}" \
 freeze
 run ca @new recover "$STICK" --yes
 refused 3 CHANNEL "a response of another CA" "nor under our name"
+cp -a "$HISTORY/${MAIL##*/}" "$STICK/airgap-ca/history/"
+run ca @new recover "$STICK" -n --json
+status 1 "beside a history of ours"
+is "$(json left.0.rule)" CHANNEL "it is left"
+is "$(json responses.0.requester)" mail "and ours comes back"
 STICK=$MINE
 empty=$(stick empty)
 run ca @new recover "$empty" --yes
@@ -253,12 +273,76 @@ cp -a "$WORK/home-new" "$WORK/home-half"
 run ca @half recover "$WORK/stick-mail" --yes
 status 0 "one history alone is taken"
 says "about ([4-9]|[1-9][0-9]) are" "and more is known to be missing"
-says "not here +web: 'airgap-transfer history" "and where to ask for it"
+says "awaited +web: all of its history" "and where to ask for it"
 run ca @half recover "$STICK" --yes --json
 status 0 "the others come later"
 is "$(json certificates)" 7 "with what is theirs"
 run ca @half ledger verify "${HEADS[@]}"
 status 0 "in any order"
+
+# A folder that cannot be read makes nobody believe that all was read.
+must cp -a "$WORK/home-new" "$WORK/home-wary"
+spoil
+rm "$SWEB/000003/bundle.cose"
+ln -s /etc/passwd "$LATE/000001/0002-x.pem"
+run ca @wary recover "$spoilt" --yes
+status 1 "two bad folders: the others are recovered"
+says "left +${WEB##*/}/000003" "one is named"
+says "refused +\[MANIFEST-BUNDLE\]" "with its rule"
+says "remedy +.*" "and its remedy"
+says "left +${WEB##*/}/000005" "and what can be nothing without it"
+says "refused +\[MEDIA-FILE\]" "so is the other"
+says "web +response 2 comes back" "as far as it goes"
+says "mail +response 2 comes back" "and the next whole"
+says "awaited +web: all of its history" "who is awaited still is said"
+quiet "awaited +mail" "and who is not"
+says "'sign' still waits" "and what that means"
+run ca @wary status
+status 1 "status counts it as due"
+prints "awaited +the history of web" "and says whose history"
+quiet "history of mail" "and no other's"
+run ca @wary status --json
+is "$(json awaited.0.requester)" web "to programs too"
+freeze
+run ca @wary sign "$STICK" --yes
+wants 7 RESTORED "it does not sign"
+unchanged "nor change anything"
+# Without the bad ones it is no wiser: a stick cannot take back what it showed.
+run ca @wary recover "$WORK/stick-mail" --yes
+status 0 "a good history alone is taken"
+says "awaited +web" "and still the other is awaited"
+run ca @wary sign "$STICK" --yes
+wants 7 RESTORED "so it does not sign"
+# A history whose end was left out is not the whole of it.
+rm -rf "$spoilt/airgap-ca"
+mkdir -p "$spoilt/airgap-ca/history/${WEB##*/}"
+cp -a "$WEB/000001" "$spoilt/airgap-ca/history/${WEB##*/}/"
+run ca @wary recover "$spoilt" --yes
+status 0 "a history that ends before the ledger does"
+says "awaited +web" "is not the whole"
+run ca @wary sign "$STICK" --yes
+wants 7 RESTORED "and does not make it sign"
+# Nobody here knows who owns the other folder: as long as it lies there, it is waited for.
+spoil
+ln -s /etc/passwd "$LATE/000001/0002-x.pem"
+run ca @wary recover "$spoilt" --yes --json
+status 1 "the good web, and a bad folder of somebody else"
+is "$(json awaited) $(json signs)" "[] false" "nobody known is awaited, and yet it does not sign"
+run ca @wary sign "$STICK" --yes
+wants 7 RESTORED "for something was not read"
+run ca @wary recover "$STICK" --yes --json
+status 0 "and when all are good"
+is "$(json left) $(json awaited) $(json signs)" "[] [] true" "it waits for nothing more"
+run ca @wary status
+quiet "awaited" "and says so"
+run ca @wary ledger verify "${HEADS[@]}"
+status 0 "the ledger is whole, as if all had come at once"
+ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$WORK/home-wary/ledger.db"
+run ca @wary ledger
+prints "history +up to number 2 of [0-9a-f]*, and more was not read" "it remembers what it could not read"
+prints "history +up to number 5 of [0-9a-f]*, read whole" "and when it could"
+prints "recovered +signs again: recover" "and what ended the waiting"
+rm -rf "$WORK/home-wary"
 
 # Killed amid it, and again.
 bad=

@@ -51,6 +51,8 @@ KINDS = {
                       3: ("request_id", TEXT), 4: ("profile", TEXT),
                       5: ("der", BYTES)}),
     20: ("recovered", {1: ("words", TEXT)}),
+    21: ("history", {1: ("channel", BYTES), 2: ("sequence", UINT),
+                     3: ("whole", UINT)}),
 }
 OPTIONAL = {(2, 2), (18, 3), (18, 4)}
 LOOSE = bytes(32)
@@ -197,6 +199,9 @@ class Tables:
         pass
 
     def apply_recovered(self, n, _, b):
+        pass
+
+    def apply_history(self, n, _, b):
         pass
 
     def apply_import(self, n, _, b):

@@ -53,6 +53,12 @@ history_set_is_name(struct span text)
 	return history_is_channel(name) && history_is_number(slash + 1);
 }
 
+bool
+history_is_place(const char *name)
+{
+	return history_is_channel(name) || history_set_is_name(span_str(name));
+}
+
 /* clang-format off */
 static const struct schema_type
 	name     = { .kind = SCHEMA_TEXT, .min = 1, .max = HISTORY_NAME_MAX - 1,

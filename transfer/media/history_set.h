@@ -42,5 +42,7 @@ enum rc history_set_read(struct span bytes, struct history_set *ret) MUST_CHECK;
 /** Is it the name of a history's directory, or of a response in it? */
 bool history_is_channel(const char *name);
 bool history_is_number(const char *name);
+/** Is it the first, or "CHANNEL/NUMBER"? */
+bool history_is_place(const char *name);
 
 #endif

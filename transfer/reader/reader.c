@@ -336,13 +336,18 @@ history_gather(struct reader_process *r)
 	return rc != RC_OK ? rc : history_scan_parse(&r->history);
 }
 
+/* Each refused response first, then the others as one set. */
 static enum rc
 scan_history(struct reader_process *r)
 {
+	bool told = false;
 	enum rc rc = r->history.begun ? RC_OK : history_gather(r);
 
 	if (rc != RC_OK)
 		return answer_failed(r, rc);
+	rc = answer_left(r, &r->history.left, &told);
+	if (rc != RC_OK || told)
+		return rc;
 	if (r->history.memfd < 0)
 		return answer_end(r);
 	rc = answer_copy(r, HISTORY_SET, RC_OK, r->history.memfd);

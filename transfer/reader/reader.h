@@ -77,9 +77,10 @@ enum rc reader_scan(struct reader *reader, struct scanned *ret, bool *ret_more)
 enum rc reader_scan_loose(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
-/** Ask for all histories of the medium instead, as one set for history_set_read,
- * named HISTORY_SET, if there is one.
- * \retval RC_FORMAT a file of one of them is refused, by its rule */
+/** Ask for all histories of the medium instead: first each response (or channel)
+ * that is refused, as `ret->rc` under its name (history_is_place), then the others
+ * as one set for history_set_read, named HISTORY_SET, if there are any.
+ * \retval RC_FORMAT all of them are refused (MEDIA-COUNT, MEDIA-FILE) */
 #define HISTORY_SET "history"
 enum rc reader_scan_history(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "transfer/media/history_set.h"
 #include "transfer/reader/reader_answer.h"
 #include "transfer/rule.h"
 
@@ -125,19 +126,23 @@ scanned_wipe(struct scanned *s)
 /* The name goes to the screen and the ledger, so it is held to what a medium
  * may carry. */
 static enum rc
-scanned_name(struct span name, struct scanned *s)
+scanned_name(struct span name, bool (*fits)(const char *), struct scanned *s)
 {
 	memcpy(s->name, name.p, name.n);
 	s->name[name.n] = '\0';
-	if (!media_name_ok(s->name) || strlen(s->name) != name.n)
+	if (!fits(s->name) || strlen(s->name) != name.n)
 		return reader_lied_about("a name that no medium may carry");
 	return RC_OK;
 }
 
 static enum rc
-scanned_read(const struct reader_said *said, int *fd, struct scanned *s)
+scanned_read(const struct reader_said *said, enum reader_command command,
+    int *fd, struct scanned *s)
 {
-	enum rc rc = scanned_name(said->name, s);
+	const bool is_place =
+	    command == READER_SCAN_HISTORY && said->kind == ANSWER_REFUSED;
+	enum rc rc = scanned_name(
+	    said->name, is_place ? history_is_place : media_name_ok, s);
 
 	if (rc != RC_OK)
 		return rc;
@@ -183,7 +188,7 @@ scan_next(struct reader *reader, enum reader_command command,
 	if (answer.said.kind != ANSWER_FILE &&
 	    answer.said.kind != ANSWER_REFUSED)
 		return reader_unexpected();
-	rc = scanned_read(&answer.said, &fd, &s);
+	rc = scanned_read(&answer.said, command, &fd, &s);
 	if (rc != RC_OK)
 		return rc;
 	reader_work_off(reader, VERDICT_TIME + COPY_TIME(s.copy.bytes.n));

@@ -27,9 +27,17 @@ void
 history_scan_wipe(struct history_scan *scan)
 {
 	free(scan->files);
+	reader_left_wipe(&scan->left);
 	buf_wipe(&scan->bytes);
 	fd_close(&scan->memfd);
 	*scan = (struct history_scan){ .memfd = -1 };
+}
+
+static enum rc
+manifest_missing(const char *response)
+{
+	return rule_refuse(RULE_MANIFEST_FILES,
+	    "%s: " LAYOUT_MANIFEST " is missing", response);
 }
 
 /* ---- phase a ---------------------------------------------------------------
@@ -41,15 +49,8 @@ take_bytes(struct history_scan *scan, const char *response, const char *name,
 {
 	struct history_file *one;
 	const size_t at = scan->bytes.n;
-	enum rc rc;
+	enum rc rc = LIST_GROW(scan->files, scan->n);
 
-	/* Bytes have a limit of their own, but empty files have none. */
-	if (scan->n == HISTORY_FILES_MAX)
-		return rule_refuse(RULE_MEDIA_COUNT,
-		    MEDIA_HISTORY
-		    ": more than %d files; `history --from` splits them",
-		    HISTORY_FILES_MAX);
-	rc = LIST_GROW(scan->files, scan->n);
 	if (rc == RC_OK)
 		rc = buf_add_span(&scan->bytes, bytes);
 	if (rc != RC_OK)
@@ -83,20 +84,44 @@ history_copy_file(struct history_scan *scan, const struct media *media,
 }
 
 static enum rc
+copy_files(struct history_scan *scan, const struct media *media,
+    const char *response, const struct media_names *names)
+{
+	enum rc rc = RC_OK;
+
+	if (names->n == 0)
+		return manifest_missing(response);
+	for (size_t i = 0; i < names->n && rc == RC_OK; i++)
+		rc = history_copy_file(scan, media, response, names->items[i]);
+	return rc;
+}
+
+/* What is wrong with one response is no reason to leave the others behind; but
+ * half of one proves nothing. */
+static enum rc
 copy_response(
     struct history_scan *scan, const struct media *media, const char *response)
 {
 	WIPED(media_names) names = { 0 };
+	const size_t n = scan->n, at = scan->bytes.n;
 	char path[PATH_LEN];
 	enum rc rc;
 
 	(void)snprintf(path, sizeof(path), MEDIA_HISTORY "/%s", response);
 	rc = media_list(media, path, NULL, true, &names);
-	if (rc == RC_OK && names.n == 0) /* for the parser to refuse by name */
-		rc = take_bytes(scan, response, "", SPAN_NONE);
-	for (size_t i = 0; i < names.n && rc == RC_OK; i++)
-		rc = history_copy_file(scan, media, response, names.items[i]);
-	return rc;
+	/* Bytes have a limit of their own, but empty files have none. */
+	if (rc == RC_OK && names.n > HISTORY_FILES_MAX - scan->n)
+		return rule_refuse(RULE_MEDIA_COUNT,
+		    MEDIA_HISTORY
+		    ": more than %d files; `history --from` splits them",
+		    HISTORY_FILES_MAX);
+	if (rc == RC_OK)
+		rc = copy_files(scan, media, response, &names);
+	if (rc == RC_OK)
+		return RC_OK;
+	scan->n = n;
+	buf_cut(&scan->bytes, at);
+	return reader_left_add(&scan->left, response, rc);
 }
 
 static enum rc
@@ -109,9 +134,15 @@ copy_channel(
 
 	(void)snprintf(path, sizeof(path), MEDIA_HISTORY "/%s", channel);
 	rc = media_list(media, path, NULL, false, &names);
+	if (rc != RC_OK)
+		return reader_left_add(&scan->left, channel, rc);
 	for (size_t i = 0; i < names.n && rc == RC_OK; i++) {
 		if (!history_is_number(names.items[i]))
 			continue;
+		if (scan->n_responses++ == MEDIA_FILES_MAX)
+			return rule_refuse(RULE_MEDIA_COUNT,
+			    MEDIA_HISTORY ": more than %d responses",
+			    MEDIA_FILES_MAX);
 		(void)snprintf(response, sizeof(response), "%.17s/%.10s",
 		    channel, names.items[i]);
 		rc = copy_response(scan, media, response);
@@ -136,14 +167,6 @@ history_scan_dir(struct history_scan *scan, const struct media *media)
 
 /* ---- phase b ---------------------------------------------------------------
  */
-
-/* The response whose files are being read. */
-static struct history_item *
-last_item(struct history_set *history)
-{
-	assert(history->items != NULL && history->n > 0);
-	return &history->items[history->n - 1];
-}
 
 /* DER is shorter than the PEM that it comes of, so it takes its place: a second
  * copy of all certificates would cost as much as the stick holds. */
@@ -206,24 +229,54 @@ parse_file(struct history_item *item, struct history_scan *scan,
 	return RC_OK;
 }
 
-/* The next response begins where a file is of another one. */
-static enum rc
-next_item(struct history_set *history, const struct history_file *file)
+/* How many files belong to the response of file `first`. */
+static size_t
+files_of_response(const struct history_scan *scan, size_t first)
 {
-	enum rc rc;
+	const char *response = scan->files[first].response;
+	size_t n = 1;
 
-	if (history->n > 0 &&
-	    span_eq_str(last_item(history)->name, file->response))
-		return RC_OK;
-	if (history->n == MEDIA_FILES_MAX)
-		return rule_refuse(RULE_MEDIA_COUNT,
-		    MEDIA_HISTORY ": more than %d responses", MEDIA_FILES_MAX);
-	rc = LIST_GROW(history->items, history->n);
+	while (first + n < scan->n &&
+	       strcmp(scan->files[first + n].response, response) == 0)
+		n++;
+	return n;
+}
+
+static enum rc
+parse_response(struct history_scan *scan, size_t first, size_t n,
+    struct history_item *item)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = first; i < first + n && rc == RC_OK; i++)
+		rc = parse_file(item, scan, &scan->files[i]);
+	if (rc == RC_OK && item->manifest.n == 0)
+		rc = manifest_missing(scan->files[first].response);
+	return rc;
+}
+
+/* A refusal is this response's own; what could not be told ends all. */
+static enum rc
+take_response(struct history_scan *scan, size_t first, size_t n,
+    struct history_set *history)
+{
+	struct history_item *item;
+	const char *name = scan->files[first].response;
+	enum rc rc = LIST_GROW(history->items, history->n);
+
 	if (rc != RC_OK)
 		return rc;
-	history->items[history->n++] =
-	    (struct history_item){ .name = span_str(file->response) };
-	return RC_OK;
+	item = &history->items[history->n];
+	*item = (struct history_item){ .name = span_str(name) };
+	rc = parse_response(scan, first, n, item);
+	if (rc == RC_OK) {
+		history->n++;
+		return RC_OK;
+	}
+	free(item->certs);
+	return rule_spoken() == RULE_NONE
+		   ? rc
+		   : reader_left_add(&scan->left, name, rc);
 }
 
 static enum rc
@@ -231,17 +284,10 @@ history_parse_files(struct history_scan *scan, struct history_set *history)
 {
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; i < scan->n && rc == RC_OK; i++) {
-		rc = next_item(history, &scan->files[i]);
-		if (rc == RC_OK)
-			rc = parse_file(
-			    last_item(history), scan, &scan->files[i]);
+	for (size_t i = 0, n; i < scan->n && rc == RC_OK; i += n) {
+		n = files_of_response(scan, i);
+		rc = take_response(scan, i, n, history);
 	}
-	for (size_t i = 0; i < history->n && rc == RC_OK; i++)
-		if (history->items[i].manifest.n == 0)
-			rc = rule_refuse(RULE_MANIFEST_FILES,
-			    "%.*s: " LAYOUT_MANIFEST " is missing",
-			    SPAN_FMT(history->items[i].name));
 	return rc;
 }
 

@@ -129,6 +129,20 @@ plan(struct lost_bed *l, size_t first, size_t n)
 	return recovery_plan(&l->r, &history, l->b.ca.id);
 }
 
+/* The others are taken; what is left says why. */
+static void
+check_left(struct lost_bed *l, size_t first, size_t n, const char *rule,
+    const char *words)
+{
+	check_ok(plan(l, first, n));
+	assert_int_equal(l->r.n_left, 1);
+	assert_string_equal(rule_name(l->r.left[0].rule), rule);
+	assert_non_null(strstr(l->r.left[0].reason, words));
+	assert_string_equal(l->r.left[0].name, l->names[first + n - 1]);
+	assert_int_equal(l->r.n, n - 1);
+	assert_false(recovery_is_whole(&l->r));
+}
+
 static enum rc
 store(struct lost_bed *l)
 {
@@ -276,6 +290,148 @@ responses_of_another_ca_are_passed_over(void **state)
 	check_ok(plan(&l, 0, 2));
 	assert_int_equal(l.r.n_others, 1);
 	assert_int_equal(l.r.n_new, 1);
+	assert_int_equal(l.r.n_left, 0);
+}
+
+/* ---- what it waits for
+ * ---------------------------------------------------------------------- */
+
+static enum rc
+settle(struct lost_bed *l)
+{
+	enum rc rc = store(l);
+
+	return rc != RC_OK
+		   ? rc
+		   : recovery_settle(&l->r, NOW, span_str(PLAIN_POLICY));
+}
+
+static void
+check_waits(struct lost_bed *l)
+{
+	check_rule(ledger_check_caught_up(l->b.v.act.ledger), "RESTORED",
+	    "nobody has brought back");
+	err_clear();
+}
+
+static void
+it_waits_no_longer_when_all_was_read(void **state)
+{
+	WIPED(lost_bed) l = { 0 };
+
+	(void)state;
+	two_lost(&l);
+	check_waits(&l);
+	check_ok(plan(&l, 0, 2));
+	assert_true(l.r.waits);
+	assert_true(recovery_is_whole(&l.r));
+	check_waits(&l); /* that was no more than a look */
+	check_ok(settle(&l));
+	check_ok(ledger_check_caught_up(l.b.v.act.ledger));
+	ledger_check(l.b.v.act.ledger);
+	check_ok(plan(&l, 0, 2));
+	assert_false(l.r.waits);
+}
+
+/* A requester whom nobody here knows is awaited once a part of his history was
+ * proven, and by every later run. */
+static void
+it_waits_for_what_was_left(void **state)
+{
+	WIPED(lost_bed) l = { 0 };
+	struct awaited *awaited = NULL;
+	struct span good;
+	size_t n = 0;
+
+	(void)state;
+	two_lost(&l);
+	good = l.certs[1][0];
+	l.certs[1][0] = l.certs[0][0];
+	check_left(&l, 0, 2, "CERT-DIGEST", "not the one");
+	check_ok(settle(&l));
+	ledger_story_check(l.b.v.act.ledger, "SIGH");
+	check_waits(&l);
+	check_ok(ledger_awaited(l.b.v.act.ledger, &awaited, &n));
+	assert_int_equal(n, 1);
+	assert_memory_equal(
+	    awaited[0].channel, l.responses[0].manifest.requester, SHA256_LEN);
+	assert_string_equal(awaited[0].label, "");
+	free(awaited);
+	/* The same again is no news. */
+	check_left(&l, 0, 2, "CERT-DIGEST", "not the one");
+	check_ok(settle(&l));
+	ledger_story_check(l.b.v.act.ledger, "SIGH");
+	l.certs[1][0] = good;
+	check_ok(plan(&l, 0, 2));
+	assert_true(recovery_is_whole(&l.r));
+	check_ok(settle(&l));
+	check_ok(ledger_check_caught_up(l.b.v.act.ledger));
+	ledger_check(l.b.v.act.ledger);
+}
+
+/* Of a response that nobody proved only the place is known, and that is enough
+ * to wait. */
+static void
+it_waits_while_a_reader_refuses(void **state)
+{
+	WIPED(lost_bed) l = { 0 };
+	const struct history_set history = { l.items, 2 };
+	char name[HISTORY_NAME_MAX];
+
+	(void)state;
+	two_lost(&l);
+	l.r.ledger = l.b.v.act.ledger;
+	l.r.trust = &l.trust;
+	(void)snprintf(name, sizeof(name), "%.8s-ffffffff/000001", l.names[0]);
+	check_ok(recovery_leave(&l.r, name,
+	    rule_refuse(RULE_MANIFEST_FILES, "its manifest is missing")));
+	check_ok(recovery_leave(&l.r, "00000000-ffffffff/000001",
+	    rule_refuse(RULE_MANIFEST_FILES, "its manifest is missing")));
+	check_ok(recovery_plan(&l.r, &history, l.b.ca.id));
+	assert_int_equal(l.r.n_left, 1);
+	assert_int_equal(l.r.n_others, 1);
+	assert_int_equal(l.r.n_awaits, 0);
+	assert_false(recovery_is_whole(&l.r));
+	check_ok(settle(&l));
+	check_waits(&l);
+}
+
+/* The stick of a host that was put back to a snapshot, or who leaves out the
+ * end. */
+static void
+a_history_that_ends_before_the_ledger_is_not_whole(void **state)
+{
+	WIPED(lost_bed) l = { 0 };
+
+	(void)state;
+	lost_begin(&l);
+	answer(&l, 1);
+	answer(&l, 1);
+	backup(&l);
+	restore(&l);
+	check_ok(plan(&l, 0, 1));
+	assert_int_equal(l.r.n_awaits, 1);
+	assert_string_equal(l.r.awaits[0].label, "web");
+	assert_false(recovery_is_whole(&l.r));
+	check_ok(plan(&l, 1, 1));
+	assert_true(recovery_is_whole(&l.r));
+}
+
+static void
+words_end_the_waiting(void **state)
+{
+	WIPED(lost_bed) l = { 0 };
+	struct awaited *awaited = NULL;
+	size_t n = 1;
+
+	(void)state;
+	two_lost(&l);
+	check_ok(recovery_give_up(l.b.v.act.ledger, NOW, span_str(PLAIN_POLICY),
+	    "two responses to web"));
+	check_ok(ledger_check_caught_up(l.b.v.act.ledger));
+	check_ok(ledger_awaited(l.b.v.act.ledger, &awaited, &n));
+	assert_int_equal(n, 0);
+	ledger_check(l.b.v.act.ledger);
 }
 
 static void
@@ -323,7 +479,7 @@ a_history_with_a_hole_is_refused(void **state)
 
 	(void)state;
 	two_lost(&l);
-	check_rule(plan(&l, 1, 1), "GAP",
+	check_left(&l, 1, 1, "GAP",
 	    "number 1 is the next that this ledger lacks: take the whole "
 	    "history along");
 }
@@ -401,7 +557,7 @@ a_response_continues_the_one_before(void **state)
 	m = l.responses[1].manifest; /* borrowed */
 	m.previous[0] ^= 1;
 	second_says(&l, &m, &file);
-	check_rule(plan(&l, 0, 2), "PREVIOUS", "does not continue number 1");
+	check_left(&l, 0, 2, "PREVIOUS", "does not continue number 1");
 	m = l.responses[1].manifest;
 	second_says(&l, &m, &file);
 	check_ok(plan(&l, 0, 2));
@@ -419,7 +575,7 @@ a_response_is_made_over_more_records_than_the_one_before(void **state)
 	m = l.responses[1].manifest;
 	m.ledger = l.responses[0].manifest.ledger;
 	second_says(&l, &m, &file);
-	check_rule(plan(&l, 0, 2), "LEDGER-COUNT",
+	check_left(&l, 0, 2, "LEDGER-COUNT",
 	    "made over no more records than number 1");
 	/* One number of records has one newest record. */
 	m.ledger.hash[0] ^= 1;
@@ -464,7 +620,7 @@ a_new_transfer_key_comes_back_too(void **state)
 }
 
 static void
-a_policy_that_is_nowhere_stops_it(void **state)
+a_response_under_a_policy_that_is_nowhere_is_left(void **state)
 {
 	static const char changed[] = PLAIN_POLICY "# next\n";
 	WIPED(lost_bed) l = { 0 };
@@ -480,8 +636,7 @@ a_policy_that_is_nowhere_stops_it(void **state)
 	l.items[0].policy = span_str(changed);
 	check_ok(plan(&l, 0, 1));
 	l.items[0].policy = SPAN_NONE;
-	assert_int_equal(plan(&l, 0, 1), RC_STATE);
-	assert_memory_equal(err_text(), l.names[0], strlen(l.names[0]));
+	check_left(&l, 0, 1, "POLICY-DIGEST", "neither here nor in the ledger");
 	/* With its text it is imported under it, and the one before is back in
 	 * force. */
 	l.items[0].policy = span_str(changed);
@@ -519,7 +674,7 @@ a_serial_of_another_certificate_is_refused(void **state)
 	check_ok(ledger_stamp(ledger, NOW, span_str(PLAIN_POLICY)));
 	check_ok(ledger_intent_add(ledger, &intent));
 	check_ok(ledger_commit(ledger));
-	check_rule(plan(&l, 0, 1), "REGAINED-SERIAL",
+	check_left(&l, 0, 1, "REGAINED-SERIAL",
 	    "belongs to another certificate in this ledger");
 }
 
@@ -533,6 +688,12 @@ main(void)
 		cmocka_unit_test(what_the_backup_has_is_not_imported),
 		cmocka_unit_test(an_intent_of_the_backup_gets_its_result),
 		cmocka_unit_test(responses_of_another_ca_are_passed_over),
+		cmocka_unit_test(it_waits_no_longer_when_all_was_read),
+		cmocka_unit_test(it_waits_for_what_was_left),
+		cmocka_unit_test(it_waits_while_a_reader_refuses),
+		cmocka_unit_test(
+		    a_history_that_ends_before_the_ledger_is_not_whole),
+		cmocka_unit_test(words_end_the_waiting),
 		cmocka_unit_test(what_nobody_brought_is_counted),
 		cmocka_unit_test(a_history_with_a_hole_is_refused),
 		cmocka_unit_test(
@@ -543,7 +704,8 @@ main(void)
 		cmocka_unit_test(
 		    a_response_is_made_over_more_records_than_the_one_before),
 		cmocka_unit_test(a_new_transfer_key_comes_back_too),
-		cmocka_unit_test(a_policy_that_is_nowhere_stops_it),
+		cmocka_unit_test(
+		    a_response_under_a_policy_that_is_nowhere_is_left),
 		cmocka_unit_test(a_serial_of_another_certificate_is_refused),
 	};
 

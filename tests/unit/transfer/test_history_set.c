@@ -30,6 +30,11 @@ names_have_their_form(void **state)
 	assert_false(history_is_number("00001"));
 	assert_false(history_is_number("00000a"));
 	assert_false(history_is_number("42949672950"));
+	assert_true(history_is_place("0123abcd-4567cdef"));
+	assert_true(history_is_place(NAME));
+	assert_false(history_is_place(NAME "/manifest.cose"));
+	assert_false(history_is_place("0123abcd-4567cde/000001"));
+	assert_false(history_is_place(""));
 }
 
 static void
@@ -135,19 +140,32 @@ stick_drop(struct stick *s)
 	free(command);
 }
 
+/* What is left behind stays in `scan`. */
+static enum rc
+scan_all(const struct stick *s, struct history_scan *scan,
+    struct sealed *ret_set, struct history_set *ret)
+{
+	enum rc rc = history_scan_dir(scan, &s->media);
+
+	if (rc == RC_OK)
+		rc = history_scan_parse(scan);
+	if (rc != RC_OK || scan->memfd < 0)
+		return rc;
+	check_ok(sealed_map(scan->memfd, ret_set));
+	scan->memfd = -1;
+	return history_set_read(ret_set->bytes, ret);
+}
+
+/* The first that is left behind is the answer. */
 static enum rc
 gather(const struct stick *s, struct sealed *ret_set, struct history_set *ret)
 {
 	WIPED(history_scan) scan = { .memfd = -1 };
-	enum rc rc = history_scan_dir(&scan, &s->media);
+	enum rc rc = scan_all(s, &scan, ret_set, ret);
+	const struct reader_left_one *left =
+	    rc == RC_OK ? reader_left_next(&scan.left) : NULL;
 
-	if (rc == RC_OK)
-		rc = history_scan_parse(&scan);
-	if (rc != RC_OK || scan.memfd < 0)
-		return rc;
-	check_ok(sealed_map(scan.memfd, ret_set));
-	scan.memfd = -1;
-	return history_set_read(ret_set->bytes, ret);
+	return left != NULL ? left->rc : rc;
 }
 
 static void
@@ -214,6 +232,46 @@ half_a_history_is_none(void **state)
 	put(&s, "0123abcd-4567cdef/000001/manifest.cose", "one");
 	put(&s, "0123abcd-4567cdef/000001/0001-a.pem", "-----BEGIN CERT");
 	check_refused(gather(&s, &set, &history), "CERT-FORM", NULL);
+	stick_drop(&s);
+}
+
+/* Whatever is wrong with one: a form, a name, a folder that is none. */
+static void
+the_others_are_taken(void **state)
+{
+	static const char *const names[] = { "0123abcd-00000000",
+		"0123abcd-11111111/000002", "0123abcd-11111111/000001",
+		"0123abcd-11111111/000003" };
+	static const enum rule rules[] = { RULE_MEDIA_FILE, RULE_MEDIA_NAME,
+		RULE_MANIFEST_FILES, RULE_CERT_FORM };
+	WIPED(sealed) set = { .fd = -1 };
+	WIPED(history_set) history = { 0 };
+	WIPED(history_scan) scan = { .memfd = -1 };
+	struct stick s;
+
+	(void)state;
+	stick_make(&s);
+	put(&s, "0123abcd-00000000", "a file");
+	put(&s, "0123abcd-11111111/000001/bundle.cose", "bundle");
+	put(&s, "0123abcd-11111111/000002/manifest.cose", "two");
+	put(&s, "0123abcd-11111111/000002/UPPER", "no name of ours");
+	put(&s, "0123abcd-11111111/000003/manifest.cose", "three");
+	put(&s, "0123abcd-11111111/000003/0001-a.pem", "-----BEGIN CERT");
+	put(&s, "0123abcd-11111111/000004/manifest.cose", "four");
+	put(&s, NAME "/manifest.cose", "one");
+	check_ok(scan_all(&s, &scan, &set, &history));
+	assert_int_equal(history.n, 2);
+	assert_true(span_eq_str(history.items[0].manifest, "four"));
+	assert_true(span_eq_str(history.items[1].manifest, "one"));
+	assert_int_equal(scan.left.n, sizeof(names) / sizeof(*names));
+	for (size_t i = 0; i < scan.left.n; i++) {
+		const struct reader_left_one *one =
+		    reader_left_next(&scan.left);
+
+		assert_string_equal(one->name, names[i]);
+		assert_int_equal(rule_spoken(), rules[i]);
+	}
+	assert_null(reader_left_next(&scan.left));
 	stick_drop(&s);
 }
 
@@ -312,6 +370,7 @@ main(void)
 		cmocka_unit_test(histories_are_gathered_in_order),
 		cmocka_unit_test(a_stick_without_any_has_no_set),
 		cmocka_unit_test(half_a_history_is_none),
+		cmocka_unit_test(the_others_are_taken),
 		cmocka_unit_test(certificates_have_their_least_size),
 		cmocka_unit_test(files_of_all_histories_are_counted),
 		cmocka_unit_test(responses_of_all_histories_are_counted),
