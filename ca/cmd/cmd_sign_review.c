@@ -16,6 +16,8 @@
 #define SHOW_ALL_MAX 50 /* requests shown one by one; more are summed up */
 #define SHOW_SOME 20
 #define SHOW_REFUSED 50
+#define OLD_BUNDLE (30 * DAY)		/* longer than a stick is on its way */
+#define EARLY_BUNDLE (15 * INT64_C(60)) /* beyond a day it is BUNDLE-CLOCK */
 
 /* "2026-11-23 14:13 UTC" is what a person compares with a wall clock. */
 static const char *
@@ -59,8 +61,26 @@ show_removed(const struct submission *s)
 	    s->requester.label);
 }
 
+/* One of the two clocks is wrong, or the stick lay about: what was asked for
+ * then may not be what is wanted now. */
 static void
-show_requester(const struct submission *s)
+show_age(const struct submission *s, int64_t now)
+{
+	const int64_t age = now - s->bundle.created;
+
+	if (age >= OLD_BUNDLE)
+		term_alarm(
+		    "  OLD           made %" PRId64
+		    " days ago, by the two clocks: is it still wanted?\n",
+		    age / DAY);
+	else if (-age >= EARLY_BUNDLE)
+		term_alarm("  EARLY         made %" PRId64
+			   " minutes ahead of this machine's clock\n",
+		    -age / 60);
+}
+
+static void
+show_requester(const struct submission *s, int64_t now)
 {
 	char at[CLOCK_TEXT];
 
@@ -77,6 +97,7 @@ show_requester(const struct submission *s)
 	show_removed(s);
 	term_field("bundle", "number %u, made %s", s->bundle.sequence,
 	    day_time(s->bundle.created, at));
+	show_age(s, now);
 }
 
 static void
@@ -418,7 +439,7 @@ review_show(struct visit *v, const struct work *w)
 		    w->s->loose.n == 1 ? "" : "s");
 	else
 		term_bold("\nBundle %s\n", w->s->file->name);
-	show_requester(w->s);
+	show_requester(w->s, v->act.now);
 	show_clock(v);
 	review_show_policy(v, w);
 	show_surroundings(v);

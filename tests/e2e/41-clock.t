@@ -56,4 +56,30 @@ status 0 'the same bundle is signed when it is'
 run ca ledger verify
 status 0 'the ledger verifies with both'
 
+# ---- a bundle of another time ------------------------------------------------------------
+
+# made WHEN: the only one on the stick; its number is no older than the last one's.
+made() {
+	rm -rf "$STICK/airgap-ca/requests"
+	must at "$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" \
+		transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
+}
+made '+2 minutes'
+run ca sign -n "$STICK"
+quiet 'OLD|EARLY' 'nothing is said of a bundle of today'
+made '+20 hours'
+run ca sign -n "$STICK"
+status 0 'one from a clock that is ahead by less than a day is shown'
+says 'EARLY +made (1199|1200) minutes ahead of this machine' 'and that it is'
+# As if the CA were visited so much later.
+later() { run at "$(date -u -d "$1" '+%Y-%m-%d %H:%M:%S')" ca sign -n "$STICK"; }
+made now
+later '+29 days'
+quiet 'OLD' 'a stick may be a month on its way'
+later '+31 days'
+says 'OLD +made 31 days ago' 'but a bundle that is older is said to be'
+later '+300 days'
+status 0 'a bundle 300 days old is shown'
+says 'OLD +made 300 days ago, by the two clocks: is it still wanted' 'and its age said'
+
 done_testing
