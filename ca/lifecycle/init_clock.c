@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INIT_EARLIEST INT64_C(1795996800) /* 2026-11-30: these sources */
+#define INIT_EARLIEST AIRGAP_MADE /* the day of these sources */
 #define INIT_LATEST (INIT_EARLIEST + 20 * 366 * DAY)
 #define STICK_SLACK DAY	     /* FAT keeps the local time of who wrote */
 #define STICK_DEPTH 6	     /* as deep as our own files lie */

@@ -115,7 +115,20 @@ check_ca "typed"
 new_token clock
 before=$(keys_on_tokens)
 clocked=(--subject "$SUBJECT" --token "$(uri clock)" --scope example.org)
-for clock in "2000-01-01 00:10:00" "2026-11-28 23:59:59" "2047-01-01 00:00:00"; do
+# The day of these sources, by the heading that each release has anyway.
+MADE=$(sed -n 's/^## [0-9].*\([0-9]\{4\}-[0-9][0-9]-[0-9][0-9]\))$/\1/p' "$TOP/CHANGES.md" | head -1)
+like "$MADE" '^20' 'the newest heading of CHANGES.md has a date'
+is "$(date -d "$MADE" +%s)" "$(date -d "$MADE 00:00:00Z" +%s)" 'by UTC, as the clocks here'
+run at "$MADE 00:00:00" ca @clock init "${clocked[@]}" -n
+quiet 'The clock may be wrong' 'on that day a clock may be right'
+run at "2038-01-19 03:14:08" ca @clock init "${clocked[@]}" -n
+quiet 'The clock may be wrong' 'nor is there anything about the end of 31 bits'
+says 'valid +2038-01-18T03:14:08Z to 2048-' 'a CA may live across it'
+run at "$(date -u -d "$MADE -1 second" '+%Y-%m-%d %H:%M:%S')" ca @clock init "${clocked[@]}" -n
+says 'The clock may be wrong: it is before' 'and not a second earlier'
+for clock in "1970-01-01 00:00:10" "2000-01-01 00:10:00" \
+	"$(date -u -d "$MADE -2 days" '+%Y-%m-%d') 23:59:59" \
+	"2047-01-01 00:00:00" "2099-12-31 23:59:59"; do
 	run at "$clock" ca @clock init "${clocked[@]}" --yes
 	status 2 "the clock at $clock: --yes does not make a CA"
 	says 'The clock may be wrong: it is (before|more than 20 years after) ' "$clock: it is said why"
