@@ -11,7 +11,7 @@
 
 struct abandon_run {
 	struct cmd_env *env;
-	const char *what; /* the bundle: its file, or its id */
+	struct abandon_which what; /* the bundle: its file, or its id */
 	struct visit_options options;
 	struct visit visit;
 	struct scanned file;
@@ -86,12 +86,12 @@ static enum rc
 find_file(struct abandon_run *run)
 {
 	struct ledger_bundle record = { 0 };
-	bool by_id = run->options.media != run->what, found = false;
+	bool by_id = run->options.media != run->what.id, found = false;
 	char hex[2 * BUNDLE_ID_LEN + 1], name[sizeof(hex) + 8];
 	enum rc rc = RC_OK;
 
 	if (by_id)
-		rc = abandon_find(run->visit.act.ledger, run->what, &record);
+		rc = abandon_find(run->visit.act.ledger, &run->what, &record);
 	hex_write(span_of(record.id, BUNDLE_ID_LEN), hex);
 	(void)snprintf(name, sizeof(name), "%s.cose", hex);
 	if (rc == RC_OK)
@@ -99,12 +99,12 @@ find_file(struct abandon_run *run)
 	/* To be absent is a verdict, after which it may be given up. */
 	if (rc == RC_OK && !found && run->unread.rc != RC_OK)
 		return err_rule(run->unread.rc, run->unread.rule,
-		    "whether bundle %s is there cannot be said: %s", run->what,
-		    run->unread.reason);
+		    "whether bundle %s is there cannot be said: %s",
+		    run->what.id, run->unread.reason);
 	if (rc == RC_OK && !found)
 		rc = rule_refuse(RULE_BUNDLE_ABSENT,
 		    "%s: does not have bundle %s as it was accepted",
-		    run->options.media, run->what);
+		    run->options.media, run->what.id);
 	if (rc == RC_OK && run->file.rc != RC_OK)
 		rc = err_rule(
 		    run->file.rc, run->file.rule, "%s", run->file.reason);
@@ -290,6 +290,11 @@ cmd_abandon(struct cmd_env *env, int argc, char **argv)
 		{ .name = "lost",
 		    .flag = &lost,
 		    .help = "the bundle's file is gone: close it unanswered" },
+		{ .name = "requester",
+		    .value = "LABEL",
+		    .text = &run.what.requester,
+		    .help =
+			"whose bundle, where several have one with this id" },
 		CMD_TOKEN_OPTIONS(run.options.act, run.options.act.token),
 		{ 0 },
 	};
@@ -300,11 +305,11 @@ cmd_abandon(struct cmd_env *env, int argc, char **argv)
 	rc = abandon_check_words(env, &operands, lost);
 	if (rc != RC_OK)
 		return rc;
+	run.what.id = operands.items[0];
 	if (lost)
-		return abandon_lost(env, operands.items[0]);
-	run.what = operands.items[0];
+		return abandon_lost(env, &run.what);
 	run.options.media =
-	    abandon_is_id(run.what) ? operands.items[1] : run.what;
+	    abandon_is_id(run.what.id) ? operands.items[1] : run.what.id;
 	run.options.act.home = env->home;
 	run.options.act.dry_run = env->dry_run;
 	if (!env->dry_run)

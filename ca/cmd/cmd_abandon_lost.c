@@ -8,63 +8,6 @@
 
 #include <stdlib.h>
 
-#define ID_LEAST 4 /* digits that must be given */
-
-bool
-abandon_is_id(const char *text)
-{
-	size_t n = strlen(text);
-
-	return n >= ID_LEAST && n <= 2 * BUNDLE_ID_LEN &&
-	       strspn(text, "0123456789abcdefABCDEF") == n;
-}
-
-static bool
-begins_so(const struct ledger_bundle *b, const char *id)
-{
-	char hex[2 * BUNDLE_ID_LEN + 1];
-
-	hex_write(span_of(b->id, BUNDLE_ID_LEN), hex);
-	return strncasecmp(hex, id, strlen(id)) == 0;
-}
-
-static enum rc
-find_finished(struct ledger *ledger, const uint8_t *id,
-    struct ledger_bundle *ret, size_t *ret_n)
-{
-	struct ledger_bundle *all = NULL;
-	enum rc rc = ledger_bundles_of_id(ledger, id, &all, ret_n);
-
-	if (rc == RC_OK && *ret_n > 0)
-		*ret = all[*ret_n - 1];
-	free(all);
-	return rc;
-}
-
-enum rc
-abandon_find(struct ledger *ledger, const char *id, struct ledger_bundle *ret)
-{
-	struct ledger_bundle *open = NULL;
-	uint8_t whole[BUNDLE_ID_LEN];
-	size_t n = 0, found = 0;
-	enum rc rc = ledger_bundles_open(ledger, &open, &n);
-
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		if (begins_so(&open[i], id)) {
-			*ret = open[i];
-			found++;
-		}
-	free(open);
-	/* By its whole id also one that is finished by now. */
-	if (rc == RC_OK && found == 0 && hex_read(id, whole, sizeof(whole)))
-		rc = find_finished(ledger, whole, ret, &found);
-	if (rc != RC_OK || found == 1)
-		return rc;
-	return rule_refuse(RULE_BUNDLE_UNKNOWN,
-	    "%s: %s unfinished bundle has this id", id,
-	    found == 0 ? "no" : "more than one");
-}
-
 /* ---- for programs -------------------------------------------------------- */
 
 static json_t *
@@ -150,7 +93,7 @@ check_open(const struct ledger_bundle *record, const char *id)
 }
 
 enum rc
-abandon_lost(struct cmd_env *env, const char *id)
+abandon_lost(struct cmd_env *env, const struct abandon_which *which)
 {
 	WIPED(home) home = { .fd = -1 };
 	OWNS(ledger) *ledger = NULL;
@@ -161,9 +104,9 @@ abandon_lost(struct cmd_env *env, const char *id)
 	if (rc == RC_OK)
 		rc = home_ledger_open(&home, !env->dry_run, &ledger);
 	if (rc == RC_OK)
-		rc = abandon_find(ledger, id, &record);
+		rc = abandon_find(ledger, which, &record);
 	if (rc == RC_OK)
-		rc = check_open(&record, id);
+		rc = check_open(&record, which->id);
 	if (rc == RC_OK)
 		rc = abandon_read(ledger, &record, NULL, &a);
 	if (rc == RC_OK)

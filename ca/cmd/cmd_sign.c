@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/term.h"
 #include "ca/cmd/cmd.h"
+#include "ca/cmd/cmd_abandon.h"
 #include "ca/cmd/cmd_common.h"
 #include "ca/home/backup.h"
 #include "ca/sign/order.h"
@@ -217,6 +218,7 @@ say_unfinished(const struct sign *sign)
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++) {
 		char id[2 * BUNDLE_ID_LEN + 1];
+		char whose[ABANDON_WHOSE];
 
 		hex_write(span_of(open[i].id, BUNDLE_ID_LEN), id);
 		if (ledger_bundle_is_loose(&open[i])) {
@@ -225,9 +227,11 @@ say_unfinished(const struct sign *sign)
 			    id);
 			continue;
 		}
-		term_say(
-		    "An earlier run did not finish bundle %s.cose: insert the stick that has it and sign, or close it with 'airgap-ca abandon %s STICK'.\n",
-		    id, id);
+		rc = abandon_whose(sign->visit.act.ledger, &open[i], whose);
+		if (rc == RC_OK)
+			term_say(
+			    "An earlier run did not finish bundle %s.cose: insert the stick that has it and sign, or close it with 'airgap-ca abandon %s STICK%s'.\n",
+			    id, id, whose);
 	}
 	free(open);
 	return rc;

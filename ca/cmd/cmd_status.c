@@ -5,6 +5,7 @@
 #include "base/term.h"
 #include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
+#include "ca/cmd/cmd_abandon.h"
 #include "ca/cmd/due.h"
 #include "ca/home/backup.h"
 #include "ca/home/confine.h"
@@ -25,6 +26,7 @@ struct ca_status {
 	} * pending;
 	size_t n_pending;
 	struct ledger_bundle *open;
+	char (*whose)[ABANDON_WHOSE]; /* of each: abandon_whose */
 	size_t n_open;
 	struct ledger_totals totals;
 	struct ledger_head head;
@@ -42,6 +44,7 @@ ca_status_wipe(struct ca_status *s)
 	due_list_wipe(&s->due);
 	requesters_free(s->requesters, s->n_requesters);
 	free(s->pending);
+	free(s->whose);
 	free(s->open);
 	free(s->awaited);
 	buf_wipe(&s->network);
@@ -85,6 +88,21 @@ pending_read(struct ledger *ledger, struct ca_status *s)
 }
 
 static enum rc
+open_read(struct ledger *ledger, struct ca_status *s)
+{
+	enum rc rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
+
+	if (rc != RC_OK || s->n_open == 0)
+		return rc;
+	s->whose = calloc(s->n_open, sizeof(*s->whose));
+	if (s->whose == NULL)
+		return err_memory();
+	for (size_t i = 0; i < s->n_open && rc == RC_OK; i++)
+		rc = abandon_whose(ledger, &s->open[i], s->whose[i]);
+	return rc;
+}
+
+static enum rc
 is_restored(struct ledger *ledger, bool *ret)
 {
 	enum rc rc = ledger_check_caught_up(ledger);
@@ -109,7 +127,7 @@ status_read(const struct home *home, struct ledger *ledger, int64_t within,
 	if (rc == RC_OK)
 		rc = pending_read(ledger, s);
 	if (rc == RC_OK)
-		rc = ledger_bundles_open(ledger, &s->open, &s->n_open);
+		rc = open_read(ledger, s);
 	if (rc == RC_OK)
 		rc = ledger_totals_get(ledger, &s->totals);
 	if (rc == RC_OK)
@@ -165,8 +183,8 @@ due_print(const struct ca_status *s)
 			term_print(stdout,
 			    "due: bundle %s is unfinished:\n"
 			    "     insert its stick and run 'airgap-ca sign STICK' again,\n"
-			    "     or close it with 'airgap-ca abandon %s STICK'\n",
-			    id, id);
+			    "     or close it with 'airgap-ca abandon %s STICK%s'\n",
+			    id, id, s->whose[i]);
 	}
 }
 

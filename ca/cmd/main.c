@@ -35,7 +35,7 @@ static const struct cmd cmds[] = {
 	  "make the home of a CA from its backup" },
 	{ "recover", cmd_recover, "MEDIA | --lost WORDS",
 	  "bring back from the online sides what a restored ledger lacks" },
-	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID",
+	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID [--requester LABEL]",
 	  "close a bundle that cannot be finished" },
 	{ "requester", cmd_requester, "list | remove LABEL",
 	  "the online sides that are enrolled" },

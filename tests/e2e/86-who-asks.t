@@ -249,6 +249,36 @@ brings stranger stranger slow
 run ca sign "$STICK" --yes --json
 is "$(json responses.-1.results.0.rule)" KEY-USED 'a key that another requester is about to get a certificate for'
 like "$(json responses.-1.results.0.reason)" 'which another requester has asked for$' 'is refused to others'
+
+# Nor is it closed in the other's place, who has taken its id and left a run unfinished too.
+must csr_openssl twin ec-p256 /CN=twin.example.org DNS:twin.example.org
+fresh
+ID=$(basename "$SLOW"/airgap-ca/requests/*.cose .cose)
+TWIN=$(forge stranger "$STICK" stranger tls-client twin --sequence "$(($(now) + ++later))")
+must cose --key "$(home_of stranger)/requester.pem" "$TWIN" "$TWIN" "p[2] = bytes.fromhex('$ID')"
+must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$(home_of ca)/token.conf"
+run env SHIM=sign-error SHIM_AFTER=0 "$BIN/airgap-ca" --home "$(home_of ca)" sign "$STICK" --yes --allow-network
+status 5 'a second unfinished bundle with the id of the first'
+must cp "$WORK/token.conf" "$(home_of ca)/token.conf"
+run ca status
+is "$(grep -o "abandon $ID STICK --requester [a-z]*" <<<"$OUT" | sort | xargs)" \
+	"abandon $ID STICK --requester hq abandon $ID STICK --requester stranger" 'status says how each is closed'
+freeze
+run ca abandon --lost "$ID" --yes
+refused 7 BUNDLE-UNKNOWN 'say whose with --requester: hq, stranger' 'an id of two closes neither'
+run ca abandon --lost "${ID:0:8}" --yes
+refused 7 BUNDLE-UNKNOWN 'say whose with --requester: hq, stranger' 'nor does the beginning of one'
+run ca abandon "$ID" "$STICK" --yes
+refused 7 BUNDLE-UNKNOWN 'say whose with --requester' 'not even with the stick of one'
+run ca abandon --lost "$ID" --requester nobody --yes
+refused 7 BUNDLE-UNKNOWN 'no unfinished bundle of nobody' 'nor does a requester who has none'
+run ca abandon "$ID" "$SLOW" --requester stranger --yes
+refused 7 BUNDLE-ABSENT 'does not have bundle' "nor is the one stick taken for the other's"
+run ca abandon "$ID" "$STICK" --requester stranger --yes --json
+status 1 'with its requester it is closed'
+is "$(json abandoned) $(json responses.0.requester)" '1 stranger' 'and that alone'
+run ca abandon --lost "$ID" --yes
+wants 7 BUNDLE-UNKNOWN 'an id that another has had is not taken for the one that is left'
 run ca sign "$SLOW" --yes --json
 is "$STATUS $(signed) $(json responses.-1.issued)" '0 hq 3' 'and its own run ends as it was begun'
 
