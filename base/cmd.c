@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/list.h"
 #include "base/term.h"
+#include "base/typed.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -135,7 +136,7 @@ fill_home(struct cmd_env *env)
 
 	if (env->home != NULL || env->program->home_variable == NULL)
 		return RC_OK;
-	rc = home_path(NULL, env->program->home_variable, env->program->name,
+	rc = home_path(env->program->home_variable, env->program->name,
 	    &env->home_default);
 	if (rc == RC_OK)
 		env->home = (const char *)env->home_default.p;
@@ -182,7 +183,11 @@ cmd_options(struct cmd_env *env, int argc, char **argv,
 			    env->program->name, env->cmd->name);
 		}
 	}
-	return rc != RC_OK ? rc : fill_home(env);
+	if (rc == RC_OK)
+		rc = fill_home(env);
+	if (rc == RC_OK && env->home != NULL)
+		rc = typed_home_set(env->program, env->home);
+	return rc;
 }
 
 enum rc

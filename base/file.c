@@ -463,10 +463,9 @@ dir_make(const char *path, mode_t mode)
 }
 
 enum rc
-home_path(const char *option, const char *variable, const char *name,
-    struct buf *ret_path)
+home_path(const char *variable, const char *name, struct buf *ret_path)
 {
-	const char *given = option != NULL ? option : getenv(variable);
+	const char *given = variable == NULL ? NULL : getenv(variable);
 	const char *data = getenv("XDG_DATA_HOME");
 	const char *user = getenv("HOME");
 	enum rc rc;

@@ -141,10 +141,10 @@ enum rc file_batch_add(struct file_batch *batch, const char *path,
 /** Give them all their names, replacing what is there. */
 enum rc file_batch_settle(struct file_batch *batch, const char *from) MUST_CHECK;
 
-/** The home of a program: `option` if not NULL, else the environment variable,
+/** The home of a program where none is given: the environment variable (NULL: none),
  * else /var/lib/NAME for root, else $XDG_DATA_HOME/NAME or ~/.local/share/NAME.
  * The path is appended to `*ret_path` with its terminator counted in. */
-enum rc home_path(const char *option, const char *variable, const char *name,
+enum rc home_path(const char *variable, const char *name,
     struct buf *ret_path) MUST_CHECK;
 
 /** Where root's default home of that program is, for who looked at `path` and is

@@ -4,6 +4,7 @@
 #include "base/term.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/typed.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -103,7 +104,8 @@ format_escaped(struct shown *ret, const char *fmt, va_list ap)
 	va_end(again);
 	if (n == 0) /* it could not be formatted: too long, for one */
 		return err_memory();
-	need = fmt_n + 2 * n + 4 * n; /* escaped, each byte is four at most */
+	/* Escaped, each byte is four at most. */
+	need = fmt_n + 2 * n + 4 * n + typed_home_most(n);
 	if (need > sizeof(scratch)) {
 		s.block = malloc(need);
 		if (s.block == NULL)
@@ -125,6 +127,7 @@ format_escaped(struct shown *ret, const char *fmt, va_list ap)
 	(void)vsnprintf(ours, n, marked, ap);
 #pragma GCC diagnostic pop
 	for (size_t i = 0; i + 1 < n; i++) {
+		to = stpcpy(to, typed_home_at(plain, plain + i));
 		if (plain[i] == ours[i])
 			to = escape_byte(to, plain[i]);
 		else
@@ -229,18 +232,24 @@ term_width(void)
 }
 
 /* How much of `text` goes on a line of `room` columns: up to a space. A word
- * that is longer than the line stays whole, so that a path can be copied. */
+ * that is longer than the line stays whole, so that a path can be copied; and
+ * so does what stands in backquotes, a command to be typed. */
 static size_t
 fitting(const char *text, size_t room)
 {
-	size_t n = strlen(text), at;
+	size_t fits = 0, at;
+	bool typed = false;
 
-	if (n <= room)
-		return n;
-	for (at = room; at > 0; at--)
-		if (text[at] == ' ')
-			return at;
-	return room + strcspn(text + room, " ");
+	for (at = 0; text[at] != '\0'; at++) {
+		if (text[at] == '`')
+			typed = !typed;
+		if (text[at] != ' ' || typed)
+			continue;
+		if (at > room)
+			break;
+		fits = at;
+	}
+	return (text[at] == '\0' && at <= room) || fits == 0 ? at : fits;
 }
 
 void

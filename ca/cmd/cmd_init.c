@@ -3,6 +3,7 @@
  * The steps are in ca/lifecycle/init.c. */
 #include "base/clock.h"
 #include "base/term.h"
+#include "base/typed.h"
 #include "base/words.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"
@@ -150,6 +151,23 @@ show_held_to(const struct init *init)
 /* ---- the end ------------------------------------------------------------- */
 
 static enum rc
+init_not_written(const char *media, enum rc rc)
+{
+	WIPED(buf) word = { 0 };
+	struct err_saved why;
+	const char *text;
+
+	err_save(&why);
+	text = typed_word(&word, media) == RC_OK ? buf_cstr(&word) : NULL;
+	if (text == NULL)
+		return err_memory();
+	err_restore(&why);
+	return err_in(rc,
+	    "the CA is made, but its card is not written: run 'airgap-ca export %s' again; because",
+	    text);
+}
+
+static enum rc
 init_write_card(struct init *init, const struct ledger_ca *ca)
 {
 	WIPED(buf) file = { 0 };
@@ -160,11 +178,7 @@ init_write_card(struct init *init, const struct ledger_ca *ca)
 	rc = card_make(&init->keys, ca, &init->policy, init->now, &file);
 	if (rc == RC_OK)
 		rc = cmd_put_card(&init->media, ca->ca_id, buf_span(&file));
-	return rc == RC_OK
-		   ? RC_OK
-		   : err_in(rc,
-			 "the CA is made, but its card is not written: run 'airgap-ca export %s' again; because",
-			 init->options->out);
+	return rc == RC_OK ? RC_OK : init_not_written(init->options->out, rc);
 }
 
 static enum rc

@@ -2,6 +2,7 @@
 /* Plain CSRs beside bundles, and the other way round. Names of files are enough
  * here: nothing is decided by them but whether to go on. */
 #include "base/term.h"
+#include "base/typed.h"
 #include "ca/cmd/cmd_sign.h"
 #include "transfer/rule.h"
 
@@ -103,6 +104,8 @@ enum rc
 sign_loose_hint(const struct sign *sign)
 {
 	static const char *const endings[] = { ".csr", ".p10" };
+	WIPED(buf) media = { 0 };
+	const char *text;
 	size_t n = 0;
 	enum rc rc = RC_OK;
 
@@ -112,9 +115,14 @@ sign_loose_hint(const struct sign *sign)
 		rc = sign_loose_list(sign, ".", endings[i], &names);
 		n += names.n;
 	}
-	if (rc == RC_OK && n != 0)
+	if (rc == RC_OK)
+		rc = typed_word(&media, sign->options.media);
+	text = rc == RC_OK ? buf_cstr(&media) : NULL;
+	if (text == NULL)
+		return rc != RC_OK ? rc : err_memory();
+	if (n != 0)
 		term_say(
 		    "Plain CSR files lie there: airgap-ca sign %s --loose --profile P\n",
-		    sign->options.media);
-	return rc;
+		    text);
+	return RC_OK;
 }

@@ -30,7 +30,7 @@ visit() {
 
 run ca resend "$STICK"
 status 7 'before the first response there is none to give again'
-says "'airgap-ca sign STICK' makes the first" 'which is said'
+says "'airgap-ca --home [^ ]+ sign STICK' makes the first" 'which is said'
 
 visit @online a.good.example.org bad.example.org
 status 1 'a response with a refusal'
@@ -83,7 +83,7 @@ says 'would be +airgap-ca/responses/' 'says what would be written'
 is "$(ls "$dry")" '' 'and writes nothing'
 run ca resend "$dry" --requester nobody
 status 7 'a requester that is not there'
-says "'airgap-ca requester list'" 'where to look'
+says "'airgap-ca --home [^ ]+ requester list'" 'where to look'
 run ca resend "$dry" --from 9
 status 7 'a response that was never made'
 run ca resend "$dry" --from 0
@@ -129,7 +129,7 @@ sick() {
 	freeze
 	run ca check "$WORK/stick-sick" --json
 	refused 3 RESPONSE-DIFFERS '1 of 2 responses is not what the ledger says' "$2"
-	says 'airgap-ca resend' 'and the way on is named'
+	says 'airgap-ca --home [^ ]+ resend' 'and the way on is named'
 	is "$("$PYTHON" -c 'import json, sys
 r = json.load(open(sys.argv[1]))["responses"][1]
 print(r["missing"], r["other"], r["extra"], r["whole"])' "$WORK/out")" "$3 False" 'with the file'
@@ -153,7 +153,7 @@ is "$(ls -d "$WORK/stick-sick/$path".bad-*)" "$WORK/stick-sick/$path.bad-1" 'but
 empty=$(stick empty)
 run ca check "$empty"
 wants 3 RESPONSE-MISSING 'a stick without a response of ours'
-says 'airgap-ca resend' 'is told with the way on'
+says 'airgap-ca --home [^ ]+ resend' 'is told with the way on'
 must mkdir -p "$empty/airgap-ca/responses"
 must cp -a "$last/$path" "$empty/${path%-*}-000007"
 run ca check "$empty"

@@ -67,7 +67,7 @@ status 0 'a bundle that has its answer gets it'
 says 'byte for byte' 'as it is stored'
 run ca abandon --lost "$ID"
 wants 7 BUNDLE-UNKNOWN 'and is not lost'
-says 'airgap-ca resend' 'but can be written again'
+says 'airgap-ca --home [^ ]+ resend' 'but can be written again'
 run transfer install "$STICK"
 status 0 'it is installed'
 
@@ -81,7 +81,7 @@ status 5 'the token fails amid the third request or the fourth'
 unset SHIM SHIM_AFTER
 run ca status
 prints "bundle $ID is unfinished" 'status tells what is left'
-prints "airgap-ca abandon" 'and the other way out'
+prints "airgap-ca --home [^ ]+ abandon" 'and the other way out'
 
 freeze
 run ca abandon "${ID:0:6}" "$STICK" -n --json
@@ -206,7 +206,7 @@ must rm "$STICK/airgap-ca/requests/$lost.cose"
 ask 1
 run ca sign "$STICK" --yes
 wants 7 BUNDLE-UNFINISHED 'which stops the next'
-says "airgap-ca abandon" 'with the way on'
+says "airgap-ca --home [^ ]+ abandon" 'with the way on'
 mv "$WORK/tokens" "$WORK/safe"
 freeze
 run ca abandon --lost "${lost:0:4}" -n --json
@@ -270,7 +270,7 @@ status 5 'the first is signed, the other begun'
 unset SHIM SHIM_AFTER
 run as check:name ca sign "$STICK" --yes
 wants 3 JUDGE 'a reader that lies about the names of a CSR for the rest of it'
-like "$(echo $ERR)" 'airgap-ca abandon' 'is stopped with the way out'
+like "$(echo $ERR)" 'airgap-ca --home [^ ]+ abandon' 'is stopped with the way out'
 run ca sign "$STICK" --yes
 wants 3 JUDGE 'an honest one comes to the same end: what is signed is signed'
 ID=$(basename "$STICK"/airgap-ca/requests/*.cose .cose)

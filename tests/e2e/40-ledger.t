@@ -8,7 +8,7 @@ LEDGER=$WORK/home-ca/ledger.db
 
 run ca list
 status 7 "a home without a CA is a state of its own"
-says "make one with 'airgap-ca init --subject CN=NAME'" "and says what to do"
+says "make one with 'airgap-ca --home [^ ]+ init --subject CN=NAME'" "and says what to do"
 
 make_ca
 enrol_online

@@ -25,11 +25,11 @@ visit
 status 0 "a CA without a backup signs"
 quiet "No backup" "and has nothing to lose yet"
 run ca sign "$STICK" --yes
-says "No backup has what was signed on .*'airgap-ca backup MEDIA'" \
+says "No backup has what was signed on .*'airgap-ca --home [^ ]+ backup MEDIA'" \
 	"the next visit warns of it"
 run ca status
 prints "^backup +none$" "status knows of no backup"
-prints "older than the last signing: 'airgap-ca backup MEDIA'" \
+prints "older than the last signing: 'airgap-ca --home [^ ]+ backup MEDIA'" \
 	"and says what to do"
 run ca status --json
 is "$(json backup.at)" null "for programs too"
@@ -141,7 +141,7 @@ status 0 "a backup is restored at a Yes"
 is "$(json ca_id)" "$CA_ID" "it is the CA"
 is "$(json policy_changed)" false "with the policy that it signed under"
 quiet "last signed under" "and nothing is said of another"
-says "airgap-ca recover" "and what comes next is said"
+says "airgap-ca --home [^ ]+ recover" "and what comes next is said"
 SECOND=$WORK/home-second
 is "$(stat -c %a "$SECOND" "$SECOND/ledger.db" "$SECOND/policy.conf" \
 	"$SECOND/token.conf" | sort -u | tr '\n' ' ')" "600 700 " \

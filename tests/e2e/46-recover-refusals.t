@@ -150,7 +150,7 @@ visit new web
 status 0 "who took the key over installs what the restored CA signs with it"
 visit new mail
 wants 3 TRANSFER-CERT "who never got the lost announcement cannot know the key"
-says "airgap-transfer enroll STICK --replace" "and is told the way"
+says "airgap-transfer --home [^ ]+ enroll STICK --replace" "and is told the way"
 must ca @new export "$STICK"
 run transfer @mail enroll "$STICK" --replace --expect "$CA_HEX"
 status 0 "which it goes"

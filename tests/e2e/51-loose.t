@@ -33,7 +33,7 @@ must openssl req -in "$WORK/mail.csr" -outform der -out "$STICK/mail.p10"
 must cp "$WORK/gnu.csr" "$STICK/gnu.pem"
 run ca sign "$STICK"
 status 0 'without --loose they are not signed'
-says 'Plain CSR files lie there: airgap-ca sign .* --loose --profile P' 'but the way is told'
+says 'Plain CSR files lie there: airgap-ca --home [^ ]+ sign .* --loose --profile P' 'but the way is told'
 freeze
 run ca sign "$STICK" --loose --profile no-such
 refused 4 PROFILE-UNKNOWN 'no profile "no-such"' 'a profile that the policy lacks'
@@ -497,7 +497,7 @@ while killed $((n + 1)) 2>/dev/null; do
 	run ca status
 	if matches "$OUT" 'loose set [0-9a-f]* is unfinished'; then
 		resumed=$((resumed + 1))
-		matches "$OUT" "airgap-ca sign STICK --loose --profile P' again" || wrong+=' no-way-out'
+		matches "$OUT" "airgap-ca --home [^ ]+ sign STICK --loose --profile P' again" || wrong+=' no-way-out'
 		run ca sign "$CRASH" --loose --profile tls-client --yes
 		matches "$ERR" 'LOOSE-PROFILE' || wrong+=' other-profile'
 	fi

@@ -53,7 +53,7 @@ status 2 "a reload with an open quote is refused"
 says "reload: command: a ' that is not closed" "and it is said why"
 run transfer deploy nobody.example.org --format pemfile --to "$PEM"
 status 7 "a name that is not held is refused"
-says 'airgap-transfer list' "with what helps"
+says 'airgap-transfer --home [^ ]+ list' "with what helps"
 run transfer deploy chat.example.org --format cert --to "$SRV/c.pem" --key "$SRV/k.pem" -n
 status 0 "a first name goes before those further down"
 says 'dns:chat.example.org until' "here the host's own certificate"
@@ -310,7 +310,7 @@ is "$(serial "$SRV/first.pem")" "$(serial "$PEM")" "but the server has its certi
 run transfer status
 status 1 "status has it, too"
 says "deployment $SRV/first.pem should have moved on" "by its path"
-says "airgap-transfer rotate" "with what to run"
+says "airgap-transfer --home [^ ]+ rotate" "with what to run"
 must transfer deploy --forget "$SRV/first.pem"
 rm "$WORK/down"
 quiet_status=$(transfer status 2>&1)

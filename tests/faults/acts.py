@@ -195,7 +195,7 @@ class Init(Act):
             j.want(had_card and had_ledger, "status 0 and not all is done")
         again = b.run(*self.argv(b))
         if had_ledger:
-            j.want(again.status == 7 and "airgap-ca export" in again.err,
+            j.want(again.status == 7 and " export MEDIA" in again.err,
                    "init in a CA: status", again.status, again.err)
         else:
             j.want(again.status == 0, "the next run: status", again.status, again.err)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/term.h"
+#include "base/typed.h"
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -86,6 +87,19 @@ timer_command(const char *home, struct buf *out)
 
 /* ---- telling ------------------------------------------------------------- */
 
+/* Said at the end of a line; what fails is noted (err_shortage). */
+static void
+tell_renew(const struct deployment *d)
+{
+	WIPED(buf) name = { 0 };
+	const char *text =
+	    typed_word(&name, d->name) == RC_OK ? buf_cstr(&name) : NULL;
+
+	if (text != NULL)
+		term_alarm(
+		    ": airgap-transfer request --renew %s --out STICK\n", text);
+}
+
 /* Neither a timer's log nor a person shall overlook these. */
 static void
 tell_none(const struct deployment *d, const struct deployed *r)
@@ -93,14 +107,14 @@ tell_none(const struct deployment *d, const struct deployed *r)
 	char last[CLOCK_TEXT];
 
 	clock_write(r->left.ends, last);
-	if (r->left.later != 0)
+	if (r->left.later != 0) {
 		term_alarm(
 		    "due  %s: no certificate of %s is valid now; %zu to come, until %.10s\n",
 		    d->path, d->name, r->left.later, last);
-	else
-		term_alarm(
-		    "due  %s: no certificate of %s is left: airgap-transfer request --renew %s --out STICK\n",
-		    d->path, d->name, d->name);
+		return;
+	}
+	term_alarm("due  %s: no certificate of %s is left", d->path, d->name);
+	tell_renew(d);
 }
 
 static void
@@ -110,9 +124,10 @@ tell_end(const struct deployment *d, const struct deployed *r, int64_t now)
 
 	clock_write(r->left.ends, last);
 	term_alarm(
-	    "due  %s: the last certificate of %s ends %.10s (in %lld days), %zu to come: airgap-transfer request --renew %s --out STICK\n",
+	    "due  %s: the last certificate of %s ends %.10s (in %lld days), %zu to come",
 	    d->path, d->name, last, (long long)clock_days(now, r->left.ends),
-	    r->left.later, d->name);
+	    r->left.later);
+	tell_renew(d);
 }
 
 void

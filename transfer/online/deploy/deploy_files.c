@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/own_ssl.h"
+#include "base/typed.h"
 #include "transfer/online/deploy/site.h"
 #include "transfer/online/store/home.h"
 #include "transfer/x509/cert.h"
@@ -143,22 +144,31 @@ foreign_key_read(const char *path, X509 *cert,
 	return buf_add(ret_pem, out.p + SHA256_LEN, out.n - SHA256_LEN);
 }
 
+static enum rc
+add_typed(struct buf *command, const char *option, const char *value)
+{
+	enum rc rc = value == NULL ? RC_OK : buf_add_str(command, option);
+
+	return value == NULL || rc != RC_OK ? rc : typed_word(command, value);
+}
+
 /* With the command that brought it about, whole. */
 static enum rc
 err_typed_again(const struct deployment *d)
 {
 	WIPED(buf) command = { 0 };
-	const char *quote = "", *text;
-	enum rc rc = buf_printf(&command,
-	    "%s deploy %s --profile %s --format %s --to %s --key %s",
-	    "airgap-transfer", d->name, d->profile,
-	    deploy_format_text(d->format), d->path, d->key_path);
+	const char *text;
+	enum rc rc = add_typed(&command, "airgap-transfer deploy ", d->name);
 
-	if (d->reload != NULL)
-		quote = strchr(d->reload, '\'') == NULL ? "'" : "\"";
-	if (rc == RC_OK && d->reload != NULL)
-		rc = buf_printf(
-		    &command, " --reload %s%s%s", quote, d->reload, quote);
+	if (rc == RC_OK)
+		rc = buf_printf(&command, " --profile %s --format %s",
+		    d->profile, deploy_format_text(d->format));
+	if (rc == RC_OK)
+		rc = add_typed(&command, " --to ", d->path);
+	if (rc == RC_OK)
+		rc = add_typed(&command, " --key ", d->key_path);
+	if (rc == RC_OK)
+		rc = add_typed(&command, " --reload ", d->reload);
 	text = rc == RC_OK ? buf_cstr(&command) : NULL;
 	if (text == NULL)
 		return rc != RC_OK ? rc : err_memory();
