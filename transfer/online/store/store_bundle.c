@@ -6,11 +6,15 @@
 #include "transfer/online/store/holding.h"
 
 /* Above what was answered, by the clock, and never the same twice. What was
- * sent with a clock that ran far ahead is not waited for: the CA refuses it. */
+ * sent with a clock that ran far ahead is not waited for: the CA refuses it. Of a
+ * bundle that this store has forgotten only the answer is here: the CA took no number
+ * later than its clock and a day then, and takes that one now. */
 static const char next_sequence[] =
     "WITH least(n) AS (SELECT max(?1,"
     " 1 + (SELECT coalesce(max(sequence), 0) FROM bundle"
-    " WHERE state = ?2 OR sequence <= ?3)))"
+    " WHERE state = ?2 OR sequence <= ?3),"
+    " (SELECT coalesce(max(signed_at) + ?4, 0) FROM manifest"
+    " JOIN bundle b ON b.sequence = bundle WHERE length(b.file) = 0)))"
     " SELECT min(n) FROM (SELECT n FROM least"
     " UNION SELECT sequence + 1 FROM bundle, least WHERE sequence >= least.n)"
     " WHERE n NOT IN (SELECT sequence FROM bundle)";
@@ -24,8 +28,8 @@ store_next_sequence(struct store *store, int64_t now, uint32_t *ret)
 	enum rc rc = db_prepare(&store->db, next_sequence, &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "iii", now < 1 ? 1 : now,
-		    (int64_t)BUNDLE_ANSWERED, now + HOUR);
+		rc = db_bind(&store->db, st, "iiii", now < 1 ? 1 : now,
+		    (int64_t)BUNDLE_ANSWERED, now + HOUR, (int64_t)DAY);
 	if (rc == RC_OK)
 		rc = db_step(&store->db, st, &row);
 	if (rc != RC_OK)
