@@ -114,6 +114,7 @@ find_file(struct abandon_run *run)
 static enum rc
 abandon_read_file(struct abandon_run *run)
 {
+	char ca[2 * SHA256_LEN + 1];
 	enum rc rc = find_file(run);
 
 	if (rc == RC_OK)
@@ -123,9 +124,12 @@ abandon_read_file(struct abandon_run *run)
 		    run->visit.act.ca.ca_id, run->visit.act.now);
 	if (rc != RC_OK)
 		return rc;
-	if (run->s.admission == ADMIT_OTHER)
-		return rule_refuse(
-		    RULE_BUNDLE_CA, "%s: is for another CA", run->file.name);
+	if (run->s.admission == ADMIT_OTHER) {
+		hex_write(span_of(run->s.bundle.ca_id, SHA256_LEN), ca);
+		return rule_refuse(RULE_BUNDLE_CA,
+		    "%s: is for another CA, whose certificate has the SHA-256 %s",
+		    run->file.name, ca);
+	}
 	if (run->s.admission == ADMIT_NEW)
 		return rule_refuse(RULE_BUNDLE_UNKNOWN,
 		    "%s: was never accepted by this CA", run->file.name);
