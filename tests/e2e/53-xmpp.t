@@ -224,4 +224,53 @@ like "$text" "Authority Information Access: CA Issuers - URI:$uri.crt X509v3 CRL
 like "$text" "CRL Distribution Points: Full Name: URI:$uri.crl" 'and as CRL distribution point'
 verified 'with both' sslserver
 
+# ---- a domain that no subject has room for ------------------------------------------------
+# An onion address has 62 characters, a common name room for 64: what a profile puts before
+# it does not fit, and then the certificate has the name alone, or no subject.
+ONION=$(printf 'a%.0s' {1..56}).onion
+is "${#ONION}" 62 'a domain of 62 characters'
+new_token onion
+run ca @onion init --subject "CN=XMPP CA for $ONION" --token "$(uri onion)" --scope "$ONION" --yes
+status 2 'a subject of the CA that does not fit is refused at init'
+says "CN=XMPP CA for $ONION: string too long" 'by its attribute'
+STICK=$(stick onion)
+run ca @onion init --subject 'CN=Onion CA' --token "$(uri onion)" --scope "$ONION" --path-len 1 \
+	--profiles tls,xmpp,sub-ca,ocsp-responder --out "$STICK" --yes --json
+status 0 'one that does is made with profiles that name the domain'
+CA_HEX=$(json fingerprint)
+printf '[requester onion]\nprofiles = tls-server, tls-client, xmpp-server, xmpp-client, sub-ca, ocsp-responder\n' \
+	>>"$(home_of onion)/policy.conf"
+must ca @onion export "$STICK"
+enrol_online @onion onion
+# granted PROFILE SUBJECT OPTION...
+granted() {
+	local profile=$1 subject=$2 pem
+	shift 2
+	STICK=$(stick "onion-$profile")
+	must csr_openssl "o-$profile" ec-p256 /CN=x
+	run transfer @onion request "$WORK/o-$profile.csr" --profile "$profile" "$@" --out "$STICK"
+	status 0 "$profile: asked for"
+	run ca @onion sign "$STICK" --yes --expect "$REQUESTER_HEX" --json
+	status 0 "$profile: signed"
+	pem=$(ls "$STICK/$(json responses.0.path)"/0*.pem | head -1)
+	is "$(openssl x509 -in "$pem" -noout -subject -nameopt RFC2253)" "subject=$subject" "$profile: its subject"
+	run transfer @onion install "$STICK"
+	status 0 "$profile: installed"
+}
+granted tls-server "CN=$ONION" --name "dns:$ONION"
+granted tls-client "CN=$ONION" --name "dns:$ONION"
+granted xmpp-server "CN=$ONION" --domain "$ONION"
+granted xmpp-client "O=$ONION" --jid "a@$ONION"
+granted ocsp-responder "CN=$ONION" --name "dns:$ONION"
+
+# A CA is known by its subject: it gets no other than its profile's, before anybody walks.
+STICK=$(stick onion-sub)
+must csr_openssl o-sub ec-p256 /CN=x
+run transfer @onion request "$WORK/o-sub.csr" --profile sub-ca --name "dns:$ONION" --out "$STICK"
+wants 4 SUBJECT 'sub-ca: what does not fit is refused at request'
+must sed -i 's/^subject = CN=Subordinate CA .*/subject = CN=%{name}/' "$(home_of onion)/policy.conf"
+must ca @onion export "$STICK"
+must transfer @onion enroll "$STICK" --replace --expect "$CA_HEX"
+granted sub-ca "CN=$ONION" --name "dns:$ONION"
+
 done_testing

@@ -6,9 +6,9 @@
 #include "transfer/online/store/holding.h"
 
 /* Above what was answered, by the clock, and never the same twice. What was
- * sent with a clock that ran far ahead is not waited for: the CA refuses it. Of a
- * bundle that this store has forgotten only the answer is here: the CA took no number
- * later than its clock and a day then, and takes that one now. */
+ * sent with a clock that ran far ahead is not waited for: the CA refuses it. Of
+ * a bundle that this store has forgotten only the answer is here: the CA took
+ * no number later than its clock and a day then, and takes that one now. */
 static const char next_sequence[] =
     "WITH least(n) AS (SELECT max(?1,"
     " 1 + (SELECT coalesce(max(sequence), 0) FROM bundle"
