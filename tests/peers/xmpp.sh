@@ -5,10 +5,8 @@
 #
 #	. "$(dirname "$0")/xmpp.sh"
 #
-# which starts it again in network, mount and process namespaces of its own: the
-# addresses and the ports of XMPP are free there, /etc/resolv.conf names our own
-# resolver, nothing leads outside, and every server dies with the test. All else is
-# that of tests/lib/lib.sh, which this includes.
+# The addresses and the ports of XMPP are free there (namespace.sh, which this
+# includes), and /etc/resolv.conf names our own resolver.
 #
 #	resolver NAME=ADDRESS... DOMAIN:HOST...
 #				unbound: addresses, and the SRV records of XMPP for
@@ -28,41 +26,7 @@
 #	servers_stop
 #	client VERB WHO...	xmpp_client.py
 
-if [ -z "${XMPP_NAMESPACE:-}" ]; then
-	ways=('' -r)
-	# In a chroot, whose / is no mount point: where nothing is shared with anyone.
-	grep -q ' shared:' /proc/self/mountinfo || ways+=('--propagation unchanged')
-	for way in "${ways[@]}"; do
-		# shellcheck disable=SC2086 # words
-		if unshare $way -nmpf true 2>/dev/null; then
-			exec unshare $way -nmpf --kill-child \
-				env XMPP_NAMESPACE=yes /bin/bash "$0" "$@"
-		fi
-	done
-	echo "not ok 1 - namespaces of its own (run this as root, or allow user namespaces)"
-	echo "1..1"
-	exit 1
-fi
-PEERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$PEERS/../lib/lib.sh"
-must ip link set lo up
-# ejabberd and unbound may drop to users of their own; what they read lies here.
-chmod 755 "$WORK"
-
-# until DESC CMD...: the start of a server; half a minute, or the test ends.
-until_true() {
-	local desc=$1 n
-	shift
-	for ((n = 0; n < 300; n++)); do
-		if "$@" >/dev/null 2>&1; then return; fi
-		read -rt 0.1 <> <(:) || : # a tenth of a second
-	done
-	LAST=
-	fail "preparation: $desc" "$(tail -n 20 "$WORK"/*/log "$WORK"/*/out 2>/dev/null)"
-	done_testing
-}
-listens() { (exec 3<>"/dev/tcp/$1/$2"); }
-multiarch() { dirname "$(compgen -G "/usr/lib/*/$1" | head -1)"; }
+. "$(dirname "${BASH_SOURCE[0]}")/namespace.sh"
 
 # ---- the network --------------------------------------------------------------------
 
