@@ -23,7 +23,8 @@ deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbo
               strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils
 deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
-deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go
+deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go \
+              pcscd vsmartcard-vpcd ykcs11 yubico-piv-tool
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
 
@@ -198,7 +199,7 @@ check: ## install what is missing, build anew, pass the core tests
 	@$(MAKE) --no-print-directory clean
 	@$(MAKE) --no-print-directory -j$$(nproc) test
 
-check-peers: ## the tests against live servers, installed but never started by themselves
+check-peers: ## the tests against live servers and cards, installed but never started by themselves
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory deps-peers
 	@$(MAKE) --no-print-directory -j$$(nproc) all
@@ -308,7 +309,7 @@ deps-run: ## only those that the programs need when they run
 	$(call install_deps,run: $(deps_run))
 deps-build: ## those and what a build needs
 	$(call install_deps,run: $(deps_run) build: $(deps_build))
-deps-peers: ## the live servers of `make check-peers`
+deps-peers: ## the live servers and card tools of `make check-peers`
 	$(call install_deps,peers: $(deps_peers))
 deps-tidy: ## the checkers of `make tidy` and `make fuzz`
 	$(call install_deps,tidy: $(deps_tidy))
