@@ -514,6 +514,8 @@ bad(UNDER + "root.spoil = lambda s: s[:-1] + bytes([s[-1] ^ 1])",
 bad(CHAIN + "above.reverse()", "certificate 2 did not issue", "whose chain stands upside down")
 bad("above.append(Cert(p256(), ROOT))", "did not issue|above one that signed itself",
     "with a root above that it does not need")
+bad("above.append(Cert(ca.key, US))", "certificate 2 is above one that signed itself",
+    "that signed itself, below another of its own key")
 bad(UNDER + "root.add('1.2.3.4', True, seq())", "certificate 2: a critical extension besides",
     "below a root with an unknown critical extension")
 

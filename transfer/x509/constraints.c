@@ -112,27 +112,25 @@ constraints_read(const char *from, struct span cert, struct constraints *ret)
 	static const uint8_t wanted[] = { 0x55, 0x1d, 0x1e };
 	struct span list, extension, oid, critical, value;
 	struct cert_parts parts;
+	bool whole;
 	enum rc rc = cert_parts_read(from, cert, &parts);
 
 	*ret = (struct constraints){ 0 };
 	if (rc != RC_OK)
 		return rc;
-	if (!der_take(&parts.extensions, DER_SEQUENCE, &list))
-		return rule_refuse(RULE_CA_CERT, "%s: broken extensions", from);
-	while (list.n != 0) {
-		if (!der_take(&list, DER_SEQUENCE, &extension) ||
-		    !der_take(&extension, DER_OID, &oid))
-			return rule_refuse(
-			    RULE_CA_CERT, "%s: broken extensions", from);
+	whole = der_take(&parts.extensions, DER_SEQUENCE, &list);
+	while (whole && list.n != 0) {
+		whole = der_take(&list, DER_SEQUENCE, &extension) &&
+			der_take(&extension, DER_OID, &oid);
 		(void)der_take(&extension, DER_BOOLEAN, &critical);
-		if (!span_eq(oid, span_of(wanted, sizeof(wanted))))
+		if (!whole || !span_eq(oid, span_of(wanted, sizeof(wanted))))
 			continue;
-		if (!der_take(&extension, DER_OCTET_STRING, &value))
-			return rule_refuse(
-			    RULE_CA_CERT, "%s: broken extensions", from);
-		return read_value(from, value, ret);
+		whole = der_take(&extension, DER_OCTET_STRING, &value);
+		if (whole)
+			return read_value(from, value, ret);
 	}
-	return RC_OK;
+	return whole ? RC_OK
+		     : rule_refuse(RULE_CA_CERT, "%s: broken extensions", from);
 }
 
 /* ---- domains and hosts --------------------------------------------------- */

@@ -283,9 +283,46 @@ malformed_constraints_are_refused(void **state)
 	check_refused(constraints_read("CA", buf_span(&der), &c), "CA-CERT",
 	    "CA: malformed name constraints");
 	at[9] = 0xa0;
+	at[9] = 0xa0;
+	at[7] = 0x31; /* a SET for the whole */
+	check_refused(constraints_read("CA", buf_span(&der), &c), "CA-CERT",
+	    "CA: malformed name constraints");
+	at[7] = 0x30;
 	at[11] = 0x31; /* a SET for a SEQUENCE */
 	check_refused(constraints_read("CA", buf_span(&der), &c), "CA-CERT",
 	    "CA: malformed name constraints");
+}
+
+/* What stands around the constraints: what cannot be walked is not passed over.
+ */
+static void
+broken_extensions_are_refused(void **state)
+{
+	static const uint8_t oid[] = { 6, 3, 0x55, 0x1d, 0x1e };
+	static const struct {
+		int at; /* from the extension's OID */
+		uint8_t from, to;
+	} cases[] = {
+		{ -2, 0x30, 0x31 }, /* the extension */
+		{ 0, 0x06, 0x04 },  /* its OID */
+		{ 5, 0x04, 0x02 },  /* the OCTET STRING of its value */
+	};
+
+	struct constraints c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		WIPED(buf) der = { 0 };
+		uint8_t *at;
+
+		certificate("permitted;IP:192.0.2.0/255.255.255.0", &der);
+		at = memmem(der.p, der.n, oid, sizeof(oid));
+		assert_non_null(at);
+		assert_int_equal(at[cases[i].at], cases[i].from);
+		at[cases[i].at] = cases[i].to;
+		check_refused(constraints_read("CA", buf_span(&der), &c),
+		    "CA-CERT", "CA: broken extensions");
+	}
 }
 
 int
@@ -298,6 +335,7 @@ main(void)
 		    a_cn_without_a_dns_name_beside_it_counts_as_one),
 		cmocka_unit_test(what_a_certificate_is_bound_to_is_said),
 		cmocka_unit_test(malformed_constraints_are_refused),
+		cmocka_unit_test(broken_extensions_are_refused),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -327,6 +327,30 @@ results_are_those_of_the_set(void **state)
 	refused(&b, "MANIFEST-RESULTS", "result 3");
 }
 
+/* The same manifest where nobody here asked for it: what a request may hold at
+ * most still holds. */
+static void
+an_unasked_answer_is_no_larger_than_a_request(void **state)
+{
+	WIPED(bed) b = { 0 };
+	struct bundle asked = { 0 };
+
+	(void)state;
+	bed_make(&b);
+	check_ok(judge_unasked_requests(&b.response, &b.manifest, &asked));
+	assert_int_equal(asked.n_requests, N);
+	free(asked.requests);
+	b.results[1].n_certs = SERIES_MAX + 1;
+	check_refused(judge_unasked_requests(&b.response, &b.manifest, &asked),
+	    "MANIFEST-RESULTS", "r1: result 2 has 121 certificates");
+	b.results[1].n_certs = 1;
+	b.manifest.n_revocations = 1;
+	check_refused(judge_unasked_requests(&b.response, &b.manifest, &asked),
+	    "MANIFEST-RESULTS",
+	    "r1: 1 results of revocations, and nothing that asked for them");
+	b.manifest.n_revocations = 0;
+}
+
 static void
 a_certificate_has_the_key_of_its_csr(void **state)
 {
@@ -561,6 +585,7 @@ main(void)
 		T(one_profile_may_be_demanded),
 		T(it_is_of_no_channel_and_of_no_bundle),
 		T(results_are_those_of_the_set),
+		T(an_unasked_answer_is_no_larger_than_a_request),
 		T(a_certificate_has_the_key_of_its_csr),
 		T(no_profile_makes_it),
 		T(it_is_signed_by_the_ca),

@@ -46,6 +46,24 @@ rsa_shape(unsigned bits, uint64_t exponent, struct key_facts *ret)
 	return key_shape("k", buf_span(&spki), ret);
 }
 
+/* RFC 3279 2.3.1, in what a CA certificate or a CSR that was read has. */
+static void
+rsa_has_null_for_its_parameters(void **state)
+{
+	static const uint8_t end[] = { 0x01, 0x05, 0x00, 0x03 };
+	WIPED(buf) spki = { 0 };
+	struct key_facts key;
+	uint8_t *at;
+
+	(void)state;
+	make_rsa(2048, 65537, &spki);
+	at = memmem(spki.p, spki.n, end, sizeof(end));
+	assert_non_null(at);
+	at[1] = 0x04;
+	check_refused(key_shape("k", buf_span(&spki), &key), "KEY-DER",
+	    "k: RSA key: its parameters are not NULL");
+}
+
 static void
 rsa_has_2048_to_8192_bits_in_steps_of_8(void **state)
 {
@@ -260,6 +278,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rsa_has_null_for_its_parameters),
 		cmocka_unit_test(rsa_has_2048_to_8192_bits_in_steps_of_8),
 		cmocka_unit_test(a_key_has_an_algorithm_and_bits),
 		cmocka_unit_test(an_exponent_is_odd_and_at_least_65537),
