@@ -22,7 +22,6 @@
 #error "Linux 5.3 or newer headers are wanted"
 #endif
 
-#define SEND_SECONDS 600
 #define CHILD_LOOK_MS 20
 #define LEFT_OPEN 31  /* the status of a child that holds what it must not */
 #define LEFT_SHORT 32 /* the status of a child that ran short, plus of what */
@@ -70,6 +69,7 @@ run_child(pid_t parent, child_main *run, void *arg, int sock)
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	err_watch_crashes(leave_short);
+	frame_on_wait(NULL);
 	rc = run(sock, arg);
 	if (err_shortage() != SHORT_OF_NOTHING)
 		leave_short(err_shortage());
@@ -80,9 +80,8 @@ enum rc
 child_start(struct child *c, const char *name, child_main *run, void *arg,
     const int *keep, size_t n_keep)
 {
-	/* One that does not read any more must not hold the parent up for ever.
-	 * Nobody is busy for so long while more is sent to it than fits. */
-	const struct timeval send_wait = { .tv_sec = SEND_SECONDS };
+	/* Who does not read any more must not hold the other up for ever. */
+	const struct timeval step = { .tv_sec = FRAME_STEP };
 	const int room = CHILD_SOCKET_ROOM;
 	int pair[2];
 	pid_t parent = getpid(), pid;
@@ -90,9 +89,12 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_errno(
 		    RC_IO, errno, "no socket for the %s process", name);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		(void)setsockopt(
 		    pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+		(void)setsockopt(
+		    pair[i], SOL_SOCKET, SO_SNDTIMEO, &step, sizeof(step));
+	}
 	pid = fork();
 	if (pid < 0) {
 		int why = errno;
@@ -107,8 +109,6 @@ child_start(struct child *c, const char *name, child_main *run, void *arg,
 		run_child(parent, run, arg, pair[1]);
 	}
 	fd_close(&pair[1]);
-	(void)setsockopt(
-	    pair[0], SOL_SOCKET, SO_SNDTIMEO, &send_wait, sizeof(send_wait));
 	*c = (struct child){ .name = name, .pid = pid, .sock = pair[0] };
 	return RC_OK;
 }

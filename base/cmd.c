@@ -6,6 +6,7 @@
 #include "base/cmd_usage.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/frame.h"
 #include "base/list.h"
 #include "base/term.h"
 #include "base/typed.h"
@@ -353,6 +354,13 @@ begin_openssl(void)
 	return rc;
 }
 
+/* The person who ran this is told whom it waits for, and until when. */
+static void
+tell_waiting_for(const char *peer, int seconds)
+{
+	term_say("waiting for the %s process, %d s at most\n", peer, seconds);
+}
+
 /* What is said when a library crashed for want of memory: made ready before. */
 static char crash_line[80];
 
@@ -389,6 +397,7 @@ cmd_main(const struct cmd_program *program, int argc, char **argv)
 	/* A file that may not grow is an error (EFBIG) and no death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	watch_crashes(program->name);
+	frame_on_wait(tell_waiting_for);
 	if (rc == RC_OK)
 		rc = hold_standard_streams();
 	if (rc == RC_OK)

@@ -14,6 +14,8 @@
 #include <sys/uio.h>
 
 #define FRAME_HEAD sizeof(uint32_t) /* the length of what follows */
+#define STEP_NS (FRAME_STEP * 1000 * MS)
+#define TELL_AGAIN (60 * 1000 * MS)
 
 /* Room for one descriptor beside the data. */
 union control {
@@ -21,14 +23,34 @@ union control {
 	char room[CMSG_SPACE(sizeof(int))];
 };
 
-/* Where a record comes from, and when all of it must be here: a peer that sends
+/* Where a record comes from, and how long all of it may take: a peer that sends
  * a byte now and then is not working. */
 struct line {
 	int sock;
-	int seconds; /* 0: for ever */
-	int64_t end; /* of them, in clock_monotonic_ns */
+	int seconds;  /* 0: for ever */
+	int64_t left; /* of them, in ns */
 	const char *peer;
 };
+
+static frame_waiting *who_hears;
+
+void
+frame_on_wait(frame_waiting *tell)
+{
+	who_hears = tell;
+}
+
+static void
+tell_waiting(const char *peer, int seconds)
+{
+	static int64_t told;
+	int64_t now = clock_monotonic_ns();
+
+	if (who_hears == NULL || (told != 0 && now - told < TELL_AGAIN))
+		return;
+	told = now;
+	who_hears(peer, seconds);
+}
 
 static enum rc
 frame_gone(const char *peer)
@@ -60,12 +82,25 @@ check_size(struct span record, const char *peer)
 	return RC_OK;
 }
 
+/* A step of SO_SNDTIMEO went by, in which not all was taken. */
+static enum rc
+stalled(int *steps, const char *peer)
+{
+	if (++*steps * FRAME_STEP >= FRAME_SEND_MAX)
+		return err_set(
+		    RC_IO, "the %s process takes nothing more: it hangs", peer);
+	tell_waiting(peer, FRAME_SEND_MAX);
+	return RC_OK;
+}
+
 static enum rc
 send_all(int sock, struct span left[2], int fd, const char *peer)
 {
 	union control control;
+	int steps = 0;
+	enum rc rc = RC_OK;
 
-	while (left[0].n + left[1].n > 0) {
+	while (rc == RC_OK && left[0].n + left[1].n > 0) {
 		struct iovec iov[2];
 		struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 		struct span sent;
@@ -81,10 +116,10 @@ send_all(int sock, struct span left[2], int fd, const char *peer)
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN) /* SO_SNDTIMEO, of child_start */
-			return err_set(RC_IO,
-			    "the %s process takes nothing more: it hangs",
-			    peer);
+		if (n < 0 && errno == EAGAIN) {
+			rc = stalled(&steps, peer);
+			continue;
+		}
 		if (n < 0)
 			return frame_gone(peer);
 		fd = -1; /* it went with the first byte */
@@ -95,8 +130,10 @@ send_all(int sock, struct span left[2], int fd, const char *peer)
 			(void)span_take(&left[i], part, &sent);
 			n -= (ssize_t)part;
 		}
+		if (left[0].n + left[1].n > 0)
+			rc = stalled(&steps, peer);
 	}
-	return RC_OK;
+	return rc;
 }
 
 static void
@@ -119,36 +156,74 @@ frame_send(int sock, struct span record, int fd, const char *peer)
 	return rc != RC_OK ? rc : send_all(sock, left, fd, peer);
 }
 
-/* In milliseconds, rounded up: poll must not return a little too early. At 0
- * what is there already still counts: we may be the one who was late. */
+/* The next step, in milliseconds, rounded up: poll must not return a little too
+ * early. At 0 what is there already still counts. */
 static int
-time_left(const struct line *line)
+step_of(const struct line *line)
 {
-	int64_t left = line->end - clock_monotonic_ns();
+	int64_t step = line->left < STEP_NS ? line->left : STEP_NS;
 
-	return left <= 0 ? 0 : (int)((left + MS - 1) / MS);
+	return step <= 0 ? 0 : (int)((step + MS - 1) / MS);
+}
+
+/* One step of waiting. What went by besides, while we were stopped, is nobody's
+ * fault. */
+static int
+wait_step(struct line *line)
+{
+	struct pollfd p = { .fd = line->sock, .events = POLLIN };
+	const int ms = step_of(line);
+	const int64_t begun = clock_monotonic_ns();
+	const int n = poll(&p, 1, ms);
+	const int why = errno;
+	const int64_t spent = clock_monotonic_ns() - begun;
+
+	line->left -= spent < ms * MS ? spent : ms * MS;
+	errno = why;
+	return n;
 }
 
 static enum rc
-wait_readable(const struct line *line)
+wait_readable(struct line *line)
 {
-	struct pollfd p = { .fd = line->sock, .events = POLLIN };
-	int n;
-
 	if (line->sock < 0) /* poll would wait for it all the time */
 		return frame_gone(line->peer);
-	if (line->seconds == 0)
-		return RC_OK;
-	do
-		n = poll(&p, 1, time_left(line));
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
-		return err_set(RC_IO, "the %s process did not answer in %d s",
-		    line->peer, line->seconds);
-	if (n < 0) /* without the wait, reading could block for ever */
-		return err_errno(RC_IO, errno,
-		    "the %s process cannot be waited for", line->peer);
+	while (line->seconds != 0) {
+		int n = wait_step(line);
+
+		if (n > 0)
+			return RC_OK;
+		if (n < 0 && errno != EINTR)
+			/* without the wait, reading could block for ever */
+			return err_errno(RC_IO, errno,
+			    "the %s process cannot be waited for", line->peer);
+		if (n == 0 && line->left <= 0)
+			return err_set(RC_IO,
+			    "the %s process did not answer in %d s", line->peer,
+			    line->seconds);
+		if (line->seconds * 1000 * MS - line->left >= STEP_NS)
+			tell_waiting(line->peer, line->seconds);
+	}
 	return RC_OK;
+}
+
+static struct line
+line_of(int sock, int seconds, const char *peer)
+{
+	return (struct line){ sock, seconds, seconds * 1000 * MS, peer };
+}
+
+enum rc
+frame_wait(int sock, int seconds, const char *peer)
+{
+	struct line line = line_of(sock, seconds, peer);
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+
+	while (sock >= 0 && seconds == 0 && poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return err_errno(RC_IO, errno,
+			    "the %s process cannot be waited for", peer);
+	return wait_readable(&line);
 }
 
 /* Every descriptor in the message: the first is kept, the rest closed. */
@@ -177,8 +252,7 @@ collect_fds(struct msghdr *msg, int *fd)
 
 /* Some bytes, `n` at most, and a descriptor if one rides along. */
 static enum rc
-recv_some(
-    const struct line *line, uint8_t *to, size_t n, int *fd, size_t *ret_got)
+recv_some(struct line *line, uint8_t *to, size_t n, int *fd, size_t *ret_got)
 {
 	for (;;) {
 		struct iovec iov = { .iov_base = to, .iov_len = n };
@@ -212,7 +286,7 @@ recv_some(
 /* Exactly `n` bytes. A peer that stops in the middle is as dead as one that
  * never began. */
 static enum rc
-recv_exact(const struct line *line, uint8_t *to, size_t n, int *fd)
+recv_exact(struct line *line, uint8_t *to, size_t n, int *fd)
 {
 	while (n > 0) {
 		size_t got;
@@ -244,8 +318,7 @@ enum rc
 frame_recv(int sock, size_t cap, int seconds, struct buf *ret_record,
     int *ret_fd, const char *peer)
 {
-	const struct line line = { sock, seconds,
-		clock_monotonic_ns() + seconds * 1000 * MS, peer };
+	struct line line = line_of(sock, seconds, peer);
 	uint8_t head[4];
 	OWN_FD fd = -1;
 	size_t n;
@@ -310,7 +383,7 @@ frame_is_here(const struct frame_line *line)
 
 /* Move what is left to the front, and read on behind it. */
 static enum rc
-read_ahead(struct frame_line *ahead, const struct line *line, int *fd)
+read_ahead(struct frame_line *ahead, struct line *line, int *fd)
 {
 	size_t left = ahead->in.n - ahead->at, whole = length_here(ahead), got;
 	size_t most = ahead->worth > AHEAD ? ahead->worth : AHEAD;
@@ -343,9 +416,6 @@ fetch(struct frame_line *ahead, size_t cap, struct line *line, int *fd)
 			return too_large(n - sizeof(uint32_t), cap, line->peer);
 		if (rc != RC_OK || frame_is_here(ahead))
 			return rc;
-		if (line->end == 0)
-			line->end =
-			    clock_monotonic_ns() + line->seconds * 1000 * MS;
 		rc = read_ahead(ahead, line, fd);
 	}
 }
@@ -354,7 +424,7 @@ enum rc
 frame_next(struct frame_line *ahead, int sock, size_t cap, int seconds,
     struct span *ret_record, int *ret_fd, const char *peer)
 {
-	struct line line = { sock, seconds, 0, peer };
+	struct line line = line_of(sock, seconds, peer);
 	OWN_FD fd = -1;
 	size_t n;
 	enum rc rc = fetch(ahead, cap, &line, &fd);

@@ -13,9 +13,7 @@
 #include "token/process/helper.h"
 #include "token/wire/wire.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -150,19 +148,6 @@ send_request(struct token *token)
 	return rc == RC_OK ? RC_OK : lost(token);
 }
 
-/* Does an answer begin within that time? */
-static bool
-answers_within(const struct token *token, int seconds)
-{
-	struct pollfd p = { .fd = token->child.sock, .events = POLLIN };
-	int n;
-
-	do
-		n = poll(&p, 1, seconds == 0 ? -1 : seconds * 1000);
-	while (n < 0 && errno == EINTR);
-	return n != 0;
-}
-
 /* A wait of a whole signature is bounded by the caller, since only he knows
  * whether a person or a card is waited for. */
 static enum rc
@@ -171,7 +156,7 @@ token_receive(struct token *token, int seconds, struct span *ret_body)
 	uint32_t code;
 
 	if (!frame_is_here(&token->child.line) &&
-	    !answers_within(token, seconds)) {
+	    frame_wait(token->child.sock, seconds, WIRE_NAME) != RC_OK) {
 		/* A module that hangs can only be killed. */
 		child_wipe(&token->child);
 		token->outstanding = 0;

@@ -33,6 +33,8 @@ done
 is "$(sha256sum "$SUBVERT_PATH")" "$before" 'the key of the bundles is what it was'
 by judge:terminal 6 'the judge process has gone$' 'a judge that wants the terminal has none'
 by judge:die 6 'the judge process has gone$' 'a judge that ends'
+by judge:stop 6 'the judge process did not answer in 120 s$' 'a judge that is stopped is given up'
+says '^waiting for the judge process, 120 s at most$' 'and told of before'
 by judge:garbage 8 "the judge's answer: " 'a judge that says nothing sensible'
 by judge:yes 8 "the judge's answer: good, without all its certificates\$" \
 	'a judge that passes what it has not read'

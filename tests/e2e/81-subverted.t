@@ -186,6 +186,8 @@ done
 by judge:terminal 6 'the judge process has gone$' 'a judge that wants the terminal has none'
 unlike "$(written)" 'TYPED BY THE READER' 'and writes nothing there'
 by judge:die 6 'the judge process has gone$' 'a judge that ends'
+by judge:stop 6 'the judge process did not answer in 120 s$' 'a judge that is stopped is given up'
+says '^waiting for the judge process, 120 s at most$' 'and before that it is said whom everybody waits for'
 by judge:garbage 8 "the judge's answer: " 'a judge that says nothing sensible'
 by judge:no 3 '.*: a lie \(CERT-SIGNATURE\) \[JUDGE\]$' 'a judge that condemns what is good'
 run as judge:yes ca sign "$STICK" --yes

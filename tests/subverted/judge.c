@@ -5,6 +5,7 @@
 #include "transfer/format/cbor_out.h"
 #include "transfer/judge/judge_wire.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 enum rc __real_judge_run(int sock, void *arg);
@@ -54,6 +55,8 @@ judge_answer(int sock, struct span record, int fd)
 {
 	if (go_out("judge") != RC_OK || does("judge:die"))
 		_exit(1);
+	if (does("judge:stop"))
+		(void)raise(SIGSTOP);
 	if (does("judge:garbage"))
 		return __real_frame_send(sock, span_str("no"), -1, "parent");
 	if (does("judge:other") && send_other(sock) != RC_OK)

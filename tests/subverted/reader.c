@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define SHARE 256 /* requests that the signer gives to a reader at once */
-#define SPEED 100 /* how fast the signer's time goes when a reader is slow */
+#define SPEED 100 /* how fast the signer's time goes when somebody is slow */
 #define EVIL "evil.example.org"
 #define PEER "parent"
 
@@ -30,7 +30,7 @@ static struct reader_place place;
 static uint8_t key_ids[SHARE + 1][SHA256_LEN];
 static uint32_t n_read; /* requests so far */
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time, of whoever is slow --------------------------------------------- */
 
 static bool
 is_slow(void)
@@ -38,15 +38,21 @@ is_slow(void)
 	return does("check:stall") || does("check:drip") || does("check:slow");
 }
 
+static int
+speed(void)
+{
+	return is_slow() || does("judge:stop") ? SPEED : 1;
+}
+
 WRAP(int64_t, clock_monotonic_ns, void)
 {
-	return __real_clock_monotonic_ns() * (is_slow() ? SPEED : 1);
+	return __real_clock_monotonic_ns() * speed();
 }
 
 WRAP(int, poll, struct pollfd *fds, nfds_t n, int timeout)
 {
-	if (is_slow() && timeout > 0)
-		timeout = (timeout + SPEED - 1) / SPEED;
+	if (timeout > 0)
+		timeout = (timeout + speed() - 1) / speed();
 	return __real_poll(fds, n, timeout);
 }
 

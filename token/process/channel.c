@@ -4,6 +4,7 @@
 #include "token/process/channel.h"
 
 #include "base/clock.h"
+#include "base/frame.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -25,16 +26,20 @@ channel_gone(void)
 }
 
 /* It may wait for room: of answers a window need not fit. The parent never
- * waits to send (token/token.h), so it comes and reads them. */
+ * waits to send (token/token.h), so it comes and reads them; or it hangs. */
 static enum rc
 flush(struct token_channel *c)
 {
 	struct span left = buf_span(&c->out), sent;
+	int steps = 0;
 
 	while (left.n > 0) {
 		ssize_t n = send(c->sock, left.p, left.n, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN &&
+		    ++steps * FRAME_STEP < FRAME_SEND_MAX)
 			continue;
 		if (n < 0)
 			return channel_gone();

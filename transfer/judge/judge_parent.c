@@ -13,7 +13,7 @@
 
 /* Bytes of a frame from the judge: a certificate and all its names at most. */
 #define JUDGE_ANSWER_MAX ((size_t)512 << 10)
-#define ANSWER_WAIT 600 /* seconds; a large response takes one or two */
+#define ANSWER_WAIT 120 /* seconds; a large response takes one or two */
 
 enum rc
 judge_start(struct child *ret)

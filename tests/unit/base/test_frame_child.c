@@ -240,22 +240,60 @@ silence_is_not_waited_for(void **state)
 	}
 }
 
-static void
-a_child_is_not_sent_to_for_ever(void **state)
+static time_t
+step_of_socket(int sock)
 {
-	struct child c;
 	struct timeval wait = { 0 };
 	socklen_t n = sizeof(wait);
 
-	(void)state;
-	check_ok(child_start(&c, "helper", hang, NULL, NULL, 0));
 	assert_int_equal(
-	    getsockopt(c.sock, SOL_SOCKET, SO_SNDTIMEO, &wait, &n), 0);
-	assert_true(wait.tv_sec > 0);
-	child_wipe(&c);
+	    getsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &wait, &n), 0);
+	return wait.tv_sec;
 }
 
-/* What that wait ends with. */
+/* Sends what nobody takes, in steps of 20 ms; and hears nothing of it. */
+static enum rc
+send_in_vain(int sock, void *arg)
+{
+	const struct timeval step = { .tv_usec = 20000 };
+	static const uint8_t large[4 << 20];
+
+	(void)arg;
+	if (step_of_socket(sock) != FRAME_STEP ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &step, sizeof(step)) != 0)
+		return RC_BUG;
+	return frame_send(sock, span_of(large, sizeof(large)), -1, "parent");
+}
+
+static unsigned told;
+static int told_seconds;
+
+static void
+note_waiting(const char *peer, int seconds)
+{
+	assert_string_equal(peer, "p");
+	told_seconds = seconds;
+	told++;
+}
+
+static void
+neither_end_is_sent_to_for_ever(void **state)
+{
+	WIPED(child) c = CHILD_NONE;
+
+	(void)state;
+	told = 0;
+	frame_on_wait(note_waiting);
+	check_ok(child_start(&c, "helper", send_in_vain, NULL, NULL, 0));
+	assert_int_equal(step_of_socket(c.sock), FRAME_STEP);
+	/* It leaves, although its parent is there and reads nothing. */
+	assert_true(child_leaves_within(c.pid, 60));
+	assert_int_equal(child_stop(&c, 1), RC_IO);
+	frame_on_wait(NULL);
+	assert_int_equal(told, 0);
+}
+
+/* What that wait ends with, and who hears of it meanwhile. */
 static void
 a_peer_that_does_not_read_is_not_waited_for(void **state)
 {
@@ -264,6 +302,8 @@ a_peer_that_does_not_read_is_not_waited_for(void **state)
 	int pair[2];
 
 	(void)state;
+	told = 0;
+	frame_on_wait(note_waiting);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(
 	    setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)),
@@ -272,6 +312,9 @@ a_peer_that_does_not_read_is_not_waited_for(void **state)
 	    frame_send(pair[0], span_of(large, sizeof(large)), -1, "p"), RC_IO);
 	assert_string_equal(
 	    err_text(), "the p process takes nothing more: it hangs");
+	assert_int_equal(told, 1); /* though it was many steps */
+	assert_int_equal(told_seconds, FRAME_SEND_MAX);
+	frame_on_wait(NULL);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 }
@@ -836,7 +879,7 @@ main(void)
 		cmocka_unit_test(a_record_over_the_cap_is_refused),
 		cmocka_unit_test(a_lie_about_the_length_takes_no_memory),
 		cmocka_unit_test(silence_is_not_waited_for),
-		cmocka_unit_test(a_child_is_not_sent_to_for_ever),
+		cmocka_unit_test(neither_end_is_sent_to_for_ever),
 		cmocka_unit_test(a_peer_that_does_not_read_is_not_waited_for),
 		cmocka_unit_test(a_socket_that_was_closed_is_not_waited_for),
 		cmocka_unit_test(a_record_that_drips_is_not_waited_for),
