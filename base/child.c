@@ -250,3 +250,33 @@ child_explain(struct child *c, enum rc rc)
 	c->signal = WTERMSIG(status);
 	return died_of(c->name, c->signal);
 }
+
+enum rc
+child_result_put(enum rc result, struct buf *record)
+{
+	enum rc rc = buf_add_u32(record, (uint32_t)result);
+
+	if (rc == RC_OK)
+		rc = buf_add_u32(
+		    record, result == RC_OK ? 0 : err_rule_number());
+	if (rc == RC_OK)
+		rc = buf_add_lv(
+		    record, span_str(result == RC_OK ? "" : err_text()));
+	return rc;
+}
+
+enum rc
+child_result_take(struct span *record, const char *name, unsigned rules)
+{
+	struct span text;
+	uint32_t rc, number;
+
+	if (!span_take_u32(record, &rc) || !span_take_u32(record, &number) ||
+	    !span_take_lv(record, &text) || rc > RC_BUG || number >= rules)
+		return err_set(RC_BUG, "the %s process: garbled", name);
+	if (rc == RC_OK)
+		return RC_OK;
+	return number != 0
+		   ? err_rule((enum rc)rc, number, "%.*s", SPAN_FMT(text))
+		   : err_set((enum rc)rc, "%.*s", SPAN_FMT(text));
+}

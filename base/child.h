@@ -54,6 +54,15 @@ void child_wipe(struct child *c);
  * SIGSYS (bad system call)" or the like into the error record. */
 enum rc child_explain(struct child *c, enum rc rc);
 
+/** What a child came to, as the beginning of a record: `rc`, and what the error record
+ * says unless that is RC_OK. \retval RC_IO no memory */
+enum rc child_result_put(enum rc rc, struct buf *record) MUST_CHECK;
+/** Take it off the front of a record, and make it our own.
+ * \param rules  how many there are: numbers of rules are below that
+ * \retval RC_BUG  it is none; or what the child says */
+enum rc child_result_take(
+    struct span *record, const char *name, unsigned rules) MUST_CHECK;
+
 /** Whether a child with this status of waitpid ran out of memory or descriptors, or
  * never began, so that its end is no answer; the error record says which. */
 bool child_could_not_say(const char *name, int status);

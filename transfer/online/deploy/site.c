@@ -136,10 +136,7 @@ site_child(int sock, void *arg)
 		rc = site_work_there(site, true, &out);
 	if (rc != RC_OK)
 		buf_reset(&out);
-	if (buf_add_u32(&record, (uint32_t)rc) != RC_OK ||
-	    buf_add_u32(&record, err_rule_number()) != RC_OK ||
-	    buf_add_lv(&record, span_str(rc == RC_OK ? "" : err_text())) !=
-		RC_OK ||
+	if (child_result_put(rc, &record) != RC_OK ||
 	    buf_add_span(&record, buf_span(&out)) != RC_OK)
 		return RC_IO;
 	return frame_send(sock, buf_span(&record), -1, SITE_NAME);
@@ -148,17 +145,9 @@ site_child(int sock, void *arg)
 static enum rc
 site_answer(struct span record, struct buf *out)
 {
-	struct span text;
-	uint32_t rc, number;
+	enum rc rc = child_result_take(&record, SITE_NAME, RULES);
 
-	if (!span_take_u32(&record, &rc) || !span_take_u32(&record, &number) ||
-	    !span_take_lv(&record, &text) || rc > RC_BUG || number >= RULES)
-		return err_set(RC_BUG, "the " SITE_NAME " process: garbled");
-	if (rc == RC_OK)
-		return buf_add_span(out, record);
-	return number != RULE_NONE
-		   ? err_rule((enum rc)rc, number, "%.*s", SPAN_FMT(text))
-		   : err_set((enum rc)rc, "%.*s", SPAN_FMT(text));
+	return rc != RC_OK ? rc : buf_add_span(out, record);
 }
 
 static enum rc
