@@ -159,7 +159,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/tests/lib/fail.o $(libs)
 
 # The programs with a reader or judge taken over, or with a bug in the maker of the
 # CA's certificates (tests/subverted): for tests, never installed.
-wraps := clock_monotonic_ns poll sysconf csr_read csr_from_file bundle_read media_copy sealed_end frame_send reader_run judge_run template_tbs
+wraps := clock_monotonic_ns poll sysconf csr_read csr_from_file cose_read_type bundle_read media_copy sealed_end frame_send reader_run judge_run template_tbs
 subverted := $(B)/subverted/airgap-ca $(B)/subverted/airgap-transfer
 subverters := $(filter-out %/maker.c,$(wildcard tests/subverted/*.c))
 

@@ -146,6 +146,27 @@ run ca sign -n "$NAMES"
 says 'dns:named\.example\.org' 'changes nothing at the CA, which reads the CSR itself'
 quiet 'evil' 'and shows its own names'
 
+# ---- a file that is inspected --------------------------------------------------------------
+
+for what in connect open write fork exec ptrace kill code; do
+	run as inspect:$what transfer inspect "$card"
+	is "$STATUS" 6 "inspect of a file whose reader tries to $what"
+	says '^airgap-transfer: the inspecting process died of SIGSYS: it tried what its sandbox forbids$' \
+		"which is killed ($what)"
+	is "$OUT" '' 'and nothing is printed'
+done
+run as inspect:terminal transfer inspect "$card"
+unlike "$ERR" 'TYPED BY THE READER' 'it has no terminal'
+run as inspect:escape transfer inspect "$card"
+is "$STATUS" 8 'nor does it reach one by what it prints'
+says 'the inspecting process prints what is no plain text' 'which is said'
+unlike "$OUT" 'owned' 'and not passed on'
+run as inspect:die transfer inspect "$card"
+is "$STATUS" 6 'one that ends without a word'
+run as none transfer inspect "$card"
+status 0 'and one that is left alone says what is there'
+prints '^/ signature good' 'with its verdict'
+
 # ---- a kernel without seccomp ----------------------------------------------------------
 
 needs strace strace
@@ -165,6 +186,8 @@ run without transfer "${ask[@]}" "$WORK/named.csr"
 refused 7 SANDBOX 'this kernel gives no seccomp filter' 'without seccomp no CSR is read'
 run without transfer install "$LOOSE" --csr "$WORK/c1.csr" "$WORK/c2.csr"
 refused 7 SANDBOX 'this kernel gives no seccomp filter' 'nor by install'
+run without transfer inspect "$card"
+refused 7 SANDBOX 'this kernel gives no seccomp filter' 'nor is a file inspected'
 run without transfer @other enroll "$card" --expect "$CA_HEX"
 refused 7 SANDBOX 'this kernel gives no seccomp filter' 'without seccomp enroll refuses'
 ok 'and makes no home' test ! -e "$(home_of other)/store.db"

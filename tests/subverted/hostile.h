@@ -5,7 +5,7 @@
  * program of its own that is never installed; the signer in it is the shipped
  * one, and what tests/e2e/81-subverted.t watches. SUBVERT=WHEN:WHAT says what it
  * does: WHEN is `scan` (a reader that still has the stick), `check` (a reader
- * that parses a request), `file` (one that looks for a CSR in a file), `judge`, or `maker` (the signer's own maker of
+ * that parses a request), `file` (one that looks for a CSR in a file), `inspect`, `judge`, or `maker` (the signer's own maker of
  * certificates, whose bugs the lint is for). There may be several, with commas.
  */
 #ifndef TESTS_SUBVERTED_HOSTILE_H

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/format/cose.h"
 #include "transfer/format/payload.h"
 #include "transfer/media/media_part.h"
 #include "transfer/reader/reader_wire.h"
@@ -250,6 +251,21 @@ answer_scan(int sock, struct span record, int fd)
 	if (does("scan:vast"))
 		fd = vast_copy(300 << 20);
 	return __real_frame_send(sock, record, fd, PEER);
+}
+
+/* ---- lies to whoever inspects a file ---------------------------------------- */
+
+WRAP(enum rc, cose_read_type, const char *from, struct span file,
+    enum cose_type *ret)
+{
+	static const char obeyed[] = "\033]0;owned\007";
+	enum rc rc = go_out("inspect");
+
+	if (does("inspect:escape"))
+		(void)!write(STDOUT_FILENO, obeyed, sizeof(obeyed) - 1);
+	if (does("inspect:die"))
+		_exit(0);
+	return rc != RC_OK ? rc : __real_cose_read_type(from, file, ret);
 }
 
 /* ---- lies on the line ---------------------------------------------------- */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `inspect`: any file that crosses the gap, its signature's verdict first. It
- * asks no home; the notation is made in diag.c. */
+ * asks no home; the notation is made in diag.c, and both in a process that
+ * holds nothing else (cmd_apart.c). */
 #include "transfer/online/cmd/cmd.h"
+#include "transfer/online/cmd/cmd_apart.h"
 
 #include "base/file.h"
 #include "base/words.h"
@@ -118,32 +120,48 @@ inspect_print_json(const struct diag *d, bool words)
 	return rc;
 }
 
+struct inspection {
+	const char *path;
+	struct span file;
+	bool words, json;
+};
+
+/* Behind locks: no byte of the file was looked at before. */
+static enum rc
+inspect(void *arg)
+{
+	const struct inspection *i = arg;
+	struct diag d;
+	enum rc rc = diag_read(i->path, i->file, &d);
+
+	if (rc == RC_OK)
+		rc = i->json ? inspect_print_json(&d, i->words)
+			     : print_notation(&d, i->words);
+	if (rc == RC_OK && d.signature != RC_OK)
+		rc = err_rule(d.signature, d.rule, "%s", d.reason);
+	return rc;
+}
+
 enum rc
 cmd_inspect(struct cmd_env *env, int argc, char **argv)
 {
-	bool words = false, done = false;
+	struct inspection i = { .words = false };
+	bool done = false;
 	const struct cmd_option options[] = {
-		{ "words", NULL, "show the fingerprint as words too", &words,
+		{ "words", NULL, "show the fingerprint as words too", &i.words,
 		    NULL, NULL },
 		{ 0 },
 	};
 	WIPED(cmd_list) files = { 0 };
-	const char *path = NULL;
 	WIPED(buf) file = { 0 };
-	struct diag d;
 	enum rc rc = cmd_options(env, argc, argv, options, &files, &done);
 
 	if (rc != RC_OK || done)
 		return rc;
-	rc = cmd_operand_one(env, &files, "FILE", &path);
+	rc = cmd_operand_one(env, &files, "FILE", &i.path);
 	if (rc == RC_OK)
-		rc = file_read(AT_FDCWD, path, COSE_FILE_MAX, &file);
-	if (rc == RC_OK)
-		rc = diag_read(path, buf_span(&file), &d);
-	if (rc == RC_OK)
-		rc = env->json ? inspect_print_json(&d, words)
-			       : print_notation(&d, words);
-	if (rc == RC_OK && d.signature != RC_OK)
-		rc = err_rule(d.signature, d.rule, "%s", d.reason);
-	return rc;
+		rc = file_read(AT_FDCWD, i.path, COSE_FILE_MAX, &file);
+	i.file = buf_span(&file);
+	i.json = env->json;
+	return rc != RC_OK ? rc : cmd_apart(inspect, &i);
 }
