@@ -335,6 +335,23 @@ token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
 }
 
 enum rc
+token_newest(struct token *token, int64_t *ret_at)
+{
+	struct span body;
+	uint64_t at;
+	enum rc rc = token_begin(token, WIRE_NEWEST);
+
+	if (rc == RC_OK)
+		rc = call(token, CALL_SECONDS, &body);
+	if (rc != RC_OK)
+		return rc;
+	if (!span_take_u64(&body, &at) || body.n != 0 || at > INT64_MAX)
+		return senseless();
+	*ret_at = (int64_t)at;
+	return RC_OK;
+}
+
+enum rc
 token_find_key(struct token *token, const char *uri, struct token_key *ret)
 {
 	struct span body;

@@ -68,6 +68,10 @@ enum rc token_keys(struct token *token, struct token_key **ret, size_t *ret_n)
     MUST_CHECK;
 void token_keys_free(struct token_key *keys, size_t n);
 
+/** When the newest certificate on the open token begins, in seconds; 0: it shows
+ * none. \retval RC_IO no memory, or the process is gone */
+enum rc token_newest(struct token *token, int64_t *ret_at) MUST_CHECK;
+
 /** The one private key of the open token that the URI's object and id name;
  * NULL, or a URI with neither: the only private key there. Log in first: most
  * tokens hide private keys until then. Where the URI names another token than

@@ -65,6 +65,9 @@ enum rc init_check(const struct init_options *options, struct token *token,
  * these sources and 20 years on, or a file on the medium is newer. */
 enum rc init_clock_doubt(struct init *init) MUST_CHECK;
 
+/** And a certificate on the open token, which begins later. */
+enum rc init_clock_doubt_token(struct init *init) MUST_CHECK;
+
 /** Are these words the clock's date, as "3 May 2031"? \retval RC_STATE no */
 enum rc init_clock_confirm(const struct init *init, const char *words)
     MUST_CHECK;

@@ -98,6 +98,21 @@ init_clock_doubt(struct init *init)
 	    init->doubt.n == 0 ? "" : ", and ", init->options->out, then);
 }
 
+enum rc
+init_clock_doubt_token(struct init *init)
+{
+	char then[CLOCK_TEXT];
+	int64_t at = 0;
+	enum rc rc = token_newest(init->token, &at);
+
+	if (rc != RC_OK || at <= init->now + STICK_SLACK || at > CLOCK_MAX)
+		return rc;
+	clock_write(at, then);
+	return buf_printf(&init->doubt,
+	    "%sa certificate on the token begins on %s",
+	    init->doubt.n == 0 ? "" : ", and ", then);
+}
+
 /* ---- the date in words ----------------------------------------------------
  */
 

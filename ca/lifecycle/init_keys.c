@@ -64,6 +64,8 @@ init_look(struct init *init)
 					       : o->transfer_key;
 	rc = token_open(init->token, init->opened_by, &init->info);
 	if (rc == RC_OK)
+		rc = init_clock_doubt_token(init);
+	if (rc == RC_OK)
 		rc = init_keys_read_held(init);
 	if (rc == RC_OK && init->n_held != 0 && !keys_were_chosen(init))
 		rc = refuse_held(init);

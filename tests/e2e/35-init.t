@@ -159,6 +159,28 @@ nok 1 "nothing of all this made a home" test -e "$(home_of clock)"
 is "$(keys_on_tokens)" "$before" "or a key on the token"
 run ca @clock init "${clocked[@]}" --out "$(stick clock)" --yes --date "$(date '+%-d %B %Y')"
 status 0 "the date in words does, by its option"
+# The same of a certificate that lies on the token, whoever put it there.
+needs faketime faketime
+needs pkcs11-tool opensc
+on_token() { # WHEN
+	must faketime "$1" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-subj "/CN=on the token" -keyout /dev/null -outform der -out "$WORK/on-token.der"
+	must pkcs11-tool --module "$MODULE" --token-label held-clock --login --pin "$PIN" \
+		--write-object "$WORK/on-token.der" --type cert --label "of $1"
+}
+new_token held-clock
+held=(--subject "$SUBJECT" --token "$(uri held-clock)" --scope example.org)
+on_token "$(date -u -d -2days '+%Y-%m-%d')"
+run ca @held init "${held[@]}" -n
+quiet 'The clock may be wrong' "a certificate from the past on the token says nothing"
+on_token "$(date -u -d +400days '+%Y-%m-%d')"
+run ca @held init "${held[@]}" -n
+says "The clock may be wrong: a certificate on the token begins on $(date -u -d +400days '+%Y-%m-%d')" \
+	"one that begins later does"
+run ca @held init "${held[@]}" --yes
+status 2 "and --yes does not make a CA"
+run ca @held init "${held[@]}" --yes --date "$(date '+%-d %B %Y')"
+status 0 "but the date in words does"
 new_token typed-clock
 dialogue "date in words" '1 january 2048' 'Type Yes: ' Yes -- at "2048-01-01 12:00:00" \
 	ca @typed-clock init --subject "$SUBJECT" --token "$(uri typed-clock)"

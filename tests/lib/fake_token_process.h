@@ -231,6 +231,8 @@ fake_serve(enum wire_op op, struct span in, bool lies, struct buf *out)
 		return fake_make(in, out);
 	case WIRE_SIGN:
 		return fake_sign(in, lies, fake_safe.play->token.lie, out);
+	case WIRE_NEWEST:
+		return buf_add_u64(out, 0);
 	case WIRE_CONFINE: /* it loads nothing to be kept from anything */
 		rc = buf_add_u32(out, 0);
 		return rc == RC_OK ? buf_add_u32(out, 1) : rc;

@@ -9,6 +9,7 @@
 #include "token/card/attest.h"
 #include "token/card/keygen.h"
 #include "token/card/login.h"
+#include "token/card/newest.h"
 #include "token/card/seek.h"
 #include "token/card/setup.h"
 #include "token/card/sign.h"
@@ -233,6 +234,17 @@ do_keys(struct helper *h, struct span in, struct buf *out)
 	for (size_t i = 0; i < keys.n && rc == RC_OK; i++)
 		rc = wire_put_key(out, &keys.key[i].shown);
 	return rc;
+}
+
+static enum rc
+do_newest(struct helper *h, struct span in, struct buf *out)
+{
+	int64_t at = 0;
+	enum rc rc = in.n != 0 ? bad_request() : want_open(h);
+
+	if (rc == RC_OK)
+		rc = token_newest_read(&h->session, &at);
+	return rc != RC_OK ? rc : buf_add_u64(out, (uint64_t)at);
 }
 
 static enum rc
@@ -563,6 +575,7 @@ static helper_op *const ops[WIRE_OPS] = {
 	[WIRE_ATTEST] = do_attest,
 	[WIRE_CONFINE] = do_confine,
 	[WIRE_INIT] = do_init,
+	[WIRE_NEWEST] = do_newest,
 };
 
 static enum rc

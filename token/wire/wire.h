@@ -27,6 +27,7 @@ enum wire_op {
 	WIRE_ATTEST, /* spki -> certificate, issuer */
 	WIRE_CONFINE, /* -> Landlock's ABI, seccomp */
 	WIRE_INIT,   /* module, label, so_pin_source?, pin_source? -> info */
+	WIRE_NEWEST, /* -> u64: when the newest certificate begins; 0: none */
 	WIRE_OPS
 };
 

@@ -402,7 +402,8 @@ a_malformed_request_is_refused_and_the_next_served(void **state)
 		for (size_t more = 0; more < 2; more++) {
 			bool bare = op == WIRE_KEYS || op == WIRE_LOGIN ||
 				    op == WIRE_CAN || op == WIRE_KEYGEN ||
-				    op == WIRE_CONFINE;
+				    op == WIRE_CONFINE ||
+				    op == WIRE_NEWEST;
 
 			buf_reset(&request);
 			check_ok(buf_add_u32(&request, op));
