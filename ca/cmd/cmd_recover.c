@@ -223,8 +223,8 @@ show_one_left(const struct history_left *one, bool with_remedy)
 	if (one->rule == RULE_NONE)
 		term_field("  failed", "%s", one->reason);
 	else
-		term_field("  refused", "[%s] %s", rule_name(one->rule),
-		    one->reason);
+		term_field(
+		    "  refused", "[%s] %s", rule_name(one->rule), one->reason);
 	if (with_remedy && remedy != NULL)
 		term_field("  remedy", "%s", remedy);
 }
@@ -250,9 +250,11 @@ show_missing(const struct recovery *v)
 	if (v->top == 0)
 		return;
 	term_field("records",
-	    "the lost ledger had %" PRIu64 " at least; the backup had %" PRIu64
+	    "the lost ledger had %" PRIu64 " at least; %s had %" PRIu64
 	    "; about %" PRIu64 " are in no history brought here",
-	    v->top + 1, v->restored.count, v->missing);
+	    v->top + 1,
+	    v->restored.count == 0 ? "the copy in its place" : "the backup",
+	    v->had, v->missing);
 }
 
 static void

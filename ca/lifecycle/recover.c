@@ -417,6 +417,7 @@ records_of(const struct manifest *m)
 
 struct account {
 	uint64_t top, told;
+	uint64_t first; /* record of the first import; 0: none yet */
 };
 
 static enum rc
@@ -432,9 +433,23 @@ account_import(const struct ledger_import *import, void *arg)
 		rc = manifest_read("the ledger", cose.payload, &m);
 	if (rc != RC_OK)
 		return rc;
+	a->first = a->first == 0 ? import->n : a->first;
 	a->told += records_of(&m);
 	a->top = m.ledger.count > a->top ? m.ledger.count : a->top;
 	return RC_OK;
+}
+
+/* How many records this ledger had before anything came back: those of a
+ * backup, or of a copy that somebody put in place without a word. */
+static uint64_t
+records_before(const struct recovery *r, const struct account *a)
+{
+	struct ledger_head head;
+
+	if (r->restored.count != 0)
+		return r->restored.count;
+	ledger_head_get(r->ledger, &head);
+	return a->first != 0 ? a->first - 1 : head.count;
 }
 
 /* The newest manifest's own record is above all that it counts. */
@@ -455,7 +470,8 @@ account(struct recovery *r)
 				a.top = m->ledger.count;
 		}
 	r->top = a.top;
-	lost = a.top > r->restored.count ? a.top - r->restored.count + 1 : 0;
+	r->had = records_before(r, &a);
+	lost = a.top > r->had ? a.top - r->had + 1 : 0;
 	r->missing = lost > a.told ? lost - a.told : 0;
 	return rc;
 }

@@ -56,6 +56,7 @@ struct recovery {
 	struct awaited *awaits; /* owned; whose history it waits for after this */
 	size_t n_awaits;
 	struct ledger_restored restored; /* count 0: nobody restored this one */
+	uint64_t had;	  /* records, before anything came back */
 	uint64_t before;  /* as top, of those imported before this run */
 	uint64_t top;	  /* most records that a manifest was made over */
 	uint64_t missing; /* at most so many of those are of nobody's history */

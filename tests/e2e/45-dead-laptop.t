@@ -490,6 +490,20 @@ status 0 "and the ledger is whole"
 is "$(ca @amid list --json | grep -o '"serial": *"[0-9a-f]*"' | sort)" \
 	"$(serials "$WORK/list-then")" "with every certificate"
 
+# ---- a copy of the disk, and no word of it --------------------------------------------
+
+# Somebody put an old home in place: no restore, so nothing waits; the first bundle that
+# has seen more stops it, and its history brings back what is lacking.
+cp "$WORK/old.db" "$WORK/copy.db"
+must mkdir -m 700 "$WORK/home-copy"
+must cp "$WORK/copy.db" "$WORK/home-copy/ledger.db"
+must cp "$WORK/dead/token.conf" "$WORK/dead/policy.conf" "$WORK/home-copy/"
+run ca @copy recover "$STICK" -n
+status 0 "a copy that nobody restored takes histories too"
+says "the copy in its place had 12;" "and says what it had"
+says "about [0-3] are in no" "and what is missing, counted from there"
+quiet "awaited" "but it waits for nobody"
+
 # ---- two ledgers ---------------------------------------------------------------------
 
 # The dead laptop was not dead: it went on beside the restored one.
