@@ -6,10 +6,10 @@
 
 #include "base/own_ssl.h"
 #include "transfer/format/cose.h"
+#include "transfer/judge/ca_signed.h"
 #include "transfer/rule.h"
 #include "transfer/x509/tbs.h"
 
-#include <openssl/err.h>
 #include <stdio.h>
 
 void
@@ -26,19 +26,10 @@ static enum rc
 issued_by(const struct trust_ca *ca, const struct cert_parts *parts,
     const char *from, bool *ret)
 {
-	OWN(EVP_MD_CTX) *ctx = NULL;
-
 	*ret = false;
 	if (!span_eq(parts->algorithm, ca->algorithm))
 		return RC_OK;
-	ctx = EVP_MD_CTX_new();
-	if (ctx == NULL ||
-	    EVP_DigestVerifyInit(ctx, NULL, ca->digest, NULL, ca->key) != 1)
-		return err_openssl(RC_BUG, "%s: verifying failed", from);
-	*ret = EVP_DigestVerify(ctx, parts->signature.p, parts->signature.n,
-		   parts->tbs.p, parts->tbs.n) == 1;
-	ERR_clear_error();
-	return RC_OK;
+	return ca_is_signed(from, parts, ca->key, ret);
 }
 
 static enum rc

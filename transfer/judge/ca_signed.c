@@ -3,13 +3,12 @@
  * for ca_form.c. */
 #include "transfer/judge/ca_signed.h"
 
+#include "base/key_type.h"
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
-#include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/key.h"
-
-#include <openssl/err.h>
+#include "transfer/x509/signature.h"
 
 enum rc
 ca_key_check(const char *from, struct span spki)
@@ -26,49 +25,80 @@ ca_key_check(const char *from, struct span spki)
 
 /* SHA-1 and MD5 are forged; RSASSA-PSS may say SHA-1 in its parameters, and no
  * CA of ours uses it. */
-enum rc
-ca_algorithm_check(const char *from, struct span algorithm)
+static const struct ca_alg {
+	const char *oid;
+	enum key_family family;
+	const char *digest; /* by OpenSSL's name */
+} ca_algs[] = {
+	{ "\x2a\x86\x48\xce\x3d\x04\x03\x02", KEY_EC, "SHA256" },
+	{ "\x2a\x86\x48\xce\x3d\x04\x03\x03", KEY_EC, "SHA384" },
+	{ "\x2a\x86\x48\xce\x3d\x04\x03\x04", KEY_EC, "SHA512" },
+	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", KEY_MODULUS, "SHA256" },
+	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", KEY_MODULUS, "SHA384" },
+	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", KEY_MODULUS, "SHA512" },
+	{ "\x2b\x65\x70", KEY_RAW, NULL }, /* Ed25519 */
+};
+
+static const struct ca_alg *
+ca_alg_get0(struct span algorithm)
 {
-	static const char *const good[] = {
-		"\x2a\x86\x48\xce\x3d\x04\x03\x02",	/* ECDSA, SHA-256 */
-		"\x2a\x86\x48\xce\x3d\x04\x03\x03",	/* SHA-384 */
-		"\x2a\x86\x48\xce\x3d\x04\x03\x04",	/* SHA-512 */
-		"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", /* RSA, SHA-256 */
-		"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", /* SHA-384 */
-		"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", /* SHA-512 */
-		"\x2b\x65\x70",				/* Ed25519 */
-	};
 	struct span body, oid = SPAN_NONE;
 
 	if (der_take(&algorithm, DER_SEQUENCE, &body) &&
 	    der_take(&body, DER_OID, &oid))
-		for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-			if (span_eq_str(oid, good[i]))
-				return RC_OK;
+		for (size_t i = 0; i < sizeof(ca_algs) / sizeof(ca_algs[0]);
+		     i++)
+			if (span_eq_str(oid, ca_algs[i].oid))
+				return &ca_algs[i];
+	return NULL;
+}
+
+enum rc
+ca_algorithm_check(const char *from, struct span algorithm)
+{
+	if (ca_alg_get0(algorithm) != NULL)
+		return RC_OK;
 	return rule_refuse(RULE_CA_CERT,
 	    "%s: signed with an algorithm that is not ECDSA or PKCS#1 with SHA-2, nor Ed25519",
 	    from);
 }
 
 enum rc
-ca_signed_check(const char *from, struct span above,
-    const struct ca_form *above_form, struct span below,
-    const struct ca_form *below_form)
+ca_is_signed(const char *from, const struct cert_parts *parts, EVP_PKEY *key,
+    bool *ret_good)
 {
-	OWN(X509) *signer = cert_of_der(above);
-	OWN(X509) *cert = cert_of_der(below);
-	EVP_PKEY *key = signer == NULL ? NULL : X509_get0_pubkey(signer);
-	bool good =
-	    span_eq(below_form->parts.issuer, above_form->parts.subject) &&
-	    (below_form->aki.n == 0 ||
-		span_eq(below_form->aki, above_form->ski)) &&
-	    key != NULL && cert != NULL && X509_verify(cert, key) == 1;
+	const struct ca_alg *alg = ca_alg_get0(parts->algorithm);
+	const struct key_row *row = key_row_get0(key_type_of(key).kind);
 
-	ERR_clear_error();
-	if (good)
+	*ret_good = false;
+	if (alg == NULL || row == NULL || row->family != alg->family)
 		return RC_OK;
+	return signature_of_message(
+	    from, key, alg->digest, parts->signature, parts->tbs, ret_good);
+}
+
+static bool
+names_it(const struct ca_form *above, const struct ca_form *below)
+{
+	return span_eq(below->parts.issuer, above->parts.subject) &&
+	       (below->aki.n == 0 || span_eq(below->aki, above->ski));
+}
+
+enum rc
+ca_signed_check(
+    const char *from, const struct ca_form *above, const struct ca_form *below)
+{
+	OWN(EVP_PKEY) *key = NULL;
+	struct key_facts facts;
+	bool good = false;
+	enum rc rc = key_check(from, above->parts.spki, &facts, &key);
+
+	if (rc == RC_OK && names_it(above, below))
+		rc = ca_is_signed(from, &below->parts, key, &good);
+	if (rc != RC_OK || good)
+		return rc;
 	return rule_refuse(RULE_CA_CERT,
-	    above.p == below.p ? "%s: its signature is not of its own key"
-			       : "%s did not issue the one before",
+	    above == below ? "%s: its signature is not of its own key"
+			   : "%s did not issue the one before",
 	    from);
 }

@@ -14,11 +14,15 @@ enum rc ca_key_check(const char *from, struct span spki) MUST_CHECK;
  * Ed25519? \retval RC_FORMAT rule CA-CERT */
 enum rc ca_algorithm_check(const char *from, struct span algorithm) MUST_CHECK;
 
+/** Did this key sign that certificate, by one of these algorithms? "No" is *ret_good
+ * false; an error is that nobody could tell. */
+enum rc ca_is_signed(const char *from, const struct cert_parts *parts,
+    EVP_PKEY *key, bool *ret_good) MUST_CHECK;
+
 /** Did the key of `above` sign `below`, and does `below` name it: by issuer and,
- * where it has one, authorityKeyIdentifier? Both are whole DER.
+ * where it has one, authorityKeyIdentifier?
  * \retval RC_FORMAT rule CA-CERT: `from` did not */
-enum rc ca_signed_check(const char *from, struct span above,
-    const struct ca_form *above_form, struct span below,
-    const struct ca_form *below_form) MUST_CHECK;
+enum rc ca_signed_check(const char *from, const struct ca_form *above,
+    const struct ca_form *below) MUST_CHECK;
 
 #endif

@@ -11,7 +11,6 @@
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
-#include <openssl/err.h>
 #include <stdio.h>
 
 #define CARD_FROM_MAX 256
@@ -57,8 +56,7 @@ check_issuers(const char *from, const struct offer *o, int64_t now)
 		    "%.180s: its certificate %zu", from, i + 1);
 		rc = card_issuer_read(which, card->certs[i], now, &above);
 		if (rc == RC_OK)
-			rc = ca_signed_check(which, card->certs[i], &above,
-			    card->certs[i - 1], &below);
+			rc = ca_signed_check(which, &above, &below);
 		if (rc == RC_OK && below.own_issuer)
 			rc = rule_refuse(RULE_CA_CERT,
 			    "%s is above one that signed itself", which);
@@ -74,8 +72,7 @@ check_issuers(const char *from, const struct offer *o, int64_t now)
 		    "%s: its last certificate has an issuer that is not in the card",
 		    from);
 	if (rc == RC_OK && card->n_certs > 1)
-		rc = ca_signed_check(which, card->certs[card->n_certs - 1],
-		    &below, card->certs[card->n_certs - 1], &below);
+		rc = ca_signed_check(which, &below, &below);
 	return rc;
 }
 
@@ -85,9 +82,11 @@ static enum rc
 check_card_signature(const char *from, const struct cose *cose)
 {
 	OWN(X509) *cert = cert_of_der(cose->cert);
-	EVP_PKEY *key = cert == NULL ? NULL : X509_get0_pubkey(cert);
+	EVP_PKEY *key = NULL;
+	enum rc rc = cert == NULL ? RC_OK : cert_key_get0(from, cert, &key);
 
-	ERR_clear_error();
+	if (rc != RC_OK)
+		return rc;
 	if (key == NULL)
 		return rule_refuse(RULE_TRANSFER_CERT,
 		    "%s: its transfer certificate is none with a usable key",

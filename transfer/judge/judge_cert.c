@@ -8,8 +8,8 @@
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/signature.h"
 
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
@@ -363,6 +363,8 @@ judge_cert_check_signature(struct judge *judge, size_t ca,
 	struct judge_ca *c = &judge->cas[ca];
 	uint8_t hash[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
+	bool good;
+	enum rc rc;
 
 	if (!span_eq(parts->algorithm, judge->trust->cas[ca].algorithm))
 		return rule_refuse(RULE_CERT_SIGNATURE,
@@ -372,13 +374,12 @@ judge_cert_check_signature(struct judge *judge, size_t ca,
 	    EVP_DigestUpdate(judge->md, parts->tbs.p, parts->tbs.n) != 1 ||
 	    EVP_DigestFinal_ex(judge->md, hash, &n) != 1)
 		return err_openssl(RC_BUG, "%s: hashing failed", e->from);
-	if (EVP_PKEY_verify(c->verify, parts->signature.p, parts->signature.n,
-		hash, n) != 1) {
-		ERR_clear_error();
-		return rule_refuse(RULE_CERT_SIGNATURE,
+	rc = signature_of_hash(
+	    e->from, c->verify, parts->signature, span_of(hash, n), &good);
+	if (rc == RC_OK && !good)
+		rc = rule_refuse(RULE_CERT_SIGNATURE,
 		    "%s: its signature is not of the CA's key", e->from);
-	}
-	return RC_OK;
+	return rc;
 }
 
 /* Its bytes are compared every time; the arithmetic is done once. */

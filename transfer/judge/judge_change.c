@@ -8,11 +8,10 @@
  * its own where the key stays, and else that over the new key. */
 #include "base/own_ssl.h"
 #include "transfer/judge/ca_form.h"
+#include "transfer/judge/ca_signed.h"
 #include "transfer/judge/judge_response.h"
 #include "transfer/rule.h"
-#include "transfer/x509/cert.h"
 
-#include <openssl/err.h>
 #include <stdio.h>
 
 #define CHANGE_FROM_MAX 256
@@ -56,19 +55,17 @@ key_is_pinned(const struct trust *trust, const struct trust_ca *ca)
 }
 
 /* Did this CA certificate's key sign that one, and was it valid then? */
-static bool
-is_vouched_by(const struct trust_ca *old, const struct ca_form *over,
-    X509 *cert, int64_t at)
+static enum rc
+is_vouched_by(const char *from, const struct trust_ca *old,
+    const struct ca_form *over, int64_t at, bool *ret)
 {
-	const bool good =
-	    at >= old->not_before && at <= old->not_after &&
-	    span_eq(over->parts.issuer, buf_span(&old->subject)) &&
-	    span_eq(over->aki, old->ski) &&
-	    span_eq(over->parts.algorithm, old->algorithm) &&
-	    X509_verify(cert, old->key) == 1;
-
-	ERR_clear_error();
-	return good;
+	*ret = false;
+	if (at < old->not_before || at > old->not_after ||
+	    !span_eq(over->parts.issuer, buf_span(&old->subject)) ||
+	    !span_eq(over->aki, old->ski) ||
+	    !span_eq(over->parts.algorithm, old->algorithm))
+		return RC_OK;
+	return ca_is_signed(from, &over->parts, old->key, ret);
 }
 
 /* RFC 4210 4.4, new-with-old: whoever has the transfer key alone cannot make
@@ -78,8 +75,8 @@ static enum rc
 check_new_with_old(const char *from, const struct trust *trust,
     const struct trust_ca *new, struct span der, int64_t at)
 {
-	OWN(X509) *cert = NULL;
 	struct ca_form over, form;
+	bool vouched = false;
 	char which[CHANGE_FROM_MAX];
 	enum rc rc;
 
@@ -88,8 +85,6 @@ check_new_with_old(const char *from, const struct trust *trust,
 	rc = ca_form_read(which, der, CA_CROSS, &over);
 	if (rc == RC_OK)
 		rc = ca_form_read(from, buf_span(&new->der), CA_PINNED, &form);
-	if (rc == RC_OK)
-		rc = cert_parse(which, der, &cert);
 	if (rc != RC_OK)
 		return rc;
 	if (!span_eq(over.parts.spki, form.parts.spki) ||
@@ -100,9 +95,10 @@ check_new_with_old(const char *from, const struct trust *trust,
 	if (at < over.not_before || at > over.not_after)
 		return rule_refuse(RULE_TRUST_CHANGE,
 		    "%s is not valid when this was signed", which);
-	for (size_t i = 0; i < trust->n_cas; i++)
-		if (is_vouched_by(&trust->cas[i], &over, cert, at))
-			return RC_OK;
+	for (size_t i = 0; i < trust->n_cas && rc == RC_OK && !vouched; i++)
+		rc = is_vouched_by(which, &trust->cas[i], &over, at, &vouched);
+	if (rc != RC_OK || vouched)
+		return rc;
 	return rule_refuse(RULE_TRUST_CHANGE,
 	    "%s is not signed by a CA key that is pinned", which);
 }

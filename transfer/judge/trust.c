@@ -100,9 +100,11 @@ static enum rc
 check_self_signature(
     const char *from, const struct trust_ca *ca, const struct ca_form *form)
 {
-	const bool own_key = X509_verify(ca->cert, ca->key) == 1;
+	bool own_key;
+	enum rc rc = ca_is_signed(from, &form->parts, ca->key, &own_key);
 
-	ERR_clear_error();
+	if (rc != RC_OK)
+		return rc;
 	if (form->own_issuer && !span_eq(form->parts.algorithm, ca->algorithm))
 		return rule_refuse(RULE_CA_CERT,
 		    "%s: not signed with the algorithm of its own key", from);
@@ -165,11 +167,11 @@ trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 		rc = ca_form_read(from, der, CA_PINNED, &form);
 	if (rc != RC_OK)
 		return rc;
-	ca->key = X509_get0_pubkey(ca->cert);
-	if (ca->key == NULL) {
-		ERR_clear_error();
+	rc = cert_key_get0(from, ca->cert, &ca->key);
+	if (rc != RC_OK)
+		return rc;
+	if (ca->key == NULL)
 		return rule_refuse(RULE_CA_CERT, "%s: unusable key", from);
-	}
 	rc = choose_algorithm(from, ca);
 	if (rc == RC_OK)
 		rc = ca_key_check(from, form.parts.spki);
@@ -292,6 +294,7 @@ check_transfer_issuer(
 {
 	const ASN1_OCTET_STRING *aki = X509_get0_authority_key_id(cert);
 	struct cert_parts parts;
+	bool good = false;
 	struct span keyid;
 	enum rc rc;
 
@@ -301,15 +304,16 @@ check_transfer_issuer(
 	keyid = aki == NULL ? SPAN_NONE
 			    : span_of(ASN1_STRING_get0_data(aki),
 				  (size_t)ASN1_STRING_length(aki));
-	for (size_t i = 0; i < trust->n_cas; i++) {
+	for (size_t i = 0; i < trust->n_cas && rc == RC_OK && !good; i++) {
 		const struct trust_ca *ca = &trust->cas[i];
 
 		if (span_eq(parts.issuer, buf_span(&ca->subject)) &&
 		    span_eq(parts.algorithm, ca->algorithm) &&
-		    span_eq(keyid, ca->ski) && X509_verify(cert, ca->key) == 1)
-			return RC_OK;
+		    span_eq(keyid, ca->ski))
+			rc = ca_is_signed(from, &parts, ca->key, &good);
 	}
-	ERR_clear_error();
+	if (rc != RC_OK || good)
+		return rc;
 	return rule_refuse(RULE_TRANSFER_CERT,
 	    "%s: not issued by the CA that is pinned", from);
 }
@@ -334,14 +338,15 @@ judge_transfer_cert(const char *from, const struct trust *trust,
 		rc = check_transfer_issuer(from, trust, der, cert);
 	if (rc == RC_OK)
 		rc = check_transfer_dates(from, cert, at);
+	if (rc == RC_OK)
+		rc = cert_key_get0(from, cert, &key);
 	if (rc != RC_OK)
 		return rc;
-	key = X509_get0_pubkey(cert);
-	if (key == NULL || EVP_PKEY_up_ref(key) != 1) {
-		ERR_clear_error();
+	if (key == NULL)
 		return rule_refuse(
 		    RULE_TRANSFER_CERT, "%s: unusable key", from);
-	}
+	if (EVP_PKEY_up_ref(key) != 1)
+		return err_openssl(RC_BUG, "%s: its key", from);
 	*ret_key = key;
 	return RC_OK;
 }

@@ -4,6 +4,8 @@
 #include "transfer/x509/cert.h"
 
 #include "base/own_ssl.h"
+#include "transfer/rule.h"
+#include "transfer/x509/key.h"
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -51,6 +53,31 @@ cert_spki(const X509 *cert, struct buf *out)
 	if (n <= 0)
 		return err_openssl(RC_BUG, "key of a certificate");
 	return buf_add(out, der, (size_t)n);
+}
+
+/* OpenSSL has one answer for a key that is none and for one that it failed to
+ * read: our own reader tells which. */
+enum rc
+cert_key_get0(const char *from, X509 *cert, EVP_PKEY **ret_key)
+{
+	OWN(EVP_PKEY) *same = NULL;
+	WIPED(buf) spki = { 0 };
+	struct key_facts facts;
+	enum rc rc;
+
+	*ret_key = X509_get0_pubkey(cert);
+	if (*ret_key != NULL)
+		return RC_OK;
+	ERR_clear_error();
+	rc = cert_spki(cert, &spki);
+	if (rc == RC_OK)
+		rc = key_check(from, buf_span(&spki), &facts, &same);
+	if (rc == RC_OK)
+		return err_set(RC_BUG, "%s: its key could not be read", from);
+	if (rule_spoken() == RULE_NONE)
+		return rc;
+	err_clear();
+	return RC_OK;
 }
 
 enum rc

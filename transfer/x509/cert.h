@@ -25,6 +25,10 @@ enum rc cert_parse(const char *from, struct span der, X509 **ret) MUST_CHECK;
 enum rc cert_stored(const char *from, struct span der, X509 **ret) MUST_CHECK;
 /** Its SubjectPublicKeyInfo: appended. */
 enum rc cert_spki(const X509 *cert, struct buf *out) MUST_CHECK;
+/** Its key, which goes with it. NULL: it is none that anybody could use.
+ * \retval RC_BUG, RC_IO  a good key that could not be read */
+enum rc cert_key_get0(
+    const char *from, X509 *cert, EVP_PKEY **ret_key) MUST_CHECK;
 /** Its first and last second. */
 enum rc cert_window(const X509 *cert, int64_t *ret_not_before,
     int64_t *ret_not_after) MUST_CHECK;

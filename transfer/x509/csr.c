@@ -14,6 +14,7 @@
 #include "transfer/x509/csr_parts.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_parts.h"
+#include "transfer/x509/signature.h"
 
 #include <assert.h>
 #include <openssl/err.h>
@@ -281,6 +282,7 @@ csr_verify(const char *from, const struct csr_alg *alg, EVP_PKEY *key,
     const struct csr_fields *parts, EVP_MD_CTX *ctx, bool *ret_good)
 {
 	EVP_PKEY_CTX *key_ctx = NULL;
+	int said;
 
 	if (EVP_DigestVerifyInit_ex(
 		ctx, &key_ctx, alg->digest, NULL, NULL, key, NULL) != 1 ||
@@ -289,8 +291,11 @@ csr_verify(const char *from, const struct csr_alg *alg, EVP_PKEY *key,
 			     EVP_PKEY_CTX_set_rsa_pss_saltlen(
 				 key_ctx, RSA_PSS_SALTLEN_DIGEST) != 1)))
 		return cannot_verify(from);
-	*ret_good = EVP_DigestVerify(ctx, parts->signature.p,
-			parts->signature.n, parts->info.p, parts->info.n) == 1;
+	said = EVP_DigestVerify(ctx, parts->signature.p, parts->signature.n,
+	    parts->info.p, parts->info.n);
+	if (said < 0)
+		return cannot_verify(from);
+	*ret_good = said == 1;
 	return RC_OK;
 }
 
@@ -310,10 +315,8 @@ verify_ec(const char *from, const struct csr_alg *alg, EVP_PKEY_CTX *ctx,
 	    EVP_DigestFinal_ex(md, hash, &n) != 1 ||
 	    EVP_PKEY_verify_init(ctx) != 1)
 		return cannot_verify(from);
-	/* Below 0 is a signature that is no DER: a "no", too. */
-	*ret_good = EVP_PKEY_verify(ctx, parts->signature.p, parts->signature.n,
-			hash, n) == 1;
-	return RC_OK;
+	return signature_of_hash(
+	    from, ctx, parts->signature, span_of(hash, n), ret_good);
 }
 
 static enum rc

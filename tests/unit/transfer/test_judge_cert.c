@@ -518,6 +518,14 @@ judge_anew(void *arg)
 	return rc;
 }
 
+/* To fail at a signature is not to find it wrong. */
+static void
+no_verdict(void *arg)
+{
+	(void)arg;
+	assert_int_equal(rule_spoken(), RULE_NONE);
+}
+
 /* Each is looked at with all that it takes, or does not pass. */
 static void
 nothing_passes_that_was_not_looked_at(void **state)
@@ -530,6 +538,7 @@ nothing_passes_that_was_not_looked_at(void **state)
 
 		bed_make(&b, types[i]);
 		sign(&b, NULL);
+		each_fails("EVP_PKEY_verify", judge_anew, no_verdict, &b);
 		each_fails(FAIL_MEMORY
 		    " EVP_MD_CTX_new EVP_PKEY_CTX_new_from_pkey"
 		    " EVP_PKEY_verify_init EVP_PKEY_CTX_set_signature_md"

@@ -1203,6 +1203,13 @@ judge_it(void *arg)
 	return rc;
 }
 
+static void
+no_verdict_was_spoken(void *arg)
+{
+	(void)arg;
+	assert_int_equal(rule_spoken(), RULE_NONE);
+}
+
 /* Nothing is half judged: what cannot be looked at does not pass. */
 static void
 without_memory_or_hashes_nothing_passes(void **state)
@@ -1218,6 +1225,11 @@ without_memory_or_hashes_nothing_passes(void **state)
 	    " EVP_PKEY_CTX_set_signature_md EVP_DigestInit_ex2"
 	    " EVP_DigestUpdate EVP_DigestFinal_ex",
 	    judge_it, NULL, &b);
+	/* nor is it refused: certificates, manifest, and who vouches for a key
+	 */
+	each_fails("EVP_PKEY_verify EVP_DigestVerify EVP_DigestVerifyInit_ex"
+		   " EVP_DigestVerifyUpdate EVP_DigestVerifyFinal",
+	    judge_it, no_verdict_was_spoken, &b);
 }
 
 int

@@ -453,6 +453,26 @@ nothing_is_pinned_by_halves(void **state)
 	    pin_and_judge, NULL, &ca);
 }
 
+static void
+no_verdict_was_spoken(void *arg)
+{
+	(void)arg;
+	assert_int_equal(rule_spoken(), RULE_NONE);
+	err_shortage_clear();
+}
+
+/* What OpenSSL fails at is neither a CA that did not sign nor one that did. */
+static void
+a_failure_is_not_the_word_of_a_ca(void **state)
+{
+	WIPED(software_ca) ca = { 0 };
+
+	(void)state;
+	software_ca_make(&ca, "ec-p256");
+	each_fails("EVP_MD_CTX_new EVP_DigestVerifyInit_ex EVP_DigestVerify",
+	    pin_and_judge, no_verdict_was_spoken, &ca);
+}
+
 int
 main(void)
 {
@@ -469,6 +489,7 @@ main(void)
 		cmocka_unit_test(each_way_to_be_no_transfer_certificate),
 		cmocka_unit_test(a_window_wants_the_transfer_key),
 		cmocka_unit_test(nothing_is_pinned_by_halves),
+		cmocka_unit_test(a_failure_is_not_the_word_of_a_ca),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

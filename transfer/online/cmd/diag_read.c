@@ -65,14 +65,15 @@ static enum rc
 certificate_signature(const char *from, const struct cose *c)
 {
 	OWN(X509) *cert = cert_of_der(c->cert);
-	EVP_PKEY *key = cert == NULL ? NULL : X509_get0_pubkey(cert);
+	EVP_PKEY *key = NULL;
+	enum rc rc = cert == NULL ? RC_OK : cert_key_get0(from, cert, &key);
 
-	if (key == NULL) {
-		ERR_clear_error();
+	if (rc != RC_OK)
+		return rc;
+	if (key == NULL)
 		return rule_refuse(RULE_COSE_SIGNATURE,
 		    "%s: its x5chain is not a certificate with a usable key",
 		    from);
-	}
 	return cose_verify(from, c, key);
 }
 
