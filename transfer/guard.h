@@ -25,6 +25,11 @@
 enum rc guard_home(int dir, const char *path, const char *const *names)
     MUST_CHECK;
 
+/** Open a home that is there, and guard_home it.
+ * \retval RC_STATE rule HOME-MODE, also where another user's may not be looked into */
+enum rc guard_home_enter(const char *path, const char *const *names,
+    int *ret_fd) MUST_CHECK;
+
 /** The same of what there is on the way to a home that is to be made. */
 enum rc guard_home_new(const char *path) MUST_CHECK;
 

@@ -34,9 +34,7 @@ home_at(const char *path, struct home *ret)
 	home.path = strdup(path);
 	if (home.path == NULL)
 		return err_memory();
-	rc = dir_open(AT_FDCWD, path, &home.fd);
-	if (rc == RC_OK)
-		rc = guard_home(home.fd, path, files);
+	rc = guard_home_enter(path, files, &home.fd);
 	if (rc != RC_OK)
 		return rc;
 	*ret = home;
@@ -134,6 +132,11 @@ home_policy_read(const struct home *home, struct policy *ret)
 	if (from == NULL)
 		return err_memory();
 	rc = file_read(home->fd, HOME_POLICY, POLICY_FILE_MAX, &text);
+	if (rc != RC_OK && faccessat(home->fd, HOME_POLICY, F_OK, 0) != 0 &&
+	    errno == ENOENT)
+		return err_set(RC_STATE,
+		    "%s: is gone: each backup has it ('airgap-ca restore FILE' in another --home writes it there), and so has the first response that was signed under it",
+		    from);
 	if (rc != RC_OK)
 		return err_in(rc, "%s", home->path);
 	return policy_parse(from, buf_span(&text), ret);

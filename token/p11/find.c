@@ -144,7 +144,7 @@ not_one(const struct found_list *list, const struct uri *uri, size_t n)
 		return rc;
 	if (n > 1)
 		return err_set(RC_TOKEN,
-		    "several tokens are meant: %.*s: name one by token or serial (airgap-token list shows their URIs)",
+		    "several tokens are meant: %.*s: give the URI of one, as pkcs11:token=LABEL (`airgap-token list` shows them)",
 		    SPAN_FMT(buf_span(&names)));
 	if (names.n == 0)
 		return err_set(RC_TOKEN,

@@ -142,8 +142,8 @@ the_one_that_is_meant_is_picked(void **state)
 	assert_int_equal(found.slot, 1);
 	check_says(pick(NULL, &found), RC_TOKEN,
 	    "several tokens are meant: \"card\" (serial 1), \"second\" (serial "
-	    "2): name one by token or serial (airgap-token list shows their "
-	    "URIs)");
+	    "2): give the URI of one, as pkcs11:token=LABEL (`airgap-token "
+	    "list` shows them)");
 	check_says(pick("pkcs11:token=third", &found), RC_TOKEN,
 	    "the token that the URI names is not present; there is \"card\" "
 	    "(serial 1), \"second\" (serial 2)");

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DAYS_MAX 36525
 
@@ -396,6 +397,24 @@ read_expiry(const struct ask_for *a, int64_t *ret)
 }
 
 static enum rc
+read_own_key(const struct ask_for *a, EVP_PKEY **ret)
+{
+	WIPED(buf) path = { 0 };
+	enum rc rc =
+	    buf_printf(&path, "%s/" ONLINE_REQUESTER_KEY, a->env->home);
+	const char *text = rc == RC_OK ? buf_cstr(&path) : NULL;
+
+	if (text == NULL)
+		return rc != RC_OK ? rc : err_memory();
+	rc = online_key_read(a->env->home, ONLINE_REQUESTER_KEY, ret);
+	if (rc == RC_OK || access(text, F_OK) == 0 || errno != ENOENT)
+		return rc;
+	return err_set(RC_STATE,
+	    "%s: is gone: put it back from a copy of this home; without it this host is another one to the CA, which first wants `airgap-ca requester remove %s`, and here a new --home",
+	    text, a->store.label);
+}
+
+static enum rc
 send(struct ask_for *a)
 {
 	WIPED(composed_bundle) bundle = { 0 };
@@ -410,8 +429,7 @@ send(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = media_open(a->out, &media);
 	if (rc == RC_OK)
-		rc = online_key_read(
-		    a->env->home, ONLINE_REQUESTER_KEY, &requester);
+		rc = read_own_key(a, &requester);
 	if (rc != RC_OK)
 		return rc;
 	if (a->env->dry_run) {

@@ -33,12 +33,10 @@ online_guard(const char *home)
 	static const char *const files[] = { "store.db", ONLINE_REQUESTER_KEY,
 		"keys", NULL };
 	OWN_FD dir = -1;
-	enum rc rc;
 
 	if (access(home, F_OK) != 0)
 		return guard_home_new(home);
-	rc = dir_open(AT_FDCWD, home, &dir);
-	return rc != RC_OK ? rc : guard_home(dir, home, files);
+	return guard_home_enter(home, files, &dir);
 }
 
 enum rc
