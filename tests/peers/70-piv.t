@@ -6,8 +6,8 @@
 . "$(dirname "$0")/../token/piv.sh"
 
 pcscd_start
-card_new a 0 --serial 101
-card_new b 1 --serial 202
+card_start a 0 --serial 101
+card_start b 1 --serial 202
 PUK=12345678
 
 # ---- the card, by tools that are not ours -------------------------------------------

@@ -140,6 +140,10 @@ class Card:
             return BAD_DATA.to_bytes(2, "big")
         return self._portion(most)
 
+    def fail(self):
+        """A command that a test lets fail ends its chain, and takes the PIN that was for it."""
+        self.fresh, self.chained, self.rest = False, b"", b""
+
     def _portion(self, most):
         now, self.rest = self.rest[:most], self.rest[most:]
         status = 0x6100 + min(len(self.rest), 255) if self.rest else OK

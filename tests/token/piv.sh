@@ -8,9 +8,10 @@
 # machine. PIN, PUK and management key are the factory's.
 #
 #	pcscd_start		pcscd, and nothing in its reader
-#	card_new NAME PLACE [OPTION]...
-#				a new card in PLACE, 0 or 1; OPTIONs of piv_card.py.
-#				$WORK/cards/NAME is its file, NAME.root.pem its root
+#	pcscd_kill		it dies; cards keep what they know, and want a new start
+#	card_start NAME PLACE [OPTION]...
+#				a card in PLACE, 0 or 1; OPTIONs of piv_card.py. Its file
+#				is $WORK/cards/NAME, and NAME.root.pem its root
 #	tell NAME WORD...	a line for the card; piv_card.py describes them
 #	misbehave NAME WORD...	the same, as a step of the test
 #	count NAME COMMAND...	how many commands of these names the card was given
@@ -28,6 +29,7 @@ needs yubico-piv-tool yubico-piv-tool
 needs pkcs11-tool opensc
 CARDS=$TOP/tests/token
 VPCD_PORT=35963
+PCSCD=
 
 pcscd_start() {
 	local driver=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
@@ -37,18 +39,29 @@ pcscd_start() {
 	printf '%s\n' 'FRIENDLYNAME "Yubico YubiKey CCID"' "DEVICENAME /dev/null:$VPCD_PORT" \
 		"LIBPATH $driver" "CHANNELID $VPCD_PORT" >"$WORK/pcscd/readers/vpcd"
 	# Its socket is in /run, and in ours nobody else's.
-	must mount -t tmpfs none /run
+	[ -n "$PCSCD" ] || must mount -t tmpfs none /run
 	pcscd --foreground --config "$WORK/pcscd/readers" >"$WORK/pcscd/log" 2>&1 &
+	PCSCD=$!
 	until_true 'vpcd listens' listens 127.0.0.1 $((VPCD_PORT + 1))
 }
 
+pcscd_kill() {
+	# A card ends with its reader, but not one that hangs.
+	kill -KILL "$PCSCD" "${CARD_PIDS[@]}"
+	wait "$PCSCD" "${CARD_PIDS[@]}" 2>"$WORK/pcscd/end"
+	rm -f /run/pcscd/* "$WORK/cards/"*.socket
+	CARD_PIDS=()
+}
+
 declare -A PLACE_OF
-card_new() {
+CARD_PIDS=()
+card_start() {
 	local name=$1 place=$2
 	shift 2
 	PLACE_OF[$name]=$place
 	"$PYTHON" "$CARDS/piv_card.py" "$WORK/cards/$name" $((VPCD_PORT + place)) "$WORK/cards/$name.socket" \
 		--log "$WORK/cards/$name.log" "$@" >"$WORK/cards/$name.out" 2>&1 &
+	CARD_PIDS+=($!)
 	until_true "card $name is in its reader" piv "$name" -a version
 }
 tell() { "$PYTHON" "$CARDS/tell.py" "$WORK/cards/$1.socket" "${@:2}"; }

@@ -13,12 +13,13 @@ attestations. PORT is vpcd's on this machine. Whoever connects to SOCKET sends o
     delay MS            each command takes so much longer
     on NAME [N] DEED    what the N-th command NAME from now on (the first) comes to:
                           answer SW   it is not carried out, and the status word is this one
-                          hang        it is never answered: until `off`, `eject` or `swap`
-                          eject       the card is pulled before it can answer
+                          hang        it is never answered, or late: `off` lets it go on, `eject` and `swap` do not
+                          eject       the card is pulled, and it is not carried out
                           wrong       it is carried out, and its signature is another one
-    off                 nothing of the two above stands any more
-    touch hold|give     a key that wants a touch waits, fifteen seconds at most; a touch comes. At first each
-                        one comes at once
+    off                 nothing of the two above stands any more, and no touch comes for the key that waits
+    touch hold|give|auto
+                        a key that wants a touch waits for one, fifteen seconds at most; the touch comes; each comes
+                        at once, as at first
     await hang|touch    answered when the card does that
     counts              how many commands of each name there were, and how many AUTHENTICATEs for each slot, as JSON
     tries               how many PIN tries are left
@@ -46,6 +47,9 @@ NAMES = {0xA4: "SELECT", 0xCB: "GET-DATA", 0xDB: "PUT-DATA", 0x20: "VERIFY", 0x2
          0x47: "GENERATE", 0x87: "AUTHENTICATE", 0xC0: "GET-RESPONSE", 0xF7: "METADATA", 0xF8: "SERIAL",
          0xF9: "ATTEST", 0xFA: "SET-TRIES", 0xFB: "RESET", 0xFD: "VERSION", 0xFE: "IMPORT", 0xFF: "SET-MANAGEMENT"}
 TOUCH_SECONDS = 15
+# pcscd looks for the card a few times a second. One that was pulled and put back meanwhile is none to it for ever, so
+# two looks, of which one may be a client's, find nothing.
+MISSES = 2
 
 
 def name_of(apdu):
@@ -66,7 +70,7 @@ class Reader:
         self.port, self.log = port, log
         self.changed = threading.Condition()
         self.card = piv.Card(memory, self.touched)
-        self.inserted, self.link = True, None
+        self.inserted, self.link, self.misses = True, None, 0
         self.counts = collections.Counter()
         self.delay = 0
         self.deeds = []  # [NAME, how many commands until then, deed, its word]
@@ -79,6 +83,7 @@ class Reader:
         while True:
             with self.changed:
                 self.changed.wait_for(lambda: self.inserted)
+                missed = self.misses
                 link = self.link = socket.create_connection(("127.0.0.1", self.port))
             try:
                 self.attend(link)
@@ -86,10 +91,11 @@ class Reader:
                 pass
             link.close()
             with self.changed:
-                if self.inserted and self.link is link:
+                if self.inserted and self.link is link and not missed:
                     return  # vpcd has left
 
     def attend(self, link):
+        """Until the link ends, or the reader has looked for a card that it has to miss first."""
         stream = link.makefile("rb")
         while True:
             # vpcd writes length and body apart; without this the second waits for our kernel.
@@ -98,6 +104,9 @@ class Reader:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             message = stream.read(int.from_bytes(size, "big"))
             if len(size) < 2 or not message:
+                return
+            if message == bytes([SEND_ATR]) and self.misses:
+                self.misses -= 1
                 return
             answer = self.control(message[0]) if len(message) == 1 else self.command(message)
             if answer is not None:
@@ -112,6 +121,7 @@ class Reader:
     def command(self, apdu):
         name = name_of(apdu)
         with self.changed:
+            link = self.link
             if name:
                 self.counts[name] += 1
             if name == "AUTHENTICATE":
@@ -123,8 +133,14 @@ class Reader:
                 self.eject()
             if self.delay:
                 self.wait(None, self.delay)
+            if self.link is not link:
+                return None
         self.card.spoil = deed == "wrong"
-        answer = bytes.fromhex(word) if deed == "answer" else self.card.answer(apdu)
+        if deed == "answer":
+            self.card.fail()
+            answer = bytes.fromhex(word)
+        else:
+            answer = self.card.answer(apdu)
         if self.log:
             print(name or "(more)", apdu[2:4].hex(), answer[-2:].hex(), file=self.log, flush=True)
         return answer
@@ -159,7 +175,7 @@ class Reader:
         self.inserted = False
         if self.link:
             self.link.shutdown(socket.SHUT_RDWR)
-        self.link = None
+        self.link, self.misses = None, MISSES
 
     def insert(self):
         self.inserted = True
@@ -188,7 +204,7 @@ class Reader:
         self.deeds, self.delay, self.doing = [], 0, None
 
     def touch(self, how):
-        self.touches = {"hold": 0, "give": 1}[how]
+        self.touches = {"hold": 0, "give": 1, "auto": None}[how]
 
     def await_(self, doing):
         if not self.changed.wait_for(lambda: self.doing == doing, 60):
