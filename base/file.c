@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Put behind the final name while it is written. */
@@ -250,11 +252,56 @@ file_end(int *fd, const struct file_look *look, const char *from)
 	return rc == RC_OK ? fd_finish(fd, from) : rc;
 }
 
+static enum rc
+fs_sync(int fd, const char *from)
+{
+	if (syncfs(fd) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return RC_OK;
+}
+
+/* On FAT, everything: see file_settle. */
+static enum rc
+fat_sync(int dir, const char *from)
+{
+	struct statfs fs;
+
+	if (fstatfs(dir, &fs) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return (unsigned long)fs.f_type == MSDOS_SUPER_MAGIC
+		   ? fs_sync(dir, from)
+		   : RC_OK;
+}
+
+/* FAT keeps what a file is in the entry of its directory, and Linux writes a
+ * new entry by a rename as one of no bytes: where they lie and how many follows
+ * when the renamed inode is written. A sync of the directory alone makes that
+ * entry of nothing last, while every look, being from memory, finds it whole.
+ * So the inode is synced too, and on FAT before all the whole file system: an
+ * fsync writes the sector of its entry first and that of the old name later,
+ * which a cut between them leaves as two names for the same clusters; syncfs
+ * brings inodes into their sectors first, and these go in ascending order, the
+ * old name's before the new one's, so that a cut leaves a name of whole bytes
+ * or none. To finish under the temporary name instead would not do: FAT would
+ * lose the entry of either in the same rename. Only a stick is worth it, where
+ * all that waits is ours; elsewhere syncfs waits for everybody's writing. */
 enum rc
 file_settle(int dir, const char *name, const char *from)
 {
-	(void)name;
-	return fd_sync(dir, from);
+	OWN_FD fd = -1;
+	enum rc rc = fat_sync(dir, from);
+
+	if (rc != RC_OK)
+		return rc;
+	fd = fd_openat(
+	    dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0);
+	if (fd >= 0)
+		rc = fd_sync(fd, from);
+	else if (errno == EACCES) /* a mode that shuts us out, too */
+		rc = fs_sync(dir, from);
+	else if (errno != ELOOP) /* a link has nothing but its entry */
+		rc = err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return rc == RC_OK ? fd_sync(dir, from) : rc;
 }
 
 enum rc
@@ -381,14 +428,6 @@ file_batch_add(
 	return rc;
 }
 
-static enum rc
-batch_sync(const struct file_batch *batch, const char *from)
-{
-	if (syncfs(batch->dir) != 0)
-		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
-	return RC_OK;
-}
-
 /* Two syncs: contents before names, names before the caller tells of them. */
 enum rc
 file_batch_settle(struct file_batch *batch, const char *from)
@@ -399,7 +438,7 @@ file_batch_settle(struct file_batch *batch, const char *from)
 
 	if (batch->paths.n == 0)
 		return RC_OK;
-	rc = batch_sync(batch, from);
+	rc = fs_sync(batch->dir, from);
 	for (size_t i = 0; i < batch->paths.n && rc == RC_OK; i++) {
 		const char *path = batch->paths.items[i];
 
@@ -411,7 +450,7 @@ file_batch_settle(struct file_batch *batch, const char *from)
 			    RC_IO, errno, "%s: cannot be put in place", path);
 	}
 	if (rc == RC_OK)
-		rc = batch_sync(batch, from);
+		rc = fs_sync(batch->dir, from);
 	batch->settled = rc == RC_OK;
 	return rc;
 }

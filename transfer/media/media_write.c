@@ -195,7 +195,7 @@ rename_new(int dir, const char *old, const char *new)
 	return renameat(dir, old, dir, new);
 }
 
-/* Move what lies under `name` out of the way of ours, and say so. */
+/* Move what lies under `name` out of the way of ours, for good, and say so. */
 static enum rc
 move_aside(const struct write_spot *spot, const char *name, const char *what,
     struct buf *note)
@@ -204,8 +204,13 @@ move_aside(const struct write_spot *spot, const char *name, const char *what,
 
 	for (int i = 1; i <= BAD_MAX; i++) {
 		(void)snprintf(bad, sizeof(bad), "%s.bad-%d", spot->name, i);
-		if (rename_new(spot->dir, name, bad) == 0)
-			return media_note(note, "%s now %s", what, bad);
+		if (rename_new(spot->dir, name, bad) == 0) {
+			enum rc rc = file_settle(spot->dir, bad, spot->from);
+
+			return rc != RC_OK
+				   ? rc
+				   : media_note(note, "%s now %s", what, bad);
+		}
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			break;
 	}

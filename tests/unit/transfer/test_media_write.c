@@ -339,7 +339,9 @@ sync_that_fails_is_an_error_and_never_tried_again(void **state)
 	faulty.syncs = 0;
 	put_three(stick, &note);
 	all = faulty.syncs;
-	assert_int_equal(all, 3 + 1 + 1); /* files, directory, its parent */
+	/* Files and their directory; then what is moved aside and what gets its
+	 * name, each with the parent after it. */
+	assert_int_equal(all, 3 + 1 + 2 + 2);
 
 	for (int i = 0; i < all; i++) {
 		stick_write(stick, DIR_PATH "/ca.pem", "CA");
