@@ -149,6 +149,7 @@ abandon_confirm(const struct abandon_run *run, bool *ret_yes)
 static void
 address(struct abandon_run *run, struct addressee *to)
 {
+	run->delivery.home = &run->visit.act.home;
 	run->delivery.ledger = run->visit.act.ledger;
 	run->delivery.ca = &run->visit.act.ca;
 	run->delivery.media = &run->visit.act.media;

@@ -126,7 +126,7 @@ write_out(const struct delivery *d, struct response *response, struct buf *note)
 
 	if (d->media->path == NULL)
 		return RC_OK;
-	rc = response_write(d->media, response, note);
+	rc = response_write(d->home, d->media, response, note);
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,

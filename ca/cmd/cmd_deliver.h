@@ -16,6 +16,7 @@ struct addressee {
 };
 
 struct delivery {
+	const struct home *home;
 	struct ledger *ledger;
 	const struct ledger_ca *ca;
 	const struct media *media; /* path NULL: a dry run, nothing is written */

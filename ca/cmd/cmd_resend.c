@@ -46,6 +46,7 @@ resend_open_all(struct resend *r, const char *medium)
 		    r->ledger, &r->requesters, &r->n_requesters);
 	if (rc == RC_OK && !r->env->dry_run)
 		rc = act_media_open(medium, &r->media);
+	r->delivery.home = &r->home;
 	r->delivery.ledger = r->ledger;
 	r->delivery.ca = &r->ca;
 	r->delivery.media = &r->media;

@@ -29,6 +29,7 @@ send_stored(struct sign *sign, const struct submission *s, uint32_t after,
 {
 	const struct addressee to = addressee_of(s);
 
+	sign->delivery.home = &sign->visit.act.home;
 	sign->delivery.ledger = sign->visit.act.ledger;
 	sign->delivery.ca = &sign->visit.act.ca;
 	sign->delivery.media = &sign->visit.act.media;

@@ -47,7 +47,7 @@ write_response(
 	const struct media *media = &s->act->media;
 	WIPED(buf) note = { 0 };
 	const char *said;
-	enum rc rc = response_write(media, response, &note);
+	enum rc rc = response_write(&s->act->home, media, response, &note);
 
 	if (rc != RC_OK)
 		return rc;

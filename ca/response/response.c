@@ -2,6 +2,7 @@
 /* A response as its requester will meet it: judged with the checks of the
  * online side, over the files that are to be written, so that nothing leaves
  * which `install` would refuse. */
+#include "ca/home/written.h"
 #include "ca/response/response_files.h"
 #include "transfer/judge/judge.h"
 
@@ -121,12 +122,14 @@ files_for_media(struct response *response, struct media_file **ret)
 }
 
 enum rc
-response_write(
-    const struct media *media, struct response *response, struct buf *ret_note)
+response_write(const struct home *home, const struct media *media,
+    struct response *response, struct buf *ret_note)
 {
 	struct media_file *files = NULL;
 	enum rc rc = files_for_media(response, &files);
 
+	if (rc == RC_OK)
+		rc = written_add(home, media);
 	if (rc == RC_OK)
 		rc = media_put_dir(
 		    media, response->dir, files, response->n, ret_note);

@@ -9,6 +9,7 @@
 #ifndef CA_RESPONSE_RESPONSE_H
 #define CA_RESPONSE_RESPONSE_H
 
+#include "ca/home/home.h"
 #include "ca/home/keys.h"
 #include "ca/intake/submission.h"
 #include "ca/ledger/progress.h"
@@ -78,9 +79,10 @@ enum rc response_judge(struct child *judge, struct ledger *ledger,
 /** Put it into the ledger, in the transaction that is open. */
 enum rc response_store(struct ledger *ledger, struct response *response) MUST_CHECK;
 
-/** Write it to the medium, read it back. `ret_note` as media_put_dir's. */
-enum rc response_write(const struct media *media, struct response *response,
-    struct buf *ret_note) MUST_CHECK;
+/** Write it to the medium, read it back, and remember in the home on which mount
+ * that was. `ret_note` as media_put_dir's. */
+enum rc response_write(const struct home *home, const struct media *media,
+    struct response *response, struct buf *ret_note) MUST_CHECK;
 
 /** Does it lie on the medium, whole? As media_dir_compare. */
 enum rc response_compare(const struct media *media, struct response *response,

@@ -76,6 +76,18 @@ status 0 'other bytes under its name'
 says '000002\.bad-1' 'are moved aside, and that is said'
 ok 'and the response is whole' diff -r "$last/$path" "$new/$path"
 
+# A rename alone is nothing on FAT until the renamed inode itself is written.
+needs strace strace
+command_of ca resend "$(stick synced)"
+run strace -f -qq -y -o "$WORK/trace" -e trace=renameat2,fsync "${ARGV[@]}"
+status 0 'while the kernel is listened to'
+sed -nE -e 's/.* renameat2\([^"]*"[^"]*", [^"]*"([^"]*)".*= 0$/rename \1/p' \
+	-e 's/.* fsync\([0-9]+<.*\/([^/>]*)>\) += 0$/fsync \1/p' "$WORK/trace" >"$WORK/syncs"
+is "$(awk '/^rename/ { n++; want = $2; next }
+	want != "" { n -= $2 == want; want = ""; dirs++; next }
+	END { print n + 0, (dirs >= 2) }' "$WORK/syncs")" '0 1' \
+	'all that was renamed is synced itself, then its directory' # see tests/media
+
 dry=$(stick dry)
 run ca resend "$dry" -n
 status 0 'a dry run'
@@ -100,13 +112,20 @@ status 6 'a medium that is not there'
 pending() { ca status --json >"$WORK/status"; json pending "$WORK/status"; }
 is "$(pending)" '[{"requester": "online", "from": 1, "to": 2}, {"requester": "second", "from": 1, "to": 1}]' \
 	'all that was written is pending'
-run ca check "$last" -n
+freeze
+run ca check "$last" --json
+status 1 'on the mount that it was written on, check proves nothing'
+says '^Not proven: .* is still mounted .* pull it, plug it in again' 'and says what to do'
+says 'whole, as far as memory goes' 'though all looks well'
+is "$(json same_mount) $(json recorded) $(json responses.0.whole)" 'true 0 true' 'to programs too'
+unchanged 'and records nothing'
+run replugged "$last" ca check "$last" -n
 status 0 'a dry run looks'
 is "$(pending | grep -c '"to": 2')" 1 'and records nothing'
 must mkdir -p "$last/airgap-ca/responses/aaaaaaaa-bbbbbbbb-000001"
-run on_network ca check "$last" --json
+run replugged "$last" on_network ca check "$last" --json
 status 0 'the stick holds what the ledger says, without token, PIN or --allow-network'
-is "$(json recorded)" 2 'two responses are found'
+is "$(json recorded) $(json same_mount)" '2 false' 'two responses are found'
 is "$(json foreign)" 1 'the name of another CA is passed over and counted'
 is "$(json responses.1.whole) $(json responses.1.sequence)" 'true 2' 'each is told'
 says 'whole' 'to people too'
@@ -115,7 +134,7 @@ is "$(pending)" '[{"requester": "second", "from": 1, "to": 1}]' 'they are pendin
 run ca status
 prints 'pending: second: responses 1 to 1' 'what was not found still is'
 freeze
-run ca check "$last"
+run replugged "$last" ca check "$last"
 status 0 'a second look'
 unchanged 'has nothing to record'
 run ca ledger
@@ -146,7 +165,7 @@ sick 'rm manifest.cose; mkdir manifest.cose' 'a directory' "[] ['manifest.cose']
 sick 'cd ..; rm -r "$OLDPWD"; touch "$OLDPWD"' 'a file in its place' "[] [''] []"
 run ca resend "$WORK/stick-sick" --requester online
 status 0 'resend leads on'
-run ca check "$WORK/stick-sick"
+run replugged "$WORK/stick-sick" ca check "$WORK/stick-sick"
 status 0 'and then all is well'
 is "$(ls -d "$WORK/stick-sick/$path".bad-*)" "$WORK/stick-sick/$path.bad-1" 'but for what is kept for a look'
 
@@ -181,7 +200,7 @@ must mkdir -p "$stick/airgap-ca/responses/.tmp-$dir/sub"
 run ca sign "$stick" --yes
 status 0 'a directory planted under the name that a response is made under'
 says "they are now +$dir.bad-1|$dir.bad-1" 'is moved aside, and that is said'
-run ca check "$stick"
+run replugged "$stick" ca check "$stick"
 status 0 'and the response is whole'
 # A stick that says that it has written, and has not (tests/lib/swallow.c).
 needs "${CC:-gcc}" gcc

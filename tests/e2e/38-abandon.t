@@ -150,7 +150,7 @@ point() { # FAULT CALL WHEN
 	run ca abandon "$ID" "$STICK" --yes
 	if [ "$STATUS" = 1 ] && ca ledger verify >"$WORK/verify" 2>&1 &&
 		[ "$(ls "$STICK/airgap-ca/responses" | wc -l)" = 2 ] &&
-		ca check "$STICK" >"$WORK/check" 2>&1; then
+		replugged "$STICK" ca check "$STICK" >"$WORK/check" 2>&1; then
 		pass "$desc (status $was), and the same command again"
 	else
 		fail "$desc (status $was), and the same command again" "$(cat "$WORK/verify" "$WORK/check")"

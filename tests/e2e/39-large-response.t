@@ -24,7 +24,7 @@ ok 'the certificates are over 8 MiB' \
 ok 'Python proves the response' "$PYTHON" "$TOP/tests/tools/cose_verify.py" manifest \
 	"$response/manifest.cose"
 
-run ca check "$STICK"
+run replugged "$STICK" ca check "$STICK"
 status 0 'check makes the files again, and they are the same'
 run ca resend "$(stick again)"
 status 0 'so does resend, on another stick'

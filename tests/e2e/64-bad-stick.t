@@ -207,7 +207,7 @@ is "$(json responses.0.issued)" 1 'the bundle is signed'
 says '^PRIVATE KEY: .*/server\.key: .*private key.*\[PRIVATE-KEY\]$' 'but the key is called out'
 like "$(json stopped)" 'PRIVATE-KEY' 'in the JSON too'
 for dir in "$USED"/airgap-ca/responses/*/; do litter "$dir"; done
-run ca check "$USED"
+run replugged "$USED" ca check "$USED"
 status 0 'check finds the response whole'
 run transfer install "$USED"
 status 0 'install takes it'

@@ -30,6 +30,8 @@
 #	token ARG...		airgap-token
 #	on_network CMD...	the interfaces of this machine are seen
 #	at TIME CMD...		with the clock there ("2027-03-01 12:00:00", UTC)
+#	replugged STICK CMD...	with that stick on another mount, as when it was pulled and
+#				plugged in again: check believes no other
 #	dialogue REGEX ANSWER [REGEX ANSWER]... -- CMD...
 #				at a terminal, typing ANSWER when REGEX is seen;
 #				what the terminal showed is $OUT
@@ -226,9 +228,15 @@ for way in -n -rn; do
 	if unshare $way true 2>/dev/null; then unshare_net=$way; break; fi
 done
 
+# And mounts of its own: nothing else will do where a stick has to be mounted anew.
+unshare_mount=-rm
+if unshare -m true 2>/dev/null; then unshare_mount=-m; fi
+
 WHEN=	# set by at
 NETWORK= # set by on_network
+REPLUGGED= # set by replugged
 at() { local WHEN=$1; shift; "$@"; }
+replugged() { local REPLUGGED=$1; shift; "$@"; }
 on_network() { local NETWORK=yes; "$@"; }
 
 # command_of ca|transfer|token ARG... -> ARGV, what is really run
@@ -240,6 +248,8 @@ command_of() {
 	case $who in
 	ca)
 		name=${name:-ca}
+		[ -z "$REPLUGGED" ] || ARGV+=(unshare "$unshare_mount" -- sh -c
+			'mount --bind "$0" "$0" && exec "$@"' "$REPLUGGED")
 		if [ -z "$NETWORK" ] && [ "$unshare_net" != none ]; then
 			ARGV+=(unshare "$unshare_net" --)
 		fi

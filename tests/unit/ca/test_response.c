@@ -535,10 +535,11 @@ what_is_written_compares_and_what_is_changed_does_not(void **state)
 	answered_make(&b, &o, 2, 1, &response);
 	test_dir_make(stick, sizeof(stick));
 	check_ok(media_open(stick, &media));
-	check_ok(response_write(&media, &response, &note));
+	check_ok(response_write(&b.v.act.home, &media, &response, &note));
 	check_ok(response_compare(&media, &response, &faults, &note));
 	assert_int_equal(faults.n, 0);
-	check_ok(response_write(&media, &response, &note)); /* it is there */
+	check_ok(response_write(
+	    &b.v.act.home, &media, &response, &note)); /* it is there */
 	(void)snprintf(path, sizeof(path), "%s/%s/ca.pem", stick, response.dir);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "x", 1, 30), 1);

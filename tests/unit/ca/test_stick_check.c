@@ -160,7 +160,8 @@ stick_bed_make(struct stick_bed *s)
 	offer_make(&s->b, &o, 2, 1);
 	offer_read(&s->b, &o);
 	check_ok(offer_answer(&s->b, &o, &s->response));
-	check_ok(response_write(&s->media, &s->response, &note));
+	check_ok(
+	    response_write(&s->b.v.act.home, &s->media, &s->response, &note));
 }
 
 static void
