@@ -25,13 +25,14 @@ deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
 deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go \
               pcscd vsmartcard-vpcd ykcs11 yubico-piv-tool
+deps_media := user-mode-linux dosfstools dmsetup kmod
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
 
 # ---- flags ------------------------------------------------------------------------
 pkgs    := openssl libcbor sqlite3 libseccomp libidn2 jansson libqrencode p11-kit-1 libp11
 pc      := $(pkgs)
-probing := $(if $(filter-out help deps deps-% clean cover demo check check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
+probing := $(if $(filter-out help deps deps-% clean cover demo check check-media check-peers fuzz bench,$(or $(MAKECMDGOALS),all)),yes)
 
 ifdef probing
 ifneq ($(shell $(CC) -xc -c -o /dev/null /dev/null >/dev/null 2>&1 && echo ok),ok)
@@ -96,7 +97,7 @@ progs   := $(foreach p,ca token transfer,$(B)/bin/airgap-$(p))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all units subverted test mutate cover cover-run demo check check-faults check-peers deps deps-run deps-build deps-peers deps-tidy install install-online \
+.PHONY: all units subverted test mutate cover cover-run demo check check-faults check-media check-peers deps deps-run deps-build deps-media deps-peers deps-tidy install install-online \
         install-offline tidy tidy-clang tidy-cppcheck tidy-gcc bench bench-programs fuzz fuzz-run clean help
 
 all: $(or $(strip $(progs)),$(libs)) ## build the programs into build/bin (the default)
@@ -205,6 +206,12 @@ check-peers: ## the tests against live servers and cards, installed but never st
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/peers/*.t))
 
+check-media: ## sticks that are pulled, lie and err, on FAT in user-mode Linux (needs no root)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory deps-media
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@BUILD=$(CURDIR)/$(B) tests/run $(sort $(wildcard tests/media/*.t))
+
 # Counts add up from program to program, so each run begins without any. Children are
 # counted (tests/lib/cover.c); a program that is killed is not, nor one that leaves by _exit.
 cover: ## what the unit tests ran, by room (T=tests/unit/base/test_buf.c; E2E=1 or tests; AIM=1 to fail)
@@ -311,6 +318,8 @@ deps-build: ## those and what a build needs
 	$(call install_deps,run: $(deps_run) build: $(deps_build))
 deps-peers: ## the live servers and card tools of `make check-peers`
 	$(call install_deps,peers: $(deps_peers))
+deps-media: ## user-mode Linux and what `make check-media` does with it
+	$(call install_deps,media: $(deps_media))
 deps-tidy: ## the checkers of `make tidy` and `make fuzz`
 	$(call install_deps,tidy: $(deps_tidy))
 
