@@ -4,11 +4,9 @@
  * recover_store.c. */
 #include "ca/lifecycle/recover.h"
 
-#include "base/own_ssl.h"
+#include "ca/response/manifest_prove.h"
 #include "transfer/format/cose.h"
-#include "transfer/judge/ca_signed.h"
 #include "transfer/rule.h"
-#include "transfer/x509/tbs.h"
 
 #include <stdio.h>
 
@@ -20,49 +18,8 @@ history_response_wipe(struct history_response *r)
 	*r = (struct history_response){ 0 };
 }
 
-/* Bytes whose signature is the CA's are the CA's: no certificate is parsed
- * before that. */
-static enum rc
-issued_by(const struct trust_ca *ca, const struct cert_parts *parts,
-    const char *from, bool *ret)
-{
-	*ret = false;
-	if (!span_eq(parts->algorithm, ca->algorithm))
-		return RC_OK;
-	return ca_is_signed(from, parts, ca->key, ret);
-}
-
-static enum rc
-issued_check(enum rule rule, const char *from, const struct trust *trust,
-    struct span der, struct cert_parts *ret_parts)
-{
-	bool good = false;
-	enum rc rc = cert_parts_read(from, der, ret_parts);
-
-	for (size_t i = 0; i < trust->n_cas && rc == RC_OK && !good; i++)
-		rc = issued_by(&trust->cas[i], ret_parts, from, &good);
-	if (rc == RC_OK && !good)
-		rc = rule_refuse(rule, "%s: not signed by this CA's key", from);
-	return rc;
-}
-
 /* ---- the manifest ---------------------------------------------------------
  */
-
-static enum rc
-prove_signature(const struct trust *trust, const struct history_response *r,
-    const struct cose *cose)
-{
-	OWN(EVP_PKEY) *key = NULL;
-	struct cert_parts parts;
-	enum rc rc = issued_check(
-	    RULE_TRANSFER_CERT, r->from, trust, cose->cert, &parts);
-
-	if (rc == RC_OK)
-		rc = judge_transfer_cert(
-		    r->from, trust, cose->cert, r->manifest.signed_at, &key);
-	return rc != RC_OK ? rc : cose_verify(r->from, cose, key);
-}
 
 /* The name is a place and proves nothing, but it is what sentences say. */
 static enum rc
@@ -202,7 +159,7 @@ history_prove(const struct trust *trust, const struct history_item *item,
 	if (rc == RC_OK)
 		rc = prove_place(trust, &r);
 	if (rc == RC_OK)
-		rc = prove_signature(trust, &r, &cose);
+		rc = manifest_prove(r.from, trust, &cose, r.manifest.signed_at);
 	if (rc == RC_OK) /* its lists, now that they are the CA's */
 		rc = manifest_read(r.from, cose.payload, &r.manifest);
 	if (rc == RC_OK)
