@@ -28,10 +28,8 @@ stick_look_wipe(struct stick_look *look)
 
 #define PART_LEN 8 /* hex digits of a ca-id or a requester's id */
 
-/* Read "CA-REQUESTER-SEQUENCE"; the loose channel's bytes are zero. False: it
- * is no name of a response of this CA. */
-static bool
-dir_name_read(const char *name, const uint8_t *ca_id,
+bool
+stick_name_read(const char *name, const uint8_t ca_id[static SHA256_LEN],
     uint8_t ret_prefix[static 4], uint32_t *ret_sequence)
 {
 	char part[PART_LEN + 1], again[MEDIA_NAME_MAX];
@@ -86,7 +84,7 @@ look_at(const struct media *media, const struct response_maker *maker,
 	bool known = false;
 	enum rc rc;
 
-	if (!dir_name_read(name, maker->ca->ca_id, prefix, &sequence)) {
+	if (!stick_name_read(name, maker->ca->ca_id, prefix, &sequence)) {
 		look->n_foreign++;
 		return RC_OK;
 	}

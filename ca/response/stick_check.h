@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** What lies on a stick, held against the ledger.
  *
- * Names say what a directory would be (CA-REQUESTER-SEQUENCE); the bytes that the
- * ledger makes of that response again say whether it is. Nothing on the stick is
- * parsed.
+ * Names say what a directory would be (CA-REQUESTER-SEQUENCE); the bytes that
+ * the ledger makes of that response again say whether it is. Nothing on the
+ * stick is parsed.
  */
 #ifndef CA_RESPONSE_STICK_CHECK_H
 #define CA_RESPONSE_STICK_CHECK_H
 
 #include "ca/response/response.h"
 
+/** Read "CA-REQUESTER-SEQUENCE", the name of a response of this CA's; the loose
+ * channel's bytes are zero. False: it is none. */
+bool stick_name_read(const char *name, const uint8_t ca_id[static SHA256_LEN],
+    uint8_t ret_prefix[static 4], uint32_t *ret_sequence);
+
 /** One directory that bears the name of a response of this CA. */
 struct stick_response {
 	char dir[MEDIA_NAME_MAX]; /* below the medium's root */
-	bool known;		  /* the ledger has this response; else only dir */
+	bool known; /* the ledger has this response; else only dir */
 	uint8_t channel[SHA256_LEN];
 	uint32_t sequence;
 	struct media_faults faults;

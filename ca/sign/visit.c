@@ -3,6 +3,9 @@
  * against the one before. What it does with them is in work.c and issue.c. */
 #include "ca/sign/visit.h"
 
+#include "ca/response/stick_ahead.h"
+
+#include <sys/stat.h>
 #include <unistd.h>
 
 void
@@ -49,6 +52,25 @@ visit_open_trust(struct visit *v)
 	    &v->trust, buf_span(&v->act.ca.transfer_cert), &v->window);
 }
 
+/* What is written to comes first; a dry run has only what it reads from. */
+static enum rc
+visit_check_stick(const struct visit_options *options, const struct visit *v)
+{
+	WIPED(media) read = { 0 };
+	struct stat st;
+	enum rc rc = RC_OK;
+
+	if (v->act.media.path != NULL)
+		rc = stick_ahead(&v->act.media, v->act.ledger, &v->trust);
+	if (rc != RC_OK || options->media == NULL ||
+	    stat(options->media, &st) != 0 || !S_ISDIR(st.st_mode) ||
+	    (options->act.out != NULL &&
+		strcmp(options->act.out, options->media) == 0))
+		return rc;
+	rc = media_open(options->media, &read);
+	return rc != RC_OK ? rc : stick_ahead(&read, v->act.ledger, &v->trust);
+}
+
 /* A policy that changed since it was last signed under is shown as such. */
 static enum rc
 compare_policy(struct visit *v)
@@ -81,6 +103,8 @@ visit_open(const struct visit_options *options, struct visit *ret)
 		rc = ledger_check_caught_up(v.act.ledger);
 	if (rc == RC_OK)
 		rc = visit_open_trust(&v);
+	if (rc == RC_OK)
+		rc = visit_check_stick(options, &v);
 	if (rc == RC_OK)
 		rc = compare_policy(&v);
 	if (rc == RC_OK)
