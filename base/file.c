@@ -224,6 +224,18 @@ file_begin(int dir, const char *name, const char *from, int *ret_fd)
 	return RC_OK;
 }
 
+/* FAT has one mode for all files, and minds where it was mounted for another.
+ */
+static bool
+keeps_no_modes(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 &&
+	       ((unsigned long)fs.f_type == MSDOS_SUPER_MAGIC ||
+		   (unsigned long)fs.f_type == EXFAT_SUPER_MAGIC);
+}
+
 /* The mode last: until then it is for us alone, and a change of owner would
  * take some of its bits away. */
 static enum rc
@@ -237,9 +249,10 @@ file_dress(int fd, const struct file_look *look, const char *from)
 	    fchown(fd, look->uid, look->gid) != 0)
 		return err_errno(
 		    RC_IO, errno, "%s: its owner cannot be kept", from);
-	if (fchmod(fd, look->mode) != 0)
-		return err_errno(RC_IO, errno, "%s: its mode", from);
-	return RC_OK;
+	if (fchmod(fd, look->mode) == 0 ||
+	    (errno == EPERM && keeps_no_modes(fd)))
+		return RC_OK;
+	return err_errno(RC_IO, errno, "%s: its mode", from);
 }
 
 enum rc

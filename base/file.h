@@ -99,7 +99,7 @@ enum rc file_stale_remove(int dir, const char *name, const char *from) MUST_CHEC
 enum rc file_begin(int dir, const char *name, const char *from, int *ret_fd)
     MUST_CHECK;
 
-/** Give it its look (NULL: as it is), sync and close it: then `*fd` is -1. Where
+/** Give it its look (NULL: as it is; on FAT the mode is the mount's), sync and close it: then `*fd` is -1. Where
  * look or sync fails it stays open, and the caller closes it. */
 enum rc file_end(int *fd, const struct file_look *look, const char *from)
     MUST_CHECK;

@@ -54,6 +54,7 @@ static const char *const fault_words[] = {
 	[MEDIA_MISSING] = "missing",
 	[MEDIA_OTHER] = "other bytes",
 	[MEDIA_EXTRA] = "not ours",
+	[MEDIA_UNREADABLE] = "unreadable",
 };
 
 /* Whose it is, as far as the ledger still knows. */
@@ -117,13 +118,14 @@ check_add_json(
 
 	if (rc == RC_OK)
 		cmd_json_add(list,
-		    json_pack("{s:s,s:s?,s:I,s:b,s:b,s:o,s:o,s:o}", "path",
+		    json_pack("{s:s,s:s?,s:I,s:b,s:b,s:o,s:o,s:o,s:o}", "path",
 			r->dir, "requester", known ? q.label : NULL, "sequence",
 			(json_int_t)r->sequence, "known", r->known, "whole",
 			r->known && r->faults.n == 0, "missing",
 			faults_json(r, MEDIA_MISSING), "other",
 			faults_json(r, MEDIA_OTHER), "extra",
-			faults_json(r, MEDIA_EXTRA)));
+			faults_json(r, MEDIA_EXTRA), "unreadable",
+			faults_json(r, MEDIA_UNREADABLE)));
 	return rc;
 }
 
@@ -215,6 +217,8 @@ verdict(const struct check *c)
 		    "%s: %zu of %zu responses %s not what the ledger says was written",
 		    c->media.path, c->n_wrong, c->look.n,
 		    c->n_wrong == 1 ? "is" : "are");
+	if (c->look.n == 0 && media_check_there(&c->media) != RC_OK)
+		return RC_IO;
 	if (c->look.n == 0)
 		return rule_refuse(RULE_RESPONSE_MISSING,
 		    "%s: holds no response of this CA", c->media.path);

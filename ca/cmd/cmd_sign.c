@@ -273,6 +273,12 @@ warn_backup(const struct sign *sign)
 static enum rc
 say_nothing(const struct sign *sign)
 {
+	WIPED(media) media = { 0 };
+	enum rc rc = media_open(sign->options.media, &media);
+
+	if (rc == RC_OK && media_check_there(&media) != RC_OK)
+		return RC_IO;
+	err_clear(); /* one file is no medium */
 	term_say("No %s in %s: nothing to do\n",
 	    sign->loose ? "*.csr, *.p10, *.pem or *.der" : "bundle",
 	    sign->options.media);

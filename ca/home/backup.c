@@ -133,6 +133,18 @@ backup_put_media(const struct backup *backup, const struct media *media,
 	return media_put_file(media, path, backup->bytes, false, ret_note);
 }
 
+/* What was asked for is 0600: FAT has the mode of its mount. */
+static enum rc
+say_mode(const char *path, struct buf *note)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+		return RC_OK;
+	return buf_printf(note,
+	    "; this file system keeps no modes, and others may read it there");
+}
+
 enum rc
 backup_put_file(
     const struct backup *backup, const char *path, struct buf *ret_note)
@@ -144,7 +156,7 @@ backup_put_file(
 	rc = media_back_path(path, backup->bytes, ret_note);
 	if (rc != RC_OK)
 		(void)unlink(path);
-	return rc;
+	return rc != RC_OK ? rc : say_mode(path, ret_note);
 }
 
 /* ---- in place of an older one ---------------------------------------------
@@ -239,7 +251,7 @@ backup_put_over(const struct backup *backup, const struct home *home,
 	if (rc != RC_OK)
 		(void)unlink(fresh);
 	free(fresh);
-	return rc;
+	return rc != RC_OK ? rc : say_mode(path, ret_note);
 }
 
 /* ---- what is remembered ---------------------------------------------------

@@ -78,10 +78,15 @@ must cp -a "$(home_of new)" "$WORK/home-hasty"
 must ca @hasty recover --lost 'nothing that I could think of' --yes
 freeze
 run ca @hasty sign "$STICK" --yes
+wants 7 RESPONSE-AHEAD "the lost responses on the stick stop it"
+must mv "$STICK/airgap-ca/responses" "$WORK/responses-away"
+freeze
+run ca @hasty sign "$STICK" --yes
 wants 7 HEAD-AHEAD "it signs nothing for who has seen more of it"
 says "airgap-transfer history --out" \
 	"and the way on is told"
 unchanged "nothing is signed, not even an older bundle beside it"
+must mv "$WORK/responses-away" "$STICK/airgap-ca/responses"
 
 # ---- history -----------------------------------------------------------------------
 

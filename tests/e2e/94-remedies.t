@@ -318,7 +318,7 @@ run ca check "$STICK"
 stopped 3 RESPONSE-DIFFERS 'a file of it is gone' stdout
 run ca resend "$STICK"
 leads RESPONSE-DIFFERS 'written again'
-run ca check "$STICK"
+run replugged "$STICK" ca check "$STICK"
 leads RESPONSE-DIFFERS 'and the stick is as it should be'
 empty=$(stick empty)
 run ca check "$empty"

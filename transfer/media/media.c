@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Entries looked at in one directory, allowed or not: a bound on time. */
@@ -57,6 +59,46 @@ media_from(const struct media *media, const char *path,
 }
 
 enum rc
+media_failed(const char *from, const char *what, int errnum)
+{
+	switch (errnum) {
+	case EIO:
+	case ENXIO:
+	case ENODEV:
+	case ENOMEDIUM:
+	case EUCLEAN: /* the file system's own word for damage */
+	case EBADMSG:
+		return err_set(RC_IO,
+		    "%s: %s (%s): the stick is damaged, dying or was pulled: unmount it and check it (fsck), or take another",
+		    from, what, strerror(errnum));
+	default:
+		return err_errno(RC_IO, errnum, "%s: %s", from, what);
+	}
+}
+
+/* The device of a disk that was pulled is gone, while what was mounted from it
+ * is still there and looks empty: FAT passes over what it cannot read. */
+enum rc
+media_check_there(const struct media *media)
+{
+	static const char disks[] = "/sys/dev/block";
+	char disk[64];
+	struct stat st;
+
+	if (fstat(media->root, &st) != 0)
+		return media_failed(media->path, "cannot be looked at", errno);
+	(void)snprintf(disk, sizeof(disk), "%s/%u:%u", disks, major(st.st_dev),
+	    minor(st.st_dev));
+	/* Major 0 is a file system without a disk of its own. */
+	if (major(st.st_dev) == 0 || access(disks, F_OK) != 0 ||
+	    access(disk, F_OK) == 0)
+		return RC_OK;
+	return err_set(RC_IO,
+	    "%s: was pulled without being unmounted, and what is seen there is nothing: unmount it and plug it in again",
+	    media->path);
+}
+
+enum rc
 media_open_failed(const char *from, int errnum)
 {
 	switch (errnum) {
@@ -71,7 +113,7 @@ media_open_failed(const char *from, int errnum)
 		return rule_refuse(RULE_MEDIA_FILE,
 		    "%s: something on the way there is no directory", from);
 	default:
-		return err_errno(RC_IO, errnum, "%s: cannot be opened", from);
+		return media_failed(from, "cannot be opened", errnum);
 	}
 }
 
@@ -212,8 +254,7 @@ media_list_all(DIR *dir, const char *from, const char *suffix, bool strict,
 		errno = 0;
 		entry = readdir(dir);
 		if (entry == NULL && errno != 0)
-			return err_errno(
-			    RC_IO, errno, "%s: cannot be listed", from);
+			return media_failed(from, "cannot be listed", errno);
 		if (entry == NULL)
 			return RC_OK;
 		if (seen == MEDIA_ENTRIES_MAX)

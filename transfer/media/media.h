@@ -32,6 +32,10 @@ struct media {
 enum rc media_open(const char *path, struct media *ret) MUST_CHECK;
 void media_wipe(struct media *media); /* { 0 } is fine, here and below */
 
+/** Before "there is nothing on it" is said: is the disk behind it still there?
+ * \retval RC_IO it was pulled while it was mounted */
+enum rc media_check_there(const struct media *media) MUST_CHECK;
+
 /** Is this one name that a stick may carry? */
 bool media_name_ok(const char *name);
 
@@ -124,7 +128,7 @@ enum rc media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note) MUST_CHECK;
 
 /** What is wrong with one name of a directory; "" is the directory itself. */
-enum media_fault { MEDIA_MISSING, MEDIA_OTHER, MEDIA_EXTRA };
+enum media_fault { MEDIA_MISSING, MEDIA_OTHER, MEDIA_EXTRA, MEDIA_UNREADABLE };
 struct media_faults {
 	struct media_fault_at {
 		enum media_fault what;
@@ -137,7 +141,8 @@ void media_faults_wipe(struct media_faults *faults);
 
 /** Does a directory of the medium hold exactly these files with these bytes?
  * They are read past the cache as far as that goes; `ret_note` says how far, as
- * above. What is there but no regular file of one name is other. */
+ * above. What is there but no regular file of one name is other; what cannot be
+ * read is a fault too, and keeps nobody from the rest. */
 enum rc media_dir_compare(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct media_faults *ret,
     struct buf *ret_note) MUST_CHECK;

@@ -81,8 +81,7 @@ media_back_compare(
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_errno(
-			    RC_IO, errno, "%s: cannot be read back", from);
+			return media_failed(from, "cannot be read back", errno);
 		if (n == 0)
 			break;
 		if ((size_t)n > want.n - done ||
@@ -150,8 +149,7 @@ media_back_file(int dir, const char *from, const struct media_file *want,
 
 	if (fstatat(dir, want->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
-			return err_errno(
-			    RC_IO, errno, "%s: cannot be looked at", from);
+			return media_failed(from, "cannot be looked at", errno);
 		*ret_same = false;
 		return RC_OK;
 	}

@@ -69,6 +69,16 @@ find_extra(int dir, const char *from, const struct media_file *files, size_t n,
 	return rc != RC_OK ? rc : find_strange(dir, from, &names, faults);
 }
 
+/* Reading failed, of which this process is not the reason. */
+static enum rc
+fault_unreadable(struct media_faults *faults, enum rc rc, const char *name)
+{
+	if (rc != RC_IO || err_shortage() != SHORT_OF_NOTHING)
+		return rc;
+	err_clear();
+	return fault_add(faults, MEDIA_UNREADABLE, name);
+}
+
 static enum rc
 compare_one(int dir, const char *from, const struct media_file *file,
     struct media_faults *faults, enum media_reach *reach)
@@ -81,8 +91,9 @@ compare_one(int dir, const char *from, const struct media_file *file,
 	    errno == ENOENT)
 		return fault_add(faults, MEDIA_MISSING, file->name);
 	rc = media_back_file(dir, from, file, &same, reach);
-	return rc != RC_OK || same ? rc
-				   : fault_add(faults, MEDIA_OTHER, file->name);
+	if (rc != RC_OK)
+		return fault_unreadable(faults, rc, file->name);
+	return same ? RC_OK : fault_add(faults, MEDIA_OTHER, file->name);
 }
 
 static enum rc
@@ -93,7 +104,10 @@ compare_all(int dir, const char *from, const struct media_file *files, size_t n,
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
 		rc = compare_one(dir, from, &files[i], faults, reach);
-	return rc != RC_OK ? rc : find_extra(dir, from, files, n, faults);
+	if (rc != RC_OK)
+		return rc;
+	rc = find_extra(dir, from, files, n, faults);
+	return rc != RC_OK ? fault_unreadable(faults, rc, "") : RC_OK;
 }
 
 enum rc
@@ -119,7 +133,8 @@ media_dir_compare(const struct media *media, const char *path,
 	else if (errno == ENOTDIR || errno == ELOOP)
 		rc = fault_add(&faults, MEDIA_OTHER, "");
 	else
-		rc = media_open_failed(from, errno);
+		rc = fault_unreadable(
+		    &faults, media_open_failed(from, errno), "");
 	if (rc == RC_OK)
 		rc = media_note_reach(ret_note, reach);
 	if (rc != RC_OK)

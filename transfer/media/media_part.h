@@ -19,6 +19,9 @@ void media_from(const struct media *media, const char *path,
 /** Is each component of `path` an allowed name? Rule MEDIA-NAME. */
 enum rc media_path_check(const char *from, const char *path) MUST_CHECK;
 
+/** RC_IO: "FROM: WHAT: why", and what to do where the medium itself failed. */
+enum rc media_failed(const char *from, const char *what, int errnum);
+
 /** Say why fd_open_beneath failed: rule MEDIA-FILE or RC_IO. */
 enum rc media_open_failed(const char *from, int errnum);
 

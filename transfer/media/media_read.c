@@ -51,7 +51,7 @@ static enum rc
 stat_open(const char *from, int fd, struct stat *ret)
 {
 	if (fstat(fd, ret) != 0)
-		return err_errno(RC_IO, errno, "%s: cannot be looked at", from);
+		return media_failed(from, "cannot be looked at", errno);
 	return RC_OK;
 }
 
@@ -99,7 +99,7 @@ read_some(const char *from, int fd, uint8_t *room, size_t *ret_n)
 		n = read(fd, room, COPY_ROOM);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return err_errno(RC_IO, errno, "%s: cannot be read", from);
+		return media_failed(from, "cannot be read", errno);
 	*ret_n = (size_t)n;
 	return RC_OK;
 }

@@ -35,7 +35,7 @@ write_spot_wipe(struct write_spot *spot)
 static enum rc
 write_failed(const char *from, int errnum)
 {
-	return err_errno(RC_IO, errnum, "%s: cannot be written", from);
+	return media_failed(from, "cannot be written", errnum);
 }
 
 /* What goes onto a stick is for another machine, where other people may read

@@ -238,8 +238,10 @@ visit_one(
 	WIPED(receive_visit) v = { .store = round->store };
 	enum rc rc = response_dir_open(round->media, name, &v.dir);
 
-	*ret_junk =
-	    rc == RC_FORMAT; /* what is not read at all proves nothing */
+	/* What this process failed to read for a want of its own proves
+	 * nothing; what the stick does not give is not there for anybody. */
+	*ret_junk = rc == RC_FORMAT ||
+		    (rc == RC_IO && err_shortage() == SHORT_OF_NOTHING);
 	if (rc != RC_OK) {
 		claim_number(name, &v.dir, ret_number);
 		return rc;
@@ -351,6 +353,8 @@ visit_all(struct round *round)
 		err_restore(&junk.said);
 		return junk.rc;
 	}
+	if (rc == RC_OK && round->ret->found == 0)
+		rc = media_check_there(round->media);
 	if (rc == RC_OK && round->ret->found == 0)
 		rc = err_set(RC_IO,
 		    "%s: no response for this host (" MEDIA_RESPONSES
