@@ -262,6 +262,8 @@ ca_abandon_answer(struct abandon_run *run)
 	else if (rc == RC_OK)
 		rc = abandon_close_it(run);
 	if (rc == RC_OK)
+		rc = deliver_end(&run->delivery);
+	if (rc == RC_OK)
 		rc = abandon_show_json(run);
 	if (rc != RC_OK)
 		return rc;

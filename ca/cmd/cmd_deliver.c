@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/term.h"
+#include "transfer/media/mount.h"
 
 #include <stdlib.h>
 
@@ -212,4 +213,19 @@ delivery_find(const struct delivery *d,
 		    memcmp(d->done[i].channel, channel, SHA256_LEN) == 0)
 			return &d->done[i];
 	return NULL;
+}
+
+enum rc
+deliver_end(const struct delivery *d)
+{
+	WIPED(buf) command = { 0 };
+	enum rc rc;
+
+	if (d->n_done == 0 || d->media->path == NULL)
+		return RC_OK;
+	rc = mount_unmount(d->media, d->home->fd, &command);
+	if (rc == RC_OK && command.n != 0)
+		term_say("Before it is pulled: %.*s\n",
+		    SPAN_FMT(buf_span(&command)));
+	return rc;
 }

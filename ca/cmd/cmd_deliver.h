@@ -42,6 +42,10 @@ enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
 enum rc deliver_stored(struct delivery *delivery, const struct addressee *to,
     uint32_t first, uint32_t last) MUST_CHECK;
 
+/** The end of a run that wrote something to a stick: how to unmount it. What was
+ * read back was read while it was mounted, which is not the whole proof. */
+enum rc deliver_end(const struct delivery *delivery) MUST_CHECK;
+
 /** What this run wrote under this number; NULL: nothing. */
 const struct delivered *delivery_find(const struct delivery *delivery,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence);

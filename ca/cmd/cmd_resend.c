@@ -173,5 +173,7 @@ cmd_resend(struct cmd_env *env, int argc, char **argv)
 		rc = read_from(from, &r.from);
 	if (rc == RC_OK)
 		rc = resend_open_all(&r, media);
-	return rc == RC_OK ? resend_all(&r) : rc;
+	if (rc == RC_OK)
+		rc = resend_all(&r);
+	return rc == RC_OK ? deliver_end(&r.delivery) : rc;
 }

@@ -305,6 +305,8 @@ run_sign(struct sign *sign)
 		rc = handle_all(sign, &found);
 	if (rc == RC_OK)
 		rc = say_unfinished(sign);
+	if (rc == RC_OK)
+		rc = deliver_end(&sign->delivery);
 	err_save(&err);
 	json_rc = sign_print_json(sign);
 	if (rc == RC_OK && json_rc != RC_OK)

@@ -14,7 +14,7 @@ not_looked_at(enum rc rc, const char *name)
 
 	err_save(&why);
 	return err_set(rc,
-	    "%s: could not be read, and nothing is signed while its place in the order is not known: try again, check the stick (fsck), or copy its files to another: %.700s",
+	    "%s: could not be read, and nothing is signed while its place in the order is not known: try again, or copy the stick's files to another: %.700s",
 	    name, why.text);
 }
 

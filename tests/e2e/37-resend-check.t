@@ -107,6 +107,16 @@ status 2 'no medium'
 run ca resend "$WORK/nowhere"
 status 6 'a medium that is not there'
 
+# A stick that is mounted goes with a command, which works; a directory has none.
+quiet 'Before it is pulled' 'beside the home there is nothing to unmount'
+mounted="$WORK/a stick's"
+mount_small "$mounted" 1m
+run ca resend "$mounted"
+status 0 'onto a file system of its own'
+says "Before it is pulled: umount '.*/a stick'" 'it ends with how to unmount it'
+ok 'which does it' sh -c "$(sed -n 's/^Before it is pulled: //p' "$WORK/err")"
+nok 32 'and it is unmounted' mountpoint -q "$mounted"
+
 # ---- check ----------------------------------------------------------------------------
 
 pending() { ca status --json >"$WORK/status"; json pending "$WORK/status"; }

@@ -46,10 +46,12 @@ lying_stick '0 32768 linear @ 0'
 must cp -r "$WORK/asked/airgap-ca" "$STICK"
 run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
 status 0 'a stick is signed'
+unmount=$(sed -n 's/^Before it is pulled: //p' "$WORK/err")
 run ca check "$STICK" --json
 status 1 'and where it is still mounted check proves nothing'
 is "$(json same_mount) $(json recorded)" 'true 0' 'and records nothing'
-pull
+ok 'sign has said how to unmount it' sh -c "$unmount"
+must dmsetup remove stick
 must losetup -d "$LOOP"
 LOOP=$(losetup -f --show "$WORK/lying.img")
 must device '0 32768 linear @ 0'

@@ -21,4 +21,10 @@
 enum rc mount_text(
     const struct media *media, char ret[static MOUNT_TEXT]) MUST_CHECK;
 
+/** Append the command that unmounts it, quoted for a shell: umount for root,
+ * else udisks' where there is a disk. Nothing when it is mounted together with
+ * `beside` (a directory's descriptor), for then it is no stick. */
+enum rc mount_unmount(
+    const struct media *media, int beside, struct buf *ret) MUST_CHECK;
+
 #endif
