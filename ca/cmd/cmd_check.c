@@ -165,6 +165,15 @@ check_look(struct check *c)
 {
 	enum rc rc = stick_look(&c->media, c->ledger, &c->ca, &c->look);
 
+	/* Of all of them nothing can be told: no rule has said what to do. */
+	if (rc == RC_IO && err_shortage() == SHORT_OF_NOTHING) {
+		struct err_saved why;
+
+		err_save(&why);
+		return err_set(rc,
+		    "%.800s; 'airgap-ca resend STICK' writes responses again",
+		    why.text);
+	}
 	for (size_t i = 0; i < c->look.n && rc == RC_OK; i++) {
 		const struct stick_response *r = &c->look.items[i];
 
