@@ -67,7 +67,13 @@ act_media_open(const char *path, struct media *ret)
 		return RC_OK;
 	rc = media_open(path, ret);
 	if (rc == RC_OK && faccessat(ret->root, ".", W_OK, 0) != 0)
-		rc = err_errno(RC_IO, errno, "%s: cannot be written to", path);
+		rc =
+		    errno != EROFS
+			? err_errno(
+			      RC_IO, errno, "%s: cannot be written to", path)
+			: err_set(RC_IO,
+			      "%s: is read-only: mounted so, or made so by the kernel because it is damaged: unmount it and check it (fsck), or take another",
+			      path);
 	return rc;
 }
 

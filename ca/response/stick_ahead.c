@@ -13,7 +13,7 @@
 
 /* The directory may bear another's name: what it is, the manifest says. */
 static enum rc
-is_lacking(struct ledger *ledger, const struct trust *trust, const char *from,
+ahead_refuse(struct ledger *ledger, const struct trust *trust, const char *from,
     const struct manifest *m)
 {
 	WIPED(ledger_manifest) ours = { 0 };
@@ -45,7 +45,7 @@ ahead_prove(struct ledger *ledger, const struct trust *trust, const char *from,
 	if (rc == RC_OK)
 		rc = manifest_prove(from, trust, &cose, m.signed_at);
 	if (rc == RC_OK)
-		return is_lacking(ledger, trust, from, &m);
+		return ahead_refuse(ledger, trust, from, &m);
 	if (rule_spoken() == RULE_NONE)
 		return rc;
 	err_clear();

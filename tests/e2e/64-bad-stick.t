@@ -98,7 +98,7 @@ status 0 'a dry run needs no room on the stick'
 unchanged 'and writes nothing'
 run ca sign "$STICK" --yes
 status 6 'a read-only stick'
-says 'stick-small: cannot be written to: Read-only file system' 'is told before anything is asked'
+says 'stick-small: is read-only: .*check it \(fsck\)' 'is told before anything is asked'
 unchanged 'and nothing is signed'
 must mount -o remount,rw "$STICK"
 
