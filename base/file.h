@@ -104,7 +104,7 @@ enum rc file_begin(int dir, const char *name, const char *from, int *ret_fd)
 enum rc file_end(int *fd, const struct file_look *look, const char *from)
     MUST_CHECK;
 
-/** What has just got this name by a rename keeps it over a power cut, and on a
+/** What has just got this name by a rename, or was made as a directory, keeps it over a power cut, and on a
  * stick that is pulled now: it is synced itself, and its directory after it. */
 enum rc file_settle(int dir, const char *name, const char *from) MUST_CHECK;
 

@@ -144,6 +144,24 @@ def machine():
         system, platform.release(), platform.machine(), model, os.cpu_count())
 
 
+STICKS = """
+## Sticks
+
+`make check-media` boots user-mode Linux, which has FAT on any machine, for each test of `tests/media`. What reached the
+device counts, and not what the kernel still holds: that is what is left when a stick is pulled.
+
+| what is done to the stick | what must hold | test |
+| --- | --- | --- |
+| pulled at once after exit 0, ten times each: request, sign, history, backup (onto it, and into a file), export; mounted as mount(8) does, and with `flush` | all that looked whole is whole, by the kernel and by `fsck.vfat` | `10-pull.t`, `11-pull-flush.t` |
+| `check` while it is still mounted | nothing is proven or recorded | `20-replug.t` |
+| writes to its tables are dropped; it wraps | found by `check` after it was pulled, with what is lost, and `resend` | `20-replug.t` |
+| a directory, a file, all of `responses/`, a bundle is an I/O error | named, the others looked at, with what to do | `30-unreadable.t` |
+| pulled while it is mounted, and then asked | no command finds "nothing to do" | `30-unreadable.t` |
+| mounted for another user | `backup FILE` works, and says who may read it | `30-unreadable.t` |
+| power fails after each write to it, while a response is written (dm-log-writes) | a name is of whole bytes; the same command again makes it whole | `40-cuts.t` |
+"""
+
+
 def page(ours, theirs):
     text = HEAD.format(rule=rule_text())
     text += "Made on %s; files on a tmpfs. %d points in %d s, %d at a time.\n\n" % (
@@ -164,7 +182,7 @@ first of the columns on the right that is true of it.
     text += theirs_table(ours, theirs)
     text += "\nWhere its files change their names (twice: one serial, two certificates; stuck: every later run fails; lost:\n"
     text += "the index has lost its history; unlisted: signed, and not in the index):\n\n" + renames(theirs)
-    return text
+    return text + STICKS
 
 
 STARVED = """

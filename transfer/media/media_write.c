@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define MEDIA_TEMPORARY ".tmp-" /* no reader takes a first dot */
@@ -46,18 +48,64 @@ open_to_all(int fd, mode_t mode)
 	(void)fchmod(fd, mode);
 }
 
-/* Open directory `name` below `dir`, making and syncing it if it is missing. */
+static bool
+media_write_is_there(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
+/* Rename without replacing. vfat and exfat can; where a file system cannot, a
+ * look before it must do: nobody else writes to this stick now. */
+static int
+rename_new(int dir, const char *old, const char *new)
+{
+	if (renameat2(dir, old, dir, new, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (media_write_is_there(dir, new)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(dir, old, dir, new);
+}
+
+/* A directory under a name that nobody had. FAT writes its entry, its cluster
+ * in the table and what lies in that at three places, and whoever looks at one
+ * that lacks a part makes the stick read-only: so it has its name when it is
+ * whole, and what a pulled stick keeps of it is not looked at again. */
+static enum rc
+make_dir(const char *from, int dir, const char *name)
+{
+	char fresh[SPOT_NAME_MAX];
+	uint64_t random = 0;
+	enum rc rc;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return err_errno(RC_IO, errno, "%s: no random number", from);
+	(void)snprintf(
+	    fresh, sizeof(fresh), MEDIA_TEMPORARY "%016" PRIx64, random);
+	if (mkdirat(dir, fresh, DIR_MODE) != 0)
+		return write_failed(from, errno);
+	rc = file_settle(dir, fresh, from);
+	if (rc == RC_OK && rename_new(dir, fresh, name) != 0)
+		rc = write_failed(from, errno);
+	if (rc != RC_OK)
+		(void)unlinkat(dir, fresh, AT_REMOVEDIR);
+	return rc == RC_OK ? file_settle(dir, name, from) : rc;
+}
+
+/* Open directory `name` below `dir`, making it if it is missing. */
 static enum rc
 step_into(const char *from, int *dir, const char *name)
 {
+	const bool made = !media_write_is_there(*dir, name);
+	enum rc rc = made ? make_dir(from, *dir, name) : RC_OK;
 	int next;
-	bool made = mkdirat(*dir, name, DIR_MODE) == 0;
-	enum rc rc = RC_OK;
 
-	if (made)
-		rc = fd_sync(*dir, from);
-	else if (errno != EEXIST)
-		rc = write_failed(from, errno);
 	if (rc != RC_OK)
 		return rc;
 	next = fd_open_beneath(*dir, name, O_RDONLY | O_DIRECTORY);
@@ -169,31 +217,6 @@ dir_fill(
 }
 
 /* ---- renames ------------------------------------------------------------- */
-
-static bool
-media_write_is_there(int dir, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       errno != ENOENT;
-}
-
-/* Rename without replacing. vfat and exfat can; where a file system cannot, a
- * look before it must do: nobody else writes to this stick now. */
-static int
-rename_new(int dir, const char *old, const char *new)
-{
-	if (renameat2(dir, old, dir, new, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (media_write_is_there(dir, new)) {
-		errno = EEXIST;
-		return -1;
-	}
-	return renameat(dir, old, dir, new);
-}
 
 /* Move what lies under `name` out of the way of ours, for good, and say so. */
 static enum rc
