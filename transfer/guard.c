@@ -49,6 +49,7 @@ guard_way_wipe(struct guard_way *way)
 struct guard_walk {
 	bool follow;	 /* links that are root's or ours */
 	bool lacking;	 /* what is not there yet ends the walk well */
+	bool typed;	 /* so does what is none, or no directory, at its end */
 	int dir;	 /* where we stand */
 	struct buf at;	 /* the path of that; "" is the root */
 	struct buf rest; /* what is still to be walked, with a terminator */
@@ -218,7 +219,8 @@ guard_walk_step(struct guard_walk *w, const char *name)
 
 	if (rc != RC_OK)
 		return rc;
-	if (next < 0 && errno == ENOENT && w->lacking) {
+	if (next < 0 && errno == ENOENT &&
+	    (w->lacking || (w->typed && guard_walk_is_last(w)))) {
 		w->found = GUARD_LACKING;
 		return RC_OK;
 	}
@@ -232,6 +234,10 @@ guard_walk_step(struct guard_walk *w, const char *name)
 		w->at.n = before;
 		return guard_walk_splice(w, next);
 	}
+	if (!S_ISDIR(st.st_mode) && w->typed && guard_walk_is_last(w)) {
+		w->found = GUARD_FILE;
+		return RC_OK;
+	}
 	if (!S_ISDIR(st.st_mode))
 		return err_errno(RC_IO, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR,
 		    "%s", guard_walk_text(w));
@@ -239,12 +245,14 @@ guard_walk_step(struct guard_walk *w, const char *name)
 	return RC_OK;
 }
 
+/* As far as the walk goes. `name` is the last one that was taken. */
 static enum rc
-guard_walk(struct guard_walk *w, const char *path, struct guard_way *ret)
+guard_walk_go(
+    struct guard_walk *w, const char *path, char name[static NAME_MAX + 1])
 {
-	char name[NAME_MAX + 1] = "";
 	enum rc rc = guard_walk_begin(w, path);
 
+	*name = '\0';
 	while (rc == RC_OK && w->found == GUARD_CLEAR) {
 		rc = guard_walk_take(w, name);
 		if (rc != RC_OK || *name == '\0')
@@ -252,6 +260,15 @@ guard_walk(struct guard_walk *w, const char *path, struct guard_way *ret)
 		if (strcmp(name, ".") != 0)
 			rc = guard_walk_step(w, name);
 	}
+	return rc;
+}
+
+static enum rc
+guard_walk(struct guard_walk *w, const char *path, struct guard_way *ret)
+{
+	char name[NAME_MAX + 1];
+	enum rc rc = guard_walk_go(w, path, name);
+
 	if (rc != RC_OK)
 		return rc;
 	ret->at = strdup(guard_walk_text(w));
@@ -274,6 +291,24 @@ guard_way_open(const char *path, struct guard_way *ret)
 	WIPED(guard_walk) w = { .dir = -1 };
 
 	return guard_walk(&w, path, ret);
+}
+
+enum rc
+guard_path(const char *typed, char **ret_path)
+{
+	WIPED(guard_walk) w = { .follow = true, .typed = true, .dir = -1 };
+	char name[NAME_MAX + 1];
+	enum rc rc = guard_walk_go(&w, typed, name);
+
+	while (rc == RC_OK && !guard_walk_is_last(&w)) {
+		rc = guard_walk_take(&w, name);
+		if (rc == RC_OK && strcmp(name, ".") != 0)
+			rc = guard_walk_name(&w, name);
+	}
+	if (rc != RC_OK)
+		return rc;
+	*ret_path = strdup(guard_walk_text(&w));
+	return *ret_path == NULL ? err_memory() : RC_OK;
 }
 
 /* ---- a home -------------------------------------------------------------- */

@@ -37,7 +37,8 @@ enum guard_found {
 	GUARD_CLEAR,   /* nobody but root and the caller can change it */
 	GUARD_OPEN,    /* theirs, but others may write there; sticky is enough above */
 	GUARD_STRANGE, /* somebody else's from here on */
-	GUARD_LACKING, /* not there (guard_home_new) */
+	GUARD_LACKING, /* not there (guard_home_new, guard_path) */
+	GUARD_FILE,    /* no directory, at the end (guard_path) */
 };
 
 /** A way from the root of the file system, without a link, and how far nobody but
@@ -56,5 +57,13 @@ void guard_way_wipe(struct guard_way *way);
 /** Go along the absolute path of a directory. Whoever calls it refuses.
  * \retval RC_IO  a link on the way, or it cannot be looked at */
 enum rc guard_way_open(const char *path, struct guard_way *ret) MUST_CHECK;
+
+/** The absolute path that a typed one stands for, of what may be missing at its
+ * end. Links that root or the caller put where nobody else can change them are
+ * followed. From where others can on nothing is: what is left is as it was typed,
+ * and who opens it without links finds one there.
+ * \param[out] ret_path  to be freed
+ * \retval RC_IO  its directory is not there, or cannot be looked at */
+enum rc guard_path(const char *typed, char **ret_path) MUST_CHECK;
 
 #endif

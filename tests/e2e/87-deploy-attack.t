@@ -254,6 +254,67 @@ run at "$EARLY" transfer deploy example.org --format p12 --to "$DIR/b.p12" --pas
 refused 7 DEPLOY-OWNER 'password file .*/keys: others than root and you can change what lies there' \
 	"a password's file of theirs is none"
 
+# ---- links that they had put before root typed the path -----------------------------
+
+theirs before
+echo precious >"$VICTIM/plain"
+chmod 644 "$VICTIM/plain"
+echo SECRET >"$SECRET/line"
+chmod 600 "$SECRET/line"
+must cp "$WORK/web.key" "$SECRET/web.key"
+mkdir -m 755 "$WORK/roots"
+them ln -s "$VICTIM/plain" "$DIR/s.pem"
+them ln -s "$VICTIM" "$DIR/dir"
+them ln -s "$SECRET/line" "$DIR/pass"
+them ln -s "$SECRET/web.key" "$DIR/web.key"
+ln -s "$VICTIM" "$DIR/roots"
+ln -s "$VICTIM/plain" "$WORK/roots/s.pem"
+ln -s "$VICTIM" "$WORK/roots/dir"
+chown -h $THEM "$WORK/roots/s.pem" "$WORK/roots/dir"
+mkdir -m 1777 "$WORK/sticky"
+them ln -s "$VICTIM" "$WORK/sticky/dir"
+mkdir -m 775 "$WORK/several"
+chgrp $THEM "$WORK/several"
+ln -s "$VICTIM" "$WORK/several/dir"
+freeze "$VICTIM" "$DIR"
+# typed WHERE ARG...: refused by the link alone, which is theirs
+typed() {
+	local where=$1
+	shift
+	run at "$EARLY" transfer "$@"
+	refused 7 DEPLOY-OWNER "[^ ]*: a link on it is one that others than root and you can change" \
+		"$1: a link $where is not followed for root who types it"
+}
+pem=(deploy example.org --format pemfile)
+typed "of theirs to a file" "${pem[@]}" --to "$DIR/s.pem"
+typed "of theirs to a directory" "${pem[@]}" --to "$DIR/dir/s.pem"
+typed "of root's in a directory of theirs" "${pem[@]}" --to "$DIR/roots/s.pem"
+typed "of theirs in a directory of root's" "${pem[@]}" --to "$WORK/roots/s.pem"
+typed "of theirs on the way" "${pem[@]}" --to "$WORK/roots/dir/s.pem"
+typed "of theirs where the sticky bit is" "${pem[@]}" --to "$WORK/sticky/dir/s.pem"
+typed "that a group can change" "${pem[@]}" --to "$WORK/several/dir/s.pem"
+typed "behind a step back" "${pem[@]}" --to "$WORK/roots/../before/x/../s.pem"
+typed "for a key" deploy example.org --format fullchain --to "$DIR/c.pem" --key "$DIR/s.pem"
+typed "to a key" deploy web.example.org --format pemfile --to "$DIR/w.pem" --key-from "$DIR/web.key"
+typed "to a password" deploy example.org --format p12 --to "$DIR/b.p12" --pass-source "$DIR/pass"
+typed "of theirs" publish "$DIR/dir" example.org
+typed "of root's in a directory of theirs" publish "$DIR/roots" example.org
+is "$(cat "$VICTIM/plain")" precious "and what it leads to stays"
+# Where nobody else can change them they are a convenience.
+ln -s "$WORK/roots/two" "$WORK/roots/one"
+ln -s "../victim" "$WORK/roots/two"
+run at "$EARLY" transfer "${pem[@]}" --to "$WORK/roots/one/linked.pem"
+status 0 "links of root's in a directory of root's are followed"
+ok "to what they lead to" test -f "$VICTIM/linked.pem"
+run at "$EARLY" transfer deploy --forget "$WORK/roots/one/linked.pem"
+status 0 "and when it is forgotten"
+must rm "$VICTIM/linked.pem" "$VICTIM/plain"
+ln -s "$DIR" "$WORK/roots/www"
+run at "$EARLY" transfer "${pem[@]}" --to "$WORK/roots/www/fresh.pem"
+status 0 "one that leads to a directory of theirs, too"
+is "$(stat -c %u "$DIR/fresh.pem")" $THEM "where it is done as that user"
+must at "$EARLY" transfer deploy --forget "$WORK/roots/www/fresh.pem"
+
 # ---- directories of several ---------------------------------------------------------
 
 mkdir -m 775 "$WORK/group"

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/run.h"
 #include "base/term.h"
+#include "transfer/online/deploy/site.h"
 #include "transfer/online/store/home.h"
 
 #include <errno.h>
@@ -120,10 +121,7 @@ copy(const char *text, char **ret)
 static enum rc
 full_path(const char *typed, char **ret)
 {
-	if (typed == NULL)
-		return RC_OK;
-	*ret = realpath(typed, NULL);
-	return *ret != NULL ? RC_OK : err_errno(RC_IO, errno, "%s", typed);
+	return typed == NULL ? RC_OK : site_path(typed, ret);
 }
 
 static enum rc

@@ -9,6 +9,7 @@
 #include "transfer/online/deploy/deploy.h"
 #include "transfer/online/deploy/posh.h"
 #include "transfer/online/deploy/publish.h"
+#include "transfer/online/deploy/site.h"
 #include "transfer/online/store/home.h"
 
 #include <errno.h>
@@ -305,9 +306,9 @@ publish_new(struct publish_wish *a)
 
 	if (rc != RC_OK)
 		return rc;
-	p.dir = realpath(a->operands.items[0], NULL);
-	if (p.dir == NULL)
-		return err_errno(RC_IO, errno, "%s", a->operands.items[0]);
+	rc = site_path(a->operands.items[0], &p.dir);
+	if (rc != RC_OK)
+		return rc;
 	p.name = a->holding.name;
 	p.profile = a->holding.profile;
 	rc = publish(p.dir, &a->store, p.name == NULL ? NULL : &a->holding,
@@ -332,11 +333,16 @@ publish_new(struct publish_wish *a)
 static enum rc
 publish_forget(struct publish_wish *a)
 {
-	char *real = realpath(a->forget, NULL);
-	const char *dir = real == NULL ? a->forget : real;
+	char *real = NULL;
+	const char *dir;
 	bool known = false;
-	enum rc rc = RC_OK;
+	enum rc rc = site_path(a->forget, &real);
 
+	/* What is gone, or is a link by now, can be forgotten all the same. */
+	if (rc != RC_OK)
+		err_clear();
+	rc = RC_OK;
+	dir = real == NULL ? a->forget : real;
 	if (a->env->dry_run)
 		term_say("%s: would be forgotten\n", dir);
 	else

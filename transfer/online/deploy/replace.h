@@ -36,9 +36,10 @@ struct replace {
 
 #define REPLACE_MAX 1048576 /* bytes of a file */
 
-/** The path as it will be kept: absolute, links followed. The file need not
- * exist, its directory must.
+/** The path as it will be kept: absolute, links followed as site_path does. The file
+ * need not exist, its directory must.
  * \retval RC_IO     no such directory
+ * \retval RC_STATE  rule DEPLOY-OWNER
  * \retval RC_USAGE  not the name of a file, or one that is no regular file */
 enum rc replace_path(const char *typed, char **ret_path) MUST_CHECK;
 

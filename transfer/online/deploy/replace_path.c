@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Links are followed once, when a person types the path and sees where it
- * leads, and never again: whoever may write to a server's directory could
- * otherwise turn root's next rotation to any file. */
+/* Links are followed once, when a person types the path, and only those that
+ * nobody but root and that person could put there; never again after that.
+ * Whoever may write to a server's directory could otherwise turn what root does
+ * there to any file. */
 #include "transfer/online/deploy/replace.h"
+
+#include "base/file.h"
+#include "transfer/online/deploy/site.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,56 +14,50 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* The real directory, and the name in it. */
 static enum rc
-join(const char *typed, const char *dir, const char *name, char **ret_path)
+typed_check_name(const char *typed)
 {
-	char *real = realpath(dir, NULL);
-	int n;
+	const char *name = file_name(typed);
 
-	if (real == NULL)
-		return err_errno(RC_IO, errno, "%s: its directory", typed);
-	n = asprintf(
-	    ret_path, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
-	free(real);
-	return n < 0 ? err_memory() : RC_OK;
-}
-
-static enum rc
-path_of_new(const char *typed, char **ret_path)
-{
-	const char *slash = strrchr(typed, '/');
-	const char *name = slash == NULL ? typed : slash + 1;
-	char dir[PATH_MAX];
-
+	if (strlen(typed) >= PATH_MAX)
+		return err_set(RC_USAGE, "%.40s...: too long a path", typed);
 	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(
 		    RC_USAGE, "%s: wanted the name of a file", typed);
-	if (strlen(typed) >= sizeof(dir))
-		return err_set(RC_USAGE, "%.40s...: too long a path", typed);
-	(void)snprintf(dir, sizeof(dir), "%.*s",
-	    slash == NULL ? 1 : (slash == typed ? 1 : (int)(slash - typed)),
-	    slash == NULL ? "." : typed);
-	return join(typed, dir, name, ret_path);
+	return RC_OK;
 }
 
-enum rc
-replace_path(const char *typed, char **ret_path)
+static enum rc
+typed_check_kind(const char *typed, const char *path)
 {
 	struct stat st;
 
-	if (stat(typed, &st) == 0) {
-		if (!S_ISREG(st.st_mode))
-			return err_set(
-			    RC_USAGE, "%s: not a regular file", typed);
-		*ret_path = realpath(typed, NULL);
-		return *ret_path != NULL ? RC_OK
-					 : err_errno(RC_IO, errno, "%s", typed);
-	}
+	if (lstat(path, &st) == 0)
+		return S_ISREG(st.st_mode)
+			   ? RC_OK
+			   : err_set(RC_USAGE, "%s: not a regular file", typed);
 	if (errno != ENOENT)
 		return err_errno(RC_IO, errno, "%s", typed);
 	if (lstat(typed, &st) == 0)
 		return err_set(RC_USAGE,
 		    "%s: a symbolic link that leads to nothing", typed);
-	return path_of_new(typed, ret_path);
+	return typed_check_name(typed);
+}
+
+enum rc
+replace_path(const char *typed, char **ret_path)
+{
+	char *path = NULL;
+	enum rc rc = *typed == '\0' ? typed_check_name(typed) : RC_OK;
+
+	if (rc == RC_OK)
+		rc = site_path(typed, &path);
+	if (rc == RC_OK)
+		rc = typed_check_kind(typed, path);
+	if (rc != RC_OK) {
+		free(path);
+		return rc;
+	}
+	*ret_path = path;
+	return RC_OK;
 }

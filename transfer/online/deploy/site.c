@@ -17,6 +17,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -188,6 +189,30 @@ site_do(const struct site_dir *dirs, size_t n, site_work *work, void *arg,
 	return site.ways[0].found == GUARD_STRANGE
 		   ? site_as_owner(&site, out)
 		   : site_work_there(&site, false, out);
+}
+
+/* ---- paths --------------------------------------------------------------- */
+
+/* No link is left on it, but where somebody else could turn one to any file of
+ * root's. Who changes that later is met by whoever opens it, without links. */
+enum rc
+site_path(const char *typed, char **ret_path)
+{
+	char *path = NULL;
+	OWN_FD fd = -1;
+	enum rc rc = guard_path(typed, &path);
+
+	if (rc != RC_OK)
+		return err_in(rc, "%s: its directory", typed);
+	fd = fd_open_unlinked(AT_FDCWD, path, O_PATH);
+	if (fd < 0 && errno == ELOOP) {
+		free(path);
+		return rule_refuse(RULE_DEPLOY_OWNER,
+		    "%s: a link on it is one that others than root and you can change",
+		    typed);
+	}
+	*ret_path = path;
+	return RC_OK;
 }
 
 /* ---- files --------------------------------------------------------------- */

@@ -37,6 +37,13 @@ typedef enum rc site_work(
 enum rc site_do(const struct site_dir *dirs, size_t n, site_work *work,
     void *arg, struct buf *out) MUST_CHECK;
 
+/** The path to remember for a typed one: links are followed where root or we put
+ * them. Nothing need be there.
+ * \param[out] ret_path  absolute, to be freed
+ * \retval RC_STATE rule DEPLOY-OWNER: a link that others can change is on it
+ * \retval RC_IO    its directory is not there, or cannot be looked at */
+enum rc site_path(const char *typed, char **ret_path) MUST_CHECK;
+
 /** A file by its directory. \retval RC_STATE  no absolute path of a file */
 struct site_file {
 	char dir[PATH_MAX], name[NAME_MAX + 1];
