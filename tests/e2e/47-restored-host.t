@@ -98,6 +98,53 @@ visit --new-key ec-p256 --domain d.example.org
 run transfer deploy d.example.org --format pemfile --to "$WORK/d.pem"
 status 0 "and it goes on"
 
+# ---- what the server has and the copy has not ----------------------------------------------------
+
+# The copy's key is replaced by a newer one, which the servers' files alone have afterwards.
+DEPLOYED=$WORK/deployed
+mkdir "$DEPLOYED"
+must sh -c "umask 077; echo changeit >'$WORK/pass'"
+visit --new-key ec-p256 --domain k.example.org
+must transfer deploy k.example.org --format pemfile --to "$DEPLOYED/s.pem"
+must transfer deploy k.example.org --format fullchain --to "$DEPLOYED/c.pem" --key "$DEPLOYED/k.pem"
+must transfer deploy k.example.org --format p12 --to "$DEPLOYED/s.p12" --pass-source "$WORK/pass"
+must cp -a "$ONLINE" "$WORK/snapshot3"
+visit --new-key ec-p256 --domain k.example.org
+must transfer rotate --within 1d
+rm -rf "$ONLINE"
+must cp -a "$WORK/snapshot3" "$ONLINE"
+freeze "$DEPLOYED"
+run transfer rotate --within 1d
+status 7 "a rotation of the copy does not bring a replaced key back"
+says 's.pem: holds a private key that is not in this home: .*move that file away' "says what it left"
+says 'k.pem: holds a private key that is not in this home' "in a file of its own, too"
+says 's.p12: is not as it was written from here, and may hold a newer key' "and in PKCS#12"
+unchanged "and the newer one stays where it is"
+run transfer rotate --within 1d -n
+status 7 "a rotation that only looks says so as well"
+run transfer install "$STICK"
+status 0 "what answers the lost request is installed"
+run transfer rotate --within 1d
+status 7 "and the key is still nowhere else"
+must transfer request --profile xmpp-server --new-key ec-p256 --domain k.example.org --out "$STICK"
+must ca sign "$STICK" --yes
+must transfer install "$STICK"
+mkdir "$WORK/aside"
+must mv "$DEPLOYED"/s.pem "$DEPLOYED"/k.pem "$DEPLOYED"/s.p12 "$WORK/aside"
+run transfer rotate --within 1d
+status 0 "once they are moved away it goes on"
+is "$(openssl pkey -in "$DEPLOYED/s.pem" -pubout)" \
+	"$(openssl x509 -in "$DEPLOYED/c.pem" -noout -pubkey)" "with the newest key in each"
+ok "PKCS#12 as well" openssl pkcs12 -in "$DEPLOYED/s.p12" -passin pass:changeit -nokeys -noout
+# Typed, it is somebody's word.
+must cp "$WORK/aside/s.pem" "$DEPLOYED/s.pem"
+run transfer rotate --within 1d
+status 7 "a key that somebody else put there is left as well"
+run transfer deploy k.example.org --format pemfile --to "$DEPLOYED/s.pem"
+status 0 "until somebody types what shall be there"
+run transfer rotate --within 1d
+status 0 "and then all is well"
+
 # ---- proven in full --------------------------------------------------------------------------
 
 must cp -a "$ONLINE" "$WORK/snapshot2"

@@ -214,7 +214,9 @@ run timeout 5 openssl pkcs12 -in "$WORK/slow.p12" -passin pass:changeit -nokeys
 status 124 "a PKCS#12 can keep whoever reads it busy"
 them cp "$WORK/slow.p12" "$DIR/a.p12"
 LIMIT=20 run at "$EARLY" transfer rotate --within 1d
-status 0 "but not root"
+status 7 "but not root, who leaves what was not written from here"
+LIMIT=20 run at "$EARLY" transfer deploy example.org --format p12 --to "$DIR/a.p12" --pass-source "$WORK/pass"
+status 0 "nor root who types"
 ok "who put back one that opens" timeout 20 openssl pkcs12 -in "$DIR/a.p12" -passin pass:changeit -nokeys
 must at "$EARLY" transfer deploy --forget "$DIR/a.p12"
 

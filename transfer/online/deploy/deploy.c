@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/run.h"
+#include "transfer/online/store/home.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +113,64 @@ is_in_place(const struct deployment *d, const struct deploy_files *files,
 		rc = deploy_is_file(&look->cert, buf_span(&files->cert), &cert);
 	if (rc == RC_OK)
 		*ret = cert && key;
+	return rc;
+}
+
+/* ---- what is not ours to lose ---------------------------------------------
+ */
+
+/* PKCS#12 shows no key, and is known by its digest. A run that was cut off left
+ * what was there beside it. */
+static bool
+is_others_p12(const struct deployment *d, const struct replace_found *found)
+{
+	return d->has_made && found->is && !is_digest(found->sha256, d->made) &&
+	       !(found->was && is_digest(found->was_sha256, d->made));
+}
+
+/* A key that no home's file has is lost with the file it lies in. One that was
+ * never made here is not asked for: where it came from is not ours to know. */
+static enum rc
+is_others_key(const struct deploying *by, const struct deployment *d,
+    const struct replace_found *found, bool *ret)
+{
+	bool here = true;
+	enum rc rc = RC_OK;
+
+	if (found->has_key && d->key_from == NULL &&
+	    !(d->has_key && is_digest(found->sha256, d->key_file)))
+		rc = online_key_is_here(by->home, found->key, &here);
+	*ret = !here;
+	return rc;
+}
+
+/* The home may have been put back to an older copy while the server's files
+ * were not: then a newer key lies there, and nowhere else. Who types a
+ * deployment says what shall be there; a timer does not know. */
+static enum rc
+check_nothing_lost(const struct deploying *by, const struct deployment *d,
+    const struct deploy_look *look)
+{
+	const struct replace_found *const found[] = { &look->cert, &look->key };
+	const char *const paths[] = { d->path, d->key_path };
+	enum rc rc = RC_OK;
+
+	if (by->remember || !d->has_done)
+		return RC_OK;
+	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
+		bool others = false;
+
+		rc = is_others_key(by, d, found[i], &others);
+		if (i == 0 && d->format == DEPLOY_P12)
+			others = is_others_p12(d, found[i]);
+		if (rc == RC_OK && others)
+			rc = err_set(RC_STATE,
+			    "%s: %s: was this home put back to an older copy? move that file away for what is due here to take its place",
+			    paths[i],
+			    d->format == DEPLOY_P12
+				? "is not as it was written from here, and may hold a newer key"
+				: "holds a private key that is not in this home");
+	}
 	return rc;
 }
 
@@ -242,6 +301,10 @@ bring_files(const struct deploying *by, struct deployment *d,
 		return rc;
 	if (there && deployment_has(d, due->sha256))
 		return by->dry_run ? RC_OK : replace_keep(replace);
+	if (!there)
+		rc = check_nothing_lost(by, d, &look);
+	if (rc != RC_OK)
+		return rc;
 	ret->changed = true;
 	if (by->dry_run)
 		return RC_OK;

@@ -363,22 +363,68 @@ replace_unclaim_there(const int dirs[], bool theirs, void *arg, struct buf *out)
 			   : pair_each_claim(&p, &replace->claim, spot_unclaim);
 }
 
+/* A file that holds a key says so in its lines; nothing of it is parsed. The
+ * key is from its first line to its last; of several, all that there is. */
+static struct span
+key_lines(struct span file)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+	const size_t n = sizeof(mark) - 1;
+	const uint8_t *end = file.p + file.n, *first, *last, *more;
+
+	first = file.n == 0 ? NULL : memmem(file.p, file.n, mark, n);
+	if (first == NULL)
+		return SPAN_NONE;
+	last = memmem(first + n, (size_t)(end - first) - n, mark, n);
+	more = last == NULL
+		   ? NULL
+		   : memmem(last + n, (size_t)(end - last) - n, mark, n);
+	if (last == NULL || more != NULL)
+		return file;
+	while (first != file.p && first[-1] != '\n')
+		first--;
+	last += n;
+	return span_of(first, (size_t)(last - first) + (last != end));
+}
+
+/* "It is", and its digest. */
+static enum rc
+add_found(struct buf *out, struct span bytes, bool is)
+{
+	uint8_t digest[SHA256_LEN] = { 0 };
+	enum rc rc = is ? sha256(bytes, digest) : RC_OK;
+
+	if (rc == RC_OK)
+		rc = buf_add_byte(out, is);
+	return rc != RC_OK ? rc : buf_add(out, digest, SHA256_LEN);
+}
+
+/* What cannot be read is not there. */
+static bool
+look_read(const struct replace_spot *s, const char *name, struct buf *ret)
+{
+	bool is = false;
+
+	if (s->dir >= 0 && spot_read(s, name, ret, &is) != RC_OK) {
+		is = false;
+		err_clear();
+	}
+	return is;
+}
+
 static enum rc
 replace_look_at(const struct replace_spot *s, struct buf *out)
 {
 	WIPED(buf) found = { 0 };
-	uint8_t digest[SHA256_LEN] = { 0 };
-	bool is = false;
-	enum rc rc;
+	WIPED(buf) old = { 0 };
+	bool is = look_read(s, s->name, &found);
+	bool was = look_read(s, s->old, &old);
+	struct span key = is ? key_lines(buf_span(&found)) : SPAN_NONE;
+	enum rc rc = add_found(out, buf_span(&found), is);
 
-	if (s->dir >= 0 && spot_read(s, s->name, &found, &is) != RC_OK) {
-		is = false;
-		err_clear();
-	}
-	rc = is ? sha256(buf_span(&found), digest) : RC_OK;
 	if (rc == RC_OK)
-		rc = buf_add_byte(out, is);
-	return rc != RC_OK ? rc : buf_add(out, digest, SHA256_LEN);
+		rc = add_found(out, key, key.n != 0);
+	return rc != RC_OK ? rc : add_found(out, buf_span(&old), was);
 }
 
 static enum rc
@@ -395,12 +441,10 @@ replace_look_there(const int dirs[], bool theirs, void *arg, struct buf *out)
 	return rc != RC_OK ? rc : replace_look_at(&p.key, out);
 }
 
-/* A file that holds a key says so in its last line; nothing of it is parsed. */
 static enum rc
 replace_holds_key_there(
     const int dirs[], bool theirs, void *arg, struct buf *out)
 {
-	static const char end[] = "PRIVATE KEY-----";
 	const struct replace *replace = arg;
 	WIPED(buf) found = { 0 };
 	struct stat st = { 0 };
@@ -411,9 +455,7 @@ replace_holds_key_there(
 	if (rc == RC_OK)
 		rc = spot_read(&p.cert, p.cert.name, &found, &is);
 	if (rc == RC_OK)
-		rc = buf_add_byte(out,
-		    found.n != 0 &&
-			memmem(found.p, found.n, end, sizeof(end) - 1) != NULL);
+		rc = buf_add_byte(out, key_lines(buf_span(&found)).n != 0);
 	(void)spot_kind(&p.cert, p.cert.name, &st);
 	return rc != RC_OK ? rc : buf_add_byte(out, (st.st_mode & 0007) != 0);
 }
@@ -453,11 +495,20 @@ replace_unclaim(const struct replace *replace)
 	return there(replace, replace_unclaim_there, &out);
 }
 
-static void
+static const uint8_t *
+take_found(const uint8_t *p, bool *ret_is, uint8_t ret[static SHA256_LEN])
+{
+	*ret_is = p[0] != 0;
+	memcpy(ret, p + 1, SHA256_LEN);
+	return p + 1 + SHA256_LEN;
+}
+
+static const uint8_t *
 replace_found_take(const uint8_t *p, struct replace_found *ret)
 {
-	ret->is = p[0] != 0;
-	memcpy(ret->sha256, p + 1, SHA256_LEN);
+	p = take_found(p, &ret->is, ret->sha256);
+	p = take_found(p, &ret->has_key, ret->key);
+	return take_found(p, &ret->was, ret->was_sha256);
 }
 
 enum rc
@@ -465,15 +516,14 @@ replace_look(const struct replace *replace, struct replace_found *ret_cert,
     struct replace_found *ret_key)
 {
 	WIPED(buf) out = { 0 };
-	const size_t one = 1 + SHA256_LEN;
+	const size_t one = 3 * (1 + SHA256_LEN);
 	enum rc rc = there(replace, replace_look_there, &out);
 
 	if (rc == RC_OK && out.n != 2 * one)
 		rc = err_set(RC_BUG, "%s: no look at it", replace->cert.path);
 	if (rc != RC_OK)
 		return rc;
-	replace_found_take(out.p, ret_cert);
-	replace_found_take(out.p + one, ret_key);
+	(void)replace_found_take(replace_found_take(out.p, ret_cert), ret_key);
 	return RC_OK;
 }
 

@@ -47,6 +47,10 @@ enum rc replace_path(const char *typed, char **ret_path) MUST_CHECK;
 struct replace_found {
 	bool is; /* a file that can be read */
 	uint8_t sha256[SHA256_LEN];
+	bool has_key; /* it holds a private key in PEM, whose lines have that digest */
+	uint8_t key[SHA256_LEN];
+	bool was; /* so does FILE.airgap-old: a run was cut off */
+	uint8_t was_sha256[SHA256_LEN];
 };
 
 /** Look at both. What cannot be read is not there: replace_put says why.

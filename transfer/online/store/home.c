@@ -168,39 +168,103 @@ online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 	return rc != RC_OK ? rc : online_key_file_read(text, HOME_KEY_MAX, ret);
 }
 
-/* By its name alone: deploy holds the key to the certificate. */
-enum rc
-online_key_find(const struct store *store,
-    const uint8_t key_id[static SHA256_LEN], struct buf *ret_file)
+/* Each file of keys, as long as it is well and nothing is found. */
+static enum rc
+home_key_each(const char *home, int home_n,
+    enum rc (*each)(void *arg, const char *file, bool *ret_found), void *arg)
 {
-	const char *end = strrchr(store->db.path, '/');
 	WIPED(buf) dir = { 0 };
-	char wanted[32], hex[17];
 	struct dirent **entries = NULL;
+	bool found = false;
 	const char *path;
 	int n;
-	enum rc rc = buf_printf(&dir, "%.*s/keys",
-	    (int)(end == NULL ? 1 : end - store->db.path),
-	    end == NULL ? "." : store->db.path);
+	enum rc rc = buf_printf(&dir, "%.*s/keys", home_n, home);
 
 	path = rc == RC_OK ? buf_cstr(&dir) : NULL;
 	if (path == NULL)
 		return err_memory();
-	hex_write(span_of(key_id, 8), hex);
-	(void)snprintf(wanted, sizeof(wanted), "-%s.pem", hex);
 	n = scandir(path, &entries, NULL, alphasort);
 	if (n < 0)
 		return errno == ENOENT ? RC_OK
 				       : err_errno(RC_IO, errno, "%s", path);
 	for (int i = 0; i < n; i++) {
-		const char *name = entries[i]->d_name;
-		size_t len = strlen(name);
-
-		if (rc == RC_OK && ret_file->n == 0 && len > strlen(wanted) &&
-		    strcmp(name + len - strlen(wanted), wanted) == 0)
-			rc = buf_printf(ret_file, "keys/%s", name);
+		if (rc == RC_OK && !found)
+			rc = each(arg, entries[i]->d_name, &found);
 		free(entries[i]);
 	}
 	free(entries);
 	return rc;
+}
+
+struct key_wanted {
+	char ends[32]; /* so does its name */
+	struct buf *ret_file;
+};
+
+static enum rc
+home_key_named(void *arg, const char *file, bool *ret_found)
+{
+	const struct key_wanted *wanted = arg;
+	size_t len = strlen(file), n = strlen(wanted->ends);
+
+	*ret_found = len > n && strcmp(file + len - n, wanted->ends) == 0;
+	return *ret_found ? buf_printf(wanted->ret_file, "keys/%s", file)
+			  : RC_OK;
+}
+
+/* By its name alone: deploy holds the key to the certificate. */
+enum rc
+online_key_find(const struct store *store,
+    const uint8_t key_id[static SHA256_LEN], struct buf *ret_file)
+{
+	const char *home = store->db.path, *end = strrchr(home, '/');
+	struct key_wanted wanted = { .ret_file = ret_file };
+	char hex[17];
+
+	hex_write(span_of(key_id, 8), hex);
+	(void)snprintf(wanted.ends, sizeof(wanted.ends), "-%s.pem", hex);
+	return home_key_each(end == NULL ? "." : home,
+	    end == NULL ? 1 : (int)(end - home), home_key_named, &wanted);
+}
+
+struct key_bytes {
+	const char *home;
+	const uint8_t *sha256;
+	bool *ret;
+};
+
+static enum rc
+home_key_of_bytes(void *arg, const char *file, bool *ret_found)
+{
+	const struct key_bytes *wanted = arg;
+	WIPED(buf) path = { 0 };
+	WIPED(buf) pem = { 0 };
+	uint8_t digest[SHA256_LEN];
+	const char *text;
+	enum rc rc = buf_printf(&path, "%s/keys/%s", wanted->home, file);
+
+	if (*file == '.')
+		return rc;
+	text = rc == RC_OK ? buf_cstr(&path) : NULL;
+	if (text == NULL)
+		return err_memory();
+	rc = file_read(AT_FDCWD, text, HOME_KEY_MAX, &pem);
+	if (rc == RC_OK)
+		rc = sha256(buf_span(&pem), digest);
+	if (rc != RC_OK)
+		return rc;
+	*ret_found = memcmp(digest, wanted->sha256, SHA256_LEN) == 0;
+	*wanted->ret |= *ret_found;
+	return RC_OK;
+}
+
+enum rc
+online_key_is_here(
+    const char *home, const uint8_t sha256[static SHA256_LEN], bool *ret)
+{
+	struct key_bytes wanted = { home, sha256, ret };
+
+	*ret = false;
+	return home_key_each(
+	    home, (int)strlen(home), home_key_of_bytes, &wanted);
 }

@@ -44,6 +44,11 @@ enum rc online_key_read(const char *home, const char *file, EVP_PKEY **ret)
 enum rc online_key_find(const struct store *store,
     const uint8_t key_id[static SHA256_LEN], struct buf *ret_file) MUST_CHECK;
 
+/** Is a file of these bytes, by their digest, among the home's private keys?
+ * \retval RC_IO keys cannot be listed, or one cannot be read */
+enum rc online_key_is_here(const char *home,
+    const uint8_t sha256[static SHA256_LEN], bool *ret) MUST_CHECK;
+
 /** Read a private key in PEM from any file of at most `cap` bytes. No passphrase is
  * ever asked for: a key that has one is refused.
  * \retval RC_STATE  it is no such key
