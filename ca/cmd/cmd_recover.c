@@ -268,6 +268,26 @@ show_awaited(const struct recovery *v)
 		    awaited_name(&v->awaits[i], room));
 }
 
+/* The profile stands in the bundle, and nowhere else. */
+static void
+show_bundles_lacking(const struct recovery *v)
+{
+	size_t n = 0, certs = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct history_response *p = &v->items[i];
+
+		if (p->held || !p->manifest.has_bundle || p->item->bundle.n != 0)
+			continue;
+		n++;
+		certs += p->n_regained;
+	}
+	if (n != 0)
+		term_field("no bundle",
+		    "%zu response%s to what the host no longer has: the profile of %zu certificate%s is not known",
+		    n, n == 1 ? "" : "s", certs, certs == 1 ? "" : "s");
+}
+
 static void
 recover_show_policy(const struct recovering *r)
 {
@@ -298,6 +318,7 @@ recover_review(const struct recovering *r)
 		term_field("passed over", "%zu of other CAs", v->n_others);
 	show_left(v);
 	show_missing(v);
+	show_bundles_lacking(v);
 	show_awaited(v);
 	recover_show_policy(r);
 }
@@ -318,7 +339,7 @@ taken_json(const struct recovering *r)
 		if (p->held)
 			continue;
 		cmd_json_add(
-		    &list, json_pack("{s:o,s:o,s:I,s:I,s:o}", "requester",
+		    &list, json_pack("{s:o,s:o,s:I,s:I,s:o,s:b}", "requester",
 			       label == NULL ? json_null() : json_string(label),
 			       "requester_id",
 			       cmd_json_hex(
@@ -326,7 +347,8 @@ taken_json(const struct recovering *r)
 			       "sequence", (json_int_t)p->manifest.sequence,
 			       "certificates", (json_int_t)p->n_regained,
 			       "manifest_sha256",
-			       cmd_json_hex(span_of(p->digest, SHA256_LEN))));
+			       cmd_json_hex(span_of(p->digest, SHA256_LEN)),
+			       "bundle", p->item->bundle.n != 0));
 	}
 	return list;
 }

@@ -113,7 +113,8 @@ intent_of_regained(
 	if (parts.serial.n == sizeof(i.serial))
 		memcpy(i.serial, parts.serial.p, sizeof(i.serial));
 	memcpy(i.request_id, id.p, id.n);
-	memcpy(i.profile, profile.p, profile.n);
+	if (profile.n != 0)
+		memcpy(i.profile, profile.p, profile.n);
 	*ret = i;
 	return RC_OK;
 }

@@ -45,6 +45,8 @@ struct record_form {
 	{ #what, FIELD_TEXT, offsetof(union record_body, kind.what), min, max, false }
 #define IN_MAYBE(kind, what, max) \
 	{ #what, FIELD_BYTES, offsetof(union record_body, kind.what), 1, max, true }
+#define IN_MAYBE_TEXT(kind, what, max) \
+	{ #what, FIELD_TEXT, offsetof(union record_body, kind.what), 1, max, true }
 
 static const struct record_form kinds[] = {
 	[RECORD_INIT] = { "init", {
@@ -119,7 +121,7 @@ static const struct record_form kinds[] = {
 		IN_UINT(regained, request, UINT32_MAX),
 		IN_UINT(regained, slot, UINT32_MAX),
 		IN_TEXT(regained, request_id, 1, REQUEST_ID_MAX),
-		IN_TEXT(regained, profile, 1, PROFILE_MAX),
+		IN_MAYBE_TEXT(regained, profile, PROFILE_MAX),
 		IN_BYTES(regained, der, CERT_MIN, CERT_MAX) } },
 	[RECORD_CAUGHT_UP] = { "recovered", {
 		IN_TEXT(caught_up, words, 1, TEXT_MAX) } },

@@ -85,7 +85,7 @@ union record_body {
 	} import;
 	struct {
 		uint64_t request, slot;
-		struct span request_id, profile, der;
+		struct span request_id, profile, der; /* profile n 0: not known */
 	} regained;
 	struct {
 		struct span words;

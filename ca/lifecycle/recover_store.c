@@ -50,6 +50,15 @@ is_lacking(const struct recovery *r, const struct cert_entry *entry, bool *ret)
 	return rc;
 }
 
+/* What it was asked under stands in the bundle alone. */
+static struct span
+profile_of(const struct history_response *p, uint32_t request)
+{
+	return request < p->bundle.n_requests
+		   ? p->bundle.requests[request].profile
+		   : SPAN_NONE;
+}
+
 static enum rc
 add_certs(const struct recovery *r, const struct history_response *p)
 {
@@ -64,7 +73,7 @@ add_certs(const struct recovery *r, const struct history_response *p)
 				.request = i,
 				.slot = c,
 				.request_id = m->results[i].id,
-				.profile = p->bundle.requests[i].profile,
+				.profile = profile_of(p, i),
 				.der = p->item->certs[place],
 			};
 			bool lacking = false;

@@ -54,7 +54,7 @@ KINDS = {
     21: ("history", {1: ("channel", BYTES), 2: ("sequence", UINT),
                      3: ("whole", UINT)}),
 }
-OPTIONAL = {(2, 2), (18, 3), (18, 4)}
+OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4)}
 LOOSE = bytes(32)
 
 
