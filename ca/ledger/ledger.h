@@ -97,6 +97,9 @@ enum rc ledger_init_add(struct ledger *ledger, struct span ca_cert,
 enum rc ledger_transfer_add(struct ledger *ledger, struct span transfer_cert)
     MUST_CHECK;
 enum rc ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret) MUST_CHECK;
+/** The transfer certificate that was in force at record `n`: appended. */
+enum rc ledger_transfer_then(struct ledger *ledger, uint64_t n,
+    struct buf *ret_cert) MUST_CHECK;
 
 /** The newest policy's text, and any by digest. RC_STATE when unknown. */
 enum rc ledger_policy_get(struct ledger *ledger,

@@ -59,6 +59,9 @@ enum rc ledger_record_of_row(sqlite3_stmt *st, int column, struct record *ret)
 /** The newest record of a rare kind (not INTENT, RESULT, REFUSAL, VOID). 0: none */
 enum rc ledger_newest_of(struct ledger *ledger, enum record_kind kind,
     uint64_t *ret_n) MUST_CHECK;
+/** The same among records 1 to `until`. */
+enum rc ledger_newest_until(struct ledger *ledger, enum record_kind kind,
+    uint64_t until, uint64_t *ret_n) MUST_CHECK;
 
 /** Prepare and bind a statement for one use. */
 enum rc ledger_query(struct ledger *ledger, sqlite3_stmt **ret, const char *sql)

@@ -128,11 +128,28 @@ ledger_record_before(struct ledger *ledger, uint64_t n, struct record *ret,
 enum rc
 ledger_newest_of(struct ledger *ledger, enum record_kind kind, uint64_t *ret_n)
 {
-	/* The second condition is the index's own: SQLite wants it said. */
-	return number_find(ledger,
-	    "SELECT n FROM record WHERE kind = ?"
-	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1",
-	    (uint64_t)kind, ret_n);
+	return ledger_newest_until(ledger, kind, INT64_MAX, ret_n);
+}
+
+enum rc
+ledger_newest_until(struct ledger *ledger, enum record_kind kind,
+    uint64_t until, uint64_t *ret_n)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	bool row = false;
+	/* The last condition is the index's own: SQLite wants it said. */
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT n FROM record WHERE kind = ? AND n <= ?"
+	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1");
+
+	if (rc == RC_OK)
+		rc = db_bind(
+		    &ledger->db, st, "ii", (int64_t)kind, (int64_t)until);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK)
+		*ret_n = row ? (uint64_t)sqlite3_column_int64(st, 0) : 0;
+	return rc;
 }
 
 enum rc

@@ -235,6 +235,24 @@ check_link(const struct recovery *r, size_t i)
 	return RC_OK;
 }
 
+/* Whose key was in force is told by the same one that it follows. */
+static enum rc
+check_signer(const struct recovery *r, size_t i)
+{
+	const struct history_response *before = before_get0(r, i);
+	WIPED(ledger_manifest) newest = { 0 };
+	bool known = false;
+	enum rc rc;
+
+	if (before != NULL && !before->held)
+		return recovery_signer_check(r, i, before->item->manifest);
+	rc = ledger_manifest_get(
+	    r->ledger, r->items[i].manifest.requester, 0, &newest, &known);
+	return rc != RC_OK
+		   ? rc
+		   : recovery_signer_check(r, i, buf_span(&newest.file));
+}
+
 /* ---- certificates ---------------------------------------------------------
  */
 
@@ -350,15 +368,21 @@ recover_check_one(struct recovery *r, size_t i)
 	struct history_response *p = &r->items[i];
 	enum rc rc = check_held(r, p);
 
-	if (rc != RC_OK || p->held)
+	if (rc == RC_OK && p->held)
+		return recovery_signer_pass(r, i);
+	if (rc != RC_OK)
 		return rc;
 	rc = check_time_of(r, p);
 	if (rc == RC_OK)
 		rc = check_link(r, i);
 	if (rc == RC_OK)
+		rc = check_signer(r, i);
+	if (rc == RC_OK)
 		rc = check_policy(r, i);
 	if (rc == RC_OK)
 		rc = check_certs(r, p);
+	if (rc == RC_OK)
+		rc = recovery_signer_pass(r, i);
 	r->n_new += rc == RC_OK;
 	return rc;
 }
@@ -483,6 +507,8 @@ recovery_plan(struct recovery *r, const struct history_set *history,
 	bool any = false;
 	enum rc rc = ledger_restored_get(r->ledger, &r->restored, &any);
 
+	if (rc == RC_OK)
+		rc = recovery_signer_begin(r);
 	if (rc == RC_OK)
 		rc = prove_all(r, history, ca_id);
 	if (rc == RC_OK)

@@ -33,6 +33,13 @@ void history_response_wipe(struct history_response *r);
 enum rc history_prove(const struct trust *trust,
     const struct history_item *item, struct history_response *ret) MUST_CHECK;
 
+/** A transfer certificate, and when its validity begins. */
+struct transfer_key {
+	bool any;
+	uint8_t digest[SHA256_LEN];
+	int64_t since;
+};
+
 /** What is not taken, and why: a response, or a channel whole. */
 struct history_left {
 	char name[HISTORY_NAME_MAX]; /* CHANNEL/NUMBER, or CHANNEL */
@@ -55,6 +62,7 @@ struct recovery {
 	bool waits;		/* nothing is signed yet: rule RESTORED */
 	struct awaited *awaits; /* owned; whose history it waits for after this */
 	size_t n_awaits;
+	struct transfer_key in_force; /* the newest that has signed so far */
 	struct ledger_restored restored; /* count 0: nobody restored this one */
 	uint64_t had;	  /* records, before anything came back */
 	uint64_t before;  /* as top, of those imported before this run */
@@ -73,6 +81,15 @@ enum rc recovery_leave(struct recovery *recovery, const char *name, enum rc why)
  * \retval RC_STATE  rules FORK, ROLLBACK: two ledgers have signed for this CA */
 enum rc recovery_plan(struct recovery *recovery,
     const struct history_set *history, const uint8_t ca_id[static SHA256_LEN]) MUST_CHECK;
+
+/** For recovery_plan, which passes over the responses in the order in which they
+ * were made. `before` is the manifest before it in its channel; n 0: none.
+ * \retval RC_FORMAT rule TRANSFER-CERT: a key that was replaced in that channel, or
+ *                   before the backup, or when another response was made before */
+enum rc recovery_signer_begin(struct recovery *recovery) MUST_CHECK;
+enum rc recovery_signer_check(const struct recovery *recovery, size_t i,
+    struct span before) MUST_CHECK;
+enum rc recovery_signer_pass(struct recovery *recovery, size_t i) MUST_CHECK;
 
 /** For recovery_plan: what was read of each channel, and who is awaited still. */
 enum rc recovery_await(struct recovery *recovery) MUST_CHECK;

@@ -4,8 +4,13 @@
 # restored from an old backup: all that is true comes back, and nothing else.
 . "$(dirname "$0")/../lib/lib.sh"
 
+needs pkcs11-tool opensc
 make_known_ca
-enrol_online
+declare -A KEY
+for name in other online; do
+	enrol_online @$name
+	KEY[$name]=$REQUESTER_HEX
+done
 hour() { date -u -d "+$1 hours" '+%F %T'; }
 
 # visit HOUR NAME [HOST [CA]]: asked for, signed, installed; each later than the last.
@@ -14,7 +19,8 @@ visit() {
 	at "$(hour "$1")" run transfer "@${3:-online}" request --profile tls-server \
 		--new-key ec-p256 --name "dns:$2.example.org" --out "$STICK"
 	[ "$STATUS" = 0 ] || return
-	at "$(hour "$1")" run ca "@${4:-ca}" sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	at "$(hour "$1")" run ca "@${4:-ca}" sign "$STICK" --yes \
+		--expect "${KEY[online]}" --expect "${KEY[other]}"
 	[ "$STATUS" = 0 ] || return
 	at "$(hour "$1")" run transfer "@${3:-online}" install "$STICK"
 }
@@ -28,9 +34,9 @@ history() {
 # restored BACKUP: as home "new", from nothing else
 restored() {
 	rm -rf "$WORK/home-new"
-	must ca @new restore "$1" --yes --token "$(uri ca)"
+	at "$(hour "${LATER:-9}")" must ca @new restore "$1" --yes --token "$(uri ca)"
 }
-recovered() { at "$(hour "$1")" run ca @new recover "$HISTORY" "${@:2}"; }
+recovered() { at "$(hour "${LATER:-9}")" run ca @new recover "$HISTORY" "$@"; }
 
 visit 0 a
 status 0 "a first visit"
@@ -51,9 +57,9 @@ history back
 is "$(cd "$CHANNEL" && echo */bundle.cose)" "000001/bundle.cose 000003/bundle.cose" \
 	"its history has the answer, and not what was asked"
 restored "$WORK/one.db"
-recovered 2 -n --json
+recovered -n --json
 is "$(json responses.0.bundle) $(json responses.1.bundle)" "false true" "which programs are told"
-recovered 2 --yes
+recovered --yes
 status 0 "it comes back all the same"
 says "online +responses 2 to 3 come back, with 2 certificates" "all of it"
 says "no bundle +1 response to what the host no longer has: the profile of 1" \
@@ -67,13 +73,103 @@ prints "profile +not known" "nor is one shown"
 run ca @new ledger verify --head "$CHANNEL/000003/manifest.cose"
 status 0 "the ledger is whole"
 ok "as Python finds" "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$WORK/home-new/ledger.db"
-visit 3 d back new
+visit 10 d back new
 status 0 "and the channel goes on"
 # What was answered is answered, whoever still has the bundle.
 rm -r "$WORK/stick-old/airgap-ca/responses"
-at "$(hour 3)" run ca @new sign "$WORK/stick-old" --yes
+at "$(hour 10)" run ca @new sign "$WORK/stick-old" --yes
 status 0 "its bundle on an old stick gets the answer of then"
 ok "byte for byte" cmp "$WORK"/stick-old/airgap-ca/responses/*-000002/manifest.cose \
 	"$CHANNEL/000002/manifest.cose"
+
+# ---- a transfer key that was stolen, and replaced ---------------------------------------
+
+rm -rf "$WORK/home-ca"
+mv "$WORK/home-new" "$WORK/home-ca"
+must cp -a "$WORK/home-ca" "$WORK/home-lost"
+must cp -a "$WORK/home-back" "$WORK/home-calls"
+"$PYTHON" - "$CHANNEL/000001/manifest.cose" <<'PY' | openssl x509 -inform der -out "$WORK/old.pem"
+import cbor2, sys
+message = cbor2.load(open(sys.argv[1], "rb")).value
+chain = cbor2.loads(message[0])[33]
+sys.stdout.buffer.write(chain if isinstance(chain, bytes) else chain[0])
+PY
+# stolen NUMBER: that response, without its certificate, by the key that was replaced
+stolen() {
+	must cose --key "$WORK/transfer-key.key" --cert "$WORK/old.pem" \
+		"$CHANNEL/$1/manifest.cose" "$CHANNEL/$1/manifest.cose" \
+		'r = p[8][0]
+p[8][0] = {1: r[1], 2: r[2], 4: "NAME-SCOPE", 5: "no"}
+p[11] = [f for f in p[11] if not f[1].startswith("0")]'
+	rm -f "$CHANNEL/$1"/0*.pem
+}
+left() { # NUMBER DESC
+	status 1 "$2"
+	says "left +${CHANNEL##*/}/$1" "it is left"
+	says "\[TRANSFER-CERT\].*" "by its rule"
+	says "key that was replaced before" "with the reason"
+}
+
+at "$(hour 11)" must ca transfer-key --key-type ec-p256 --out "$STICK" --yes
+at "$(hour 11)" must transfer @back install "$STICK"
+must ca backup "$WORK/two.db"
+visit 12 e back
+status 0 "a transfer key is replaced, and the new one signs number 6"
+history back
+stolen 000006
+LATER=20 restored "$WORK/two.db"
+LATER=20 recovered --yes
+left 000006 "the old key signs another number 6, and the backup knows of its end"
+LATER=20 restored "$WORK/one.db"
+LATER=20 recovered --yes
+left 000006 "to a backup that does not know, the channel tells it"
+says "responses 2 to 5 come back" "with all before it"
+history back
+LATER=20 recovered --yes
+status 0 "the true one"
+says "response 6 comes back, with 1 certificate" "comes back"
+visit 21 f back new
+status 0 "and the channel goes on"
+
+# The old key is gone, so that it vouches for none: by words and the new card.
+objects() {
+	pkcs11-tool --module "$MODULE" --token-label ca --login --pin "$PIN" "$@" 2>/dev/null
+}
+for type in privkey pubkey; do
+	for label in $(objects --list-objects --type $type |
+		sed -n 's/^ *label: *//p' | grep transfer); do
+		must objects --delete-object --type $type --label "$label"
+	done
+done
+at "$(hour 11)" must ca @lost transfer-key --key-type ec-p256 --out "$STICK" --yes
+must ca @lost backup "$WORK/three.db"
+for name in calls other; do
+	at "$(hour 11)" must transfer @$name enroll "$STICK" --replace --expect "$CA_HEX"
+done
+visit 12 g other lost
+status 0 "a transfer key is lost, and the next one signs for one host"
+visit 13 h calls lost
+status 0 "and for another"
+history calls
+stolen 000005
+LATER=20 restored "$WORK/three.db"
+LATER=20 recovered --yes
+left 000005 "a backup that knows the next key takes nothing of the one before"
+history other
+OTHER=$HISTORY
+history calls
+stolen 000005
+cp -a "$OTHER/airgap-ca/history/." "$HISTORY/airgap-ca/history/"
+LATER=20 restored "$WORK/one.db"
+LATER=20 recovered --yes
+left 000005 "where the backup does not know, what the next key has signed before tells it"
+history calls
+cp -a "$OTHER/airgap-ca/history/." "$HISTORY/airgap-ca/history/"
+LATER=20 restored "$WORK/one.db"
+LATER=20 recovered --yes
+status 0 "what is true"
+says "signs again" "comes back whole"
+run ca @new ledger verify --head "$CHANNEL/000005/manifest.cose"
+status 0 "and is the ledger of then"
 
 done_testing
