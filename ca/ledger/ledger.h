@@ -345,6 +345,10 @@ typedef enum rc intent_fn(const struct intent *intent, void *arg);
 enum rc ledger_intents_open(struct ledger *ledger, uint64_t bundle,
     intent_fn *each, void *arg) MUST_CHECK;
 
+/** No ledger has so many records. The next number is above what an imported
+ * manifest was made over, and must leave room for all that follow. */
+#define LEDGER_COUNT_MAX (UINT64_C(1) << 48)
+
 /** Every manifest imported since the newest RECORD_RESTORED, in order, after the
  * number of records that were restored. \retval RC_STATE none was restored */
 struct ledger_restored {

@@ -8,6 +8,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 void
@@ -43,6 +44,16 @@ prove_place(const struct trust *trust, const struct history_response *r)
 		    "%s: is number %u of %s-%s, under another's name", r->from,
 		    (unsigned)m->sequence, ca, requester);
 	return RC_OK;
+}
+
+static enum rc
+prove_count(const struct history_response *r)
+{
+	if (r->manifest.ledger.count <= LEDGER_COUNT_MAX)
+		return RC_OK;
+	return rule_refuse(RULE_LEDGER_COUNT,
+	    "%s: made over %" PRIu64 " records, which no ledger has", r->from,
+	    r->manifest.ledger.count);
 }
 
 /* ---- what belongs to it ---------------------------------------------------
@@ -164,6 +175,8 @@ history_prove(const struct trust *trust, const struct history_item *item,
 		rc = manifest_prove(r.from, trust, &cose, r.manifest.signed_at);
 	if (rc == RC_OK) /* its lists, now that they are the CA's */
 		rc = manifest_read(r.from, cose.payload, &r.manifest);
+	if (rc == RC_OK)
+		rc = prove_count(&r);
 	if (rc == RC_OK)
 		rc = prove_bundle(&r);
 	if (rc == RC_OK)

@@ -82,6 +82,28 @@ status 0 "its bundle on an old stick gets the answer of then"
 ok "byte for byte" cmp "$WORK"/stick-old/airgap-ca/responses/*-000002/manifest.cose \
 	"$CHANNEL/000002/manifest.cose"
 
+# ---- numbers that no ledger has ---------------------------------------------------------
+
+restored "$WORK/one.db"
+history back
+must cp "$CHANNEL/000004/manifest.cose" "$WORK/true.cose"
+for count in 2**48+1 2**62-1 2**62 2**63-1 2**64-1; do
+	must cose --key "$WORK/transfer-key.key" "$WORK/true.cose" \
+		"$CHANNEL/000004/manifest.cose" "p[12][0] = $count"
+	recovered -n --json
+	is "$STATUS $(json left.0.rule)" "1 LEDGER-COUNT" "made over $count records, it is left"
+	like "$(json left.0.reason)" "000004: made over [0-9]* records, which no ledger has" "for that"
+	is "$(json lost_records)" 17 "and nothing is counted by it"
+done
+must cose --key "$WORK/transfer-key.key" "$WORK/true.cose" \
+	"$CHANNEL/000004/manifest.cose" "p[12][0] = 2**48"
+recovered --yes
+status 0 "the highest that is believed is taken"
+LATER=11 recovered --yes
+status 0 "and the ledger goes on from there"
+visit 11 n back new
+wants 7 FORK "though not with a host that has the true one"
+
 # ---- a transfer key that was stolen, and replaced ---------------------------------------
 
 rm -rf "$WORK/home-ca"
