@@ -30,7 +30,7 @@ struct recovering {
 	struct trust trust;
 	struct requester *requesters; /* owned */
 	size_t n_requesters;
-	int64_t now;
+	int64_t clock, now; /* what it says; what records get */
 	struct recovery recovery;
 };
 
@@ -125,6 +125,11 @@ plan(struct recovering *r)
 	r->recovery.ledger = r->ledger;
 	r->recovery.trust = &r->trust;
 	rc = recovery_plan(&r->recovery, &r->history, r->ca.ca_id);
+	/* The ledger's time goes on from the newest of its acts, here again or
+	 * not: by a clock behind that nobody signs unasked. */
+	r->clock = r->now;
+	if (rc == RC_OK && r->recovery.latest_at > r->now)
+		r->now = r->recovery.latest_at;
 	hex_write(span_of(r->ca.ca_id, 4), ca);
 	if (rc != RC_OK || r->recovery.n != 0)
 		return rc;
@@ -277,7 +282,8 @@ show_bundles_lacking(const struct recovery *v)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct history_response *p = &v->items[i];
 
-		if (p->held || !p->manifest.has_bundle || p->item->bundle.n != 0)
+		if (p->held || !p->manifest.has_bundle ||
+		    p->item->bundle.n != 0)
 			continue;
 		n++;
 		certs += p->n_regained;
@@ -286,6 +292,27 @@ show_bundles_lacking(const struct recovery *v)
 		term_field("no bundle",
 		    "%zu response%s to what the host no longer has: the profile of %zu certificate%s is not known",
 		    n, n == 1 ? "" : "s", certs, certs == 1 ? "" : "s");
+}
+
+static void
+show_clock_behind(const struct recovering *r)
+{
+	const struct manifest *m;
+	const char *label;
+	char then[CLOCK_TEXT], clock[CLOCK_TEXT], id[17];
+
+	if (r->now == r->clock)
+		return;
+	m = &r->recovery.items[r->recovery.latest].manifest;
+	label = recover_label_of(r, m->requester);
+	hex_write(span_of(m->requester, 8), id);
+	clock_write(m->signed_at, then);
+	clock_write(r->clock, clock);
+	term_alarm(
+	    "number %u of %s was signed at %s, and this clock says %s.\n"
+	    "One of the two was wrong. 'sign' will stop (CLOCK-BEHIND) until this clock is set,\n"
+	    "or vouched for: 'airgap-ca clock accept'.\n",
+	    (unsigned)m->sequence, label == NULL ? id : label, then, clock);
 }
 
 static void
@@ -319,6 +346,7 @@ recover_review(const struct recovering *r)
 	show_left(v);
 	show_missing(v);
 	show_bundles_lacking(v);
+	show_clock_behind(r);
 	show_awaited(v);
 	recover_show_policy(r);
 }

@@ -500,6 +500,19 @@ account(struct recovery *r)
 	return rc;
 }
 
+static void
+find_latest(struct recovery *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct history_response *p = &r->items[i];
+
+		if (p->held || p->manifest.signed_at <= r->latest_at)
+			continue;
+		r->latest = i;
+		r->latest_at = p->manifest.signed_at;
+	}
+}
+
 enum rc
 recovery_plan(struct recovery *r, const struct history_set *history,
     const uint8_t ca_id[static SHA256_LEN])
@@ -515,5 +528,6 @@ recovery_plan(struct recovery *r, const struct history_set *history,
 		rc = recover_check_all(r);
 	if (rc == RC_OK)
 		rc = account(r);
+	find_latest(r);
 	return rc != RC_OK ? rc : recovery_await(r);
 }

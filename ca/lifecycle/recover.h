@@ -28,7 +28,7 @@ struct history_response {
 void history_response_wipe(struct history_response *r);
 
 /** Prove one. Rules COSE-, CBOR-, CHANNEL (another CA's, or under a name that is
- * not its own), TRANSFER-CERT, MANIFEST-BUNDLE, MANIFEST-RESULTS, MANIFEST-FILES,
+ * not its own), TRANSFER-CERT, LEDGER-COUNT, MANIFEST-BUNDLE, MANIFEST-RESULTS, MANIFEST-FILES,
  * CERT-DIGEST, CERT-SIGNATURE, CERT-SERIAL, POLICY-DIGEST. */
 enum rc history_prove(const struct trust *trust,
     const struct history_item *item, struct history_response *ret) MUST_CHECK;
@@ -65,6 +65,8 @@ struct recovery {
 	struct transfer_key in_force; /* the newest that has signed so far */
 	struct ledger_restored restored; /* count 0: nobody restored this one */
 	uint64_t had;	  /* records, before anything came back */
+	size_t latest; /* of the items: the one not held that was signed last */
+	int64_t latest_at; /* and when; 0: none */
 	uint64_t before;  /* as top, of those imported before this run */
 	uint64_t top;	  /* most records that a manifest was made over */
 	uint64_t missing; /* at most so many of those are of nobody's history */

@@ -104,6 +104,37 @@ status 0 "and the ledger goes on from there"
 visit 11 n back new
 wants 7 FORK "though not with a host that has the true one"
 
+# ---- a clock behind what comes back --------------------------------------------------------
+
+restored "$WORK/one.db"
+history back
+SIGNED=$(date -u -d "@$("$PYTHON" -c 'import cbor2, sys
+print(cbor2.loads(cbor2.load(open(sys.argv[1], "rb")).value[2])[6])' "$CHANNEL/000004/manifest.cose")" +%FT%TZ)
+recovered -n
+says "number 4 of online was signed at $SIGNED, and this clock says" "a clock behind the newest response is seen"
+recovered --yes
+status 0 "what is proven comes back all the same"
+rm -rf "$STICK/airgap-ca/requests" "$STICK/airgap-ca/responses"
+must cp -a "$WORK/home-back" "$WORK/home-early"
+at "$(hour 9)" must transfer @early request --profile tls-server --new-key ec-p256 \
+	--name dns:early.example.org --out "$STICK"
+at "$(hour 9)" run ca @new sign "$STICK" --yes
+wants 7 CLOCK-BEHIND "but nothing is signed by that clock"
+says "newest record is of $SIGNED" "for it is behind that response"
+at "$(hour 9)" run ca @new clock accept --yes
+status 0 "before a person vouches for it"
+at "$(hour 9)" run ca @new ledger
+prints "clock +" "which the ledger keeps"
+at "$(hour 9)" run ca @new sign "$STICK" --yes
+status 0 "then it signs"
+ok "as Python finds, the ledger is whole" \
+	"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$WORK/home-new/ledger.db"
+restored "$WORK/one.db"
+must transfer @back history --out "$HISTORY"
+LATER=11 recovered --yes
+status 0 "a clock that is right"
+quiet "this clock says" "is not doubted"
+
 # ---- a transfer key that was stolen, and replaced ---------------------------------------
 
 rm -rf "$WORK/home-ca"
