@@ -145,6 +145,12 @@ status 0 'a reader that reports other names than the CSR has'
 run ca sign -n "$NAMES"
 says 'dns:named\.example\.org' 'changes nothing at the CA, which reads the CSR itself'
 quiet 'evil' 'and shows its own names'
+must ca sign "$NAMES" --yes
+must transfer install "$NAMES"
+run transfer list
+prints 'evil\.example\.org' 'this host lists what came of it under the lie'
+unlike "$(openssl x509 -noout -text -in "$(home_of online)"/certs/evil.example.org/*.pem)" 'evil' \
+	'and the certificate has the true name'
 
 # ---- a file that is inspected --------------------------------------------------------------
 
