@@ -15,10 +15,12 @@ response=$(basename "$STICK"/airgap-ca/responses/*)
 must mv "$STICK" "$WORK/given"
 put_response() { ca resend "$STICK"; }
 
-# logged CMD...: what the device of an emptied stick was given meanwhile
+# logged CMD...: what the device was given meanwhile. There are $BEFORE other responses, so
+# that old and new names lie in sectors of their own.
 logged() {
-	local device log
+	local device log n
 	stick_new base "$options"
+	for ((n = 1; n <= BEFORE; n++)); do must mkdir -p "$STICK/airgap-ca/responses/00000000-11111111-00000$n"; done
 	stick_gone
 	must cp "$IMAGE" "$WORK/device"
 	rm -f "$WORK/log"
@@ -57,7 +59,7 @@ again() {
 
 # cuts WHAT PATH CMD...: after each write
 cuts() {
-	local what=$1 path=$2 n half='' stuck='' unlike=''
+	local what=$1 path=$2 n half='' stuck='' unlike='' crossed=''
 	shift 2
 	MENDED=0
 	logged "$@"
@@ -71,17 +73,23 @@ cuts() {
 		must mount -t vfat -o "loop,$options" "$WORK/cut.img" "$STICK"
 		diff -r "$WORK/given/$path" "$STICK/$path" >/dev/null 2>&1 || unlike+=" $n"
 		must umount "$STICK"
+		# Clusters that belong to nobody do no harm; those of two do.
+		fsck.vfat -n "$WORK/cut.img" 2>&1 |
+			grep -qE 'share clusters|free cluster|does point to root|Bad' && crossed+=" $n"
 	done
 	ok "$options, $what: $COUNT writes are all of them" test "$COUNT" -ge 10
 	is "$half" '' "$options, $what: after no write the name is that of something else"
 	is "$stuck" '' "$options, $what: the same command again goes well, or says what to do first, which helps"
 	echo "# fsck was wanted after $MENDED of $COUNT writes"
+	is "$crossed" '' "$options, $what: and nothing of it is another's too"
 	is "$unlike" '' "$options, $what: and then it is whole"
 }
 
 # Both by hand: OPTIONS="rw flush".
 for options in ${OPTIONS:-rw}; do
-	cuts 'a response' "airgap-ca/responses/$response" put_response
+	for BEFORE in ${BEFORE_ALL:-0 3}; do
+		cuts "a response after $BEFORE others" "airgap-ca/responses/$response" put_response
+	done
 done
 
 done_testing

@@ -30,7 +30,7 @@ uml_boot() {
 	env -i PATH="$PATH" HOME="$out" TMPDIR="${TMPDIR:-/tmp}" timeout -k 5 "${MEDIA_LIMIT:-600}" "$kernel" \
 		mem=1G root=/dev/root rootfstype=hostfs rootflags=/ ro quiet \
 		init="$here/inside" con=null con0=null,fd:1 uml_dir="$out" \
-		ROUNDS="${ROUNDS:-}" OPTIONS="${OPTIONS:-}" MEDIA_OUT="$out" MEDIA_TEST="$1" MEDIA_BUILD="${BUILD:-$here/../../build}" \
+		ROUNDS="${ROUNDS:-}" OPTIONS="${OPTIONS:-}" BEFORE_ALL="${BEFORE_ALL:-}" MEDIA_OUT="$out" MEDIA_TEST="$1" MEDIA_BUILD="${BUILD:-$here/../../build}" \
 		>"$out/console" 2>&1 </dev/null
 	cat "$out/tap" 2>/dev/null
 	status=$(cat "$out/status" 2>/dev/null)
