@@ -50,7 +50,7 @@ mended() {
 # What the card does during a run | how many are signed by then | the sentence, where it is right today
 faults='on AUTHENTICATE 1 answer 6f00  | 0 |
 on AUTHENTICATE 2 answer 6982  | 1 |
-on AUTHENTICATE 2 answer 6581  | 1 |
+on AUTHENTICATE 2 answer 6a80  | 1 |
 on AUTHENTICATE 1 eject        | 0 |
 on AUTHENTICATE 2 eject        | 1 |
 on AUTHENTICATE 4 eject        | 3 |

@@ -32,7 +32,7 @@ VPCD_PORT=35963
 PCSCD=
 
 pcscd_start() {
-	local driver=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
+	local driver=/usr/lib/pcsc/drivers/serial/libifdvpcd.so options=
 	[ -e "$driver" ] || { fail "$driver is here" "Debian package: vsmartcard-vpcd (make deps-peers)"; done_testing; }
 	must mkdir -p "$WORK/cards" "$WORK/pcscd/readers"
 	# ykcs11 wants a reader whose name begins with Yubico.
@@ -40,7 +40,9 @@ pcscd_start() {
 		"LIBPATH $driver" "CHANNELID $VPCD_PORT" >"$WORK/pcscd/readers/vpcd"
 	# Its socket is in /run, and in ours nobody else's.
 	[ -n "$PCSCD" ] || must mount -t tmpfs none /run
-	pcscd --foreground --config "$WORK/pcscd/readers" >"$WORK/pcscd/log" 2>&1 &
+	# On trixie it asks polkit about root too.
+	if pcscd --help | grep -q -- --disable-polkit; then options=--disable-polkit; fi
+	pcscd --foreground --config "$WORK/pcscd/readers" $options >"$WORK/pcscd/log" 2>&1 &
 	PCSCD=$!
 	until_true 'vpcd listens' listens 127.0.0.1 $((VPCD_PORT + 1))
 }

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""tell.py SOCKET WORD...: says a line to a virtual card (piv_card.py) and prints its answer; status 1 if it was none."""
+"""tell.py SOCKET WORD...: says a line to a virtual card (piv_card.py) and prints its answer.
+
+Status 1: it was none.
+"""
 import socket
 import sys
 
