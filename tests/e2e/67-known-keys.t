@@ -372,6 +372,85 @@ give "$SECOND"
 run transfer install "$STICK"
 status 0 'after all this the second response is installed'
 
+# ---- answers to bundles that nobody knows --------------------------------------------------
+
+# A host that was put back to an older copy takes them. Whoever has the transfer key can make
+# any true certificate come in that way, and its number is theirs to choose.
+# fork NAME: a host and a CA of their own from here on, and a stick for the two
+fork() {
+	FORK=$1
+	must cp -r "$(home_of online)" "$(home_of "$FORK")"
+	must cp -r "$(home_of ca)" "$(home_of "$FORK-ca")"
+	STICK=$(stick "$FORK")
+}
+asked() { # NAME: with a new key; $ID of the bundle, $RESPONSE
+	must rm -rf "$STICK/airgap-ca/requests"
+	must transfer @$FORK request --profile tls-server --new-key ec-p256 --name "dns:$1" --out "$STICK"
+	ID=$(basename "$STICK"/airgap-ca/requests/*.cose .cose)
+	run ca @$FORK-ca sign "$STICK" --yes --json
+	[ "$STATUS" = 0 ] || fail "preparation: sign"
+	RESPONSE=$(ls -d "$STICK"/airgap-ca/responses/* | tail -1)
+}
+# swapped FIRST SECOND: the two change numbers; the second, FIRST, answers what nobody asked
+swapped() {
+	local first=$1 second=$2 number previous digest
+	number=$(of_manifest "$first" 'p[3]')
+	previous=$(of_manifest "$first" 'p[4]')
+	must mv "$first" "$WORK/late"
+	must mv "$second" "$first"
+	must cose --key "$WORK/transfer-key.key" "$first/manifest.cose" "$first/manifest.cose" \
+		"p[3] = $number; p[4] = $previous"
+	digest=$(sha256sum "$first/manifest.cose" | cut -c1-64)
+	must mv "$WORK/late" "$second"
+	must cose --key "$WORK/transfer-key.key" "$second/manifest.cose" "$second/manifest.cose" \
+		"p[3] = $number + 1; p[4] = bytes.fromhex('$digest')
+p[5] = {1: bytes([$number % 256]) * 16, 2: bytes(32)}
+p[6] += 100; p[12][0] += 100"
+}
+# state_of_cert SERIAL: what list says of it
+state_of_cert() {
+	run transfer @$FORK list --json
+	"$PYTHON" -c 'import json, sys
+for c in json.load(open(sys.argv[1]))["certificates"]:
+    if c["serial"].lower() == sys.argv[2]: print(c["status"], c["unused"] or "-")' "$WORK/out" "$1"
+}
+serial_of() { # RESPONSE
+	of_manifest "$1" 'p[8][0][3][0][1].hex()' | tr -d "'"
+}
+must mkdir "$WORK/served"
+deployed_is() { # NAME SERIAL DESC
+	must transfer @$FORK deploy "$1" --format pemfile --to "$WORK/served/$1.pem"
+	is "$(openssl x509 -in "$WORK/served/$1.pem" -noout -serial | sed 's/.*=//' | tr A-F a-f)" "$2" "$3"
+}
+
+fork withdrawn
+asked w.example.org
+old=$RESPONSE old_serial=$(serial_of "$RESPONSE")
+must transfer @$FORK withdraw "$ID"
+must sleep 1
+asked w.example.org
+new_serial=$(serial_of "$RESPONSE")
+swapped "$old" "$RESPONSE"
+run transfer @$FORK install "$STICK"
+status 0 'an answer to a bundle that nobody knows is taken'
+says 'not asked for by this store' 'as that'
+says 'w.example.org: that bundle was withdrawn: its certificates are kept and not used' \
+	'but a key that was withdrawn stays so'
+is "$(state_of_cert "$old_serial")" 'unused withdrawn' 'and is not used'
+deployed_is w.example.org "$new_serial" 'nor deployed in place of the newer one'
+
+fork replaced
+asked r.example.org
+old=$RESPONSE old_serial=$(serial_of "$RESPONSE")
+must sleep 1
+asked r.example.org
+new_serial=$(serial_of "$RESPONSE")
+swapped "$old" "$RESPONSE"
+run transfer @$FORK install "$STICK"
+status 0 'the same of a key that was replaced'
+is "$(state_of_cert "$old_serial")" 'replaced -' 'which stays replaced, though its answer came last'
+deployed_is r.example.org "$new_serial" 'by the newer one'
+
 # ---- an old transfer key and its cards ---------------------------------------------------
 
 STICK=$(stick next)

@@ -40,7 +40,8 @@ in_place_tell(void *arg, const struct in_place *p)
 struct in_place_telling {
 	struct store *store;
 	int64_t now;
-	struct holding held; /* of the last name: a bundle may ask often for it */
+	struct holding
+	    held; /* of the last name: a bundle may ask often for it */
 };
 
 /* The first certificate of that request. */
@@ -64,10 +65,12 @@ in_place_tell_one(void *arg, const struct takeover *t)
 	size_t old;
 	enum rc rc = RC_OK;
 
-	if (t->unused == UNUSED_WITHDRAWN)
+	if (t->unused == UNUSED_WITHDRAWN || t->unused == UNUSED_FORGOTTEN)
 		term_alarm(
-		    "  %.*s: that bundle was withdrawn: its certificates are kept and not used\n",
-		    SPAN_FMT(t->name));
+		    "  %.*s: that %s: its certificates are kept and not used\n",
+		    SPAN_FMT(t->name),
+		    t->unused == UNUSED_WITHDRAWN ? "bundle was withdrawn"
+						  : "name was forgotten");
 	if (t->unused != UNUSED_NOT)
 		return RC_OK;
 	if (h->n == 0 || !span_eq_str(t->name, h->name) ||

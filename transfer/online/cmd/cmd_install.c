@@ -179,7 +179,7 @@ tell_restored(const struct reception *all)
 	    all->n_unasked == 1 ? "s" : "");
 	if (all->n_lost == 0)
 		term_say(
-		    "  The keys of their certificates are here: all of them are used.\n");
+		    "  The keys of their certificates are here: they are used, but for those of requests that were withdrawn, forgotten or replaced since.\n");
 	else
 		term_say(
 		    "  The key of %zu certificate%s is not here: `airgap-transfer list` shows them as unused, and nothing deploys them. Ask anew.\n",

@@ -218,17 +218,19 @@ enum rc store_policy_add(struct store *store,
  * the judge passed; then the results say what the requests were. `key_file` finds
  * the file of the home that has a key, by the SHA-256 of its SPKI; one that is
  * neither in a file nor of a CSR that was granted before is not here, and what it
- * is for is not used.
+ * is for is not used. Nor is what is for a key whose request was withdrawn or
+ * forgotten; one that was asked for here keeps its place among the requests.
  * \param[out] ret_lost  certificates that are not used for that */
+typedef enum rc key_file_find(
+    void *arg, const uint8_t *key_id, struct buf *ret_file);
 enum rc store_unasked_begin(struct store *store,
     const uint8_t id[static BUNDLE_ID_LEN], int64_t now,
     uint32_t *ret_bundle) MUST_CHECK;
 enum rc store_unasked_cert_add(struct store *store, uint32_t manifest_sequence,
     uint32_t bundle, const struct judged *judged) MUST_CHECK;
 enum rc store_unasked_add(struct store *store, uint32_t bundle,
-    const struct manifest *manifest,
-    enum rc (*key_file)(void *arg, const uint8_t *key_id, struct buf *ret),
-    void *arg, size_t *ret_lost) MUST_CHECK;
+    const struct manifest *manifest, key_file_find *key_file, void *arg,
+    size_t *ret_lost) MUST_CHECK;
 
 /* ---- loose CSRs ---------------------------------------------------------- */
 

@@ -51,24 +51,52 @@ store_unasked_cert_add(struct store *store, uint32_t manifest_sequence,
 		   : store_cert_add(store, manifest_sequence, bundle, judged);
 }
 
-/* Was this very CSR granted before? Then its key is where it was then. */
+/* What this store knows of a result's key. */
+struct known_key {
+	bool is_here;
+	struct buf file; /* where it lies, if it was made here */
+	enum unused unused;
+	int64_t since; /* as in request.since */
+};
+
+static void
+known_key_wipe(struct known_key *key)
+{
+	buf_wipe(&key->file);
+}
+
+/* Was it asked for with a key of that file, or else with what the manifest says
+ * was the CSR? Then a bundle that nobody knows moves neither its place among
+ * the requests nor what was said of it since: withdrawn and forgotten stay so,
+ * if nothing else asks with it. */
 static enum rc
-find_granted(struct store *store, const struct result *r, bool *ret_is,
-    struct buf *ret_file)
+find_asked(struct store *store, uint32_t bundle, const struct result *r,
+    struct known_key *key)
 {
 	OWN(sqlite3_stmt) *st = NULL;
+	bool is = false;
 	enum rc rc = db_prepare(&store->db,
-	    "SELECT key_file FROM request WHERE csr_sha256 = ?1"
-	    " AND issued IS NOT 0 AND unused IS NOT 3 LIMIT 1",
+	    "SELECT key_file, unused, coalesce(since, bundle) FROM request"
+	    " WHERE CASE WHEN ?2 <> '' THEN key_file = ?2"
+	    "   ELSE csr_sha256 = ?1 AND issued IS NOT 0 END"
+	    " AND unused IS NOT 3 AND bundle <> ?3"
+	    " ORDER BY unused IS NOT NULL, coalesce(since, bundle) DESC LIMIT 1",
 	    &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(
-		    &store->db, st, "b", span_of(r->csr_digest, SHA256_LEN));
+		rc = db_bind(&store->db, st, "bsi",
+		    span_of(r->csr_digest, SHA256_LEN),
+		    key->file.n == 0 ? span_str("") : buf_span(&key->file),
+		    (int64_t)bundle);
 	if (rc == RC_OK)
-		rc = db_step(&store->db, st, ret_is);
-	return rc != RC_OK || !*ret_is ? rc
-				       : buf_add_span(ret_file, db_text(st, 0));
+		rc = db_step(&store->db, st, &is);
+	if (rc != RC_OK || !is)
+		return rc;
+	key->is_here = true;
+	key->unused = (enum unused)sqlite3_column_int(st, 1);
+	key->since = sqlite3_column_int64(st, 2);
+	return key->file.n != 0 ? RC_OK
+				: buf_add_span(&key->file, db_text(st, 0));
 }
 
 static enum rc
@@ -84,12 +112,11 @@ key_id_of_result(
 	return rc != RC_OK ? rc : sha256(parts.spki, ret_key_id);
 }
 
-/* It was asked for before it was signed: what was asked here after that, by the
- * clock as bundles are counted, is newer. */
 static enum rc
 put_result(struct store *store, uint32_t bundle, size_t place,
-    int64_t signed_at, const struct result *r, bool is_here, struct span file)
+    const struct result *r, const struct known_key *key)
 {
+	const struct span file = buf_span(&key->file);
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "UPDATE request SET csr_sha256 = ?3, slots = ?4,"
@@ -101,36 +128,48 @@ put_result(struct store *store, uint32_t bundle, size_t place,
 		rc = db_bind(&store->db, st, "iibisii", (int64_t)bundle,
 		    (int64_t)place, span_of(r->csr_digest, SHA256_LEN),
 		    (int64_t)r->n_certs, file.n == 0 ? span_str("") : file,
-		    (int64_t)(is_here ? UNUSED_NOT : UNUSED_NO_KEY), signed_at);
+		    (int64_t)key->unused, key->since);
 	return rc != RC_OK ? rc : db_done(&store->db, st);
+}
+
+/* What it does not know was asked for before it was signed: what was asked here
+ * after that, by the clock as bundles are counted, is newer. */
+static enum rc
+known_key_find(struct store *store, uint32_t bundle, const struct manifest *m,
+    const struct result *r, key_file_find *key_file, void *arg,
+    struct known_key *key)
+{
+	uint8_t key_id[SHA256_LEN];
+	enum rc rc = key_id_of_result(store, r, key_id);
+
+	key->since = m->signed_at;
+	if (rc == RC_OK)
+		rc = key_file(arg, key_id, &key->file);
+	key->is_here = key->file.n != 0;
+	if (rc == RC_OK)
+		rc = find_asked(store, bundle, r, key);
+	if (!key->is_here)
+		key->unused = UNUSED_NO_KEY;
+	return rc;
 }
 
 enum rc
 store_unasked_add(struct store *store, uint32_t bundle,
-    const struct manifest *m,
-    enum rc (*key_file)(void *arg, const uint8_t *key_id, struct buf *ret),
-    void *arg, size_t *ret_lost)
+    const struct manifest *m, key_file_find *key_file, void *arg,
+    size_t *ret_lost)
 {
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++) {
 		const struct result *r = &m->results[i];
-		uint8_t key_id[SHA256_LEN];
-		WIPED(buf) file = { 0 };
-		bool is_here = false;
+		WIPED(known_key) key = { .unused = UNUSED_NOT };
 
 		if (r->n_certs == 0)
 			continue;
-		rc = find_granted(store, r, &is_here, &file);
-		if (rc == RC_OK && !is_here)
-			rc = key_id_of_result(store, r, key_id);
-		if (rc == RC_OK && !is_here)
-			rc = key_file(arg, key_id, &file);
-		is_here |= file.n != 0;
+		rc = known_key_find(store, bundle, m, r, key_file, arg, &key);
 		if (rc == RC_OK)
-			rc = put_result(store, bundle, i, m->signed_at, r,
-			    is_here, buf_span(&file));
-		*ret_lost += is_here ? 0 : r->n_certs;
+			rc = put_result(store, bundle, i, r, &key);
+		*ret_lost += key.is_here ? 0 : r->n_certs;
 	}
 	return rc;
 }
