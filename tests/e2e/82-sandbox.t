@@ -164,7 +164,7 @@ for file in . ledger.db policy.conf token.conf; do
 done
 guarded "$(home_of ca)" . ca status
 guarded "$(home_of ca)" ledger.db ca list
-for file in . store.db requester.pem keys; do
+for file in . store.db requester.pem keys certs; do
 	guarded "$(home_of online)" $file transfer install "$STICK"
 done
 mkdir -m 770 "$(home_of open)"
@@ -246,7 +246,7 @@ strange() {
 for file in ledger.db policy.conf token.conf; do
 	strange ca $file ca list
 done
-for file in store.db requester.pem keys; do
+for file in store.db requester.pem keys certs; do
 	strange online $file transfer list
 done
 for home in ca online; do

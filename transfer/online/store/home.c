@@ -31,7 +31,7 @@ enum rc
 online_guard(const char *home)
 {
 	static const char *const files[] = { "store.db", ONLINE_REQUESTER_KEY,
-		"keys", NULL };
+		"keys", "certs", NULL };
 	OWN_FD dir = -1;
 
 	if (access(home, F_OK) != 0)
