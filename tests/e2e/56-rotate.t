@@ -135,10 +135,30 @@ until [ -e "$WORK/started" ]; do
 done
 run at "2028-02-21 00:00:00" transfer rotate
 status 7 "two at once: the second"
-says 'another deploy, rotate or publish is running' "says why it does nothing"
+says 'another install, deploy, rotate or publish is running' "says why it does nothing"
+run at "2028-02-21 00:00:00" transfer install "$STICK"
+status 7 "an install is no other"
+says 'another install, deploy, rotate or publish is running' "and says the same"
+run at "2028-02-21 00:00:00" transfer verify "$STICK"
+status 0 "who only looks need not wait"
 touch "$WORK/go"
 wait $slow
 must transfer deploy --forget "$SRV/slow.pem"
+run at "2028-02-21 00:00:00" transfer install "$STICK"
+status 0 "once it has ended there is one"
+# Whoever can read a home's directory can lock that, and it stops nobody.
+flock -n "$WORK/home-online" sh -c "touch '$WORK/locked'; until [ -e '$WORK/unlock' ]; do sleep 0.1; done" &
+holder=$!
+until [ -e "$WORK/locked" ]; do
+	kill -0 $holder || break
+	sleep 0.1
+done
+run at "2028-02-21 00:00:00" transfer rotate --within 1h
+quiet 'is running' "a lock on the directory of a home keeps nobody out"
+touch "$WORK/unlock"
+wait $holder
+ok "what is locked is for those alone who may use the home" \
+	test "$(stat -c %a "$WORK/home-online/requester.pem")" = 600
 
 # ---- killed anywhere --------------------------------------------------------------
 

@@ -676,17 +676,20 @@ one_process_of_a_home_deploys_at_a_time(void **state)
 	WIPED(online_bed) b = { 0 };
 	OWN_FD one = -1;
 	OWN_FD two_fd = -1;
+	char key[160];
 
 	(void)state;
 	online_prepare(&b, PLAIN_POLICY);
-	check_ok(deploy_lock(b.home, &one));
-	assert_int_equal(deploy_lock(b.home, &two_fd), RC_STATE);
-	assert_non_null(
-	    strstr(err_text(), "another deploy, rotate or publish is running"));
+	(void)snprintf(key, sizeof(key), "%s/" ONLINE_REQUESTER_KEY, b.home);
+	check_ok(file_create(AT_FDCWD, key, span_str("key\n"), 0600));
+	check_ok(online_lock(b.home, &one));
+	assert_int_equal(online_lock(b.home, &two_fd), RC_STATE);
+	assert_non_null(strstr(err_text(),
+	    "another install, deploy, rotate or publish is running"));
 	assert_int_equal(two_fd, -1);
 	fd_close(&one);
-	check_ok(deploy_lock(b.home, &two_fd));
-	assert_int_equal(deploy_lock("/no/such/home", &one), RC_IO);
+	check_ok(online_lock(b.home, &two_fd));
+	assert_int_equal(online_lock("/no/such/home", &one), RC_IO);
 }
 
 int

@@ -487,7 +487,7 @@ deploy_run(struct deploy_wish *a)
 		return rc;
 	if (a->operands.n == 0 && a->format == NULL && a->forget == NULL)
 		return deploy_list_all(&store, a->env->json);
-	rc = deploy_lock(a->env->home, &lock);
+	rc = online_lock(a->env->home, &lock);
 	if (rc != RC_OK)
 		return rc;
 	return a->forget != NULL ? deploy_forget(a, &store)

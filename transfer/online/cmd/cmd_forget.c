@@ -111,7 +111,7 @@ forget(struct giving_up *g)
 	if (rc == RC_OK)
 		rc = clock_now(&now);
 	if (rc == RC_OK)
-		rc = deploy_lock(g->env->home, &lock);
+		rc = online_lock(g->env->home, &lock);
 	if (rc == RC_OK)
 		rc = holding_find(
 		    &g->store, g->operands.items[0], g->profile, now, &h);

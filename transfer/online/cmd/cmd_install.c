@@ -4,6 +4,7 @@
 #include "transfer/online/cmd/cmd_in_place.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/term.h"
 #include "transfer/judge/judge.h"
 #include "transfer/online/receive/loose_files.h"
@@ -27,6 +28,7 @@ struct taking {
 	struct loose_files files;
 	struct reader reader; /* of those */
 	struct child judge;
+	int lock;
 	struct cmd_list operands;
 	const char *media;
 	int64_t now;
@@ -44,6 +46,7 @@ taking_wipe(struct taking *t)
 	reader_wipe(&t->reader);
 	child_wipe(&t->judge);
 	store_wipe(&t->store);
+	fd_close(&t->lock);
 }
 
 static void
@@ -186,6 +189,19 @@ tell_restored(const struct reception *all)
 		    all->n_lost, all->n_lost == 1 ? "" : "s");
 }
 
+/* Two at once would each take what the other stored for what is not its. */
+static enum rc
+install_open(struct taking *t)
+{
+	enum rc rc = online_open(t->env->home, true, &t->store);
+
+	if (rc == RC_OK && t->store_them)
+		rc = online_lock(t->env->home, &t->lock);
+	if (rc == RC_OK && t->store_them)
+		rc = store_reload(&t->store);
+	return rc;
+}
+
 static enum rc
 install_take(struct taking *t, struct reception *all)
 {
@@ -198,7 +214,7 @@ install_take(struct taking *t, struct reception *all)
 	if (rc == RC_OK && t->csrs.n != 0)
 		rc = reader_start(&t->reader, NULL);
 	if (rc == RC_OK)
-		rc = online_open(t->env->home, true, &t->store);
+		rc = install_open(t);
 	if (rc == RC_OK)
 		rc = judge_ready(&t->judge);
 	if (rc == RC_OK)
@@ -330,6 +346,7 @@ cmd_install(struct cmd_env *env, int argc, char **argv)
 	t = { .env = env,
 		.reader = READER_NONE,
 		.judge = CHILD_NONE,
+		.lock = -1,
 		.store_them = true };
 	const struct cmd_option options[] = {
 		{ .name = "csr",
@@ -350,7 +367,10 @@ enum rc
 cmd_verify(struct cmd_env *env, int argc, char **argv)
 {
 	WIPED(taking)
-	t = { .env = env, .reader = READER_NONE, .judge = CHILD_NONE };
+	t = { .env = env,
+		.reader = READER_NONE,
+		.judge = CHILD_NONE,
+		.lock = -1 };
 	const struct cmd_option options[] = {
 		{ .name = "loose",
 		    .flag = &t.loose,

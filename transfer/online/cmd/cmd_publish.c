@@ -380,7 +380,7 @@ cmd_publish(struct cmd_env *env, int argc, char **argv)
 		return cmd_wants(env, "a DIR and perhaps a NAME");
 	rc = open_store(&a, true);
 	if (rc == RC_OK)
-		rc = deploy_lock(env->home, &lock);
+		rc = online_lock(env->home, &lock);
 	if (rc != RC_OK)
 		return rc;
 	return a.forget != NULL ? publish_forget(&a) : publish_new(&a);

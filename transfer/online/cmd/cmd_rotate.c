@@ -125,7 +125,7 @@ rotate(struct rotation *r)
 	if (rc == RC_OK)
 		rc = clock_now(&r->by.now);
 	if (rc == RC_OK)
-		rc = deploy_lock(r->by.home, &lock);
+		rc = online_lock(r->by.home, &lock);
 	if (rc == RC_OK)
 		rc = rotate_all(r);
 	r->by.store = NULL;

@@ -18,23 +18,6 @@ deployed_wipe(struct deployed *deployed)
 	buf_wipe(&deployed->serial);
 }
 
-enum rc
-deploy_lock(const char *home, int *ret_fd)
-{
-	OWN_FD fd = -1;
-	enum rc rc = dir_open(AT_FDCWD, home, &fd);
-
-	if (rc != RC_OK)
-		return rc;
-	rc = fd_lock(fd, home,
-	    "another deploy, rotate or publish is running; try again when it has ended");
-	if (rc != RC_OK)
-		return rc;
-	*ret_fd = fd;
-	fd = -1;
-	return RC_OK;
-}
-
 /* ---- what is there ------------------------------------------------------- */
 
 /* What a deployment comes to on the disk, and what is there, by digests: what

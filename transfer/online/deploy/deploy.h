@@ -79,8 +79,4 @@ enum rc deploy(const struct deploying *by, struct deployment *d,
 enum rc deploy_release(const struct deploying *by,
     const struct deployment *d) MUST_CHECK;
 
-/** One deploying process for each home: others wait for nothing, they are told.
- * \retval RC_IO another one is at it */
-enum rc deploy_lock(const char *home, int *ret_fd) MUST_CHECK;
-
 #endif

@@ -62,6 +62,31 @@ online_open(const char *home, bool write, struct store *ret)
 	return rc != RC_OK ? rc : store_open(text, write, ret);
 }
 
+/* On a file that only those may open who may use the home: who can read what is
+ * locked can keep everybody out. */
+enum rc
+online_lock(const char *home, int *ret_fd)
+{
+	OWN_FD dir = -1;
+	OWN_FD fd = -1;
+	enum rc rc = dir_open(AT_FDCWD, home, &dir);
+
+	if (rc != RC_OK)
+		return rc;
+	fd = fd_openat(
+	    dir, ONLINE_REQUESTER_KEY, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_errno(
+		    RC_IO, errno, "%s/" ONLINE_REQUESTER_KEY, home);
+	rc = fd_lock(fd, home,
+	    "another install, deploy, rotate or publish is running; try again when it has ended");
+	if (rc != RC_OK)
+		return rc;
+	*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
+}
+
 /* ---- keys ---------------------------------------------------------------- */
 
 enum rc

@@ -24,6 +24,11 @@ enum rc online_open(const char *home, bool write, struct store *ret) MUST_CHECK;
 /** Rule HOME-MODE where others may write to the home; RC_OK when there is none. */
 enum rc online_guard(const char *home) MUST_CHECK;
 
+/** One process for each home that changes more than the store: others wait for
+ * nothing, they are told. What was loaded before may be old by then.
+ * \retval RC_STATE another one is at it */
+enum rc online_lock(const char *home, int *ret_fd) MUST_CHECK;
+
 /** "HOME/store.db". */
 enum rc online_store_path(const char *home, struct buf *ret_path) MUST_CHECK;
 
