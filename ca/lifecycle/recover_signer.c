@@ -9,7 +9,7 @@
 #include "transfer/x509/cert.h"
 
 static enum rc
-key_of(const char *from, struct span cert, struct transfer_key *ret)
+signer_of(const char *from, struct span cert, struct transfer_key *ret)
 {
 	struct transfer_key key = { .any = true };
 	OWN(X509) *x = NULL;
@@ -37,11 +37,11 @@ keys_of(const char *from, struct span manifest, struct transfer_key *ret_signer,
 	if (rc == RC_OK)
 		rc = manifest_read(from, cose.payload, &m);
 	if (rc == RC_OK)
-		rc = key_of(from, cose.cert, ret_signer);
+		rc = signer_of(from, cose.cert, ret_signer);
 	*ret_after = *ret_signer;
 	for (size_t i = 0; i < m.n_changes && rc == RC_OK; i++)
 		if (m.changes[i].kind == TRUST_TRANSFER)
-			rc = key_of(from, m.changes[i].certs[0], ret_after);
+			rc = signer_of(from, m.changes[i].certs[0], ret_after);
 	return rc;
 }
 
@@ -70,7 +70,7 @@ recovery_signer_begin(struct recovery *r)
 	rc = ledger_transfer_then(r->ledger, r->restored.count, &cert);
 	return rc != RC_OK
 		   ? rc
-		   : key_of("the ledger", buf_span(&cert), &r->in_force);
+		   : signer_of("the ledger", buf_span(&cert), &r->in_force);
 }
 
 enum rc
