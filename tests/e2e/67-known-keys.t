@@ -368,6 +368,18 @@ lie 3 TRANSFER-CERT '' 'a next transfer certificate that is none' "$(announced 0
 lie 3 'MANIFEST-FILES|CBOR-SCHEMA' '' 'a revocation list, which nobody here takes' \
 	'p[10] = [{1: 1, 2: p[6], 3: p[6] + 1, 4: bytes(32), 5: "zz.crl", 6: 0, 7: entry[6], 8: 0}]'
 
+# What `history` makes anew years later is what the response says, and no more.
+give "$SECOND"
+forged 'p[11].reverse()'
+no 3 MANIFEST-FILES 'does not come in that place, or with those bytes' \
+	'files that are listed in another order'
+give "$SECOND"
+pem=$(ls "$R"/0*.pem)
+{ echo 'a word before it'; cat "$pem"; } >"$WORK/word.pem"
+must cp "$WORK/word.pem" "$pem"
+forged "f = p[11][0]; f[2] = $(stat -c %s "$pem"); f[3] = bytes.fromhex('$(sha256sum "$pem" | cut -c1-64)')"
+no 3 CERT-FORM 'not PEM of a CERTIFICATE' 'a file with more in it than its certificate'
+
 give "$SECOND"
 run transfer install "$STICK"
 status 0 'after all this the second response is installed'

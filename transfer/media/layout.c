@@ -26,6 +26,18 @@ layout_wipe(struct layout *layout)
 	*layout = (struct layout){ 0 };
 }
 
+void
+layout_keep_last(struct layout *layout)
+{
+	const size_t last = layout->n - 1;
+
+	for (size_t i = 0; i < last; i++)
+		buf_wipe(&layout->bytes[i]);
+	memmove(layout->names[0], layout->names[last], sizeof(*layout->names));
+	layout->bytes[0] = layout->bytes[last];
+	layout->n = 1;
+}
+
 enum rc
 layout_add(struct layout *layout, const char *name, struct buf **ret_bytes)
 {

@@ -26,6 +26,9 @@ void layout_wipe(struct layout *layout);
 enum rc layout_add(struct layout *layout, const char *name,
     struct buf **ret_bytes) MUST_CHECK;
 
+/** Let go of all but the last one. */
+void layout_keep_last(struct layout *layout);
+
 /** Append a certificate as PEM to the file with this name, which is the last one
  * or a new one. */
 enum rc layout_add_cert(struct layout *layout, const char *name,

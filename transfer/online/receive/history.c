@@ -4,6 +4,7 @@
 #include "transfer/online/receive/history.h"
 
 #include "transfer/format/cose.h"
+#include "transfer/rule.h"
 #include "transfer/x509/pem.h"
 
 #include <stdio.h>
@@ -119,4 +120,68 @@ history_make(
 	*ret = f;
 	f = (struct layout){ 0 };
 	return RC_OK;
+}
+
+/* ---- can it be given back? ----------------------------------------------- */
+
+struct history_checking {
+	const struct manifest *m;
+	const char *from;
+	size_t at; /* files that are proven */
+	struct layout files;
+};
+
+static void
+history_checking_wipe(struct history_checking *c)
+{
+	layout_wipe(&c->files);
+}
+
+/* The next of the listed files, while `left` others may still grow. */
+static enum rc
+check_made(struct history_checking *c, size_t left)
+{
+	const struct manifest *m = c->m;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i + left < c->files.n && rc == RC_OK; i++, c->at++) {
+		const char *name = c->files.names[i];
+
+		rc = sha256(buf_span(&c->files.bytes[i]), digest);
+		if (rc == RC_OK &&
+		    (c->at >= m->n_files ||
+			!span_eq_str(m->files[c->at].name, name) ||
+			memcmp(digest, m->files[c->at].digest, SHA256_LEN) !=
+			    0))
+			rc = rule_refuse(RULE_MANIFEST_FILES,
+			    "%s: %s does not come in that place, or with those bytes, out of what the response says",
+			    c->from, name);
+	}
+	return rc;
+}
+
+enum rc
+history_check(struct store *store, const struct manifest *m, const char *from)
+{
+	WIPED(history_checking) c = { .m = m, .from = from };
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_results && rc == RC_OK; i++) {
+		rc = add_result(store, &m->results[i], &c.files);
+		/* A file of several results is made in one go. */
+		if (rc == RC_OK && c.files.n > 1) {
+			rc = check_made(&c, 1);
+			layout_keep_last(&c.files);
+		}
+	}
+	if (rc == RC_OK)
+		rc = add_others(store, m, &c.files);
+	if (rc == RC_OK)
+		rc = check_made(&c, 0);
+	if (rc == RC_OK && c.at != m->n_files)
+		rc = rule_refuse(RULE_MANIFEST_FILES,
+		    "%s: %zu files are listed, and %zu come out of what the response says",
+		    from, m->n_files, c.at);
+	return rc;
 }

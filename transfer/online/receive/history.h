@@ -21,4 +21,11 @@ void history_path(const struct store *store, uint32_t sequence,
 enum rc history_make(struct store *store, const struct stored_manifest *of,
     struct layout *ret) MUST_CHECK;
 
+/** Within the transaction that stores a response: would history_make give it back?
+ * At most one of its files is in memory at a time.
+ * \param from  what sentences begin with
+ * \retval RC_FORMAT rule MANIFEST-FILES */
+enum rc history_check(struct store *store, const struct manifest *m,
+    const char *from) MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include "transfer/online/receive/receive.h"
 
 #include "base/clock.h"
+#include "transfer/online/receive/history.h"
 #include "transfer/online/receive/response_dir.h"
 #include "transfer/online/store/home.h"
 #include "transfer/rule.h"
@@ -142,6 +143,12 @@ receive_take_response(struct receive_visit *v, struct child *judge,
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
+	/* What history cannot give back a CA that lost it would miss. What was
+	 * pinned by this response counts already. */
+	if (rc == RC_OK && !verdict->again)
+		rc = store_reload(v->store);
+	if (rc == RC_OK && !verdict->again)
+		rc = history_check(v->store, &verdict->manifest, v->dir.path);
 	return rc;
 }
 
@@ -230,6 +237,22 @@ claim_number(const char *name, const struct response_dir *dir, uint32_t *ret)
 	err_restore(&said);
 }
 
+/* What was judged on the way is in force no more, in memory neither. */
+static enum rc
+receive_undo(struct store *store, enum rc rc)
+{
+	struct err_saved said;
+	enum rc undone;
+
+	err_save(&said);
+	store_rollback(store);
+	undone = store_reload(store);
+	if (rc == RC_OK && undone != RC_OK)
+		return undone;
+	err_restore(&said);
+	return rc;
+}
+
 static enum rc
 visit_one(
     struct round *round, const char *name, bool *ret_junk, uint32_t *ret_number)
@@ -255,13 +278,10 @@ visit_one(
 	if (rc != RC_OK) {
 		*ret_junk = receive_is_junk(rule_spoken());
 		claim_number(name, &v.dir, ret_number);
-		if (round->store_them) /* else all of it is one transaction */
-			store_rollback(round->store);
-		return rc;
+		/* else all of it is one transaction */
+		return round->store_them ? receive_undo(round->store, rc) : rc;
 	}
-	if (!verdict.again)
-		rc = store_reload(round->store);
-	return rc != RC_OK ? rc : receive_tell(round, &v, &verdict);
+	return receive_tell(round, &v, &verdict);
 }
 
 /* By prefixes of eight digits, which others may share: the manifest's own ids
@@ -363,22 +383,6 @@ visit_all(struct round *round)
 		    has_loose(&names, ca)
 			? "; one to loose CSRs is taken with --csr"
 			: ": has the CA signed on this stick?");
-	return rc;
-}
-
-/* What was judged on the way is in force no more, in memory neither. */
-static enum rc
-receive_undo(struct store *store, enum rc rc)
-{
-	struct err_saved said;
-	enum rc undone;
-
-	err_save(&said);
-	store_rollback(store);
-	undone = store_reload(store);
-	if (rc == RC_OK && undone != RC_OK)
-		return undone;
-	err_restore(&said);
 	return rc;
 }
 
