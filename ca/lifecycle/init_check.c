@@ -62,16 +62,37 @@ read_serial(struct init *init)
 			 text);
 }
 
+/* What begins before 1970 or ends after 9999 is no time of ours: said before a
+ * key is made. */
+static enum rc
+read_days(const struct init *init, int64_t *ret)
+{
+	const int64_t most = (CLOCK_MAX - init->now) / DAY;
+	const char *text = init->options->days;
+	char now[CLOCK_TEXT];
+
+	clock_write(init->now, now);
+	if (init->now < INIT_BACKDATE || most < 1)
+		return err_set(RC_STATE,
+		    "the clock says %s, where no CA can be made: set it right",
+		    now);
+	if (text != NULL)
+		return read_number("days", text, 1, most, ret);
+	if (INIT_DAYS > most)
+		return err_set(RC_STATE,
+		    "the clock says %s: set it right, or give --days, at most %lld",
+		    now, (long long)most);
+	*ret = INIT_DAYS;
+	return RC_OK;
+}
+
 static enum rc
 read_numbers(struct init *init)
 {
 	const struct init_options *o = init->options;
 	int64_t days = INIT_DAYS, path_len = 0;
-	enum rc rc = RC_OK;
+	enum rc rc = read_days(init, &days);
 
-	if (o->days != NULL)
-		rc = read_number(
-		    "days", o->days, 1, (CLOCK_MAX - init->now) / DAY, &days);
 	if (rc == RC_OK && o->path_len != NULL)
 		rc = read_number(
 		    "path-len", o->path_len, 0, PATH_LEN_MAX, &path_len);

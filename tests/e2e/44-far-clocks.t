@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Clocks at the ends of what certificates and files can say: refused before anything is
+# made, or nothing comes of it at all.
+. "$(dirname "$0")/../lib/lib.sh"
+
+keys() { find "$WORK/tokens" -name '*.object' | wc -l; }
+new_token far
+none=$(keys)
+far() { # TIME WORDS ARG...
+	run at "$1" ca @far init --subject CN=Far --token "$(uri far)" --key-type ec-p256 \
+		--out "$STICK" --scope example.org --profiles tls --yes --date "$2" "${@:3}"
+}
+no_ca() { # DESC
+	status 7 "$1"
+	is "$(keys)" "$none" "no key was made"
+	nok 1 "and no CA" test -e "$WORK/home-far/ledger.db"
+}
+far '1970-01-01 00:00:00' '1 January 1970'
+no_ca "a clock that stands at its beginning"
+says 'the clock says 1970-01-01T00:00:[0-9]*Z, where no CA can be made: set it right' "is said to be one"
+far '9999-12-31 12:00:00' '31 December 9999'
+no_ca "one at the end of all years"
+says 'where no CA can be made' "likewise"
+far '9991-01-01 00:00:00' '1 January 9991'
+no_ca "one from which the usual days do not fit"
+says 'give --days, at most 32[0-9][0-9]' "says how many do"
+far '9991-01-01 00:00:00' '1 January 9991' --days 3000
+status 0 "which are taken"
+far '1970-01-02 00:00:10' '2 January 1970' --days 30
+status 7 "a CA lives there: nothing more is tried"
+
+done_testing
