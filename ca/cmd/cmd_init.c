@@ -113,7 +113,7 @@ init_show_review(const struct init *init)
 	clock_write(init->wish.not_after, to);
 	clock_write(init->now, now);
 	term_bold("A new CA\n");
-	term_field("subject", "%s", init->wish.subject);
+	term_field("subject", "%.*s", SPAN_FMT(buf_span(&init->subject)));
 	term_field("valid", "%s to %s", from, to);
 	term_field("path length", "%u", (unsigned)init->wish.path_len);
 	if (init->wish.serial.n != 0)

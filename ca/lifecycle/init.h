@@ -37,6 +37,7 @@ struct init {
 	const struct init_options *options; /* borrowed */
 	int64_t now;
 	struct ca_wish wish;
+	struct buf subject; /* as it will stand in the certificates */
 	uint8_t serial[SERIAL_MAX];
 	struct buf policy_text;
 	struct policy policy;

@@ -120,6 +120,8 @@ init_check_read_subject(struct init *init)
 	if (rc == RC_OK && X509_NAME_entry_count(name) == 0)
 		rc = err_set(RC_USAGE,
 		    "--subject: empty; a CA has a name (RFC 5280 4.1.2.6)");
+	if (rc == RC_OK)
+		rc = subject_print(name, &init->subject);
 	init->wish.subject = text;
 	return rc;
 }

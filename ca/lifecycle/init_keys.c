@@ -5,6 +5,7 @@
 void
 init_wipe(struct init *init)
 {
+	buf_wipe(&init->subject);
 	buf_wipe(&init->policy_text);
 	policy_wipe(&init->policy);
 	text_list_wipe(&init->scope_ip);

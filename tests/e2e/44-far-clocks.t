@@ -30,4 +30,27 @@ status 0 "which are taken"
 far '1970-01-02 00:00:10' '2 January 1970' --days 30
 status 7 "a CA lives there: nothing more is tried"
 
+# ---- what is no name ----------------------------------------------------------------
+
+new_token named
+before=$(keys)
+named() { # SUBJECT ARG...
+	run ca @named init --subject "$1" --token "$(uri named)" --key-type ec-p256 "${@:2}"
+}
+while IFS='|' read -r text what; do
+	named "CN=$(printf '%b' "$text")" --yes
+	status 2 "$what in the CA's name"
+	says 'CN has the control character U\+[0-9A-F]*' "is said to be one"
+	is "$(keys)" "$before" "before a key is made"
+done <<'T'
+a\033b|an escape
+a\tb|a tab
+a\0302\0205b|a control character of two bytes
+a\0342\0200\0256b|what turns the direction of text
+T
+named 'CN=a\00b' -n
+says 'subject +CN=a00b$' "the review shows the name that was read, not what was typed"
+named 'CN=  lead trail  , O=x\, y' -n
+says 'subject +CN=lead trail, O=x\\\\?, y$' "without blanks that nobody will see"
+
 done_testing

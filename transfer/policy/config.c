@@ -60,6 +60,12 @@ is_direction(ucs4_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+bool
+config_is_hidden(uint32_t c)
+{
+	return config_is_control(c) || is_direction(c);
+}
+
 static enum rc
 config_check_line(const struct reading *r, struct span line)
 {
@@ -78,7 +84,7 @@ config_check_line(const struct reading *r, struct span line)
 		if (c == 0xfeff)
 			return config_refuse(
 			    r->from, r->line, "a byte order mark");
-		if (config_is_control(c) || is_direction(c))
+		if (config_is_hidden(c))
 			return config_refuse(r->from, r->line,
 			    "the control character U+%04X in column %zu", c,
 			    at + 1);

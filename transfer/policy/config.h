@@ -46,6 +46,10 @@ enum rc config_parse(const char *from, struct span text, struct config *ret)
 const struct config_entry *config_entry_get0(
     const struct config_section *section, const char *key);
 
+/** A character that is not shown, or that changes what is shown: it stands in no
+ * text of ours. A tab may. */
+bool config_is_hidden(uint32_t c);
+
 /** Refuse a line: rule POLICY, "FILE:LINE: " in front. */
 enum rc config_refuse(const char *from, unsigned line, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -4,11 +4,13 @@
 #include "transfer/policy/subject.h"
 
 #include "base/own_ssl.h"
+#include "transfer/policy/config.h"
 #include "transfer/rule.h"
 
 #include <openssl/asn1err.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <unistr.h>
 
 /* One attribute of the text, taken apart. */
 struct attribute {
@@ -73,6 +75,21 @@ subject_take_value(const char **at, struct buf *ret)
 	return RC_OK;
 }
 
+/* A name is what people see. What is no UTF-8 is left for OpenSSL to refuse. */
+static enum rc
+check_shown(const char *type, struct span value)
+{
+	ucs4_t c;
+
+	for (size_t at = 0; at < value.n;) {
+		at += (size_t)u8_mbtouc(&c, value.p + at, value.n - at);
+		if (c == '\t' || config_is_hidden(c))
+			return err_set(RC_USAGE,
+			    "%s has the control character U+%04X", type, c);
+	}
+	return RC_OK;
+}
+
 /* MBSTRING_UTF8 with OpenSSL's own table: it chooses the string type and
  * holds the attribute to its length (upper bounds of RFC 5280 appendix A). */
 static enum rc
@@ -80,6 +97,7 @@ add_attribute(X509_NAME *name, struct attribute *a, bool *ret_too_long)
 {
 	OWN(ASN1_OBJECT) *type = NULL;
 	const char *text = buf_cstr(&a->type);
+	enum rc rc;
 
 	if (text == NULL)
 		return err_memory();
@@ -88,6 +106,9 @@ add_attribute(X509_NAME *name, struct attribute *a, bool *ret_too_long)
 		return err_openssl(RC_USAGE, "\"%s\": no such attribute", text);
 	if (a->value.n == 0)
 		return err_set(RC_USAGE, "%s has no value", text);
+	rc = check_shown(text, buf_span(&a->value));
+	if (rc != RC_OK)
+		return rc;
 	if (X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8, a->value.p,
 		(int)a->value.n, -1, 0) != 1) {
 		*ret_too_long = ERR_GET_REASON(ERR_peek_last_error()) ==

@@ -52,6 +52,10 @@ what_is_no_subject_says_why(void **state)
 		{ "CN=a,", "subject \"CN=a,\": ends in a comma" },
 		{ "CN=a\\", "subject \"CN=a\\\": ends in a backslash" },
 		{ "CN=", "subject \"CN=\": CN has no value" },
+		{ "CN=a\x1b" "b",
+		    "subject \"CN=a\x1b" "b\": CN has the control character U+001B" },
+		{ "CN=a\xe2\x80\xae" "b",
+		    "subject \"CN=a\xe2\x80\xae" "b\": CN has the control character U+202E" },
 		{ "CN= ,O=x", "subject \"CN= ,O=x\": CN has no value" },
 	};
 	char longest[90] = "CN=";
