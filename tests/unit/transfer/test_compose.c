@@ -506,6 +506,11 @@ numbers_follow_the_clock_and_the_answers(void **state)
 	assert_int_equal(next, NOW + 1);
 	check_ok(store_next_sequence(&b.store, NOW + 5, &next));
 	assert_int_equal(next, NOW + 5);
+	/* The last seconds that 32 bits can say, and what comes after. */
+	check_ok(store_next_sequence(&b.store, INT64_C(4194967295), &next));
+	assert_true(next == 4194967295U);
+	check_ok(store_next_sequence(&b.store, INT64_C(4300000000), &next));
+	assert_true(next == 4194967295U);
 	/* It was far ahead, and the CA did not take that. */
 	online_edit(&b, "UPDATE bundle SET sequence = 1900000000");
 	check_ok(store_next_sequence(&b.store, NOW, &next));

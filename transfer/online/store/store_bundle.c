@@ -5,6 +5,10 @@
 #include "base/clock.h"
 #include "transfer/online/store/holding.h"
 
+/* Numbers have 32 bits, of which seconds would leave none in 2106: from the end
+ * of 2102 on each is the next after the last. */
+#define SEQUENCE_CLOCK_END (INT64_C(4294967295) - 100000000)
+
 /* Above what was answered, by the clock, and never the same twice. What was
  * sent with a clock that ran far ahead is not waited for: the CA refuses it. Of
  * a bundle that this store has forgotten only the answer is here: the CA took
@@ -13,7 +17,7 @@ static const char next_sequence[] =
     "WITH least(n) AS (SELECT max(?1,"
     " 1 + (SELECT coalesce(max(sequence), 0) FROM bundle"
     " WHERE state = ?2 OR sequence <= ?3),"
-    " (SELECT coalesce(max(signed_at) + ?4, 0) FROM manifest"
+    " (SELECT min(coalesce(max(signed_at) + ?4, 0), ?5) FROM manifest"
     " JOIN bundle b ON b.sequence = bundle WHERE length(b.file) = 0)))"
     " SELECT min(n) FROM (SELECT n FROM least"
     " UNION SELECT sequence + 1 FROM bundle, least WHERE sequence >= least.n)"
@@ -24,12 +28,16 @@ store_next_sequence(struct store *store, int64_t now, uint32_t *ret)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
+	const int64_t first = now < 1			 ? 1
+			      : now > SEQUENCE_CLOCK_END ? SEQUENCE_CLOCK_END
+							 : now;
 	int64_t next;
 	enum rc rc = db_prepare(&store->db, next_sequence, &st);
 
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "iiii", now < 1 ? 1 : now,
-		    (int64_t)BUNDLE_ANSWERED, now + HOUR, (int64_t)DAY);
+		rc = db_bind(&store->db, st, "iiiii", first,
+		    (int64_t)BUNDLE_ANSWERED, now + HOUR, (int64_t)DAY,
+		    SEQUENCE_CLOCK_END);
 	if (rc == RC_OK)
 		rc = db_step(&store->db, st, &row);
 	if (rc != RC_OK)

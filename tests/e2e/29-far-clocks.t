@@ -53,4 +53,22 @@ says 'subject +CN=a00b$' "the review shows the name that was read, not what was 
 named 'CN=  lead trail  , O=x\, y' -n
 says 'subject +CN=lead trail, O=x\\\\?, y$' "without blanks that nobody will see"
 
+# ---- after 2106 -----------------------------------------------------------------------
+
+make_ca --scope example.org --profiles tls --days 36525
+enrol_online
+numbers=
+for then in '2106-02-07 06:00:00' '2106-03-01 00:00:00' '2106-03-02 00:00:00'; do
+	run at "$then" transfer request --profile tls-server --new-key ec-p256 \
+		--name "dns:h${then:5:2}${then:8:2}.example.org" --out "$STICK"
+	status 0 "$then: something is asked for"
+	must at "$then" ca clock accept --yes
+	run at "$then" ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+	status 0 "$then: and signed"
+	run at "$then" transfer install "$STICK" --json
+	status 0 "$then: and installed"
+	numbers+=" $(json sequence)"
+done
+is "$numbers" " 1 2 3" "seconds in 32 bits are no end of it"
+
 done_testing
