@@ -389,7 +389,7 @@ key_lines(struct span file)
 
 /* "It is", and its digest. */
 static enum rc
-replace_add_found(struct buf *out, struct span bytes, bool is)
+look_add(struct buf *out, struct span bytes, bool is)
 {
 	uint8_t digest[SHA256_LEN] = { 0 };
 	enum rc rc = is ? sha256(bytes, digest) : RC_OK;
@@ -420,11 +420,11 @@ replace_look_at(const struct replace_spot *s, struct buf *out)
 	bool is = look_read(s, s->name, &found);
 	bool was = look_read(s, s->old, &old);
 	struct span key = is ? key_lines(buf_span(&found)) : SPAN_NONE;
-	enum rc rc = replace_add_found(out, buf_span(&found), is);
+	enum rc rc = look_add(out, buf_span(&found), is);
 
 	if (rc == RC_OK)
-		rc = replace_add_found(out, key, key.n != 0);
-	return rc != RC_OK ? rc : replace_add_found(out, buf_span(&old), was);
+		rc = look_add(out, key, key.n != 0);
+	return rc != RC_OK ? rc : look_add(out, buf_span(&old), was);
 }
 
 static enum rc

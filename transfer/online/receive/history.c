@@ -139,7 +139,7 @@ history_checking_wipe(struct history_checking *c)
 
 /* The next of the listed files, while `left` others may still grow. */
 static enum rc
-check_made(struct history_checking *c, size_t left)
+check_given(struct history_checking *c, size_t left)
 {
 	const struct manifest *m = c->m;
 	uint8_t digest[SHA256_LEN];
@@ -171,14 +171,14 @@ history_check(struct store *store, const struct manifest *m, const char *from)
 		rc = add_result(store, &m->results[i], &c.files);
 		/* A file of several results is made in one go. */
 		if (rc == RC_OK && c.files.n > 1) {
-			rc = check_made(&c, 1);
+			rc = check_given(&c, 1);
 			layout_keep_last(&c.files);
 		}
 	}
 	if (rc == RC_OK)
 		rc = add_others(store, m, &c.files);
 	if (rc == RC_OK)
-		rc = check_made(&c, 0);
+		rc = check_given(&c, 0);
 	if (rc == RC_OK && c.at != m->n_files)
 		rc = rule_refuse(RULE_MANIFEST_FILES,
 		    "%s: %zu files are listed, and %zu come out of what the response says",
