@@ -71,7 +71,7 @@ name-101.der              NAMES-COUNT        over 100 names
 name-directory.der        NAME-TYPE          form \[4\]
 name-ip-5.der             NAME-FORM          5 bytes
 name-jid-ia5.der          NAME-TYPE          XmppAddr
-name-nul.der              NAME-FORM          no host name
+name-nul.der              NAME-FORM          <NUL>.*no host name
 name-other.der            NAME-TYPE          otherName of type 1\.2\.3\.4
 name-registered-id.der    NAME-TYPE          form \[8\]
 name-space.der            NAME-FORM          no host name

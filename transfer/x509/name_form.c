@@ -22,18 +22,21 @@ static enum rc
 name_form_refuse(
     const char *from, const struct name *name, enum rule rule, const char *what)
 {
-	const uint8_t *nul =
-	    name->text.n == 0 ? NULL : memchr(name->text.p, '\0', name->text.n);
-	struct span shown = name->text;
-	bool cut = shown.n > SHOWN_MAX || nul != NULL;
+	WIPED(buf) shown = { 0 };
+	const bool cut = name->text.n > SHOWN_MAX;
+	enum rc rc = RC_OK;
 
-	if (nul != NULL) /* a sentence ends there, and must say so */
-		shown.n = (size_t)(nul - shown.p);
-	if (shown.n > SHOWN_MAX)
-		shown.n = SHOWN_MAX;
+	/* A sentence ends at a NUL; what is behind it is what deceives. */
+	for (size_t i = 0; i < name->text.n && i < SHOWN_MAX && rc == RC_OK;
+	     i++)
+		rc = name->text.p[i] == '\0'
+			 ? buf_add_str(&shown, "<NUL>")
+			 : buf_add_byte(&shown, name->text.p[i]);
+	if (rc != RC_OK)
+		return rc;
 	return rule_refuse(rule, "%s: name %s:%.*s%s: %s", from,
-	    name_type_text(name->type), SPAN_FMT(shown), cut ? "..." : "",
-	    what);
+	    name_type_text(name->type), SPAN_FMT(buf_span(&shown)),
+	    cut ? "..." : "", what);
 }
 
 static bool

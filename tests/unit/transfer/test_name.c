@@ -270,7 +270,8 @@ a_nul_ends_no_name(void **state)
 	(void)state;
 	for (int t = 0; t < NAME_TYPES; t++) {
 		name.type = (enum name_type)t;
-		check_refused(name_check("f", &name), "NAME-FORM", NULL);
+		check_rule(
+		    name_check("f", &name), "NAME-FORM", "<NUL>.evil.test");
 	}
 }
 
