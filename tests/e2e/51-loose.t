@@ -193,6 +193,17 @@ must ca @copy sign "$WORK/twice" --loose --profile tls-server --yes
 freeze "$WORK/twice"
 run transfer install "$WORK/twice" --csr "$WORK/other.csr"
 refused 7 FORK 'answered already, by another manifest' 'another answer to the same set'
+# Or one each of two sets, under one number.
+for home in ca copy; do
+	must csr_openssl "twice-$home" ec-p256 /CN=x DNS:twice-$home.example.org
+	must mkdir "$WORK/twice-$home"
+	must cp "$WORK/twice-$home.csr" "$WORK/twice-$home"
+	must ca "@$home" sign "$WORK/twice-$home" --loose --profile tls-server --yes
+done
+must transfer install "$WORK/twice-ca" --csr "$WORK/twice-ca.csr"
+freeze "$WORK/twice-copy"
+run transfer install "$WORK/twice-copy" --csr "$WORK/twice-copy.csr"
+refused 7 FORK 'other CSRs have answer number [0-9]+ here: two ledgers' 'two sets with one number'
 
 # ---- bundles beside them -----------------------------------------------------------------------
 must transfer request "$WORK/other.csr" --profile tls-server --out "$STICK"

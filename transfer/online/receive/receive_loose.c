@@ -157,6 +157,20 @@ prove_one(struct loose_round *round, const char *name)
 
 /* ---- taking one ---------------------------------------------------------- */
 
+/* One ledger gives a number once. */
+static enum rc
+check_number(const struct loose_visit *v, uint32_t sequence)
+{
+	bool known = false;
+	enum rc rc = store_loose_numbered(v->round->store, sequence, &known);
+
+	if (rc != RC_OK || !known)
+		return rc;
+	return rule_refuse(RULE_FORK,
+	    "%s: other CSRs have answer number %u here: two ledgers have signed for one CA",
+	    v->dir.path, (unsigned)sequence);
+}
+
 static enum rc
 take_new(struct loose_visit *v, struct response_verdict *verdict)
 {
@@ -168,6 +182,8 @@ take_new(struct loose_visit *v, struct response_verdict *verdict)
 		rc = store_loose_begin(store, v->round->set, now, &v->bundle);
 	if (rc == RC_OK)
 		rc = loose_receive_judge_visit(v, true, verdict);
+	if (rc == RC_OK)
+		rc = check_number(v, verdict->manifest.sequence);
 	return rc != RC_OK ? rc
 			   : store_loose_add(store, v->bundle,
 				 &(struct loose_answer){

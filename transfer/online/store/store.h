@@ -213,6 +213,10 @@ enum rc store_policy_add(struct store *store,
 
 /* ---- not asked for by this store ----------------------------------------- */
 
+/** Has another set here the answer with this number? */
+enum rc store_loose_numbered(struct store *store, uint32_t sequence,
+    bool *ret_known) MUST_CHECK;
+
 /** Within a transaction, around the judging of a response to a bundle that the
  * store does not know: it gets a number and no content; then each certificate that
  * the judge passed; then the results say what the requests were. `key_file` finds

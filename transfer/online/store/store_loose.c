@@ -37,6 +37,19 @@ store_loose_find(struct store *store, const struct loose *set, bool *ret_known,
 	return RC_OK;
 }
 
+enum rc
+store_loose_numbered(struct store *store, uint32_t sequence, bool *ret_known)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(
+	    &store->db, "SELECT 1 FROM loose WHERE sequence = ?1", &st);
+
+	*ret_known = false;
+	if (rc == RC_OK)
+		rc = db_bind(&store->db, st, "i", (int64_t)sequence);
+	return rc != RC_OK ? rc : db_step(&store->db, st, ret_known);
+}
+
 /* ---- the set ------------------------------------------------------------- */
 
 /* In the place of a bundle's file: the CSRs themselves. */
