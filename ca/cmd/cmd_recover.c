@@ -315,6 +315,19 @@ show_clock_behind(const struct recovering *r)
 	    (unsigned)m->sequence, label == NULL ? id : label, then, clock);
 }
 
+/* A removal that the lost part had is lost too. */
+static void
+show_enrolled(const struct recovering *r)
+{
+	if (r->recovery.restored.count == 0)
+		return;
+	for (size_t i = 0; i < r->n_requesters; i++)
+		term_field("enrolled", "%s", r->requesters[i].label);
+	term_say(
+	    "Whoever of them was removed after the backup is to be removed again:\n"
+	    "'airgap-ca requester remove LABEL'.\n");
+}
+
 static void
 recover_show_policy(const struct recovering *r)
 {
@@ -347,6 +360,7 @@ recover_review(const struct recovering *r)
 	show_missing(v);
 	show_bundles_lacking(v);
 	show_clock_behind(r);
+	show_enrolled(r);
 	show_awaited(v);
 	recover_show_policy(r);
 }

@@ -11,6 +11,7 @@ airgap-ca status
 airgap-transfer history --out STICK
 airgap-ca recover STICK
 airgap-ca recover --lost "WORDS"
+airgap-ca requester remove LABEL
 airgap-ca ledger verify --head FILE
 airgap-ca backup STICK' 'the chapter has these commands, and the test follows them'
 
@@ -47,6 +48,7 @@ FILE=$(echo "$STICK"/airgap-ca/backups/*.db)
 asked north
 signs ca north
 status 0 'one of them another, after the backup'
+must ca requester remove gone --yes
 mv "$(home_of ca)" "$WORK/dead"
 
 # ---- steps 1 to 3 ----------------------------------------------------------------------
@@ -88,6 +90,7 @@ status 0 'its history again, to another stick'
 run ca recover "$WORK/stick-other" --yes
 status 0 'and the same with that'
 says "awaited +gone" 'one is left'
+says "enrolled +gone" 'who is enrolled, the removed one again'
 run ca sign "$STICK" --yes
 wants 7 RESTORED 'for which it waits'
 run ca recover --lost "gone's server burnt with the laptop" --yes
@@ -95,8 +98,10 @@ status 0 'airgap-ca recover --lost "WORDS"'
 run ca status
 status 0 'and status has nothing to say of it any more'
 
-# ---- step 7 ------------------------------------------------------------------------------
+# ---- steps 6 and 7 ------------------------------------------------------------------------------
 
+run ca requester remove gone --yes
+status 0 'airgap-ca requester remove LABEL'
 for file in "$STICK"/airgap-ca/history/*/; do
 	HEADS+=(--head "$(find "$file" -name manifest.cose | sort | tail -1)")
 done

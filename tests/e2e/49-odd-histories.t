@@ -11,6 +11,7 @@ for name in other online; do
 	enrol_online @$name
 	KEY[$name]=$REQUESTER_HEX
 done
+EXPECT=(--expect "${KEY[online]}" --expect "${KEY[other]}")
 hour() { date -u -d "+$1 hours" '+%F %T'; }
 
 # visit HOUR NAME [HOST [CA]]: asked for, signed, installed; each later than the last.
@@ -19,8 +20,7 @@ visit() {
 	at "$(hour "$1")" run transfer "@${3:-online}" request --profile tls-server \
 		--new-key ec-p256 --name "dns:$2.example.org" --out "$STICK"
 	[ "$STATUS" = 0 ] || return
-	at "$(hour "$1")" run ca "@${4:-ca}" sign "$STICK" --yes \
-		--expect "${KEY[online]}" --expect "${KEY[other]}"
+	at "$(hour "$1")" run ca "@${4:-ca}" sign "$STICK" --yes "${EXPECT[@]}"
 	[ "$STATUS" = 0 ] || return
 	at "$(hour "$1")" run transfer "@${3:-online}" install "$STICK"
 }
@@ -103,6 +103,20 @@ LATER=11 recovered --yes
 status 0 "and the ledger goes on from there"
 visit 11 n back new
 wants 7 FORK "though not with a host that has the true one"
+
+# ---- who was removed ----------------------------------------------------------------------
+
+restored "$WORK/one.db"
+history back
+LATER=11 recovered --yes
+says "enrolled +online$" "the review says who is enrolled after a backup"
+says "removed after the backup is to be removed again" "for a removal is in no history"
+at "$(hour 12)" must ca @new requester remove online --yes
+expected=("${EXPECT[@]}") EXPECT=()
+must cp -a "$WORK/home-back" "$WORK/home-gone"
+visit 13 r gone new
+EXPECT=("${expected[@]}")
+wants 3 REQUESTER-UNKNOWN "and removed again, it gets nothing"
 
 # ---- a clock behind what comes back --------------------------------------------------------
 
