@@ -268,6 +268,33 @@ is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 12 'each in one sentence, and
 nok 1 'no control byte of a name reaches the terminal' grep -q $'\033\\[31m' "$WORK/err"
 is "$(json stopped | grep -o '"rule"' | wc -l)" 12 'and each is in the JSON'
 
+# Online: what is not taken is said, and of what is taken all that is bad at once.
+must rm "$BAD/huge.der" "$BAD/pipe.csr" "$BAD/text.csr"
+must rmdir "$BAD/dir.pem"
+must rm "$BAD"/a*.p10
+run transfer request "$BAD" --profile tls-server -n --out "$(stick folder)"
+status 0 'a folder of CSRs among other things'
+says '^2 requests, good' 'those that are called so are asked for'
+for wanted in 'Web Server.CSR: is not taken; a CSR ends in ' 'readme.txt: is not taken; ' \
+	'exchange.req: is not taken; ' 'mail.CSR.txt: is not taken; ' 'other.req: is not taken; ' \
+	'from hr/old/Printer.P10: lies in a folder'; do
+	like "$ERR" "^Left out: $BAD/$wanted.*\[LOOSE-FILE\]\$" "left out online: $wanted"
+done
+is "$(printf '%s' "$ERR" | grep -c "^Left out: ")" 6 'and nothing else'
+must sh -c "echo nothing >$BAD/text.csr; echo more >$BAD/more.csr"
+must cp "$WORK/far.csr" "$BAD/far.csr"
+must openssl req -in "$WORK/other.csr" -outform der -out "$BAD/pop.der"
+flip "$BAD/pop.der"
+freeze "$(stick folder)"
+run transfer request "$BAD" --profile tls-server --out "$(stick folder)"
+wants 3 CSR-FORM 'bad ones among them'
+says '4 of 6 requests would be refused; nothing was put on the stick' 'refuse all'
+says '  refused: .*/text.csr: .*\[CSR-FORM\]' 'and all are told: one that is no CSR'
+says '  refused: .*/more.csr: .*\[CSR-FORM\]' 'another'
+says '  refused: .*/pop.der: .*\[CSR-POP\]' 'one that another key signed'
+says '  refused: far: .*\[NAME-SCOPE\]' 'and one that the policy refuses'
+unchanged 'nothing was asked'
+
 # ---- private keys -----------------------------------------------------------------------------
 # Of every form, wherever they lie; each is called out, and the CSR beside them is signed.
 KEYS=$(stick keys)
@@ -297,6 +324,29 @@ is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 11 'each once'
 says 'remedy +take the key for known to others' 'and what to do about it'
 nok 1 'nothing of a key is in the ledger or on the screen' \
 	grep -rqF "$(sed -n 2p "$WORK/web.key")" "$WORK/home-ca" "$WORK/out" "$WORK/err"
+# Online the same, for a folder of CSRs.
+must sh -c "{ cat '$KEYS/rsa.pem'; yes '# a chain of certificates' | head -c 200000; } >'$KEYS/chain.pem'"
+must cp "$KEYS/good.csr" "$KEYS/._good.csr"
+must sh -c "head -c 200 /dev/urandom >'$KEYS/._other.csr'"
+FOLDER=$(stick folder)
+run transfer request "$KEYS" --profile tls-server --out "$FOLDER" --json
+status 0 'a folder with private keys beside its CSR is asked for'
+is "$(json requests)" 1 'with the CSR alone'
+for wanted in 'ed.der: a PKCS#8' 'rsa.pem: a PKCS#8' 'pkcs1.p10: an RSA' 'sec1.csr: an EC' \
+	'locked.der: an encrypted PKCS#8' 'locked.csr: an EC' 'store.pem: a PKCS#12' \
+	'id_ed25519: an OpenSSH' 'Old Keys/Server.KEY: an? ' 'both.csr: an? ' 'wide.pem: an? ' 'chain.pem: an? '; do
+	like "$ERR" "^PRIVATE KEY: .*$wanted.*\[PRIVATE-KEY\]\$" "called out online: $wanted"
+done
+is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 12 'each once, and what a Mac left is passed over'
+run ca sign "$KEYS" --loose --profile tls-server -n
+like "$ERR" '^PRIVATE KEY: .*chain.pem: an? ' 'a large one is called out at the CA, too'
+nok 1 'nor is anything of them in the bundle' grep -rqF "$(sed -n 2p "$WORK/web.key")" "$FOLDER" "$WORK/out" "$WORK/err"
+must rm "$KEYS/good.csr"
+must rm -r "$FOLDER/airgap-ca"
+freeze "$FOLDER"
+run transfer request "$KEYS" --profile tls-server --out "$FOLDER"
+status 2 'with nothing but keys there is nothing to ask for'
+unchanged 'and nothing is'
 for file in ed.der sec1.csr locked.csr store.pem both.csr id_ed25519; do
 	run ca sign "$KEYS/$file" --loose --profile tls-server --yes --out "$(stick single)"
 	wants 3 PRIVATE-KEY "$file alone is refused"

@@ -111,8 +111,12 @@ for how in 'stall:did not answer in [0-9]+ s' 'drip:did not answer in [0-9]+ s' 
 		"a reader of CSRs that would ${how%%:*} is given up"
 	unchanged "and nothing came of it (${how%%:*})"
 done
-caught check:refuse 3 CSR-POP 'a lie' 'a reader that condemns what is good'
+caught check:refuse 3 CSR-POP '2 of 2 requests would be refused' 'a reader that condemns what is good'
+says '  refused: .*a lie' 'and is told of, each time'
 unlike "$ERR" "$(printf '\033')" 'in harmless letters'
+# What else lies in a directory a reader tells of that sees nothing but that.
+run as scan:endless transfer "${ask[@]}" "$WORK/csrs"
+refused 3 READER 'tells of more than was asked for' 'a reader of a directory that never ends'
 
 # It grants what must be refused. What can be told without arithmetic is told here;
 # the rest the CA's own reader is asked about, before anything is signed.

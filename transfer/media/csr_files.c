@@ -4,7 +4,6 @@
 
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/schema.h"
-#include "transfer/x509/csr.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 /* clang-format off */
 static const struct schema_type
 	path  = TYPE(NULL, SCHEMA_BYTES, 1, PATH_MAX),
-	bytes = TYPE(NULL, SCHEMA_BYTES, 0, CSR_FILE_MAX);
+	bytes = TYPE(NULL, SCHEMA_BYTES, 0, CSR_FILES_BYTES);
 
 static const struct schema_field csr_file[] = {
 	{ 0, "name",  &path,  IN(csr_file, name) },

@@ -11,6 +11,9 @@
 #include "base/buf.h"
 
 #define CSR_FILES_MAX 256 /* of one array */
+/* Bytes of each. More than a CSR has: a key among CSRs may have a chain, and is known
+ * all the same. */
+#define CSR_FILES_BYTES ((size_t)1 << 20)
 
 struct csr_file {
 	struct span name; /* its path, for sentences */

@@ -220,11 +220,12 @@ list_once(struct reader_process *r)
 /* ---- what else lies there: both phases ----------------------------------- */
 
 static enum rc
-strays_gather(struct reader_process *r, bool for_csrs)
+strays_gather(struct reader_process *r, bool for_csrs, bool any_name)
 {
 	if (r->strays.begun)
 		return RC_OK;
 	r->strays.for_csrs = for_csrs;
+	r->strays.any_name = any_name;
 	r->strays.begun = true;
 	return r->locked || r->place.dir < 0
 		   ? RC_OK
@@ -241,12 +242,12 @@ answer_left(struct reader_process *r, struct reader_left *left, bool *ret_told)
 	return one == NULL ? RC_OK : answer_copy(r, one->name, one->rc, -1);
 }
 
-/* Behind the last bundle: no file is opened any more. */
+/* Behind what is wanted: no file is opened any more. */
 static enum rc
-scan_end(struct reader_process *r)
+scan_strays(struct reader_process *r, bool for_csrs, bool any_name)
 {
 	bool told = false;
-	enum rc rc = strays_gather(r, false);
+	enum rc rc = strays_gather(r, for_csrs, any_name);
 
 	if (rc == RC_OK)
 		rc = lock_in(r);
@@ -271,7 +272,8 @@ transfer_reader_scan(struct reader_process *r)
 		return answer_left_out(r);
 	if (rc == RC_OK && r->next < r->names.n)
 		return scan_dir(r);
-	return rc == RC_OK ? scan_end(r) : answer_failed(r, rc);
+	return rc == RC_OK ? scan_strays(r, false, false)
+			   : answer_failed(r, rc);
 }
 
 /* ---- loose CSRs: both phases --------------------------------------------- */
@@ -289,7 +291,7 @@ loose_gather(struct reader_process *r)
 	else if (r->place.dir >= 0)
 		rc = loose_scan_dir(&r->loose, &r->media);
 	if (rc == RC_OK)
-		rc = strays_gather(r, true);
+		rc = strays_gather(r, true, false);
 	if (rc == RC_OK)
 		rc = lock_in(r);
 	if (rc == RC_OK)
@@ -497,6 +499,8 @@ obey(struct reader_process *r, struct span command, int *memfd)
 		return scan_loose(r);
 	case READER_SCAN_HISTORY:
 		return scan_history(r);
+	case READER_SCAN_FOLDER:
+		return scan_strays(r, true, true);
 	case READER_CHECK:
 	case READER_CHECK_LOOSE:
 	case READER_CHECK_FILES:

@@ -85,6 +85,12 @@ enum rc reader_scan_loose(struct reader *reader, struct scanned *ret,
 enum rc reader_scan_history(struct reader *reader, struct scanned *ret,
     bool *ret_more) MUST_CHECK;
 
+/** Ask what else lies in a folder of CSRs, whose files somebody else hands over: one by
+ * one as `ret->rc`, private keys anywhere in it and CSRs that are not taken. No more
+ * than READER_STRAYS_MAX. */
+enum rc reader_scan_folder(struct reader *reader, struct scanned *ret,
+    bool *ret_more) MUST_CHECK;
+
 /** The level that a reader has reached (asked of it). */
 enum rc reader_level(struct reader *reader, struct sandbox_level *ret) MUST_CHECK;
 

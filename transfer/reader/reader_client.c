@@ -216,6 +216,12 @@ reader_scan_history(struct reader *reader, struct scanned *ret, bool *ret_more)
 	return scan_next(reader, READER_SCAN_HISTORY, ret, ret_more);
 }
 
+enum rc
+reader_scan_folder(struct reader *reader, struct scanned *ret, bool *ret_more)
+{
+	return scan_next(reader, READER_SCAN_FOLDER, ret, ret_more);
+}
+
 /* ---- check --------------------------------------------------------------- */
 
 static enum rc

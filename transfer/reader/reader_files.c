@@ -32,7 +32,7 @@ file_copy(struct csr_batch *b, const char *path)
 {
 	WIPED(buf) file = { 0 };
 	struct csr_file *one = &b->files.items[b->files.n];
-	enum rc rc = file_read(AT_FDCWD, path, CSR_FILE_MAX, &file);
+	enum rc rc = file_read(AT_FDCWD, path, CSR_FILES_BYTES, &file);
 
 	if (rc == RC_FORMAT) /* too large, or no regular file */
 		rc = rule_refuse(RULE_CSR_FORM, "%s", err_text());
@@ -46,7 +46,8 @@ file_copy(struct csr_batch *b, const char *path)
 	return RC_OK;
 }
 
-/* As many of the next files as are worth an order. */
+/* As many of the next files as are worth an order. One that is refused here
+ * begins the next batch, so that all are told of in order. */
 static enum rc
 batch_fill(struct csr_batch *b, size_t left)
 {
@@ -59,6 +60,10 @@ batch_fill(struct csr_batch *b, size_t left)
 	while (rc == RC_OK && b->files.n < left && b->files.n < CSR_FILES_MAX &&
 	       b->bytes.n < BATCH_BYTES)
 		rc = file_copy(b, b->paths[b->files.n]);
+	if (b->files.n != 0 && rule_spoken() != RULE_NONE && rc != RC_OK) {
+		err_clear();
+		rc = RC_OK;
+	}
 	for (size_t i = 0; i < b->files.n && rc == RC_OK; i++) {
 		struct span *bytes = &b->files.items[i].bytes;
 
@@ -92,11 +97,9 @@ file_prove(const struct csr_batch *b, const struct verdict *v, bool der_only)
 	WIPED(buf) room = { 0 };
 	struct span spki;
 	bool good = false;
-	enum rc rc = verdict_pass(v);
+	enum rc rc =
+	    csr_is_of_file(b->files.items[v->index].bytes, v->der, &good);
 
-	if (rc == RC_OK)
-		rc = csr_is_of_file(
-		    b->files.items[v->index].bytes, v->der, &good);
 	if (rc != RC_OK)
 		return rc;
 	if (!good)
@@ -107,9 +110,43 @@ file_prove(const struct csr_batch *b, const struct verdict *v, bool der_only)
 			: verdict_prove_key(v, path, v->der, &room, &spki);
 }
 
+/* Where nobody takes refusals, the first one is the end. */
+static enum rc
+file_refuse(const struct reader_files_to *to, size_t i, enum rc why)
+{
+	return to->refuse == NULL || rule_spoken() == RULE_NONE
+		   ? why
+		   : to->refuse(to->arg, i, why);
+}
+
+/* The files of a batch, of which the first is number `first` of all. */
+static enum rc
+batch_read(const struct csr_batch *b, struct reader *reader, size_t first,
+    bool der_only, const struct reader_files_to *to)
+{
+	enum rc rc = batch_order(b, reader, der_only);
+
+	for (size_t i = 0; i < b->files.n && rc == RC_OK; i++) {
+		WIPED(verdict) v = { 0 };
+
+		rc = reader_check_next(reader, &v);
+		if (rc != RC_OK)
+			return rc;
+		rc = verdict_pass(&v);
+		if (rc != RC_OK) {
+			rc = file_refuse(to, first + i, rc);
+			continue;
+		}
+		rc = file_prove(b, &v, der_only);
+		if (rc == RC_OK)
+			rc = to->take(to->arg, first + i, &v);
+	}
+	return rc;
+}
+
 enum rc
 reader_files_read(struct reader *reader, const char *const *paths, size_t n,
-    bool der_only, reader_file_take *take, void *arg)
+    bool der_only, const struct reader_files_to *to)
 {
 	size_t done = 0;
 	enum rc rc = RC_OK;
@@ -118,17 +155,10 @@ reader_files_read(struct reader *reader, const char *const *paths, size_t n,
 		WIPED(csr_batch) b = { .paths = paths + done };
 
 		rc = batch_fill(&b, n - done);
-		if (rc == RC_OK)
-			rc = batch_order(&b, reader, der_only);
-		for (size_t i = 0; i < b.files.n && rc == RC_OK; i++) {
-			WIPED(verdict) v = { 0 };
-
-			rc = reader_check_next(reader, &v);
-			if (rc == RC_OK)
-				rc = file_prove(&b, &v, der_only);
-			if (rc == RC_OK)
-				rc = take(arg, done + i, &v);
-		}
+		if (rc != RC_OK)
+			rc = file_refuse(to, done++, rc);
+		else
+			rc = batch_read(&b, reader, done, der_only, to);
 		done += b.files.n;
 	}
 	return rc;

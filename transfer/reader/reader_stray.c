@@ -21,7 +21,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define STRAY_SIZE_MAX ((off_t)128 << 10)  /* of one: no key is larger */
+#define STRAY_SIZE_MAX \
+	((off_t)128 << 10) /* of one: what people carry by hand */
+#define STRAY_NAMED_MAX \
+	((off_t)1 << 20) /* of one that is named like a key or CSR */
 #define STRAY_BYTES_MAX ((size_t)16 << 20) /* of all */
 #define STRAY_FILES_MAX 2000
 #define STRAY_ENTRIES_MAX 20000
@@ -32,6 +35,8 @@ struct stray_file {
 	char path[STRAY_PATH_MAX]; /* below the medium's root */
 	size_t at, n;		   /* of its bytes; 0: told by its name alone */
 	bool in_folder;
+	bool is_taken; /* as a CSR, or would be: too large for one, it may be a
+			  key */
 };
 
 void
@@ -54,12 +59,30 @@ stray_ends_in(const char *name, const char *ending)
 }
 
 static bool
-has_loose_ending(const char *name)
+ends_in_one(const char *name, const char *const *endings)
 {
-	for (size_t i = 0; loose_endings[i] != NULL; i++)
-		if (stray_ends_in(name, loose_endings[i]))
+	for (size_t i = 0; endings[i] != NULL; i++)
+		if (stray_ends_in(name, endings[i]))
 			return true;
 	return false;
+}
+
+static bool
+has_loose_ending(const char *name)
+{
+	return ends_in_one(name, loose_endings);
+}
+
+/* A key store with a chain or two in it may be large. */
+static off_t
+size_most(const char *name)
+{
+	static const char *const keys[] = { ".key", ".p12", ".pfx", ".jks",
+		".keystore", ".ppk", ".pvk", ".p8", ".pk8", ".crt", NULL };
+
+	return has_loose_ending(name) || ends_in_one(name, keys)
+		   ? STRAY_NAMED_MAX
+		   : STRAY_SIZE_MAX;
 }
 
 /* What certreq and mail programs make of the name of a CSR. */
@@ -67,12 +90,32 @@ static bool
 is_called_csr(const char *name)
 {
 	static const char *const more[] = { ".req", ".csr.txt", ".p10.txt",
-		".pem.txt", ".req.txt" };
+		".pem.txt", ".req.txt", NULL };
 
-	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
-		if (stray_ends_in(name, more[i]))
+	return has_loose_ending(name) || ends_in_one(name, more);
+}
+
+/* In lower case, as loose_endings are. */
+static bool
+is_taken_by_ending(const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (size_t i = 0; loose_endings[i] != NULL; i++)
+		if (n > strlen(loose_endings[i]) &&
+		    strcmp(name + n - strlen(loose_endings[i]),
+			loose_endings[i]) == 0)
 			return true;
-	return has_loose_ending(name);
+	return false;
+}
+
+static bool
+is_taken_as_csr(const struct stray_scan *scan, const char *name)
+{
+	if (!scan->for_csrs)
+		return false;
+	return scan->any_name ? is_taken_by_ending(name) && name[0] != '.'
+			      : media_name_ok(name) && has_loose_ending(name);
 }
 
 static const char *
@@ -124,15 +167,19 @@ stray_copy(struct stray_scan *scan, const struct media *media, const char *path,
 {
 	WIPED(sealed) copy = { .fd = -1 };
 	OWN_FD memfd = -1, fd = -1;
+	const off_t most = size_most(base_of(path));
 	struct stat st;
 	enum rc rc;
 
 	rc = media_file_open(media->root, path, path, &fd, &st);
-	if (rc == RC_OK && (st.st_size == 0 || st.st_size > STRAY_SIZE_MAX ||
-			       scan->bytes.n > STRAY_BYTES_MAX))
+	if (rc == RC_OK &&
+	    (st.st_size == 0 || st.st_size > most ||
+		(file->is_taken &&
+		    (scan->any_name || st.st_size <= (off_t)CSR_FILE_MAX)) ||
+		scan->bytes.n > STRAY_BYTES_MAX))
 		return RC_OK;
 	if (rc == RC_OK)
-		rc = media_copy_fd(path, fd, STRAY_SIZE_MAX, &memfd);
+		rc = media_copy_fd(path, fd, (size_t)most, &memfd);
 	if (rc == RC_OK)
 		rc = sealed_map(memfd, &copy);
 	if (rc != RC_OK)
@@ -148,19 +195,16 @@ stray_add(struct stray_scan *scan, const struct media *media, const char *path,
     unsigned depth)
 {
 	const char *name = base_of(path);
-	struct stray_file file = { .in_folder = depth != 0 };
+	struct stray_file file = { .in_folder = depth != 0,
+		.is_taken = depth == 0 && is_taken_as_csr(scan, name) };
 	enum rc rc;
 
-	/* What is taken as a CSR is looked at there. */
-	if (scan->for_csrs && depth == 0 && media_name_ok(name) &&
-	    has_loose_ending(name))
-		return RC_OK;
 	(void)snprintf(file.path, sizeof(file.path), "%s", path);
 	rc = LIST_GROW(scan->files, scan->n_files);
 	if (rc == RC_OK)
 		rc = stray_copy(scan, media, path, &file);
-	if (rc == RC_OK &&
-	    (file.n != 0 || (name[0] != '.' && is_called_csr(name))))
+	if (rc == RC_OK && (file.n != 0 || (!file.is_taken && name[0] != '.' &&
+					       is_called_csr(name))))
 		scan->files[scan->n_files++] = file;
 	return rc;
 }
@@ -252,14 +296,15 @@ stray_scan_dir(struct stray_scan *scan, const struct media *media)
 
 /* Why a CSR, or what is called one, is not taken; RC_OK: it is neither. */
 static enum rc
-left_out(const char *medium, const struct stray_file *file, struct span bytes)
+left_out(const struct stray_scan *scan, const char *medium,
+    const struct stray_file *file, struct span bytes)
 {
 	const char *name = base_of(file->path);
 	WIPED(buf) der = { 0 };
 	enum rc rc;
 
-	if (name[0] == '.')
-		return RC_OK;
+	if (name[0] == '.' || file->is_taken)
+		return RC_OK; /* of a CSR that is taken, its reader tells */
 	if (!is_called_csr(name)) {
 		rc = csr_from_file(file->path, bytes, &der);
 		if (rc != RC_OK && rule_spoken() == RULE_NONE)
@@ -272,7 +317,7 @@ left_out(const char *medium, const struct stray_file *file, struct span bytes)
 		return rule_refuse(RULE_LOOSE_FILE,
 		    "%s/%.200s: lies in a folder; CSRs are taken from the root",
 		    medium, file->path);
-	if (has_loose_ending(name))
+	if (has_loose_ending(name) && !scan->any_name)
 		return media_name_refuse(medium, name);
 	return rule_refuse(RULE_LOOSE_FILE,
 	    "%s/%.200s: is not taken; a CSR ends in .csr, .p10, .pem or .der",
@@ -292,7 +337,7 @@ stray_parse(
 	(void)snprintf(from, sizeof(from), "%.200s/%s", medium, file->path);
 	rc = private_key_check(from, bytes);
 	if (rc == RC_OK && scan->for_csrs)
-		rc = left_out(medium, file, bytes);
+		rc = left_out(scan, medium, file, bytes);
 	if (rc == RC_OK || rule_spoken() == RULE_NONE)
 		return rc;
 	return stray_tell(scan, file->path, rc);

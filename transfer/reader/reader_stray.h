@@ -13,6 +13,7 @@ struct stray_file; /* reader_stray.c */
 struct stray_scan {
 	bool begun;
 	bool for_csrs; /* tell of CSRs that are not taken, too */
+	bool any_name; /* a CSR is taken under any name with the right ending */
 	struct stray_file *files; /* owned */
 	size_t n_files;
 	size_t n_entries; /* of directories, so far */

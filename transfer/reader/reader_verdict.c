@@ -6,6 +6,7 @@
 
 #include "transfer/reader/reader_wire.h"
 #include "transfer/rule.h"
+#include "transfer/x509/private_key.h"
 
 #include <stdio.h>
 
@@ -63,19 +64,35 @@ request_from(
 		    SPAN_FMT(of->bundle.requests[index].id));
 }
 
+/* No CSR, but it may be a key. */
+static enum rc
+refuse_large(const char *from, struct span file)
+{
+	enum rc rc = private_key_check(from, file);
+
+	return rc != RC_OK ? rc
+			   : rule_refuse(RULE_CSR_FORM,
+				 "%s: %zu bytes, at most %zu wanted", from,
+				 file.n, CSR_FILE_MAX);
+}
+
 /* One request; `room` is for the DER of a file. */
 static enum rc
 request_look(const struct verdicts_of *of, struct key_cache *keys,
     uint32_t index, struct buf *room, struct csr *csr)
 {
 	char from[ERR_TEXT_MAX];
+	struct span file;
 	enum rc rc;
 
 	request_from(of, index, from);
 	if (!are_files(of))
 		return csr_read(
 		    from, of->bundle.requests[index].csr, keys, csr);
-	rc = csr_from_file(from, of->files.items[index].bytes, room);
+	file = of->files.items[index].bytes;
+	if (file.n > CSR_FILE_MAX)
+		return refuse_large(from, file);
+	rc = csr_from_file(from, file, room);
 	return rc != RC_OK || of->order == READER_DERS
 		   ? rc
 		   : csr_read(from, buf_span(room), keys, csr);

@@ -29,6 +29,7 @@ static const struct schema_field orders[] = {
 	[READER_SCAN_HISTORY] = { 0, "scan for history", &empty,      IN_PLACE },
 	[READER_CHECK_FILES]  = { 0, "check of files",   &check_type, IN_PLACE },
 	[READER_DERS]         = { 0, "DER of files",     &check_type, IN_PLACE },
+	[READER_SCAN_FOLDER]  = { 0, "scan of folder",   &empty,      IN_PLACE },
 };
 static const struct schema_type order_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, orders);

@@ -23,6 +23,7 @@ enum reader_command {
 	READER_SCAN_HISTORY,
 	READER_CHECK_FILES,
 	READER_DERS,
+	READER_SCAN_FOLDER,
 };
 
 enum reader_answer {

@@ -460,6 +460,9 @@ reader_that_is_locked_in_finds_nothing(void **state)
 		more = true;
 		must(reader_scan_history(&reader, &none, &more));
 		assert_false(more);
+		more = true;
+		must(reader_scan_folder(&reader, &none, &more));
+		assert_false(more);
 		dismiss(&reader);
 	}
 }

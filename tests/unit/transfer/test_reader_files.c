@@ -21,6 +21,9 @@ struct files {
 	size_t taken;
 	enum rc end; /* what the third of them comes to */
 	bool der_only;
+	bool goes_on;	  /* behind a refusal */
+	size_t n_refused; /* each with its place among all */
+	enum rule last;	  /* of the last one */
 };
 
 static void
@@ -77,12 +80,31 @@ take(void *arg, size_t i, struct verdict *v)
 	return i == 2 ? f->end : RC_OK;
 }
 
+/* What is taken and what is refused come in the order of the files. */
+static enum rc
+note_refused(void *arg, size_t i, enum rc why)
+{
+	struct files *f = arg;
+
+	assert_int_not_equal(why, RC_OK);
+	assert_non_null(strstr(err_text(), f->paths[i]));
+	assert_int_equal(i, f->taken++);
+	f->n_refused++;
+	f->last = rule_spoken();
+	err_clear();
+	return RC_OK;
+}
+
 static enum rc
 read_all(struct files *f)
 {
 	f->taken = 0;
+	f->n_refused = 0;
 	return reader_files_read(&f->reader, (const char *const *)f->paths,
-	    f->n, f->der_only, take, f);
+	    f->n, f->der_only,
+	    &(struct reader_files_to){ .take = take,
+		.refuse = f->goes_on ? note_refused : NULL,
+		.arg = f });
 }
 
 static void
@@ -150,6 +172,48 @@ what_is_bad_is_refused_by_its_file(void **state)
 }
 
 static void
+the_others_go_on_where_refusals_are_taken(void **state)
+{
+	WIPED(files) f = { .goes_on = true };
+
+	(void)state;
+	files_make(&f);
+	put_vector(&f, "form-two.pem");
+	put_vector(&f, "good.der");
+	put_vector(&f, "pop-changed.der");
+	put(&f, SPAN_NONE); /* here; the others by the reader */
+	put(&f, SPAN_NONE);
+	assert_int_equal(truncate(f.paths[4], (off_t)CSR_FILES_BYTES + 1), 0);
+	put_vector(&f, "good.pem");
+	put(&f, SPAN_NONE);
+	assert_int_equal(truncate(f.paths[6], (off_t)CSR_FILES_BYTES), 0);
+	check_ok(read_all(&f));
+	assert_int_equal(f.taken, 7);
+	assert_int_equal(f.n_refused, 5);
+	assert_int_equal(f.last, RULE_CSR_FORM);
+	assert_int_equal(unlink(f.paths[4]), 0); /* a failure is no verdict */
+	assert_int_equal(read_all(&f), RC_IO);
+}
+
+/* With a chain behind it, it is larger than any CSR. */
+static void
+a_large_key_is_told_as_one(void **state)
+{
+	static const char begin[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n"
+				    "-----END PRIVATE KEY-----\n";
+	WIPED(files) f = { .goes_on = true };
+
+	(void)state;
+	files_make(&f);
+	put(&f, span_str(begin));
+	put(&f, span_str(begin));
+	assert_int_equal(truncate(f.paths[1], CSR_FILE_MAX + 1), 0);
+	check_ok(read_all(&f));
+	assert_int_equal(f.n_refused, 2);
+	assert_int_equal(f.last, RULE_PRIVATE_KEY);
+}
+
+static void
 what_is_no_file_for_it_is_refused_here(void **state)
 {
 	WIPED(files) f = { 0 };
@@ -158,6 +222,8 @@ what_is_no_file_for_it_is_refused_here(void **state)
 	files_make(&f);
 	put(&f, SPAN_NONE);
 	assert_int_equal(truncate(f.paths[0], CSR_FILE_MAX + 1), 0);
+	check_rule(read_all(&f), "CSR-FORM", f.paths[0]);
+	assert_int_equal(truncate(f.paths[0], (off_t)CSR_FILES_BYTES + 1), 0);
 	check_rule(read_all(&f), "CSR-FORM", f.paths[0]);
 	assert_int_equal(truncate(f.paths[0], 0), 0);
 	check_rule(read_all(&f), "CSR-FORM", f.paths[0]);
@@ -173,6 +239,8 @@ main(void)
 		cmocka_unit_test(each_form_is_read_in_order),
 		cmocka_unit_test(more_than_one_order_takes_are_all_read),
 		cmocka_unit_test(what_is_bad_is_refused_by_its_file),
+		cmocka_unit_test(the_others_go_on_where_refusals_are_taken),
+		cmocka_unit_test(a_large_key_is_told_as_one),
 		cmocka_unit_test(what_is_no_file_for_it_is_refused_here),
 	};
 

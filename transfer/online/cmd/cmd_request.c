@@ -7,24 +7,18 @@
 #include "transfer/online/cmd/cmd_in_place.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/list.h"
 #include "base/own_ssl.h"
 #include "base/term.h"
-#include "transfer/media/loose.h"
 #include "transfer/media/media.h"
 #include "transfer/online/request/compose.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
-#include "transfer/reader/reader_files.h"
 #include "transfer/rule.h"
 #include "transfer/x509/name_typed.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DAYS_MAX 36525
@@ -40,6 +34,7 @@ struct ask_for {
 	struct validity validity;
 	struct reader reader; /* of CSRs that others made */
 	struct compose compose;
+	struct request_files files;
 };
 
 static void
@@ -51,6 +46,7 @@ ask_for_wipe(struct ask_for *a)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		cmd_list_wipe(lists[i]);
 	reader_wipe(&a->reader);
+	request_files_wipe(&a->files);
 	compose_wipe(&a->compose);
 	name_list_wipe(&a->asked);
 	store_wipe(&a->store);
@@ -186,124 +182,13 @@ add_asked(struct ask_for *a, struct composed *c)
 	return rc;
 }
 
-/* ---- CSR files ----------------------------------------------------------- */
-
-/* Where the CSRs are: what was typed, and what lies in directories. */
-struct csr_paths {
-	char **items; /* owned */
-	size_t n;
-};
-
-static void
-csr_paths_wipe(struct csr_paths *paths)
-{
-	for (size_t i = 0; i < paths->n; i++)
-		free(paths->items[i]);
-	free(paths->items);
-}
-
-/* \param dir  NULL: `name` is a path */
 static enum rc
-add_path(struct csr_paths *paths, const char *dir, const char *name)
+fill_from_file(void *arg, struct composed *c)
 {
-	char *path = NULL;
-	enum rc rc = LIST_GROW(paths->items, paths->n);
+	struct ask_for *a = arg;
+	enum rc rc = request_fill(a, c);
 
-	if (rc != RC_OK)
-		return rc;
-	if (asprintf(&path, "%s%s%s", dir == NULL ? "" : dir,
-		dir == NULL ? "" : "/", name) < 0)
-		return err_memory();
-	paths->items[paths->n++] = path;
-	return RC_OK;
-}
-
-static int
-is_csr(const struct dirent *entry)
-{
-	size_t n = strlen(entry->d_name);
-
-	for (size_t i = 0; loose_endings[i] != NULL; i++)
-		if (n > 4 &&
-		    strcmp(entry->d_name + n - 4, loose_endings[i]) == 0)
-			return 1;
-	return 0;
-}
-
-static enum rc
-add_dir(struct csr_paths *paths, const char *dir)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(dir, &entries, is_csr, alphasort);
-	enum rc rc = RC_OK;
-
-	if (n < 0)
-		return err_errno(RC_IO, errno, "%s", dir);
-	if (n == 0)
-		rc = err_set(
-		    RC_USAGE, "%s: no *.csr, *.p10, *.pem or *.der in it", dir);
-	for (int i = 0; i < n; i++) {
-		if (rc == RC_OK)
-			rc = add_path(paths, dir, entries[i]->d_name);
-		free(entries[i]);
-	}
-	free(entries);
-	return rc;
-}
-
-/* Named after its file. */
-static struct span
-id_of_path(const char *path)
-{
-	const char *base = file_name(path);
-	const char *dot = strrchr(base, '.');
-
-	return span_of(base,
-	    dot == NULL || dot == base ? strlen(base) : (size_t)(dot - base));
-}
-
-struct asked_files {
-	struct ask_for *a;
-	const char *const *paths;
-};
-
-static enum rc
-request_take_file(void *arg, size_t i, struct verdict *v)
-{
-	const struct asked_files *files = arg;
-	struct compose *compose = &files->a->compose;
-	const char *path = files->paths[i];
-	struct composed *c;
-	enum rc rc =
-	    compose_add_read(compose, path, v->der, id_of_path(path), v);
-
-	if (rc != RC_OK)
-		return rc;
-	c = &compose->items[compose->n - 1];
-	rc = request_fill(files->a, c);
-	return rc != RC_OK ? rc : add_asked(files->a, c);
-}
-
-static enum rc
-add_operands(struct ask_for *a)
-{
-	WIPED(csr_paths) paths = { 0 };
-	struct asked_files files = { .a = a };
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; i < a->operands.n && rc == RC_OK; i++) {
-		const char *path = a->operands.items[i];
-		struct stat st;
-
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			rc = add_dir(&paths, path);
-		else
-			rc = add_path(&paths, NULL, path);
-	}
-	files.paths = (const char *const *)paths.items;
-	return rc != RC_OK ? rc
-			   : reader_files_read(&a->reader, files.paths, paths.n,
-				 false, request_take_file, &files);
+	return rc != RC_OK ? rc : add_asked(a, c);
 }
 
 /* ---- a key of our own ---------------------------------------------------- */
@@ -339,25 +224,42 @@ tell_refusal(enum rule rule, const char *reason)
 	term_say("  refused: %s [%s]\n", reason, rule_name(rule));
 }
 
+/* The first that was refused is the result: a bundle is all or nothing. */
+static enum rc
+refuse_all(const struct ask_for *a, size_t refused, enum rc rc)
+{
+	const struct request_refused *first = a->files.refused;
+	const size_t n = a->compose.n + a->files.n_refused;
+	const bool in_file = a->files.n_refused != 0;
+	const unsigned rule = in_file ? first->rule : rule_spoken();
+
+	if (n > 1)
+		return err_rule(in_file ? first->rc : rc, rule,
+		    "%zu of %zu requests would be refused; nothing was put on the stick",
+		    refused, n);
+	if (in_file)
+		return err_rule(first->rc, rule, "%s", first->reason);
+	return err_rule(
+	    rc, rule, "%s; nothing was put on the stick", err_text());
+}
+
 /* One refusal is the sentence that main prints; several are told one by one,
- * and then that none of the others went out either: a bundle is all or nothing.
- */
+ * those of files and those of the policy. */
 static enum rc
 check_all(struct ask_for *a)
 {
-	const size_t n = a->compose.n;
+	const struct request_files *files = &a->files;
+	const bool many = a->compose.n + files->n_refused > 1;
 	size_t refused = 0;
-	enum rc rc =
-	    compose_check(&a->compose, n > 1 ? tell_refusal : NULL, &refused);
+	enum rc rc;
 
-	if (rc == RC_OK || refused == 0)
+	for (size_t i = 0; many && i < files->n_refused; i++)
+		tell_refusal(files->refused[i].rule, files->refused[i].reason);
+	rc = compose_check(&a->compose, many ? tell_refusal : NULL, &refused);
+	if (rc != RC_OK && refused == 0)
 		return rc;
-	if (n == 1)
-		return err_rule(rc, rule_spoken(),
-		    "%s; nothing was put on the stick", err_text());
-	return err_rule(rc, rule_spoken(),
-	    "%zu of %zu requests would be refused; nothing was put on the stick",
-	    refused, n);
+	refused += files->n_refused;
+	return refused == 0 ? RC_OK : refuse_all(a, refused, rc);
 }
 
 static enum rc
@@ -458,10 +360,10 @@ request_new(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = gather_names(a);
 	if (rc == RC_OK)
-		rc = add_operands(a);
+		rc = request_files_read(&a->files);
 	if (rc == RC_OK && a->new_key != NULL)
 		rc = request_add_new_key(a, profile);
-	if (rc == RC_OK)
+	if (rc == RC_OK && a->files.n_refused == 0)
 		rc = in_place_find(&a->compose, a->beside, in_place_tell, NULL);
 	return rc != RC_OK ? rc : send(a);
 }
@@ -485,9 +387,14 @@ request(struct ask_for *a)
 {
 	enum rc rc = RC_OK;
 
+	a->files = (struct request_files){
+		.compose = &a->compose, .fill = fill_from_file, .arg = a
+	};
 	/* While nothing else is open that it could inherit. */
 	if (a->operands.n != 0 || a->renew || a->again)
 		rc = reader_start(&a->reader, NULL);
+	if (rc == RC_OK && !a->renew && !a->again)
+		rc = request_files_find(&a->files, &a->operands);
 	if (rc == RC_OK)
 		rc = online_open(a->env->home, true, &a->store);
 	a->compose.store = &a->store;

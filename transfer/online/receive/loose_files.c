@@ -54,8 +54,9 @@ loose_files_read(struct reader *reader, const char *const *paths, size_t n,
 	if (n > LOOSE_MAX)
 		return err_set(RC_USAGE,
 		    "%zu CSRs; a set has at most %d of them", n, LOOSE_MAX);
-	rc = reader_files_read(
-	    reader, paths, n, true, loose_files_take, &finding);
+	rc = reader_files_read(reader, paths, n, true,
+	    &(struct reader_files_to){
+		.take = loose_files_take, .arg = &finding });
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
