@@ -153,14 +153,37 @@ csr_find_spki(
 
 /* ---- subject ------------------------------------------------------------- */
 
+/* What it says, a byte to a character: a domain has no others. Old Windows
+ * writes a common name in 16 bits. */
+static enum rc
+narrow(const struct der *text, struct buf *room, struct span *ret)
+{
+	enum rc rc = RC_OK;
+
+	*ret = text->content;
+	if (text->tag != DER_BMP_STRING)
+		return RC_OK;
+	for (size_t i = 0; i + 1 < text->content.n && rc == RC_OK; i += 2)
+		rc = buf_add(room,
+		    text->content.p[i] == 0 ? &text->content.p[i + 1]
+					    : (const uint8_t *)"?",
+		    1);
+	*ret = buf_span(room);
+	return rc;
+}
+
 /* A CN that can be a dns name: a domain with a dot in it, in any case. */
 static enum rc
-take_cn(struct span cn, struct name_list *names)
+take_cn(const struct der *found, struct name_list *names)
 {
+	WIPED(buf) room = { 0 };
 	WIPED(buf) lowered = { 0 };
 	struct name name = { NAME_DNS, SPAN_NONE };
-	enum rc rc;
+	struct span cn = SPAN_NONE;
+	enum rc rc = narrow(found, &room, &cn);
 
+	if (rc != RC_OK)
+		return rc;
 	if (cn.n == 0 || memchr(cn.p, '.', cn.n) == NULL)
 		return RC_OK;
 	rc = add_lowered(&lowered, cn);
@@ -180,7 +203,7 @@ take_cn(struct span cn, struct name_list *names)
 /* AttributeTypeAndValue; `ret_cn` is set when it is a common name. The others
  * are nobody's names, and may be of any type. */
 static enum rc
-csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
+csr_read_attribute(const char *from, struct span *rdn, struct der *ret_cn)
 {
 	struct span body, oid;
 	struct der value;
@@ -196,13 +219,12 @@ csr_read_attribute(const char *from, struct span *rdn, struct span *ret_cn)
 		return rule_refuse(RULE_CSR_TEXT,
 		    "%s: the common name is no text, or has control characters",
 		    from);
-	if (value.tag == DER_UTF8_STRING || value.tag == DER_PRINTABLE_STRING)
-		*ret_cn = value.content;
+	*ret_cn = value;
 	return RC_OK;
 }
 
 static enum rc
-csr_read_subject(const char *from, struct span subject, struct span *ret_cn)
+csr_read_subject(const char *from, struct span subject, struct der *ret_cn)
 {
 	struct span rdn;
 	enum rc rc;
@@ -372,7 +394,7 @@ static enum rc
 csr_read_names(const char *from, const struct csr_fields *parts,
     const struct csr_wishes *wishes, struct name_list *names)
 {
-	struct span cn = SPAN_NONE;
+	struct der cn = { .content = SPAN_NONE };
 	enum rc rc;
 
 	if (wishes->n_lists > 1)
@@ -384,7 +406,7 @@ csr_read_names(const char *from, const struct csr_fields *parts,
 		return rc != RC_OK ? rc : csr_check_names(from, names);
 	}
 	rc = csr_read_subject(from, parts->subject, &cn);
-	return rc != RC_OK ? rc : take_cn(cn, names);
+	return rc != RC_OK ? rc : take_cn(&cn, names);
 }
 
 enum rc

@@ -399,6 +399,10 @@ def subjects():
     cn("good-cn-words", 0x0c, b"XMPP server for example.org")
     cn("good-cn-upper", 0x13, b"WWW.Example.ORG")
     cn("good-cn-numeric", 0x12, b"4711")
+    cn("good-cn-domain-bmp", 0x1e, "www.Example.org".encode("utf-16-be"))
+    cn("good-cn-domain-t61", 0x14, b"www.example.org")
+    cn("good-cn-domain-ia5", 0x16, b"www.example.org")
+    cn("good-cn-domain-wide", 0x1e, "www.exampl\u0165.org".encode("utf-16-be"))
     write("good-subject", csr([wanted(SAN_OK)], subject=name(
         ("2.5.4.5", 0x12, b"556 000"), ("2.5.4.45", 0x03, b"\0\1"),
         ("2.5.4.10", 0x0c, b"two\nlines"), ("2.5.4.3", 0x0c, b"\x1b[2J"))))
