@@ -156,7 +156,7 @@ csr_find_spki(
 /* What it says, a byte to a character: a domain has no others. Old Windows
  * writes a common name in 16 bits. */
 static enum rc
-narrow(const struct der *text, struct buf *room, struct span *ret)
+cn_narrow(const struct der *text, struct buf *room, struct span *ret)
 {
 	enum rc rc = RC_OK;
 
@@ -180,7 +180,7 @@ take_cn(const struct der *found, struct name_list *names)
 	WIPED(buf) lowered = { 0 };
 	struct name name = { NAME_DNS, SPAN_NONE };
 	struct span cn = SPAN_NONE;
-	enum rc rc = narrow(found, &room, &cn);
+	enum rc rc = cn_narrow(found, &room, &cn);
 
 	if (rc != RC_OK)
 		return rc;
