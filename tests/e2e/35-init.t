@@ -126,7 +126,7 @@ quiet 'The clock may be wrong' 'nor is there anything about the end of 31 bits'
 says 'valid +2038-01-18T03:14:08Z to 2048-' 'a CA may live across it'
 run at "$(date -u -d "$MADE -1 second" '+%Y-%m-%d %H:%M:%S')" ca @clock init "${clocked[@]}" -n
 says 'The clock may be wrong: it is before' 'and not a second earlier'
-for clock in "1970-01-01 00:00:10" "2000-01-01 00:10:00" \
+for clock in "1971-01-01 00:00:10" "2000-01-01 00:10:00" \
 	"$(date -u -d "$MADE -2 days" '+%Y-%m-%d') 23:59:59" \
 	"2047-01-01 00:00:00" "2099-12-31 23:59:59"; do
 	run at "$clock" ca @clock init "${clocked[@]}" --yes

@@ -28,7 +28,7 @@ run ca sign "$STICK" --yes
 refused 7 RESPONSE-AHEAD "$lost: this CA signed it as response 2, and this ledger does not have it" \
 	'a ledger that lost its end signs nothing for a stick that knows better'
 like "$(tr -s ' \n' ' ' <"$WORK/err")" \
-	'airgap-transfer install STICK.*airgap-transfer history --out STICK.*airgap-ca recover STICK' \
+	'airgap-transfer install STICK.*airgap-transfer history --out STICK.*airgap-ca --home [^ ]+ recover STICK' \
 	'and the way back is told'
 run ca sign -n "$STICK"
 refused 7 RESPONSE-AHEAD "$lost" 'nor does a dry run promise it'

@@ -220,6 +220,7 @@ class Request(Act):
     """A bundle of two requests."""
     name, clean = "request", (0,)
     processes = {"0": "request"}
+    others = "reader"
 
     def argv(self, b):
         return b.transfer_argv("request", *self.tools.csrs, "--profile", "tls-server", "--out", b.path("stick"))

@@ -144,7 +144,7 @@ static const struct refused {
 	{ "name-jid-ia5.der", "NAME-TYPE",
 	      "name-jid-ia5.der: an XmppAddr that is no UTF8String" },
 	{ "name-nul.der", "NAME-FORM",
-	      "name-nul.der: name dns:www.example.org...: a character that "
+	      "name-nul.der: name dns:www.example.org<NUL>.evil.test: a character that "
 	      "no host name has" },
 	{ "name-other.der", "NAME-TYPE",
 	      "name-other.der: an otherName of type 1.2.3.4; wanted an "
