@@ -231,8 +231,7 @@ origin_print(const struct story *s)
 {
 	const struct intent *i = &s->cert.intent;
 
-	field_text(
-	    "profile", *i->profile == '\0' ? "not known" : i->profile);
+	field_text("profile", *i->profile == '\0' ? "not known" : i->profile);
 	field_text("request", i->request_id);
 	term_print(stdout,
 	    "%-13s number %" PRIu32 ", certificate %" PRIu32 "\n", "",

@@ -105,8 +105,8 @@ weigh(const struct intake *intake, const struct submission *s,
 	 * certificate and is seen by the operator. */
 	if (v->rc != RC_OK)
 		return refuse_with(d, v->rule, v->reason);
-	(void)snprintf(from, sizeof(from), "%s: request %u", s->file->name,
-	    v->index + 1);
+	(void)snprintf(
+	    from, sizeof(from), "%s: request %u", s->file->name, v->index + 1);
 	rc = verdict_prove_key(v, from, request->csr, &d->spelled, &d->spki);
 	if (rc != RC_OK)
 		return rc;
