@@ -71,6 +71,9 @@ csr_make(const char *san, struct buf *out)
 	check_ok(buf_add(out, der, (size_t)n));
 }
 
+/* Of the CSR a.csr, besides its own. */
+static const char *other_name;
+
 static void
 set_make(struct bed *b)
 {
@@ -82,7 +85,11 @@ set_make(struct bed *b)
 	struct buf ders[N] = { 0 };
 
 	for (size_t i = 0; i < N; i++) {
-		csr_make(sans[i], &ders[i]);
+		WIPED(buf) san = { 0 };
+
+		check_ok(buf_printf(&san, "%s%s", sans[i],
+		    i == 0 && other_name != NULL ? other_name : ""));
+		csr_make(buf_cstr(&san), &ders[i]);
 		items[i].name = span_str(files[i]);
 		items[i].der = buf_span(&ders[i]);
 		check_ok(sha256(items[i].der, items[i].digest));
@@ -522,6 +529,25 @@ names_are_the_csrs_where_the_profile_takes_them(void **state)
 	    &b, "CERT-PROFILE", "certificate 1: fits no profile of the policy");
 }
 
+/* What a CSR has that is refused is not made good by a manifest. */
+static void
+a_csr_with_a_bad_name_gets_nothing_by_its_names(void **state)
+{
+	WIPED(bed) b = { 0 };
+
+	(void)state;
+	other_name = ",DNS:b..example.org";
+	do { /* the first, by their digests */
+		bed_wipe(&b);
+		b = (struct bed){ 0 };
+		bed_make(&b);
+	} while (b.set.items[0].name.p[0] != 'a');
+	other_name = NULL;
+	b.terms.asked.profile = span_str("server");
+	refused(&b, "CERT-NAMES",
+	    "the CSR has names that are refused, and the profile server takes them");
+}
+
 /* Whoever asks for one name takes no certificate with another. */
 static void
 names_that_were_given_take_the_place_of_the_csrs(void **state)
@@ -593,6 +619,7 @@ main(void)
 		T(validity_is_the_profiles_own),
 		T(what_only_looks_like_a_certificate_has_no_names),
 		T(the_judges_process_reads_the_set_itself),
+		T(a_csr_with_a_bad_name_gets_nothing_by_its_names),
 		T(names_are_the_csrs_where_the_profile_takes_them),
 		cmocka_unit_test(
 		    names_that_were_given_take_the_place_of_the_csrs),
