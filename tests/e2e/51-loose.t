@@ -310,6 +310,8 @@ must openssl pkcs12 -export -nocerts -inkey "$WORK/web.key" -passout pass:secret
 must ssh-keygen -q -t ed25519 -N '' -f "$KEYS/id_ed25519"
 must mkdir -p "$KEYS/Old Keys"
 must cp "$WORK/web.key" "$KEYS/Old Keys/Server.KEY"
+must mkdir -p "$KEYS/.Trash-1000/files"
+must cp "$WORK/web.key" "$KEYS/.Trash-1000/files/gone.pem"
 must sh -c "cat '$WORK/web.csr' '$WORK/web.key' >'$KEYS/both.csr'"
 must sh -c "printf '\377\376' >'$KEYS/wide.pem'; iconv -t UTF-16LE '$WORK/web.key' >>'$KEYS/wide.pem'"
 run ca sign "$KEYS" --loose --profile tls-server --yes --json
@@ -317,10 +319,11 @@ status 3 'private keys among CSRs are said by the status'
 is "$(json responses.0.issued)" 1 'and stop nothing else'
 for wanted in 'ed.der: a PKCS#8' 'rsa.pem: a PKCS#8' 'pkcs1.p10: an RSA' 'sec1.csr: an EC' \
 	'locked.der: an encrypted PKCS#8' 'locked.csr: an EC' 'store.pem: a PKCS#12' \
-	'id_ed25519: an OpenSSH' 'Old Keys/Server.KEY: an? ' 'both.csr: an? ' 'wide.pem: an? '; do
+	'id_ed25519: an OpenSSH' 'Old Keys/Server.KEY: an? ' 'both.csr: an? ' 'wide.pem: an? ' \
+	'.Trash-1000/files/gone.pem: an? '; do
 	like "$ERR" "^PRIVATE KEY: .*$wanted.*\[PRIVATE-KEY\]\$" "called out: $wanted"
 done
-is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 11 'each once'
+is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 12 'each once'
 says 'remedy +take the key for known to others' 'and what to do about it'
 nok 1 'nothing of a key is in the ledger or on the screen' \
 	grep -rqF "$(sed -n 2p "$WORK/web.key")" "$WORK/home-ca" "$WORK/out" "$WORK/err"
@@ -337,7 +340,7 @@ for wanted in 'ed.der: a PKCS#8' 'rsa.pem: a PKCS#8' 'pkcs1.p10: an RSA' 'sec1.c
 	'id_ed25519: an OpenSSH' 'Old Keys/Server.KEY: an? ' 'both.csr: an? ' 'wide.pem: an? ' 'chain.pem: an? '; do
 	like "$ERR" "^PRIVATE KEY: .*$wanted.*\[PRIVATE-KEY\]\$" "called out online: $wanted"
 done
-is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 12 'each once, and what a Mac left is passed over'
+is "$(printf '%s' "$ERR" | grep -c '^PRIVATE KEY: ')" 13 'each once, and what a Mac left is passed over'
 run ca sign "$KEYS" --loose --profile tls-server -n
 like "$ERR" '^PRIVATE KEY: .*chain.pem: an? ' 'a large one is called out at the CA, too'
 nok 1 'nor is anything of them in the bundle' grep -rqF "$(sed -n 2p "$WORK/web.key")" "$FOLDER" "$WORK/out" "$WORK/err"

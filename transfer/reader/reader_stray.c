@@ -35,6 +35,7 @@ struct stray_file {
 	char path[STRAY_PATH_MAX]; /* below the medium's root */
 	size_t at, n;		   /* of its bytes; 0: told by its name alone */
 	bool in_folder;
+	bool is_trash; /* somewhere below what desktops call that */
 	bool is_taken; /* as a CSR, or would be: too large for one, it may be a
 			  key */
 };
@@ -126,6 +127,25 @@ base_of(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+/* Where desktops put what a person deletes, which stays on the stick. */
+static bool
+is_trash(const char *name)
+{
+	return strncasecmp(name, ".trash", 6) == 0 ||
+	       strncasecmp(name, "$recycle.bin", 12) == 0;
+}
+
+static bool
+lies_in_trash(const char *path)
+{
+	for (const char *at = path; at != NULL; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (is_trash(at))
+			return true;
+	}
+	return false;
+}
+
 /* A name for the screen: that of the file, if a medium may carry it. */
 static enum rc
 stray_tell(struct stray_scan *scan, const char *path, enum rc why)
@@ -196,6 +216,7 @@ stray_add(struct stray_scan *scan, const struct media *media, const char *path,
 {
 	const char *name = base_of(path);
 	struct stray_file file = { .in_folder = depth != 0,
+		.is_trash = lies_in_trash(path),
 		.is_taken = depth == 0 && is_taken_as_csr(scan, name) };
 	enum rc rc;
 
@@ -219,7 +240,8 @@ is_walked(const char *name, unsigned depth)
 {
 	if (depth == 0 && strcmp(name, "airgap-ca") == 0)
 		return false;
-	return depth < STRAY_DEPTH_MAX && !media_is_litter(name);
+	return depth < STRAY_DEPTH_MAX &&
+	       (is_trash(name) || !media_is_litter(name));
 }
 
 static enum rc
@@ -303,8 +325,10 @@ left_out(const struct stray_scan *scan, const char *medium,
 	WIPED(buf) der = { 0 };
 	enum rc rc;
 
-	if (name[0] == '.' || file->is_taken)
-		return RC_OK; /* of a CSR that is taken, its reader tells */
+	/* Of a CSR that is taken, its reader tells; one that was thrown away is
+	 * waited for by nobody. */
+	if (name[0] == '.' || file->is_taken || file->is_trash)
+		return RC_OK;
 	if (!is_called_csr(name)) {
 		rc = csr_from_file(file->path, bytes, &der);
 		if (rc != RC_OK && rule_spoken() == RULE_NONE)
