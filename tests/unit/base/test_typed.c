@@ -185,5 +185,6 @@ main(void)
 		cmocka_unit_test(without_memory_it_fails),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,5 +177,6 @@ main(void)
 		cmocka_unit_test(a_hash_is_answered_alike),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
