@@ -286,6 +286,13 @@ run token keygen --label one --type ec-p256
 status 5 "with two tokens present one must be named"
 says '"ca" \(serial [0-9a-f]+\), "spare" \(serial|"spare" \(serial [0-9a-f]+\), "ca" \(serial' "and both are named"
 
+# One that fails does not hide the other.
+run shim open-fails list --module "$SHIM_SO"
+status 5 "list: tokens that cannot be looked into are its status"
+is "$(grep -cE '^token "(ca|spare)" \(serial [0-9a-f]+\) cannot be looked into: ' <<<"$ERR")" 2 \
+	"and each is named"
+says '2 of 3 tokens could not be looked into' "and counted"
+
 # ---- init at a terminal
 
 dialogue 'New SO PIN:' 87654321 'New SO PIN again:' 87654321 'New PIN:' 4444 \
