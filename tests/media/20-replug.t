@@ -86,7 +86,7 @@ replug '0 32768 linear @ 0'
 run ca check "$STICK"
 status 6 'pulled and plugged in again it is found out'
 says 'responses: cannot be ' 'by what cannot be read'
-like "$(tr -s ' \n' ' ' <"$WORK/err")" 'airgap-ca resend' 'and resend is the way on'
+like "$(tr -s ' \n' ' ' <"$WORK/err")" 'airgap-ca (--home [^ ]+ )?resend' 'and resend is the way on'
 lying_stick_gone
 
 # ---- one that is sold as more than it holds ------------------------------------------------
@@ -104,7 +104,7 @@ replug "${half[@]}"
 run ca check "$STICK"
 wants 3 RESPONSE-DIFFERS 'and what came after lies where it was'
 says "$response: NOT what the ledger says" 'which response that is, is said'
-like "$(tr -s ' \n' ' ' <"$WORK/err")" 'airgap-ca resend STICK' 'with the way on'
+like "$(tr -s ' \n' ' ' <"$WORK/err")" 'airgap-ca (--home [^ ]+ )?resend STICK' 'with the way on'
 lying_stick_gone
 
 done_testing

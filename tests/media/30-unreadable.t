@@ -36,7 +36,7 @@ run ca check "$STICK" --json
 wants 3 RESPONSE-DIFFERS 'a response that cannot be read is not what was written'
 says "$first: NOT what the ledger says" 'it is named'
 says 'unreadable +the directory' 'with what is wrong'
-says 'airgap-ca resend' 'and the way on'
+says 'airgap-ca (--home [^ ]+ )?resend' 'and the way on'
 is "$(json responses.0.unreadable) $(json responses.1.whole)" '[""] true' 'and the other one is looked at'
 run transfer install "$STICK"
 status 6 'install cannot take what it cannot read'
