@@ -85,7 +85,11 @@ for what in connect open write fork exec ptrace kill code grow; do
 done
 run as check:terminal transfer "${ask[@]}" "${csrs[@]}"
 says 'subverted: check:terminal: No such device' 'their reader has no terminal to read'
-quiet 'TYPED BY THE READER' 'and none to write to'
+# The sanitisers' reports go to standard error, which a child of that build keeps.
+untyped() { # TEXT DESC
+	case $BUILD in */debug) ;; *) unlike "$1" 'TYPED BY THE READER' "$2" ;; esac
+}
+untyped "$ERR" 'and none to write to'
 run as file:copy transfer "${ask[@]}" "${csrs[@]}"
 says 'subverted: file:copy: Operation not permitted' 'nor may it change its copy'
 
@@ -166,7 +170,7 @@ for what in connect open write fork exec ptrace kill code; do
 	is "$OUT" '' 'and nothing is printed'
 done
 run as inspect:terminal transfer inspect "$card"
-unlike "$ERR" 'TYPED BY THE READER' 'it has no terminal'
+untyped "$ERR" 'it has no terminal'
 run as inspect:escape transfer inspect "$card"
 is "$STATUS" 8 'nor does it reach one by what it prints'
 says 'the inspecting process prints what is no plain text' 'which is said'

@@ -3,8 +3,10 @@
  * what its support will ask for. */
 #include "token/p11/ckr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct ckr {
 	CK_RV rv;
@@ -101,6 +103,22 @@ ckr_name(CK_RV rv)
 	return ckr == NULL ? NULL : ckr->name;
 }
 
+/* A module that runs out of memory may say anything. What fails for it fails
+ * for us then; volatile, or the compiler knows that nobody wants the room. */
+static bool
+has_starved(CK_RV rv)
+{
+	void *volatile room;
+	bool out;
+
+	if (rv != CKR_GENERAL_ERROR && rv != CKR_FUNCTION_FAILED)
+		return false;
+	room = malloc(1 << 10);
+	out = room == NULL;
+	free(room);
+	return out;
+}
+
 enum rc
 ckr_set(CK_RV rv, const char *fmt, ...)
 {
@@ -109,6 +127,8 @@ ckr_set(CK_RV rv, const char *fmt, ...)
 	char what[ERR_TEXT_MAX];
 	va_list ap;
 
+	if (has_starved(rv))
+		return err_memory();
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
