@@ -249,7 +249,7 @@ fitting(const char *text, size_t room)
 			break;
 		fits = at;
 	}
-	return (text[at] == '\0' && at <= room) || fits == 0 ? at : fits;
+	return (at <= room && text[at] == '\0') || fits == 0 ? at : fits;
 }
 
 void
