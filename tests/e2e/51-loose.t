@@ -3,6 +3,7 @@
 # Plain CSR files and no bundle: signed under --loose, proved by verify --loose,
 # taken by install --csr against exactly those CSRs.
 . "$(dirname "$0")/../lib/lib.sh"
+needs ssh-keygen openssh-client
 needs certtool gnutls-bin
 needs strace strace
 
