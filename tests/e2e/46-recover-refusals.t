@@ -34,17 +34,8 @@ visit() {
 }
 # new_key CA-HOME: a transfer key whose predecessors are gone from the token
 new_key() {
-	local label type
-	for type in privkey pubkey; do
-		for label in $(objects --list-objects --type $type |
-			sed -n 's/^ *label: *//p' | grep transfer); do
-			must objects --delete-object --type $type --label "$label"
-		done
-	done
+	lose_transfer_keys
 	must ca "@$1" transfer-key --key-type ec-p256 --out "$STICK" --yes
-}
-objects() {
-	pkcs11-tool --module "$MODULE" --token-label ca --login --pin "$PIN" "$@" 2>/dev/null
 }
 # restored HOME: the backup of then, with the token as it is now
 restored() {

@@ -199,15 +199,7 @@ visit 21 f back new
 status 0 "and the channel goes on"
 
 # The old key is gone, so that it vouches for none: by words and the new card.
-objects() {
-	pkcs11-tool --module "$MODULE" --token-label ca --login --pin "$PIN" "$@" 2>/dev/null
-}
-for type in privkey pubkey; do
-	for label in $(objects --list-objects --type $type |
-		sed -n 's/^ *label: *//p' | grep transfer); do
-		must objects --delete-object --type $type --label "$label"
-	done
-done
+lose_transfer_keys
 at "$(hour 11)" must ca @lost transfer-key --key-type ec-p256 --out "$STICK" --yes
 must ca @lost backup "$WORK/three.db"
 for name in calls other; do

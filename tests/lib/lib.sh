@@ -45,6 +45,7 @@
 #	csr_certtool NAME TYPE SUBJECT [DNS]...	the same by GnuTLS
 #	json PATH [FILE]	a value of the last run's JSON: json responses.0.path
 #	make_ca [@NAME] [INIT OPTION]...	token, init, card on $STICK
+#	lose_transfer_keys	what make_ca's token has of them is deleted
 #	make_known_ca		the same; the test has its keys: $WORK/ca-key.key and
 #				$WORK/transfer-key.key
 #	enrol_online [@NAME]	enrols with that CA by --expect; $REQUESTER_HEX
@@ -447,6 +448,18 @@ make_ca() {
 		--yes --json "$@"
 	[ "$STATUS" = 0 ] || { fail "preparation: init"; done_testing; }
 	CA_HEX=$(json fingerprint)
+}
+
+# The token's keys whose label says "transfer": no longer there.
+lose_transfer_keys() {
+	local label type tool
+	tool=(pkcs11-tool --module "$MODULE" --token-label ca --login --pin "$PIN")
+	for type in privkey pubkey; do
+		for label in $("${tool[@]}" --list-objects --type $type 2>/dev/null |
+			sed -n 's/^ *label: *//p' | grep transfer); do
+			must "${tool[@]}" --delete-object --type $type --label "$label"
+		done
+	done
 }
 
 # What an attacker has who got at the CA's keys, or a CA that lies.
