@@ -201,6 +201,14 @@ fd_sync(int fd, const char *from)
 	return RC_OK;
 }
 
+enum rc
+fd_sync_all(int fd, const char *from)
+{
+	if (syncfs(fd) != 0)
+		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
+	return RC_OK;
+}
+
 /* ---- how a file comes to its name ---------------------------------------- */
 
 enum rc
@@ -265,14 +273,6 @@ file_end(int *fd, const struct file_look *look, const char *from)
 	return rc == RC_OK ? fd_finish(fd, from) : rc;
 }
 
-static enum rc
-fs_sync(int fd, const char *from)
-{
-	if (syncfs(fd) != 0)
-		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
-	return RC_OK;
-}
-
 /* On FAT, everything: see file_settle. */
 static enum rc
 fat_sync(int dir, const char *from)
@@ -282,7 +282,7 @@ fat_sync(int dir, const char *from)
 	if (fstatfs(dir, &fs) != 0)
 		return err_errno(RC_IO, errno, "%s: cannot be synced", from);
 	return (unsigned long)fs.f_type == MSDOS_SUPER_MAGIC
-		   ? fs_sync(dir, from)
+		   ? fd_sync_all(dir, from)
 		   : RC_OK;
 }
 
@@ -311,7 +311,7 @@ file_settle(int dir, const char *name, const char *from)
 	if (fd >= 0)
 		rc = fd_sync(fd, from);
 	else if (errno == EACCES) /* a mode that shuts us out, too */
-		rc = fs_sync(dir, from);
+		rc = fd_sync_all(dir, from);
 	else if (errno != ELOOP) /* a link has nothing but its entry */
 		rc = err_errno(RC_IO, errno, "%s: cannot be synced", from);
 	return rc == RC_OK ? fd_sync(dir, from) : rc;
@@ -451,7 +451,7 @@ file_batch_settle(struct file_batch *batch, const char *from)
 
 	if (batch->paths.n == 0)
 		return RC_OK;
-	rc = fs_sync(batch->dir, from);
+	rc = fd_sync_all(batch->dir, from);
 	for (size_t i = 0; i < batch->paths.n && rc == RC_OK; i++) {
 		const char *path = batch->paths.items[i];
 
@@ -463,7 +463,7 @@ file_batch_settle(struct file_batch *batch, const char *from)
 			    RC_IO, errno, "%s: cannot be put in place", path);
 	}
 	if (rc == RC_OK)
-		rc = fs_sync(batch->dir, from);
+		rc = fd_sync_all(batch->dir, from);
 	batch->settled = rc == RC_OK;
 	return rc;
 }

@@ -75,6 +75,10 @@ enum rc fd_write_all(int fd, struct span bytes, const char *name) MUST_CHECK;
 /** fsync, or say why not. */
 enum rc fd_sync(int fd, const char *from) MUST_CHECK;
 
+/** Everything that waits for the file system that `fd` lies on, or say why not: for many files at once, where
+ * what others wait for there is little, as on a stick. */
+enum rc fd_sync_all(int fd, const char *from) MUST_CHECK;
+
 /* ---- how a file comes to its name -------------------------------------------
  *
  * A name stands for whole bytes: they are written under a temporary name in the

@@ -96,4 +96,17 @@ for options in ${OPTIONS:-rw}; do
 	done
 done
 
+# Many files are synced at once.
+must mkdir -p "$STICK" "$WORK/many"
+for n in {11..30}; do
+	must csr_openssl "many/$n" ec-p256 "/CN=m$n.example.org" "DNS:m$n.example.org"
+done
+must transfer request "$WORK/many" --profile tls-server --out "$STICK"
+must ca sign "$STICK" --yes
+must rm -r "$WORK/given"
+response=$(basename "$STICK"/airgap-ca/responses/*2)
+must mv "$STICK" "$WORK/given"
+options=rw BEFORE=0
+cuts 'a response of twenty certificates' "airgap-ca/responses/$response" put_response
+
 done_testing

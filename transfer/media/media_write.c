@@ -28,6 +28,20 @@ struct write_spot {
 	char temporary[SPOT_NAME_MAX];
 };
 
+/* One file or a whole directory, to be put under one name. */
+struct load {
+	const struct media_file *files;
+	size_t n;
+	bool is_dir;
+	bool many; /* to be synced at once */
+};
+
+/* A stick takes some 30 ms for a sync, and a response may have a file for each
+ * request. A sync of everything brings the entry of a new directory onto the
+ * stick before what lies in it, and on FAT a pull between them leaves what
+ * nobody may look at again: so that has a name which is used once. */
+#define MANY 16
+
 static void
 write_spot_wipe(struct write_spot *spot)
 {
@@ -73,6 +87,19 @@ rename_new(int dir, const char *old, const char *new)
 	return renameat(dir, old, dir, new);
 }
 
+/* A temporary name that nobody had. */
+static enum rc
+fresh_name(const char *from, char ret[static SPOT_NAME_MAX])
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return err_errno(RC_IO, errno, "%s: no random number", from);
+	(void)snprintf(
+	    ret, SPOT_NAME_MAX, MEDIA_TEMPORARY "%016" PRIx64, random);
+	return RC_OK;
+}
+
 /* A directory under a name that nobody had. FAT writes its entry, its cluster
  * in the table and what lies in that at three places, and whoever looks at one
  * that lacks a part makes the stick read-only: so it has its name when it is
@@ -81,13 +108,10 @@ static enum rc
 make_dir(const char *from, int dir, const char *name)
 {
 	char fresh[SPOT_NAME_MAX];
-	uint64_t random = 0;
-	enum rc rc;
+	enum rc rc = fresh_name(from, fresh);
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		return err_errno(RC_IO, errno, "%s: no random number", from);
-	(void)snprintf(
-	    fresh, sizeof(fresh), MEDIA_TEMPORARY "%016" PRIx64, random);
+	if (rc != RC_OK)
+		return rc;
 	if (mkdirat(dir, fresh, DIR_MODE) != 0)
 		return write_failed(from, errno);
 	rc = file_settle(dir, fresh, from);
@@ -180,9 +204,10 @@ temporary_remove(const struct write_spot *spot)
 	return gone || errno == ENOENT;
 }
 
+/* \param sync  else the caller does it */
 static enum rc
-media_file_fill(
-    int dir, const char *name, const char *from, const struct media_file *file)
+file_fill(int dir, const char *name, const char *from,
+    const struct media_file *file, bool sync)
 {
 	OWN_FD fd = -1;
 	struct span bytes;
@@ -194,12 +219,13 @@ media_file_fill(
 	rc = media_file_bytes(file, &bytes);
 	if (rc == RC_OK)
 		rc = fd_write_all(fd, bytes, from);
-	return rc != RC_OK ? rc : file_end(&fd, NULL, from);
+	if (rc != RC_OK)
+		return rc;
+	return sync ? file_end(&fd, NULL, from) : fd_finish(&fd, from);
 }
 
 static enum rc
-dir_fill(
-    const struct write_spot *spot, const struct media_file *files, size_t n)
+dir_fill(const struct write_spot *spot, const struct load *load)
 {
 	OWN_FD dir = -1;
 	enum rc rc = RC_OK;
@@ -211,9 +237,13 @@ dir_fill(
 	if (dir < 0)
 		return media_open_failed(spot->from, errno);
 	open_to_all(dir, DIR_MODE);
-	for (size_t i = 0; i < n && rc == RC_OK; i++)
-		rc = media_file_fill(dir, files[i].name, spot->from, &files[i]);
-	return rc != RC_OK ? rc : fd_sync(dir, spot->from);
+	for (size_t i = 0; i < load->n && rc == RC_OK; i++)
+		rc = file_fill(dir, load->files[i].name, spot->from,
+		    &load->files[i], !load->many);
+	if (rc != RC_OK)
+		return rc;
+	return load->many ? fd_sync_all(dir, spot->from)
+			  : fd_sync(dir, spot->from);
 }
 
 /* ---- renames ------------------------------------------------------------- */
@@ -278,13 +308,6 @@ media_write_put_in_place(
 
 /* ---- what lies there, and whether it is ours ----------------------------- */
 
-/* One file or a whole directory, to be put under one name. */
-struct load {
-	const struct media_file *files;
-	size_t n;
-	bool is_dir;
-};
-
 /* Is the load what lies in its place? */
 static enum rc
 read_back(const struct write_spot *spot, const struct load *load,
@@ -329,10 +352,10 @@ write_new(const struct write_spot *spot, const struct load *load, bool replace,
 	if (rc != RC_OK)
 		return rc;
 	if (load->is_dir)
-		rc = dir_fill(spot, load->files, load->n);
+		rc = dir_fill(spot, load);
 	else
-		rc = media_file_fill(
-		    spot->dir, spot->temporary, spot->from, load->files);
+		rc = file_fill(
+		    spot->dir, spot->temporary, spot->from, load->files, true);
 	if (rc == RC_OK)
 		rc = media_write_put_in_place(spot, replace, note);
 	if (rc != RC_OK)
@@ -390,7 +413,12 @@ media_put_dir(const struct media *media, const char *path,
     const struct media_file *files, size_t n, struct buf *ret_note)
 {
 	WIPED(write_spot) spot = { .dir = -1 };
-	const struct load load = { .files = files, .n = n, .is_dir = true };
+	const struct load load = {
+		.files = files,
+		.n = n,
+		.is_dir = true,
+		.many = n >= MANY,
+	};
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < n && rc == RC_OK; i++)
@@ -400,6 +428,8 @@ media_put_dir(const struct media *media, const char *path,
 			    files[i].name);
 	if (rc == RC_OK)
 		rc = media_write_spot_open(media, path, &spot);
+	if (rc == RC_OK && load.many)
+		rc = fresh_name(spot.from, spot.temporary);
 	return rc != RC_OK ? rc
 			   : media_write_put(&spot, &load, false, ret_note);
 }

@@ -18,16 +18,29 @@ static struct {
 	int syncs;
 } faulty;
 
+static bool
+sync_fails(void)
+{
+	faulty.syncs++;
+	if (faulty.kind != FAULT_SYNC_FAILS || faulty.in-- != 0)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+int
+syncfs(int fd)
+{
+	return sync_fails() ? -1 : (int)syscall(SYS_syncfs, fd);
+}
+
 int
 fsync(int fd)
 {
 	struct stat st;
 
-	faulty.syncs++;
-	if (faulty.kind == FAULT_SYNC_FAILS && faulty.in-- == 0) {
-		errno = EIO;
+	if (sync_fails())
 		return -1;
-	}
 	if (faulty.kind == FAULT_SWALLOWS && fstat(fd, &st) == 0 &&
 	    S_ISREG(st.st_mode) && st.st_size > 0)
 		assert_int_equal(pwrite(fd, "?", 1, 0), 1);
@@ -326,6 +339,32 @@ large_file_is_read_back_in_pieces(void **state)
 	assert_string_equal(buf_cstr(&note), "read back from the medium");
 }
 
+/* `all` syncs, each of which fails once. */
+static void
+check_each_sync(
+    struct stick *stick, const struct media_file *files, size_t n, int all)
+{
+	WIPED(buf) note = { 0 };
+
+	for (int i = 0; i < all; i++) {
+		stick_write(stick, DIR_PATH "/ca.pem", "CA");
+		faulty.kind = FAULT_SYNC_FAILS;
+		faulty.in = i;
+		faulty.syncs = 0;
+		assert_int_equal(
+		    media_put_dir(&stick->media, DIR_PATH, files, n, &note),
+		    RC_IO);
+		assert_non_null(strstr(err_text(), "cannot be synced"));
+		assert_int_equal(faulty.syncs, i + 1);
+		assert_false(stick_has(
+		    stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
+		faulty.kind = FAULT_NONE;
+		assert_int_equal(
+		    media_put_dir(&stick->media, DIR_PATH, files, n, &note),
+		    RC_OK);
+	}
+}
+
 static void
 sync_that_fails_is_an_error_and_never_tried_again(void **state)
 {
@@ -342,22 +381,35 @@ sync_that_fails_is_an_error_and_never_tried_again(void **state)
 	/* Files and their directory; then what is moved aside and what gets its
 	 * name, each with the parent after it. */
 	assert_int_equal(all, 3 + 1 + 2 + 2);
+	check_each_sync(stick, three, 3, all);
+}
 
-	for (int i = 0; i < all; i++) {
-		stick_write(stick, DIR_PATH "/ca.pem", "CA");
-		faulty.kind = FAULT_SYNC_FAILS;
-		faulty.in = i;
-		faulty.syncs = 0;
-		assert_int_equal(
-		    media_put_dir(&stick->media, DIR_PATH, three, 3, &note),
-		    RC_IO);
-		assert_non_null(strstr(err_text(), "cannot be synced"));
-		assert_int_equal(faulty.syncs, i + 1);
-		assert_false(stick_has(
-		    stick, MEDIA_RESPONSES "/.tmp-0a0b0c0d-01020304-000001"));
-		faulty.kind = FAULT_NONE;
-		put_three(stick, &note);
+/* However many they are. */
+static void
+many_files_are_synced_at_once(void **state)
+{
+	struct media_file many[64];
+	char names[64][8];
+	struct stick *stick = *state;
+	WIPED(buf) note = { 0 };
+	int all;
+
+	for (size_t i = 0; i < 64; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "%zu", i);
+		many[i] = (struct media_file){ .name = names[i],
+			.bytes = { (const uint8_t *)"some", 4 } };
 	}
+	many[63].name = "ca.pem";
+	assert_int_equal(
+	    media_put_dir(&stick->media, DIR_PATH, many, 64, &note), RC_OK);
+	stick_write(stick, DIR_PATH "/ca.pem", "CA");
+	faulty.syncs = 0;
+	assert_int_equal(
+	    media_put_dir(&stick->media, DIR_PATH, many, 64, &note), RC_OK);
+	all = faulty.syncs;
+	/* All that is in it, and as above. */
+	assert_int_equal(all, 1 + 2 + 2);
+	check_each_sync(stick, many, 64, all);
 }
 
 static void
@@ -415,6 +467,7 @@ main(void)
 		    strange_files_under_the_temporary_name_are_moved_aside),
 		ON_STICK(large_file_is_read_back_in_pieces),
 		FAULTY(sync_that_fails_is_an_error_and_never_tried_again),
+		FAULTY(many_files_are_synced_at_once),
 		FAULTY(medium_that_keeps_other_bytes_is_caught),
 		FAULTY(
 		    file_system_that_cannot_refuse_to_replace_is_looked_at_first),
