@@ -5,6 +5,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/csr.h"
 #include "transfer/x509/name.h"
+#include "transfer/x509/reason.h"
 
 #include <stdlib.h>
 
@@ -65,14 +66,8 @@ LIST_OF(requests, 0, REQUESTS_MAX, "request", &request_type, IN_PLACE);
 
 /* ---- revocations and CRLs -------------------------------------------------- */
 
-/* RFC 5280 5.3.1: 6 is a hold and 8 takes it back, 7 is no reason. */
-static const char *const reasons[] = {
-	"unspecified", "keyCompromise", "cACompromise", "affiliationChanged",
-	"superseded", "cessationOfOperation", NULL, NULL, NULL,
-	"privilegeWithdrawn", "aACompromise",
-};
 static const struct schema_type reason = {
-	.name = "reason", .kind = SCHEMA_CHOICE, .max = 10, .names = reasons,
+	.name = "reason", .kind = SCHEMA_CHOICE, .max = REASON_MAX, .names = reason_names,
 	.wanted = "0 to 5, 9 or 10",
 };
 
