@@ -10,6 +10,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/reason.h"
 #include "transfer/x509/tbs.h"
 
 #include <fcntl.h>
@@ -26,6 +27,21 @@ short_hex(struct span bytes, char ret_text[static SHORT_HEX])
 {
 	hex_write(span_of(bytes.p, bytes.n < 8 ? bytes.n : 8), ret_text);
 	return ret_text;
+}
+
+static enum rc
+say_revoked(const union record_body *u, struct buf *out)
+{
+	char serial[2 * SERIAL_MAX + 1];
+	enum rc rc;
+
+	hex_write(u->revoked.serial, serial);
+	rc = buf_printf(out, "%s, %s, ", serial,
+	    reason_text((enum reason)u->revoked.reason));
+	if (rc != RC_OK || u->revoked.bundle == 0)
+		return rc != RC_OK ? rc : buf_add_str(out, "at the laptop");
+	return buf_printf(
+	    out, "asked by the bundle of record %" PRIu64, u->revoked.bundle);
 }
 
 /* What a record says, in one line; ids by their first 8 bytes. */
@@ -100,6 +116,12 @@ record_say(const struct record *r, struct buf *out)
 		    u->history.sequence, short_hex(u->history.channel, a),
 		    u->history.whole != 0 ? ", read whole"
 					  : ", and more was not read");
+	case RECORD_REVOKED:
+		return say_revoked(u, out);
+	case RECORD_KEY_REVOKED:
+		return buf_printf(out, "key %s, %s: never certified again",
+		    short_hex(u->key_revoked.key_id, a),
+		    reason_text((enum reason)u->key_revoked.reason));
 	}
 	return RC_OK;
 }
@@ -238,20 +260,22 @@ verdict_print(struct cmd_env *env, struct ledger *ledger,
 	hex_write(span_of(head.hash, SHA256_LEN), hex);
 	if (env->json)
 		return cmd_json(json_pack(
-		    "{s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "whole", 1,
+		    "{s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "whole", 1,
 		    "records", (json_int_t)t->records, "head", hex,
 		    "certificates", (json_int_t)t->certificates, "voids",
 		    (json_int_t)t->voids, "refusals", (json_int_t)t->refusals,
 		    "bundles", (json_int_t)t->bundles, "manifests",
-		    (json_int_t)t->manifests, "heads", (json_int_t)n_heads));
+		    (json_int_t)t->manifests, "revoked", (json_int_t)t->revoked,
+		    "heads", (json_int_t)n_heads));
 	term_print(stdout,
 	    "the ledger is whole: %" PRIu64 " records\n"
 	    "  head          %s\n"
 	    "  certificates  %" PRIu64 "\n  void          %" PRIu64 "\n"
 	    "  refused       %" PRIu64 "\n  bundles       %" PRIu64 "\n"
-	    "  manifests     %" PRIu64 "\n  heads given   %zu%s\n",
+	    "  manifests     %" PRIu64 "\n  revoked       %" PRIu64 "\n"
+	    "  heads given   %zu%s\n",
 	    t->records, hex, t->certificates, t->voids, t->refusals, t->bundles,
-	    t->manifests, n_heads,
+	    t->manifests, t->revoked, n_heads,
 	    n_heads == 0 ? " (a lost tail would not show)" : "");
 	return RC_OK;
 }

@@ -239,6 +239,8 @@ ledger_free(struct ledger *ledger)
 	(void)sqlite3_finalize(ledger->record_get);
 	(void)sqlite3_finalize(ledger->cert_get);
 	(void)sqlite3_finalize(ledger->der_get);
+	(void)sqlite3_finalize(ledger->revoked_get);
+	(void)sqlite3_finalize(ledger->key_revoked_get);
 	ledger_index_wipe(&ledger->index);
 	ledger_rollback(ledger);
 	db_wipe(&ledger->db);

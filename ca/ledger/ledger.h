@@ -46,6 +46,8 @@ enum record_kind {
 	RECORD_REGAINED = 19, /* a certificate of the last such manifest */
 	RECORD_CAUGHT_UP = 20, /* what the backup lacks is here, or given up */
 	RECORD_HISTORY = 21,  /* how far the history of a channel was read */
+	RECORD_REVOKED = 22,  /* a certificate is revoked from here on */
+	RECORD_KEY_REVOKED = 23, /* a key that is never certified again */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -403,7 +405,8 @@ enum rc ledger_network_add(struct ledger *ledger, struct span interfaces)
     MUST_CHECK;
 
 struct ledger_totals {
-	uint64_t records, certificates, voids, refusals, bundles, manifests;
+	uint64_t records, certificates, voids, refusals, bundles, manifests,
+	    revoked; /* certificates */
 };
 /** From the index tables, quickly; refusals are left 0. */
 enum rc ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)

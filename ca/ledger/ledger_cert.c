@@ -283,7 +283,8 @@ ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
 	bool row = false;
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT count(nullif(result, 0)), count(nullif(void, 0)),"
-	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest)"
+	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest),"
+	    " (SELECT count(*) FROM revocation)"
 	    " FROM certificate");
 
 	if (rc == RC_OK)
@@ -295,6 +296,7 @@ ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
 			.voids = (uint64_t)sqlite3_column_int64(st, 1),
 			.bundles = (uint64_t)sqlite3_column_int64(st, 2),
 			.manifests = (uint64_t)sqlite3_column_int64(st, 3),
+			.revoked = (uint64_t)sqlite3_column_int64(st, 4),
 		};
 	return rc;
 }

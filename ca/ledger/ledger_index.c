@@ -6,6 +6,7 @@
 #include "ca/ledger/ledger_index.h"
 #include "base/own_ssl.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/reason.h"
 
 #include <inttypes.h>
 
@@ -27,6 +28,9 @@ enum statement {
 	BUNDLE_IS_OPEN,
 	BUNDLE_CLOSED,
 	CHECKED,
+	BUNDLE_IS_KNOWN,
+	REVOKE,
+	KEY_REVOKE,
 	STATEMENTS,
 };
 _Static_assert(STATEMENTS <= INDEX_STATEMENTS, "room for every statement");
@@ -68,6 +72,11 @@ static const char *const sql[STATEMENTS] = {
 			  " WHERE n = ?1 AND answered = 0 AND closed = 0",
 	[CHECKED] = "UPDATE manifest SET checked = ?3 WHERE channel = ?1"
 		    " AND sequence = ?2 AND checked = 0",
+	[BUNDLE_IS_KNOWN] = "SELECT 1 FROM bundle WHERE n = ?",
+	[REVOKE] = "INSERT INTO revocation(serial, n, at, reason, since,"
+		   " not_after) SELECT serial, ?2, ?3, ?4, nullif(?5, 0), ?6"
+		   " FROM serial WHERE serial = ?1",
+	[KEY_REVOKE] = "INSERT INTO revoked_key(key_id, n) VALUES(?, ?)",
 };
 
 void
@@ -430,6 +439,58 @@ apply_checked(struct ledger_index *index, const struct record *r)
 				 "no such response, or it was checked before");
 }
 
+/* Whoever asked for it must be known: his bundle, open or answered since. */
+static enum rc
+bundle_is_known(struct ledger_index *index, const struct record *r)
+{
+	int64_t known = 0;
+	sqlite3_stmt *st;
+	enum rc rc;
+
+	if (r->u.revoked.bundle == 0 ||
+	    r->u.revoked.bundle == index->open_bundle)
+		return RC_OK;
+	rc = statement_get(index, BUNDLE_IS_KNOWN, &st);
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "i", (int64_t)r->u.revoked.bundle);
+	if (rc == RC_OK)
+		rc = query_int(index, st, &known);
+	if (rc == RC_OK && known == 0)
+		return ledger_index_misfit(r, "no such bundle");
+	return rc;
+}
+
+static enum rc
+apply_revoked(struct ledger_index *index, const struct record *r)
+{
+	sqlite3_stmt *st;
+	enum rc rc;
+
+	if (!reason_is_known(r->u.revoked.reason))
+		return ledger_index_misfit(r, "a reason that is none");
+	rc = bundle_is_known(index, r);
+	if (rc == RC_OK)
+		rc = statement_get(index, REVOKE, &st);
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "biiiii", r->u.revoked.serial,
+		    (int64_t)r->n, r->at, (int64_t)r->u.revoked.reason,
+		    (int64_t)r->u.revoked.since,
+		    (int64_t)r->u.revoked.not_after);
+	return rc != RC_OK
+		   ? rc
+		   : ledger_index_change(index, st, r,
+			 "its serial was never used, or is revoked already");
+}
+
+static enum rc
+apply_key_revoked(struct ledger_index *index, const struct record *r)
+{
+	if (!reason_is_known(r->u.key_revoked.reason))
+		return ledger_index_misfit(r, "a reason that is none");
+	return change_by_key(index, KEY_REVOKE, r->u.key_revoked.key_id, r->n,
+	    r, "the key is revoked already");
+}
+
 static enum rc
 apply_nothing(struct ledger_index *index, const struct record *r)
 {
@@ -462,6 +523,8 @@ static apply_fn *const apply[] = {
 	[RECORD_RESTORED] = apply_nothing,
 	[RECORD_IMPORT] = ledger_index_import,
 	[RECORD_REGAINED] = ledger_index_regained,
+	[RECORD_REVOKED] = apply_revoked,
+	[RECORD_KEY_REVOKED] = apply_key_revoked,
 };
 
 enum rc

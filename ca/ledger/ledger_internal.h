@@ -25,6 +25,7 @@ struct ledger {
 	bool lost;   /* a commit failed: nobody knows what the file holds now */
 	struct ledger_index index;
 	sqlite3_stmt *record_add, *record_get, *cert_get, *der_get;
+	sqlite3_stmt *revoked_get, *key_revoked_get;
 	struct buf body, chain; /* kept for the next record */
 	struct buf got; /* body of the last ledger_record_get, and its hash */
 	uint8_t got_hash[SHA256_LEN];

@@ -8,6 +8,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/reason.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ struct field {
 	enum field_type type;
 	size_t offset;	   /* in union record_body */
 	uint64_t min, max; /* of the number, or of the length */
-	bool optional;	   /* left out when it has no bytes */
+	bool optional;	   /* left out when it is 0, or has no bytes */
 };
 
 #define FIELDS_MAX 10
@@ -39,6 +40,8 @@ struct record_form {
 /* clang-format off */
 #define IN_UINT(kind, what, max) \
 	{ #what, FIELD_UINT, offsetof(union record_body, kind.what), 0, max, false }
+#define IN_MAYBE_UINT(kind, what, max) \
+	{ #what, FIELD_UINT, offsetof(union record_body, kind.what), 1, max, true }
 #define IN_BYTES(kind, what, min, max) \
 	{ #what, FIELD_BYTES, offsetof(union record_body, kind.what), min, max, false }
 #define IN_TEXT(kind, what, min, max) \
@@ -129,6 +132,16 @@ static const struct record_form kinds[] = {
 		IN_BYTES(history, channel, SHA256_LEN, SHA256_LEN),
 		IN_UINT(history, sequence, UINT32_MAX),
 		IN_UINT(history, whole, 1) } },
+	[RECORD_REVOKED] = { "revoked", {
+		IN_BYTES(revoked, serial, 1, SERIAL_MAX),
+		IN_UINT(revoked, reason, REASON_MAX),
+		IN_MAYBE_UINT(revoked, since, CLOCK_MAX),
+		IN_UINT(revoked, not_after, CLOCK_MAX),
+		IN_UINT(revoked, bundle, INT64_MAX) } },
+	[RECORD_KEY_REVOKED] = { "key-revoked", {
+		IN_BYTES(key_revoked, key_id, SHA256_LEN, SHA256_LEN),
+		IN_UINT(key_revoked, reason, REASON_MAX),
+		IN_MAYBE_UINT(key_revoked, since, CLOCK_MAX) } },
 };
 /* clang-format on */
 
@@ -171,7 +184,8 @@ field_uint(const union record_body *u, const struct field *f)
 static bool
 is_left_out(const union record_body *u, const struct field *f)
 {
-	return f->optional && field_span(u, f).n == 0;
+	return f->optional && (f->type == FIELD_UINT ? field_uint(u, f)
+						     : field_span(u, f).n) == 0;
 }
 
 /* ---- writing --------------------------------------------------------------

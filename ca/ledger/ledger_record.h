@@ -95,6 +95,15 @@ union record_body {
 		uint64_t sequence;
 		uint64_t whole; /* 0 or 1 */
 	} history;
+	struct {
+		struct span serial;
+		uint64_t reason, since; /* since 0: not known */
+		uint64_t not_after, bundle; /* bundle 0: at the laptop */
+	} revoked;
+	struct {
+		struct span key_id;
+		uint64_t reason, since; /* since 0: not known */
+	} key_revoked;
 };
 
 struct record {

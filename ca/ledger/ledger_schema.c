@@ -8,8 +8,7 @@
  *
  * Rows that are written once per certificate are keyed by record number, so
  * they go to the end of their table however long it is; `serial` is the one
- * index with random keys, and its rows are as small as they can be. The tables
- * `revocation` and `revoked_key` are filled by kinds of records to come. */
+ * index with random keys, and its rows are as small as they can be. */
 static const char schema[] =
     "CREATE TABLE record("
     " n INTEGER PRIMARY KEY,"
@@ -98,12 +97,16 @@ static const char *const ledger_upgrades[] = {
 	"ALTER TABLE bundle_of RENAME TO bundle;"
 	"CREATE INDEX bundle_open ON bundle(n)"
 	" WHERE answered = 0 AND closed = 0;",
+
+	/* 3: the tables revocation and revoked_key have rows. A program that
+	 * never looks there would certify a revoked key. */
+	"",
 };
 
 const struct db_kind ledger_kind = {
 	.name = "ledger",
 	.application_id = 0x61676c31, /* "agl1" */
-	.version = 2,
+	.version = 3,
 	.schema = schema,
 	.upgrades = ledger_upgrades,
 };

@@ -141,6 +141,7 @@ ledger_verify_count_up(struct ledger_totals *t, enum record_kind kind)
 	t->refusals += kind == RECORD_REFUSAL;
 	t->bundles += kind == RECORD_BUNDLE;
 	t->manifests += kind == RECORD_MANIFEST || kind == RECORD_IMPORT;
+	t->revoked += kind == RECORD_REVOKED;
 }
 
 static enum rc

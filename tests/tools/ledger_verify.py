@@ -53,8 +53,14 @@ KINDS = {
     20: ("recovered", {1: ("words", TEXT)}),
     21: ("history", {1: ("channel", BYTES), 2: ("sequence", UINT),
                      3: ("whole", UINT)}),
+    22: ("revoked", {1: ("serial", BYTES), 2: ("reason", UINT),
+                     3: ("since", UINT), 4: ("not_after", UINT),
+                     5: ("bundle", UINT)}),
+    23: ("key_revoked", {1: ("key_id", BYTES), 2: ("reason", UINT),
+                         3: ("since", UINT)}),
 }
-OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4)}
+OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (23, 3)}
+REASONS = (0, 1, 2, 3, 4, 5, 9, 10)
 LOOSE = bytes(32)
 
 
@@ -86,6 +92,7 @@ class Tables:
     def __init__(self):
         self.policy, self.requester, self.bundle = {}, {}, {}
         self.manifest, self.serial, self.certificate = {}, {}, {}
+        self.revocation, self.revoked_key = {}, {}
 
     def add_serial(self, n, serial):
         want(serial not in self.serial, n, "a serial twice")
@@ -94,6 +101,7 @@ class Tables:
     def apply(self, n, at, kind, policy_id, b):
         if kind != 19:
             self.regaining = None
+        self.at = at
         getattr(self, "apply_" + KINDS[kind][0])(n, policy_id, b)
 
     def apply_init(self, n, _, b):
@@ -251,6 +259,19 @@ class Tables:
             end = int(end.replace(tzinfo=datetime.timezone.utc).timestamp())
             self.certificate[n] = [bundle, end, n, 0]
 
+    def apply_revoked(self, n, _, b):
+        want(b["serial"] in self.serial, n, "a serial that was never used")
+        want(b["serial"] not in self.revocation, n, "revoked already")
+        want(b["reason"] in REASONS, n, "a reason that is none")
+        want(b["bundle"] == 0 or b["bundle"] in self.bundle, n, "no bundle")
+        self.revocation[b["serial"]] = (
+            n, self.at, b["reason"], b.get("since"), b["not_after"])
+
+    def apply_key_revoked(self, n, _, b):
+        want(b["key_id"] not in self.revoked_key, n, "revoked already")
+        want(b["reason"] in REASONS, n, "a reason that is none")
+        self.revoked_key[b["key_id"]] = n
+
     def apply_clock(self, n, _, b):
         pass
 
@@ -267,8 +288,8 @@ class Tables:
         yield "manifest", [(*k, *m) for k, m in self.manifest.items()]
         yield "serial", list(self.serial.items())
         yield "certificate", [(n, *c) for n, c in self.certificate.items()]
-        yield "revocation", []
-        yield "revoked_key", []
+        yield "revocation", [(s, *r) for s, r in self.revocation.items()]
+        yield "revoked_key", list(self.revoked_key.items())
 
 
 def body_of(n, kind, raw):
@@ -334,7 +355,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)
