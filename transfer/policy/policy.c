@@ -70,6 +70,14 @@ policy_requester_get0(const struct policy *policy, struct span label)
 	return NULL;
 }
 
+enum may_revoke
+policy_may_revoke(const struct policy *policy, struct span label)
+{
+	const struct policy_requester *q = policy_requester_get0(policy, label);
+
+	return q == NULL ? MAY_REVOKE_OWN : (enum may_revoke)q->may_revoke;
+}
+
 /* ---- sections ------------------------------------------------------------ */
 
 /* Each line by its key's reader; a key that is no key of this section, and one
@@ -162,7 +170,7 @@ read_requester(struct policy_reading *r, const struct config_section *section)
 	if (rc != RC_OK)
 		return rc;
 	q = &policy->requesters[policy->n_requesters++];
-	*q = (struct policy_requester){ .may_revoke = false };
+	*q = (struct policy_requester){ 0 };
 	memcpy(q->label, section->name.p, section->name.n);
 	return read_section(r, section, policy_requester_keys, q);
 }

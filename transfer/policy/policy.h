@@ -67,11 +67,18 @@ struct profile {
 /** What only RSA keys can do (RFC 8813 section 3). */
 #define PROFILE_RSA_USAGES (KU_KEY_ENCIPHERMENT | KU_DATA_ENCIPHERMENT)
 
+/** What a requester may revoke. */
+enum may_revoke {
+	MAY_REVOKE_OWN, /* what its own bundles obtained */
+	MAY_REVOKE_NOTHING,
+	MAY_REVOKE_ANY, /* what this CA issued */
+};
+
 struct policy_requester {
 	char label[LABEL_MAX + 1];
 	struct text_list profiles; /* empty: every one but is_ca */
 	struct text_list scope;	   /* empty: the CA's */
-	bool may_revoke;
+	uint32_t may_revoke; /* of enum may_revoke */
 };
 
 struct policy {
@@ -105,6 +112,10 @@ const struct profile *policy_profile_get0(
     const struct policy *policy, struct span name);
 /** NULL: the defaults hold for this requester. */
 const struct policy_requester *policy_requester_get0(
+    const struct policy *policy, struct span label);
+
+/** One that has no section may revoke its own. */
+enum may_revoke policy_may_revoke(
     const struct policy *policy, struct span label);
 
 /** The commented policy.conf that `init` writes, for these scopes and profile

@@ -81,14 +81,34 @@ requester_profiles(const struct policy_reading *r,
 	return rc;
 }
 
+/* "yes" and "no" are what it was before any could be given. */
+static const char *
+revoke_words(unsigned i, uint32_t *ret_value)
+{
+	static const struct {
+		const char *word;
+		enum may_revoke right;
+	} words[] = {
+		{ "own", MAY_REVOKE_OWN },
+		{ "yes", MAY_REVOKE_OWN },
+		{ "no", MAY_REVOKE_NOTHING },
+		{ "any", MAY_REVOKE_ANY },
+	};
+
+	if (i >= sizeof(words) / sizeof(*words))
+		return NULL;
+	*ret_value = words[i].right;
+	return words[i].word;
+}
+
 /* clang-format off */
 const struct policy_key policy_requester_keys[] = {
 	{ "profiles", POLICY_OWN, .own = requester_profiles },
 	{ "scope", POLICY_DOMAINS,
 	  .at = POLICY_AT(policy_requester, scope, struct text_list) },
-	{ "revoke", POLICY_EITHER,
-	  .at = POLICY_AT(policy_requester, may_revoke, bool),
-	  .words = policy_yes_words, .otherwise = true },
+	{ "revoke", POLICY_ONE,
+	  .at = POLICY_AT(policy_requester, may_revoke, uint32_t),
+	  .words = revoke_words, .otherwise = MAY_REVOKE_OWN },
 	{ 0 },
 };
 /* clang-format on */

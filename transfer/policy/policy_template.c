@@ -50,7 +50,7 @@ static const char tail[] =
     "# [requester web-1]\n"
     "# profiles = tls-server\n"
     "# scope = web.example.org\n"
-    "# revoke = no\n";
+    "# revoke = own\n";
 
 /* In the order in which they are offered and written. */
 static const struct profile_offer {

@@ -116,7 +116,38 @@ every_key_is_read(void **state)
 	assert_int_equal(p->horizon, p->validity_max);
 	q = policy_requester_get0(&policy, span_str("web-1"));
 	assert_int_equal(q->profiles.n, 2);
-	assert_false(q->may_revoke);
+	assert_int_equal(q->may_revoke, MAY_REVOKE_NOTHING);
+	assert_int_equal(policy_may_revoke(&policy, span_str("web-1")),
+	    MAY_REVOKE_NOTHING);
+	assert_int_equal(
+	    policy_may_revoke(&policy, span_str("web-2")), MAY_REVOKE_OWN);
+}
+
+static void
+a_requester_revokes_its_own_unless_it_is_said(void **state)
+{
+	static const struct {
+		const char *line;
+		enum may_revoke right;
+	} rows[] = {
+		{ "", MAY_REVOKE_OWN },
+		{ "revoke = own\n", MAY_REVOKE_OWN },
+		{ "revoke = yes\n", MAY_REVOKE_OWN },
+		{ "revoke = no\n", MAY_REVOKE_NOTHING },
+		{ "revoke = any\n", MAY_REVOKE_ANY },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		WIPED(policy) policy = { 0 };
+		char text[1024];
+
+		(void)snprintf(text, sizeof(text),
+		    LEAST "[requester web-1]\n%s", rows[i].line);
+		check_ok(parse(text, &policy));
+		assert_int_equal(policy_may_revoke(&policy, span_str("web-1")),
+		    rows[i].right);
+	}
 }
 
 /* Whatever an extension is called. */
@@ -176,6 +207,7 @@ static const struct {
 	{ LEAST "path-len = 1\n", "policy.conf:3: [profile p]: path-len is for ca = yes" },
 	{ LEAST "names-min = 3\nnames-max = 2\n", "policy.conf:3: [profile p]: names-min is over names-max" },
 	{ LEAST "key-reuse = no\n", "policy.conf:11: key-reuse = no: wanted any, same-requester or same-names" },
+	{ LEAST "[requester w]\nrevoke = all\n", "policy.conf:12: revoke = all: wanted own, yes, no or any" },
 	{ LEAST "key-reuse = any, same-names\n", "policy.conf:11: key-reuse = any, same-names: wanted any, same-requester or same-names" },
 	{ CA "[profile p]\nsubject = O=x\nnames = dns\nnames-min = 0\nkey-types = ec-p256\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\nkey-reuse = same-names\n", "policy.conf:3: [profile p]: key-reuse = same-names, and names-min is 0" },
 	{ LEAST "names-min = 0\n", "policy.conf:3: [profile p]: names-min = 0 needs a subject of its own" },
@@ -587,6 +619,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_policy_has_the_documented_defaults),
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(
+		    a_requester_revokes_its_own_unless_it_is_said),
 		cmocka_unit_test(anything_else_is_refused_with_its_line),
 		cmocka_unit_test(a_profile_cannot_say_what_no_profile_may),
 		cmocka_unit_test(a_nul_is_no_end),
