@@ -90,16 +90,31 @@ static enum rc
 read_numbers(struct init *init)
 {
 	const struct init_options *o = init->options;
-	int64_t days = INIT_DAYS, path_len = 0;
+	int64_t days = INIT_DAYS;
 	enum rc rc = read_days(init, &days);
 
-	if (rc == RC_OK && o->path_len != NULL)
-		rc = read_number(
-		    "path-len", o->path_len, 0, PATH_LEN_MAX, &path_len);
 	if (rc == RC_OK && o->serial != NULL)
 		rc = read_serial(init);
 	init->wish.not_before = init->now - INIT_BACKDATE;
 	init->wish.not_after = init->now + days * DAY - 1;
+	return rc;
+}
+
+/* Room for the certificate that binds a successor's key to this one (RFC 4210
+ * 4.4), which GnuTLS, mbed TLS and Go count although its two names are one; and
+ * for CAs below, where the policy makes some. */
+static enum rc
+read_path_len(struct init *init)
+{
+	const char *text = init->options->path_len;
+	int64_t path_len = 1;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < init->policy.n_profiles; i++)
+		if (init->policy.profiles[i].is_ca)
+			path_len = 2;
+	if (text != NULL)
+		rc = read_number("path-len", text, 0, PATH_LEN_MAX, &path_len);
 	init->wish.path_len = (uint32_t)path_len;
 	return rc;
 }
@@ -322,6 +337,8 @@ init_check(
 		rc = read_numbers(init);
 	if (rc == RC_OK)
 		rc = make_policy(init);
+	if (rc == RC_OK)
+		rc = read_path_len(init);
 	if (rc == RC_OK)
 		rc = choose_keys(init);
 	if (rc == RC_OK)

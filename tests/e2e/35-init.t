@@ -220,8 +220,8 @@ is "$(find "$(home_of rsa-3744)" -type f -printf '%m %f\n' | sort | tr '\n' ' ')
 
 extensions=$(text_of ca | tr -s ' ')
 like "$extensions" 'CN ?= ?XMPP CA, O ?= ?Example' "the subject is as typed"
-like "$(echo "$extensions" | tr '\n' ' ')" 'Basic Constraints: critical +CA:TRUE, pathlen:0' \
-	"critical basicConstraints, path length 0"
+like "$(echo "$extensions" | tr '\n' ' ')" 'Basic Constraints: critical +CA:TRUE, pathlen:1' \
+	"critical basicConstraints, path length 1"
 like "$(echo "$extensions" | tr '\n' ' ')" \
 	'Key Usage: critical +Digital Signature, Certificate Sign, CRL Sign' "critical keyUsage"
 like "$(echo "$extensions" | tr '\n' ' ')" \
@@ -258,6 +258,13 @@ unlike "$(text_of ca)" 'Name Constraints' "no scope, no constraints"
 says 'could certify any name' "which is said"
 like "$(cat "$(home_of special)/policy.conf")" '^\[profile xmpp-server\]' "the policy has the profiles"
 unlike "$(cat "$(home_of special)/policy.conf")" '^\[profile tls-server\]' "and no others"
+
+new_token parent
+run ca @parent init --subject "$SUBJECT" --token "$(uri parent)" --profiles tls,sub-ca --out "$(stick parent)" --yes
+status 0 "a CA of which others are to be had"
+says 'path length +2' "has room for them and for its own next key"
+card_open "$(stick parent)"
+like "$(text_of ca)" 'pathlen:2' "the certificate says so"
 
 new_token srv
 run ca @srv init --subject "$SUBJECT" --token "$(uri srv)" --scope bücher.example --constrain-srv \

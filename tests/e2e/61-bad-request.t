@@ -10,7 +10,7 @@ DAY=86400
 
 # ---- a CA whose keys the test knows, with a policy that has something to break -------
 make_known_ca --scope example.org --days 900 \
-	--scope-ip 192.0.2.0/24 --scope-ip 2001:db8::/32 --profiles tls,xmpp,sub-ca
+	--scope-ip 192.0.2.0/24 --scope-ip 2001:db8::/32 --profiles tls,xmpp,sub-ca --path-len 0
 policy=$(home_of ca)/policy.conf
 profile() { # NAME NAMES LINE...
 	printf '[profile %s]\nsubject = none\nnames = %s\n' "$1" "$2"

@@ -6,7 +6,7 @@
 needs faketime faketime
 . "$TOP/tests/lib/remedies.sh"
 
-make_known_ca --scope example.org --profiles tls,sub-ca
+make_known_ca --scope example.org --profiles tls,sub-ca --path-len 0
 policy=$(home_of ca)/policy.conf
 must sed -i 's|^key-reuse = .*|key-reuse = any|' "$policy"
 cat >>"$policy" <<'POLICY'

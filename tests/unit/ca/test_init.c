@@ -100,6 +100,12 @@ a_path_length_is_a_byte(void **state)
 	(void)state;
 	init_bed_make(&b);
 	check_ok(check(&b));
+	assert_int_equal(b.init.wish.path_len, 1);
+	b.options.profiles = "tls,sub-ca";
+	check_ok(check(&b));
+	assert_int_equal(b.init.wish.path_len, 2);
+	b.options.path_len = "0";
+	check_ok(check(&b));
 	assert_int_equal(b.init.wish.path_len, 0);
 	b.options.path_len = "255";
 	check_ok(check(&b));
