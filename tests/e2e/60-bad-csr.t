@@ -135,6 +135,25 @@ more rsa-2040.der KEY-RSA-SIZE '2040 bits; wanted 2048 to 8192' <"$WORK/2040.der
 must openssl req -new -key "$WORK/pair.key" -sha1 -subj /CN=pair.example.org \
 	-outform DER -out "$WORK/ecdsa-sha1.der"
 more ecdsa-sha1.der CSR-SIGNATURE-ALG 'SHA-1' <"$WORK/ecdsa-sha1.der"
+# The salt of RSASSA-PSS is as long as one likes, but as it is said to be.
+must openssl req -new -newkey rsa:2048 -nodes -subj /CN=pair.example.org -keyout "$WORK/pss.key" \
+	-out /dev/null
+for salt in 0 20 32 max; do
+	must openssl req -new -key "$WORK/pss.key" -sha256 -sigopt rsa_padding_mode:pss \
+		-sigopt rsa_pss_saltlen:$salt -subj /CN=pair.example.org -outform DER -out "$WORK/pss-$salt.der"
+done
+# pss_says HEX: as it says how long that of pss-max.der is, which is 222 bytes
+pss_says() {
+	"$PYTHON" - "$WORK/pss-max.der" "$1" <<-'PY'
+		import sys
+		der, said = open(sys.argv[1], "rb").read(), bytes.fromhex("a204020200de")
+		assert der.count(said) == 1
+		sys.stdout.buffer.write(der.replace(said, bytes.fromhex(sys.argv[2])))
+	PY
+}
+pss_says a204020200dd | more pss-other-salt.der CSR-POP 'own key'
+pss_says a304020200de | more pss-no-salt.der CSR-SIGNATURE-ALG 'parameters'
+pss_says a204040200de | more pss-salt-in-octets.der CSR-SIGNATURE-ALG 'parameters'
 
 must mkdir "$WORK/made"
 "$PYTHON" "$TOP/tests/tools/make_csr.py" "$TOP/tests/vectors/key" "$WORK/made" >"$WORK/made.table"
@@ -220,6 +239,7 @@ must openssl req -new -key "$WORK/pair.key" -sha256 -subj /CN=pair.example.org \
 	-outform DER -out "$WORK/good/leaf-wishes.der"
 must openssl req -new -key "$WORK/pair.key" -sha512 -subj /CN=pair.example.org \
 	-outform DER -out "$WORK/good/ecdsa-sha512.der"
+must cp "$WORK"/pss-{0,20,32,max}.der "$WORK/good"
 for file in "$WORK"/good/*; do
 	run transfer request "$file" --profile tls-server --out "$STICK" -n
 	status 0 "request: ${file##*/} is good"

@@ -308,10 +308,10 @@ csr_verify(const char *from, const struct csr_alg *alg, EVP_PKEY *key,
 
 	if (EVP_DigestVerifyInit_ex(
 		ctx, &key_ctx, alg->digest, NULL, NULL, key, NULL) != 1 ||
-	    (alg->pss && (EVP_PKEY_CTX_set_rsa_padding(
-			      key_ctx, RSA_PKCS1_PSS_PADDING) != 1 ||
-			     EVP_PKEY_CTX_set_rsa_pss_saltlen(
-				 key_ctx, RSA_PSS_SALTLEN_DIGEST) != 1)))
+	    (alg->pss &&
+		(EVP_PKEY_CTX_set_rsa_padding(key_ctx, RSA_PKCS1_PSS_PADDING) !=
+			1 ||
+		    EVP_PKEY_CTX_set_rsa_pss_saltlen(key_ctx, alg->salt) != 1)))
 		return cannot_verify(from);
 	said = EVP_DigestVerify(ctx, parts->signature.p, parts->signature.n,
 	    parts->info.p, parts->info.n);
@@ -376,15 +376,15 @@ csr_check_key(const char *from, const struct csr_fields *parts,
     struct span spki, struct key_cache *cache, struct key_facts *ret)
 {
 	OWN(EVP_PKEY) *key = NULL;
-	const struct csr_alg *alg;
+	struct csr_alg alg;
 	enum rc rc;
 
 	rc = key_check_cached(from, spki, cache, ret, &key);
 	if (rc == RC_OK)
 		rc = csr_alg_read(from, parts->algorithm, &alg);
 	if (rc == RC_OK)
-		rc = fit_alg(from, alg, ret);
-	return rc != RC_OK ? rc : check_pop(from, alg, ret, key, parts, cache);
+		rc = fit_alg(from, &alg, ret);
+	return rc != RC_OK ? rc : check_pop(from, &alg, ret, key, parts, cache);
 }
 
 /* ---- all of it ----------------------------------------------------------- */

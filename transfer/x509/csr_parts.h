@@ -28,12 +28,13 @@ struct csr_alg {
 	enum key_family family; /* of the keys that it fits: all of them ... */
 	enum key_kind kind;	/* ... or this one, unless KEY_OTHER */
 	const char *digest;	/* NULL: the key has its own (KEY_RAW) */
-	bool pss;		/* salt as long as the digest */
+	bool pss;
+	int salt; /* PSS: its bytes */
 };
 
 /** By the AlgorithmIdentifier's bytes (content of the SEQUENCE).
  * \retval RC_POLICY rule CSR-SIGNATURE-ALG */
-enum rc csr_alg_read(const char *from, struct span algorithm,
-    const struct csr_alg **ret) MUST_CHECK;
+enum rc csr_alg_read(
+    const char *from, struct span algorithm, struct csr_alg *ret) MUST_CHECK;
 
 #endif
