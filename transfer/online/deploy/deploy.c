@@ -182,24 +182,22 @@ is_replaced(
 /* A certificate of ours that nobody accepts any more is of no use in its place.
  * What is none of ours may hold anything, and goes back as it was. */
 static bool
-is_worth_it(const struct deploying *by, const struct deployment *d,
+is_over(const struct deploying *by, const struct deployment *d,
     const struct holding *holding)
 {
 	const struct held *last = last_good(d, holding);
 
-	return last == NULL || (!last->revoked && last->not_after >= by->now);
+	return last != NULL && (last->revoked || last->not_after < by->now);
 }
 
 static void
-put_back(const struct deploying *by, const struct deployment *d,
-    const struct holding *holding, const struct replace *replace,
+put_back(const struct deploy_due *due, const struct replace *replace,
     struct deployed *ret)
 {
 	struct err_saved why;
 
 	err_save(&why);
-	if (!is_worth_it(by, d, holding) ||
-	    replace_undo(replace, &ret->restored) == RC_OK)
+	if (due->stays || replace_undo(replace, &ret->restored) == RC_OK)
 		err_restore(&why);
 	else /* the worse news, with what began it */
 		(void)err_in(RC_IO, "%.300s; then", why.text);
@@ -232,8 +230,8 @@ write_files(struct deployment *d, const struct deploy_files *files,
 
 /* Done is what is in place and was read by the server. */
 static enum rc
-reload(const struct deploying *by, struct deployment *d, const struct held *due,
-    const struct holding *holding, const struct replace *replace,
+reload(const struct deploying *by, struct deployment *d,
+    const struct deploy_due *due, const struct replace *replace,
     struct deployed *ret)
 {
 	enum rc rc =
@@ -241,7 +239,7 @@ reload(const struct deploying *by, struct deployment *d, const struct held *due,
 
 	if (rc != RC_OK) {
 		ret->failed = true;
-		put_back(by, d, holding, replace, ret);
+		put_back(due, replace, ret);
 		return err_in(RC_IO, "%s: the reload failed", d->path);
 	}
 	d->has_done = true;
@@ -270,9 +268,8 @@ claim_of(const struct deploying *by, struct replace_claim *ret, char **ret_path)
 
 static enum rc
 bring_files(const struct deploying *by, struct deployment *d,
-    const struct held *due, const struct holding *holding,
-    const struct deploy_files *files, struct replace *replace,
-    struct deployed *ret)
+    const struct deploy_due *due, const struct deploy_files *files,
+    struct replace *replace, struct deployed *ret)
 {
 	WIPED(deploy_look) look = { 0 };
 	bool there = false;
@@ -303,15 +300,15 @@ bring_files(const struct deploying *by, struct deployment *d,
 	if (by->remember)
 		rc = deployment_save(by->store, d);
 	if (rc != RC_OK) { /* files that nobody would rotate */
-		put_back(by, d, holding, replace, ret);
+		put_back(due, replace, ret);
 		return rc;
 	}
-	return reload(by, d, due, holding, replace, ret);
+	return reload(by, d, due, replace, ret);
 }
 
-static enum rc
-bring(const struct deploying *by, struct deployment *d, const struct held *due,
-    const struct holding *holding, const struct deploy_files *files,
+enum rc
+deploy_bring(const struct deploying *by, struct deployment *d,
+    const struct deploy_due *due, const struct deploy_files *files,
     struct deployed *ret)
 {
 	const bool pem = d->format == DEPLOY_PEMFILE;
@@ -325,7 +322,7 @@ bring(const struct deploying *by, struct deployment *d, const struct held *due,
 	enum rc rc = claim_of(by, &replace.claim, &home);
 
 	if (rc == RC_OK)
-		rc = bring_files(by, d, due, holding, files, &replace, ret);
+		rc = bring_files(by, d, due, files, &replace, ret);
 	free(home);
 	return rc;
 }
@@ -349,6 +346,7 @@ deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
 {
 	WIPED(deploy_files) files = { 0 };
 	WIPED(holding) holding = { 0 };
+	struct deploy_due what;
 	const struct held *due;
 	const char *type;
 	enum rc rc = holding_load(
@@ -369,5 +367,9 @@ deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
 	if (rc == RC_OK)
 		rc = deploy_files_make(
 		    by->home, by->store, d, due, by->remember, &files);
-	return rc != RC_OK ? rc : bring(by, d, due, &holding, &files, ret);
+	if (rc != RC_OK)
+		return rc;
+	what = (struct deploy_due){ due->sha256, due->key_type,
+		is_over(by, d, &holding) };
+	return deploy_bring(by, d, &what, &files, ret);
 }

@@ -66,6 +66,18 @@ struct deployed {
 };
 void deployed_wipe(struct deployed *deployed);
 
+/** What shall be in place. */
+struct deploy_due {
+	const uint8_t *sha256; /* SHA256_LEN bytes: what `done` says of it then */
+	const char *key_type;  /* as in struct deployment, or NULL */
+	bool stays; /* though the reload fails: what was there is worth nothing */
+};
+
+/** Bring these bytes to the files of `d`, as `deploy` does. */
+enum rc deploy_bring(const struct deploying *by, struct deployment *d,
+    const struct deploy_due *due, const struct deploy_files *files,
+    struct deployed *ret) MUST_CHECK;
+
 /** Bring the files of `d` to the certificate that is due, reload, remember that.
  * Nothing to do is no error, and neither is that none is due: the caller tells.
  * A reload that fails has what was there put back, unless there was nothing or
