@@ -11,6 +11,7 @@
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/cidr.h"
+#include "transfer/x509/issuer_id.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <openssl/objects.h>
@@ -89,13 +90,15 @@ add_ski(X509 *x, struct span spki)
 }
 
 static enum rc
-add_aki(X509 *x, const ASN1_OCTET_STRING *ca_ski)
+add_aki(X509 *x, struct span issuer_id)
 {
 	OWN(AUTHORITY_KEYID) *aki = AUTHORITY_KEYID_new();
 
 	if (aki != NULL) {
-		aki->keyid = ASN1_OCTET_STRING_dup(ca_ski);
-		if (aki->keyid == NULL)
+		aki->keyid = ASN1_OCTET_STRING_new();
+		if (aki->keyid == NULL ||
+		    ASN1_OCTET_STRING_set(
+			aki->keyid, issuer_id.p, (int)issuer_id.n) != 1)
 			return err_memory();
 	}
 	return add_extension(x, NID_authority_key_identifier, false, aki);
@@ -409,27 +412,27 @@ struct transfer {
 	struct sign_alg alg;
 	struct lint lint;
 	uint8_t serial[CA_SERIAL_LEN];
-	struct buf issuer, ca_spki;
+	struct buf issuer, issuer_id, ca_spki;
 };
 
 static void
 transfer_wipe(struct transfer *t)
 {
 	buf_wipe(&t->issuer);
+	buf_wipe(&t->issuer_id);
 	buf_wipe(&t->ca_spki);
 }
 
 static enum rc
-plan_transfer(struct transfer *t, struct span spki, int64_t now)
+plan_transfer(
+    struct transfer *t, struct span ca_cert, struct span spki, int64_t now)
 {
-	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(t->ca);
 	int64_t not_before, not_after;
-	enum rc rc;
+	enum rc rc =
+	    issuer_id_of_cert("CA certificate", ca_cert, &t->issuer_id);
 
-	if (ski == NULL)
-		return err_openssl(
-		    RC_FORMAT, "CA certificate: no subjectKeyIdentifier");
-	rc = cert_spki(t->ca, &t->ca_spki);
+	if (rc == RC_OK)
+		rc = cert_spki(t->ca, &t->ca_spki);
 	if (rc == RC_OK)
 		rc = sign_alg_of(buf_span(&t->ca_spki), &t->alg);
 	if (rc == RC_OK)
@@ -444,8 +447,7 @@ plan_transfer(struct transfer *t, struct span spki, int64_t now)
 		.kind = LINT_TRANSFER,
 		.alg = &t->alg,
 		.issuer = buf_span(&t->issuer),
-		.issuer_ski = span_of(ASN1_STRING_get0_data(ski),
-		    (size_t)ASN1_STRING_length(ski)),
+		.issuer_ski = buf_span(&t->issuer_id),
 		.issuer_spki = buf_span(&t->ca_spki),
 		.issuer_not_before = not_before,
 		.issuer_not_after = not_after,
@@ -483,7 +485,7 @@ fill_transfer(X509 *x, const struct transfer *t)
 	if (rc == RC_OK)
 		rc = add_ski(x, t->lint.spki);
 	if (rc == RC_OK)
-		rc = add_aki(x, X509_get0_subject_key_id(t->ca));
+		rc = add_aki(x, buf_span(&t->issuer_id));
 	return rc;
 }
 
@@ -499,7 +501,7 @@ tbs_of_transfer(
 
 	t.ca = ca;
 	if (rc == RC_OK)
-		rc = plan_transfer(&t, spki, now);
+		rc = plan_transfer(&t, ca_cert, spki, now);
 	if (rc == RC_OK)
 		rc = template_new(&t.alg, &x);
 	if (rc == RC_OK)

@@ -10,6 +10,7 @@
 #include "transfer/policy/extension.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/issuer_id.h"
 
 #include <stdlib.h>
 
@@ -42,18 +43,14 @@ tbs_maker_free(struct tbs_maker *maker)
 
 /* What the CA certificate says about those that it issues. */
 static enum rc
-read_issuer(struct tbs_maker *maker, X509 *ca)
+read_issuer(struct tbs_maker *maker, struct span der, X509 *ca)
 {
-	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(ca);
-	enum rc rc;
+	WIPED(buf) issuer_id = { 0 };
+	enum rc rc = issuer_id_of_cert("CA certificate", der, &issuer_id);
 
-	if (ski == NULL)
-		return err_openssl(RC_FORMAT,
-		    "CA certificate: no subjectKeyIdentifier (RFC 5280 4.2.1.2)");
-	rc = extension_plan_make(maker->profile,
-	    span_of(
-		ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski)),
-	    &maker->plan);
+	if (rc == RC_OK)
+		rc = extension_plan_make(
+		    maker->profile, buf_span(&issuer_id), &maker->plan);
 	if (rc == RC_OK)
 		rc = subject_write(X509_get_subject_name(ca), &maker->issuer);
 	if (rc == RC_OK)
@@ -79,7 +76,7 @@ tbs_maker_new(
 	maker->profile = profile;
 	rc = cert_parse("CA certificate", ca_cert, &ca);
 	if (rc == RC_OK)
-		rc = read_issuer(maker, ca);
+		rc = read_issuer(maker, ca_cert, ca);
 	if (rc == RC_OK)
 		rc = buf_add_span(&maker->ca_cert, ca_cert);
 	if (rc == RC_OK)

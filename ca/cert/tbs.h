@@ -16,7 +16,7 @@ struct tbs_maker;
 void tbs_maker_free(struct tbs_maker *maker);
 OWN_STRUCT(tbs_maker, tbs_maker_free);
 
-/** \param ca_cert  DER of the issuer: subject, SKI and key */
+/** \param ca_cert  DER of the issuer: subject, key, and its identifier */
 enum rc tbs_maker_new(struct span ca_cert, const struct profile *profile,
     struct tbs_maker **ret) MUST_CHECK;
 

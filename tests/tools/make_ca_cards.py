@@ -15,6 +15,7 @@ import sys
 import time
 
 import cbor2
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
@@ -71,6 +72,8 @@ ECDSA_256, ECDSA_512 = seq(oid("1.2.840.10045.4.3.2")), seq(oid("1.2.840.10045.4
 ECDSA_384, ECDSA_1 = seq(oid("1.2.840.10045.4.3.3")), seq(oid("1.2.840.10045.4.1"))
 RSA_256 = seq(oid("1.2.840.113549.1.1.11"), b"\5\0")
 RSA_1 = seq(oid("1.2.840.113549.1.1.5"), b"\5\0")
+RSA_MD5 = seq(oid("1.2.840.113549.1.1.4"), b"\5\0")
+ECDSA_MD5 = seq(oid("1.2.840.10045.4.3.9"))
 ED = seq(oid("1.3.101.112"))
 HASH = {ECDSA_256: hashes.SHA256(), ECDSA_384: hashes.SHA384(), ECDSA_512: hashes.SHA512(),
         ECDSA_1: hashes.SHA1(), RSA_256: hashes.SHA256(), RSA_1: hashes.SHA1(), ED: None}
@@ -201,7 +204,9 @@ class Cert:
         self.ext = [e for e in self.ext if e[0] != kind]
 
     def ski(self):
-        return next((e[2][2:] for e in self.ext if e[0] == SKI), b"x")
+        """What those below name: without one of its own, SHA-1 of the key's bits."""
+        return next((e[2][2:] for e in self.ext if e[0] == SKI),
+                    x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()).digest)
 
     def by(self, above):
         """Issued by `above`."""
@@ -299,6 +304,27 @@ good("ca.put(NC, True, permitted(tlv(0x87, bytes([10, 0, 0, 0, 255, 128, 0, 0]))
      "tlv(0xa4, US)))", "one with constraints of every kind")
 good("ca.add('1.2.3.4', False, seq())", "one with an unknown extension that nobody need know")
 good("ca.ends = tlv(0x18, b'20510101000000Z')", "one that ends after 2050")
+OWN_AKI = "tlv(0xa1, tlv(0xa4, ca.subject)), tlv(0x82, ca.serial[2:])"
+good("ca.aki(seq(tlv(0x80, ca.ski()), " + OWN_AKI + "))",
+     "one whose authorityKeyIdentifier has its name and serial too, as easy-rsa's")
+good("ca.aki(seq(" + OWN_AKI + "))", "one whose authorityKeyIdentifier has nothing else")
+good("ca.put(BC, False, seq(TRUE))", "one with uncritical basicConstraints, as easy-rsa's")
+good("ca.put(KU, False, bits(0x06, unused=1))", "one with uncritical keyUsage")
+good("ca.drop(KU)", "one without keyUsage, as openssl's own configuration makes it")
+good("ca.put(KU, True, bits(0x84, unused=2))", "one that may not sign CRLs")
+good("ca.put(KU, True, bits(0xae, 0x80, unused=7))", "one with every use there is")
+good("ca.put(SKI, False, tlv(4, hashlib.sha1(ca.spki[-65:]).digest()))",
+     "one with a SHA-1 subjectKeyIdentifier")
+good("ca.put(SKI, False, tlv(4, b'key'))", "one with another identifier")
+good("ca.drop(SKI)", "one without a subjectKeyIdentifier")
+good("ca.subject = ca.issuer = name((CN, 20, b'Test CA \\xe9'))",
+     "one whose name is a TeletexString")
+good("ca.subject = ca.issuer = name((CN, 30, 'Test CA \u00e9'.encode('utf-16-be')))",
+     "one whose name is a BMPString")
+good("ca.algorithm = ECDSA_1", "one that signed itself with SHA-1")
+good("ca.algorithm = ECDSA_512", "one that signed itself with another SHA-2")
+good("ca.algorithm = RSA_1", "one of RSA that signed itself with SHA-1",
+     key=lambda: rsa.generate_private_key(65537, 2048))
 good("", "one with an RSA key", key=lambda: rsa.generate_private_key(65537, 2048))
 good("", "one with a P-384 key", key=lambda: ec.generate_private_key(ec.SECP384R1()))
 good(UNDER, "one below a root")
@@ -328,10 +354,8 @@ bad("ca.issuer = name((CN, 19, b'Test CA')); ca.aki(seq(tlv(0x80, ca.ski())))",
 bad("ca.subject = ca.issuer = seq()", "an empty subject", "without a name")
 bad("ca.issuer = seq(); ca.aki(seq(tlv(0x80, ca.ski())))", "an empty issuer",
     "without an issuer")
-bad("ca.subject = ca.issuer = name((CN, 20, b'Test CA'))", "of a type out of use",
-    "whose name is a TeletexString")
-bad("ca.subject = ca.issuer = name((CN, 30, 'Test CA'.encode('utf-16-be')))",
-    "of a type out of use", "whose name is a BMPString")
+bad("ca.subject = ca.issuer = name((CN, 28, 'Test CA'.encode('utf-32-be')))",
+    "of a type out of use", "whose name is a UniversalString")
 bad("ca.subject = ca.issuer = name((CN, 12, b''))", "empty or no text", "whose CN is empty")
 bad("ca.subject = ca.issuer = name((CN, 12, b'Test\\x1b[2J'))", "empty or no text",
     "whose CN drives a terminal")
@@ -356,14 +380,17 @@ bad("ca.raw = lambda der: der + b'\\0'", "bytes behind the value", "with a byte 
 bad("ca.raw = lambda der: b'\\x30\\x83\\0' + der[2:]", "no DER value|header that is not DER",
     "whose length is not the shortest")
 
-bad("ca.algorithm = ECDSA_1", "algorithm of its own key", "signed with SHA-1")
+bad("ca.algorithm = ECDSA_MD5", "signed with an algorithm that is not",
+    "that signed itself with what nobody knows")
+bad("ca.algorithm = RSA_MD5", "signed with an algorithm that is not", "signed with MD5",
+    key=lambda: rsa.generate_private_key(65537, 2048))
 bad("ca.outer = ECDSA_1", "its two signature algorithms differ", "signed with SHA-1 outside only")
 bad("ca.outer, ca.algorithm = ECDSA_256, ECDSA_512", "its two signature algorithms differ",
     "whose two algorithms differ")
-bad("ca.algorithm = ECDSA_512", "algorithm of its own key", "signed with another SHA-2")
-bad("ca.algorithm = seq(oid('1.2.840.10045.4.3.2'), b'\\5\\0')", "algorithm of its own key",
-    "whose algorithm has a parameter")
-bad("ca.algorithm = RSA_1", "algorithm of its own key", "of RSA, signed with SHA-1",
+bad("ca.algorithm = seq(oid('1.2.840.10045.4.3.2'), b'\\5\\0')",
+    "signed with an algorithm that is not", "whose algorithm has a parameter")
+bad("ca.algorithm = seq(oid('1.2.840.113549.1.1.11'))", "signed with an algorithm that is not",
+    "of RSA, whose algorithm lacks its NULL",
     key=lambda: rsa.generate_private_key(65537, 2048))
 bad("ca.signer = p256()", "not of its own key", "signed by another key")
 bad("ca.spoil = lambda s: s[:-1] + bytes([s[-1] ^ 1])", "not of its own key",
@@ -384,11 +411,11 @@ bad("ca.spki = compressed(ca.key)", "KEY-EC-POINT", "whose key is a compressed p
 bad("ca.spki = explicit_curve(ca.key)", "KEY-EC-PARAMS|not RSA, P-256",
     "whose key spells its curve out")
 
-bad("ca.drop(BC)", "no critical basicConstraints", "without basicConstraints")
-bad("ca.put(BC, False, seq(TRUE, integer(0)))", "no critical basicConstraints",
-    "with uncritical basicConstraints")
-bad("ca.put(BC, True, seq())", "no critical basicConstraints", "that is no CA")
-bad("ca.put(BC, True, seq(FALSE, integer(0)))", "no critical basicConstraints",
+bad("ca.drop(BC)", "no basicConstraints", "without basicConstraints")
+bad("ca.put(BC, True, seq())", "no basicConstraints with cA TRUE", "that is no CA")
+bad("ca.put(BC, False, seq())", "no basicConstraints with cA TRUE",
+    "that is no CA, and need not be read")
+bad("ca.put(BC, True, seq(FALSE, integer(0)))", "no basicConstraints with cA TRUE",
     "that says cA FALSE")
 bad("ca.put(BC, True, seq(b'\\1\\1\\1', integer(0)))", "not strict DER|broken extension",
     "whose TRUE is 01")
@@ -398,33 +425,35 @@ bad("ca.put(BC, True, seq(TRUE, integer(256)))", "pathLenConstraint", "with a pa
 bad("ca.put(BC, True, seq(TRUE, integer(0), integer(0)))", "pathLenConstraint|broken extension",
     "with something behind its path length")
 
-bad("ca.drop(KU)", "no critical keyUsage", "without keyUsage")
-bad("ca.put(KU, False, bits(0x86, unused=1))", "no critical keyUsage", "with uncritical keyUsage")
-bad("ca.put(KU, True, bits(0x82, unused=1))", "no critical keyUsage", "without keyCertSign")
-bad("ca.put(KU, True, bits(0x84, unused=2))", "no critical keyUsage", "without cRLSign")
-bad("ca.put(KU, True, bits(0xa6, unused=1))", "has more than keyCertSign",
-    "with keyEncipherment besides")
-bad("ca.put(KU, True, bits(0x8e, unused=1))", "has more than keyCertSign",
-    "with keyAgreement besides")
-bad("ca.put(KU, True, bits(0x86, 0x80, unused=7))", "has more than keyCertSign",
-    "with decipherOnly besides")
+bad("ca.put(KU, True, bits(0x82, unused=1))", "keyUsage has no keyCertSign",
+    "without keyCertSign")
+bad("ca.put(KU, False, bits(0x82, unused=1))", "keyUsage has no keyCertSign",
+    "without keyCertSign, be it critical or not")
 bad("ca.put(KU, True, bits(0x86, unused=0))", "no named bit list",
     "whose keyUsage has zeros at its end")
 bad("ca.put(KU, True, tlv(3, b'\\0'))", "no named bit list|broken extension",
     "whose keyUsage is empty")
 
-bad("ca.drop(SKI)", "no subjectKeyIdentifier", "without a subjectKeyIdentifier")
+bad(UNDER + "ca.drop(SKI)", "no subjectKeyIdentifier",
+    "below a root, without a subjectKeyIdentifier")
 bad("ca.put(SKI, False, tlv(4))", "subjectKeyIdentifier is not one",
     "with an empty subjectKeyIdentifier")
 bad("ca.put(SKI, False, tlv(4, bytes(65)))", "subjectKeyIdentifier is not one",
     "with a subjectKeyIdentifier of 65 octets")
 bad("ca.put(SKI, True, tlv(4, ca.ski()))", "a critical extension besides",
     "with a critical subjectKeyIdentifier")
-bad("ca.aki(seq(tlv(0x80, bytes(20))))", "authorityKeyIdentifier is not its own",
+bad("ca.aki(seq(tlv(0x80, bytes(20))))", "authorityKeyIdentifier is not of itself",
     "whose authorityKeyIdentifier is not its subjectKeyIdentifier")
-bad("ca.aki(seq(tlv(0x80, ca.ski()), tlv(0xa1, tlv(0xa4, US)), tlv(0x82, ca.serial[2:])))",
-    "not a keyid alone", "whose authorityKeyIdentifier has a name and a serial")
-bad("ca.aki(seq())", "not a keyid alone", "whose authorityKeyIdentifier is empty")
+bad("ca.aki(seq(tlv(0x80, ca.ski()), tlv(0xa1, tlv(0xa4, ROOT)), tlv(0x82, ca.serial[2:])))",
+    "not of itself", "whose authorityKeyIdentifier has another name")
+bad("ca.aki(seq(tlv(0x80, ca.ski()), tlv(0xa1, tlv(0xa4, US)), tlv(0x82, b'\\x41')))",
+    "not of itself", "whose authorityKeyIdentifier has another serial")
+bad("ca.aki(seq(tlv(0x80, ca.ski()), tlv(0xa1, tlv(0xa4, US))))",
+    "not of itself", "whose authorityKeyIdentifier has a name without a serial")
+bad("ca.aki(seq())", "is empty|broken extension", "whose authorityKeyIdentifier is empty")
+bad(UNDER + "ca.aki(seq(tlv(0x80, root.ski()), tlv(0xa1, tlv(0xa4, ROOT)), "
+    "tlv(0x82, root.serial[2:])))", "not a keyid alone",
+    "below a root, whose serial its authorityKeyIdentifier has")
 bad("ca.aki(seq(tlv(0x80, ca.ski())), critical=True)", "a critical extension besides",
     "with a critical authorityKeyIdentifier")
 
@@ -489,9 +518,9 @@ bad(UNDER + "root.put(BC, True, seq(TRUE, integer(0)))", "certificate 2 allows 0
     "below a root that allows none below")
 bad(CHAIN + "root.put(BC, True, seq(TRUE, integer(1)))", "certificate 3 allows 1 below",
     "two below a root that allows one")
-bad(UNDER + "root.put(BC, True, seq())", "certificate 2: no critical basicConstraints",
+bad(UNDER + "root.put(BC, True, seq())", "certificate 2: no basicConstraints",
     "below what is no CA")
-bad(UNDER + "root.put(KU, True, bits(0x82, unused=1))", "certificate 2: no critical keyUsage",
+bad(UNDER + "root.put(KU, True, bits(0x82, unused=1))", "certificate 2: its keyUsage has no keyCertSign",
     "below what may sign no certificates")
 bad(UNDER + "root.algorithm = ECDSA_1", "certificate 2: signed with an algorithm",
     "below a root signed with SHA-1")

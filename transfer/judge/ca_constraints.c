@@ -20,8 +20,10 @@ ca_attribute_fault(struct span attribute)
 	if (!der_take(&attribute, DER_OID, &type) ||
 	    !der_next(&attribute, &value) || attribute.n != 0)
 		return "a malformed attribute in a name (RFC 5280 4.1.2.4)";
+	/* RFC 5280 4.1.2.4 keeps the old types for CAs that have them. */
 	if (value.tag != DER_UTF8_STRING && value.tag != DER_PRINTABLE_STRING &&
-	    value.tag != DER_IA5_STRING)
+	    value.tag != DER_IA5_STRING && value.tag != DER_T61_STRING &&
+	    value.tag != DER_BMP_STRING)
 		return "an attribute in a name of a type out of use (RFC 5280 4.1.2.4)";
 	return value.content.n != 0 && der_is_text(value.tag, value.content)
 		   ? NULL

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A CA certificate is believed by its words for many years, and everything that
  * peers refuse in it they refuse in each certificate below. So it is held to
- * RFC 5280 clause by clause before it is pinned. Nothing here is OpenSSL's: its
- * reader takes what has two meanings, and peers need not take the same one. */
+ * RFC 5280 clause by clause before it is pinned. Where a CA that other software
+ * made may differ, OpenSSL, GnuTLS, NSS and Go all take what it says. Nothing
+ * here is OpenSSL's: its reader takes what has two meanings, and peers need not
+ * take the same one. */
 #include "transfer/judge/ca_form.h"
 
 #include "base/clock.h"
@@ -229,6 +231,8 @@ ca_form_check_critical(struct ca_form_work *w)
 	return NULL;
 }
 
+/* Critical is what RFC 5280 wants and what airgap-ca makes. CAs that openssl ca
+ * or easy-rsa made often are not, and no peer minds. */
 static const char *
 ca_form_check_basic(struct ca_form_work *w)
 {
@@ -236,14 +240,17 @@ ca_form_check_basic(struct ca_form_work *w)
 	    ca_form_find(w, CA_FORM_BASIC_CONSTRAINTS);
 	struct span in, body, yes, limit;
 	const char *none =
-	    "no critical basicConstraints with cA TRUE (RFC 5280 4.2.1.9)";
+	    "no basicConstraints with cA TRUE (RFC 5280 4.2.1.9)";
 
-	if (e == NULL || !e->critical)
+	if (e == NULL)
 		return none;
+	if (!e->critical && w->place == CA_CROSS)
+		return "its basicConstraints are not critical (RFC 5280 4.2.1.9)";
 	in = e->value;
 	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 ||
 	    !der_take(&body, DER_BOOLEAN, &yes) || yes.p[0] != 0xff)
 		return none;
+	w->form.basic_critical = e->critical;
 	w->form.path_len = -1;
 	if (body.n == 0)
 		return NULL;
@@ -268,27 +275,35 @@ ca_form_read_usage(struct span in, uint8_t *ret_usage, bool *ret_more)
 	return true;
 }
 
+/* 4.2.1.3: a CA without keyUsage may use its key for all. One that says what
+ * for must say that it signs certificates. */
 static const char *
 ca_form_check_usage(struct ca_form_work *w)
 {
 	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_KEY_USAGE);
 	const uint8_t both = CA_FORM_CERT_SIGN | CA_FORM_CRL_SIGN;
-	uint8_t usage = 0, wanted;
+	uint8_t usage = 0;
 	bool more = false;
 
-	wanted = w->place == CA_ABOVE ? CA_FORM_CERT_SIGN : both;
-	if (e != NULL && !ca_form_read_usage(e->value, &usage, &more))
+	w->form.signs_crls = true;
+	if (e == NULL)
+		return w->place == CA_CROSS ? "no keyUsage (RFC 5280 4.2.1.3)"
+					    : NULL;
+	if (!ca_form_read_usage(e->value, &usage, &more))
 		return "its keyUsage is no named bit list (RFC 5280 4.2.1.3)";
-	if (e == NULL || !e->critical || (usage & wanted) != wanted)
-		return w->place == CA_ABOVE
-			   ? "no critical keyUsage with keyCertSign (RFC 5280 4.2.1.3)"
-			   : "no critical keyUsage with keyCertSign and cRLSign (RFC 5280 4.2.1.3)";
-	if (w->place != CA_ABOVE &&
-	    (more || (usage & ~(both | CA_FORM_DIGITAL_SIGNATURE)) != 0))
-		return "its keyUsage has more than keyCertSign, cRLSign and digitalSignature";
+	if ((usage & CA_FORM_CERT_SIGN) == 0)
+		return "its keyUsage has no keyCertSign (RFC 5280 4.2.1.3)";
+	w->form.signs_crls = (usage & CA_FORM_CRL_SIGN) != 0;
+	w->form.other_uses =
+	    more || (usage & ~(both | CA_FORM_DIGITAL_SIGNATURE)) != 0;
+	if (w->place == CA_CROSS &&
+	    (!e->critical || !w->form.signs_crls || w->form.other_uses))
+		return "its keyUsage is not critical with keyCertSign, cRLSign and at most digitalSignature (RFC 5280 4.2.1.3)";
 	return NULL;
 }
 
+/* A root without one is old, and no peer looks for it there: issuer_id_of says
+ * what those below name then. */
 static const char *
 ca_form_check_ski(struct ca_form_work *w)
 {
@@ -296,11 +311,32 @@ ca_form_check_ski(struct ca_form_work *w)
 	struct span in = e == NULL ? SPAN_NONE : e->value;
 
 	if (e == NULL)
-		return "no subjectKeyIdentifier (RFC 5280 4.2.1.2)";
+		return w->form.own_issuer && w->place != CA_CROSS
+			   ? NULL
+			   : "no subjectKeyIdentifier (RFC 5280 4.2.1.2)";
 	return der_take(&in, DER_OCTET_STRING, &w->form.ski) && in.n == 0 &&
 		       w->form.ski.n != 0 && w->form.ski.n <= CA_FORM_SKI_MAX
 		   ? NULL
 		   : "its subjectKeyIdentifier is not one of 1 to 64 octets (RFC 5280 4.2.1.2)";
+}
+
+/* authorityCertIssuer and authorityCertSerialNumber, which stand both or not at
+ * all: are they of this certificate? */
+static bool
+ca_form_names_itself(const struct cert_parts *parts, struct span in)
+{
+	struct span names, serial, zero;
+	struct der name;
+
+	if (in.n == 0)
+		return true;
+	return der_take(&in, DER_EXPLICIT(1), &names) &&
+	       der_take_whole(&names, DER_EXPLICIT(4), &name) && names.n == 0 &&
+	       span_eq(name.content, parts->subject) &&
+	       der_take(&in, DER_CONTEXT(2), &serial) && in.n == 0 &&
+	       (serial.n < 2 || serial.p[0] != 0 ||
+		   span_take(&serial, 1, &zero)) &&
+	       span_eq(serial, parts->serial);
 }
 
 /* 4.2.1.1: who signs himself may leave it out; else it is what finds the key.
@@ -311,18 +347,23 @@ ca_form_check_aki(struct ca_form_work *w)
 	const struct ca_form_extension *e = ca_form_find(w, CA_FORM_AKI);
 	const bool signs_itself = w->form.own_issuer && w->place != CA_CROSS;
 	struct span in = e == NULL ? SPAN_NONE : e->value, body;
+	bool keyid;
 
 	if (e == NULL)
 		return signs_itself
 			   ? NULL
 			   : "no authorityKeyIdentifier, and another issuer (RFC 5280 4.2.1.1)";
-	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 ||
-	    !der_take(&body, DER_CONTEXT(0), &w->form.aki) || body.n != 0 ||
-	    w->form.aki.n == 0)
-		return "its authorityKeyIdentifier is not a keyid alone (RFC 5280 4.2.1.1)";
-	return !signs_itself || span_eq(w->form.aki, w->form.ski)
+	if (!der_take(&in, DER_SEQUENCE, &body) || in.n != 0 || body.n == 0)
+		return "its authorityKeyIdentifier is empty (RFC 5280 4.2.1.1)";
+	keyid = der_take(&body, DER_CONTEXT(0), &w->form.aki);
+	if (!signs_itself)
+		return keyid && body.n == 0 && w->form.aki.n != 0
+			   ? NULL
+			   : "its authorityKeyIdentifier is not a keyid alone (RFC 5280 4.2.1.1)";
+	return (!keyid || span_eq(w->form.aki, w->form.ski)) &&
+		       ca_form_names_itself(&w->form.parts, body)
 		   ? NULL
-		   : "its authorityKeyIdentifier is not its own subjectKeyIdentifier (RFC 5280 4.2.1.1)";
+		   : "its authorityKeyIdentifier is not of itself (RFC 5280 4.2.1.1)";
 }
 
 static const char *
@@ -331,6 +372,8 @@ ca_form_check_names(struct ca_form_work *w)
 	const struct ca_form_extension *e =
 	    ca_form_find(w, CA_FORM_NAME_CONSTRAINTS);
 
+	w->form.bound = e != NULL;
+	w->form.bound_critical = e != NULL && e->critical;
 	return e == NULL ? NULL : ca_constraints_fault(e->value);
 }
 

@@ -25,7 +25,8 @@ struct trust_ca {
 	EVP_PKEY *key; /* borrowed from cert */
 	uint8_t key_id[SHA256_LEN];
 	struct buf der, subject;  /* the certificate; its subject's DER */
-	struct span ski;	  /* subjectKeyIdentifier, in cert */
+	struct buf issuer_id;	  /* what those below name: issuer_id_of */
+	struct span ski;	  /* the same */
 	struct span algorithm;	  /* AlgorithmIdentifier of its signatures */
 	const EVP_MD *digest;	  /* and their hash */
 	int64_t not_before, not_after;
@@ -43,8 +44,8 @@ struct trust {
 void trust_wipe(struct trust *trust);
 
 /** Pin a CA certificate: of the form that ca_form.h wants; a sound key, RSA
- * 2048-4096, P-256 or P-384; signed by itself, with SHA-256 (P-384: SHA-384), where
- * issuer and subject are the same; not there yet, and of the same subject as those
+ * 2048-4096, P-256 or P-384; signed by itself where issuer and subject are the same,
+ * which may be with SHA-1; not there yet, and of the same subject as those
  * that are. The first one's SHA-256 becomes the ca-id if that is all zero. The
  * bytes are copied. Whether it is valid today is not asked: see ca_form_dates.
  * \retval RC_FORMAT rule CA-CERT */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CA certificates here are those that airgap-ca makes, and only those: one
- * algorithm for each kind of key, extensions as RFC 5280 wants them. What a
- * verifier need not support nobody can use against it. */
+/* CA certificates here are those that airgap-ca makes or takes over: one
+ * algorithm for what each kind of key signs, extensions as RFC 5280 wants them
+ * or as every peer takes them. What a verifier need not support nobody can use
+ * against it. */
 #include "base/key_type.h"
 #include "base/list.h"
 #include "base/own_ssl.h"
@@ -12,6 +13,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/issuer_id.h"
 #include "transfer/x509/tbs.h"
 #include "transfer/x509/transfer_eku.h"
 
@@ -26,6 +28,7 @@ trust_ca_wipe(struct trust_ca *ca)
 	X509_free(ca->cert);
 	buf_wipe(&ca->der);
 	buf_wipe(&ca->subject);
+	buf_wipe(&ca->issuer_id);
 	*ca = (struct trust_ca){ 0 };
 }
 
@@ -93,21 +96,22 @@ is_critical(const X509 *cert, int nid)
 	       X509_EXTENSION_get_critical(X509_get_ext(cert, at)) == 1;
 }
 
-/* Where issuer and subject are the same bytes it is signed by its own key, with
- * the one algorithm of that key; else by another key, whose certificate is not
- * here. */
+/* Where issuer and subject are the same bytes it is signed by its own key, be
+ * it with another hash than that key's certificates; else by another key, whose
+ * certificate is not here. */
 static enum rc
 check_self_signature(
     const char *from, const struct trust_ca *ca, const struct ca_form *form)
 {
-	bool own_key;
+	bool own_key, sha1;
 	enum rc rc = ca_is_signed(from, &form->parts, ca->key, &own_key);
 
 	if (rc != RC_OK)
 		return rc;
-	if (form->own_issuer && !span_eq(form->parts.algorithm, ca->algorithm))
+	if (form->own_issuer && !ca_own_algorithm(form->parts.algorithm, &sha1))
 		return rule_refuse(RULE_CA_CERT,
-		    "%s: not signed with the algorithm of its own key", from);
+		    "%s: signed with an algorithm that is not ECDSA or PKCS#1 with SHA-1 or SHA-2, nor Ed25519",
+		    from);
 	if (form->own_issuer && !own_key)
 		return rule_refuse(RULE_CA_CERT,
 		    "%s: its signature is not of its own key", from);
@@ -147,9 +151,11 @@ fill_facts(const char *from, struct trust_ca *ca)
 		rc = buf_add_span(&ca->subject, form.parts.subject);
 	if (rc == RC_OK)
 		rc = sha256(form.parts.spki, ca->key_id);
+	if (rc == RC_OK)
+		rc = issuer_id_of(from, &form.parts, &ca->issuer_id);
 	if (rc != RC_OK)
 		return rc;
-	ca->ski = form.ski; /* of the copy */
+	ca->ski = buf_span(&ca->issuer_id);
 	ca->not_before = form.not_before;
 	ca->not_after = form.not_after;
 	ca->own_issuer = form.own_issuer;

@@ -184,6 +184,9 @@ a_name_has_text_in_each_attribute(void **state)
 		    "an attribute in a name that is empty or no text (RFC 5280 4.1.2.4)" },
 		{ "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x14\x01"
 		  "a",
+		    14, NULL },
+		{ "\x30\x0c\x31\x0a\x30\x08\x06\x03\x55\x04\x03\x12\x01"
+		  "1",
 		    14,
 		    "an attribute in a name of a type out of use (RFC 5280 4.1.2.4)" },
 		{ "\x30\x09\x31\x07\x30\x05\x06\x03\x55\x04\x03", 11,

@@ -1001,7 +1001,7 @@ only_a_pinned_ca_key_vouches_for_a_new_one(void **state)
 		    "r1: the certificate over the new CA key is not valid when this was signed" },
 		{ over_not_begun, "TRUST-CHANGE", "is not valid when" },
 		{ over_no_ca, "CA-CERT",
-		    "r1: the certificate over the new CA key: no critical basicConstraints" },
+		    "r1: the certificate over the new CA key: no basicConstraints with cA TRUE (RFC 5280 4.2.1.9)" },
 		{ over_another_name, "TRUST-CHANGE",
 		    "r1: the certificate over the new CA key is over another key or name" },
 		{ over_another_key, "TRUST-CHANGE",
