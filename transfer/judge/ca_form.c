@@ -13,7 +13,6 @@
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 
-#include <time.h>
 
 #define CA_FORM_EXTENSIONS 32
 #define CA_FORM_SKI_MAX 64 /* octets: what an AKI below has room for */
@@ -103,51 +102,6 @@ ca_form_find(const struct ca_form_work *w, enum ca_form_id id)
 
 /* ---- RFC 5280 4.1: names and dates --------------------------------------- */
 
-/* Two digits; der_check has seen that they are. */
-static int
-ca_form_two(const uint8_t *p)
-{
-	return 10 * (p[0] - '0') + (p[1] - '0');
-}
-
-/* 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on, and a day that
- * there is. */
-static bool
-ca_form_take_time(struct span *in, int64_t *ret)
-{
-	struct tm tm = { 0 }, back = { 0 };
-	const uint8_t *p;
-	struct der t;
-	int year;
-	time_t at;
-
-	if (!der_next(in, &t) ||
-	    (t.tag != DER_UTC_TIME && t.tag != DER_GENERALIZED_TIME))
-		return false;
-	p = t.content.p;
-	if (t.tag == DER_GENERALIZED_TIME) {
-		year = 100 * ca_form_two(p) + ca_form_two(p + 2);
-		if (year < 2050)
-			return false;
-		p += 4;
-	} else {
-		year = ca_form_two(p) + (ca_form_two(p) < 50 ? 2000 : 1900);
-		p += 2;
-	}
-	tm.tm_year = year - 1900;
-	tm.tm_mon = ca_form_two(p) - 1;
-	tm.tm_mday = ca_form_two(p + 2);
-	tm.tm_hour = ca_form_two(p + 4);
-	tm.tm_min = ca_form_two(p + 6);
-	tm.tm_sec = ca_form_two(p + 8);
-	back = tm;
-	at = timegm(&back); /* makes the 1st of March of the 29th of February */
-	*ret = at;
-	return back.tm_mon == tm.tm_mon && back.tm_mday == tm.tm_mday &&
-	       back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min &&
-	       back.tm_sec == tm.tm_sec;
-}
-
 static const char *
 ca_form_check_dates(struct ca_form_work *w)
 {
@@ -158,8 +112,8 @@ ca_form_check_dates(struct ca_form_work *w)
 		if (!der_next(&rest, &skipped))
 			return "cut short";
 	if (!der_take(&rest, DER_SEQUENCE, &validity) ||
-	    !ca_form_take_time(&validity, &w->form.not_before) ||
-	    !ca_form_take_time(&validity, &w->form.not_after) ||
+	    !der_take_time(&validity, &w->form.not_before) ||
+	    !der_take_time(&validity, &w->form.not_after) ||
 	    validity.n != 0)
 		return "a broken date (RFC 5280 4.1.2.5)";
 	return w->form.not_before <= w->form.not_after

@@ -5,6 +5,7 @@
 #include "transfer/x509/der.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistr.h>
 
 /* A header: one tag byte (no type in use needs more) and a definite length in
@@ -101,6 +102,85 @@ der_take_bits(struct span *in, struct span *ret_octets)
 		return false;
 	*in = rest;
 	*ret_octets = c;
+	return true;
+}
+
+/* ---- times --------------------------------------------------------------- */
+
+/* The only form of a time in a certificate (RFC 5280 4.1.2.5): to the second,
+ * and UTC. */
+static bool
+time_is_strict(struct span c, size_t digits)
+{
+	if (c.n != digits + 1 || c.p[digits] != 'Z')
+		return false;
+	for (size_t i = 0; i < digits; i++)
+		if (c.p[i] < '0' || c.p[i] > '9')
+			return false;
+	return true;
+}
+
+static int
+der_two_digits(const uint8_t *p)
+{
+	return 10 * (p[0] - '0') + (p[1] - '0');
+}
+
+/* What stands behind the year, month first. */
+static bool
+read_second(int year, const uint8_t *p, int64_t *ret_at)
+{
+	const struct tm tm = { .tm_year = year - 1900,
+		.tm_mon = der_two_digits(p) - 1,
+		.tm_mday = der_two_digits(p + 2),
+		.tm_hour = der_two_digits(p + 4),
+		.tm_min = der_two_digits(p + 6),
+		.tm_sec = der_two_digits(p + 8) };
+	struct tm back = tm;
+
+	/* It makes the 1st of March of the 29th of February. */
+	*ret_at = timegm(&back);
+	return back.tm_mon == tm.tm_mon && back.tm_mday == tm.tm_mday &&
+	       back.tm_hour == tm.tm_hour && back.tm_min == tm.tm_min &&
+	       back.tm_sec == tm.tm_sec;
+}
+
+static bool
+take_year(struct span *in, int first, int64_t *ret_at)
+{
+	struct span rest = *in, c;
+	int year;
+
+	if (!der_take(&rest, DER_GENERALIZED_TIME, &c) ||
+	    !time_is_strict(c, 14))
+		return false;
+	year = 100 * der_two_digits(c.p) + der_two_digits(c.p + 2);
+	if (year < first || !read_second(year, c.p + 4, ret_at))
+		return false;
+	*in = rest;
+	return true;
+}
+
+bool
+der_take_generalized(struct span *in, int64_t *ret_at)
+{
+	return take_year(in, 0, ret_at);
+}
+
+bool
+der_take_time(struct span *in, int64_t *ret_at)
+{
+	struct span rest = *in, c;
+	int year;
+
+	if (!der_take(&rest, DER_UTC_TIME, &c))
+		return take_year(in, 2050, ret_at);
+	if (!time_is_strict(c, 12))
+		return false;
+	year = der_two_digits(c.p);
+	if (!read_second(year + (year < 50 ? 2000 : 1900), c.p + 2, ret_at))
+		return false;
+	*in = rest;
 	return true;
 }
 
@@ -234,19 +314,6 @@ oid_is_strict(struct span c)
 		first = (c.p[i] & 0x80) == 0;
 	}
 	return first;
-}
-
-/* The only form of a time in a certificate (RFC 5280 4.1.2.5): to the second,
- * and UTC. */
-static bool
-time_is_strict(struct span c, size_t digits)
-{
-	if (c.n != digits + 1 || c.p[digits] != 'Z')
-		return false;
-	for (size_t i = 0; i < digits; i++)
-		if (c.p[i] < '0' || c.p[i] > '9')
-			return false;
-	return true;
 }
 
 /* What is wrong with a primitive value of a universal type, or NULL. */

@@ -52,6 +52,13 @@ bool der_take_unsigned(struct span *in, struct span *ret_magnitude);
 /** Take a BIT STRING of whole octets. */
 bool der_take_bits(struct span *in, struct span *ret_octets);
 
+/** Take a Time (RFC 5280 4.1.2.5): UTCTime through 2049, GeneralizedTime from 2050
+ * on; to the second, in UTC, and of a day that there is. */
+bool der_take_time(struct span *in, int64_t *ret_at);
+
+/** Take a GeneralizedTime of any year, for where only that may stand. */
+bool der_take_generalized(struct span *in, int64_t *ret_at);
+
 /** Is this exactly one value of strict DER, all the way down?
  * \param[out] ret_what  what is wrong, for a sentence; NULL when nothing is
  * \param[out] ret_at    the offset of the value that is wrong */

@@ -255,6 +255,77 @@ without_memory_there_is_no_block(void **state)
 	}
 }
 
+/* RFC 5280 4.1.2.5: the border of the two types is the year 2050; 5.3.2 wants a
+ * GeneralizedTime in any year. */
+static void
+a_time_has_the_one_type_of_its_year(void **state)
+{
+	static const struct {
+		const char *der;
+		size_t n;
+		int64_t at; /* -1: none */
+		bool generalized;
+	} times[] = {
+		{ B("\x17\x0d"
+		    "700101000000Z"),
+		    0, false },
+		{ B("\x17\x0d"
+		    "500101000000Z"),
+		    -631152000, false },
+		{ B("\x17\x0d"
+		    "491231235959Z"),
+		    2524607999, false },
+		{ B("\x17\x0d"
+		    "240229120000Z"),
+		    1709208000, false },
+		{ B("\x17\x0d"
+		    "230229120000Z"),
+		    -1, false },
+		{ B("\x17\x0d"
+		    "240230120000Z"),
+		    -1, false },
+		{ B("\x17\x0d"
+		    "241301120000Z"),
+		    -1, false },
+		{ B("\x17\x0d"
+		    "240101240000Z"),
+		    -1, false },
+		{ B("\x17\x0d"
+		    "24010124000zZ"),
+		    -1, false },
+		{ B("\x17\x0b"
+		    "2401012400Z"),
+		    -1, false },
+		{ B("\x18\x0f"
+		    "20500101000000Z"),
+		    2524608000, true },
+		{ B("\x18\x0f"
+		    "99991231235959Z"),
+		    253402300799, true },
+		{ B("\x18\x0f"
+		    "20491231235959Z"),
+		    -1, true },
+		{ B("\x18\x0e"
+		    "2050010100000Z"),
+		    -1, false },
+		{ B("\x02\x01\x00"), -1, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct span in = span_of(times[i].der, times[i].n);
+		struct span same = in;
+		int64_t at = 7;
+
+		assert_int_equal(der_take_time(&in, &at), times[i].at != -1);
+		assert_int_equal(in.n, times[i].at != -1 ? 0 : times[i].n);
+		if (times[i].at != -1)
+			assert_int_equal(at, times[i].at);
+		assert_int_equal(
+		    der_take_generalized(&same, &at), times[i].generalized);
+	}
+}
+
 int
 main(void)
 {
@@ -265,6 +336,7 @@ main(void)
 		cmocka_unit_test(a_range_is_canonical_and_holds_its_own),
 		cmocka_unit_test(each_string_type_has_its_own_characters),
 		cmocka_unit_test(an_address_too_long_is_in_no_range),
+		cmocka_unit_test(a_time_has_the_one_type_of_its_year),
 		cmocka_unit_test(pem_is_blocks_and_nothing_besides),
 		cmocka_unit_test(without_memory_there_is_no_block),
 	};
