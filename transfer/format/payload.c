@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "transfer/format/grammar.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/crl_read.h"
 
 #define RULE_MIN 2
 #define RULE_MAX 32
 #define OVERLAP_MAX (UINT64_C(1) << 62) /* so that sums stay sums */
-#define CRL_NUMBER_MAX 9007199254740991
 
 static bool
 payload_is_lower(uint8_t c)
