@@ -9,6 +9,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -31,6 +32,9 @@ OWN_TYPE(BIGNUM, BN_free);
 OWN_TYPE(BIO, BIO_free_all);
 OWN_TYPE(BN_CTX, BN_CTX_free);
 OWN_TYPE(ECDSA_SIG, ECDSA_SIG_free);
+OWN_TYPE(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free);
+OWN_TYPE(EVP_KDF, EVP_KDF_free);
+OWN_TYPE(EVP_KDF_CTX, EVP_KDF_CTX_free);
 OWN_TYPE(EVP_MD_CTX, EVP_MD_CTX_free);
 OWN_TYPE(EVP_PKEY, EVP_PKEY_free);
 OWN_TYPE(EVP_PKEY_CTX, EVP_PKEY_CTX_free);

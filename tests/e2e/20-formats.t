@@ -34,6 +34,8 @@ other '$a extra = uint' 'extra: nothing uses it' 'a rule too many'
 
 # ---- the golden files, by three readers --------------------------------------------
 
+ok 'a shadow CRL follows the grammar' "$PYTHON" "$TOP/tests/tools/cddl.py" shadow-crl-file "$V/shadow.cose"
+
 for kind in bundle manifest card; do
 	ok "a $kind follows the grammar" \
 		"$PYTHON" "$TOP/tests/tools/cddl.py" "${RULE_OF[$kind]}" "$V/$kind.cose"

@@ -68,7 +68,7 @@ def walk(data, at, depth=0, tag_allowed=False):
             at = walk(data, at, depth + 1)
         return at
     if major == 6:
-        if not tag_allowed or value != 18:
+        if not tag_allowed or value not in (16, 18):
             raise Wrong("byte %d: a tag" % start)
         return walk(data, at, depth)
     if major == 7 and value not in (20, 21, 22):

@@ -8,6 +8,7 @@ most signatures differ on every run: remove one to have it made anew.
 
     golden:   bundle.cose (EdDSA), manifest.cose and card.cose (ES256)
     algs:     alg-NAME.cose, a bundle by each algorithm
+    shadow:   shadow.cose, SHADOW_PLAIN under SHADOW_PASS (python's scrypt and AES-256-GCM)
     hostile:  hostile/NAME.cose, each validly signed where that makes sense, and
               hostile.txt with a line "NAME KIND RULE" for each
 """
@@ -18,6 +19,7 @@ import tempfile
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -55,6 +57,18 @@ def enc(x):
         return head(4, len(x)) + b"".join(map(enc, x))
     pairs = sorted((enc(k), enc(v)) for k, v in x.items())
     return head(5, len(pairs)) + b"".join(k + v for k, v in pairs)
+
+
+SHADOW_PASS = b"0001-0203-0405-0607-0809-0a0b-0c0d-0e0f"
+SHADOW_PLAIN = bytes(range(256)) * 3
+
+
+def shadow():
+    salt, iv = bytes(range(16)), bytes(range(100, 112))
+    header = enc({1: 3, 3: "application/vnd.airgap-ca.shadow-crl+cbor", 5: iv, -70001: [salt, 14, 8, 1]})
+    key = hashlib.scrypt(SHADOW_PASS.replace(b"-", b""), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
+    sealed = AESGCM(key).encrypt(iv, SHADOW_PLAIN, enc(["Encrypt0", header, b""]))
+    return b"\xd0" + enc([header, {}, sealed])
 
 
 def sha(text):
@@ -381,6 +395,7 @@ def main():
     os.makedirs(os.path.join(here, "hostile"), exist_ok=True)
     for kind, payload in golden.items():
         save(kind + ".cose", cose(kind, enc(payload)))
+    save("shadow.cose", shadow())
     cbor_cases()
     envelope_cases()
     schema_cases()
