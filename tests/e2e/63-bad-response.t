@@ -376,7 +376,18 @@ run transfer install "$STICK"
 refused 3 COSE-SIGNATURE "${old##*/}" 'under the name of an old one it is known by what its manifest says'
 again
 must rm -rf "$old"
+# A good one that is new, and behind it one that is damaged.
+ask online "$STICK"
+run ca sign "$STICK" --yes
+must truncate -s 100 "$base-000006/manifest.cose"
+run transfer verify "$STICK"
+wants 3 'COSE-FORM|CBOR' 'one that may be the next is no success of those before it'
 run transfer install "$STICK"
-status 0 'whole, it is installed'
+wants 3 'COSE-FORM|CBOR' 'nor when they are installed'
+says ': number [0-9]+, installed: 2 certificates' 'whole, it is installed'
+says "$(basename "$base")-000006" 'and the damaged one is named'
+must ca resend "$STICK" --requester online
+run transfer install "$STICK"
+status 0 'written again, it is installed as well'
 
 done_testing

@@ -334,8 +334,8 @@ visit_next(struct round *round, const char *name, struct receive_junk *junk)
 }
 
 /* Does it decide? It may be why there is a gap, or the next response, damaged.
- * Beside one that was installed before, what is no newer than that cannot be
- * news, whatever it was. */
+ * Beside one that is installed, what is no newer than that cannot be news,
+ * whatever it was. */
 static bool
 junk_matters(
     const struct round *round, const struct receive_junk *junk, enum rc rc)
@@ -347,8 +347,7 @@ junk_matters(
 		return false;
 	if (rc != RC_OK || r->found == 0)
 		return true;
-	return r->found == r->again &&
-	       (!c->has_head || junk->number > c->head.sequence);
+	return !c->has_head || junk->number > c->head.sequence;
 }
 
 static enum rc
