@@ -271,9 +271,10 @@ refused 7 HOME-MODE "above: belongs to user $STRANGER, who is neither root nor y
 # Who forgot to be root hears where root's home is, and is not sent to make another.
 # elsewhere OWNER TOOL: as a plain user, where OWNER has a home in /var/lib
 elsewhere() {
-	unshare -m sh -c 'mount -t tmpfs -o mode=755 none /var/lib && mkdir -m 700 "/var/lib/$2" &&
-		chown "$1" "/var/lib/$2" && shift 2 && exec "$@"' - "$1" "$2" \
-		setpriv --reuid $US --regid $US --clear-groups env HOME=/nowhere XDG_DATA_HOME= \
+	unshare "${unshare_mount[@]}" sh -c 'mount -t tmpfs -o mode=755 none /var/lib || exit 99
+		mkdir -m 700 "/var/lib/$2" && chown "$1" "/var/lib/$2" && shift 2 && "$@"
+		s=$?; umount -l /var/lib; exit $s' - "$1" "$2" \
+		env HOME=/nowhere XDG_DATA_HOME= setpriv --reuid $US --regid $US --clear-groups \
 		"$BIN/$2" list
 }
 run elsewhere 0 airgap-ca

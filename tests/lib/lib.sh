@@ -229,9 +229,12 @@ for way in -n -rn; do
 	if unshare $way true 2>/dev/null; then unshare_net=$way; break; fi
 done
 
-# And mounts of its own: nothing else will do where a stick has to be mounted anew.
-unshare_mount=-rm
-if unshare -m true 2>/dev/null; then unshare_mount=-m; fi
+# And mounts of its own: nothing else will do where a stick has to be mounted anew. The
+# root of a chroot may be no mount, and has no propagation to change: what is mounted
+# there may be seen outside, and is unmounted by whoever did.
+unshare_mount=(-rm)
+if unshare -m --propagation unchanged true 2>/dev/null; then unshare_mount=(-m --propagation unchanged); fi
+if unshare -m true 2>/dev/null; then unshare_mount=(-m); fi
 
 WHEN=	# set by at
 NETWORK= # set by on_network
@@ -249,8 +252,8 @@ command_of() {
 	case $who in
 	ca)
 		name=${name:-ca}
-		[ -z "$REPLUGGED" ] || ARGV+=(unshare "$unshare_mount" -- sh -c
-			'mount --bind "$0" "$0" && exec "$@"' "$REPLUGGED")
+		[ -z "$REPLUGGED" ] || ARGV+=(unshare "${unshare_mount[@]}" -- sh -c
+			'mount --bind "$0" "$0" && "$@"; s=$?; umount -l "$0"; exit $s' "$REPLUGGED")
 		if [ -z "$NETWORK" ] && [ "$unshare_net" != none ]; then
 			ARGV+=(unshare "$unshare_net" --)
 		fi
