@@ -103,7 +103,10 @@ import time; own = False; p[4] = int(time.time())
 der = open('$WORK/other-ca.der', 'rb').read(); p[2] = hashlib.sha256(der).digest(); p[3] = [der]"
 freeze "$WORK/stick-other"
 run transfer enroll "$WORK/stick-other" --label online --replace --expect "$OTHER_HEX"
-refused 3 CHANNEL 'belongs to another CA; use another --home' 'a card of another CA, for a home that has one'
+status 7 'a card of another CA, for a home that has one'
+says 'home-online: this host is enrolled with another CA there; to have both, give another --home$' 'and the way'
+quiet remedy 'which is the only one'
+unchanged 'and nothing changes'
 run transfer @elsewhere enroll "$WORK/stick-other" --label online --expect "$OTHER_HEX"
 status 0 'which another home takes'
 must cp "$CARD" "$WORK/stick-other/airgap-ca/cards"

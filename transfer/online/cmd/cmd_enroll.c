@@ -272,8 +272,9 @@ open_pinned(const struct enroll *e, bool write, struct store *ret)
 	if (rc != RC_OK)
 		return rc;
 	if (memcmp(store.trust.ca_id, e->offer.card.ca_id, SHA256_LEN) != 0)
-		return rule_refuse(RULE_CHANNEL,
-		    "this home belongs to another CA; use another --home");
+		return err_set(RC_STATE,
+		    "%s: this host is enrolled with another CA there; to have both, give another --home",
+		    e->env->home);
 	rc = store_card_check(&store, &enrolment);
 	if (rc != RC_OK)
 		return rc;
