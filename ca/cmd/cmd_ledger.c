@@ -111,6 +111,10 @@ record_say(const struct record *r, struct buf *out)
 	case RECORD_CAUGHT_UP:
 		return buf_printf(
 		    out, "signs again: %.*s", SPAN_FMT(u->caught_up.words));
+	case RECORD_CA:
+		return buf_printf(out, "%s: %s",
+		    ca_change_text((enum ca_change)u->ca.change),
+		    u->ca.done == 0 ? "may be signed" : "in force");
 	case RECORD_HISTORY:
 		return buf_printf(out, "up to number %" PRIu64 " of %s%s",
 		    u->history.sequence, short_hex(u->history.channel, a),

@@ -48,6 +48,7 @@ enum record_kind {
 	RECORD_HISTORY = 21,  /* how far the history of a channel was read */
 	RECORD_REVOKED = 22,  /* a certificate is revoked from here on */
 	RECORD_KEY_REVOKED = 23, /* a key that is never certified again */
+	RECORD_CA = 25, /* the CA's own certificate may change, or has changed */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -87,18 +88,61 @@ int64_t ledger_high_water(const struct ledger *ledger);
 
 /* ---- the CA ------------------------------------------------------------------- */
 
+/** How a CA comes to another certificate. The numbers stand in records. */
+enum ca_change {
+	CA_RENEWED = 1,	    /* of the same key */
+	CA_ROLLED_OVER = 2, /* of a new key, and two across (RFC 4210 4.4) */
+	CA_SPARE = 3,
+	CA_SUBORDINATE = 4, /* by the CA above, and its issuers */
+};
+
+/** "the CA renewed", ... */
+const char *ca_change_text(enum ca_change change);
+
+/** One certificate that the CA has, or had. DER. */
+struct ca_own {
+	struct buf cert;
+	struct buf over;  /* new-with-old: the key before signed this key */
+	struct buf under; /* old-with-new: this key signed the key before */
+	uint64_t n;	  /* its record */
+};
+
 struct ledger_ca {
 	uint8_t ca_id[SHA256_LEN];
-	struct buf ca_cert;	  /* DER, the current one */
+	struct buf ca_cert;	  /* DER, the current one: the last of `own` */
 	struct buf transfer_cert; /* DER, the current one */
 	int64_t created;
+	struct ca_own *own; /* owned: the oldest first, one at least */
+	size_t n_own;
 };
 void ledger_ca_wipe(struct ledger_ca *ca);
 enum rc ledger_init_add(struct ledger *ledger, struct span ca_cert,
     struct span transfer_cert) MUST_CHECK;
 enum rc ledger_transfer_add(struct ledger *ledger, struct span transfer_cert)
     MUST_CHECK;
+/** \retval RC_STATE it holds no CA; a certificate in it was never begun */
 enum rc ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret) MUST_CHECK;
+
+/** The CA's key may sign these TBSes from now on, and the last ones that were
+ * noted so no more. Each has a serial that is not in the ledger.
+ * Of a rollover: the CA's, new-with-old, old-with-new. */
+#define CA_CHANGE_MAX 3 /* certificates of one change */
+enum rc ledger_ca_intend(struct ledger *ledger, enum ca_change change,
+    const struct span *tbs, size_t n) MUST_CHECK;
+/** What came of them, in the same order: from here on the CA is the first. */
+enum rc ledger_ca_change(struct ledger *ledger, enum ca_change change,
+    const struct span *certs, size_t n) MUST_CHECK;
+/** What was noted, and nothing came of yet. */
+struct ca_begun {
+	bool any;
+	enum ca_change change;
+	int64_t at;
+	struct buf ders; /* owned: what `tbs` points into */
+	struct span tbs[CA_CHANGE_MAX];
+	size_t n;
+};
+void ca_begun_wipe(struct ca_begun *begun);
+enum rc ledger_ca_begun(struct ledger *ledger, struct ca_begun *ret) MUST_CHECK;
 /** The transfer certificate that was in force at record `n`: appended. */
 enum rc ledger_transfer_then(struct ledger *ledger, uint64_t n,
     struct buf *ret_cert) MUST_CHECK;

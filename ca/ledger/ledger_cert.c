@@ -3,6 +3,7 @@
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
@@ -84,6 +85,16 @@ cert_of_serial(struct ledger *ledger, struct span serial,
 	return rc;
 }
 
+static void
+cert_of_own(
+    const struct record *r, struct span serial, struct ledger_cert *cert)
+{
+	cert->intent.n = r->n;
+	if (serial.n == sizeof(cert->intent.serial))
+		memcpy(cert->intent.serial, serial.p, serial.n);
+	cert->at = r->at;
+}
+
 /* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
 static enum rc
 cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
@@ -102,12 +113,51 @@ cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
 	/* INIT has two; the serial tells which is meant. */
 	if (r->kind == RECORD_INIT && BN_cmp(number, wanted) != 0)
 		der = r->u.init.transfer_cert;
-	cert->intent.n = r->n;
-	if (serial.n == sizeof(cert->intent.serial))
-		memcpy(cert->intent.serial, serial.p, serial.n);
-	cert->at = r->at;
+	cert_of_own(r, serial, cert);
 	cert->outcome = r->n;
 	return buf_add_span(&cert->der, der);
+}
+
+/* One of those that a RECORD_CA may have signed: its serial leads there, and
+ * what came of it is in the next record of this kind, if anything did. */
+static enum rc
+cert_of_change(struct ledger *ledger, const struct record *begun,
+    struct span serial, struct ledger_cert *cert)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	struct cert_parts parts;
+	struct record r = { 0 };
+	struct span rest;
+	struct der one;
+	bool row = false;
+	enum rc rc;
+
+	cert_of_own(begun, serial, cert);
+	rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 25 AND n > ?"
+	    " ORDER BY n LIMIT 1");
+	if (rc == RC_OK)
+		rc = db_bind(&ledger->db, st, "i", (int64_t)begun->n);
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, st, &row);
+	if (rc == RC_OK && row)
+		rc = ledger_record_of_row(st, 0, &r);
+	if (rc != RC_OK || !row || r.u.ca.done == 0)
+		return rc;
+	rest = r.u.ca.ders;
+	while (rest.n != 0) {
+		if (!der_take_whole(&rest, DER_SEQUENCE, &one) ||
+		    cert_parts_read("CA", one.whole, &parts) != RC_OK)
+			return err_set(RC_STATE,
+			    "ledger record %" PRIu64 ": not a certificate",
+			    r.n);
+		if (!span_eq(parts.serial, serial))
+			continue;
+		cert->at = r.at;
+		cert->outcome = r.n;
+		return buf_add_span(&cert->der, one.whole);
+	}
+	return RC_OK;
 }
 
 static enum rc
@@ -149,7 +199,9 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 			rc = err_set(RC_STATE,
 			    "%s: record %" PRIu64 " has no certificate row",
 			    ledger->db.path, n);
-		if (rc == RC_OK && n != 0)
+		if (rc == RC_OK && n != 0 && r.kind == RECORD_CA)
+			rc = cert_of_change(ledger, &r, serial, &cert);
+		else if (rc == RC_OK && n != 0)
 			rc = cert_of_ca(&r, serial, &cert);
 		known = n != 0;
 	}

@@ -7,6 +7,8 @@
 #include "base/own_ssl.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/reason.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
 
@@ -213,6 +215,26 @@ static enum rc
 apply_transfer(struct ledger_index *index, const struct record *r)
 {
 	return serial_add_of(index, r->u.transfer.cert, r);
+}
+
+/* Before the signature: what came of it has serials that stand here already. */
+static enum rc
+apply_ca(struct ledger_index *index, const struct record *r)
+{
+	struct span rest = r->u.ca.ders;
+	struct cert_parts parts;
+	struct der one;
+	enum rc rc = RC_OK;
+
+	while (r->u.ca.done == 0 && rest.n != 0 && rc == RC_OK) {
+		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
+			return ledger_index_misfit(r, "not a TBSCertificate");
+		rc = tbs_parts_read("TBS", one.whole, &parts);
+		if (rc != RC_OK)
+			return ledger_index_misfit(r, "not a TBSCertificate");
+		rc = serial_add(index, parts.serial, r);
+	}
+	return rc;
 }
 
 static enum rc
@@ -525,6 +547,7 @@ static apply_fn *const apply[] = {
 	[RECORD_REGAINED] = ledger_index_regained,
 	[RECORD_REVOKED] = apply_revoked,
 	[RECORD_KEY_REVOKED] = apply_key_revoked,
+	[RECORD_CA] = apply_ca,
 };
 
 enum rc

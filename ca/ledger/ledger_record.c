@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#define CA_DERS_MAX (16 * (size_t)CERT_MAX)
 #define TEXT_MAX 1024 /* bytes of a reason, or of interface names */
 
 /* The writer wants to see every item of an array; the body of a record is only
@@ -142,6 +143,10 @@ static const struct record_form kinds[] = {
 		IN_BYTES(key_revoked, key_id, SHA256_LEN, SHA256_LEN),
 		IN_UINT(key_revoked, reason, REASON_MAX),
 		IN_MAYBE_UINT(key_revoked, since, CLOCK_MAX) } },
+	[RECORD_CA] = { "ca", {
+		IN_UINT(ca, change, CA_SUBORDINATE),
+		IN_UINT(ca, done, 1),
+		IN_BYTES(ca, ders, CERT_MIN, CA_DERS_MAX) } },
 };
 /* clang-format on */
 

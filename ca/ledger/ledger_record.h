@@ -104,6 +104,11 @@ union record_body {
 		struct span key_id;
 		uint64_t reason, since; /* since 0: not known */
 	} key_revoked;
+	struct {
+		uint64_t change;  /* enum ca_change */
+		uint64_t done;	  /* 0: what may be signed; 1: it was */
+		struct span ders; /* TBSes or certificates, joined */
+	} ca;
 };
 
 struct record {

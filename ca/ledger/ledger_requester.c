@@ -4,9 +4,6 @@
 
 #include <stdlib.h>
 
-/* ---- requesters -----------------------------------------------------------
- */
-
 #define REQUESTER_COLUMNS \
 	"SELECT key_id, label, n, last_bundle, last_manifest, arrived," \
 	" removed FROM requester"

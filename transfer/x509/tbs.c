@@ -132,13 +132,29 @@ take_certificate(
 	return take_fields(tbs.content, parts, ret_inner_algorithm);
 }
 
+/* RFC 5280 4.1.2.2 */
+static enum rc
+take_serial(const char *from, struct cert_parts *parts)
+{
+	struct span serial = parts->serial;
+
+	if (!der_take_unsigned(&serial, &parts->serial) ||
+	    parts->serial.n == 0 || parts->serial.n > SERIAL_MAX ||
+	    (parts->serial.n == SERIAL_MAX && (parts->serial.p[0] & 0x80) != 0))
+		return rule_refuse(RULE_CERT_SERIAL,
+		    "%s: its serial is not a positive integer of at most %d octets (RFC 5280 4.1.2.2)",
+		    from, SERIAL_MAX);
+	return RC_OK;
+}
+
 /* RFC 5280 4.1.1.2: inner and outer algorithm are the same. Older verifiers
  * looked at only one of them. */
 enum rc
 cert_parts_read(const char *from, struct span der, struct cert_parts *ret)
 {
 	struct cert_parts parts = { 0 };
-	struct span inner, serial;
+	struct span inner;
+	enum rc rc;
 
 	if (!take_certificate(der, &parts, &inner))
 		return rule_refuse(RULE_CERT_FORM,
@@ -148,13 +164,25 @@ cert_parts_read(const char *from, struct span der, struct cert_parts *ret)
 		return rule_refuse(RULE_CERT_FORM,
 		    "%s: its two signature algorithms differ (RFC 5280 4.1.1.2)",
 		    from);
-	serial = parts.serial;
-	if (!der_take_unsigned(&serial, &parts.serial) || parts.serial.n == 0 ||
-	    parts.serial.n > SERIAL_MAX ||
-	    (parts.serial.n == SERIAL_MAX && (parts.serial.p[0] & 0x80) != 0))
-		return rule_refuse(RULE_CERT_SERIAL,
-		    "%s: its serial is not a positive integer of at most %d octets (RFC 5280 4.1.2.2)",
-		    from, SERIAL_MAX);
-	*ret = parts;
-	return RC_OK;
+	rc = take_serial(from, &parts);
+	if (rc == RC_OK)
+		*ret = parts;
+	return rc;
+}
+
+enum rc
+tbs_parts_read(const char *from, struct span tbs, struct cert_parts *ret)
+{
+	struct cert_parts parts = { .tbs = tbs };
+	enum rc rc;
+
+	if (!der_take(&tbs, DER_SEQUENCE, &parts.content) || tbs.n != 0 ||
+	    !take_fields(parts.content, &parts, &parts.algorithm))
+		return rule_refuse(RULE_CERT_FORM,
+		    "%s: not one TBSCertificate of X.509 v3 with extensions in DER",
+		    from);
+	rc = take_serial(from, &parts);
+	if (rc == RC_OK)
+		*ret = parts;
+	return rc;
 }

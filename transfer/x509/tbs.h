@@ -65,4 +65,9 @@ struct cert_parts {
 enum rc cert_parts_read(const char *from, struct span der,
     struct cert_parts *ret) MUST_CHECK;
 
+/** The same of a TBS that nobody has signed yet: `algorithm` is the inner one, and
+ * there is no signature. */
+enum rc tbs_parts_read(const char *from, struct span tbs,
+    struct cert_parts *ret) MUST_CHECK;
+
 #endif
