@@ -11,6 +11,7 @@
 #include "base/term.h"
 #include "base/typed.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <openssl/crypto.h>
@@ -219,6 +220,24 @@ cmd_operand_one(const struct cmd_env *env, const struct cmd_list *operands,
 		    env->cmd->name, what, operands->n, env->program->name,
 		    env->cmd->name);
 	*ret_operand = operands->items[0];
+	return RC_OK;
+}
+
+enum rc
+cmd_integer(const char *option, const char *text, int64_t min, int64_t max,
+    int64_t *ret)
+{
+	char *end = NULL;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    value < min || value > max)
+		return err_set(RC_USAGE,
+		    "--%s %s: wanted a number from %lld to %lld", option, text,
+		    (long long)min, (long long)max);
+	*ret = value;
 	return RC_OK;
 }
 

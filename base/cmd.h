@@ -94,6 +94,10 @@ int cmd_main(const struct cmd_program *program, int argc, char **argv);
 
 #define CMD_WITHIN_DEFAULT (30 * DAY) /* of `status --within` */
 
+/** Read the value of --`option`, digits alone. \retval RC_USAGE with the limits */
+enum rc cmd_integer(const char *option, const char *text, int64_t min,
+    int64_t max, int64_t *ret) MUST_CHECK;
+
 /** Read the value of --`option`, digits and one of h, d, w, into seconds; NULL, as
  * an option that was not given, leaves *ret as it is. \retval RC_USAGE */
 enum rc cmd_duration(

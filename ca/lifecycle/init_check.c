@@ -20,24 +20,6 @@
 
 /* ---- numbers ------------------------------------------------------------- */
 
-static enum rc
-read_number(const char *option, const char *text, int64_t min, int64_t max,
-    int64_t *ret)
-{
-	char *end = NULL;
-	long long value;
-
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    value < min || value > max)
-		return err_set(RC_USAGE,
-		    "--%s %s: wanted a number from %lld to %lld", option, text,
-		    (long long)min, (long long)max);
-	*ret = value;
-	return RC_OK;
-}
-
 /* Decimal, or hexadecimal after 0x (RFC 5280 4.1.2.2: positive, 20 octets). */
 static enum rc
 read_serial(struct init *init)
@@ -77,7 +59,7 @@ read_days(const struct init *init, int64_t *ret)
 		    "the clock says %s, where no CA can be made: set it right",
 		    now);
 	if (text != NULL)
-		return read_number("days", text, 1, most, ret);
+		return cmd_integer("days", text, 1, most, ret);
 	if (INIT_DAYS > most)
 		return err_set(RC_STATE,
 		    "the clock says %s: set it right, or give --days, at most %lld",
@@ -114,7 +96,7 @@ read_path_len(struct init *init)
 		if (init->policy.profiles[i].is_ca)
 			path_len = 2;
 	if (text != NULL)
-		rc = read_number("path-len", text, 0, PATH_LEN_MAX, &path_len);
+		rc = cmd_integer("path-len", text, 0, PATH_LEN_MAX, &path_len);
 	init->wish.path_len = (uint32_t)path_len;
 	return rc;
 }
