@@ -324,7 +324,11 @@ announced() {
 		"$(for name in "${@:2}"; do printf "open('%s', 'rb').read()," "$WORK/$name.der"; done)"
 }
 lie 3 CA-CERT 'pinned already' 'a CA that is pinned already' "$(announced 1 ca)"
-lie 3 CA-CERT 'another subject than the CA pinned first' 'a CA of another name' "$(announced 3 stranger good)"
+lie 3 TRUST-CHANGE 'is over another key or name' 'a CA of another name' "$(announced 3 stranger good)"
+must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/ca-key.key" -days 9 -subj '/CN=Test CB' \
+	-addext $IS_CA -addext $SIGNS -addext $SKI -outform DER -out "$WORK/renamed.der"
+lie 3 CA-CERT 'another subject than the CA of this key that is pinned' 'the same key under another name' \
+	"$(announced 1 renamed)"
 lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal with another key' "$(announced 1 good)"
 
 # over NAME KEY CERT [SUBJECT] [EXTENSION...]: a certificate over good.key, by that key

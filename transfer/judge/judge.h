@@ -34,22 +34,39 @@ struct trust_ca {
 	struct constraints bound; /* in der */
 };
 
+/** A certificate over one of the CA's keys by another of them (RFC 4210 4.4):
+ * new-with-old or old-with-new. */
+struct trust_cross {
+	struct buf der;
+	uint8_t over[SHA256_LEN], by[SHA256_LEN]; /* key-ids */
+	int64_t not_before, not_after;
+};
+
 /** The trusted end: pinned at enrolment, changed by trust-change only. */
 struct trust {
 	uint8_t ca_id[SHA256_LEN];
 	struct trust_ca *cas; /* owned; the oldest first */
 	size_t n_cas;
+	struct trust_cross *crosses; /* owned; as they came */
+	size_t n_crosses;
 	struct buf transfer_cert; /* DER; empty while none is pinned */
 };
 void trust_wipe(struct trust *trust);
 
 /** Pin a CA certificate: of the form that ca_form.h wants; a sound key, RSA
  * 2048-4096, P-256 or P-384; signed by itself where issuer and subject are the same,
- * which may be with SHA-1; not there yet, and of the same subject as those
- * that are. The first one's SHA-256 becomes the ca-id if that is all zero. The
+ * which may be with SHA-1; not there yet, and of the same subject as one of the same
+ * key. The first one's SHA-256 becomes the ca-id if that is all zero. The
  * bytes are copied. Whether it is valid today is not asked: see ca_form_dates.
  * \retval RC_FORMAT rule CA-CERT */
 enum rc trust_add_ca(struct trust *trust, const char *from, struct span der)
+    MUST_CHECK;
+
+/** Keep one that is over the key of a pinned CA, with its name and
+ * subjectKeyIdentifier, and that the key of another pinned CA signed. One that is
+ * there already is not kept twice.
+ * \retval RC_FORMAT rules CA-CERT, TRUST-CHANGE */
+enum rc trust_add_cross(struct trust *trust, const char *from, struct span der)
     MUST_CHECK;
 
 /** Read a manifest that one of the CA's pinned for `trust` has signed: its signature
@@ -208,6 +225,7 @@ enum rc judge_start(struct child *ret) MUST_CHECK;
 /** Wait until it has locked itself in, or learn why it cannot: rule SANDBOX. */
 enum rc judge_ready(struct child *judge) MUST_CHECK;
 
+#define JUDGE_CAS_MAX 16 /* CA certificates */
 /** \param transfer_cert  n 0 where no response will be judged
  * May be sent again: the judge begins anew. Nothing may be outstanding. */
 enum rc judge_open(struct child *judge, struct span policy_text,

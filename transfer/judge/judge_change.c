@@ -25,6 +25,9 @@ copy_trust(const struct trust *trust, struct trust *ret)
 	for (size_t i = 0; i < trust->n_cas && rc == RC_OK; i++)
 		rc = trust_add_ca(
 		    ret, "pinned CA", buf_span(&trust->cas[i].der));
+	for (size_t i = 0; i < trust->n_crosses && rc == RC_OK; i++)
+		rc = trust_add_cross(
+		    ret, "pinned CA", buf_span(&trust->crosses[i].der));
 	if (rc == RC_OK)
 		rc = buf_add_span(
 		    &ret->transfer_cert, buf_span(&trust->transfer_cert));
@@ -119,6 +122,18 @@ check_new_ca(const char *from, const struct trust_ca *new, int64_t at)
 	return RC_OK;
 }
 
+/* The one that vouched, and old-with-new where it comes along: they are what
+ * servers hand to those who have one of the two roots. */
+static enum rc
+keep_crosses(const char *from, struct trust *next, const struct trust_change *c)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 1; i < c->n_certs && rc == RC_OK; i++)
+		rc = trust_add_cross(next, from, c->certs[i]);
+	return rc;
+}
+
 /* \param trust  that from before the manifest
  * \param next   what it becomes */
 static enum rc
@@ -139,9 +154,10 @@ change_ca(const char *from, const struct trust *trust, struct trust *next,
 			  : "%s: a renewed CA certificate has another key",
 		    from);
 	rc = check_new_ca(from, new, at);
-	return rc != RC_OK || known
-		   ? rc
-		   : check_new_with_old(from, trust, new, c->certs[1], at);
+	if (rc != RC_OK || known)
+		return rc;
+	rc = check_new_with_old(from, trust, new, c->certs[1], at);
+	return rc != RC_OK ? rc : keep_crosses(from, next, c);
 }
 
 static enum rc
@@ -151,9 +167,9 @@ trust_change_apply(const char *from, const struct trust *trust,
 	const bool new_key =
 	    c->kind == TRUST_ROLLOVER || c->kind == TRUST_SPARE;
 
-	if (new_key && c->n_certs != 2)
+	if (new_key && c->n_certs != 2 && c->n_certs != 3)
 		return rule_refuse(RULE_TRUST_CHANGE,
-		    "%s: a new CA key comes with one certificate over it by a CA key that is pinned (RFC 4210 4.4), and this with %zu",
+		    "%s: a new CA key comes with one certificate over it by a CA key that is pinned (RFC 4210 4.4), and perhaps one over that by the new key, and this with %zu",
 		    from, c->n_certs - 1);
 	if (!new_key && c->n_certs != 1)
 		return rule_refuse(RULE_TRUST_CHANGE,

@@ -44,7 +44,6 @@ enum judge_copy {
 #define JUDGE_FROM_MAX 120
 #define JUDGE_NAME "judge"
 
-#define JUDGE_CAS_MAX 16
 
 /** Of each kind some fields; spans are borrowed on both sides. */
 struct judge_order {

@@ -38,6 +38,9 @@ trust_wipe(struct trust *trust)
 	for (size_t i = 0; i < trust->n_cas; i++)
 		trust_ca_wipe(&trust->cas[i]);
 	free(trust->cas);
+	for (size_t i = 0; i < trust->n_crosses; i++)
+		buf_wipe(&trust->crosses[i].der);
+	free(trust->crosses);
 	buf_wipe(&trust->transfer_cert);
 	*trust = (struct trust){ 0 };
 }
@@ -190,8 +193,8 @@ trust_read_ca(const char *from, struct span der, struct trust_ca *ca)
 	return rc;
 }
 
-/* RFC 5280 4.1.2.2 and 5: serials and CRLs go by the name of their issuer, so
- * renewed and new keys keep the subject. */
+/* A renewed certificate is that of the same CA (RFC 5280 4.1.2.4). A new key
+ * may come with a new name, where the CA says so. */
 static enum rc
 trust_check_company(
     const char *from, const struct trust *trust, const struct trust_ca *ca)
@@ -202,9 +205,10 @@ trust_check_company(
 		if (span_eq(buf_span(&other->der), buf_span(&ca->der)))
 			return rule_refuse(
 			    RULE_CA_CERT, "%s: pinned already", from);
-		if (!span_eq(buf_span(&other->subject), buf_span(&ca->subject)))
+		if (memcmp(other->key_id, ca->key_id, SHA256_LEN) == 0 &&
+		    !span_eq(buf_span(&other->subject), buf_span(&ca->subject)))
 			return rule_refuse(RULE_CA_CERT,
-			    "%s: another subject than the CA pinned first",
+			    "%s: another subject than the CA of this key that is pinned",
 			    from);
 	}
 	return RC_OK;
@@ -233,6 +237,96 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 	trust->cas[trust->n_cas++] = ca;
 	ca = (struct trust_ca){ 0 };
 	return RC_OK;
+}
+
+/* ---- from key to key ----------------------------------------------------- */
+
+static const struct trust_ca *
+trust_cross_over(const struct trust *trust, const struct ca_form *form)
+{
+	uint8_t key_id[SHA256_LEN];
+
+	if (sha256(form->parts.spki, key_id) != RC_OK)
+		return NULL;
+	for (size_t i = trust->n_cas; i-- > 0;) {
+		const struct trust_ca *ca = &trust->cas[i];
+
+		if (memcmp(ca->key_id, key_id, SHA256_LEN) == 0 &&
+		    span_eq(form->parts.subject, buf_span(&ca->subject)) &&
+		    span_eq(form->ski, ca->ski))
+			return ca;
+	}
+	return NULL;
+}
+
+static enum rc
+trust_cross_by(const char *from, const struct trust *trust,
+    const struct ca_form *form, const struct trust_ca **ret)
+{
+	bool good = false;
+	enum rc rc = RC_OK;
+
+	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK && !good;) {
+		const struct trust_ca *ca = &trust->cas[i];
+
+		if (!span_eq(form->parts.issuer, buf_span(&ca->subject)) ||
+		    !span_eq(form->aki, ca->ski) ||
+		    !span_eq(form->parts.algorithm, ca->algorithm))
+			continue;
+		rc = ca_is_signed(from, &form->parts, ca->key, &good);
+		*ret = ca;
+	}
+	if (rc == RC_OK && !good)
+		*ret = NULL;
+	return rc;
+}
+
+static enum rc
+trust_cross_keep(struct trust *trust, struct span der,
+    const struct ca_form *form, const struct trust_ca *over,
+    const struct trust_ca *by)
+{
+	struct trust_cross *one;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < trust->n_crosses; i++)
+		if (span_eq(buf_span(&trust->crosses[i].der), der))
+			return RC_OK;
+	rc = LIST_GROW(trust->crosses, trust->n_crosses);
+	if (rc != RC_OK)
+		return rc;
+	one = &trust->crosses[trust->n_crosses];
+	*one = (struct trust_cross){ .not_before = form->not_before,
+		.not_after = form->not_after };
+	memcpy(one->over, over->key_id, SHA256_LEN);
+	memcpy(one->by, by->key_id, SHA256_LEN);
+	rc = buf_add_span(&one->der, der);
+	trust->n_crosses += rc == RC_OK;
+	return rc;
+}
+
+enum rc
+trust_add_cross(struct trust *trust, const char *from, struct span der)
+{
+	const struct trust_ca *over, *by = NULL;
+	struct ca_form form;
+	enum rc rc = ca_form_read(from, der, CA_CROSS, &form);
+
+	if (rc != RC_OK)
+		return rc;
+	over = trust_cross_over(trust, &form);
+	if (over == NULL)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a certificate over a CA key or name that is not pinned",
+		    from);
+	rc = trust_cross_by(from, trust, &form, &by);
+	if (rc != RC_OK)
+		return rc;
+	if (by == NULL || memcmp(by->key_id, over->key_id, SHA256_LEN) == 0)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a certificate over a CA key that no other CA key that is pinned has signed",
+		    from);
+	return trust_cross_keep(trust, der, &form, over, by);
 }
 
 /* ---- the transfer certificate -------------------------------------------- */

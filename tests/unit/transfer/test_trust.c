@@ -241,16 +241,19 @@ further_certificates_are_of_the_same_ca(void **state)
 	OWN(EVP_PKEY) *next = key_new("ec-p256");
 	OWN(X509) *first = ca_cert_make(p256, "CN=ca", NULL);
 	OWN(X509) *renewed = ca_cert_make(next, "CN=ca", NULL);
-	OWN(X509) *stranger = ca_cert_make(next, "CN=cb", NULL);
+	OWN(X509) *stranger = ca_cert_make(p256, "CN=cb", NULL);
+	OWN(X509) *renamed = ca_cert_make(next, "CN=cb", NULL);
 	WIPED(trust) trust = { 0 };
 
 	(void)state;
 	check_ok(pin(&trust, first));
 	check_refused(pin(&trust, first), "CA-CERT", "ca.pem: pinned already");
 	check_refused(pin(&trust, stranger), "CA-CERT",
-	    "ca.pem: another subject than the CA pinned first");
+	    "ca.pem: another subject than the CA of this key that is pinned");
 	check_ok(pin(&trust, renewed));
 	assert_int_equal(trust.n_cas, 2);
+	check_refused(pin(&trust, renamed), "CA-CERT",
+	    "ca.pem: another subject than the CA of this key that is pinned");
 }
 
 static void

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2,
-	STORE_UPGRADE_3, STORE_UPGRADE_4 };
+	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,
@@ -196,15 +196,28 @@ store_create(const char *path, const struct enrolment *enrolment)
 	return rc;
 }
 
-/* The card must be of the CA that is pinned: its first certificate or one that
- * has its subject, which trust_add_ca holds it to. */
+/* The card must be of the CA that is pinned: one of its certificates, or one
+ * that has its subject. */
 static enum rc
 check_replacement(struct store *store, const struct enrolment *e)
 {
-	for (size_t i = 0; i < store->trust.n_cas; i++)
-		if (span_eq(buf_span(&store->trust.cas[i].der), e->certs[0]))
+	struct trust *trust = &store->trust;
+	const struct trust_ca *new;
+	enum rc rc;
+
+	for (size_t i = 0; i < trust->n_cas; i++)
+		if (span_eq(buf_span(&trust->cas[i].der), e->certs[0]))
 			return RC_OK;
-	return trust_add_ca(&store->trust, "card", e->certs[0]);
+	rc = trust_add_ca(trust, "card", e->certs[0]);
+	if (rc != RC_OK)
+		return rc;
+	new = &trust->cas[trust->n_cas - 1];
+	for (size_t i = 0; i + 1 < trust->n_cas; i++)
+		if (span_eq(buf_span(&trust->cas[i].subject),
+			buf_span(&new->subject)))
+			return RC_OK;
+	return rule_refuse(
+	    RULE_CA_CERT, "card: another subject than the CA that is pinned");
 }
 
 enum rc
@@ -262,6 +275,19 @@ load_cas(struct store *store)
 	while (db_next(&store->db, st, &rc))
 		rc =
 		    trust_add_ca(&store->trust, store->db.path, db_blob(st, 0));
+	return rc;
+}
+
+static enum rc
+load_crosses(struct store *store)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(
+	    &store->db, "SELECT der FROM ca_cross ORDER BY place", &st);
+
+	while (db_next(&store->db, st, &rc))
+		rc = trust_add_cross(
+		    &store->trust, store->db.path, db_blob(st, 0));
 	return rc;
 }
 
@@ -332,6 +358,8 @@ load(struct store *store)
 
 	if (rc == RC_OK)
 		rc = load_cas(store);
+	if (rc == RC_OK)
+		rc = load_crosses(store);
 	if (rc == RC_OK)
 		rc = load_head(store);
 	if (rc == RC_OK)

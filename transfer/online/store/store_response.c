@@ -108,6 +108,23 @@ store_response_put_policy(struct store *store, const struct response_verdict *v)
 	return rc != RC_OK ? rc : db_done(&store->db, st);
 }
 
+static enum rc
+put_crosses(struct store *store, const struct trust *trust)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(&store->db,
+	    "INSERT INTO ca_cross (der) VALUES (?1) ON CONFLICT DO NOTHING",
+	    &st);
+
+	for (size_t i = 0; i < trust->n_crosses && rc == RC_OK; i++) {
+		rc = db_bind(
+		    &store->db, st, "b", buf_span(&trust->crosses[i].der));
+		if (rc == RC_OK)
+			rc = db_done(&store->db, st);
+	}
+	return rc;
+}
+
 /* Certificates are added and never removed: what was issued under an older
  * key must verify until it ends. */
 static enum rc
@@ -134,7 +151,7 @@ put_trust(struct store *store, const struct trust *trust)
 		if (rc == RC_OK)
 			rc = db_done(&store->db, cert);
 	}
-	return rc;
+	return rc != RC_OK ? rc : put_crosses(store, trust);
 }
 
 static enum rc

@@ -5,7 +5,7 @@
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 4
+#define STORE_VERSION 5
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -157,6 +157,13 @@
 "  CHECK (length(key_file) = 32);" \
 "ALTER TABLE deployment ADD COLUMN key_spki BLOB" /* and its public half */ \
 "  CHECK (length(key_spki) = 32);"
+
+/* To version 5: certificates over one CA key by another. */
+#define STORE_UPGRADE_5 \
+"CREATE TABLE ca_cross (" \
+"  place INTEGER PRIMARY KEY," \
+"  der BLOB NOT NULL UNIQUE" \
+");"
 /* clang-format on */
 
 #endif
