@@ -198,7 +198,8 @@ without_a_certificate_there_are_none(void **state)
 	assert_int_equal(r.n, 99);
 }
 
-/* Of a renewed CA the newest, which is the one in the deployed chains. */
+/* Of a renewed CA the newest, which is the one in the deployed chains, and the one
+ * before while it is good, which servers have sent so far. */
 static void
 the_ca_is_the_one_that_is_deployed(void **state)
 {
@@ -217,9 +218,13 @@ the_ca_is_the_one_that_is_deployed(void **state)
 	check_ok(sha256(buf_span(&renewed), digest));
 	check_ok(trust_add_ca(&b.store.trust, "CA", buf_span(&renewed)));
 	r = made(&b, NOW);
+	assert_int_equal(r.n, 3);
+	assert_true(has(&r, 2, 0, digest));
+	assert_true(has(&r, 2, 0, b.ca.id));
+	b.store.trust.cas[0].not_after = NOW - 1;
+	r = made(&b, NOW);
 	assert_int_equal(r.n, 2);
 	assert_true(has(&r, 2, 0, digest));
-	assert_false(has(&r, 2, 0, b.ca.id));
 	hold(&b, &h);
 	h.items[0].issuer[0] ^= 1;
 	assert_int_equal(tlsa_make(&b.store, &h, NOW, r.items, &r.n), RC_STATE);

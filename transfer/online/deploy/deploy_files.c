@@ -6,10 +6,10 @@
 #include "base/file.h"
 #include "base/own_ssl.h"
 #include "base/typed.h"
+#include "transfer/online/deploy/chain.h"
 #include "transfer/online/deploy/site.h"
 #include "transfer/online/store/home.h"
 #include "transfer/x509/cert.h"
-#include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
 #include <errno.h>
@@ -38,31 +38,6 @@ deploy_issuer_get0(const struct store *store, const uint8_t *key_id)
 		if (memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) == 0)
 			newest = &trust->cas[i];
 	return newest;
-}
-
-/* The CA certificates as PEM: `issuer` is the key-id of the one that issued. */
-static enum rc
-chain_write(struct store *store, const uint8_t *issuer, struct buf *out)
-{
-	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
-	WIPED(buf) above = { 0 };
-	struct span rest;
-	struct der one;
-	enum rc rc;
-
-	if (ca == NULL)
-		return err_set(RC_STATE,
-		    "%s: a certificate of no pinned CA key", store->db.path);
-	rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
-	if (rc == RC_OK)
-		rc = store_issuers(store, &above);
-	rest = buf_span(&above);
-	while (rc == RC_OK && rest.n != 0) {
-		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
-			return err_set(RC_STATE, "%s: damaged", store->db.path);
-		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
-	}
-	return rc;
 }
 
 /* ---- the key ------------------------------------------------------------- */
@@ -256,7 +231,7 @@ write_certs(struct store *store, enum deploy_format format,
 	if (format != DEPLOY_CHAIN)
 		rc = pem_write(PEM_CERTIFICATE, buf_span(&held->der), out);
 	if (rc == RC_OK && format != DEPLOY_CERT)
-		rc = chain_write(store, held->issuer, out);
+		rc = chain_write(store, held->issuer, held->not_before, out);
 	return rc;
 }
 

@@ -34,19 +34,31 @@ tlsa_add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
 	return RC_OK;
 }
 
+/* Each certificate of its key that is good still: a renewed CA has two, and
+ * either may be what a server sends while the zone is being changed. */
 static enum rc
-tlsa_add_ca(struct store *store, const struct held *h,
+tlsa_add_ca(struct store *store, const struct held *h, int64_t now,
     struct tlsa ret[static TLSA_MAX], size_t *n)
 {
-	struct tlsa one = { DANE_TA, PKIX_FULL, SHA2_256, { 0 } };
-	const struct trust_ca *ca = deploy_issuer_get0(store, h->issuer);
-	enum rc rc;
+	const struct trust *trust = &store->trust;
+	const struct trust_ca *newest = deploy_issuer_get0(store, h->issuer);
+	enum rc rc = RC_OK;
 
-	if (ca == NULL)
+	if (newest == NULL)
 		return err_set(RC_STATE,
 		    "%s: a certificate of no pinned CA key", store->db.path);
-	rc = sha256(buf_span(&ca->der), one.data);
-	return rc != RC_OK ? rc : tlsa_add(ret, n, one);
+	for (size_t i = 0; i < trust->n_cas && rc == RC_OK; i++) {
+		struct tlsa one = { DANE_TA, PKIX_FULL, SHA2_256, { 0 } };
+		const struct trust_ca *ca = &trust->cas[i];
+
+		if (memcmp(ca->key_id, h->issuer, SHA256_LEN) != 0 ||
+		    (ca != newest && ca->not_after < now))
+			continue;
+		rc = sha256(buf_span(&ca->der), one.data);
+		if (rc == RC_OK)
+			rc = tlsa_add(ret, n, one);
+	}
+	return rc;
 }
 
 enum rc
@@ -66,7 +78,7 @@ tlsa_make(struct store *store, const struct holding *holding, int64_t now,
 		if (rc == RC_OK)
 			rc = tlsa_add(ret, &n, one);
 		if (rc == RC_OK)
-			rc = tlsa_add_ca(store, h, ret, &n);
+			rc = tlsa_add_ca(store, h, now, ret, &n);
 	}
 	if (rc == RC_OK && n == 0)
 		rc = err_set(RC_STATE,

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenSSL takes the first certificate that fits and looks for no second way: so
+ * there is one way in a chain, from a newer key to the older ones for those who
+ * have an old root, or from an old key to the newest. */
+#include "transfer/online/deploy/chain.h"
+
+#include "transfer/online/deploy/deploy.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/pem.h"
+
+/* The place of a key among the CA's, by its first certificate. */
+static size_t
+age_of(const struct trust *trust, const uint8_t *key_id)
+{
+	size_t i = 0;
+
+	while (i < trust->n_cas &&
+	       memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) != 0)
+		i++;
+	return i;
+}
+
+/* Over this key, by an older or by a newer one; the last to end. */
+static const struct trust_cross *
+cross_get0(const struct trust *trust, const uint8_t *over, bool by_older,
+    int64_t since)
+{
+	const struct trust_cross *best = NULL;
+
+	for (size_t i = 0; i < trust->n_crosses; i++) {
+		const struct trust_cross *one = &trust->crosses[i];
+		bool older = age_of(trust, one->by) < age_of(trust, one->over);
+
+		if (memcmp(one->over, over, SHA256_LEN) == 0 &&
+		    older == by_older && one->not_after >= since &&
+		    (best == NULL || one->not_after > best->not_after))
+			best = one;
+	}
+	return best;
+}
+
+static enum rc
+across_write(const struct trust *trust, const uint8_t *issuer, int64_t since,
+    struct buf *out)
+{
+	const bool by_older = cross_get0(trust, issuer, false, since) == NULL;
+	const struct trust_cross *one =
+	    cross_get0(trust, issuer, by_older, since);
+	enum rc rc = RC_OK;
+
+	/* Each step leads to an older key, or each to a newer one: it ends. */
+	while (one != NULL && rc == RC_OK) {
+		rc = pem_write(PEM_CERTIFICATE, buf_span(&one->der), out);
+		one = cross_get0(trust, one->by, by_older, since);
+	}
+	return rc;
+}
+
+enum rc
+chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
+    int64_t since, struct buf *out)
+{
+	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
+	WIPED(buf) above = { 0 };
+	struct span rest;
+	struct der one;
+	enum rc rc;
+
+	if (ca == NULL)
+		return err_set(RC_STATE,
+		    "%s: a certificate of no pinned CA key", store->db.path);
+	rc = across_write(&store->trust, issuer, since, out);
+	if (rc == RC_OK)
+		rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
+	if (rc == RC_OK)
+		rc = store_issuers(store, &above);
+	rest = buf_span(&above);
+	while (rc == RC_OK && rest.n != 0) {
+		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
+			return err_set(RC_STATE, "%s: damaged", store->db.path);
+		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
+	}
+	return rc;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The chain that a certificate is served with: whoever has any of the CA's roots
+ * finds a way to his.
+ */
+#ifndef TRANSFER_ONLINE_DEPLOY_CHAIN_H
+#define TRANSFER_ONLINE_DEPLOY_CHAIN_H
+
+#include "transfer/online/store/store.h"
+
+/** Append the certificates behind the server's own, as PEM.
+ *
+ * Of a CA that rolled over, first those across: over the issuing key, by the key
+ * before it where that is the newest and else by the key after it, and so on from
+ * key to key. Then the certificate of the issuing key, then those above the CA.
+ * A root stands behind all across: OpenSSL ends at the first root that it is
+ * sent, and fails where that is not its own (error 19).
+ *
+ * \param issuer  key-id of the CA key that signed it
+ * \param since   its notBefore: what ended before that is left out
+ * \retval RC_STATE that key is not pinned */
+enum rc chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
+    int64_t since, struct buf *out) MUST_CHECK;
+
+#endif
