@@ -22,5 +22,7 @@ enum rc cmd_show(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_sign(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_transfer_key(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_renew_ca(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_rollover(struct cmd_env *env, int argc, char **argv);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/term.h"
 #include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
+#include "ca/home/ca_trust.h"
 #include "ca/lifecycle/recover.h"
 #include "transfer/reader/reader.h"
 #include "transfer/rule.h"
@@ -96,10 +97,8 @@ recover_open_home(struct recovering *r)
 		rc = clock_now(&r->now);
 	if (rc == RC_OK)
 		rc = clock_check(r->ledger, &r->policy, r->now);
-	memcpy(r->trust.ca_id, r->ca.ca_id, SHA256_LEN);
 	if (rc == RC_OK)
-		rc = trust_add_ca(
-		    &r->trust, "the CA certificate", buf_span(&r->ca.ca_cert));
+		rc = ca_trust(&r->ca, &r->trust);
 	return rc;
 }
 

@@ -20,6 +20,12 @@ static const struct cmd cmds[] = {
 	{ "transfer-key", cmd_transfer_key,
 	  "--use-key URI | --key-type TYPE [--out MEDIA]",
 	  "put another transfer key in place of the present one" },
+	{ "renew-ca", cmd_renew_ca, "[--days N] [--out MEDIA]",
+	  "the CA's certificate for longer, of the same key" },
+	{ "rollover", cmd_rollover,
+	  "[--key-type T | --use-key URI] [--subject DN]\n"
+	  "    [--days N] [--out MEDIA]",
+	  "a new key for the CA, which the old one vouches for" },
 	{ "sign", cmd_sign,
 	  "MEDIA|FILE [--out MEDIA] [--expect HEX]...\n"
 	  "    [--loose --profile P [--name TYPE:X]...]",

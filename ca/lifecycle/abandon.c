@@ -3,6 +3,7 @@
  * ledger, judged, and committed at once with its response. */
 #include "ca/lifecycle/abandon.h"
 #include "base/list.h"
+#include "ca/home/ca_trust.h"
 #include "transfer/judge/judge.h"
 #include "transfer/rule.h"
 
@@ -194,9 +195,8 @@ enum rc
 abandon_judge(
     struct visit *v, const struct submission *s, struct abandon *abandon)
 {
-	const struct span ca_cert = buf_span(&v->act.ca.ca_cert);
-	enum rc rc = judge_open(&v->act.judge, buf_span(&abandon->policy.text),
-	    &ca_cert, 1, buf_span(&v->act.ca.transfer_cert));
+	enum rc rc =
+	    ca_judge_open(&v->act.judge, &abandon->policy, &v->act.ca);
 
 	if (rc == RC_OK)
 		rc = judge_bundle_open(&v->act.judge, &s->file->copy);

@@ -5,6 +5,7 @@
 
 #include "base/own_ssl.h"
 #include "ca/cert/template.h"
+#include "ca/home/ca_trust.h"
 #include "ca/home/card.h"
 #include "ca/home/certify.h"
 #include "transfer/judge/judge.h"
@@ -91,12 +92,12 @@ static enum rc
 make_responses(struct successor *s, struct span cert)
 {
 	struct act *act = s->act;
-	struct span ca_cert = buf_span(&act->ca.ca_cert);
 	const struct response_maker maker = {
 		.ledger = act->ledger, .keys = &act->keys, .ca = &act->ca
 	};
-	const struct response_change change = { .kind = TRUST_TRANSFER,
-		.cert = cert,
+	const struct response_change change = { .news = { { TRUST_TRANSFER,
+						    &cert, 1 } },
+		.n = 1,
 		.policy = &act->policy,
 		.now = act->now };
 	enum rc rc;
@@ -106,8 +107,7 @@ make_responses(struct successor *s, struct span cert)
 	s->responses = calloc(s->n, sizeof(*s->responses));
 	if (s->responses == NULL)
 		return err_memory();
-	rc = judge_open(&act->judge, buf_span(&act->policy.text), &ca_cert, 1,
-	    buf_span(&act->ca.transfer_cert));
+	rc = ca_judge_open(&act->judge, &act->policy, &act->ca);
 	for (size_t i = 0; i < s->n && rc == RC_OK; i++)
 		rc = successor_make_response(s, &maker, &change, i);
 	return rc;

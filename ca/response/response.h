@@ -52,14 +52,19 @@ struct response_maker {
 enum rc response_make(const struct response_maker *maker, const struct submission *s,
     const struct policy *policy, int64_t now, struct response *ret) MUST_CHECK;
 
-/** What a response tells besides, or instead of, results. */
+/** What a response tells instead of results. */
+#define RESPONSE_CHANGES_MAX 2
 struct response_change {
-	enum trust_kind kind;
-	struct span cert; /* DER */
+	struct response_news {
+		enum trust_kind kind;
+		const struct span *certs; /* DER */
+		size_t n;
+	} news[RESPONSE_CHANGES_MAX];
+	size_t n;
 	const struct policy *policy;
 	int64_t now;
 };
-/** Make a response without a bundle that tells a requester of a new certificate
+/** Make a response without a bundle that tells a requester of new certificates
  * of the CA's own, signed by the transfer key known so far. Nothing is stored.
  */
 enum rc response_make_change(const struct response_maker *maker,

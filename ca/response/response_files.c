@@ -198,6 +198,35 @@ add_all_results(struct response *response)
 	return rc;
 }
 
+/* Which of the CA's certificates it was: the newest in a response that is being
+ * made, and else that whose file the manifest lists. */
+static enum rc
+response_files_make_ca(struct response *response, const struct ledger_ca *ca)
+{
+	const struct manifest *m = &response->manifest;
+	const struct file_entry *entry = NULL;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_files; i++)
+		if (span_eq_str(m->files[i].name, LAYOUT_CA))
+			entry = &m->files[i];
+	for (size_t i = ca->n_own; entry != NULL && i-- > 0 && rc == RC_OK;) {
+		buf_reset(&response->made);
+		rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->own[i].cert),
+		    &response->made);
+		if (rc == RC_OK)
+			rc = sha256(buf_span(&response->made), digest);
+		if (rc == RC_OK &&
+		    memcmp(digest, entry->digest, SHA256_LEN) == 0)
+			return RC_OK;
+	}
+	buf_reset(&response->made);
+	return rc != RC_OK ? rc
+			   : pem_write(PEM_CERTIFICATE, buf_span(&ca->ca_cert),
+				 &response->made);
+}
+
 static enum rc
 response_files_add_ca(struct response *response, const struct ledger_ca *ca)
 {
@@ -205,8 +234,7 @@ response_files_add_ca(struct response *response, const struct ledger_ca *ca)
 	enum rc rc = file_add(response, LAYOUT_CA, &file);
 
 	if (rc == RC_OK)
-		rc = pem_write(
-		    PEM_CERTIFICATE, buf_span(&ca->ca_cert), &response->made);
+		rc = response_files_make_ca(response, ca);
 	return rc == RC_OK ? file_finish(response, file, true) : rc;
 }
 

@@ -264,19 +264,29 @@ response_make(const struct response_maker *maker, const struct submission *s,
 }
 
 static enum rc
-fill_change(struct manifest_draft *d, enum trust_kind kind, struct span cert)
+fill_news(struct trust_change *to, const struct response_news *news)
 {
-	d->m.changes = calloc(1, sizeof(*d->m.changes));
+	to->kind = news->kind;
+	to->certs = calloc(news->n, sizeof(*to->certs));
+	if (to->certs == NULL)
+		return err_memory();
+	memcpy(to->certs, news->certs, news->n * sizeof(*to->certs));
+	to->n_certs = news->n;
+	return RC_OK;
+}
+
+static enum rc
+fill_change(struct manifest_draft *d, const struct response_change *change)
+{
+	enum rc rc = RC_OK;
+
+	d->m.changes = calloc(change->n, sizeof(*d->m.changes));
 	if (d->m.changes == NULL)
 		return err_memory();
-	d->m.n_changes = 1;
-	d->m.changes[0].kind = kind;
-	d->m.changes[0].certs = calloc(1, sizeof(*d->m.changes[0].certs));
-	if (d->m.changes[0].certs == NULL)
-		return err_memory();
-	d->m.changes[0].certs[0] = cert;
-	d->m.changes[0].n_certs = 1;
-	return RC_OK;
+	d->m.n_changes = change->n;
+	for (size_t i = 0; i < change->n && rc == RC_OK; i++)
+		rc = fill_news(&d->m.changes[i], &change->news[i]);
+	return rc;
 }
 
 enum rc
@@ -289,7 +299,7 @@ response_make_change(const struct response_maker *maker,
 	enum rc rc;
 
 	draft_head(&d, maker->ca, change->policy, change->now);
-	rc = fill_change(&d, change->kind, change->cert);
+	rc = fill_change(&d, change);
 	if (rc == RC_OK)
 		rc = response_make_finish(&d, maker, to->key_id, &response);
 	if (rc != RC_OK)

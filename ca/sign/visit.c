@@ -3,6 +3,7 @@
  * against the one before. What it does with them is in work.c and issue.c. */
 #include "ca/sign/visit.h"
 
+#include "ca/home/ca_trust.h"
 #include "ca/response/stick_ahead.h"
 
 #include <sys/stat.h>
@@ -43,9 +44,7 @@ visit_open_trust(struct visit *v)
 {
 	enum rc rc;
 
-	memcpy(v->trust.ca_id, v->act.ca.ca_id, SHA256_LEN);
-	rc = trust_add_ca(
-	    &v->trust, "the CA certificate", buf_span(&v->act.ca.ca_cert));
+	rc = ca_trust(&v->act.ca, &v->trust);
 	if (rc != RC_OK)
 		return rc;
 	return trust_window(

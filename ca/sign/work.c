@@ -3,6 +3,7 @@
  * Yes, so that whoever declines may mend the policy and run again; from the Yes
  * on each step is a commit, and a run that dies is taken up at the next one. */
 #include "ca/sign/work.h"
+#include "ca/home/ca_trust.h"
 #include "ca/intake/key_reuse.h"
 #include "ca/sign/issue.h"
 #include "transfer/rule.h"
@@ -235,11 +236,10 @@ static enum rc
 work_sign_all(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg)
 {
-	const struct span ca_cert = buf_span(&v->act.ca.ca_cert);
 	const struct issue issue = { .ledger = v->act.ledger,
 		.keys = &v->act.keys,
 		.judge = &v->act.judge,
-		.ca_cert = ca_cert,
+		.ca_cert = buf_span(&v->act.ca.ca_cert),
 		.now = v->act.now,
 		.policy = buf_span(&w->policy->text),
 		.sign_seconds = WORK_SIGN_SECONDS,
@@ -251,8 +251,7 @@ work_sign_all(struct visit *v, struct work *w,
 	rc = progress_read(
 	    v->act.ledger, &w->s->record, &w->s->bundle, &w->progress);
 	if (rc == RC_OK)
-		rc = judge_open(&v->act.judge, buf_span(&w->policy->text),
-		    &ca_cert, 1, buf_span(&v->act.ca.transfer_cert));
+		rc = ca_judge_open(&v->act.judge, w->policy, &v->act.ca);
 	if (rc == RC_OK)
 		rc = issue_run(&issue, w->s, &w->progress, &w->decisions);
 	return rc;

@@ -214,7 +214,10 @@ a_new_certificate_of_the_ca_is_told_without_a_bundle(void **state)
 	WIPED(ca_bed) b = { 0 };
 	WIPED(offer) o = { 0 };
 	WIPED(response) response = { 0 };
-	struct response_change change = { .kind = TRUST_TRANSFER, .now = NOW };
+	struct span cert;
+	struct response_change change = {
+		.news = { { TRUST_TRANSFER, &cert, 1 } }, .n = 1, .now = NOW
+	};
 	struct response_maker maker;
 
 	(void)state;
@@ -223,7 +226,7 @@ a_new_certificate_of_the_ca_is_told_without_a_bundle(void **state)
 	offer_read(&b, &o);
 	maker = maker_of(&b);
 	change.policy = &b.v.act.policy;
-	change.cert = buf_span(&b.ca.transfer_der);
+	cert = buf_span(&b.ca.transfer_der);
 	check_ok(
 	    response_make_change(&maker, &o.s.requester, &change, &response));
 	assert_false(response.manifest.has_bundle);
@@ -232,7 +235,7 @@ a_new_certificate_of_the_ca_is_told_without_a_bundle(void **state)
 	assert_int_equal(response.manifest.n_changes, 1);
 	assert_int_equal(response.manifest.changes[0].kind, TRUST_TRANSFER);
 	assert_true(
-	    span_eq(response.manifest.changes[0].certs[0], change.cert));
+	    span_eq(response.manifest.changes[0].certs[0], cert));
 	assert_int_equal(response.n, 2); /* ca.pem and itself */
 }
 
@@ -448,6 +451,7 @@ a_response_that_does_not_come_out_as_it_was_is_refused(void **state)
 	response_wipe(&response);
 	maker = maker_of(&b);
 	/* ca.pem would be another one. */
+	b.v.act.ca.own[0].cert.n--;
 	buf_reset(&b.v.act.ca.ca_cert);
 	check_ok(
 	    buf_add_span(&b.v.act.ca.ca_cert, buf_span(&b.ca.transfer_der)));
