@@ -12,6 +12,8 @@ cert_status(const struct ledger_cert *cert, int64_t now)
 		return "void";
 	if (cert->der.n == 0)
 		return "unfinished";
+	if (cert->revoked)
+		return "revoked";
 	if (now < cert->intent.not_before)
 		return "future";
 	return now > cert->intent.not_after ? "expired" : "valid";

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-/** "valid", "future", "expired", "void", or "unfinished" for an intent that has
+/** "valid", "future", "expired", "revoked", "void", or "unfinished" for an intent that has
  * no result. */
 const char *cert_status(const struct ledger_cert *cert, int64_t now);
 

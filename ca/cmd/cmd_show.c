@@ -6,6 +6,7 @@
 #include "ca/cmd/cert_json.h"
 #include "ca/cmd/cmd.h"
 #include "ca/home/home.h"
+#include "ca/ledger/revocation.h"
 #include "transfer/format/cose.h"
 #include "transfer/x509/cert.h"
 
@@ -16,7 +17,8 @@
 struct story {
 	struct ledger_cert cert;
 	struct cert_text text;
-	X509 *x; /* NULL when void or unfinished */
+	struct ledger_revocation revocation; /* where cert.revoked */
+	X509 *x;			     /* NULL when void or unfinished */
 	bool has_bundle;
 	struct ledger_bundle bundle;
 	char label[LABEL_MAX + 1]; /* "" when loose or removed */
@@ -101,6 +103,10 @@ story_read(struct ledger *ledger, const char *typed, struct story *s)
 		return rc;
 	}
 	s->has_bundle = true;
+	rc = ledger_revoked_get(
+	    ledger, span_of(serial, n), &s->revocation, &s->cert.revoked);
+	if (rc != RC_OK)
+		return rc;
 	rc = ledger_bundle_at(ledger, s->cert.intent.bundle, &s->bundle);
 	if (rc == RC_OK)
 		rc = requester_read(ledger, s);
@@ -249,6 +255,15 @@ origin_print(const struct story *s)
 	field_hex("tbs sha256", span_of(i->tbs, SHA256_LEN));
 }
 
+static void
+revocation_print(const struct ledger_revocation *r)
+{
+	field_time("revoked", r->at);
+	field_text("reason", reason_text(r->reason));
+	if (r->has_since)
+		field_time("key lost", r->since);
+}
+
 static enum rc
 story_print(const struct story *s, int64_t now)
 {
@@ -260,6 +275,8 @@ story_print(const struct story *s, int64_t now)
 	else
 		field_hex("serial", span_of(i->serial, sizeof(i->serial)));
 	field_text("status", cert_status(&s->cert, now));
+	if (s->cert.revoked)
+		revocation_print(&s->revocation);
 	if (s->x != NULL)
 		rc = certificate_print(s);
 	if (rc != RC_OK)
@@ -280,6 +297,19 @@ story_print(const struct story *s, int64_t now)
 /* ---- for programs ---------------------------------------------------------
  */
 
+static json_t *
+revocation_json(const struct story *s)
+{
+	const struct ledger_revocation *r = &s->revocation;
+
+	if (!s->cert.revoked)
+		return json_null();
+	return json_pack("{s:o,s:s,s:o,s:I}", "at", cmd_json_time(r->at),
+	    "reason", reason_text(r->reason), "since",
+	    r->has_since ? cmd_json_time(r->since) : json_null(), "record",
+	    (json_int_t)r->n);
+}
+
 static enum rc
 story_json(const struct story *s, int64_t now)
 {
@@ -289,8 +319,9 @@ story_json(const struct story *s, int64_t now)
 
 	if (object == NULL)
 		return err_memory();
-	more = json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o}", "issued",
-	    cmd_json_time(s->cert.at), "requester",
+	more = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:I,s:o}", "revoked",
+	    revocation_json(s), "issued", cmd_json_time(s->cert.at),
+	    "requester",
 	    *s->label == '\0' ? json_null() : json_string(s->label),
 	    "bundle_id",
 	    s->has_bundle ? cmd_json_hex(span_of(s->bundle.id, BUNDLE_ID_LEN))

@@ -275,11 +275,12 @@ status_print(const struct ca_status *s)
 		    clock_days(s->now, s->due.next));
 	term_print(stdout,
 	    "ledger        %" PRIu64 " records, head\n              %s\n"
-	    "certificates  %" PRIu64 ", void %" PRIu64 "\n"
+	    "certificates  %" PRIu64 ", void %" PRIu64 ", revoked %" PRIu64 "\n"
 	    "bundles       %" PRIu64 ", manifests %" PRIu64
 	    ", requesters %zu\n",
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
-	    s->totals.bundles, s->totals.manifests, s->n_requesters);
+	    s->totals.revoked, s->totals.bundles, s->totals.manifests,
+	    s->n_requesters);
 	backup_print(&s->backup);
 	restored_print(s);
 	rc = sandbox_print(&s->sandbox);
@@ -374,7 +375,7 @@ status_json(const struct ca_status *s)
 	const struct ledger_totals *t = &s->totals;
 
 	return cmd_json(json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I}}",
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
@@ -389,9 +390,9 @@ status_json(const struct ca_status *s)
 	    "ledger", "records", (json_int_t)t->records, "head",
 	    cmd_json_hex(span_of(s->head.hash, SHA256_LEN)), "certificates",
 	    (json_int_t)t->certificates, "voids", (json_int_t)t->voids,
-	    "bundles", (json_int_t)t->bundles, "manifests",
-	    (json_int_t)t->manifests, "requesters",
-	    (json_int_t)s->n_requesters));
+	    "revoked", (json_int_t)t->revoked, "bundles",
+	    (json_int_t)t->bundles, "manifests", (json_int_t)t->manifests,
+	    "requesters", (json_int_t)s->n_requesters));
 }
 
 enum rc

@@ -51,7 +51,7 @@ line_add(const struct ledger_cert *cert, void *arg)
 	struct due_line line = { .not_after = cert->intent.not_after };
 	enum rc rc;
 
-	if (cert->der.n == 0 || line.not_after < lines->since)
+	if (cert->der.n == 0 || cert->revoked || line.not_after < lines->since)
 		return RC_OK;
 	rc = line_key(cert, line.key);
 	if (rc != RC_OK)

@@ -22,7 +22,7 @@ void due_list_wipe(struct due_list *list);
 
 /** What ends within `within` seconds of `now`, or ended that recently. Of the
  * certificates of one requester for the same profile and names only the last
- * to end counts: it is the one that has no successor. */
+ * to end counts: it is the one that has no successor. Revoked ones do not. */
 enum rc due_list_read(struct ledger *ledger, int64_t now, int64_t within,
     struct due_list *ret) MUST_CHECK;
 

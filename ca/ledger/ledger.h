@@ -305,6 +305,8 @@ struct ledger_cert {
 	struct intent intent;
 	struct buf der; /* empty when void or unfinished */
 	bool is_void;
+	bool revoked;
+	bool own; /* the CA's, or of its transfer key: no bundle asked for it */
 	int64_t at;	  /* of the result, or of the intent while unfinished */
 	uint64_t outcome; /* record of the result or void; 0: unfinished */
 	uint8_t requester[SHA256_LEN];

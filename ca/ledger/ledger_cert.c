@@ -2,6 +2,7 @@
 /* Certificates, by serial and one after the other. */
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
+#include "ca/ledger/revocation.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
@@ -26,6 +27,7 @@ static enum rc
 cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 {
 	struct record intent = { 0 }, outcome = { 0 };
+	struct ledger_revocation revocation;
 	struct span requester = db_blob(st, 10);
 	enum rc rc = ledger_record_of_row(st, 0, &intent);
 
@@ -47,8 +49,11 @@ cert_of_row(struct ledger *ledger, sqlite3_stmt *st, struct ledger_cert *cert)
 	cert->is_void = false;
 	cert->outcome = 0;
 	buf_reset(&cert->der);
-	if (sqlite3_column_type(st, 5) == SQLITE_NULL)
-		return RC_OK;
+	rc = ledger_revoked_get(ledger,
+	    span_of(cert->intent.serial, sizeof(cert->intent.serial)),
+	    &revocation, &cert->revoked);
+	if (rc != RC_OK || sqlite3_column_type(st, 5) == SQLITE_NULL)
+		return rc;
 
 	rc = ledger_record_of_row(st, 5, &outcome);
 	if (rc != RC_OK)
@@ -89,6 +94,7 @@ static void
 cert_of_own(
     const struct record *r, struct span serial, struct ledger_cert *cert)
 {
+	cert->own = true;
 	cert->intent.n = r->n;
 	if (serial.n == sizeof(cert->intent.serial))
 		memcpy(cert->intent.serial, serial.p, serial.n);
