@@ -18,6 +18,7 @@ enum rc cmd_recover(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_requester(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_resend(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_restore(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_revoke(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_show(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_sign(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/term.h"
+#include "ca/cmd/revoke_show.h"
 #include "transfer/media/mount.h"
 
 #include <stdlib.h>
@@ -55,15 +56,16 @@ deliver_add_json(struct delivery *d, const struct addressee *to,
 
 	if (d->responses == NULL)
 		return;
-	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o}", "path", response->dir,
-	    "requester",
+	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o,s:o}", "path",
+	    response->dir, "requester",
 	    to->label.n == 0 ? json_null() : cmd_json_text(to->label),
 	    "sequence", (json_int_t)response->record.sequence,
 	    "manifest_sha256",
 	    cmd_json_hex(span_of(response->record.digest, SHA256_LEN)),
 	    "issued", (json_int_t)response->n_certs, "refused",
 	    (json_int_t)response->n_refused, "results",
-	    json_results(&response->manifest));
+	    json_results(&response->manifest), "revocations",
+	    revoke_results_json(&response->manifest));
 	cmd_json_add(&d->responses, row);
 }
 
@@ -88,21 +90,43 @@ show_due(const struct manifest *m)
 	term_field("next due", "%s, when the first of these runs out", at);
 }
 
-static void
+/* Nothing where there were none. */
+static enum rc
+revocations_text(const struct manifest *m, struct buf *out)
+{
+	size_t before = revoke_results_with(m, REVOKED_BEFORE);
+	size_t done = revoke_results_with(m, REVOKED) + before;
+
+	if (m->n_revocations == 0)
+		return RC_OK;
+	return buf_printf(out,
+	    "; %zu revocation%s, %zu of them done before, %zu refused",
+	    m->n_revocations, m->n_revocations == 1 ? "" : "s", before,
+	    m->n_revocations - done);
+}
+
+static enum rc
 show_response(const struct delivery *d, const struct addressee *to,
     const struct response *response, bool stored)
 {
 	const char *quote = to->label.n == 0 ? "" : "\"";
 	const struct span nobody = span_str("loose CSRs");
 
+	WIPED(buf) revoked = { 0 };
+	enum rc rc = revocations_text(&response->manifest, &revoked);
+
+	if (rc != RC_OK)
+		return rc;
 	term_bold(
-	    "Response %u for %s%.*s%s%s: %zu certificate%s, %zu refused\n",
+	    "Response %u for %s%.*s%s%s: %zu certificate%s, %zu refused%.*s\n",
 	    response->record.sequence, quote,
 	    SPAN_FMT(to->label.n == 0 ? nobody : to->label), quote,
 	    stored ? " (the stored one, byte for byte)" : "", response->n_certs,
-	    response->n_certs == 1 ? "" : "s", response->n_refused);
+	    response->n_certs == 1 ? "" : "s", response->n_refused,
+	    SPAN_FMT(buf_span(&revoked)));
 	if (d->media->path == NULL)
 		term_field("would be", "%s", response->dir);
+	return RC_OK;
 }
 
 static void
@@ -135,6 +159,18 @@ write_out(const struct delivery *d, struct response *response, struct buf *note)
 			 response->record.sequence);
 }
 
+void
+delivery_count(
+    const struct response *response, size_t *ret_granted, size_t *ret_refused)
+{
+	const struct manifest *m = &response->manifest;
+	size_t revoked = revoke_results_with(m, REVOKED) +
+			 revoke_results_with(m, REVOKED_BEFORE);
+
+	*ret_granted = response->n_certs + revoked;
+	*ret_refused = response->n_refused + m->n_revocations - revoked;
+}
+
 static enum rc
 note_done(struct delivery *d, const struct addressee *to,
     const struct response *response)
@@ -147,8 +183,7 @@ note_done(struct delivery *d, const struct addressee *to,
 	one = &d->done[d->n_done++];
 	memcpy(one->channel, to->channel, SHA256_LEN);
 	one->sequence = response->record.sequence;
-	one->n_certs = response->n_certs;
-	one->n_refused = response->n_refused;
+	delivery_count(response, &one->n_granted, &one->n_refused);
 	return RC_OK;
 }
 
@@ -161,7 +196,9 @@ deliver_response(struct delivery *d, const struct addressee *to,
 
 	if (rc != RC_OK)
 		return rc;
-	show_response(d, to, response, stored);
+	rc = show_response(d, to, response, stored);
+	if (rc != RC_OK)
+		return rc;
 	if (d->media->path != NULL)
 		show_written(d, response, &note);
 	deliver_add_json(d, to, response);

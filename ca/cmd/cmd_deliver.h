@@ -26,7 +26,7 @@ struct delivery {
 	struct delivered {
 		uint8_t channel[SHA256_LEN];
 		uint32_t sequence;
-		size_t n_certs, n_refused;
+		size_t n_granted, n_refused; /* certificates and revocations */
 	} *done; /* owned */
 	size_t n_done;
 };
@@ -41,6 +41,10 @@ enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
  * this run has written. \retval RC_STATE the ledger lacks one */
 enum rc deliver_stored(struct delivery *delivery, const struct addressee *to,
     uint32_t first, uint32_t last) MUST_CHECK;
+
+/** How many certificates and revocations were granted, and how many refused. */
+void delivery_count(const struct response *response, size_t *ret_granted,
+    size_t *ret_refused);
 
 /** The end of a run that wrote something to a stick: how to unmount it. What was
  * read back was read while it was mounted, which is not the whole proof. */

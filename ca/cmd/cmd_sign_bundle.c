@@ -82,7 +82,7 @@ answer_again(struct sign *sign, const struct submission *s)
 	    last < answer ? answer : last);
 	done = delivery_find(&sign->delivery, s->key_id, answer);
 	if (rc == RC_OK && done != NULL && s->requester.arrived < answer) {
-		sign->old_issued += done->n_certs;
+		sign->old_issued += done->n_granted;
 		sign->old_refused += done->n_refused;
 	}
 	return rc;
@@ -149,14 +149,25 @@ meet(struct sign *sign, const struct submission *s, bool *ret_yes)
 	    "--expect", ret_yes);
 }
 
+static const char *
+yes_to(const struct work *w)
+{
+	const bool signs = w->decisions.granted != 0;
+
+	if (w->revokes.n_certs != 0)
+		return signs ? "Type Yes to sign and to revoke this:"
+			     : "Type Yes to revoke this for good:";
+	if (!signs && w->revokes.n > w->revokes.n_refused)
+		return "Type Yes to answer this:";
+	return signs ? "Type Yes to sign this:"
+		     : "Type Yes to refuse all of it for good:";
+}
+
 static enum rc
 sign_bundle_confirm(struct sign *sign, const struct work *w, bool *ret_yes)
 {
 	*ret_yes = sign->env->yes;
-	return term_confirm(w->decisions.granted == 0
-				? "Type Yes to refuse all of it for good:"
-				: "Type Yes to sign this:",
-	    "--yes", ret_yes);
+	return term_confirm(yes_to(w), "--yes", ret_yes);
 }
 
 static enum rc
@@ -200,6 +211,7 @@ sign_work(struct sign *sign, struct work *w)
 {
 	const uint64_t wanted = w->decisions.certificates;
 	WIPED(response) response = { 0 };
+	size_t granted, refused;
 	struct submission *s = w->s;
 	const struct addressee to = addressee_of(s);
 	enum rc rc = visit_unlock(&sign->visit);
@@ -219,8 +231,9 @@ sign_work(struct sign *sign, struct work *w)
 		return rc;
 	}
 	sign->signing = false;
-	sign->issued += response.n_certs;
-	sign->refused += response.n_refused;
+	delivery_count(&response, &granted, &refused);
+	sign->issued += granted;
+	sign->refused += refused;
 	/* What the requester missed goes along, unasked. */
 	rc =
 	    send_stored(sign, s, head_sequence(s, response.record.sequence - 1),
@@ -244,8 +257,10 @@ handle_new(struct sign *sign, struct submission *s)
 		return rc;
 	if (sign->env->dry_run) {
 		sign_json_review(sign, &w);
-		sign->refused += w.decisions.n - w.decisions.granted;
-		sign->issued += w.decisions.certificates;
+		sign->refused +=
+		    w.decisions.n - w.decisions.granted + w.revokes.n_refused;
+		sign->issued += w.decisions.certificates + w.revokes.n -
+				w.revokes.n_refused;
 		term_say("Dry run: nothing was signed or stored.\n");
 		return RC_OK;
 	}

@@ -2,6 +2,7 @@
 /* What a dry run of `sign` tells a program: the decisions, before any is
  * carried out. Responses that were made are told by cmd_deliver.c. */
 #include "ca/cmd/cmd_sign.h"
+#include "ca/cmd/revoke_show.h"
 
 #include "transfer/rule.h"
 
@@ -36,9 +37,10 @@ sign_json_review(struct sign *sign, const struct work *w)
 
 	if (!sign->env->json)
 		return;
-	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o}", "path", "requester",
-	    json_requester(w->s), "sequence", "manifest_sha256", "issued", 0,
-	    "refused", (json_int_t)(w->decisions.n - w->decisions.granted),
-	    "results", json_decisions(w));
+	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o,s:o}", "path",
+	    "requester", json_requester(w->s), "sequence", "manifest_sha256",
+	    "issued", 0, "refused",
+	    (json_int_t)(w->decisions.n - w->decisions.granted), "results",
+	    json_decisions(w), "revocations", revokes_json(&w->revokes));
 	cmd_json_add(&sign->delivery.responses, row);
 }

@@ -6,6 +6,7 @@
 #include "base/term.h"
 #include "base/words.h"
 #include "ca/cmd/cmd_sign.h"
+#include "ca/cmd/revoke_show.h"
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
@@ -391,6 +392,8 @@ show_all_granted(struct visit *v, const struct work *w)
 	uint64_t left = w->decisions.certificates - progress_done(&w->progress);
 	enum rc rc = RC_OK;
 
+	if (w->decisions.n == 0 && w->revokes.n != 0)
+		return RC_OK; /* it asks for revocations alone */
 	if (n == 0) {
 		term_bold("\nNothing would be signed.\n");
 		return RC_OK;
@@ -448,13 +451,9 @@ review_show(struct visit *v, const struct work *w)
 	if (rc != RC_OK)
 		return rc;
 	show_all_refused(w);
-	if (w->s->bundle.n_revocations > 0)
-		term_say(
-		    "\n%zu revocation%s will be refused: this version does not revoke.\n",
-		    w->s->bundle.n_revocations,
-		    w->s->bundle.n_revocations == 1 ? "" : "s");
+	rc = revokes_show(v->act.ledger, &w->revokes);
 	term_say("\n");
-	return RC_OK;
+	return rc;
 }
 
 enum rc

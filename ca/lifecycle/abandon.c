@@ -4,6 +4,7 @@
 #include "ca/lifecycle/abandon.h"
 #include "base/list.h"
 #include "ca/home/ca_trust.h"
+#include "ca/intake/revoke.h"
 #include "transfer/judge/judge.h"
 #include "transfer/rule.h"
 
@@ -278,10 +279,18 @@ static enum rc
 abandon_make_response(struct visit *v, const struct submission *s,
     const struct abandon *a, struct response *response)
 {
+	WIPED(revokes) revokes = { 0 };
 	const struct response_maker maker = { v->act.ledger, &v->act.keys,
-		&v->act.ca, v->window.key_id };
-	enum rc rc = response_make(&maker, s, &a->policy, v->act.now, response);
+		&v->act.ca, v->window.key_id, &revokes };
+	enum rc rc = revokes_decide_bundle(
+	    v->act.ledger, &a->policy, s, a->record.n, a->record.at, &revokes);
 
+	/* Recorded when the bundle was accepted, but by a version without them.
+	 */
+	if (rc == RC_OK)
+		rc = revokes_record(v->act.ledger, &revokes, a->record.n);
+	if (rc == RC_OK)
+		rc = response_make(&maker, s, &a->policy, v->act.now, response);
 	if (rc == RC_OK)
 		rc = response_judge(&v->act.judge, v->act.ledger, s, response);
 	return rc != RC_OK ? rc : response_store(v->act.ledger, response);

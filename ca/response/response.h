@@ -16,6 +16,8 @@
 #include "transfer/media/layout.h"
 #include "transfer/media/media.h"
 
+struct revokes; /* ca/intake/revoke.h */
+
 /** One file of a response. */
 struct response_file {
 	char name[FILE_NAME_MAX + 1];
@@ -44,6 +46,7 @@ struct response_maker {
 	struct keys *keys; /* only for a new one */
 	const struct ledger_ca *ca;
 	const uint8_t *issuer; /* key-id of the CA key */
+	const struct revokes *revokes; /* of the bundle, recorded; NULL: none */
 };
 
 /** Make the response to a bundle whose every request is decided: manifest,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manifest of a response: made once, and read again from the ledger. */
+#include "ca/intake/revoke.h"
 #include "ca/response/answer_names.h"
 #include "ca/response/response_files.h"
 #include "transfer/rule.h"
@@ -89,25 +90,53 @@ fill_results(struct manifest_draft *d, const struct submission *s)
 	return rc;
 }
 
-/* Nobody can be asked for a revocation yet: it is refused by name, so that the
- * requester knows. */
+/* Of one that was new somewhere, what was new; of one that was not, all of it.
+ * A result has room for REVOKED_MAX serials. */
 static enum rc
-fill_revocations(struct manifest_draft *d, const struct bundle *bundle)
+fill_revoked(
+    const struct revoke_decision *decision, struct revocation_result *r)
+{
+	r->serials =
+	    calloc(decision->n == 0 ? 1 : decision->n, sizeof(*r->serials));
+	if (r->serials == NULL)
+		return err_memory();
+	for (size_t c = 0; c < decision->n && r->n_serials < REVOKED_MAX; c++) {
+		const struct revoke_cert *cert = &decision->certs[c];
+
+		if (decision->status == REVOKED && cert->before)
+			continue;
+		r->serials[r->n_serials++] =
+		    span_of(cert->serial, cert->n_serial);
+	}
+	return RC_OK;
+}
+
+/* One result for each revocation, in the bundle's order. */
+static enum rc
+fill_revocations(struct manifest_draft *d, const struct bundle *bundle,
+    const struct revokes *revokes)
 {
 	size_t n = bundle->n_revocations;
+	enum rc rc = RC_OK;
 
+	if (n != (revokes == NULL ? 0 : revokes->n))
+		return err_set(RC_BUG, "revocations that nobody decided");
 	d->m.revocations = calloc(n == 0 ? 1 : n, sizeof(*d->m.revocations));
 	if (d->m.revocations == NULL)
 		return err_memory();
 	d->m.n_revocations = n;
-	for (size_t i = 0; i < n; i++) {
-		d->m.revocations[i].status = REVOKE_REFUSED;
-		d->m.revocations[i].rule =
-		    span_str(rule_name(RULE_REVOKE_DENIED));
-		d->m.revocations[i].comment =
-		    span_str("this version of airgap-ca does not revoke");
+	for (size_t i = 0; i < n && rc == RC_OK; i++) {
+		const struct revoke_decision *decision = &revokes->items[i];
+		struct revocation_result *r = &d->m.revocations[i];
+
+		r->status = decision->status;
+		if (decision->rule != RULE_NONE) {
+			r->rule = span_str(rule_name(decision->rule));
+			r->comment = span_str(decision->reason);
+		}
+		rc = fill_revoked(decision, r);
 	}
-	return RC_OK;
+	return rc;
 }
 
 /* Number and chain: the channel's next, and the hash of its newest. */
@@ -252,7 +281,7 @@ response_make(const struct response_maker *maker, const struct submission *s,
 	if (rc == RC_OK)
 		rc = fill_results(&d, s);
 	if (rc == RC_OK)
-		rc = fill_revocations(&d, &s->bundle);
+		rc = fill_revocations(&d, &s->bundle, maker->revokes);
 	if (rc == RC_OK)
 		rc = response_make_finish(&d, maker, s->key_id, &response);
 	if (rc != RC_OK)

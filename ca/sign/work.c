@@ -18,6 +18,7 @@ void
 work_wipe(struct work *w)
 {
 	decisions_wipe(&w->decisions);
+	revokes_wipe(&w->revokes);
 	progress_wipe(&w->progress);
 	policy_wipe(&w->resumed);
 	*w = (struct work){ 0 };
@@ -97,6 +98,20 @@ check_all_replaced(struct visit *v, struct work *w)
 	return rc;
 }
 
+/* What a bundle says of keys holds for its own requests too. */
+static enum rc
+check_revocations(struct visit *v, struct work *w)
+{
+	const struct submission *s = w->s;
+	const bool resumed = s->admission == ADMIT_RESUME;
+	enum rc rc = revokes_decide_bundle(v->act.ledger, w->policy, s,
+	    resumed ? s->record.n : 0, w->at, &w->revokes);
+
+	return rc != RC_OK ? rc
+			   : revokes_withhold(
+				 v->act.ledger, &w->revokes, s, &w->decisions);
+}
+
 enum rc
 work_check(struct visit *v, struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
@@ -120,6 +135,8 @@ work_check(struct visit *v, struct submission *s,
 		rc = apply_refusals(&w);
 	if (rc == RC_OK)
 		rc = check_all_replaced(v, &w);
+	if (rc == RC_OK)
+		rc = check_revocations(v, &w);
 	if (rc == RC_OK)
 		rc = decisions_check_keys(v->act.ledger, s, &w.decisions);
 	if (rc != RC_OK)
@@ -204,7 +221,8 @@ work_begin(struct visit *v, const struct work *w)
 }
 
 /* One transaction for all that the operator agreed to: after a crash the bundle
- * is either not accepted at all, or accepted with each of its refusals. */
+ * is either not accepted at all, or accepted with each of its refusals and of
+ * its revocations, which stand before anything that is signed at this visit. */
 static enum rc
 record_yes(struct visit *v, struct work *w)
 {
@@ -221,6 +239,8 @@ record_yes(struct visit *v, struct work *w)
 		rc = record_new(v, w);
 	else if (rc == RC_OK)
 		rc = record_voids(v, w);
+	if (rc == RC_OK)
+		rc = revokes_record(v->act.ledger, &w->revokes, w->s->record.n);
 	if (rc == RC_OK)
 		rc = record_arrival(v, w->s);
 	if (rc == RC_OK)
@@ -296,7 +316,7 @@ work_sign(struct visit *v, struct work *w,
 {
 	WIPED(response) response = { 0 };
 	const struct response_maker maker = { v->act.ledger, &v->act.keys,
-		&v->act.ca, v->window.key_id };
+		&v->act.ca, v->window.key_id, &w->revokes };
 	enum rc rc = record_yes(v, w);
 
 	if (rc == RC_OK)

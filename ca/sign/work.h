@@ -7,6 +7,7 @@
 #ifndef CA_SIGN_WORK_H
 #define CA_SIGN_WORK_H
 
+#include "ca/intake/revoke.h"
 #include "ca/sign/visit.h"
 
 /** What one submission comes to, step by step. */
@@ -16,11 +17,12 @@ struct work {
 	const struct policy *policy; /* that, or the visit's */
 	int64_t at;		     /* when the bundle is, or was, accepted */
 	struct decisions decisions;
+	struct revokes revokes;
 	struct progress progress; /* what earlier runs committed */
 };
 void work_wipe(struct work *w);
 
-/** Check every request: fills `w` in. Nothing is stored. */
+/** Check every request and every revocation: fills `w` in. Nothing is stored. */
 enum rc work_check(struct visit *v, struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
     MUST_CHECK;

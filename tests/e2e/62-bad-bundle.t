@@ -280,19 +280,4 @@ must mv "$WORK/new-ca" "$(home_of ca)"
 run ca sign "$STICK" --yes
 status 0 'with the right ledger back, all is well'
 
-# ---- what this version does not do ---------------------------------------------------------------
-
-must transfer install "$STICK"
-STICK=$(stick revoke)
-must transfer request "$WORK/web.csr" --profile tls-server --out "$STICK"
-asked=$(ls "$STICK"/airgap-ca/requests/*)
-must cose --key "$KEY" "$asked" "$WORK/bad.cose" 'p[10] = [{1: b"A" * 16, 2: 1}]'
-must cp "$WORK/bad.cose" "$asked"
-run ca sign "$STICK" --yes --json
-status 0 'a bundle that would revoke something as well'
-says '1 revocation will be refused: this version does not revoke' 'is told apart'
-run transfer inspect "$STICK/$(json responses.0.path)/manifest.cose"
-prints '"REVOKE-DENIED"' 'and refused in the response, by its rule'
-prints 'status / 2: 3 / refused /' 'not carried out'
-
 done_testing

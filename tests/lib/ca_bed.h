@@ -205,7 +205,7 @@ static inline enum rc
 note_kind(const struct record *record, const uint8_t hash[static SHA256_LEN],
     void *arg)
 {
-	static const char letters[] = "?ipErbtCRvmcTnaAkSIGUH???O";
+	static const char letters[] = "?ipErbtCRvmcTnaAkSIGUHxK?O";
 	struct kinds_seen *seen = arg;
 
 	(void)hash;
@@ -216,7 +216,8 @@ note_kind(const struct record *record, const uint8_t hash[static SHA256_LEN],
 }
 
 /** Count the records by kind. The story has a letter for each: b a bundle,
- * t an intent, C a certificate, R a refusal, v a void, m a manifest. */
+ * t an intent, C a certificate, R a refusal, v a void, m a manifest, x a revoked
+ * certificate, K a revoked key. */
 static inline void
 ledger_seen(struct ledger *ledger, struct kinds_seen *ret)
 {

@@ -30,7 +30,7 @@ VALUES = {
     "DN": "CN=x", "D": "example.org", "DOMAIN": "example.org", "H": "www.example.org",
     "J": "a@example.org", "URI": "pkcs11:token=x", "NxDUR": "2x30d", "P": "tls-server",
     "LABEL": "online", "CN=NAME": "CN=x", "STICK": ".", "MEDIA": ".",
-    "NAME": "online", "%s": ".",
+    "NAME": "online", "REASON": "superseded", "%s": ".",
 }
 
 

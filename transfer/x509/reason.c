@@ -3,6 +3,8 @@
  * here. */
 #include "transfer/x509/reason.h"
 
+#include "transfer/rule.h"
+
 #include <stddef.h>
 #include <strings.h>
 
@@ -41,6 +43,13 @@ reason_word(const void *table, unsigned i)
 	return NULL; /* behind the last */
 }
 
+/* A rule has the status of a file that is wrong; here it is the person. */
+static enum rc
+typed_wrong(enum rc rc)
+{
+	return rc == RC_OK ? rc : RC_USAGE;
+}
+
 enum rc
 reason_parse(const char *option, const char *text, enum reason *ret)
 {
@@ -55,11 +64,11 @@ reason_parse(const char *option, const char *text, enum reason *ret)
 	choice_write(reason_word, reason_names, "", all);
 	if (strcasecmp(text, "certificateHold") == 0 ||
 	    strcasecmp(text, "removeFromCRL") == 0)
-		return err_set(RC_USAGE,
+		return typed_wrong(rule_refuse(RULE_REVOKE_REASON,
 		    "%s %s: what is revoked stays so; wanted %s", option, text,
-		    all);
-	return err_set(
-	    RC_USAGE, "%s %s: no reason; wanted %s", option, text, all);
+		    all));
+	return typed_wrong(rule_refuse(RULE_REVOKE_REASON,
+	    "%s %s: no reason; wanted %s", option, text, all));
 }
 
 bool

@@ -35,7 +35,8 @@ bool reason_is_known(uint64_t number);
 const char *reason_text(enum reason reason);
 
 /** By name, of which case does not count: keycompromise is meant for one.
- * `option` names it in the sentence. \retval RC_USAGE it lists what there is */
+ * `option` names it in the sentence.
+ * \retval RC_USAGE rule REVOKE-REASON: it lists what there is */
 enum rc reason_parse(
     const char *option, const char *text, enum reason *ret) MUST_CHECK;
 

@@ -163,7 +163,7 @@ a_next_visit_is_told_where_the_policy_has_one(void **state)
 }
 
 static void
-a_revocation_is_refused_by_name(void **state)
+a_revocation_of_what_was_never_issued_is_told(void **state)
 {
 	static const uint8_t serial[16] = { 0x41 };
 	WIPED(ca_bed) b = { 0 };
@@ -182,8 +182,12 @@ a_revocation_is_refused_by_name(void **state)
 	check_ok(offer_answer(&b, &o, &response));
 	assert_int_equal(response.manifest.n_revocations, 1);
 	r = &response.manifest.revocations[0];
-	assert_int_equal(r->status, REVOKE_REFUSED);
-	assert_true(span_eq_str(r->rule, "REVOKE-DENIED"));
+	assert_int_equal(r->status, REVOKE_UNKNOWN);
+	assert_int_equal(r->n_serials, 0);
+	assert_true(span_eq_str(r->rule, "REVOKE-UNKNOWN"));
+	assert_true(span_eq_str(r->comment,
+	    "revocation 1: serial 41000000000000000000000000000000: "
+	    "this CA has issued no such certificate"));
 }
 
 static void
@@ -592,7 +596,7 @@ main(void)
 		cmocka_unit_test(
 		    policy_conf_goes_along_the_first_time_and_when_it_changed),
 		cmocka_unit_test(a_next_visit_is_told_where_the_policy_has_one),
-		cmocka_unit_test(a_revocation_is_refused_by_name),
+		cmocka_unit_test(a_revocation_of_what_was_never_issued_is_told),
 		cmocka_unit_test(
 		    a_request_that_was_never_signed_makes_no_response),
 		cmocka_unit_test(

@@ -2,6 +2,7 @@
 #include "transfer/x509/reason.h"
 
 #include "tests/lib/check.h"
+#include "transfer/rule.h"
 
 /* RFC 5280 5.3.1, without the two that take a revocation back. */
 static void
@@ -47,13 +48,14 @@ what_is_none_is_refused_with_all_that_there_are(void **state)
 
 	(void)state;
 	assert_int_equal(RC_USAGE, reason_parse("--reason", "stolen", &reason));
-	assert_string_equal(
-	    err_text(), "--reason stolen: no reason; wanted " ALL);
+	check_refused(reason_parse("--reason", "stolen", &reason),
+	    "REVOKE-REASON", "--reason stolen: no reason; wanted " ALL);
 	assert_int_equal(RC_USAGE, reason_parse("--reason", "", &reason));
 	assert_int_equal(RC_USAGE, reason_parse("--reason", "1", &reason));
 	assert_int_equal(
 	    RC_USAGE, reason_parse("--reason", "certificateHold", &reason));
-	assert_string_equal(err_text(),
+	check_refused(reason_parse("--reason", "certificateHold", &reason),
+	    "REVOKE-REASON",
 	    "--reason certificateHold: what is revoked stays so; wanted " ALL);
 	assert_int_equal(
 	    RC_USAGE, reason_parse("--reason", "removefromcrl", &reason));
