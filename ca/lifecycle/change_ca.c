@@ -116,7 +116,7 @@ change_ca_unlock(struct change_ca *c)
 
 /* What a requester makes of them, who has what came before. */
 static enum rc
-verify_all(const struct change_ca *c)
+change_verify_all(const struct change_ca *c)
 {
 	WIPED(trust) trust = { 0 };
 	enum rc rc = ca_trust(&c->act->ca, &trust);
@@ -148,7 +148,7 @@ change_ca_sign(struct change_ca *c)
 		c->n_certs += rc == RC_OK;
 	}
 	if (rc == RC_OK)
-		rc = verify_all(c);
+		rc = change_verify_all(c);
 	/* It ends with the CA's certificate that it was made under. */
 	if (rc == RC_OK)
 		rc = cert_parse("transfer certificate",

@@ -187,7 +187,7 @@ note_old_with_new(struct change_ca *c, struct span ski, struct buf *tbs)
 }
 
 static enum rc
-note_all(struct change_ca *c, struct buf tbs[static CA_CHANGE_MAX])
+change_note_all(struct change_ca *c, struct buf tbs[static CA_CHANGE_MAX])
 {
 	const bool new_key = c->change == CA_ROLLED_OVER;
 	uint8_t id[KEY_IDENTIFIER_LEN];
@@ -237,7 +237,7 @@ change_ca_note(struct change_ca *c)
 	enum rc rc = RC_OK;
 
 	if (!c->goes_on) {
-		rc = note_all(c, tbs);
+		rc = change_note_all(c, tbs);
 		if (rc == RC_OK)
 			rc = note_store(c, tbs);
 		ca_begun_wipe(&c->begun);

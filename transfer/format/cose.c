@@ -16,9 +16,7 @@
 
 #define TAG_SIGN1 0xd2 /* tag 18 in its one byte: RFC 9052 section 2 */
 
-/* Protected header labels: RFC 9052 section 3.1, RFC 9360 section 2. */
-#define LABEL_ALG 1
-#define LABEL_TYPE 3
+/* The others: RFC 9052 section 3.1, RFC 9360 section 2. */
 #define LABEL_KID 4
 #define LABEL_X5CHAIN 33
 
@@ -136,11 +134,11 @@ protected_read(const char *file, struct cose *c)
 	if (rc == RC_OK)
 		rc = as_form(cbor_take_map(&in, "header", &pairs));
 	if (rc == RC_OK)
-		rc = label_take(&in, &pairs, LABEL_ALG);
+		rc = label_take(&in, &pairs, COSE_LABEL_ALG);
 	if (rc == RC_OK)
 		rc = alg_take(&in, &c->alg);
 	if (rc == RC_OK)
-		rc = label_take(&in, &pairs, LABEL_TYPE);
+		rc = label_take(&in, &pairs, COSE_LABEL_TYPE);
 	if (rc == RC_OK)
 		rc = as_form(
 		    cbor_take_text(&in, "content type", 1, TYPE_MAX, &type));
@@ -259,9 +257,9 @@ cose_protected(
 
 	cbor_out_init(&out, ret);
 	cbor_put_map(&out, 3);
-	cbor_put_uint(&out, LABEL_ALG);
+	cbor_put_uint(&out, COSE_LABEL_ALG);
 	cbor_put_int(&out, alg);
-	cbor_put_uint(&out, LABEL_TYPE);
+	cbor_put_uint(&out, COSE_LABEL_TYPE);
 	cbor_put_text(&out, span_str(content_types[type]));
 	cbor_put_uint(&out, type == COSE_BUNDLE ? LABEL_KID : LABEL_X5CHAIN);
 	cbor_put_bytes(&out, signer);

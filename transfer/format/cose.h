@@ -16,6 +16,10 @@
 
 #define COSE_FILE_MAX ((size_t)256 << 20) /* bytes of any signed file */
 
+/** Protected header labels that all have: RFC 9052 section 3.1. */
+#define COSE_LABEL_ALG 1
+#define COSE_LABEL_TYPE 3
+
 enum cose_alg {
 	COSE_ES256 = -7,
 	COSE_EDDSA = -8, /* Ed25519 only */

@@ -23,8 +23,6 @@
 #define GCM_TAG_LEN 16
 
 /* RFC 9052 section 3.1; the last is of the private range. */
-#define LABEL_ALG 1
-#define LABEL_TYPE 3
 #define LABEL_IV 5
 #define LABEL_SCRYPT (-70001)
 
@@ -128,9 +126,9 @@ put_header(const struct shadow_key *key, const uint8_t *iv, struct buf *ret)
 
 	cbor_out_init(&out, ret);
 	cbor_put_map(&out, 4);
-	cbor_put_uint(&out, LABEL_ALG);
+	cbor_put_uint(&out, COSE_LABEL_ALG);
 	cbor_put_uint(&out, ALG_A256GCM);
-	cbor_put_uint(&out, LABEL_TYPE);
+	cbor_put_uint(&out, COSE_LABEL_TYPE);
 	cbor_put_text(&out, span_str(SHADOW_TYPE));
 	cbor_put_uint(&out, LABEL_IV);
 	cbor_put_bytes(&out, span_of(iv, SHADOW_IV_LEN));
@@ -187,7 +185,7 @@ static enum rc
 shadow_alg(struct cbor_in *in)
 {
 	int64_t alg;
-	enum rc rc = shadow_label(in, LABEL_ALG);
+	enum rc rc = shadow_label(in, COSE_LABEL_ALG);
 
 	if (rc == RC_OK)
 		rc = shadow_form(cbor_take_int(in, "alg", &alg));
@@ -202,7 +200,7 @@ static enum rc
 shadow_type(struct cbor_in *in)
 {
 	struct span type;
-	enum rc rc = shadow_label(in, LABEL_TYPE);
+	enum rc rc = shadow_label(in, COSE_LABEL_TYPE);
 
 	if (rc == RC_OK)
 		rc = shadow_form(
@@ -264,7 +262,8 @@ read_header(const char *from, struct shadow_parts *parts)
 }
 
 static enum rc
-read_parts(const char *from, struct span file, struct shadow_parts *parts)
+shadow_parts_read(
+    const char *from, struct span file, struct shadow_parts *parts)
 {
 	struct cbor_in in = { .from = from };
 	struct span tag;
@@ -407,7 +406,7 @@ shadow_open(const char *from, struct span file, struct span passphrase,
 	WIPED(buf) aad = { 0 }, plain = { 0 };
 	struct shadow_parts parts = { .cost = 0 };
 	bool opened = false;
-	enum rc rc = read_parts(from, file, &parts);
+	enum rc rc = shadow_parts_read(from, file, &parts);
 
 	if (rc == RC_OK)
 		rc = key_for(&parts, passphrase, key);
