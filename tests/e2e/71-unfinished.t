@@ -47,12 +47,14 @@ is "$(head -1 "$WORK/looks")" 'on the disk' 'its intent was on the disk before i
 must cp "$WORK/token.conf" "$WORK/home-ca/token.conf"
 must "${INSTALL[@]}"
 
-# ^C in the middle: what became of it is said, and the same command goes on.
+# ^C in the middle: what became of it is said, and the same command goes on. Whoever runs
+# this test in the background of a script has told it to ignore ^C.
 must transfer request "$WORK/one.csr" --profile tls-server --series 12x31d+7d --out "$STICK"
 must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$WORK/home-ca/token.conf"
 for signal in INT TERM; do
 	command_of "${SIGN[@]}"
-	SHIM_AFTER=2 run watched "kill -$signal \$(ps -o ppid= \$TOKEN_PID)" -- "${ARGV[@]}"
+	SHIM_AFTER=2 run watched "kill -$signal \$(ps -o ppid= \$TOKEN_PID)" -- \
+		env --default-signal="$signal" "${ARGV[@]}"
 	is "$STATUS" "$((128 + $(kill -l "$signal")))" "SIG$signal ends it"
 	says '^Interrupted\. What is signed by now is kept: run the same command again' 'and that is said'
 done
