@@ -192,8 +192,8 @@ check_kind(struct db *db, const struct db_kind *kind, bool *ret_old)
 	if (rc != RC_OK)
 		return rc;
 	if ((uint32_t)id != kind->application_id)
-		return err_set(RC_STATE, "%s: not a %s of airgap-ca", db->path,
-		    kind->name);
+		return err_set(
+		    RC_STATE, "%s: not a %s of ours", db->path, kind->name);
 	*ret_old =
 	    kind->upgrades != NULL && version >= 1 && version < kind->version;
 	if (version != kind->version && !*ret_old)

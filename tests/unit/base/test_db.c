@@ -213,7 +213,7 @@ another_kind_or_version_is_refused(void **state)
 	db_wipe(&db);
 	assert_int_equal(
 	    db_open(&db, path_of("kind"), &other, false), RC_STATE);
-	assert_non_null(strstr(err_text(), "not a store of airgap-ca"));
+	assert_non_null(strstr(err_text(), "not a store of ours"));
 	assert_int_equal(db_open_read(&db, path_of("kind"), &newer), RC_STATE);
 	assert_non_null(strstr(
 	    err_text(), "a ledger of version 3; this program knows version 4"));
