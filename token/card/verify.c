@@ -60,6 +60,7 @@ verify_signature(struct span spki, enum token_scheme scheme, struct span digest,
 	WIPED(buf) der = { 0 };
 	const uint8_t *end = spki.p;
 	enum rc rc;
+	int said;
 
 	key = d2i_PUBKEY(NULL, &end, (long)spki.n);
 	if (key == NULL)
@@ -73,7 +74,11 @@ verify_signature(struct span spki, enum token_scheme scheme, struct span digest,
 	ctx = EVP_PKEY_CTX_new(key, NULL);
 	if (!is_prepared(ctx, scheme, digest.n))
 		return err_openssl(RC_BUG, "OpenSSL cannot verify");
-	if (EVP_PKEY_verify(ctx, sig.p, sig.n, digest.p, digest.n) != 1)
+	said = EVP_PKEY_verify(ctx, sig.p, sig.n, digest.p, digest.n);
+	if (said < 0)
+		return err_openssl(
+		    RC_BUG, "the token's signature could not be verified");
+	if (said == 0)
 		return err_openssl(RC_TOKEN,
 		    "the token's signature does not verify under its public key");
 	return RC_OK;
