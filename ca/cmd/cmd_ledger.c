@@ -176,9 +176,10 @@ records_print(struct cmd_env *env, struct ledger *ledger)
 /* ---- verify ---------------------------------------------------------------
  */
 
-/* A manifest from outside: our own, or one that proves nothing? Its certificate
- * is looked up by the serial that a DER walk finds, and only the ledger's own
- * copy of the same bytes is given to OpenSSL. */
+/* A manifest from outside: our own, or one that proves nothing? Nothing of what
+ * it says is read before that is known. Its certificate is looked up by the
+ * serial that a DER walk finds, and only the ledger's own copy of the same
+ * bytes is given to OpenSSL. */
 static enum rc
 signer_check(struct ledger *ledger, const char *from, const struct cose *cose)
 {
@@ -217,9 +218,9 @@ head_read(struct ledger *ledger, const char *from, struct ledger_head *ret_head,
 	if (rc == RC_OK)
 		rc = cose_read(from, buf_span(&file), COSE_MANIFEST, &cose);
 	if (rc == RC_OK)
-		rc = manifest_read_head(from, cose.payload, &m);
-	if (rc == RC_OK)
 		rc = signer_check(ledger, from, &cose);
+	if (rc == RC_OK)
+		rc = manifest_read_head(from, cose.payload, &m);
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&file), ret_seen->digest);
 	if (rc != RC_OK)

@@ -97,6 +97,9 @@ must openssl req -x509 -key "$WORK/web.key" -subj /CN=own -days 9 -out "$WORK/ow
 must cose --key "$WORK/web.key" --cert "$WORK/own.pem" "$MANIFEST" "$WORK/own.cose"
 run ca ledger verify --head "$WORK/own.cose"
 wants 3 TRANSFER-CERT "a manifest that another key signed says nothing of it"
+must cose --key "$WORK/web.key" --cert "$WORK/own.pem" "$MANIFEST" "$WORK/own.cose" 'p = {1: 1}'
+run ca ledger verify --head "$WORK/own.cose"
+wants 3 TRANSFER-CERT "and what it says is not read"
 
 cp "$LEDGER" "$WORK/kept.db"
 must sqlite3 "$LEDGER" "UPDATE record SET at = at - 1 WHERE n = 4"
