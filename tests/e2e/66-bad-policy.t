@@ -66,6 +66,11 @@ edit 's/^\[profile tls-server\]/[profil tls-server]/'
 bad 'a section of unknown kind' "$n" 'profil'
 edit 's/^\[profile tls-server\]/[profile tls-server/'
 bad 'a section header without end' "$n" "its '\\]'"
+for fixed in "dns:fridge.example.com%lies outside the CA's scope" \
+	"ip:192.0.2.7%lies outside the CA's scope-ip" 'dns:*.example.org%is a wildcard'; do
+	edit "1,/^names = /s/^names = .*/names = dns, ip\nfixed-names = ${fixed%\%*}/"
+	bad "a name ${fixed%\%*} for good" "$n" "\\[profile tls-server\\]: fixed-names: name [^ ]+ ${fixed#*%}"
+done
 edit '1,/^validity = /s/^validity = .*/validity = 399d/'
 bad 'a validity over its maximum' '[0-9]+' 'validity'
 edit '1,/^rsa-bits-min/s/^rsa-bits-min = .*/rsa-bits-min = 1024/'

@@ -4,6 +4,7 @@
 
 #include "base/own_ssl.h"
 #include "transfer/policy/extension.h"
+#include "transfer/policy/request.h"
 #include "transfer/policy/subject.h"
 
 static enum rc
@@ -53,6 +54,26 @@ fixed_names_fault(const struct profile *p)
 				return "fixed-names has a name twice";
 	}
 	return NULL;
+}
+
+/* Scopes and the like hold for them as for names that are asked for. */
+static enum rc
+check_fixed_names(const struct policy_reading *r,
+    const struct config_section *section, const struct profile *p)
+{
+	const struct name_list *names = &p->fixed_names;
+	struct err_saved why;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (request_name_check(
+			"fixed-names", r->policy, p, &names->items[i]) == RC_OK)
+			continue;
+		err_save(&why);
+		return config_refuse(r->from, section->line,
+		    "[profile %.*s]: %.900s", SPAN_FMT(section->name),
+		    why.text);
+	}
+	return RC_OK;
 }
 
 static const char *
@@ -158,6 +179,7 @@ policy_profile_check(const struct policy_reading *r,
     const struct config_section *section, struct profile *p)
 {
 	const char *what;
+	enum rc rc;
 
 	if (p->name_types == 0 &&
 	    config_entry_get0(section, "names-min") == NULL)
@@ -178,6 +200,8 @@ policy_profile_check(const struct policy_reading *r,
 		what = usage_fault(p);
 	if (what == NULL)
 		what = time_fault(p);
-	return what != NULL ? policy_profile_refuse(r, section, what)
-			    : try_it(r, section, p);
+	if (what != NULL)
+		return policy_profile_refuse(r, section, what);
+	rc = check_fixed_names(r, section, p);
+	return rc != RC_OK ? rc : try_it(r, section, p);
 }

@@ -255,6 +255,17 @@ check_scope(const struct asking *a, const struct name *name)
 	return RC_OK;
 }
 
+enum rc
+request_name_check(const char *from, const struct policy *policy,
+    const struct profile *profile, const struct name *name)
+{
+	const struct ask ask = { .from = from };
+	const struct asking a = { policy, NULL, profile, &ask };
+	enum rc rc = check_type(&a, name);
+
+	return rc != RC_OK ? rc : check_scope(&a, name);
+}
+
 /* What the policy allows and the CA's certificate does not, no peer accepts. */
 static enum rc
 check_bound(

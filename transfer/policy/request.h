@@ -45,6 +45,11 @@ struct ca_window {
 	size_t n_above;
 };
 
+/** May a certificate of this profile have this name, whoever asks? `from` is first in
+ * the sentence. Rules NAME-TYPE, NAME-WILDCARD, NAME-SERVICE, NAME-SCOPE. */
+enum rc request_name_check(const char *from, const struct policy *policy,
+    const struct profile *profile, const struct name *name) MUST_CHECK;
+
 /** Are the names that the certificate gets those of the CSR? Not where the request
  * brings its own, or the profile takes none from there. */
 bool request_wants_csr_names(
