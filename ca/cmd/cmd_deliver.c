@@ -56,11 +56,12 @@ deliver_add_json(struct delivery *d, const struct addressee *to,
 
 	if (d->responses == NULL)
 		return;
-	row = json_pack("{s:s,s:o,s:I,s:o,s:I,s:I,s:o,s:o}", "path",
+	row = json_pack("{s:s,s:o,s:o,s:I,s:o,s:I,s:I,s:o,s:o}", "path",
 	    response->dir, "requester",
 	    to->label.n == 0 ? json_null() : cmd_json_text(to->label),
-	    "sequence", (json_int_t)response->record.sequence,
-	    "manifest_sha256",
+	    "bundle_created",
+	    to->asked == 0 ? json_null() : cmd_json_time(to->asked), "sequence",
+	    (json_int_t)response->record.sequence, "manifest_sha256",
 	    cmd_json_hex(span_of(response->record.digest, SHA256_LEN)),
 	    "issued", (json_int_t)response->n_certs, "refused",
 	    (json_int_t)response->n_refused, "results",

@@ -13,6 +13,7 @@ struct addressee {
 	const uint8_t *channel; /* SHA256_LEN bytes */
 	struct span label;	/* n 0: loose, nobody's */
 	bool named;		/* loose, and by --name */
+	int64_t asked; /* when its bundle was made, by the requester's clock; 0: none */
 };
 
 struct delivery {

@@ -19,7 +19,8 @@ static struct addressee
 addressee_of(const struct submission *s)
 {
 	return (struct addressee){ s->key_id, submission_label(s),
-		s->is_loose && s->bundle.requests[0].names != NULL };
+		s->is_loose && s->bundle.requests[0].names != NULL,
+		s->is_loose ? 0 : s->bundle.created };
 }
 
 /* Every stored response after `after`, up to and with `last`. */

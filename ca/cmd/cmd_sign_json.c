@@ -30,6 +30,12 @@ json_requester(const struct submission *s)
 	return s->is_loose ? json_null() : cmd_json_text(submission_label(s));
 }
 
+static json_t *
+json_created(const struct submission *s)
+{
+	return s->is_loose ? json_null() : cmd_json_time(s->bundle.created);
+}
+
 void
 sign_json_review(struct sign *sign, const struct work *w)
 {
@@ -37,10 +43,11 @@ sign_json_review(struct sign *sign, const struct work *w)
 
 	if (!sign->env->json)
 		return;
-	row = json_pack("{s:n,s:o,s:n,s:n,s:i,s:I,s:o,s:o}", "path",
-	    "requester", json_requester(w->s), "sequence", "manifest_sha256",
-	    "issued", 0, "refused",
-	    (json_int_t)(w->decisions.n - w->decisions.granted), "results",
-	    json_decisions(w), "revocations", revokes_json(&w->revokes));
+	row = json_pack("{s:n,s:o,s:o,s:n,s:n,s:i,s:I,s:o,s:o}", "path",
+	    "requester", json_requester(w->s), "bundle_created",
+	    json_created(w->s), "sequence", "manifest_sha256", "issued", 0,
+	    "refused", (json_int_t)(w->decisions.n - w->decisions.granted),
+	    "results", json_decisions(w), "revocations",
+	    revokes_json(&w->revokes));
 	cmd_json_add(&sign->delivery.responses, row);
 }

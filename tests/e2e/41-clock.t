@@ -81,5 +81,7 @@ says 'OLD +made 31 days ago' 'but a bundle that is older is said to be'
 later '+300 days'
 status 0 'a bundle 300 days old is shown'
 says 'OLD +made 300 days ago, by the two clocks: is it still wanted' 'and its age said'
+run ca sign -n "$STICK" --json
+like "$(json responses.0.bundle_created)" "^$(date -u +%F)T.*Z\$" 'a program is told when it was made'
 
 done_testing
