@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OpenSSL takes the first certificate that fits and looks for no second way: so
- * there is one way in a chain, from a newer key to the older ones for those who
- * have an old root, or from an old key to the newest. */
+ * there is one way in a chain, from the newest key to the one before it, or
+ * from an old key to the newest. Not further back than one: behind two across
+ * GnuTLS does not find the newest root that it has, and counts both against a
+ * path length. */
 #include "transfer/online/deploy/chain.h"
 
 #include "transfer/online/deploy/deploy.h"
@@ -48,10 +50,11 @@ across_write(const struct trust *trust, const uint8_t *issuer, int64_t since,
 	    cross_get0(trust, issuer, by_older, since);
 	enum rc rc = RC_OK;
 
-	/* Each step leads to an older key, or each to a newer one: it ends. */
+	/* Each step leads to a newer key: it ends. */
 	while (one != NULL && rc == RC_OK) {
 		rc = pem_write(PEM_CERTIFICATE, buf_span(&one->der), out);
-		one = cross_get0(trust, one->by, by_older, since);
+		one =
+		    by_older ? NULL : cross_get0(trust, one->by, false, since);
 	}
 	return rc;
 }

@@ -9,9 +9,9 @@
 
 /** Append the certificates behind the server's own, as PEM.
  *
- * Of a CA that rolled over, first those across: over the issuing key, by the key
- * before it where that is the newest and else by the key after it, and so on from
- * key to key. Then the certificate of the issuing key, then those above the CA.
+ * Of a CA that rolled over, first those across: over the newest key the one by the
+ * key before it, and over an older one that by the key after it, and so on to the
+ * newest. Then the certificate of the issuing key, then those above the CA.
  * A root stands behind all across: OpenSSL ends at the first root that it is
  * sent, and fails where that is not its own (error 19).
  *
