@@ -150,8 +150,31 @@ what_text(enum due_what what)
 				      : "certificate";
 }
 
+/* In which everybody who has the root is given the next one. */
+#define CA_END_NOTICE (365 * DAY)
+
 /* ---- for people -----------------------------------------------------------
  */
+
+/* Said a year ahead, which is no reason for a timer to fail. */
+static void
+ca_end_print(const struct ca_status *s)
+{
+	char at[CLOCK_TEXT];
+	bool told = false;
+
+	if (s->due.ca_ends - s->now >= CA_END_NOTICE)
+		return;
+	for (size_t i = 0; i < s->due.n; i++)
+		told |= s->due.items[i].what == DUE_CA;
+	clock_write(s->due.ca_ends, at);
+	if (!told)
+		term_print(stdout,
+		    "soon: ca ends %.10s, %" PRId64 " days left\n", at,
+		    clock_days(s->now, s->due.ca_ends));
+	term_print(stdout,
+	    "      'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n");
+}
 
 static void
 due_print(const struct ca_status *s)
@@ -268,6 +291,7 @@ status_print(const struct ca_status *s)
 	enum rc rc;
 
 	due_print(s);
+	ca_end_print(s);
 	channels_print(s);
 	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
 	if (s->due.next != 0)
@@ -375,13 +399,14 @@ status_json(const struct ca_status *s)
 	const struct ledger_totals *t = &s->totals;
 
 	return cmd_json(json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:I}}",
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(clock_days(s->now, s->due.next)),
-	    "unfinished", open_json(s), "pending", pending_json(s), "backup",
+	    "ca_ends", cmd_json_time(s->due.ca_ends), "unfinished",
+	    open_json(s), "pending", pending_json(s), "backup",
 	    backup_json(&s->backup), "restored", s->restored, "awaited",
 	    awaited_json(s->awaited, s->n_awaited), "sandbox",
 	    sandbox_json(&s->sandbox), "network",

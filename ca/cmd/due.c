@@ -109,6 +109,7 @@ note_own(
 		rc = cert_text_read(buf_span(&ca.transfer_cert), &transfer);
 	if (rc != RC_OK)
 		return rc;
+	list->ca_ends = text.not_after;
 	due_note(list,
 	    &(struct due){ .what = DUE_CA, .not_after = text.not_after }, now,
 	    within);

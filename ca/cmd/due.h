@@ -17,6 +17,7 @@ struct due_list {
 	struct due *items; /* owned; the earliest first */
 	size_t n;
 	int64_t next; /* the first end of anything from now on; 0: nothing */
+	int64_t ca_ends; /* its certificate in force */
 };
 void due_list_wipe(struct due_list *list);
 

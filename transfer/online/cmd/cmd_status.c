@@ -15,6 +15,9 @@
  */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
+/* In which everybody who has the root is given the next one. */
+#define CA_END_NOTICE (365 * DAY)
+
 /* A stick that was not carried in that time is lost, or was forgotten. */
 #define BUNDLE_OLD_DAYS 90
 
@@ -253,25 +256,32 @@ tell_sandbox(const struct confined *c)
 	return RC_OK;
 }
 
+/* The newest: those before it have a successor. */
+static enum rc
+tell_ca(struct store_status *s, const struct trust *trust)
+{
+	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
+	enum rc rc =
+	    status_tell(s, &of_ca, span_str("certificate"), ca->not_after);
+
+	if (rc == RC_OK && ca->not_after - s->now < CA_END_NOTICE)
+		term_say(
+		    "     at the CA, 'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n");
+	if (rc == RC_OK && ca->not_before > s->now)
+		rc = status_tell(
+		    s, &of_beginning, span_str("of the CA"), ca->not_before);
+	return rc;
+}
+
 static enum rc
 status_look(struct store_status *s, struct store *store)
 {
 	int64_t visit;
 	bool has_visit;
-	enum rc rc;
+	enum rc rc = tell_ca(s, &store->trust);
 
-	for (size_t i = 0; i < store->trust.n_cas; i++) {
-		const struct trust_ca *ca = &store->trust.cas[i];
-
-		rc = status_tell(
-		    s, &of_ca, span_str("certificate"), ca->not_after);
-		if (rc == RC_OK && ca->not_before > s->now)
-			rc = status_tell(s, &of_beginning,
-			    span_str("of the CA"), ca->not_before);
-		if (rc != RC_OK)
-			return rc;
-	}
-	rc = tell_card(s, store);
+	if (rc == RC_OK)
+		rc = tell_card(s, store);
 	if (rc != RC_OK)
 		return rc;
 	rc = store_next_visit(store, &has_visit, &visit);
