@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "transfer/format/cose.h"
+#include "transfer/judge/judge_response.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/tbs.h"
 
@@ -100,6 +101,40 @@ pass_over_others(struct recovery *r, const uint8_t ca_id[static SHA256_LEN])
 	r->n_left = kept;
 }
 
+static bool
+is_pinned(const struct trust *trust, struct span der)
+{
+	for (size_t i = 0; i < trust->n_cas; i++)
+		if (span_eq(buf_span(&trust->cas[i].der), der))
+			return true;
+	return false;
+}
+
+/* A CA certificate that the ledger lacks, by the word of a key that it has:
+ * what comes after it is proven with it. */
+static enum rc
+learn_changes(struct recovery *r, const struct history_response *p)
+{
+	const struct manifest *m = &p->manifest;
+	struct response_verdict v = { .manifest = *m }; /* lent */
+	bool wanted = false;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_changes; i++)
+		wanted |= m->changes[i].kind != TRUST_TRANSFER &&
+			  !is_pinned(r->trust, m->changes[i].certs[0]);
+	if (wanted)
+		rc = judge_changes(p->from, r->trust, &v);
+	if (rc == RC_OK && wanted) {
+		trust_wipe(r->trust);
+		*r->trust = v.trust;
+		v.trust = (struct trust){ 0 };
+		buf_reset(&r->trust->transfer_cert);
+	}
+	trust_wipe(&v.trust);
+	return rc;
+}
+
 static enum rc
 prove_all(struct recovery *r, const struct history_set *history,
     const uint8_t ca_id[static SHA256_LEN])
@@ -121,6 +156,8 @@ prove_all(struct recovery *r, const struct history_set *history,
 			continue;
 		}
 		rc = history_prove(r->trust, item, &r->items[r->n]);
+		if (rc == RC_OK)
+			rc = learn_changes(r, &r->items[r->n]);
 		if (rc == RC_OK)
 			r->n++;
 		else

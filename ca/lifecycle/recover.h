@@ -51,7 +51,7 @@ struct history_left {
 /** The histories of this CA on a stick, and what they come to here. */
 struct recovery {
 	struct ledger *ledger; /* borrowed */
-	const struct trust *trust; /* borrowed: the CA, no transfer certificate */
+	struct trust *trust; /* borrowed: the CA, no transfer certificate; it learns */
 	struct history_response *items; /* owned; as the CA made them, in order */
 	size_t n, n_new, n_certs; /* of all; not held; certificates lacking */
 	size_t n_others; /* responses of other CAs, passed over */

@@ -163,6 +163,42 @@ add_signer(const struct recovery *r, const struct history_response *p)
 	return rc == RC_OK ? add_transfer(r, cose.cert) : rc;
 }
 
+/* As a run of its own would have: noted, then signed. */
+static enum rc
+add_ca(const struct recovery *r, const struct trust_change *change)
+{
+	struct span tbs[CA_CHANGE_MAX];
+	WIPED(ca_begun) begun = { 0 };
+	struct cert_entry entry = { 0 };
+	struct cert_parts parts;
+	bool lacking = false;
+	enum ca_change kind = change->kind == TRUST_RENEWED    ? CA_RENEWED
+			      : change->kind == TRUST_ROLLOVER ? CA_ROLLED_OVER
+							       : CA_SPARE;
+	enum rc rc = change->n_certs <= CA_CHANGE_MAX
+			 ? RC_OK
+			 : err_set(RC_BUG, "a change of many certificates");
+
+	for (size_t i = 0; i < change->n_certs && rc == RC_OK; i++) {
+		rc = cert_parts_read(
+		    "a CA certificate", change->certs[i], &parts);
+		tbs[i] = parts.tbs;
+		if (i == 0)
+			entry.serial = parts.serial;
+	}
+	if (rc == RC_OK)
+		rc = is_lacking(r, &entry, &lacking);
+	if (rc != RC_OK || !lacking)
+		return rc;
+	/* The backup may have what was noted, and not what came of it. */
+	rc = ledger_ca_begun(r->ledger, &begun);
+	if (rc == RC_OK && (!begun.any || !span_eq(begun.tbs[0], tbs[0])))
+		rc = ledger_ca_intend(r->ledger, kind, tbs, change->n_certs);
+	return rc != RC_OK ? rc
+			   : ledger_ca_change(r->ledger, kind, change->certs,
+				 change->n_certs);
+}
+
 static enum rc
 add_changes(const struct recovery *r, const struct history_response *p)
 {
@@ -171,9 +207,9 @@ add_changes(const struct recovery *r, const struct history_response *p)
 	for (size_t i = 0; i < p->manifest.n_changes && rc == RC_OK; i++) {
 		const struct trust_change *change = &p->manifest.changes[i];
 
-		for (size_t c = 0; c < change->n_certs && rc == RC_OK; c++)
-			if (change->kind == TRUST_TRANSFER)
-				rc = add_transfer(r, change->certs[c]);
+		rc = change->kind == TRUST_TRANSFER
+			 ? add_transfer(r, change->certs[0])
+			 : add_ca(r, change);
 	}
 	return rc;
 }
