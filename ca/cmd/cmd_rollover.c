@@ -11,6 +11,10 @@ rollover_review(const struct change_ca *c)
 {
 	term_say(
 	    "The old key signs the new one (new-with-old) and the new key the old one (old-with-new): servers send them along, so that clients with either root go on. The old key stays on the token: its CRLs are signed with it.\n");
+	if (c->act->ca.n_own > 1 &&
+	    c->act->ca.own[c->act->ca.n_own - 1].over.n != 0)
+		term_say(
+		    "The key before this one is left behind: clients that have only its root find no way to the new key. Roll over when they have the present one.\n");
 	if (c->old.path_len == 0)
 		term_alarm(
 		    "The CA's certificate allows no CA below it (path length 0): clients with the old root alone that use GnuTLS, mbed TLS or Go refuse new certificates; OpenSSL, NSS, Java and Erlang accept them. Give those the new root first.\n"

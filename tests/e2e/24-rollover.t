@@ -1,0 +1,304 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A new key for the CA: certificates across, believed by servers by the old key's
+# signature alone, and served so that clients with the old root, the new one or both
+# go on.
+. "$(dirname "$0")/../lib/lib.sh"
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
+. "$TOP/tests/faults/prepare.sh"
+needs openssl openssl
+needs certtool gnutls-bin
+
+card() {
+	"$PYTHON" -c '
+import cbor2, sys
+card = cbor2.loads(cbor2.load(open(sys.argv[1], "rb")).value[2])
+open(sys.argv[2], "wb").write(card[3][0])' "$STICK"/airgap-ca/cards/*.cose "$WORK/$1.der"
+	must openssl x509 -inform DER -in "$WORK/$1.der" -out "$WORK/$1.pem"
+}
+field() { openssl x509 -in "$WORK/$1.pem" -noout "${@:2}"; }
+# certs_of FILE NAME: NAME-1.pem, NAME-2.pem ...; $CERTS is how many
+certs_of() {
+	CERTS=$("$PYTHON" -c '
+import re, sys
+blocks = re.findall("-----BEGIN CERT.*?-----END CERTIFICATE-----\n", open(sys.argv[1]).read(), re.S)
+for i, block in enumerate(blocks):
+    open("%s-%d.pem" % (sys.argv[2], i + 1), "w").write(block)
+print(len(blocks))' "$1" "$WORK/$2")
+}
+# changes FILE: the kinds of the changes of a manifest, and their certificates in NAME-N
+changes() {
+	"$PYTHON" -c '
+import cbor2, sys
+manifest = cbor2.loads(cbor2.load(open(sys.argv[1], "rb")).value[2])
+print(*["%d:%d" % (c[1], len(c[2])) for c in manifest.get(15, [])])
+for c in manifest[15]:
+    for i, der in enumerate(c[2]):
+        open("%s-%d-%d.der" % (sys.argv[2], c[1], i), "wb").write(der)' "$1" "$WORK/change"
+}
+newest() { ls -d "$STICK"/airgap-ca/responses/* | tail -1; }
+# served NAME FILE ROOTS DESC: a client that has ROOTS alone believes what is sent
+served() {
+	certs_of "$1" sent
+	cat "$WORK"/sent-*.pem >/dev/null
+	: >"$WORK/rest.pem"
+	for ((i = 2; i <= CERTS; i++)); do cat "$WORK/sent-$i.pem" >>"$WORK/rest.pem"; done
+	ok "$3 (OpenSSL)" openssl verify -CAfile "$2" -untrusted "$WORK/rest.pem" "$WORK/sent-1.pem"
+	ok "$3 (GnuTLS)" certtool --verify --load-ca-certificate "$2" --infile "$1"
+}
+request() { must transfer request "$WORK/$1.csr" --profile tls-server --out "$STICK"; }
+deploy() { must transfer deploy "$1.example.org" --format fullchain --to "$WORK/srv/$1.pem" --key "$WORK/srv/$1.key"; }
+
+make_ca
+card old
+enrol_online
+must mkdir "$WORK/srv" "$WORK/web"
+for name in one two; do
+	must csr_openssl $name ec-p256 "/CN=$name.example.org" "DNS:$name.example.org"
+	must cp "$WORK/$name.key" "$WORK/srv/$name.key"
+done
+request one
+run ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+status 0 'a certificate by the old key'
+must transfer install "$STICK"
+deploy one
+must transfer publish "$WORK/web"
+
+# ---- refusals --------------------------------------------------------------------------
+
+freeze "$STICK"
+label() { sed -n "s/^$1 = .*object=\\([^?;]*\\).*/\\1/p" "$(home_of ca)/token.conf"; }
+run ca rollover --key-type ec-p256 --use-key pkcs11:object=x --yes
+status 2 'a type and a key: refused'
+run ca rollover --key-type ed25519 --yes
+status 2 'a type that no token of ours has: refused'
+run ca rollover --use-key pkcs11:object=none --yes
+status 5 'a key that is not there: refused'
+run ca rollover --use-key "pkcs11:object=$(label ca)" --yes
+status 2 'the key that it is: refused'
+says 'is a key of this CA already' 'which is said'
+run ca rollover --use-key "pkcs11:object=$(label transfer)" --yes
+status 2 'the transfer key: refused'
+says 'is the transfer key' 'which is said'
+run ca rollover --subject '' --yes
+status 2 'an empty name: refused'
+run ca rollover --subject 'XX=1' --yes
+status 2 'a name that is none: refused'
+run ca rollover
+status 2 'nobody to ask for Yes: refused'
+run ca rollover --key-type ec-p384 -n
+status 0 'a dry run shows it'
+says 'requesters +online' 'whom it concerns'
+says 'new-with-old' 'and what is made'
+quiet 'path length 0' 'a CA with room below needs no warning'
+unchanged 'nothing was changed by all this'
+
+# ---- a run that is cut short goes on ---------------------------------------------------
+
+build_faults
+keys() { find "$WORK/tokens" -name '*.object' | wc -l; }
+for kept in home-ca stick tokens; do cp -r "$WORK/$kept" "$WORK/$kept-before"; done
+again() {
+	local kept
+	for kept in home-ca stick tokens; do
+		rm -rf "${WORK:?}/$kept"
+		cp -r "$WORK/$kept-before" "$WORK/$kept"
+	done
+}
+serials() { sqlite3 "$(home_of ca)/ledger.db" 'SELECT count(*) FROM serial'; }
+had=$(serials) had_keys=$(keys)
+n=1
+while [ $n -le 9 ]; do
+	again
+	run killed 0 unlink $n ca rollover --key-type ec-p384 --out "$STICK" --yes
+	[ "$STATUS" = 137 ] || break
+	run ca ledger verify
+	status 0 "killed at file $n: the ledger is whole"
+	run ca ledger
+	case $OUT in
+	*'new key: in force'*) run ca export "$STICK" ;;
+	*'new key: may be signed'*)
+		run ca rollover --key-type ec-p384 --out "$STICK" --yes
+		is "$(keys)" $((had_keys + 2)) "killed at file $n: no second key is made"
+		;;
+	*) run ca rollover --key-type ec-p384 --out "$STICK" --yes ;;
+	esac
+	status 0 "killed at file $n: the same again ends it"
+	is "$(serials)" $((had + 4)) "killed at file $n: three serials for the CA, one for its transfer key"
+	is "$(ca ledger 2>/dev/null | grep -c 'new key: in force')" 1 "killed at file $n: it has one new key"
+	n=$((n + 1))
+done
+ok 'it was killed more than once' test $n -gt 2
+again
+
+# ---- rolled over -----------------------------------------------------------------------
+
+run ca rollover --key-type ec-p384 --out "$STICK" --yes --json
+status 0 'the CA has a new key'
+is "$(json trust_change)" true 'which the old one vouches for'
+card new
+run ca ledger verify
+status 0 'the ledger is whole'
+is "$(field new -subject)" "$(field old -subject)" 'the same name'
+is "$(field new -ext basicConstraints,keyUsage,nameConstraints)" \
+	"$(field old -ext basicConstraints,keyUsage,nameConstraints)" 'the same constraints'
+unlike "$(field new -pubkey)" "$(field old -pubkey | sed -n 2p)" 'another key'
+like "$(field new -text)" 'ecdsa-with-SHA384' 'by which it is signed'
+unlike "$(label ca)" "$(sed -n "s/^ca = .*object=\\([^?;]*\\).*/\\1/p" "$WORK/home-ca-before/token.conf")" \
+	'token.conf has it'
+is "$(changes "$(newest)/manifest.cose")" '2:3 0:1' 'the requester is told of the CA and its transfer certificate'
+for across in 1 2; do
+	must openssl x509 -inform DER -in "$WORK/change-2-$across.der" -out "$WORK/across-$across.pem"
+	is "$(field across-$across -ext nameConstraints,keyUsage)" "$(field old -ext nameConstraints,keyUsage)" \
+		"the constraints are repeated across ($across)"
+	is "$(field across-$across -enddate)" "$(field old -enddate)" "which ends with the old one ($across)"
+done
+ok 'new-with-old is of the old key' openssl verify -CAfile "$WORK/old.pem" "$WORK/across-1.pem"
+ok 'old-with-new is of the new key' openssl verify -partial_chain -trusted "$WORK/new.pem" "$WORK/across-2.pem"
+is "$(cat "$WORK"/{old,new,across-1,across-2}.pem | "$PYTHON" -c '
+import re, sys
+from cryptography import x509
+print(len({x509.load_pem_x509_certificate(b.encode()).serial_number for b in
+    re.findall("-----BEGIN.*?-----END CERTIFICATE-----", sys.stdin.read(), re.S)}))')" 4 'no serial twice under one name'
+
+# ---- who believes it -------------------------------------------------------------------
+
+give() { rm -rf "$STICK/airgap-ca/responses"; mkdir "$STICK/airgap-ca/responses"; cp -r "$1" "$STICK/airgap-ca/responses/"; }
+must cp -r "$(newest)" "$WORK/change"
+run transfer install "$STICK"
+status 0 'the online side takes it over'
+says "CA's keys or certificates have changed" 'which is said'
+run transfer status
+status 0 'and nothing is due'
+is "$(grep -c BEGIN "$(home_of online)/ca.pem")" 2 'both roots are pinned'
+run transfer install "$STICK"
+says 'number 2, installed before' 'a second time nothing happens'
+
+# ---- what is served --------------------------------------------------------------------
+
+run transfer rotate
+status 0 'rotate moves what the old key signed'
+certs_of "$WORK/srv/one.pem" sent
+is "$CERTS" 3 'to a chain of three'
+is "$(field sent-2 -serial)" "$(field across-2 -serial)" 'with old-with-new'
+is "$(field sent-3 -serial)" "$(field old -serial)" 'and the root last'
+request two
+run ca sign "$STICK" --yes
+status 0 'a certificate by the new key'
+must transfer install "$STICK"
+deploy two
+certs_of "$WORK/srv/two.pem" sent
+is "$CERTS" 3 'is served with two more'
+is "$(field sent-2 -serial)" "$(field across-1 -serial)" 'new-with-old'
+is "$(field sent-3 -serial)" "$(field new -serial)" 'and the root last'
+cat "$WORK/old.pem" "$WORK/new.pem" >"$WORK/both.pem"
+for name in one two; do
+	for root in old new both; do
+		served "$WORK/srv/$name.pem" "$WORK/$root.pem" "$name: clients with $root"
+	done
+done
+# Of what this avoids: a root that stands before those across.
+cat "$WORK/sent-3.pem" "$WORK/sent-2.pem" >"$WORK/rest.pem"
+certs_of "$WORK/srv/two.pem" sent
+run openssl verify -CAfile "$WORK/old.pem" -untrusted "$WORK/sent-3.pem" "$WORK/sent-1.pem"
+like "$ERR" 'error (19|20)' 'without the one across the old root does not do'
+
+is "$(openssl x509 -inform DER -in "$WORK/web/ca.crt" -noout -serial)" "$(field new -serial)" 'ca.crt is published anew'
+is "$(grep -c BEGIN "$WORK/web/ca.pem")" 2 'and ca.pem with both roots'
+fingerprint() { openssl x509 -in "$1" -outform DER | sha256sum | cut -d' ' -f1; }
+run transfer tlsa one.example.org
+prints "2 0 1 $(fingerprint "$WORK/old.pem")" 'TLSA of what the old key signed'
+run transfer tlsa two.example.org
+prints "2 0 1 $(fingerprint "$WORK/new.pem")" 'and of what the new key signed'
+run ca list
+status 0 'the CA lists what both keys signed'
+run ca resend "$STICK"
+status 0 'old responses come out as they were'
+run ca check "$STICK"
+like "$STATUS" '^[01]$' 'and are found whole'
+
+# ---- once more, to a new name ----------------------------------------------------------
+
+run ca rollover --subject 'CN=Another Name' --days 5000 --out "$STICK" --yes
+status 0 'a third key under a new name'
+card third
+like "$(field third -subject)" 'CN ?= ?Another Name' 'which it has'
+run transfer install "$STICK"
+status 0 'the online side takes it over'
+run transfer rotate
+status 0 'rotate moves on'
+request two
+run ca sign "$STICK" --yes
+status 0 'signed under the new name'
+must transfer install "$STICK"
+must transfer rotate
+certs_of "$WORK/srv/two.pem" sent
+is "$CERTS" 3 'served with the one across from the key before and its root'
+for root in new third; do
+	served "$WORK/srv/two.pem" "$WORK/$root.pem" "after two rollovers: clients with $root"
+done
+for root in old new; do
+	served "$WORK/srv/one.pem" "$WORK/$root.pem" "what the first key signed: clients with $root"
+done
+certs_of "$WORK/srv/one.pem" sent
+cat "$WORK/sent-2.pem" "$WORK/sent-3.pem" "$WORK/sent-4.pem" >"$WORK/rest.pem"
+ok 'and with the third root (OpenSSL)' openssl verify -CAfile "$WORK/third.pem" -untrusted "$WORK/rest.pem" "$WORK/sent-1.pem"
+run ca ledger verify
+status 0 'the ledger is whole'
+
+# ---- a ledger that was restored --------------------------------------------------------
+
+# What a backup from before lacks comes back from the requester, and with it the keys.
+STICK=$(stick lost)
+make_ca @lost
+enrol_online @home
+must transfer @home request "$WORK/one.csr" --profile tls-server --out "$STICK"
+run ca @lost sign "$STICK" --yes --expect "$REQUESTER_HEX"
+must transfer @home install "$STICK"
+must ca @lost backup "$WORK/lost.db"
+must ca @lost renew-ca --days 4000 --yes --out "$STICK"
+must transfer @home install "$STICK"
+must ca @lost rollover --yes --out "$STICK"
+card lost
+must transfer @home install "$STICK"
+must transfer @home request "$WORK/two.csr" --profile tls-server --out "$STICK"
+must ca @lost sign "$STICK" --yes
+must transfer @home install "$STICK"
+rm -rf "$(home_of lost)"
+must ca @lost restore "$WORK/lost.db" --yes --token "$(uri lost)"
+must transfer @home history --out "$STICK"
+run ca @lost rollover -n
+wants 7 RESTORED 'a restored ledger rolls nothing over before it was told what it lacks'
+run ca @lost recover "$STICK" --yes
+status 0 'a history brings back what the ledger lacks'
+run ca @lost ledger
+prints 'the CA renewed: in force' 'the renewal'
+prints 'new key: in force' 'and the rollover'
+run ca @lost ledger verify
+status 0 'the ledger is whole'
+run ca @lost export "$STICK"
+status 0 'a card'
+card again
+is "$(field again -serial)" "$(field lost -serial)" 'is of the newest certificate'
+must transfer @home request "$WORK/one.csr" --profile tls-server --out "$STICK"
+run ca @lost sign "$STICK" --yes
+status 0 'and signing goes on with the new key'
+run transfer @home install "$STICK"
+status 0 'which is installed'
+
+# ---- a CA without room below -----------------------------------------------------------
+
+STICK=$(stick tight)
+make_ca @tight --scope example.org --profiles tls --path-len 0
+run ca @tight rollover -n
+status 0 'a CA of path length 0'
+says 'GnuTLS, mbed TLS or Go refuse new certificates' 'says who will refuse'
+run ca @tight rollover --subject 'CN=New' --yes
+status 4 'and goes to no new name'
+says 'path length 0' 'for that reason'
+run ca @tight rollover --yes --out "$STICK"
+status 0 'to a new key it does'
+card tight
+like "$(field tight -text)" 'pathlen:1' 'whose certificate has room'
+
+done_testing
