@@ -78,6 +78,14 @@ policy_may_revoke(const struct policy *policy, struct span label)
 	return q == NULL ? MAY_REVOKE_OWN : (enum may_revoke)q->may_revoke;
 }
 
+bool
+policy_emergency(const struct policy *policy, struct span label)
+{
+	const struct policy_requester *q = policy_requester_get0(policy, label);
+
+	return q != NULL && q->emergency;
+}
+
 /* ---- sections ------------------------------------------------------------ */
 
 /* Each line by its key's reader; a key that is no key of this section, and one

@@ -79,6 +79,7 @@ struct policy_requester {
 	struct text_list profiles; /* empty: every one but is_ca */
 	struct text_list scope;	   /* empty: the CA's */
 	uint32_t may_revoke; /* of enum may_revoke */
+	bool emergency; /* its shadow CRLs are made */
 };
 
 struct policy {
@@ -89,6 +90,8 @@ struct policy {
 	struct text_list scope_ip; /* CIDR (transfer/x509/cidr.h); empty: no IP names */
 	int64_t backdate, clock_horizon;
 	int64_t next_visit; /* manifest field 7: this long after; 0: left out */
+	struct crl_request crl; /* that `sign` keeps up; count 0: none */
+	uint32_t crl_series_max; /* slots of any series */
 	struct profile *profiles; /* owned */
 	size_t n_profiles;
 	struct policy_requester *requesters; /* owned */
@@ -117,6 +120,9 @@ const struct policy_requester *policy_requester_get0(
 /** One that has no section may revoke its own. */
 enum may_revoke policy_may_revoke(
     const struct policy *policy, struct span label);
+
+/** Are shadow CRLs made for it? Not unless it is said. */
+bool policy_emergency(const struct policy *policy, struct span label);
 
 /** The commented policy.conf that `init` writes, for these scopes and profile
  * names ("tls" and "xmpp" stand for server and client).

@@ -46,6 +46,23 @@ ca_scope_ip(const struct policy_reading *r, const struct config_entry *entry,
 	return rc;
 }
 
+static enum rc
+ca_crl(const struct policy_reading *r, const struct config_entry *entry,
+    void *target)
+{
+	struct policy *policy = target;
+	struct crl_request *crl = &policy->crl;
+	char text[64] = "";
+
+	if (entry->value.n < sizeof(text))
+		memcpy(text, entry->value.p, entry->value.n);
+	if (series_read(text, &crl->count, &crl->period, &crl->overlap))
+		return RC_OK;
+	return config_refuse(r->from, entry->line,
+	    "crl = %.*s: wanted NxDUR or NxDUR+DUR, N up to 120",
+	    SPAN_FMT(entry->value));
+}
+
 /* clang-format off */
 const struct policy_key policy_ca_keys[] = {
 	{ "scope", POLICY_OWN, .required = true, .own = ca_scope },
@@ -58,6 +75,10 @@ const struct policy_key policy_ca_keys[] = {
 	  .least = DAY, .otherwise = 400 * DAY },
 	{ "next-visit", POLICY_DURATION,
 	  .at = POLICY_AT(policy, next_visit, int64_t), .least = DAY },
+	{ "crl", POLICY_OWN, .own = ca_crl },
+	{ "crl-series-max", POLICY_NUMBER,
+	  .at = POLICY_AT(policy, crl_series_max, uint32_t),
+	  .least = 1, .most = SERIES_MAX, .otherwise = 60 },
 	{ 0 },
 };
 /* clang-format on */
@@ -109,6 +130,9 @@ const struct policy_key policy_requester_keys[] = {
 	{ "revoke", POLICY_ONE,
 	  .at = POLICY_AT(policy_requester, may_revoke, uint32_t),
 	  .words = revoke_words, .otherwise = MAY_REVOKE_OWN },
+	{ "emergency", POLICY_EITHER,
+	  .at = POLICY_AT(policy_requester, emergency, bool),
+	  .words = policy_yes_words },
 	{ 0 },
 };
 /* clang-format on */

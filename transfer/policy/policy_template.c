@@ -42,7 +42,9 @@ static const char ca_rest[] =
     "# The clock may be at most this far ahead of the last signing.\n"
     "clock-horizon = 400d\n"
     "# Manifests tell the online side to be back within this time.\n"
-    "# next-visit = 365d\n";
+    "# next-visit = 365d\n"
+    "# crl = 26x7d+3d\n"
+    "# crl-series-max = 60\n";
 
 static const char tail[] =
     "\n"
@@ -50,7 +52,8 @@ static const char tail[] =
     "# [requester web-1]\n"
     "# profiles = tls-server\n"
     "# scope = web.example.org\n"
-    "# revoke = own\n";
+    "# revoke = own\n"
+    "# emergency = yes\n";
 
 /* In the order in which they are offered and written. */
 static const struct profile_offer {

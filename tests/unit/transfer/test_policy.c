@@ -40,6 +40,8 @@ the_least_policy_has_the_documented_defaults(void **state)
 	check_ok(parse(LEAST, &policy));
 	assert_int_equal(policy.backdate, 3600);
 	assert_int_equal(policy.clock_horizon, 400 * DAY);
+	assert_int_equal(policy.crl.count, 0);
+	assert_int_equal(policy.crl_series_max, 60);
 	assert_int_equal(policy.next_visit, 0);
 	assert_int_equal(policy.scope_ip.n, 0);
 	assert_false(policy.scope_any);
@@ -70,6 +72,7 @@ every_key_is_read(void **state)
 		       "scope=example.org ,example.net# comment\n"
 		       "scope-ip = 192.0.2.0/24, 2001:db8::/32\n"
 		       "backdate = 0h\nclock-horizon = 2w\nnext-visit = 30d\n"
+		       "crl = 26x7d+3d\ncrl-series-max = 26\n"
 		       "[ profile full ]\n"
 		       "subject = O=%{domain}\nnames = dns, srv, ip\n"
 		       "names-min = 2\nnames-max = 9\nnames-from = bundle\n"
@@ -88,7 +91,7 @@ every_key_is_read(void **state)
 		       "ca = yes\npath-len = 1\nvalidity = 52w\n"
 		       "validity-max = 520w\n"
 		       "[requester web-1]\nprofiles = full, ca\n"
-		       "scope = web.example.org\nrevoke = no",
+		       "scope = web.example.org\nrevoke = no\nemergency = yes",
 	    &policy));
 	assert_int_equal(policy.scope.n, 2);
 	assert_string_equal(policy.scope.items[1], "example.net");
@@ -96,6 +99,10 @@ every_key_is_read(void **state)
 	assert_int_equal(policy.backdate, 0);
 	assert_int_equal(policy.clock_horizon, 14 * DAY);
 	assert_int_equal(policy.next_visit, 30 * DAY);
+	assert_int_equal(policy.crl.count, 26);
+	assert_int_equal(policy.crl.period, 7 * DAY);
+	assert_int_equal(policy.crl.overlap, 3 * DAY);
+	assert_int_equal(policy.crl_series_max, 26);
 	p = policy_profile_get0(&policy, span_str("full"));
 	assert_int_equal(p->key_reuse, KEY_REUSE_NAMES);
 	assert_string_equal(p->subject_text, "O=%{domain}");
@@ -116,6 +123,8 @@ every_key_is_read(void **state)
 	assert_int_equal(p->horizon, p->validity_max);
 	q = policy_requester_get0(&policy, span_str("web-1"));
 	assert_int_equal(q->profiles.n, 2);
+	assert_true(policy_emergency(&policy, span_str("web-1")));
+	assert_false(policy_emergency(&policy, span_str("web-2")));
 	assert_int_equal(q->may_revoke, MAY_REVOKE_NOTHING);
 	assert_int_equal(policy_may_revoke(&policy, span_str("web-1")),
 	    MAY_REVOKE_NOTHING);
@@ -195,6 +204,9 @@ static const struct {
 	{ CA "clock-horizon = 23h\n" PROFILE, "policy.conf:3: clock-horizon = 23h: wanted digits and one of h, d, w, from 1d to 36525d" },
 	{ CA "next-visit = 36526d\n" PROFILE, NULL },
 	{ CA "next-visit = 1m\n" PROFILE, NULL },
+	{ CA "crl = 7d\n" PROFILE, "policy.conf:3: crl = 7d: wanted NxDUR or NxDUR+DUR, N up to 120" },
+	{ CA "crl = 121x7d\n" PROFILE, "policy.conf:3: crl = 121x7d: wanted NxDUR or NxDUR+DUR, N up to 120" },
+	{ CA "crl-series-max = 121\n" PROFILE, "policy.conf:3: crl-series-max = 121: wanted a number from 1 to 120" },
 	{ LEAST "names-max = 0\n", "policy.conf:11: names-max = 0: wanted a number from 1 to 100" },
 	{ LEAST "names-max = 101\n", "policy.conf:11: names-max = 101: wanted a number from 1 to 100" },
 	{ LEAST "names-max = 01\n", NULL },
