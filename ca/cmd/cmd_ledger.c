@@ -126,6 +126,15 @@ record_say(const struct record *r, struct buf *out)
 		return buf_printf(out, "key %s, %s: never certified again",
 		    short_hex(u->key_revoked.key_id, a),
 		    reason_text((enum reason)u->key_revoked.reason));
+	case RECORD_CRL:
+		return buf_printf(out, "%s %" PRIu64 ", %" PRIu64 " revoked",
+		    u->crl.requester.n == 0 ? "CRL" : "shadow CRL",
+		    u->crl.number, u->crl.revoked);
+	case RECORD_CRL_SERIES:
+		return buf_printf(out,
+		    "CRL numbers %" PRIu64 " to %" PRIu64 ": %" PRIu64 " slots",
+		    u->crl_series.first, u->crl_series.last,
+		    u->crl_series.count);
 	}
 	return RC_OK;
 }

@@ -48,7 +48,9 @@ enum record_kind {
 	RECORD_HISTORY = 21,  /* how far the history of a channel was read */
 	RECORD_REVOKED = 22,  /* a certificate is revoked from here on */
 	RECORD_KEY_REVOKED = 23, /* a key that is never certified again */
+	RECORD_CRL = 24, /* a CRL that was signed */
 	RECORD_CA = 25, /* the CA's own certificate may change, or has changed */
+	RECORD_CRL_SERIES = 28, /* numbers that may be signed from here on */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is

@@ -33,6 +33,8 @@ enum statement {
 	BUNDLE_IS_KNOWN,
 	REVOKE,
 	KEY_REVOKE,
+	CRL_ADD,
+	CRL_SERIES_ADD,
 	STATEMENTS,
 };
 _Static_assert(STATEMENTS <= INDEX_STATEMENTS, "room for every statement");
@@ -78,6 +80,13 @@ static const char *const sql[STATEMENTS] = {
 	[REVOKE] = "INSERT INTO revocation(serial, n, at, reason, since,"
 		   " not_after) SELECT serial, ?2, ?3, ?4, nullif(?5, 0), ?6"
 		   " FROM serial WHERE serial = ?1",
+	[CRL_ADD] = "INSERT INTO crl(number, n) SELECT ?1, ?2"
+		    " FROM crl_series WHERE first <= ?1 AND last >= ?1"
+		    " AND n = (SELECT max(n) FROM crl_series)",
+	[CRL_SERIES_ADD] =
+	    "INSERT INTO crl_series(last, first, n) SELECT ?1, ?2, ?3"
+	    " WHERE ?2 > 0 AND ?2 <= ?1"
+	    " AND NOT EXISTS (SELECT 1 FROM crl_series WHERE last >= ?2)",
 	[KEY_REVOKE] = "INSERT INTO revoked_key(key_id, n) VALUES(?, ?)",
 };
 
@@ -514,6 +523,33 @@ apply_key_revoked(struct ledger_index *index, const struct record *r)
 }
 
 static enum rc
+apply_crl(struct ledger_index *index, const struct record *r)
+{
+	const bool shadow = r->u.crl.requester.n != 0;
+
+	if ((r->u.crl.salt.n != 0) != shadow || (r->u.crl.iv.n != 0) != shadow)
+		return ledger_index_misfit(
+		    r, "a salt and an iv are a shadow's");
+	return change_by_n(index, CRL_ADD, r->u.crl.number, r,
+	    "its number is not of the newest series, or was used before");
+}
+
+static enum rc
+apply_crl_series(struct ledger_index *index, const struct record *r)
+{
+	sqlite3_stmt *st;
+	enum rc rc = statement_get(index, CRL_SERIES_ADD, &st);
+
+	if (rc == RC_OK)
+		rc =
+		    db_bind(index->db, st, "iii", (int64_t)r->u.crl_series.last,
+			(int64_t)r->u.crl_series.first, (int64_t)r->n);
+	return rc != RC_OK ? rc
+			   : ledger_index_change(index, st, r,
+				 "its numbers are not above those before");
+}
+
+static enum rc
 apply_nothing(struct ledger_index *index, const struct record *r)
 {
 	(void)index;
@@ -548,6 +584,8 @@ static apply_fn *const apply[] = {
 	[RECORD_REVOKED] = apply_revoked,
 	[RECORD_KEY_REVOKED] = apply_key_revoked,
 	[RECORD_CA] = apply_ca,
+	[RECORD_CRL] = apply_crl,
+	[RECORD_CRL_SERIES] = apply_crl_series,
 };
 
 enum rc

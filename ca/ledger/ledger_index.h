@@ -14,7 +14,7 @@
 
 extern const struct db_kind ledger_kind;
 
-#define INDEX_STATEMENTS 20
+#define INDEX_STATEMENTS 24
 
 /** A database with these tables, and the statements that change them. */
 struct ledger_index {

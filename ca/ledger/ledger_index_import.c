@@ -3,6 +3,7 @@
  * statements are not kept. */
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_index.h"
+#include "transfer/format/cose.h"
 #include "transfer/x509/cert.h"
 
 #include <inttypes.h>
@@ -161,6 +162,42 @@ manifest_apply(
 	return rc;
 }
 
+/* Others' shadows of the same slot may have numbers above those of this
+ * manifest. */
+#define CRLS_BESIDE 1000
+
+/* CRL numbers of the lost part are used, whoever has those CRLs. */
+static enum rc
+crl_numbers_apply(struct ledger_index *index, const struct record *r)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	WIPED(manifest) m = { .sequence = 0 };
+	struct cose cose;
+	uint64_t highest = 0;
+	int changed;
+	enum rc rc = cose_read(
+	    "an imported manifest", r->u.import.file, COSE_MANIFEST, &cose);
+
+	if (rc == RC_OK)
+		rc = manifest_read("an imported manifest", cose.payload, &m);
+	if (rc == RC_FORMAT)
+		return err_in(RC_STATE, "ledger record %" PRIu64, r->n);
+	for (size_t i = 0; i < m.n_crls; i++)
+		if (m.crls[i].number > highest)
+			highest = m.crls[i].number;
+	if (rc != RC_OK || highest == 0)
+		return rc;
+	rc = db_prepare(index->db,
+	    "INSERT INTO crl_series(last, first, n)"
+	    " VALUES(?1 + ?2, ?1, ?3)",
+	    &st);
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "iii", (int64_t)highest,
+		    (int64_t)CRLS_BESIDE, (int64_t)r->n);
+	/* Where another manifest has told of the same, it changes nothing. */
+	return rc != RC_OK ? rc : ledger_index_import_run(index, st, &changed);
+}
+
 enum rc
 ledger_index_import(struct ledger_index *index, const struct record *r)
 {
@@ -174,6 +211,8 @@ ledger_index_import(struct ledger_index *index, const struct record *r)
 		rc = requester_apply(index, r);
 	if (rc == RC_OK)
 		rc = manifest_apply(index, r, bundle);
+	if (rc == RC_OK)
+		rc = crl_numbers_apply(index, r);
 	if (rc == RC_OK)
 		index->regaining = bundle;
 	return rc;

@@ -6,6 +6,7 @@
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
+#include "transfer/format/shadow.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/reason.h"
@@ -14,6 +15,8 @@
 #include <stddef.h>
 
 #define CA_DERS_MAX (16 * (size_t)CERT_MAX)
+#define CRL_NUMBERS INT64_C(9007199254740991) /* docs/transfer.cddl */
+#define SIGNATURE_MAX 1024 /* bytes: RSA-8192's */
 #define TEXT_MAX 1024 /* bytes of a reason, or of interface names */
 
 /* The writer wants to see every item of an array; the body of a record is only
@@ -30,7 +33,7 @@ struct field {
 	bool optional;	   /* left out when it is 0, or has no bytes */
 };
 
-#define FIELDS_MAX 10
+#define FIELDS_MAX 12
 #define FIELD_HEADS 12 /* bytes of a key and of a number or a length */
 
 struct record_form {
@@ -147,6 +150,27 @@ static const struct record_form kinds[] = {
 		IN_UINT(ca, change, CA_SUBORDINATE),
 		IN_UINT(ca, done, 1),
 		IN_BYTES(ca, ders, CERT_MIN, CA_DERS_MAX) } },
+	[RECORD_CRL] = { "crl", {
+		IN_UINT(crl, number, CRL_NUMBERS),
+		IN_UINT(crl, this_update, CLOCK_MAX),
+		IN_UINT(crl, next_update, CLOCK_MAX),
+		IN_BYTES(crl, issuer, SHA256_LEN, SHA256_LEN),
+		IN_MAYBE(crl, requester, SHA256_LEN),
+		IN_UINT(crl, upto, INT64_MAX),
+		IN_UINT(crl, kept, CLOCK_MAX),
+		IN_UINT(crl, revoked, INT64_MAX),
+		IN_BYTES(crl, digest, SHA256_LEN, SHA256_LEN),
+		IN_BYTES(crl, signature, 1, SIGNATURE_MAX),
+		IN_MAYBE(crl, salt, SHADOW_SALT_LEN),
+		IN_MAYBE(crl, iv, SHADOW_IV_LEN) } },
+	[RECORD_CRL_SERIES] = { "crl-series", {
+		IN_UINT(crl_series, first, CRL_NUMBERS),
+		IN_UINT(crl_series, last, CRL_NUMBERS),
+		IN_UINT(crl_series, start, CLOCK_MAX),
+		IN_UINT(crl_series, count, SERIES_MAX),
+		IN_UINT(crl_series, period, CLOCK_MAX),
+		IN_UINT(crl_series, overlap, CLOCK_MAX),
+		IN_UINT(crl_series, generation, UINT32_MAX) } },
 };
 /* clang-format on */
 

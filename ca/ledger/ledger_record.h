@@ -109,6 +109,17 @@ union record_body {
 		uint64_t done;	  /* 0: what may be signed; 1: it was */
 		struct span ders; /* TBSes or certificates, joined */
 	} ca;
+	struct {
+		uint64_t number, this_update, next_update;
+		struct span issuer, requester; /* requester n 0: regular */
+		uint64_t upto, kept, revoked;
+		struct span digest, signature;
+		struct span salt, iv; /* of a shadow */
+	} crl;
+	struct {
+		uint64_t first, last; /* numbers */
+		uint64_t start, count, period, overlap, generation;
+	} crl_series;
 };
 
 struct record {

@@ -101,12 +101,22 @@ static const char *const ledger_upgrades[] = {
 	/* 3: the tables revocation and revoked_key have rows. A program that
 	 * never looks there would certify a revoked key. */
 	"",
+
+	/* 4: CRL numbers, of which none is used twice: those that may have been
+	 * signed, by their record, and those that were. */
+	"CREATE TABLE crl_series("
+	" last INTEGER PRIMARY KEY,"
+	" first INTEGER NOT NULL,"
+	" n INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE crl("
+	" number INTEGER PRIMARY KEY,"
+	" n INTEGER NOT NULL) STRICT;",
 };
 
 const struct db_kind ledger_kind = {
 	.name = "ledger",
 	.application_id = 0x61676c31, /* "agl1" */
-	.version = 3,
+	.version = 4,
 	.schema = schema,
 	.upgrades = ledger_upgrades,
 };

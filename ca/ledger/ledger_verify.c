@@ -247,6 +247,8 @@ static const struct table tables[] = {
 	{ "certificate", "SELECT * FROM certificate ORDER BY intent" },
 	{ "revocation", "SELECT * FROM revocation ORDER BY serial" },
 	{ "revoked_key", "SELECT * FROM revoked_key ORDER BY key_id" },
+	{ "crl_series", "SELECT * FROM crl_series ORDER BY last" },
+	{ "crl", "SELECT * FROM crl ORDER BY number" },
 };
 
 static bool

@@ -196,7 +196,7 @@ judge_fails(struct ca_bed *b, unsigned order, unsigned nth, enum rc rc,
 /* ---- what the ledger says ------------------------------------------------ */
 
 struct kinds_seen {
-	unsigned n[RECORD_CA + 1];
+	unsigned n[RECORD_CRL_SERIES + 1];
 	char story[4096]; /* the kinds in order, a letter each */
 	size_t length;
 };
@@ -205,7 +205,7 @@ static inline enum rc
 note_kind(const struct record *record, const uint8_t hash[static SHA256_LEN],
     void *arg)
 {
-	static const char letters[] = "?ipErbtCRvmcTnaAkSIGUHxK?O";
+	static const char letters[] = "?ipErbtCRvmcTnaAkSIGUHxKLO??N";
 	struct kinds_seen *seen = arg;
 
 	(void)hash;

@@ -58,8 +58,18 @@ KINDS = {
                      5: ("bundle", UINT)}),
     23: ("key_revoked", {1: ("key_id", BYTES), 2: ("reason", UINT),
                          3: ("since", UINT)}),
+    24: ("crl", {1: ("number", UINT), 2: ("this_update", UINT),
+                 3: ("next_update", UINT), 4: ("issuer", BYTES),
+                 5: ("requester", BYTES), 6: ("upto", UINT),
+                 7: ("kept", UINT), 8: ("revoked", UINT),
+                 9: ("digest", BYTES), 10: ("signature", BYTES),
+                 11: ("salt", BYTES), 12: ("iv", BYTES)}),
+    28: ("crl_series", {1: ("first", UINT), 2: ("last", UINT),
+                        3: ("start", UINT), 4: ("count", UINT),
+                        5: ("period", UINT), 6: ("overlap", UINT),
+                        7: ("generation", UINT)}),
 }
-OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (23, 3)}
+OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (23, 3), (24, 5), (24, 11), (24, 12)}
 REASONS = (0, 1, 2, 3, 4, 5, 9, 10)
 LOOSE = bytes(32)
 
@@ -93,6 +103,7 @@ class Tables:
         self.policy, self.requester, self.bundle = {}, {}, {}
         self.manifest, self.serial, self.certificate = {}, {}, {}
         self.revocation, self.revoked_key = {}, {}
+        self.crl_series, self.crl = {}, {}
 
     def add_serial(self, n, serial):
         want(serial not in self.serial, n, "a serial twice")
@@ -241,6 +252,9 @@ class Tables:
         self.manifest[b["channel"], b["sequence"]] = [
             n, sha256(b["file"]), bundle, 0]
         self.regaining = (bundle, m)
+        numbers = [c[1] for c in m[10]]
+        if numbers:
+            self.crl_series.setdefault(max(numbers) + 1000, (max(numbers), n))
 
     def apply_regained(self, n, _, b):
         want(self.regaining is not None, n, "no import is before it")
@@ -272,6 +286,21 @@ class Tables:
         want(b["reason"] in REASONS, n, "a reason that is none")
         self.revoked_key[b["key_id"]] = n
 
+    def apply_crl_series(self, n, _, b):
+        want(0 < b["first"] <= b["last"], n, "no numbers")
+        want(all(last < b["first"] for last in self.crl_series), n,
+             "numbers that were used")
+        self.crl_series[b["last"]] = (b["first"], n)
+
+    def apply_crl(self, n, _, b):
+        newest = max(self.crl_series.items(), key=lambda s: s[1][1],
+                     default=(0, (0, 0)))
+        want(newest[1][0] <= b["number"] <= newest[0], n, "another series")
+        want(b["number"] not in self.crl, n, "a number twice")
+        want(("requester" in b) == ("salt" in b) == ("iv" in b), n,
+             "a salt and an iv are a shadow's")
+        self.crl[b["number"]] = n
+
     def apply_clock(self, n, _, b):
         pass
 
@@ -290,6 +319,8 @@ class Tables:
         yield "certificate", [(n, *c) for n, c in self.certificate.items()]
         yield "revocation", [(s, *r) for s, r in self.revocation.items()]
         yield "revoked_key", list(self.revoked_key.items())
+        yield "crl_series", [(k, *s) for k, s in self.crl_series.items()]
+        yield "crl", list(self.crl.items())
 
 
 def body_of(n, kind, raw):
@@ -355,7 +386,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)
