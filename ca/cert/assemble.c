@@ -32,21 +32,29 @@ put_ecdsa(struct buf *out, struct span raw)
 }
 
 enum rc
-cert_assemble(const struct sign_alg *alg, struct span tbs, struct span raw,
-    struct buf *ret_der)
+cert_assemble_tail(
+    const struct sign_alg *alg, struct span raw, struct buf *ret_tail)
 {
 	static const uint8_t no_unused_bits[] = { 0 };
 	WIPED(buf) bits = { 0 };
-	WIPED(buf) tail = { 0 }; /* all that follows the TBS */
 	enum rc rc = buf_add(&bits, no_unused_bits, sizeof(no_unused_bits));
 
 	if (rc == RC_OK)
 		rc = alg->scheme == TOKEN_ECDSA ? put_ecdsa(&bits, raw)
 						: buf_add_span(&bits, raw);
 	if (rc == RC_OK)
-		rc = buf_add_span(&tail, alg->identifier);
-	if (rc == RC_OK)
-		rc = der_put(&tail, DER_BIT_STRING, buf_span(&bits));
+		rc = buf_add_span(ret_tail, alg->identifier);
+	return rc == RC_OK ? der_put(ret_tail, DER_BIT_STRING, buf_span(&bits))
+			   : rc;
+}
+
+enum rc
+cert_assemble(const struct sign_alg *alg, struct span tbs, struct span raw,
+    struct buf *ret_der)
+{
+	WIPED(buf) tail = { 0 }; /* all that follows the TBS */
+	enum rc rc = cert_assemble_tail(alg, raw, &tail);
+
 	/* Room for all of it: nothing below fails half-way. */
 	if (rc == RC_OK)
 		rc = buf_reserve(ret_der, HEADER_MAX + tbs.n + tail.n);

@@ -31,6 +31,10 @@ struct leaf {
 enum rc tbs_make(struct tbs_maker *maker, const struct leaf *leaf,
     struct buf *ret_tbs) MUST_CHECK;
 
+/** What follows a TBS: AlgorithmIdentifier, BIT STRING. Appended. */
+enum rc cert_assemble_tail(const struct sign_alg *alg, struct span raw,
+    struct buf *ret_tail) MUST_CHECK;
+
 /** SEQUENCE { tbs, AlgorithmIdentifier, BIT STRING }: `raw` as the token gave it
  * (r||s or an RSA block). Appended. */
 enum rc cert_assemble(const struct sign_alg *alg, struct span tbs,

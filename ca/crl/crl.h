@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** One CRL (RFC 5280 5) written piece by piece from the ledger.
+ *
+ * v2 with authorityKeyIdentifier, cRLNumber and nextUpdate, and nothing that
+ * some client cannot take: no issuing distribution point, no critical
+ * extension, no empty list, no reason 0. A million entries are hashed for the
+ * token and written to where they are wanted without lying in memory as a
+ * whole.
+ */
+#ifndef CA_CRL_CRL_H
+#define CA_CRL_CRL_H
+
+#include "ca/cert/alg.h"
+#include "ca/ledger/ledger_crl.h"
+
+/** The CA as CRLs name it. */
+struct crl_issuer {
+	struct sign_alg alg;
+	struct buf name, keyid;	    /* Name DER; its own SKI */
+	struct buf spki;	    /* which verifies */
+	uint8_t key_id[SHA256_LEN]; /* of the SPKI */
+	int64_t not_after;
+};
+void crl_issuer_wipe(struct crl_issuer *issuer);
+
+/** From its certificate. \retval RC_POLICY rule CRL-SIGN: it may not sign CRLs
+ */
+enum rc crl_issuer_read(struct span ca_cert, struct crl_issuer *ret) MUST_CHECK;
+
+/** Where the bytes go, in pieces. */
+typedef enum rc crl_sink_fn(void *arg, struct span piece);
+
+/** How large what it lists is: asked once, for all that is made of it. */
+struct crl_size {
+	uint64_t n;	/* entries */
+	uint64_t bytes; /* of them, in DER */
+};
+enum rc crl_measure(struct ledger *ledger, const struct ledger_crl_list *list,
+    struct crl_size *ret) MUST_CHECK;
+
+/** The digest that the token signs, of a CRL that has all but its signature. */
+enum rc crl_tbs_hash(struct ledger *ledger, const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, const struct crl_size *size,
+    uint8_t ret_digest[static 64]) MUST_CHECK;
+
+/** Its SHA-256, and the DER itself, once it has its signature. */
+enum rc crl_der_digest(struct ledger *ledger, const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, const struct crl_size *size,
+    uint8_t ret_digest[static SHA256_LEN]) MUST_CHECK;
+/** Appended; room is asked for once.
+ * \retval RC_STATE the ledger lists other than when it was signed */
+enum rc crl_der(struct ledger *ledger, const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, struct buf *ret_der) MUST_CHECK;
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of a series: plan, numbers to the disk, signatures, CRLs to the
+ * disk. */
+#include "ca/crl/crl_make.h"
+
+#include "base/clock.h"
+#include "base/own_ssl.h"
+#include "ca/ledger/revocation.h"
+#include "transfer/rule.h"
+#include "transfer/x509/signature.h"
+
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#define CRL_SIGN_SECONDS 120 /* the slowest card, with a touch */
+
+/* ---- what may be made ---------------------------------------------------- */
+
+enum rc
+crl_wish_check(
+    const struct act *act, const char *from, const struct crl_request *wish)
+{
+	WIPED(crl_issuer) issuer = { .not_after = 0 };
+	enum rc rc;
+
+	if (wish->count > act->policy.crl_series_max)
+		return rule_refuse(RULE_CRL_SERIES,
+		    "%s: %" PRIu32 " CRLs dated ahead; wanted %" PRIu32
+		    " at most",
+		    from, wish->count, act->policy.crl_series_max);
+	rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &issuer);
+	if (rc != RC_OK)
+		return rc;
+	if (wish->period > issuer.not_after ||
+	    wish->overlap > issuer.not_after ||
+	    act->now + (int64_t)wish->count * wish->period + wish->overlap >
+		issuer.not_after)
+		return rule_refuse(RULE_CRL_CA_END,
+		    "%s: the last CRL would end after the CA does", from);
+	return RC_OK;
+}
+
+/* ---- one series ---------------------------------------------------------- */
+
+struct crl_work {
+	struct act *act;
+	struct crl_issuer issuer;
+	EVP_PKEY *key; /* owned */
+	struct ledger_crl_series series;
+	uint64_t upto;
+	uint8_t (*shadows)[SHA256_LEN]; /* owned; whose */
+	size_t n_shadows;
+	uint8_t salt[SHADOW_SALT_LEN];
+	struct ledger_crl *crls; /* owned; last - first + 1 */
+	size_t n;
+};
+
+static void
+crl_work_wipe(struct crl_work *w)
+{
+	crl_issuer_wipe(&w->issuer);
+	EVP_PKEY_free(w->key);
+	free(w->shadows);
+	free(w->crls);
+}
+
+/* Those that policy names and that are enrolled. */
+static enum rc
+find_shadows(struct crl_work *w)
+{
+	struct requester *all = NULL;
+	size_t n = 0;
+	enum rc rc = ledger_requesters(w->act->ledger, &all, &n);
+
+	if (rc == RC_OK) {
+		w->shadows = calloc(n + 1, sizeof(*w->shadows));
+		rc = w->shadows == NULL ? err_memory() : RC_OK;
+	}
+	for (size_t i = 0; i < n && rc == RC_OK; i++)
+		if (policy_emergency(&w->act->policy, span_str(all[i].label)))
+			memcpy(w->shadows[w->n_shadows++], all[i].key_id,
+			    SHA256_LEN);
+	requesters_free(all, n);
+	return rc;
+}
+
+static enum rc
+crl_work_begin(struct crl_work *w, const struct crl_request *wish)
+{
+	struct act *act = w->act;
+	struct ledger_crl_series before;
+	uint64_t number = 0;
+	bool any;
+	enum rc rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &w->issuer);
+
+	if (rc == RC_OK)
+		rc = find_shadows(w);
+	if (rc == RC_OK)
+		rc = ledger_crl_series_newest(act->ledger, &before, &any);
+	if (rc == RC_OK)
+		rc = ledger_crl_number_next(act->ledger, &number);
+	if (rc == RC_OK && RAND_bytes(w->salt, sizeof(w->salt)) != 1)
+		rc = err_openssl(RC_IO, "no random bytes");
+	if (rc == RC_OK) {
+		const uint8_t *p = w->issuer.spki.p;
+
+		w->key = d2i_PUBKEY(NULL, &p, (long)w->issuer.spki.n);
+		if (w->key == NULL)
+			rc = err_openssl(RC_BUG, "CA key");
+	}
+	if (rc == RC_OK)
+		series_plan(wish, act->now, any ? &before : NULL, number,
+		    1 + w->n_shadows, &w->series);
+	return rc;
+}
+
+/* Before the first signature: no number is ever signed that is not on the disk.
+ */
+static enum rc
+commit_numbers(struct crl_work *w)
+{
+	struct act *act = w->act;
+	enum rc rc = act_begin(act);
+
+	if (rc == RC_OK)
+		rc = ledger_crl_series_add(act->ledger, &w->series);
+	if (rc == RC_OK)
+		rc = ledger_commit(act->ledger);
+	else
+		ledger_rollback(act->ledger);
+	w->upto = w->series.n;
+	return rc;
+}
+
+/* Promise 17: every signature is verified before it leaves. */
+static enum rc
+crl_verify(const struct crl_work *w, struct span digest, struct span raw)
+{
+	OWN(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new(w->key, NULL);
+	WIPED(buf) der = { 0 };
+	bool good = false;
+	enum rc rc = RC_OK;
+
+	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, w->issuer.alg.md) != 1)
+		return err_openssl(RC_BUG, "CA key");
+	if (w->issuer.alg.scheme == TOKEN_ECDSA)
+		rc = cose_ecdsa_der(raw, &der);
+	else
+		rc = buf_add_span(&der, raw);
+	if (rc == RC_OK)
+		rc = signature_of_hash(
+		    "CRL", ctx, buf_span(&der), digest, &good);
+	if (rc == RC_OK && !good)
+		rc = err_set(RC_TOKEN,
+		    "CA key: the token gave a signature that does not verify");
+	return rc;
+}
+
+static enum rc
+crl_sign(const struct crl_work *w, const struct crl_size *size,
+    struct ledger_crl *crl)
+{
+	const struct keys *keys = &w->act->keys;
+	uint8_t digest[64];
+	struct span hash = span_of(digest, w->issuer.alg.hash_len);
+	WIPED(buf) raw = { 0 };
+	enum rc rc =
+	    crl_tbs_hash(w->act->ledger, &w->issuer, crl, size, digest);
+
+	if (rc == RC_OK)
+		rc = token_sign_send(
+		    keys->token, keys->ca, w->issuer.alg.scheme, hash);
+	if (rc == RC_OK)
+		rc = token_sign_recv(keys->token, CRL_SIGN_SECONDS, &raw);
+	if (rc == RC_OK && raw.n > sizeof(crl->signature))
+		rc = err_set(RC_TOKEN,
+		    "CA key: the token gave a signature of %zu bytes", raw.n);
+	if (rc == RC_OK)
+		rc = crl_verify(w, hash, buf_span(&raw));
+	if (rc != RC_OK)
+		return rc;
+	memcpy(crl->signature, raw.p, raw.n);
+	crl->signature_n = raw.n;
+	return RC_OK;
+}
+
+static enum rc
+crl_fill(const struct crl_work *w, uint32_t slot, size_t place,
+    struct ledger_crl *crl)
+{
+	struct series_slot at;
+
+	series_slot_get(&w->series, slot, place, &at);
+	*crl = (struct ledger_crl){
+		.number = at.number,
+		.next_update = at.next_update,
+		.list = { .upto = w->upto,
+		    .kept = at.kept,
+		    .this_update = at.this_update,
+		    .shadow = place != 0 },
+	};
+	memcpy(crl->issuer, w->issuer.key_id, SHA256_LEN);
+	if (place == 0)
+		return RC_OK;
+	memcpy(crl->list.requester, w->shadows[place - 1], SHA256_LEN);
+	memcpy(crl->salt, w->salt, sizeof(crl->salt));
+	return RAND_bytes(crl->iv, sizeof(crl->iv)) == 1
+		   ? RC_OK
+		   : err_openssl(RC_IO, "no random bytes");
+}
+
+static enum rc
+crl_make_one(const struct crl_work *w, uint32_t slot, size_t place,
+    struct ledger_crl *crl)
+{
+	struct ledger *ledger = w->act->ledger;
+	struct crl_size size = { .n = 0 };
+	enum rc rc = crl_fill(w, slot, place, crl);
+
+	if (rc == RC_OK)
+		rc = crl_measure(ledger, &crl->list, &size);
+	crl->n_revoked = size.n;
+	if (rc == RC_OK)
+		rc = crl_sign(w, &size, crl);
+	return rc == RC_OK
+		   ? crl_der_digest(ledger, &w->issuer, crl, &size, crl->digest)
+		   : rc;
+}
+
+static enum rc
+commit_crls(const struct crl_work *w)
+{
+	struct act *act = w->act;
+	enum rc rc = act_begin(act);
+
+	for (size_t i = 0; i < w->n && rc == RC_OK; i++)
+		rc = ledger_crl_add(act->ledger, &w->crls[i]);
+	if (rc == RC_OK)
+		rc = ledger_commit(act->ledger);
+	else
+		ledger_rollback(act->ledger);
+	return rc;
+}
+
+enum rc
+crl_series_make(struct act *act, const struct crl_request *wish,
+    void (*progress)(void *arg, uint64_t done), void *arg)
+{
+	WIPED(crl_work) w = { .act = act };
+	enum rc rc = crl_work_begin(&w, wish);
+
+	if (rc == RC_OK)
+		rc = commit_numbers(&w);
+	if (rc != RC_OK)
+		return rc;
+	w.n = (size_t)(w.series.last - w.series.first + 1);
+	w.crls = calloc(w.n, sizeof(*w.crls));
+	if (w.crls == NULL)
+		return err_memory();
+	for (size_t i = 0; i < w.n && rc == RC_OK; i++) {
+		rc = crl_make_one(&w, (uint32_t)(i / (1 + w.n_shadows)),
+		    i % (1 + w.n_shadows), &w.crls[i]);
+		if (rc == RC_OK && progress != NULL)
+			progress(arg, i + 1);
+	}
+	return rc == RC_OK ? commit_crls(&w) : rc;
+}
+
+/* ---- what is due --------------------------------------------------------- */
+
+enum rc
+crl_series_current(
+    struct ledger *ledger, struct ledger_crl_series *ret, bool *ret_any)
+{
+	struct ledger_crl last;
+	bool whole = false;
+	enum rc rc = ledger_crl_series_newest(ledger, ret, ret_any);
+
+	if (rc == RC_OK && *ret_any)
+		rc = ledger_crl_get(ledger, ret->last, &last, &whole);
+	*ret_any = rc == RC_OK && whole;
+	return rc;
+}
+
+/* What kind a new series has: the bundle's wish, else policy's, else what the
+ * one before had. */
+static void
+wish_choose(const struct act *act, const struct crl_request *asked,
+    const struct ledger_crl_series *current, struct crl_request *ret)
+{
+	if (asked != NULL) {
+		*ret = *asked;
+	} else if (act->policy.crl.count != 0) {
+		*ret = act->policy.crl;
+	} else {
+		*ret = (struct crl_request){ .count = current->count,
+			.period = current->period,
+			.overlap = current->overlap };
+	}
+	if (ret->count > act->policy.crl_series_max)
+		ret->count = act->policy.crl_series_max;
+}
+
+static enum rc
+is_due(struct act *act, const struct ledger_crl_series *current, bool *ret)
+{
+	uint64_t revoked = 0;
+	enum rc rc = ledger_revoked_newest(act->ledger, &revoked);
+
+	if (rc == RC_OK)
+		*ret = revoked > current->n ||
+		       (act->policy.crl.count != 0 &&
+			   act->now >= series_half(current));
+	return rc;
+}
+
+enum rc
+crl_due(struct act *act, const struct crl_request *asked, bool emergency,
+    struct crl_request *ret)
+{
+	WIPED(crl_issuer) issuer = { .not_after = 0 };
+	struct ledger_crl_series current = { .n = 0 };
+	bool any, due;
+	enum rc rc = crl_series_current(act->ledger, &current, &any);
+
+	*ret = (struct crl_request){ .count = 0 };
+	due = asked != NULL || (!any && act->policy.crl.count != 0) ||
+	      (any && emergency);
+	if (rc == RC_OK && any && !due)
+		rc = is_due(act, &current, &due);
+	if (rc != RC_OK || !due)
+		return rc;
+	rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &issuer);
+	if (rc != RC_OK)
+		return rc;
+	wish_choose(act, asked, &current, ret);
+	series_fit(ret, act->now, issuer.not_after);
+	return RC_OK;
+}
