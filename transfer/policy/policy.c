@@ -124,6 +124,7 @@ static enum rc
 policy_read_ca(struct policy_reading *r, const struct config *config)
 {
 	const struct config_section *found = NULL;
+	enum rc rc;
 
 	for (size_t i = 0; i < config->n; i++)
 		if (span_eq_str(config->sections[i].kind, "ca"))
@@ -131,7 +132,12 @@ policy_read_ca(struct policy_reading *r, const struct config *config)
 	if (found == NULL || found->name.n != 0)
 		return config_refuse(r->from, found == NULL ? 1 : found->line,
 		    "there is no section [ca]");
-	return read_section(r, found, policy_ca_keys, r->policy);
+	rc = read_section(r, found, policy_ca_keys, r->policy);
+	if (rc == RC_OK && r->policy->crl.count > r->policy->crl_series_max)
+		return config_refuse(r->from, found->line,
+		    "[ca]: crl has %u CRLs, over crl-series-max, which is %u",
+		    r->policy->crl.count, r->policy->crl_series_max);
+	return rc;
 }
 
 /* Counted before it is read, so that what it has allocated when it fails is

@@ -206,6 +206,7 @@ static const struct {
 	{ CA "next-visit = 1m\n" PROFILE, NULL },
 	{ CA "crl = 7d\n" PROFILE, "policy.conf:3: crl = 7d: wanted NxDUR or NxDUR+DUR, N up to 120" },
 	{ CA "crl = 121x7d\n" PROFILE, "policy.conf:3: crl = 121x7d: wanted NxDUR or NxDUR+DUR, N up to 120" },
+	{ CA "crl = 61x7d\n" PROFILE, "policy.conf:1: [ca]: crl has 61 CRLs, over crl-series-max, which is 60" },
 	{ CA "crl-series-max = 121\n" PROFILE, "policy.conf:3: crl-series-max = 121: wanted a number from 1 to 120" },
 	{ LEAST "names-max = 0\n", "policy.conf:11: names-max = 0: wanted a number from 1 to 100" },
 	{ LEAST "names-max = 101\n", "policy.conf:11: names-max = 101: wanted a number from 1 to 100" },
