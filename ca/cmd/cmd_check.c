@@ -163,7 +163,8 @@ show_sums(const struct check *c)
 static enum rc
 check_look(struct check *c)
 {
-	enum rc rc = stick_look(&c->media, c->ledger, &c->ca, &c->look);
+	enum rc rc =
+	    stick_look(&c->media, &c->home, c->ledger, &c->ca, &c->look);
 
 	/* Of all of them nothing can be told: no rule has said what to do. */
 	if (rc == RC_IO && err_shortage() == SHORT_OF_NOTHING) {

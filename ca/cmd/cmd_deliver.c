@@ -224,8 +224,9 @@ enum rc
 deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
     uint32_t last)
 {
-	const struct response_maker maker = { .ledger = d->ledger,
-		.ca = d->ca };
+	const struct response_maker maker = {
+		.ledger = d->ledger, .home = d->home, .ca = d->ca
+	};
 	enum rc rc = RC_OK;
 
 	for (uint32_t i = first; i <= last && rc == RC_OK; i++) {

@@ -71,6 +71,12 @@ series_end(const struct ledger_crl_series *series)
 }
 
 int64_t
+series_back_by(const struct ledger_crl_series *series)
+{
+	return slot_begin(series, series->count);
+}
+
+int64_t
 series_half(const struct ledger_crl_series *series)
 {
 	return series->start + (series_end(series) - series->start) / 2;

@@ -35,8 +35,11 @@ void series_plan(const struct crl_request *wish, int64_t now,
 void series_slot_get(const struct ledger_crl_series *series, uint32_t i,
     uint64_t place, struct series_slot *ret);
 
-/** When the last one ends; and when less than half of the time is left. */
+/** When the last one ends; until when the next series is best there, since the
+ * last one has then its overlap left; and when less than half of the time is
+ * left. */
 int64_t series_end(const struct ledger_crl_series *series);
+int64_t series_back_by(const struct ledger_crl_series *series);
 int64_t series_half(const struct ledger_crl_series *series);
 
 /** Cut a wish down to slots that end within `end`, but to one at least. */

@@ -281,7 +281,7 @@ abandon_make_response(struct visit *v, const struct submission *s,
 {
 	WIPED(revokes) revokes = { 0 };
 	const struct response_maker maker = { v->act.ledger, &v->act.keys,
-		&v->act.ca, v->window.key_id, &revokes };
+		&v->act.ca, v->window.key_id, &revokes, &v->act.home };
 	enum rc rc = revokes_decide_bundle(
 	    v->act.ledger, &a->policy, s, a->record.n, a->record.at, &revokes);
 

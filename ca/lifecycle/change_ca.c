@@ -167,9 +167,10 @@ change_make_responses(struct change_ca *c, const struct span *certs)
 {
 	struct act *act = c->act;
 	const struct span transfer = buf_span(&c->transfer_cert);
-	const struct response_maker maker = {
-		.ledger = act->ledger, .keys = &act->keys, .ca = &act->ca
-	};
+	const struct response_maker maker = { .ledger = act->ledger,
+		.keys = &act->keys,
+		.ca = &act->ca,
+		.home = &act->home };
 	const struct response_change change = {
 		.news = { { c->change == CA_RENEWED ? TRUST_RENEWED
 						    : TRUST_ROLLOVER,

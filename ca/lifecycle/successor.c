@@ -92,14 +92,16 @@ static enum rc
 make_responses(struct successor *s, struct span cert)
 {
 	struct act *act = s->act;
-	const struct response_maker maker = {
-		.ledger = act->ledger, .keys = &act->keys, .ca = &act->ca
-	};
-	const struct response_change change = { .news = { { TRUST_TRANSFER,
-						    &cert, 1 } },
+	const struct response_maker maker = { .ledger = act->ledger,
+		.keys = &act->keys,
+		.ca = &act->ca,
+		.home = &act->home };
+	const struct response_change change = {
+		.news = { { TRUST_TRANSFER, &cert, 1 } },
 		.n = 1,
 		.policy = &act->policy,
-		.now = act->now };
+		.now = act->now
+	};
 	enum rc rc;
 
 	if (!s->old_works || s->n == 0)

@@ -16,6 +16,7 @@ response_wipe(struct response *response)
 		buf_wipe(&response->files[i].kept);
 	free(response->files);
 	buf_wipe(&response->made);
+	shadow_key_wipe(&response->shadow);
 	manifest_wipe(&response->manifest);
 	ledger_manifest_wipe(&response->record);
 	*response = (struct response){ 0 };

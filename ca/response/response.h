@@ -13,6 +13,7 @@
 #include "ca/home/keys.h"
 #include "ca/intake/submission.h"
 #include "ca/ledger/progress.h"
+#include "transfer/format/shadow.h"
 #include "transfer/media/layout.h"
 #include "transfer/media/media.h"
 
@@ -24,6 +25,7 @@ struct response_file {
 	size_t size;
 	uint8_t digest[SHA256_LEN];
 	size_t first, end; /* whose certificates it holds: results; or none */
+	const struct crl_entry *crl; /* of the manifest; NULL: it is no CRL */
 	struct buf kept;   /* its bytes, where they are not made each time */
 };
 
@@ -31,6 +33,9 @@ struct response {
 	struct ledger_manifest record; /* channel, sequence, digest, file */
 	struct manifest manifest;      /* what the file says; spans into it */
 	struct ledger *ledger;	       /* borrowed: the files are made from it */
+	const struct home *home;       /* likewise: passphrases of shadows */
+	const struct ledger_ca *ca;    /* likewise */
+	struct shadow_key shadow;      /* the last that was used */
 	struct response_file *files;      /* owned; the manifest is the last */
 	size_t n;
 	size_t n_kept;	 /* bytes of them, made so far */
@@ -47,6 +52,7 @@ struct response_maker {
 	const struct ledger_ca *ca;
 	const uint8_t *issuer; /* key-id of the CA key */
 	const struct revokes *revokes; /* of the bundle, recorded; NULL: none */
+	const struct home *home; /* NULL: no shadow CRLs come out */
 };
 
 /** Make the response to a bundle whose every request is decided: manifest,
@@ -54,6 +60,12 @@ struct response_maker {
  * \retval RC_STATE the ledger lacks a result */
 enum rc response_make(const struct response_maker *maker, const struct submission *s,
     const struct policy *policy, int64_t now, struct response *ret) MUST_CHECK;
+
+/** Make a response without a bundle: it carries the CRLs that its channel lacks.
+ * Nothing is stored. */
+enum rc response_make_crls(const struct response_maker *maker,
+    const struct requester *to, const struct policy *policy, int64_t now,
+    struct response *ret) MUST_CHECK;
 
 /** What a response tells instead of results. */
 #define RESPONSE_CHANGES_MAX 2

@@ -5,6 +5,7 @@
  * response.c. */
 #include "ca/response/response_files.h"
 #include "base/list.h"
+#include "ca/response/response_crls.h"
 #include "transfer/x509/pem.h"
 
 #include <assert.h>
@@ -54,6 +55,12 @@ make_certs(
 	return rc;
 }
 
+static bool
+is_made_again(const struct response_file *file)
+{
+	return file->first != file->end || file->crl != NULL;
+}
+
 static enum rc
 make_again(struct response *response, const struct response_file *file)
 {
@@ -61,7 +68,11 @@ make_again(struct response *response, const struct response_file *file)
 	enum rc rc;
 
 	buf_reset(&response->made);
-	rc = make_certs(response, file->first, file->end, &response->made);
+	if (file->crl != NULL)
+		rc = response_crl_bytes(response, file->crl, &response->made);
+	else
+		rc = make_certs(
+		    response, file->first, file->end, &response->made);
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&response->made), digest);
 	if (rc == RC_OK && memcmp(digest, file->digest, SHA256_LEN) != 0)
@@ -78,7 +89,7 @@ response_file_bytes(struct response *response, size_t i, struct span *ret)
 	enum rc rc;
 
 	assert(i < response->n);
-	if (file->first == file->end) {
+	if (!is_made_again(file)) {
 		*ret = i == response->n - 1 ? buf_span(&response->record.file)
 					    : buf_span(&file->kept);
 		return RC_OK;
@@ -125,7 +136,7 @@ file_finish(struct response *response, struct response_file *file, bool keep)
 	return rc;
 }
 
-/* All certificates or none: a part of them would be held in vain. */
+/* All of these or none: a part of them would be held in vain. */
 static bool
 response_files_is_kept(struct response *response)
 {
@@ -133,7 +144,8 @@ response_files_is_kept(struct response *response)
 	if (response->n_kept <= RESPONSE_KEPT_MAX)
 		return true;
 	for (size_t i = 0; i < response->n; i++)
-		buf_wipe(&response->files[i].kept);
+		if (is_made_again(&response->files[i]))
+			buf_wipe(&response->files[i].kept);
 	return false;
 }
 
@@ -250,6 +262,53 @@ add_policy(struct response *response)
 	return rc == RC_OK ? file_finish(response, file, true) : rc;
 }
 
+/* Small ones are kept as certificates are. */
+static enum rc
+add_crl(struct response *response, const struct crl_entry *entry)
+{
+	char name[FILE_NAME_MAX + 1];
+	struct response_file *file;
+	enum rc rc;
+
+	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(entry->file));
+	rc = file_add(response, name, &file);
+	if (rc != RC_OK)
+		return rc;
+	file->crl = entry;
+	rc = response_crl_bytes(response, entry, &response->made);
+	return rc == RC_OK ? file_finish(response, file,
+				 response_files_is_kept(response))
+			   : rc;
+}
+
+static enum rc
+add_crls(struct response *response)
+{
+	const struct manifest *m = &response->manifest;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_crls && rc == RC_OK; i++)
+		rc = add_crl(response, &m->crls[i]);
+	return rc;
+}
+
+bool
+response_file_is_listed(const struct response_file *file)
+{
+	return file->crl == NULL || file->crl->shadow;
+}
+
+void
+response_files_move_crls(struct response *response)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < response->n; i++)
+		if (response->files[i].crl != NULL)
+			response->files[i].crl =
+			    &response->manifest.crls[next++];
+}
+
 enum rc
 response_files_make(struct ledger *ledger, const struct ledger_ca *ca,
     bool with_policy, struct response *response)
@@ -257,10 +316,13 @@ response_files_make(struct ledger *ledger, const struct ledger_ca *ca,
 	enum rc rc;
 
 	response->ledger = ledger;
+	response->ca = ca;
 	rc = add_all_results(response);
 	if (rc == RC_OK)
 		rc = response_files_add_ca(response, ca);
-	return rc == RC_OK && with_policy ? add_policy(response) : rc;
+	if (rc == RC_OK && with_policy)
+		rc = add_policy(response);
+	return rc == RC_OK ? add_crls(response) : rc;
 }
 
 enum rc
@@ -268,15 +330,22 @@ response_files_check(const struct response *response)
 {
 	const struct manifest *m = &response->manifest;
 
-	if (m->n_files != response->n)
+	size_t n = 0;
+
+	for (size_t i = 0; i < response->n; i++)
+		n += response_file_is_listed(&response->files[i]);
+	if (m->n_files != n)
 		return err_set(RC_STATE,
 		    "response %u had %zu files, and has %zu now", m->sequence,
-		    m->n_files, response->n);
+		    m->n_files, n);
+	n = 0;
 	for (size_t i = 0; i < response->n; i++) {
 		const struct response_file *file = &response->files[i];
 
-		if (!span_eq_str(m->files[i].name, file->name) ||
-		    memcmp(m->files[i].digest, file->digest, SHA256_LEN) != 0)
+		if (!response_file_is_listed(file))
+			continue; /* proven by its own entry, as it was made */
+		if (!span_eq_str(m->files[n].name, file->name) ||
+		    memcmp(m->files[n++].digest, file->digest, SHA256_LEN) != 0)
 			return err_set(RC_STATE,
 			    "%s of response %u does not come out as it was",
 			    file->name, m->sequence);

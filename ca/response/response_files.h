@@ -10,11 +10,18 @@
  * more, all are made each time. */
 #define RESPONSE_KEPT_MAX ((size_t)8 << 20)
 
-/** Make the files of response->manifest.results, ca.pem, and policy.conf when
- * `with_policy`; the manifest itself is not among them yet.
+/** Make the files of response->manifest.results, ca.pem, policy.conf when
+ * `with_policy`, and those of response->manifest.crls; the manifest itself is not among them yet.
  * \retval RC_STATE a certificate or policy is not in the ledger */
 enum rc response_files_make(struct ledger *ledger, const struct ledger_ca *ca,
     bool with_policy, struct response *response) MUST_CHECK;
+
+/** Is it a file-entry of the manifest? A CRL has an entry of its own, and a shadow
+ * has both: the digest there is of its DER. */
+bool response_file_is_listed(const struct response_file *file);
+
+/** Their entries point into a manifest that was read since. */
+void response_files_move_crls(struct response *response);
 
 /** Are they what the manifest lists, in order and to the byte?
  * \retval RC_STATE naming the first that is not */

@@ -2,6 +2,7 @@
 /* The manifest of a response: made once, and read again from the ledger. */
 #include "ca/intake/revoke.h"
 #include "ca/response/answer_names.h"
+#include "ca/response/response_crls.h"
 #include "ca/response/response_files.h"
 #include "transfer/rule.h"
 
@@ -16,6 +17,7 @@ struct manifest_draft {
 	const uint8_t *issuer; /* key-id of the CA key */
 	bool is_loose;
 	struct answer_names files;
+	struct response_crls crls; /* items: moved into m */
 };
 
 static void
@@ -24,6 +26,7 @@ manifest_draft_wipe(struct manifest_draft *d)
 	manifest_wipe(&d->m);
 	progress_wipe(&d->progress);
 	answer_names_wipe(&d->files);
+	response_crls_wipe(&d->crls);
 	*d = (struct manifest_draft){ 0 };
 }
 
@@ -172,13 +175,16 @@ fill_file_entries(struct manifest_draft *d, const struct response *response)
 	d->m.files = calloc(response->n, sizeof(*d->m.files));
 	if (d->m.files == NULL)
 		return err_memory();
-	d->m.n_files = response->n;
 	for (size_t i = 0; i < response->n; i++) {
 		const struct response_file *file = &response->files[i];
+		struct file_entry *e = &d->m.files[d->m.n_files];
 
-		d->m.files[i].name = span_str(file->name);
-		d->m.files[i].size = file->size;
-		memcpy(d->m.files[i].digest, file->digest, SHA256_LEN);
+		if (!response_file_is_listed(file))
+			continue;
+		e->name = span_str(file->name);
+		e->size = file->size;
+		memcpy(e->digest, file->digest, SHA256_LEN);
+		d->m.n_files++;
 	}
 	return RC_OK;
 }
@@ -237,7 +243,31 @@ read_manifest(struct response *response)
 	if (rc == RC_OK)
 		rc = manifest_read(
 		    "the response", cose.payload, &response->manifest);
+	if (rc == RC_OK)
+		response_files_move_crls(response);
 	return rc;
+}
+
+/* No later than the series of CRLs wants it. */
+static enum rc
+fill_crls(
+    struct manifest_draft *d, struct ledger *ledger, const uint8_t *channel)
+{
+	int64_t back_by;
+	enum rc rc =
+	    response_crls_choose(ledger, channel, d->m.signed_at, &d->crls);
+
+	if (rc != RC_OK)
+		return rc;
+	d->m.crls = MOVE(d->crls.items);
+	d->m.n_crls = d->crls.n;
+	back_by = d->crls.back_by;
+	if (back_by > d->m.signed_at &&
+	    (!d->m.has_next_visit || d->m.next_visit > back_by)) {
+		d->m.has_next_visit = true;
+		d->m.next_visit = back_by;
+	}
+	return RC_OK;
 }
 
 /* From a draft whose results are filled in to a signed response. */
@@ -249,8 +279,11 @@ response_make_finish(struct manifest_draft *d,
 	bool policy_is_new;
 	enum rc rc = fill_chain(d, maker->ledger, channel, &policy_is_new);
 
+	if (rc == RC_OK)
+		rc = fill_crls(d, maker->ledger, channel);
 	if (rc != RC_OK)
 		return rc;
+	response->home = maker->home;
 	response->manifest =
 	    d->m; /* lent: the files are made from its results */
 	rc = response_files_make(
@@ -287,6 +320,24 @@ response_make(const struct response_maker *maker, const struct submission *s,
 	if (rc != RC_OK)
 		return rc;
 	response.record.bundle = s->record.n;
+	*ret = response;
+	response = (struct response){ 0 };
+	return RC_OK;
+}
+
+enum rc
+response_make_crls(const struct response_maker *maker,
+    const struct requester *to, const struct policy *policy, int64_t now,
+    struct response *ret)
+{
+	WIPED(manifest_draft) d = { .issuer = maker->issuer };
+	WIPED(response) response = { 0 };
+	enum rc rc;
+
+	draft_head(&d, maker->ca, policy, now);
+	rc = response_make_finish(&d, maker, to->key_id, &response);
+	if (rc != RC_OK)
+		return rc;
 	*ret = response;
 	response = (struct response){ 0 };
 	return RC_OK;
@@ -377,6 +428,7 @@ response_again(const struct response_maker *maker,
 	for (size_t i = 0; i < response.manifest.n_files; i++)
 		with_policy |=
 		    span_eq_str(response.manifest.files[i].name, LAYOUT_POLICY);
+	response.home = maker->home;
 	/* Made anew from the ledger, and then held against the manifest that
 	 * was signed at the time: the same bytes, or none. */
 	rc = response_files_make(

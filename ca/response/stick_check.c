@@ -100,10 +100,12 @@ look_at(const struct media *media, const struct response_maker *maker,
 }
 
 enum rc
-stick_look(const struct media *media, struct ledger *ledger,
-    const struct ledger_ca *ca, struct stick_look *ret)
+stick_look(const struct media *media, const struct home *home,
+    struct ledger *ledger, const struct ledger_ca *ca, struct stick_look *ret)
 {
-	const struct response_maker maker = { .ledger = ledger, .ca = ca };
+	const struct response_maker maker = {
+		.ledger = ledger, .ca = ca, .home = home
+	};
 	WIPED(stick_look) look = { 0 };
 	WIPED(media_names) names = { 0 };
 	enum rc rc = media_list(media, MEDIA_RESPONSES, NULL, false, &names);

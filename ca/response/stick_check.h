@@ -34,8 +34,8 @@ void stick_look_wipe(struct stick_look *look);
 /** Compare every response of ours on a medium.
  * \retval RC_STATE  the ledger cannot make one again
  * \retval RC_FORMAT rules MEDIA-COUNT, MEDIA-FILE; RC_IO reading failed */
-enum rc stick_look(const struct media *media, struct ledger *ledger,
-    const struct ledger_ca *ca, struct stick_look *ret) MUST_CHECK;
+enum rc stick_look(const struct media *media, const struct home *home,
+    struct ledger *ledger, const struct ledger_ca *ca, struct stick_look *ret) MUST_CHECK;
 
 /** Record those that are whole, were read past the cache and were pending until
  * now. `*ret_n` says how many; with none, nothing is written.

@@ -3,6 +3,7 @@
  * Yes, so that whoever declines may mend the policy and run again; from the Yes
  * on each step is a commit, and a run that dies is taken up at the next one. */
 #include "ca/sign/work.h"
+#include "ca/crl/crl_make.h"
 #include "ca/home/ca_trust.h"
 #include "ca/intake/key_reuse.h"
 #include "ca/sign/issue.h"
@@ -112,6 +113,21 @@ check_revocations(struct visit *v, struct work *w)
 				 v->act.ledger, &w->revokes, s, &w->decisions);
 }
 
+/* What a bundle may ask for is known before anything is asked of a person; and
+ * a CA that can sign no CRL is no place for a policy that wants some. */
+static enum rc
+check_crl(struct visit *v, const struct work *w)
+{
+	WIPED(crl_issuer) issuer = { .not_after = 0 };
+
+	if (w->s->bundle.has_crl)
+		return crl_wish_check(
+		    &v->act, w->s->file->name, &w->s->bundle.crl);
+	if (v->act.policy.crl.count == 0)
+		return RC_OK;
+	return crl_issuer_read(buf_span(&v->act.ca.ca_cert), &issuer);
+}
+
 enum rc
 work_check(struct visit *v, struct submission *s,
     void (*progress)(void *arg, uint64_t done), void *arg, struct work *ret)
@@ -139,6 +155,8 @@ work_check(struct visit *v, struct submission *s,
 		rc = check_revocations(v, &w);
 	if (rc == RC_OK)
 		rc = decisions_check_keys(v->act.ledger, s, &w.decisions);
+	if (rc == RC_OK)
+		rc = check_crl(v, &w);
 	if (rc != RC_OK)
 		return rc;
 	*ret = w;
@@ -309,6 +327,24 @@ work_judge_response(
 	    w->s->file->name, why.text, rule_name((enum rule)why.rule));
 }
 
+/* After the certificates, which a shadow revokes, and the revocations; before
+ * the response, which carries it. */
+static enum rc
+work_sign_crls(struct visit *v, const struct work *w)
+{
+	const struct submission *s = w->s;
+	const bool emergency =
+	    !s->is_loose && s->bundle.n_requests != 0 &&
+	    policy_emergency(&v->act.policy, submission_label(s));
+	struct crl_request wish;
+	enum rc rc = crl_due(&v->act, s->bundle.has_crl ? &s->bundle.crl : NULL,
+	    emergency, &wish);
+
+	if (rc == RC_OK && wish.count != 0)
+		rc = crl_series_make(&v->act, &wish, NULL, NULL);
+	return rc;
+}
+
 enum rc
 work_sign(struct visit *v, struct work *w,
     void (*progress)(void *arg, uint64_t done), void *arg,
@@ -316,7 +352,7 @@ work_sign(struct visit *v, struct work *w,
 {
 	WIPED(response) response = { 0 };
 	const struct response_maker maker = { v->act.ledger, &v->act.keys,
-		&v->act.ca, v->window.key_id, &w->revokes };
+		&v->act.ca, v->window.key_id, &w->revokes, &v->act.home };
 	enum rc rc = record_yes(v, w);
 
 	if (rc == RC_OK)
@@ -326,6 +362,8 @@ work_sign(struct visit *v, struct work *w,
 	progress_wipe(&w->progress);
 	/* Many small pieces: what comes now is large. */
 	(void)malloc_trim(0);
+	if (rc == RC_OK)
+		rc = work_sign_crls(v, w);
 	if (rc == RC_OK)
 		rc = response_make(
 		    &maker, w->s, w->policy, v->act.now, &response);

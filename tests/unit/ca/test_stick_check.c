@@ -68,7 +68,7 @@ empty_stick_has_nothing(void **state)
 	WIPED(stick_look) look = { 0 };
 
 	bed_make(&b, state);
-	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, NULL, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n + look.n_foreign, 0);
 }
 
@@ -83,7 +83,7 @@ response_that_was_never_made_is_unknown(void **state)
 	add(&b, "0a0b0c0d-01020304-000001");
 	add(&b, "0a0b0c0d-01020304-1000000");
 	add(&b, "0a0b0c0d-loose-000002");
-	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, NULL, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n, 3);
 	assert_int_equal(look.n_foreign, 0);
 	for (size_t i = 0; i < look.n; i++)
@@ -121,7 +121,7 @@ name_that_we_would_not_write_is_foreign(void **state)
 	bed_make(&b, state);
 	for (size_t i = 0; i < n; i++)
 		add(&b, names[i]);
-	check_ok(stick_look(&b.media, b.ledger, &b.ca, &look));
+	check_ok(stick_look(&b.media, NULL, b.ledger, &b.ca, &look));
 	assert_int_equal(look.n, 0);
 	assert_int_equal(look.n_foreign, n);
 }
@@ -169,7 +169,7 @@ look_again(struct stick_bed *s)
 {
 	stick_look_wipe(&s->look);
 	check_ok(
-	    stick_look(&s->media, s->b.v.act.ledger, &s->b.v.act.ca, &s->look));
+	    stick_look(&s->media, NULL, s->b.v.act.ledger, &s->b.v.act.ca, &s->look));
 	assert_int_equal(s->look.n, 1);
 	assert_true(s->look.items[0].known);
 }
