@@ -324,7 +324,8 @@ show_enrolled(const struct recovering *r)
 		term_field("enrolled", "%s", r->requesters[i].label);
 	term_say(
 	    "Whoever of them was removed after the backup is to be removed again:\n"
-	    "'airgap-ca requester remove LABEL'.\n");
+	    "'airgap-ca requester remove LABEL'. What was revoked at the laptop since then is in no\n"
+	    "history, and is to be revoked again: 'airgap-ca revoke SERIAL --reason REASON'.\n");
 }
 
 static void
@@ -451,7 +452,7 @@ recover_give_up(struct recovering *r, const char *words)
 	term_field("lost", "%s", words);
 	term_say(
 	    "A bundle that the lost part had answered will be answered a second time, which\n"
-	    "its online side refuses as a fork.\n");
+	    "its online side refuses as a fork. What it had revoked is to be revoked again.\n");
 	if (r->env->dry_run)
 		return RC_OK;
 	if (!yes)
@@ -476,10 +477,16 @@ confirm_and_store(struct recovering *r)
 	if (rc == RC_OK)
 		rc = recovery_store(
 		    &r->recovery, r->now, buf_span(&r->policy.text));
-	if (rc == RC_OK)
-		term_say("Brought back: %zu responses, %zu certificates.\n",
-		    r->recovery.n_new, r->recovery.n_certs);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	term_say(
+	    "Brought back: %zu responses, %zu certificates, %zu revocations.\n",
+	    r->recovery.n_new, r->recovery.n_certs, r->recovery.n_revoked);
+	if (r->recovery.n_unrevoked != 0)
+		term_alarm(
+		    "%zu that were revoked are not here yet, as no history has brought them: revoke them again.\n",
+		    r->recovery.n_unrevoked);
+	return RC_OK;
 }
 
 /* Which of it holds when this is done is the last word. */

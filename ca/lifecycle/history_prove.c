@@ -68,7 +68,7 @@ prove_bundle(struct history_response *r)
 	enum rc rc;
 
 	if (!m->has_bundle)
-		return m->n_results == 0
+		return m->n_results == 0 && m->n_revocations == 0
 			   ? RC_OK
 			   : rule_refuse(RULE_MANIFEST_RESULTS,
 				 "%s: results without a bundle", r->from);
@@ -88,6 +88,10 @@ prove_bundle(struct history_response *r)
 		rc = rule_refuse(RULE_MANIFEST_RESULTS,
 		    "%s: %zu results for %zu requests", r->from, m->n_results,
 		    r->bundle.n_requests);
+	if (rc == RC_OK && r->bundle.n_revocations != m->n_revocations)
+		rc = rule_refuse(RULE_MANIFEST_RESULTS,
+		    "%s: %zu results for %zu revocations", r->from,
+		    m->n_revocations, r->bundle.n_revocations);
 	return rc;
 }
 

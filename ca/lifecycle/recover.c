@@ -463,17 +463,22 @@ recover_check_all(struct recovery *r)
 
 /* The records that one visit has made, with the response itself: the bundle, an
  * intent and a result for each certificate, a refusal for each other request,
- * and the arrival of the response before. */
-static uint64_t
-records_of(const struct manifest *m)
+ * each certificate revoked, and the arrival of the response before. */
+static enum rc
+records_add(const struct manifest *m, uint64_t *n)
 {
-	uint64_t n = 1;
+	uint64_t revoked;
+	enum rc rc = recovery_count_revoked(m, &revoked);
 
+	if (rc != RC_OK)
+		return rc;
+	*n += 1 + revoked;
 	if (m->has_bundle)
-		n += m->sequence > 1 ? 2 : 1;
+		*n += m->sequence > 1 ? 2 : 1;
 	for (size_t i = 0; i < m->n_results; i++)
-		n += m->results[i].n_certs == 0 ? 1 : 2 * m->results[i].n_certs;
-	return n;
+		*n +=
+		    m->results[i].n_certs == 0 ? 1 : 2 * m->results[i].n_certs;
+	return RC_OK;
 }
 
 struct account {
@@ -495,9 +500,8 @@ account_import(const struct ledger_import *import, void *arg)
 	if (rc != RC_OK)
 		return rc;
 	a->first = a->first == 0 ? import->n : a->first;
-	a->told += records_of(&m);
 	a->top = m.ledger.count > a->top ? m.ledger.count : a->top;
-	return RC_OK;
+	return records_add(&m, &a->told);
 }
 
 /* How many records this ledger had before anything came back: those of a
@@ -522,11 +526,11 @@ account(struct recovery *r)
 	enum rc rc = ledger_imports_each(r->ledger, account_import, &a);
 
 	r->before = a.top;
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
 		if (!r->items[i].held) {
 			const struct manifest *m = &r->items[i].manifest;
 
-			a.told += records_of(m);
+			rc = records_add(m, &a.told);
 			if (m->ledger.count > a.top)
 				a.top = m->ledger.count;
 		}

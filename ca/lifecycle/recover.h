@@ -70,6 +70,9 @@ struct recovery {
 	uint64_t before;  /* as top, of those imported before this run */
 	uint64_t top;	  /* most records that a manifest was made over */
 	uint64_t missing; /* at most so many of those are of nobody's history */
+	/* by recovery_store: certificates that it revoked again, and those that
+	 * are not here to be revoked */
+	size_t n_revoked, n_unrevoked;
 };
 void recovery_wipe(struct recovery *recovery);
 
@@ -103,6 +106,13 @@ bool recovery_is_whole(const struct recovery *recovery);
  * `policy` is in force before and after. */
 enum rc recovery_store(struct recovery *recovery, int64_t now,
     struct span policy) MUST_CHECK;
+
+/** For recovery_store: what a response says was revoked is revoked here too, in the
+ * open transaction. And for recovery_plan, how many certificates that were. */
+enum rc recovery_add_revoked(struct recovery *recovery,
+    const struct history_response *p) MUST_CHECK;
+enum rc recovery_count_revoked(const struct manifest *m, uint64_t *ret_n)
+    MUST_CHECK;
 
 /** A ledger that waits keeps whose history was read, and waits no longer when it
  * is whole: one transaction, begun and committed here. A crash before it only

@@ -215,7 +215,7 @@ add_changes(const struct recovery *r, const struct history_response *p)
 }
 
 static enum rc
-add_one(const struct recovery *r, size_t i, int64_t now)
+add_one(struct recovery *r, size_t i, int64_t now)
 {
 	const struct history_response *p = &r->items[i];
 	enum rc rc;
@@ -229,6 +229,8 @@ add_one(const struct recovery *r, size_t i, int64_t now)
 		rc = add_certs(r, p);
 	if (rc == RC_OK)
 		rc = void_leftovers(r, p);
+	if (rc == RC_OK)
+		rc = recovery_add_revoked(r, p);
 	/* The newest is in force: what an earlier run has brought back is newer
 	 * than the key of an older response. */
 	if (rc != RC_OK || p->manifest.ledger.count < r->before)

@@ -227,7 +227,18 @@ takes
 # ---- asked for by a bundle -----------------------------------------------------------
 
 # What the bundles here say the online side never wrote: it takes none of the answers, and
-# every response brings those before it along.
+# every response brings those before it along. Their history is put together here.
+HISTORY=$(stick history)
+# remember: the newest response on $STICK, with what it answers
+remember() {
+	local dir path=
+	for dir in "$STICK"/airgap-ca/responses/*-[0-9]*; do path=$dir; done
+	dir=$HISTORY/airgap-ca/history/$(basename "${path%-*}")
+	must mkdir -p "$dir"
+	must cp -r "$path" "$dir/${path##*-}"
+	must cp "$ASKED" "$dir/${path##*-}/bundle.cose"
+}
+must ca backup "$WORK/before.db"
 
 now=$(date +%s)
 must csr_openssl seven ec-p256 /CN=x DNS:seven.example.org
@@ -256,6 +267,7 @@ WANTED='applied - 1,already - 1,unknown REVOKE-UNKNOWN 0,refused REVOKE-DENIED 0
 WANTED=$WANTED,'refused REVOKE-FUTURE 0,refused REVOKE-DENIED 0,unknown REVOKE-UNKNOWN 0,already - 2'
 is "$(answers)" "$WANTED" 'for programs too'
 sign
+remember
 status 1 'some of it is done'
 is "$(answers)" "$WANTED" 'each entry has its answer, in their order'
 is "$(json responses.-1.results.0.rule) $(json responses.-1.results.1.rule)" 'null KEY-REVOKED' \
@@ -274,14 +286,17 @@ asked nothing request "$WORK/eight.csr" --profile tls-server --days 9
 wishing "p[9] = []; p[10] = [{1: bytes.fromhex('$ONE'), 2: 4}]"
 freeze
 sign
+remember
 status 0 'a bundle that asks for nothing but what is done'
 is "$(answers)" 'already - 1' 'is answered'
 asked eighth request "$WORK/eight.csr" --profile tls-server --days 9
 sign
+remember
 EIGHT=$(json responses.-1.results.0.serials.0)
 asked alone request "$WORK/eight.csr" --profile tls-server --days 9
 wishing "p[9] = []; p[10] = [{1: bytes.fromhex('$EIGHT'), 2: 5}]"
 dialogue 'Type Yes to revoke this for good:' 'Yes' -- ca sign "$STICK"
+remember
 status 0 'one that asks for a revocation alone'
 is "$(state "$EIGHT")" revoked 'has it'
 
@@ -291,6 +306,7 @@ printf '[requester online]\nrevoke = no\n' >>"$policy"
 asked denied request "$WORK/eight.csr" --profile tls-server --days 9
 wishing "p[9] = []; p[10] = [{1: bytes.fromhex('$FOUR'), 2: 5}]"
 sign
+remember
 status 4 'a requester that may revoke nothing'
 is "$(answers)" 'refused REVOKE-DENIED 0' 'is refused by rule'
 like "$(json responses.-1.revocations.0.reason)" 'the policy has .revoke = no. for "online"' 'in words'
@@ -299,6 +315,7 @@ printf '[requester online]\nrevoke = any\n' >>"$policy"
 asked any request "$WORK/eight.csr" --profile tls-server --days 9
 wishing "p[9] = []; p[10] = [{1: bytes.fromhex('$THREE'), 2: 9}]"
 sign
+remember
 status 0 'one that may revoke any'
 is "$(answers) $(state "$THREE")" 'applied - 1 revoked' 'revokes the other requester'\''s'
 must cp "$WORK/policy.conf" "$policy"
@@ -309,6 +326,7 @@ must csr_openssl nine ec-p256 /CN=x DNS:nine.example.org
 must csr_openssl ten ec-p256 /CN=x DNS:ten.example.org
 asked ninth request "$WORK/nine.csr" --profile tls-server --days 9
 sign
+remember
 NINE=$(json responses.-1.results.0.serials.0)
 asked cut request "$WORK/ten.csr" --profile tls-server --series 6x31d+7d
 wishing "p[10] = [{1: bytes.fromhex('$NINE'), 2: 1}, {1: bytes.fromhex('$ONE'), 2: 1}, {1: b'A' * 16, 2: 1}]"
@@ -321,6 +339,7 @@ must cp "$WORK/token.conf" "$(home_of ca)/token.conf"
 is "$(state "$NINE")" revoked 'has recorded what is revoked'
 before=$(records 22)
 sign
+remember
 status 1 'the same command again'
 is "$(answers)" 'applied - 1,already - 1,unknown REVOKE-UNKNOWN 0' 'answers as it would have'
 is "$(records 22)" "$before" 'and revokes nothing twice'
@@ -335,6 +354,7 @@ is "$(json status) $(json revoked.reason)" 'void unspecified' 'and told as both'
 must csr_openssl eleven ec-p256 /CN=x DNS:eleven.example.org
 asked eleventh request "$WORK/eleven.csr" --profile tls-server --days 9
 sign
+remember
 ELEVEN=$(json responses.-1.results.0.serials.0)
 must csr_openssl twelve ec-p256 /CN=x DNS:twelve.example.org
 asked given-up request "$WORK/twelve.csr" --profile tls-server --series 6x31d+7d
@@ -344,6 +364,7 @@ command_of ca sign "$STICK" --yes
 SHIM_AFTER=2 run watched "kill -KILL \$(ps -o ppid= \$TOKEN_PID)" -- "${ARGV[@]}"
 must cp "$WORK/token.conf" "$(home_of ca)/token.conf"
 run ca abandon "$ASKED" "$STICK" --yes --json
+remember
 status 1 'a bundle that is given up'
 is "$(json revocations.0.status "$WORK/out" 2>/dev/null || answers)" 'applied - 1' 'has what it revoked answered all the same'
 is "$(state "$ELEVEN")" revoked 'and it stays revoked'
@@ -353,5 +374,34 @@ is "$(state "$ELEVEN")" revoked 'and it stays revoked'
 run ca ledger verify
 status 0 'after all that the ledger is whole'
 ok 'as Python finds too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
+
+# A ledger that was restored from before all this has it back from the bundles' histories;
+# what an operator revoked is in none, and that is said.
+ours=$(sqlite3 "$LEDGER" "SELECT count(*) FROM revocation WHERE n > $(sqlite3 "$WORK/before.db" \
+	'SELECT max(n) FROM record')")
+must ca @new restore "$WORK/before.db" --yes --token "$(uri ca)"
+run ca @new recover "$HISTORY" --yes
+status 0 'an old backup, and the history of one requester'
+says "Brought back: [0-9]+ responses, [0-9]+ certificates, $((ours - 1)) revocations\\." 'brings back what bundles revoked'
+says 'What was revoked at the laptop since then is in no' 'and not what was typed'
+run ca @new show "$SIX" --json
+is "$(json status) $(json revoked.reason)" 'revoked keyCompromise' 'for its reason'
+is "$(ca @new show "$THREE" --json >"$WORK/out"; json revoked.reason)" privilegeWithdrawn \
+	'also one of another requester'
+run ca @new show "$VOID"
+unlike "$OUT" '^revoked' 'what was revoked at the laptop is not'
+run ca @new ledger verify
+status 0 'the ledger is whole'
+ok 'as Python finds as well' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of new)/ledger.db"
+is "$(sqlite3 "$(home_of new)/ledger.db" 'SELECT count(*) FROM revoked_key')" \
+	"$(sqlite3 "$LEDGER" 'SELECT count(*) FROM revoked_key')" 'each lost key is known as that'
+rm -r "$(home_of new)"
+rm "$HISTORY"/airgap-ca/history/*/*/bundle.cose
+must ca @new restore "$WORK/before.db" --yes --token "$(uri ca)"
+run ca @new recover "$HISTORY" --yes
+says "Brought back: [0-9]+ responses, [0-9]+ certificates, $((ours - 1)) revocations\\." \
+	'without the bundles they are revoked too'
+run ca @new show "$SIX" --json
+is "$(json status) $(json revoked.reason)" 'revoked unspecified' 'for a reason that nobody knows'
 
 done_testing

@@ -263,6 +263,7 @@ static void
 it_has_the_bundle_that_it_answers(void **state)
 {
 	WIPED(bed) b = { 0 };
+	struct revocation_result revoked = { .status = REVOKE_UNKNOWN };
 
 	(void)state;
 	bed_make(&b);
@@ -277,11 +278,21 @@ it_has_the_bundle_that_it_answers(void **state)
 	b.item.n_certs = 0;
 	seal(&b);
 	check_ok(prove(&b));
+	b.manifest.revocations = &revoked;
+	b.manifest.n_revocations = 1;
+	seal(&b);
+	check_rule(prove(&b), "MANIFEST-RESULTS", "results without a bundle");
+	b.manifest.n_revocations = 0;
 	b.manifest.has_bundle = true;
 	b.bundle_file.p[b.bundle_file.n - 1] ^= 1;
 	b.item.bundle = buf_span(&b.bundle_file);
 	seal(&b);
 	check_rule(prove(&b), "MANIFEST-RESULTS", "0 results for 1 requests");
+	b.manifest.n_results = 1;
+	b.manifest.n_revocations = 1;
+	seal(&b);
+	check_rule(
+	    prove(&b), "MANIFEST-RESULTS", "1 results for 0 revocations");
 }
 
 static void
