@@ -93,6 +93,9 @@ enum rc cmd_operand_one(const struct cmd_env *env,
 int cmd_main(const struct cmd_program *program, int argc, char **argv);
 
 #define CMD_WITHIN_DEFAULT (30 * DAY) /* of `status --within` */
+/** `status` tells of a CA's end so long before: in that time everybody who has
+ * its root is given the next one. */
+#define CMD_CA_END_NOTICE (365 * DAY)
 
 /** Read the value of --`option`, digits alone. \retval RC_USAGE with the limits */
 enum rc cmd_integer(const char *option, const char *text, int64_t min,

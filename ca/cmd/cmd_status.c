@@ -150,9 +150,6 @@ what_text(enum due_what what)
 				      : "certificate";
 }
 
-/* In which everybody who has the root is given the next one. */
-#define CA_END_NOTICE (365 * DAY)
-
 /* ---- for people -----------------------------------------------------------
  */
 
@@ -163,7 +160,7 @@ ca_end_print(const struct ca_status *s)
 	char at[CLOCK_TEXT];
 	bool told = false;
 
-	if (s->due.ca_ends - s->now >= CA_END_NOTICE)
+	if (s->due.ca_ends - s->now >= CMD_CA_END_NOTICE)
 		return;
 	for (size_t i = 0; i < s->due.n; i++)
 		told |= s->due.items[i].what == DUE_CA;

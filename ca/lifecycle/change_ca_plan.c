@@ -52,7 +52,7 @@ plan_name(struct change_ca *c)
 	/* RFC 5280 6.1.4 l: one of another name counts, for everybody. */
 	if (rc == RC_OK && c->new_name && c->old.path_len == 0)
 		rc = err_set(RC_POLICY,
-		    "--subject: the CA's certificate allows no CA below it (path length 0), so that whoever has only that would accept nothing of a new name: roll over without --subject, or begin a CA of its own with 'airgap-ca init'");
+		    "--subject: the CA's certificate allows no CA below it (path length 0), so that whoever has only that would accept nothing of a new name: roll over without --subject, or begin another CA");
 	return rc;
 }
 

@@ -137,6 +137,77 @@ what_is_above_the_ca_ends_the_chain(void **state)
 	assert_int_equal(files.cert.n, 0);
 }
 
+/* A CA that rolled over twice: which way a chain goes, and that a root is
+ * behind all across. */
+static void
+of_a_ca_that_rolled_over_the_chain_leads_to_each_root(void **state)
+{
+	WIPED(files_bed) b = { 0 };
+	WIPED(deploy_files) files = { 0 };
+	struct buf der[3] = { 0 };
+	struct trust *trust;
+	struct software_ca cas[3] = { 0 };
+	struct buf cross[4] = { 0 };
+	static const struct {
+		size_t by, over;
+	} ways[4] = { { 0, 1 }, { 1, 0 }, { 1, 2 }, { 2, 1 } };
+	/* Of a leaf by each key: the place of one across, then -1 less the
+	 * place of its root. */
+	static const int wanted[3][4] = { { 1, 3, -1 }, { 3, -2, -9 },
+		{ 2, -3, -9 } };
+
+	(void)state;
+	files_bed_make(&b, true, SPAN_NONE);
+	trust = &b.on.store.trust;
+	cas[0] = b.on.ca;
+	for (size_t i = 1; i < 3; i++) {
+		cas[i].key = key_new("ec-p256");
+		cas[i].cert =
+		    ca_cert_make(cas[i].key, "CN=Software CA, O=Tests", NULL);
+		cert_der(cas[i].cert, &der[i]);
+		check_ok(trust_add_ca(trust, "CA", buf_span(&der[i])));
+	}
+	check_ok(buf_add_span(&der[0], buf_span(&b.on.ca.der)));
+	for (size_t i = 0; i < 4; i++) {
+		software_ca_cross(
+		    &cas[ways[i].by], cas[ways[i].over].cert, NULL, &cross[i]);
+		check_ok(trust_add_cross(trust, "x", buf_span(&cross[i])));
+	}
+	for (size_t k = 0; k < 3; k++) {
+		WIPED(buf) block = { 0 };
+		struct span rest;
+		bool more = true;
+
+		memcpy(b.h.items[0].issuer, trust->cas[k].key_id, SHA256_LEN);
+		deploy_files_wipe(&files);
+		check_ok(make(&b, DEPLOY_CHAIN, &files));
+		rest = buf_span(&files.cert);
+		for (size_t i = 0; i < 4 && wanted[k][i] != -9; i++) {
+			const int want = wanted[k][i];
+
+			check_ok(pem_next(
+			    "chain", PEM_CERTIFICATE, &rest, &block, &more));
+			assert_true(more);
+			assert_true(span_eq(buf_span(&block),
+			    buf_span(
+				want < 0 ? &der[-want - 1] : &cross[want])));
+			if (want < 0)
+				break;
+		}
+		check_ok(
+		    pem_next("chain", PEM_CERTIFICATE, &rest, &block, &more));
+		assert_false(more);
+	}
+	for (size_t i = 1; i < 3; i++) {
+		EVP_PKEY_free(cas[i].key);
+		X509_free(cas[i].cert);
+	}
+	for (size_t i = 0; i < 3; i++)
+		buf_wipe(&der[i]);
+	for (size_t i = 0; i < 4; i++)
+		buf_wipe(&cross[i]);
+}
+
 /* A renewed CA has two certificates of one key. */
 static void
 of_a_renewed_ca_the_newest_is_given(void **state)
@@ -296,6 +367,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_format_holds_what_its_name_says),
 		cmocka_unit_test(what_is_above_the_ca_ends_the_chain),
+		cmocka_unit_test(
+		    of_a_ca_that_rolled_over_the_chain_leads_to_each_root),
 		cmocka_unit_test(of_a_renewed_ca_the_newest_is_given),
 		cmocka_unit_test(a_key_from_elsewhere_must_be_told_of),
 		cmocka_unit_test(a_key_in_its_place_stays_and_must_fit),

@@ -256,6 +256,87 @@ further_certificates_are_of_the_same_ca(void **state)
 	    "ca.pem: another subject than the CA of this key that is pinned");
 }
 
+/* Of `ca`, with this key: what crosses over it. */
+static struct software_ca
+crossing(EVP_PKEY *key, X509 *cert)
+{
+	return (struct software_ca){ .key = key, .cert = cert };
+}
+
+static void
+for_ever(X509 *cert)
+{
+	set_time(X509_getm_notAfter(cert), NOW + 9999 * DAY);
+}
+
+static void
+with_another_ski(X509 *cert)
+{
+	int at = X509_get_ext_by_NID(cert, NID_subject_key_identifier, -1);
+
+	X509_EXTENSION_free(X509_delete_ext(cert, at));
+	add_text(cert, cert, "subjectKeyIdentifier", "01:02");
+}
+
+static void
+with_another_subject(X509 *cert)
+{
+	OWN(X509_NAME) *name = NULL;
+
+	check_ok(subject_read("CN=cb", &name));
+	assert_int_equal(X509_set_subject_name(cert, name), 1);
+}
+
+static void
+a_certificate_across_is_from_pinned_key_to_pinned_key(void **state)
+{
+	static spoil *const ways[] = { with_another_ski, with_another_subject };
+	OWN(EVP_PKEY) *next = key_new("ec-p256");
+	OWN(EVP_PKEY) *third = key_new("ec-p256");
+	OWN(X509) *first = ca_cert_make(p256, "CN=ca", NULL);
+	OWN(X509) *second = ca_cert_make(next, "CN=ca", NULL);
+	OWN(X509) *stranger = ca_cert_make(third, "CN=ca", NULL);
+	const struct software_ca old = crossing(p256, first);
+	const struct software_ca new = crossing(next, second);
+	const struct software_ca other = crossing(third, stranger);
+	WIPED(trust) trust = { 0 };
+	WIPED(buf) der = { 0 };
+
+	(void)state;
+	check_ok(pin(&trust, first));
+	software_ca_cross(&old, second, NULL, &der);
+	check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
+	    "TRUST-CHANGE",
+	    "x: a certificate over a CA key or name that is not pinned");
+	check_ok(pin(&trust, second));
+	check_ok(trust_add_cross(&trust, "x", buf_span(&der)));
+	check_ok(trust_add_cross(&trust, "x", buf_span(&der)));
+	assert_int_equal(trust.n_crosses, 1);
+	assert_memory_equal(
+	    trust.crosses[0].over, trust.cas[1].key_id, SHA256_LEN);
+	assert_memory_equal(
+	    trust.crosses[0].by, trust.cas[0].key_id, SHA256_LEN);
+	software_ca_cross(&new, first, for_ever, &der);
+	check_ok(trust_add_cross(&trust, "x", buf_span(&der)));
+	assert_int_equal(trust.n_crosses, 2);
+	assert_int_equal(trust.crosses[1].not_after, NOW + 9999 * DAY);
+	software_ca_cross(&other, second, NULL, &der);
+	check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
+	    "TRUST-CHANGE",
+	    "x: a certificate over a CA key that no other CA key that is pinned has signed");
+	software_ca_cross(&new, second, NULL, &der);
+	check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
+	    "TRUST-CHANGE",
+	    "x: a certificate over a CA key that no other CA key that is pinned has signed");
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		software_ca_cross(&old, second, ways[i], &der);
+		check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
+		    "TRUST-CHANGE",
+		    "x: a certificate over a CA key or name that is not pinned");
+	}
+	assert_int_equal(trust.n_crosses, 2);
+}
+
 static void
 what_is_not_one_certificate_is_refused(void **state)
 {
@@ -528,6 +609,8 @@ main(void)
 		cmocka_unit_test(only_keys_that_a_ca_signs_with_are_pinned),
 		cmocka_unit_test(who_signs_himself_signs_with_his_own_key),
 		cmocka_unit_test(further_certificates_are_of_the_same_ca),
+		cmocka_unit_test(
+		    a_certificate_across_is_from_pinned_key_to_pinned_key),
 		cmocka_unit_test(what_is_not_one_certificate_is_refused),
 		cmocka_unit_test(what_cannot_be_read_is_no_ca),
 		cmocka_unit_test(each_way_to_be_no_transfer_certificate),

@@ -15,9 +15,6 @@
  */
 #define TIMER_SLACK (HELD_SETTLE + 7200)
 
-/* In which everybody who has the root is given the next one. */
-#define CA_END_NOTICE (365 * DAY)
-
 /* A stick that was not carried in that time is lost, or was forgotten. */
 #define BUNDLE_OLD_DAYS 90
 
@@ -264,7 +261,7 @@ tell_ca(struct store_status *s, const struct trust *trust)
 	enum rc rc =
 	    status_tell(s, &of_ca, span_str("certificate"), ca->not_after);
 
-	if (rc == RC_OK && ca->not_after - s->now < CA_END_NOTICE)
+	if (rc == RC_OK && ca->not_after - s->now < CMD_CA_END_NOTICE)
 		term_say(
 		    "     at the CA, 'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n");
 	if (rc == RC_OK && ca->not_before > s->now)
