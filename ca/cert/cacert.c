@@ -16,8 +16,6 @@
 
 #include <openssl/objects.h>
 
-/* Hosts whose clock is behind: what an absent notBefore may reach back to. */
-#define TRANSFER_BACKDATE DAY
 #define CA_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
 
 /* ---- extensions ---------------------------------------------------------- */

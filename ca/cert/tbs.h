@@ -9,6 +9,7 @@
 #ifndef CA_CERT_TBS_H
 #define CA_CERT_TBS_H
 
+#include "base/clock.h"
 #include "ca/cert/alg.h"
 #include "transfer/policy/request.h"
 
@@ -65,6 +66,8 @@ struct ca_wish {
 	bool allow_ip; /* else, and without scope_ip, excluded IP 0.0.0.0/0 and
 			* ::/0 when scoped */
 };
+/** How far a transfer certificate's notBefore lies back: hosts whose clock is behind. */
+#define TRANSFER_BACKDATE DAY
 /** TBS of the CA's self-signed certificate, and of the transfer certificate. */
 enum rc tbs_of_ca(const struct ca_wish *wish, struct span spki,
     struct buf *ret_tbs) MUST_CHECK;

@@ -137,6 +137,7 @@ change_ca_sign(struct change_ca *c)
 	struct act *act = c->act;
 	OWN(X509) *transfer = NULL;
 	WIPED(buf) spki = { 0 };
+	int64_t at = act->now, since = 0, until;
 	enum rc rc = change_ca_note(c);
 
 	for (size_t i = 0; i < c->begun.n && rc == RC_OK; i++) {
@@ -155,9 +156,15 @@ change_ca_sign(struct change_ca *c)
 		    buf_span(&act->ca.transfer_cert), &transfer);
 	if (rc == RC_OK)
 		rc = cert_spki(transfer, &spki);
+	if (rc == RC_OK)
+		rc = cert_window(transfer, &since, &until);
+	/* It begins later than the one that it follows, which is how they are
+	 * told apart. */
+	if (at <= since + TRANSFER_BACKDATE)
+		at = since + TRANSFER_BACKDATE + 1;
 	return rc != RC_OK ? rc
 			   : certify_transfer(&c->next, buf_span(&c->certs[0]),
-				 buf_span(&spki), act->now, &c->transfer_cert);
+				 buf_span(&spki), at, &c->transfer_cert);
 }
 
 /* ---- what the requesters get --------------------------------------------- */

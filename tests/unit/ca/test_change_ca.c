@@ -299,6 +299,33 @@ what_is_signed_was_noted(void **state)
 	ledger_rollback(b.v.act.ledger);
 }
 
+/* By their beginnings `recover` tells a key that was replaced from its
+ * successor. */
+static void
+each_transfer_certificate_begins_later(void **state)
+{
+	WIPED(ca_bed) b = { 0 };
+	int64_t since = 0;
+
+	(void)state;
+	two_make(&b, JUDGE_FAKE);
+	for (size_t i = 0; i < 3; i++) {
+		WIPED(change_ca) c = { 0 };
+		OWN(X509) *cert = NULL;
+		int64_t from, to;
+
+		keys_wipe(&b.v.act.keys);
+		c = change_of(&b, i == 1 ? CA_ROLLED_OVER : CA_RENEWED);
+		check_ok(carry_out(&c));
+		check_ok(cert_parse(
+		    "transfer", buf_span(&b.v.act.ca.transfer_cert), &cert));
+		check_ok(cert_window(cert, &from, &to));
+		assert_true(from > since);
+		assert_int_equal(to, NOW + 4000 * DAY - 1);
+		since = from;
+	}
+}
+
 static void
 after_the_end_nobody_is_told(void **state)
 {
@@ -327,6 +354,7 @@ main(void)
 		cmocka_unit_test(a_run_that_failed_is_gone_on_with),
 		cmocka_unit_test(what_was_begun_is_finished_as_it_was_begun),
 		cmocka_unit_test(what_is_signed_was_noted),
+		cmocka_unit_test(each_transfer_certificate_begins_later),
 		cmocka_unit_test(after_the_end_nobody_is_told),
 	};
 

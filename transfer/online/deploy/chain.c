@@ -41,40 +41,41 @@ cross_get0(const struct trust *trust, const uint8_t *over, bool by_older,
 	return best;
 }
 
-static enum rc
-across_write(const struct trust *trust, const uint8_t *issuer, int64_t since,
-    struct buf *out)
+const struct trust_cross *
+chain_cross_get0(const struct trust *trust,
+    const uint8_t issuer[static SHA256_LEN], int64_t since)
 {
-	const bool by_older = cross_get0(trust, issuer, false, since) == NULL;
-	const struct trust_cross *one =
-	    cross_get0(trust, issuer, by_older, since);
+	const struct trust_cross *newer =
+	    cross_get0(trust, issuer, false, since);
+
+	return newer != NULL ? newer : cross_get0(trust, issuer, true, since);
+}
+
+/* Each step leads to a newer key: it ends. */
+static enum rc
+across_write(const struct trust *trust, const struct trust_cross *first,
+    int64_t since, struct buf *out)
+{
+	const struct trust_cross *one = first;
 	enum rc rc = RC_OK;
 
-	/* Each step leads to a newer key: it ends. */
 	while (one != NULL && rc == RC_OK) {
 		rc = pem_write(PEM_CERTIFICATE, buf_span(&one->der), out);
-		one =
-		    by_older ? NULL : cross_get0(trust, one->by, false, since);
+		one = age_of(trust, one->by) < age_of(trust, one->over)
+			  ? NULL
+			  : cross_get0(trust, one->by, false, since);
 	}
 	return rc;
 }
 
-enum rc
-chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
-    int64_t since, struct buf *out)
+static enum rc
+above_write(struct store *store, const struct trust_ca *ca, struct buf *out)
 {
-	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
 	WIPED(buf) above = { 0 };
 	struct span rest;
 	struct der one;
-	enum rc rc;
+	enum rc rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
 
-	if (ca == NULL)
-		return err_set(RC_STATE,
-		    "%s: a certificate of no pinned CA key", store->db.path);
-	rc = across_write(&store->trust, issuer, since, out);
-	if (rc == RC_OK)
-		rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
 	if (rc == RC_OK)
 		rc = store_issuers(store, &above);
 	rest = buf_span(&above);
@@ -84,4 +85,19 @@ chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
 		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
 	}
 	return rc;
+}
+
+enum rc
+chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
+    int64_t since, struct buf *out)
+{
+	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
+	const struct trust_cross *across =
+	    chain_cross_get0(&store->trust, issuer, since);
+
+	if (ca == NULL)
+		return err_set(RC_STATE,
+		    "%s: a certificate of no pinned CA key", store->db.path);
+	return across != NULL ? across_write(&store->trust, across, since, out)
+			      : above_write(store, ca, out);
 }

@@ -4,6 +4,7 @@
 #include "transfer/online/deploy/posh.h"
 
 #include "base/own_ssl.h"
+#include "transfer/online/deploy/chain.h"
 #include "transfer/online/deploy/deploy.h"
 #include "transfer/x509/cert.h"
 
@@ -34,16 +35,26 @@ tlsa_add(struct tlsa ret[static TLSA_MAX], size_t *n, struct tlsa one)
 	return RC_OK;
 }
 
-/* Each certificate of its key that is good still: a renewed CA has two, and
- * either may be what a server sends while the zone is being changed. */
+/* What a server may send: the one across where there is one, and each
+ * certificate of the issuing key that is good still. A renewed CA has two, and
+ * either may be in place while the zone is being changed. */
 static enum rc
 tlsa_add_ca(struct store *store, const struct held *h, int64_t now,
     struct tlsa ret[static TLSA_MAX], size_t *n)
 {
 	const struct trust *trust = &store->trust;
 	const struct trust_ca *newest = deploy_issuer_get0(store, h->issuer);
+	const struct trust_cross *across =
+	    chain_cross_get0(trust, h->issuer, h->not_before);
 	enum rc rc = RC_OK;
 
+	if (across != NULL) {
+		struct tlsa one = { DANE_TA, PKIX_FULL, SHA2_256, { 0 } };
+
+		rc = sha256(buf_span(&across->der), one.data);
+		if (rc == RC_OK)
+			rc = tlsa_add(ret, n, one);
+	}
 	if (newest == NULL)
 		return err_set(RC_STATE,
 		    "%s: a certificate of no pinned CA key", store->db.path);
