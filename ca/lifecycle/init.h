@@ -63,7 +63,8 @@ enum rc init_check(const struct init_options *options, struct token *token,
     struct init *init) MUST_CHECK;
 
 /** What speaks against the clock, into `doubt`: it is not between the date of
- * these sources and 20 years on, or a file on the medium is newer. */
+ * these sources and 20 years on, or a file on the medium is newer, or a certificate
+ * there begins later. */
 enum rc init_clock_doubt(struct init *init) MUST_CHECK;
 
 /** And a certificate on the open token, which begins later. */

@@ -5,6 +5,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "transfer/x509/cert.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/pem.h"
+#include "transfer/x509/tbs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,16 +24,81 @@
 #define STICK_SLACK DAY	     /* FAT keeps the local time of who wrote */
 #define STICK_DEPTH 6	     /* as deep as our own files lie */
 #define STICK_ENTRIES 100000 /* what is behind them says no more */
+#define STICK_CERTS 1000     /* nor what is behind so many of these */
 
 /* ---- what the stick says --------------------------------------------------
  */
 
 struct newest {
-	int64_t at;
-	size_t n; /* entries seen */
+	int64_t file, cert; /* a file's time, a certificate's first second */
+	size_t n;	    /* entries seen */
+	size_t n_certs;	    /* files read */
 };
 
 static void newest_in(int dir, unsigned depth, struct newest *newest);
+
+/* By our own reader of DER, for whoever parses by OpenSSL parses in a process
+ * of its own. What it does not read says nothing of the time. */
+static void
+newest_cert(struct span der, struct newest *newest)
+{
+	struct cert_parts parts = { 0 };
+	struct span rest, validity;
+	struct der skipped;
+	int64_t at = 0;
+
+	if (cert_parts_read("certificate", der, &parts) != RC_OK)
+		return;
+	rest = parts.content;
+	for (int i = 0; i < 4; i++) /* RFC 5280 4.1: validity is the fifth */
+		if (!der_next(&rest, &skipped))
+			return;
+	if (der_take(&rest, DER_SEQUENCE, &validity) &&
+	    der_take_time(&validity, &at) && at > newest->cert)
+		newest->cert = at;
+}
+
+static void
+newest_certs(struct span file, struct newest *newest)
+{
+	WIPED(buf) der = { 0 };
+	bool more = true;
+
+	if (file.n != 0 && file.p[0] == DER_SEQUENCE)
+		newest_cert(file, newest);
+	while (pem_next("certificate", PEM_CERTIFICATE, &file, &der, &more) ==
+		   RC_OK &&
+	       more)
+		newest_cert(buf_span(&der), newest);
+}
+
+static bool
+is_cert_name(const char *name)
+{
+	static const char *const ends[] = { ".pem", ".crt", ".cer", ".der" };
+	const char *end = strrchr(name, '.');
+
+	for (size_t i = 0; end != NULL && i < sizeof(ends) / sizeof(ends[0]);
+	     i++)
+		if (strcasecmp(end, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+newest_in_file(int dir, const char *name, struct newest *newest)
+{
+	OWN_FD fd = -1;
+	WIPED(buf) bytes = { 0 };
+
+	if (!is_cert_name(name) || newest->n_certs++ >= STICK_CERTS)
+		return;
+	fd = fd_open_beneath(
+	    dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && fd_read(fd, name, CERT_MAX, &bytes) == RC_OK)
+		newest_certs(buf_span(&bytes), newest);
+	err_clear();
+}
 
 /* A file that cannot be looked at says nothing of the time. */
 static void
@@ -40,8 +109,10 @@ newest_of(int dir, const char *name, unsigned depth, struct newest *newest)
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
-	if (S_ISREG(st.st_mode) && st.st_mtime > newest->at)
-		newest->at = st.st_mtime;
+	if (S_ISREG(st.st_mode) && st.st_mtime > newest->file)
+		newest->file = st.st_mtime;
+	if (S_ISREG(st.st_mode))
+		newest_in_file(dir, name, newest);
 	if (!S_ISDIR(st.st_mode) || depth == STICK_DEPTH)
 		return;
 	below = fd_open_beneath(
@@ -74,11 +145,43 @@ newest_in(int dir, unsigned depth, struct newest *newest)
 /* ---- the doubt ------------------------------------------------------------
  */
 
+/* A time beyond any is none that anybody meant. */
+static enum rc
+doubt_add(struct init *init, int64_t at, const char *what, const char *where,
+    const char *says)
+{
+	char then[CLOCK_TEXT];
+
+	if (at <= init->now + STICK_SLACK || at > CLOCK_MAX)
+		return RC_OK;
+	clock_write(at, then);
+	return buf_printf(&init->doubt, "%s%s %s %s %s",
+	    init->doubt.n == 0 ? "" : ", and ", what, where, says, then);
+}
+
+static enum rc
+doubt_stick(struct init *init)
+{
+	struct newest newest = { 0 };
+	WIPED(buf) where = { 0 };
+	const char *text;
+	enum rc rc = buf_printf(&where, "in %s", init->options->out);
+
+	text = rc == RC_OK ? buf_cstr(&where) : NULL;
+	if (text == NULL)
+		return err_memory();
+	newest_in(init->media.root, 0, &newest);
+	rc = err_check_shortage();
+	if (rc == RC_OK)
+		rc = doubt_add(init, newest.file, "a file", text, "is of");
+	return rc != RC_OK ? rc
+			   : doubt_add(init, newest.cert, "a certificate", text,
+				 "begins on");
+}
+
 enum rc
 init_clock_doubt(struct init *init)
 {
-	struct newest newest = { 0 };
-	char then[CLOCK_TEXT];
 	enum rc rc = RC_OK;
 
 	if (init->now < INIT_EARLIEST)
@@ -87,30 +190,19 @@ init_clock_doubt(struct init *init)
 	else if (init->now > INIT_LATEST)
 		rc = buf_add_str(&init->doubt,
 		    "it is more than 20 years after this program was made");
-	if (init->options->out == NULL)
-		return rc;
-	newest_in(init->media.root, 0, &newest);
-	if (rc != RC_OK || newest.at <= init->now + STICK_SLACK ||
-	    newest.at > CLOCK_MAX)
-		return rc;
-	clock_write(newest.at, then);
-	return buf_printf(&init->doubt, "%sa file in %s is of %s",
-	    init->doubt.n == 0 ? "" : ", and ", init->options->out, then);
+	return rc != RC_OK || init->options->out == NULL ? rc
+							 : doubt_stick(init);
 }
 
 enum rc
 init_clock_doubt_token(struct init *init)
 {
-	char then[CLOCK_TEXT];
 	int64_t at = 0;
 	enum rc rc = token_newest(init->token, &at);
 
-	if (rc != RC_OK || at <= init->now + STICK_SLACK || at > CLOCK_MAX)
-		return rc;
-	clock_write(at, then);
-	return buf_printf(&init->doubt,
-	    "%sa certificate on the token begins on %s",
-	    init->doubt.n == 0 ? "" : ", and ", then);
+	return rc != RC_OK ? rc
+			   : doubt_add(init, at, "a certificate",
+				 "on the token", "begins on");
 }
 
 /* ---- the date in words ----------------------------------------------------

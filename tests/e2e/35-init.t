@@ -153,6 +153,18 @@ for date in -2days +2days; do
 	+*) says 'The clock may be wrong: a file in .* is of 20' "a file from the future does" ;;
 	esac
 done
+# A certificate tells the time as well, however old its file is.
+for form in PEM DER; do
+	must mkdir -p "$(stick "of-$form")/ca"
+	must faketime -f '+3d' openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=old -days 9 \
+		-keyout "$WORK/old.key" -outform "$form" -out "$(stick "of-$form")/ca/old.CRT"
+	must touch -d -2days "$(stick "of-$form")/ca/old.CRT"
+	run ca @clock init "${clocked[@]}" --out "$(stick "of-$form")" -n
+	says "The clock may be wrong: a certificate in .*/stick-of-$form begins on 20" \
+		"a certificate in $form that begins later speaks against the clock"
+	run at "$(date -u -d '4 days' '+%F %T')" ca @clock init "${clocked[@]}" --out "$(stick "of-$form")" -n
+	quiet 'The clock may be wrong' "and no more when that has come"
+done
 run ca @clock init "${clocked[@]}" --out "$(stick clock)" --yes
 status 2 "and --yes does not do"
 nok 1 "nothing of all this made a home" test -e "$(home_of clock)"
