@@ -9,36 +9,19 @@
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/ext_out.h"
 #include "transfer/x509/tbs.h"
-
-/* 2.5.29.N */
-enum next_id { NEXT_SKI = 14, NEXT_BASIC_CONSTRAINTS = 19, NEXT_AKI = 35 };
 
 static const uint8_t next_true[] = { DER_BOOLEAN, 1, 0xff };
 
 /* ---- extensions ---------------------------------------------------------- */
 
 static bool
-is_id(struct span oid, enum next_id id)
+is_id(struct span oid, enum ext_id id)
 {
 	const uint8_t wanted[] = { 0x55, 0x1d, (uint8_t)id };
 
 	return span_eq(oid, span_of(wanted, sizeof(wanted)));
-}
-
-static enum rc
-put_extension(
-    struct buf *out, enum next_id id, bool critical, struct span value)
-{
-	const uint8_t oid[] = { 0x55, 0x1d, (uint8_t)id };
-	WIPED(buf) body = { 0 };
-	enum rc rc = der_put(&body, DER_OID, span_of(oid, sizeof(oid)));
-
-	if (rc == RC_OK && critical)
-		rc = buf_add(&body, next_true, sizeof(next_true));
-	if (rc == RC_OK)
-		rc = der_put(&body, DER_OCTET_STRING, value);
-	return rc != RC_OK ? rc : der_put(out, DER_SEQUENCE, buf_span(&body));
 }
 
 static enum rc
@@ -47,23 +30,8 @@ put_ski(struct buf *out, struct span ski)
 	WIPED(buf) value = { 0 };
 	enum rc rc = der_put(&value, DER_OCTET_STRING, ski);
 
-	return rc != RC_OK
-		   ? rc
-		   : put_extension(out, NEXT_SKI, false, buf_span(&value));
-}
-
-static enum rc
-put_aki(struct buf *out, struct span aki)
-{
-	WIPED(buf) keyid = { 0 };
-	WIPED(buf) value = { 0 };
-	enum rc rc = der_put(&keyid, DER_CONTEXT(0), aki);
-
-	if (rc == RC_OK)
-		rc = der_put(&value, DER_SEQUENCE, buf_span(&keyid));
-	return rc != RC_OK
-		   ? rc
-		   : put_extension(out, NEXT_AKI, false, buf_span(&value));
+	return rc != RC_OK ? rc
+			   : ext_put(out, EXT_SKI, false, buf_span(&value));
 }
 
 static enum rc
@@ -79,7 +47,7 @@ put_path_len(struct buf *out, int path_len)
 	if (rc == RC_OK)
 		rc = der_put(&value, DER_SEQUENCE, buf_span(&both));
 	return rc != RC_OK ? rc
-			   : put_extension(out, NEXT_BASIC_CONSTRAINTS, true,
+			   : ext_put(out, EXT_BASIC_CONSTRAINTS, true,
 				 buf_span(&value));
 }
 
@@ -104,11 +72,11 @@ copy_extension(const struct ca_next *next, const struct der *e, struct buf *out)
 
 	if (!der_take(&body, DER_OID, &oid))
 		return err_set(RC_STATE, "CA certificate: a broken extension");
-	if (is_id(oid, NEXT_AKI))
+	if (is_id(oid, EXT_AKI))
 		return RC_OK;
-	if (is_id(oid, NEXT_SKI))
+	if (is_id(oid, EXT_SKI))
 		return put_ski(out, next->ski);
-	if (is_id(oid, NEXT_BASIC_CONSTRAINTS) &&
+	if (is_id(oid, EXT_BASIC_CONSTRAINTS) &&
 	    next->path_len != PATH_LEN_SAME && has_limit(body))
 		return put_path_len(out, next->path_len);
 	return buf_add_span(out, e->whole);
@@ -132,7 +100,7 @@ copy_extensions(
 		rc = copy_extension(next, &one, &list);
 	}
 	if (rc == RC_OK && next->aki.n != 0)
-		rc = put_aki(&list, next->aki);
+		rc = ext_put_aki(&list, next->aki);
 	return rc != RC_OK ? rc : der_put(ret, DER_SEQUENCE, buf_span(&list));
 }
 

@@ -9,7 +9,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
-#include "transfer/x509/der_out.h"
+#include "transfer/x509/ext_out.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
@@ -17,9 +17,6 @@
 
 #define PIECE ((size_t)32 << 10) /* bytes that go to a sink at a time */
 #define SERIAL_TOP 0x80		 /* a first byte that needs a zero before it */
-#define YEAR_2050 \
-	INT64_C(2524608000) /* RFC 5280 5.1.2.6: UTCTime before it \
-			     */
 
 /* ---- the issuer ---------------------------------------------------------- */
 
@@ -98,7 +95,7 @@ struct crl_time {
 static size_t
 time_len(int64_t at)
 {
-	return at < YEAR_2050 ? UTC_LEN : GENERALIZED_LEN;
+	return at < DER_UTC_END ? UTC_LEN : GENERALIZED_LEN;
 }
 
 static size_t
@@ -177,7 +174,7 @@ put_entry_time(uint8_t *to, int64_t at, struct crl_time *time)
 }
 
 static uint8_t *
-put_extensions(uint8_t *to, const struct ledger_crl_entry *e)
+put_entry_extensions(uint8_t *to, const struct ledger_crl_entry *e)
 {
 	static const uint8_t reason[] = { DER_SEQUENCE, 10, OID_REASON,
 		DER_OCTET_STRING, 3, ENUMERATED, 1 };
@@ -211,7 +208,7 @@ put_entry(const struct ledger_crl_entry *e, struct crl_time *time,
 	at = put_bytes(at, e->serial.p, e->serial.n);
 	at = put_entry_time(at, e->at, time);
 	if (extensions_len(e) != 0)
-		at = put_extensions(at, e);
+		at = put_entry_extensions(at, e);
 	return (size_t)(at - to);
 }
 
@@ -291,32 +288,8 @@ stream_entries(struct ledger *ledger, const struct ledger_crl *crl,
 /* ---- around them --------------------------------------------------------- */
 
 static enum rc
-put_extension(struct buf *to, const uint8_t oid[static 5], struct span value)
-{
-	WIPED(buf) one = { 0 };
-	enum rc rc = buf_add(&one, oid, 5);
-
-	if (rc == RC_OK)
-		rc = der_put(&one, DER_OCTET_STRING, value);
-	return rc == RC_OK ? der_put(to, DER_SEQUENCE, buf_span(&one)) : rc;
-}
-
-static enum rc
-put_aki(struct buf *to, struct span keyid)
-{
-	static const uint8_t oid[] = { DER_OID, 3, 0x55, 0x1d, 0x23 };
-	WIPED(buf) inner = { 0 }, value = { 0 };
-	enum rc rc = der_put(&inner, 0x80, keyid);
-
-	if (rc == RC_OK)
-		rc = der_put(&value, DER_SEQUENCE, buf_span(&inner));
-	return rc == RC_OK ? put_extension(to, oid, buf_span(&value)) : rc;
-}
-
-static enum rc
 put_number(struct buf *to, uint64_t number)
 {
-	static const uint8_t oid[] = { DER_OID, 3, 0x55, 0x1d, 0x14 };
 	WIPED(buf) value = { 0 };
 	uint8_t bytes[8];
 	size_t skip = 0;
@@ -328,7 +301,9 @@ put_number(struct buf *to, uint64_t number)
 		skip++;
 	rc = der_put_unsigned(
 	    &value, span_of(bytes + skip, sizeof(bytes) - skip));
-	return rc == RC_OK ? put_extension(to, oid, buf_span(&value)) : rc;
+	return rc == RC_OK
+		   ? ext_put(to, EXT_CRL_NUMBER, false, buf_span(&value))
+		   : rc;
 }
 
 static enum rc
@@ -352,7 +327,7 @@ put_behind(const struct crl_issuer *issuer, const struct ledger_crl *crl,
     struct buf *to)
 {
 	WIPED(buf) list = { 0 }, all = { 0 };
-	enum rc rc = put_aki(&list, buf_span(&issuer->keyid));
+	enum rc rc = ext_put_aki(&list, buf_span(&issuer->keyid));
 
 	if (rc == RC_OK)
 		rc = put_number(&list, crl->number);
@@ -477,7 +452,7 @@ sink_buf(void *arg, struct span piece)
 }
 
 /* More than all that is around the entries. */
-#define FRAME_MAX ((size_t)128 << 10)
+#define AROUND_MAX ((size_t)128 << 10)
 
 enum rc
 crl_der(struct ledger *ledger, const struct crl_issuer *issuer,
@@ -487,7 +462,7 @@ crl_der(struct ledger *ledger, const struct crl_issuer *issuer,
 	enum rc rc = crl_measure(ledger, &crl->list, &size);
 
 	if (rc == RC_OK)
-		rc = buf_reserve(ret_der, size.bytes + FRAME_MAX);
+		rc = buf_reserve(ret_der, size.bytes + AROUND_MAX);
 	if (rc == RC_OK)
 		rc = stream_der(ledger, issuer, crl, &size, sink_buf, ret_der);
 	return rc;

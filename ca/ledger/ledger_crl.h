@@ -13,7 +13,7 @@
 #include "transfer/format/shadow.h"
 #include "transfer/x509/reason.h"
 
-#define CRL_SIGNATURE_MAX 1024 /* bytes */
+#define RAW_SIGNATURE_MAX 1024 /* bytes, as a token gives them: RSA-8192's */
 
 struct ledger_crl_series {
 	uint64_t n;	      /* its record; set when it is added */
@@ -40,7 +40,7 @@ struct ledger_crl {
 	uint8_t issuer[SHA256_LEN]; /* key-id */
 	uint64_t n_revoked;
 	uint8_t digest[SHA256_LEN];	      /* of the DER */
-	uint8_t signature[CRL_SIGNATURE_MAX]; /* as the token gave it */
+	uint8_t signature[RAW_SIGNATURE_MAX]; /* as the token gave it */
 	size_t signature_n;
 	uint8_t salt[SHADOW_SALT_LEN], iv[SHADOW_IV_LEN]; /* of a shadow */
 };

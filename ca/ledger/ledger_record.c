@@ -3,6 +3,7 @@
  * and read. Nothing here knows of the database. */
 #include "ca/ledger/ledger_record.h"
 #include "base/clock.h"
+#include "ca/ledger/ledger_crl.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
@@ -16,7 +17,6 @@
 
 #define CA_DERS_MAX (16 * (size_t)CERT_MAX)
 #define CRL_NUMBERS INT64_C(9007199254740991) /* docs/transfer.cddl */
-#define SIGNATURE_MAX 1024 /* bytes: RSA-8192's */
 #define TEXT_MAX 1024 /* bytes of a reason, or of interface names */
 
 /* The writer wants to see every item of an array; the body of a record is only
@@ -160,7 +160,7 @@ static const struct record_form kinds[] = {
 		IN_UINT(crl, kept, CLOCK_MAX),
 		IN_UINT(crl, revoked, INT64_MAX),
 		IN_BYTES(crl, digest, SHA256_LEN, SHA256_LEN),
-		IN_BYTES(crl, signature, 1, SIGNATURE_MAX),
+		IN_BYTES(crl, signature, 1, RAW_SIGNATURE_MAX),
 		IN_MAYBE(crl, salt, SHADOW_SALT_LEN),
 		IN_MAYBE(crl, iv, SHADOW_IV_LEN) } },
 	[RECORD_CRL_SERIES] = { "crl-series", {

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#define YEAR_2050 INT64_C(2524608000)
-
 /* Shortest form (X.690 10.1): one octet under 128, else as many as it takes. */
 enum rc
 der_put_header(struct buf *out, uint8_t tag, size_t n)
@@ -62,7 +60,7 @@ der_put_time(struct buf *out, int64_t at)
 	n = snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02dZ",
 	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
 	    tm.tm_sec);
-	if (at < YEAR_2050)
+	if (at < DER_UTC_END)
 		return der_put(
 		    out, DER_UTC_TIME, span_of(text + 2, (size_t)n - 2));
 	return der_put(out, DER_GENERALIZED_TIME, span_of(text, (size_t)n));

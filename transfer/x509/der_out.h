@@ -28,7 +28,11 @@ enum rc der_put(struct buf *out, uint8_t tag, struct span content) MUST_CHECK;
 /** Append an INTEGER from a magnitude (big-endian, first byte not zero). */
 enum rc der_put_unsigned(struct buf *out, struct span magnitude) MUST_CHECK;
 
-/** Append a Time as RFC 5280 4.1.2.5 wants it: UTCTime through 2049. */
+/** The first second of 2050: a Time before it is a UTCTime, else a GeneralizedTime
+ * (RFC 5280 4.1.2.5). */
+#define DER_UTC_END INT64_C(2524608000)
+
+/** Append a Time as that wants it. */
 enum rc der_put_time(struct buf *out, int64_t at) MUST_CHECK;
 
 #endif
