@@ -123,8 +123,10 @@ crl_deliver(struct crl_run *run)
 	run->delivery.media = &run->act.media;
 	for (size_t i = 0; i < run->round.n && rc == RC_OK; i++) {
 		const struct requester *q = &run->round.requesters[i];
-		const struct addressee to = { q->key_id, span_str(q->label),
-			false };
+		const struct addressee to = {
+			.channel = q->key_id,
+			.label = span_str(q->label),
+		};
 
 		rc = deliver_new(&run->delivery, &to, &run->round.responses[i]);
 	}
