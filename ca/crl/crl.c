@@ -75,6 +75,26 @@ crl_issuer_read(struct span ca_cert, struct crl_issuer *ret)
 	return RC_OK;
 }
 
+enum rc
+crl_issuer_find(const struct ledger_ca *ca,
+    const uint8_t key_id[static SHA256_LEN], struct crl_issuer *ret)
+{
+	for (size_t i = ca->n_own; i-- > 0;) {
+		WIPED(crl_issuer) one = { .not_after = 0 };
+		enum rc rc = crl_issuer_read(buf_span(&ca->own[i].cert), &one);
+
+		if (rc != RC_OK)
+			return rc;
+		if (memcmp(one.key_id, key_id, SHA256_LEN) != 0)
+			continue;
+		*ret = one;
+		one = (struct crl_issuer){ .not_after = 0 };
+		return RC_OK;
+	}
+	return err_set(
+	    RC_STATE, "no certificate of the CA has the key of a CRL");
+}
+
 /* ---- one entry ----------------------------------------------------------- */
 
 /* RFC 5280 5.3: reasonCode and invalidityDate, never critical. The OIDs. */

@@ -26,6 +26,10 @@ void crl_issuer_wipe(struct crl_issuer *issuer);
 /** From its certificate. \retval RC_POLICY rule CRL-SIGN: it may not sign CRLs
  */
 enum rc crl_issuer_read(struct span ca_cert, struct crl_issuer *ret) MUST_CHECK;
+/** The newest of the CA's certificates that has this key.
+ * \retval RC_STATE none has it */
+enum rc crl_issuer_find(const struct ledger_ca *ca,
+    const uint8_t key_id[static SHA256_LEN], struct crl_issuer *ret) MUST_CHECK;
 
 /** Where the bytes go, in pieces. */
 typedef enum rc crl_sink_fn(void *arg, struct span piece);

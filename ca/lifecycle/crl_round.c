@@ -4,7 +4,7 @@
  */
 #include "ca/lifecycle/crl_round.h"
 
-#include "transfer/judge/judge.h"
+#include "ca/home/ca_trust.h"
 
 #include <stdlib.h>
 
@@ -51,7 +51,6 @@ static enum rc
 crl_round_answer(struct crl_round *round)
 {
 	struct act *act = round->act;
-	const struct span ca_cert = buf_span(&act->ca.ca_cert);
 	const struct response_maker maker = { .ledger = act->ledger,
 		.keys = &act->keys,
 		.ca = &act->ca,
@@ -61,8 +60,7 @@ crl_round_answer(struct crl_round *round)
 	round->responses = calloc(round->n + 1, sizeof(*round->responses));
 	if (round->responses == NULL)
 		return err_memory();
-	rc = judge_open(&act->judge, buf_span(&act->policy.text), &ca_cert, 1,
-	    buf_span(&act->ca.transfer_cert));
+	rc = ca_judge_open(&act->judge, &act->policy, &act->ca);
 	if (rc == RC_OK)
 		rc = act_begin(act);
 	for (size_t i = 0; i < round->n && rc == RC_OK; i++)

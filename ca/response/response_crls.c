@@ -169,7 +169,7 @@ crl_der_proven(struct response *response, const struct ledger_crl *crl,
 {
 	WIPED(crl_issuer) issuer = { .not_after = 0 };
 	uint8_t digest[SHA256_LEN];
-	enum rc rc = crl_issuer_read(buf_span(&response->ca->ca_cert), &issuer);
+	enum rc rc = crl_issuer_find(response->ca, crl->issuer, &issuer);
 
 	if (rc == RC_OK)
 		rc = crl_der(response->ledger, &issuer, crl, ret);
