@@ -85,8 +85,8 @@ add_revoked(struct recovery *r, uint64_t bundle, struct ledger_revocation one)
 
 /* What was revoked before was so by an act that may be lost as well. */
 static enum rc
-recover_add_result(struct recovery *r, const struct history_response *p,
-    size_t i, uint64_t bundle)
+revoke_result(struct recovery *r, const struct history_response *p, size_t i,
+    uint64_t bundle)
 {
 	const struct revocation_result *result = &p->manifest.revocations[i];
 	struct ledger_revocation one = { .reason = REASON_UNSPECIFIED };
@@ -122,6 +122,6 @@ recovery_add_revoked(struct recovery *r, const struct history_response *p)
 	rc = ledger_bundle_get(
 	    r->ledger, m->requester, m->bundle_id, &bundle, &known);
 	for (size_t i = 0; i < m->n_revocations && rc == RC_OK; i++)
-		rc = recover_add_result(r, p, i, known ? bundle.n : 0);
+		rc = revoke_result(r, p, i, known ? bundle.n : 0);
 	return rc;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* make_ledger LEDGER N: a CA's past of N certificates, appended to its ledger
- * by the ledger's own functions, so that `ledger verify` accepts it: bundles of
- * a requester that nobody has, their intents, results and manifests. The
- * certificates are not signed (nobody reads them), but as long as real ones. */
+/* make_ledger LEDGER N [REVOKED]: a CA's past of N certificates, the first
+ * REVOKED of them revoked, appended to its ledger by the ledger's own
+ * functions, so that `ledger verify` accepts it: bundles of a requester that
+ * nobody has, their intents, results and manifests. The certificates are not
+ * signed (nobody reads them), but as long as real ones. */
 #include "base/clock.h"
 #include "ca/cert/tbs.h"
-#include "ca/ledger/ledger.h"
+#include "ca/ledger/revocation.h"
 
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct past {
 	struct buf policy;
 	int64_t now;
 	uint8_t key_id[SHA256_LEN];
+	unsigned long revoked; /* are still to be */
 };
 
 static void
@@ -83,6 +85,15 @@ add_certificate(
 	must(ledger_intent_add(past->ledger, &intent));
 	must(ledger_result_add(
 	    past->ledger, &intent, span_of(der, sizeof(der))));
+	if (past->revoked == 0)
+		return;
+	past->revoked--;
+	must(ledger_revoke(past->ledger,
+	    &(struct ledger_revocation){
+		.serial = span_of(intent.serial, sizeof(intent.serial)),
+		.not_after = intent.not_after,
+		.reason = REASON_SUPERSEDED },
+	    bundle->n));
 }
 
 static void
@@ -113,9 +124,10 @@ main(int argc, char **argv)
 	struct past past = { 0 };
 	unsigned long n;
 
-	if (argc != 3)
-		must(err_set(RC_USAGE, "wants LEDGER N"));
+	if (argc != 3 && argc != 4)
+		must(err_set(RC_USAGE, "wants LEDGER N [REVOKED]"));
 	n = strtoul(argv[2], NULL, 10);
+	past.revoked = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 	open_past(&past, argv[1]);
 	enrol(&past);
 	for (uint32_t i = 0; n > 0; i++) {

@@ -117,6 +117,35 @@ what_is_revoked_is_found(void **state)
 	assert_int_equal(quick.revoked, 2);
 }
 
+static int
+full_scans(sqlite3_stmt *st)
+{
+	assert_non_null(st);
+	return sqlite3_stmt_status(st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+}
+
+/* A million of them must not slow a signing: what it asks is found by an index.
+ */
+static void
+nothing_is_looked_for_row_by_row(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	struct ledger_revocation r;
+	uint8_t key_id[SHA256_LEN] = { 0 };
+	bool is;
+
+	check_ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	two_revoke(l);
+	check_ok(ledger_revoked_get(l, serial_of(0x41), &r, &is));
+	check_ok(ledger_key_is_revoked(l, key_id, &is));
+	assert_int_equal(full_scans(l->revoked_get), 0);
+	assert_int_equal(full_scans(l->key_revoked_get), 0);
+	for (size_t i = 0; i < INDEX_STATEMENTS; i++)
+		if (l->index.st[i] != NULL)
+			assert_int_equal(full_scans(l->index.st[i]), 0);
+}
+
 static void
 twice_or_never_issued_is_refused(void **state)
 {
@@ -355,6 +384,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_is_revoked_is_found),
+		T(nothing_is_looked_for_row_by_row),
 		T(twice_or_never_issued_is_refused),
 		T(a_reason_that_is_none_is_refused),
 		T(they_come_by_serial_up_to_a_record),
