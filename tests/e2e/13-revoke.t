@@ -217,6 +217,14 @@ STICK=$(stick loose)
 must cp "$WORK/two.csr" "$STICK/"
 run ca sign "$STICK" --loose --profile tls-server --yes
 wants 4 KEY-REVOKED 'and as a loose CSR'
+STICK=$(stick nobodys)
+must csr_openssl nobodys ec-p256 /CN=x DNS:nobodys.example.org
+must cp "$WORK/nobodys.csr" "$STICK/"
+must ca sign "$STICK" --loose --profile tls-server --yes
+cat "$STICK"/airgap-ca/responses/*/{nobodys,ca}.pem >"$WORK/chain.pem"
+run ca revoke "$WORK/chain.pem" --reason superseded --yes --json
+status 0 'what a loose CSR got is revoked by its file, the first certificate of several'
+is "$(state "$(json revocations.0.serials.0)")" revoked 'as any other'
 must csr_openssl six ec-p256 /CN=x DNS:two.example.org
 asked fresh request "$WORK/six.csr" --profile tls-server --days 9
 sign
