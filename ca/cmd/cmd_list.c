@@ -69,6 +69,26 @@ ca_list_one(const struct ledger_cert *cert, void *arg)
 	return cmd_json_item(cert_json(cert, &text, l->now), l->n++ == 0);
 }
 
+/* As `status` does, for those who look here. */
+static enum rc
+list_tell_end(struct ledger *ledger, int64_t now)
+{
+	WIPED(ledger_ca) ca = { 0 };
+	WIPED(cert_text) text = { 0 };
+	char at[CLOCK_TEXT];
+	enum rc rc = ledger_ca_get(ledger, &ca);
+
+	if (rc == RC_OK)
+		rc = cert_text_read(buf_span(&ca.ca_cert), &text);
+	if (rc != RC_OK || text.not_after - now >= CMD_CA_END_NOTICE)
+		return rc;
+	clock_write(text.not_after, at);
+	term_say(
+	    "The CA's own certificate ends %.10s: 'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n",
+	    at);
+	return RC_OK;
+}
+
 static enum rc
 ca_list_all(struct cmd_env *env, struct ledger *ledger)
 {
@@ -87,7 +107,7 @@ ca_list_all(struct cmd_env *env, struct ledger *ledger)
 	rc = ledger_certs_each(ledger, ca_list_one, &l);
 	if (rc == RC_OK && env->json)
 		(void)puts("]}");
-	return rc;
+	return rc == RC_OK ? list_tell_end(ledger, l.now) : rc;
 }
 
 enum rc

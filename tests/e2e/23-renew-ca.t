@@ -69,6 +69,13 @@ quiet 'airgap-ca renew-ca' 'on the online side too: nothing more than a year bef
 run at "$(far 40)" transfer status
 says 'CA certificate ends' 'then when'
 says "'airgap-ca renew-ca' makes it longer" 'and by which command'
+for who in ca transfer; do
+	run at "$(far 40)" $who list
+	status 0 "$who list"
+	says "The CA's own certificate ends .* 'airgap-ca.* renew-ca' makes it longer" "$who list says it too"
+	run $who list
+	quiet 'renew-ca' "but not earlier ($who)"
+done
 
 freeze "$STICK"
 run ca renew-ca --days 0 --yes
@@ -142,6 +149,7 @@ status 0 'its serial is known, and nothing came of it yet'
 run ca renew-ca --out "$STICK" --yes --json
 status 0 'the CA is renewed'
 is "$(json trust_change)" true 'requesters will take it over'
+says 'nobody enrols again' 'nobody enrols again'
 card new
 run ca ledger verify
 status 0 'the ledger is whole'

@@ -217,18 +217,19 @@ like "$STATUS" '^[01]$' 'and are found whole'
 
 # ---- once more, to a new name ----------------------------------------------------------
 
-run ca rollover --subject 'CN=Another Name' --days 5000 --out "$STICK" --yes
-status 0 'a third key under a new name'
+run ca rollover --subject 'CN=Another Name' --days 5000 --yes
+status 0 'a third key under a new name, and no medium'
+says "the next 'sign'" 'how it gets to the requesters is said'
+run ca export "$STICK"
+status 0 'the card'
 card third
-like "$(field third -subject)" 'CN ?= ?Another Name' 'which it has'
-run transfer install "$STICK"
-status 0 'the online side takes it over'
-run transfer rotate
-status 0 'rotate moves on'
+like "$(field third -subject)" 'CN ?= ?Another Name' 'has that name'
 request two
 run ca sign "$STICK" --yes
-status 0 'signed under the new name'
-must transfer install "$STICK"
+status 0 'the next visit signs under it, and brings what was missing'
+run transfer install "$STICK"
+status 0 'the online side takes both over'
+says "CA's keys or certificates have changed" 'one after the other'
 must transfer rotate
 certs_of "$WORK/srv/two.pem" sent
 is "$CERTS" 2 'served with the one across from the key before'

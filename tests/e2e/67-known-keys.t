@@ -356,6 +356,11 @@ lie 3 TRUST-CHANGE 'is over another key or name' 'nor with one of the CA over an
 lie 3 'CA-CERT|TRUST-CHANGE' '' "nor with the CA's own certificate" "$(announced 2 good ca)"
 lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal is none of another key, vouched for or not' \
 	"$(announced 1 good)"
+lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'nor with a third one that the new key made of itself' \
+	"$(announced 2 good vouched by-itself)"
+lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'or that a stranger made' \
+	"$(announced 2 good vouched by-stranger)"
+lie 3 TRUST-CHANGE 'and this with 3' 'nor with more' "$(announced 2 good vouched vouched vouched)"
 give "$SECOND"
 lying "$(announced 2 good vouched)"
 must cp -r "$(home_of online)" "$(home_of rolled)"

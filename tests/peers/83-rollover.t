@@ -109,6 +109,21 @@ for name in one two; do
 	done
 done
 
+# What tlsa says is in what is sent: clients that know nothing but DNS.
+dane() {
+	local record records=()
+	while read -r record; do records+=(-dane_tlsa_rrdata "$record"); done \
+		< <(transfer tlsa "$1.example.org" 2>/dev/null | grep -o "$2 [0-9a-f]*" | sort -u)
+	[ ${#records[@]} -gt 0 ] || return 1
+	openssl s_client -connect "127.0.0.1:$port" -no-CAfile -no-CApath -no-CAstore -verify_return_error \
+		-dane_tlsa_domain "$1.example.org" "${records[@]}" </dev/null >"$WORK/openssl.log" 2>&1
+}
+for name in one two; do
+	serve "$WORK/$name.pem" "$WORK/$name.key"
+	ok "DANE-TA: $name" dane $name '2 0 1'
+	ok "DANE-EE: $name" dane $name '3 1 1'
+done
+
 # ---- the new key's certificate renewed -------------------------------------------------
 
 must ca renew-ca --days 4000 --out "$STICK" --yes

@@ -197,6 +197,21 @@ transfer_list_one(void *arg, const struct stored_cert *c)
 	return print_line(l, c, buf_span(&subject));
 }
 
+/* As `status` does, for those who look here. */
+static void
+list_tell_ca(const struct trust *trust, int64_t now)
+{
+	const int64_t end = trust->cas[trust->n_cas - 1].not_after;
+	char at[CLOCK_TEXT];
+
+	if (end - now >= CMD_CA_END_NOTICE)
+		return;
+	clock_write(end, at);
+	term_say(
+	    "The CA's own certificate ends %.10s: there, 'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n",
+	    at);
+}
+
 static enum rc
 list_certs(struct cmd_env *env)
 {
@@ -214,6 +229,8 @@ list_certs(struct cmd_env *env)
 	if (rc == RC_OK && env->json)
 		return cmd_json(json_pack("{s:o}", "certificates", l.certs));
 	json_decref(l.certs);
+	if (rc == RC_OK)
+		list_tell_ca(&store.trust, l.now);
 	return rc;
 }
 
