@@ -236,6 +236,8 @@ lint_check_subject(const struct lint_facts *f)
 
 	if (f->want->kind == LINT_CA && rest.n == 0)
 		return "a CA's subject is empty";
+	if (rest.n == 0 && f->want->profile != NULL && f->want->profile->is_ca)
+		return "the subject of a CA is empty";
 	if (is_issuer != (f->want->kind == LINT_CA))
 		return "subject and issuer must be the same in the CA's own certificate only";
 	while (rest.n != 0) {

@@ -25,13 +25,16 @@ struct lint {
 	struct span issuer_ski;	    /* the CA's key identifier, its octets */
 	struct span issuer_spki;    /* the CA's key; not for LINT_CA */
 	int64_t issuer_not_before, issuer_not_after;
-	struct constraints issuer_bound; /* LINT_LEAF only */
+	struct constraints issuer_bound; /* LINT_LEAF only, as those below */
+	struct span issuer_constraints;	 /* the extension's value; n 0: none */
+	bool issuer_constraints_critical;
 	struct span serial; /* magnitude */
 	struct span spki;
 	int64_t not_before, not_after;
 	const struct profile *profile; /* LINT_LEAF only */
 	const struct name *names;      /* in this order */
 	size_t n_names;
+	struct span csr_subject;    /* Name, DER, for a profile that keeps it */
 	const struct ca_wish *wish; /* LINT_CA only: subject, scopes ... */
 };
 

@@ -45,6 +45,15 @@ makes_ca(const struct lint_facts *f)
 	       (f->want->profile != NULL && f->want->profile->is_ca);
 }
 
+/* Are the nameConstraints of a CA below those of its issuer, because no line of
+ * the profile gives it others? */
+static bool
+inherits_constraints(const struct lint_facts *f)
+{
+	return f->want->kind == LINT_LEAF && makes_ca(f) &&
+	       f->want->profile->constraints.n == 0;
+}
+
 /* ---- 4.2: all of them ---------------------------------------------------- */
 
 static const char *
@@ -110,7 +119,7 @@ lint_ext_check_company(const struct lint_facts *f)
 
 	for (size_t i = 0; i < sizeof(known); i++)
 		n += extension_get0(f, known[i]) != NULL;
-	if (f->want->kind == LINT_CA)
+	if (f->want->kind == LINT_CA || inherits_constraints(f))
 		n += extension_get0(f, CE_NAME_CONSTRAINTS) != NULL;
 	for (; profile != NULL && n_named < profile->n_extensions; n_named++) {
 		const char *wrong =
@@ -234,6 +243,8 @@ check_key_usage(const struct lint_facts *f)
 		return "an end entity may sign certificates or CRLs";
 	if (makes_ca(f) && (usage & KU_KEY_CERT_SIGN) == 0)
 		return "a CA may not sign certificates";
+	if (makes_ca(f) && (usage & KU_CRL_SIGN) == 0)
+		return "a CA may not sign CRLs";
 	return NULL;
 }
 
@@ -566,6 +577,31 @@ check_scopes(const struct lint_extension *e, const struct ca_wish *wish)
 	return body.n == 0 ? NULL : "the nameConstraints exclude something";
 }
 
+/* Those of the issuer to the byte; or the profile's own, which check_line
+ * compares, within them. */
+static const char *
+check_below(const struct lint_facts *f, const struct lint_extension *e)
+{
+	const struct lint *want = f->want;
+	struct constraints its;
+
+	if (!inherits_constraints(f)) {
+		if (e == NULL ||
+		    constraints_value_read("TBS", e->value, &its) != RC_OK)
+			return "a CA's nameConstraints are missing or malformed";
+		return constraints_contain(&want->issuer_bound, &its)
+			   ? NULL
+			   : "a CA's nameConstraints allow more than its issuer's";
+	}
+	if (want->issuer_constraints.n == 0)
+		return e == NULL ? NULL
+				 : "nameConstraints that its issuer has not";
+	return e != NULL && span_eq(e->value, want->issuer_constraints) &&
+		       e->critical == want->issuer_constraints_critical
+		   ? NULL
+		   : "a CA's nameConstraints are not those of its issuer";
+}
+
 static const char *
 check_name_constraints(const struct lint_facts *f)
 {
@@ -574,10 +610,14 @@ check_name_constraints(const struct lint_facts *f)
 
 	if (f->want->kind == LINT_CA)
 		wrong = check_scopes(e, f->want->wish);
+	else if (makes_ca(f))
+		wrong = check_below(f, e);
 	if (wrong != NULL || e == NULL)
 		return wrong;
 	if (!makes_ca(f))
 		return "an end entity has nameConstraints";
+	if (inherits_constraints(f))
+		return NULL;
 	/* RFC 5280 wants them critical, and who made the CA may have not. */
 	if (f->want->kind == LINT_CA &&
 	    f->want->wish->constraints == CONSTRAINTS_NON_CRITICAL)

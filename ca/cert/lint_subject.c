@@ -68,6 +68,7 @@ wanted_of_leaf(const struct lint *want)
 		want_first_dns(want, &w);
 		break;
 	case SUBJECT_NONE:
+	case SUBJECT_CSR: /* has no text: lint_check_wanted_subject */
 		break;
 	}
 	return w;
@@ -271,6 +272,11 @@ lint_check_wanted_subject(const struct lint_facts *f)
 	struct der value;
 	const char *at;
 
+	if (f->want->kind == LINT_LEAF &&
+	    f->want->profile->subject == SUBJECT_CSR)
+		return span_eq(f->subject.whole, f->want->csr_subject)
+			   ? NULL
+			   : "the subject is not the CSR's, byte for byte";
 	/* A leaf's name that is too long for the text stands alone. */
 	if (f->want->kind == LINT_LEAF && !f->want->profile->is_ca &&
 	    !text_has_room(&w))

@@ -22,6 +22,7 @@ struct tbs_maker {
 	struct extension_list list; /* of the last one made; its room is kept */
 	struct buf issuer;	    /* the CA's subject, DER */
 	struct buf ca_cert;	    /* DER, where `bound` lies */
+	struct extension_issuer says; /* but for its SKI, in there too */
 	struct constraints bound;
 	struct buf ca_spki;
 	int64_t ca_not_before, ca_not_after;
@@ -46,11 +47,15 @@ static enum rc
 read_issuer(struct tbs_maker *maker, struct span der, X509 *ca)
 {
 	WIPED(buf) issuer_id = { 0 };
+	struct extension_issuer *issuer = &maker->says;
 	enum rc rc = issuer_id_of_cert("CA certificate", der, &issuer_id);
 
 	if (rc == RC_OK)
-		rc = extension_plan_make(
-		    maker->profile, buf_span(&issuer_id), &maker->plan);
+		rc = extension_issuer_read(
+		    "CA certificate", der, buf_span(&issuer_id), issuer);
+	if (rc == RC_OK)
+		rc = extension_plan_make(maker->profile, issuer, &maker->plan);
+	issuer->ski = SPAN_NONE; /* the plan has its own */
 	if (rc == RC_OK)
 		rc = subject_write(X509_get_subject_name(ca), &maker->issuer);
 	if (rc == RC_OK)
@@ -76,9 +81,9 @@ tbs_maker_new(
 	maker->profile = profile;
 	rc = cert_parse("CA certificate", ca_cert, &ca);
 	if (rc == RC_OK)
-		rc = read_issuer(maker, ca_cert, ca);
-	if (rc == RC_OK)
 		rc = buf_add_span(&maker->ca_cert, ca_cert);
+	if (rc == RC_OK)
+		rc = read_issuer(maker, buf_span(&maker->ca_cert), ca);
 	if (rc == RC_OK)
 		rc = constraints_read(
 		    "CA certificate", buf_span(&maker->ca_cert), &maker->bound);
@@ -99,7 +104,8 @@ set_subject(struct tbs_maker *maker, const struct leaf *leaf, bool *ret_empty)
 	OWN(X509_NAME) *subject = NULL;
 	enum rc rc;
 
-	rc = subject_of(maker->profile, leaf->names, leaf->n_names, &subject);
+	rc = subject_of(maker->profile, leaf->csr_subject, leaf->names,
+	    leaf->n_names, &subject);
 	if (rc != RC_OK)
 		return rc;
 	if (X509_set_subject_name(maker->template, subject) != 1)
@@ -144,6 +150,8 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.issuer_not_before = maker->ca_not_before,
 		.issuer_not_after = maker->ca_not_after,
 		.issuer_bound = maker->bound,
+		.issuer_constraints = maker->says.constraints,
+		.issuer_constraints_critical = maker->says.constraints_critical,
 		.serial = span_of(leaf->serial, CA_SERIAL_LEN),
 		.spki = leaf->spki,
 		.not_before = leaf->not_before,
@@ -151,6 +159,7 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.profile = maker->profile,
 		.names = leaf->names,
 		.n_names = leaf->n_names,
+		.csr_subject = leaf->csr_subject,
 	};
 	enum rc rc = tbs_fill(maker, leaf);
 

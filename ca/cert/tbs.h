@@ -27,6 +27,7 @@ struct leaf {
 	struct span spki;
 	const struct name *names;
 	size_t n_names;
+	struct span csr_subject; /* its CSR's Name, whole DER */
 };
 /** Build and lint (rule LINT). `ret_tbs` is reset first, and empty on failure. */
 enum rc tbs_make(struct tbs_maker *maker, const struct leaf *leaf,

@@ -312,14 +312,42 @@ show_subject(const struct grant *g)
 	WIPED(buf) text = { 0 };
 	enum rc rc;
 
-	if (g->profile->subject != SUBJECT_TEXT)
+	if (g->profile->subject != SUBJECT_TEXT &&
+	    g->profile->subject != SUBJECT_CSR)
 		return RC_OK;
-	rc = subject_of(g->profile, g->names, g->n_names, &subject);
+	rc = subject_of(
+	    g->profile, g->csr_subject, g->names, g->n_names, &subject);
 	if (rc == RC_OK)
 		rc = subject_print(subject, &text);
 	if (rc == RC_OK)
 		term_field("  subject", "%.*s", SPAN_FMT(buf_span(&text)));
 	return rc;
+}
+
+/* What it makes can sign in this CA's place, whatever this policy says: nobody
+ * is to take that for a server. */
+static enum rc
+show_ca(const struct visit *v, const struct grant *g)
+{
+	const struct constraints *above = &v->window.above[0];
+	const struct span own = buf_span(&g->profile->constraints);
+	struct constraints its = *above;
+	WIPED(buf) bound = { 0 };
+	enum rc rc = RC_OK;
+
+	if (!g->profile->is_ca)
+		return RC_OK;
+	if (own.n != 0)
+		rc = constraints_value_read(g->profile->name, own, &its);
+	if (rc == RC_OK)
+		rc = constraints_write(&its, &bound);
+	if (rc != RC_OK)
+		return rc;
+	term_field("  MAKES A CA",
+	    "that CAN SIGN CERTIFICATES, and %u CA%s below it; bound to %.*s",
+	    g->profile->path_len, g->profile->path_len == 1 ? "" : "s",
+	    SPAN_FMT(buf_span(&bound)));
+	return RC_OK;
 }
 
 /* Where the names are from, where that is not what one expects. */
@@ -353,11 +381,15 @@ show_granted(struct visit *v, const struct work *w, size_t i)
 	term_bold("  %zu  %.*s\n", i + 1, SPAN_FMT(r->id));
 	term_field("  profile", "%s, key %s", d->grant.profile->name, key);
 	show_held(d);
-	rc = show_subject(&d->grant);
+	rc = show_ca(v, &d->grant);
+	if (rc == RC_OK)
+		rc = show_subject(&d->grant);
 	if (rc != RC_OK)
 		return rc;
-	term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
-	show_source(w->s, r, d->grant.profile);
+	if (names.n != 0) {
+		term_field("  names", "%.*s", SPAN_FMT(buf_span(&names)));
+		show_source(w->s, r, d->grant.profile);
+	}
 	if (w->s->is_loose)
 		show_file(&w->s->loose.items[i]);
 	if (w->s->before != NULL)

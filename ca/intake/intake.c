@@ -71,7 +71,7 @@ decisions_withdraw(struct decisions *d, const struct submission *s, size_t i)
 /* The policy, applied to facts found here. A refusal is a decision. */
 static enum rc
 intake_apply_policy(const struct intake *intake, const struct submission *s,
-    size_t i, struct decision *d)
+    size_t i, const struct csr_ca_wish *ca, struct decision *d)
 {
 	const struct cert_request *request = &s->bundle.requests[i];
 	char from[SUBMISSION_REQUEST_TEXT];
@@ -79,11 +79,14 @@ intake_apply_policy(const struct intake *intake, const struct submission *s,
 		.label = submission_label(s),
 		.request = request,
 		.csr_names = d->csr_names.items,
-		.n_csr_names = d->csr_names.n };
+		.n_csr_names = d->csr_names.n,
+		.csr_ca = *ca };
 	enum rc rc;
 
 	submission_request_name(s, i, from);
 	rc = key_shape(from, d->spki, &ask.key);
+	if (rc == RC_OK)
+		rc = csr_find_subject(from, request->csr, &ask.csr_subject);
 	if (rc == RC_OK)
 		rc = request_check(intake->policy, intake->window, intake->now,
 		    &ask, &d->grant);
@@ -111,12 +114,15 @@ weigh(const struct intake *intake, const struct submission *s,
 	if (rc != RC_OK)
 		return rc;
 	memcpy(d->key_id, v->key_id, SHA256_LEN);
+	if (v->ca_rule != RULE_NONE &&
+	    !request_makes_ca(intake->policy, request))
+		return refuse_with(d, v->ca_rule, v->ca_reason);
 	if (v->names_rule != RULE_NONE &&
 	    request_wants_csr_names(intake->policy, request))
 		return refuse_with(d, v->names_rule, v->names_reason);
 	d->csr_names = v->names;
 	v->names = (struct name_list){ 0 };
-	return intake_apply_policy(intake, s, v->index, d);
+	return intake_apply_policy(intake, s, v->index, &v->ca, d);
 }
 
 /* Chunks go round: chunk i is with reader i % n_readers, which is where

@@ -138,7 +138,8 @@ build_job(struct issue_run *run, struct job *job)
 	struct leaf leaf = { .serial = intent->serial,
 		.spki = d->spki,
 		.names = d->grant.names,
-		.n_names = d->grant.n_names };
+		.n_names = d->grant.n_names,
+		.csr_subject = d->grant.csr_subject };
 	struct tbs_maker *maker;
 	enum rc rc = maker_for(run, d->grant.profile, &maker);
 
@@ -265,6 +266,7 @@ ask_judge(struct issue_run *run, const struct job *job)
 		.profile = span_str(d->grant.profile->name),
 		.names = d->grant.names,
 		.n_names = d->grant.n_names,
+		.csr_subject = d->grant.csr_subject,
 		.serial = span_of(intent->serial, sizeof(intent->serial)),
 		.not_before = intent->not_before,
 		.not_after = intent->not_after };

@@ -438,7 +438,7 @@ says "dns:www\.example\.org lies outside the requester's scope" 'is said'
 nok 1 'nothing came onto its stick' test -e "$NARROW/airgap-ca/requests"
 ask_narrow --profile tls-server --name dns:narrow.example.org
 status 0 'request: what it may ask it can'
-ask_narrow --profile sub-ca --name dns:narrow.example.org --days 30
+ask_narrow --profile sub-ca --days 30
 wants 4 PATH-LEN 'request: sub-ca, which its section names, but no CA may stand below this one'
 must rm -r "$NARROW/airgap-ca/requests"
 cat >"$WORK/narrow.json" <<NARROW

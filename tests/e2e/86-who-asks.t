@@ -9,6 +9,8 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
 build_faults
 make_ca --scope example.org --profiles tls,sub-ca --path-len 1
+must sed -i '/^\[profile sub-ca\]/,$ { s/^subject = csr$/subject = CN=%{name}/; s/^names = none$/names = dns/ }' \
+	"$(home_of ca)/policy.conf"
 enrol_online
 ONLINE=$REQUESTER_HEX
 enrol_online @hq hq

@@ -131,10 +131,10 @@ run ca @deep init --subject 'CN=Deep CA' --token "$(uri deep)" --scope example.o
 DEEP=$(json fingerprint)
 printf '[requester online]\nprofiles = sub-ca\n' >>"$(home_of deep)/policy.conf"
 must ca @deep export "$STICK"
-run transfer request "$WORK/new.csr" --profile sub-ca --name dns:new.example.org --out "$STICK"
+run transfer request "$WORK/new.csr" --profile sub-ca --out "$STICK"
 stopped 4 PATH-LEN 'a CA below one that has none below it'
 must transfer @deep enroll "$STICK" --label online --expect "$DEEP"
-run transfer @deep request "$WORK/new.csr" --profile sub-ca --name dns:new.example.org --out "$STICK" -n
+run transfer @deep request "$WORK/new.csr" --profile sub-ca --out "$STICK" -n
 leads PATH-LEN 'asked of a CA with a larger --path-len'
 
 # ---- bundles and sticks -------------------------------------------------------------------------

@@ -315,7 +315,7 @@ fake_said_lie(const struct fake_part *part, const struct bundle *b,
 static inline void
 fake_said_put(struct cbor_out *out, const struct fake_said *said)
 {
-	cbor_put_array(out, 10);
+	cbor_put_array(out, 16);
 	cbor_put_uint(out, said->index);
 	cbor_put_uint(out, said->code);
 	cbor_put_text(out, span_str(said->rule));
@@ -333,6 +333,12 @@ fake_said_put(struct cbor_out *out, const struct fake_said *said)
 		cbor_put_uint(out, said->names.items[i].type);
 		cbor_put_text(out, said->names.items[i].text);
 	}
+	cbor_put_uint(out, 0); /* it asks to be no CA */
+	cbor_put_text(out, SPAN_NONE);
+	cbor_put_bytes(out, SPAN_NONE);
+	cbor_put_uint(out, 0);
+	cbor_put_uint(out, 0);
+	cbor_put_bytes(out, SPAN_NONE);
 	cbor_put_bytes(out, SPAN_NONE); /* it is of no file */
 }
 

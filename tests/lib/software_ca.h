@@ -332,19 +332,24 @@ software_ca_issue(const struct software_ca *ca, const struct policy *policy,
 	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(ca->cert);
 	WIPED(extension_plan) plan = { 0 };
 	WIPED(extension_list) list = { 0 };
+	struct extension_issuer issuer;
+	WIPED(buf) above = { 0 };
 	const uint8_t *p = e->spki.p;
 	OWN(X509_NAME) *subject = NULL;
 	OWN(EVP_PKEY) *key = d2i_PUBKEY(NULL, &p, (long)e->spki.n);
 	OWN(X509) *cert = NULL;
 
-	check_ok(subject_of(profile, e->names, e->n_names, &subject));
+	check_ok(subject_of(
+	    profile, e->csr_subject, e->names, e->n_names, &subject));
 	cert = cert_begin(subject, key, e->serial, e->not_before, e->not_after);
 	assert_int_equal(
 	    X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)), 1);
-	check_ok(extension_plan_make(profile,
-	    span_of(ASN1_STRING_get0_data(ski),
-		(size_t)ASN1_STRING_length(ski)),
-	    &plan));
+	cert_der(ca->cert, &above);
+	check_ok(extension_issuer_read("CA", buf_span(&above),
+	    span_of(
+		ASN1_STRING_get0_data(ski), (size_t)ASN1_STRING_length(ski)),
+	    &issuer));
+	check_ok(extension_plan_make(profile, &issuer, &plan));
 	check_ok(extension_list_make(&plan, e->spki, e->names, e->n_names,
 	    X509_NAME_entry_count(subject) == 0, &list));
 	for (size_t i = 0; i < list.n; i++) {

@@ -98,7 +98,8 @@ struct expected {
 	struct span profile; /* its name in the judge's policy */
 	const struct name *names; /* in order */
 	size_t n_names;
-	struct span serial; /* as stated; n 0: any well-formed one */
+	struct span csr_subject; /* of the CSR, for a profile that keeps it */
+	struct span serial;	 /* as stated; n 0: any well-formed one */
 	int64_t not_before, not_after;
 	const uint8_t *issuer; /* key-id of the CA key; NULL: trust's newest */
 };

@@ -56,6 +56,8 @@ asked_judge(struct judge *judge, const struct asked *asked, struct span der,
 	(void)snprintf(from, sizeof(from), "request %u (%.*s)",
 	    cert->request + 1, SPAN_FMT(request->id));
 	rc = csr_find_spki(from, request->csr, &spelled, &e.spki);
+	if (rc == RC_OK)
+		rc = csr_find_subject(from, request->csr, &e.csr_subject);
 	if (rc == RC_OK && request_wants_csr_names(judge->policy, request))
 		rc = csr_names_read(from, request->csr, &csr_names);
 	if (rc != RC_OK)

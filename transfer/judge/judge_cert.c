@@ -118,6 +118,8 @@ find_plan(struct judge *judge, size_t ca, const struct expected *e,
 {
 	const struct profile *profile =
 	    policy_profile_get0(judge->policy, e->profile);
+	const struct trust_ca *trusted = &judge->trust->cas[ca];
+	struct extension_issuer issuer;
 	struct extension_plan *plan;
 	enum rc rc;
 
@@ -127,8 +129,10 @@ find_plan(struct judge *judge, size_t ca, const struct expected *e,
 		    SPAN_FMT(e->profile));
 	plan = &judge->cas[ca].plans[profile - judge->policy->profiles];
 	if (plan->n == 0) {
-		rc = extension_plan_make(
-		    profile, judge->trust->cas[ca].ski, plan);
+		rc = extension_issuer_read("the CA's certificate",
+		    buf_span(&trusted->der), trusted->ski, &issuer);
+		if (rc == RC_OK)
+			rc = extension_plan_make(profile, &issuer, plan);
 		if (rc != RC_OK)
 			return err_in(rc, "%s", e->from);
 	}
@@ -152,7 +156,8 @@ build(struct judge *judge, size_t ca, struct span serial,
 
 	rc = find_plan(judge, ca, e, &profile, &plan);
 	if (rc == RC_OK)
-		rc = subject_of(profile, e->names, e->n_names, &subject);
+		rc = subject_of(
+		    profile, e->csr_subject, e->names, e->n_names, &subject);
 	buf_reset(&judge->subject);
 	if (rc == RC_OK)
 		rc = subject_write(subject, &judge->subject);

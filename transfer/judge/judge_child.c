@@ -124,6 +124,7 @@ do_cert(struct bench *b, const struct judge_order *o)
 		.profile = o->profile,
 		.names = o->names,
 		.n_names = o->n_names,
+		.csr_subject = o->csr_subject,
 		.serial = o->serial,
 		.not_before = o->not_before,
 		.not_after = o->not_after,

@@ -122,7 +122,7 @@ judge_loose_results(const struct evidence *r, const struct manifest *m)
 
 enum rc
 judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
-    struct name_list *ret_names)
+    struct span *ret_subject, struct name_list *ret_names)
 {
 	OWN(GENERAL_NAMES) *san = NULL;
 	struct cert_parts parts;
@@ -137,9 +137,11 @@ judge_loose_facts(const char *from, struct span der, struct span *ret_spki,
 	san = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	if (san != NULL)
 		rc = names_of_san(from, san, ret_names);
-	if (rc == RC_OK)
-		*ret_spki = parts.spki;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	*ret_spki = parts.spki;
+	*ret_subject = parts.subject;
+	return RC_OK;
 }
 
 /* Names from where the profile does not take them are none. Without the CSRs at
@@ -219,11 +221,11 @@ refuse_fit(struct span der, const struct loose_try *try)
 {
 	const struct expected *e = try->expected;
 	WIPED(name_list) names = { 0 };
-	struct span spki;
+	struct span spki, subject;
 	enum rc rc;
 
 	if (try->terms != NULL && try->terms->set != NULL) {
-		rc = judge_loose_facts(e->from, der, &spki, &names);
+		rc = judge_loose_facts(e->from, der, &spki, &subject, &names);
 		if (rc != RC_OK)
 			return rc;
 		if (!has_names(e, &names))

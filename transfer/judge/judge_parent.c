@@ -153,7 +153,8 @@ judge_send(
 		.not_after = expected->not_after,
 		.has_issuer = expected->issuer != NULL,
 		.names = expected->names,
-		.n_names = expected->n_names };
+		.n_names = expected->n_names,
+		.csr_subject = expected->csr_subject };
 	struct cbor_out out;
 	size_t at;
 	enum rc rc = frame_begin(line, &at);

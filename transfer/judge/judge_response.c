@@ -35,6 +35,7 @@ struct response_work {
 	uint32_t request;
 	struct span spki;
 	struct buf spelled;	    /* see csr_find_spki */
+	struct span csr_subject;    /* see csr_find_subject */
 	bool no_csr_names;	    /* the CSR's are refused: loose only */
 	struct name_list csr_names; /* when they are the CSR's */
 };
@@ -310,8 +311,10 @@ find_request(struct response_work *w, uint32_t request, struct span der)
 	name_list_wipe(&w->csr_names);
 	if (asked->csr.n == 0)
 		return judge_loose_facts(
-		    w->r->from, der, &w->spki, &w->csr_names);
+		    w->r->from, der, &w->spki, &w->csr_subject, &w->csr_names);
 	rc = csr_find_spki(w->r->from, asked->csr, &w->spelled, &w->spki);
+	if (rc == RC_OK)
+		rc = csr_find_subject(w->r->from, asked->csr, &w->csr_subject);
 	if (rc == RC_OK &&
 	    (loose || request_wants_csr_names(w->judge->policy, asked)))
 		rc = csr_names_read(w->r->from, asked->csr, &w->csr_names);
@@ -360,6 +363,7 @@ response_judge_one(
 		.profile = asked->profile,
 		.names = judged.names,
 		.n_names = judged.n_names,
+		.csr_subject = w->csr_subject,
 		.serial = entry->serial,
 		.not_before = entry->not_before,
 		.not_after = entry->not_after,

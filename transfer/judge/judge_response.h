@@ -37,9 +37,10 @@ enum rc judge_loose_results(const struct evidence *response,
  * only the results tell, and results that can be of such. */
 enum rc judge_unasked_requests(const struct evidence *response,
     const struct manifest *manifest, struct bundle *ret) MUST_CHECK;
-/** Key and names that a certificate has itself. */
+/** Key, subject and names that a certificate has itself. */
 enum rc judge_loose_facts(const char *from, struct span der,
-    struct span *ret_spki, struct name_list *ret_names) MUST_CHECK;
+    struct span *ret_spki, struct span *ret_subject,
+    struct name_list *ret_names) MUST_CHECK;
 struct loose_try {
 	const struct loose_terms *terms; /* NULL: of an unasked response */
 	const struct expected *expected; /* but for profile and names */

@@ -53,6 +53,7 @@ static const struct schema_field cert_order[] = {
 	{ 0, "notAfter",    &grammar_epoch,  IN(judge_order, not_after) },
 	{ 0, "issuer",      &grammar_key_id, OR_NULL(judge_order, issuer) },
 	{ 0, "names",       &names,          LENT(judge_order, names) },
+	{ 0, "CSR's subject", &maybe,        IN(judge_order, csr_subject) },
 };
 
 static const struct schema_field asked_order[] = {

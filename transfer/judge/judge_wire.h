@@ -52,7 +52,7 @@ struct judge_order {
 	const struct span *ca_certs; /* lent: JUDGE_CAS_MAX for who reads */
 	size_t n_ca_certs;
 
-	struct span der, from, spki, profile, serial;
+	struct span der, from, spki, profile, serial, csr_subject;
 	int64_t not_before, not_after;
 	bool has_issuer;
 	uint8_t issuer[SHA256_LEN];

@@ -458,7 +458,8 @@ trust_window(
 	const struct trust_ca *ca = &trust->cas[trust->n_cas - 1];
 	struct ca_window window = { .not_before = ca->not_before,
 		.not_after = ca->not_after,
-		.path_len = X509_get_pathlen(ca->cert) };
+		.path_len = X509_get_pathlen(ca->cert),
+		.subject = buf_span(&ca->subject) };
 	OWN(X509) *cert = NULL;
 	EVP_PKEY *key = NULL;
 	enum rc rc = trust_parse(RULE_TRANSFER_CERT,

@@ -8,6 +8,7 @@
 #include "base/own_ssl.h"
 #include "transfer/policy/extension_line.h"
 #include "transfer/rule.h"
+#include "transfer/x509/constraints.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
 
@@ -200,7 +201,8 @@ add_policy_extension(
 }
 
 static enum rc
-plan_fill(const struct profile *profile, struct extension_plan *plan)
+plan_fill(const struct profile *profile, const struct extension_issuer *issuer,
+    struct extension_plan *plan)
 {
 	enum rc rc;
 
@@ -212,13 +214,31 @@ plan_fill(const struct profile *profile, struct extension_plan *plan)
 	plan->n_before = plan->n;
 	for (size_t i = 0; i < profile->n_extensions && rc == RC_OK; i++)
 		rc = add_policy_extension(plan, &profile->extensions[i]);
+	if (rc == RC_OK && profile->is_ca && profile->constraints.n == 0 &&
+	    issuer->constraints.n != 0)
+		rc = add_part(plan, OBJ_nid2obj(NID_name_constraints),
+		    issuer->constraints_critical, issuer->constraints);
 	return rc;
 }
 
 enum rc
-extension_plan_make(const struct profile *profile, struct span ca_ski,
-    struct extension_plan *ret)
+extension_issuer_read(const char *from, struct span ca_cert, struct span ski,
+    struct extension_issuer *ret)
 {
+	struct extension_issuer issuer = { .ski = ski };
+	enum rc rc = constraints_find(
+	    from, ca_cert, &issuer.constraints, &issuer.constraints_critical);
+
+	if (rc == RC_OK)
+		*ret = issuer;
+	return rc;
+}
+
+enum rc
+extension_plan_make(const struct profile *profile,
+    const struct extension_issuer *issuer, struct extension_plan *ret)
+{
+	const struct span ca_ski = issuer->ski;
 	WIPED(extension_plan) plan = { 0 };
 	enum rc rc;
 
@@ -228,7 +248,7 @@ extension_plan_make(const struct profile *profile, struct span ca_ski,
 		    ca_ski.n);
 	memcpy(plan.ca_ski, ca_ski.p, ca_ski.n);
 	plan.ca_ski_n = ca_ski.n;
-	rc = plan_fill(profile, &plan);
+	rc = plan_fill(profile, issuer, &plan);
 	if (rc != RC_OK)
 		return err_in(rc, "profile %s", profile->name);
 	*ret = plan;

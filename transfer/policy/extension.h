@@ -6,7 +6,9 @@
  * (extension_plan), the rest per certificate, in this order: basicConstraints
  * (critical), keyUsage (critical), extKeyUsage, subjectKeyIdentifier,
  * authorityKeyIdentifier, subjectAltName (critical iff the subject is empty),
- * then the profile's own.
+ * then the profile's own. A CA whose profile has no nameConstraints gets those
+ * of its issuer at the end, as they stand there: Java holds nobody to those of
+ * a root.
  */
 #ifndef TRANSFER_POLICY_EXTENSION_H
 #define TRANSFER_POLICY_EXTENSION_H
@@ -40,12 +42,23 @@ struct extension_plan {
 };
 void extension_plan_wipe(struct extension_plan *plan);
 
-/** \param ca_ski  the subjectKeyIdentifier that the CA certificate has (its
- *                octets, no header), which becomes the keyid of the AKI
- * \retval RC_FORMAT rule POLICY: an extension of the profile that OpenSSL does
+/** What the CA certificate says that stands in those below it. */
+struct extension_issuer {
+	struct span ski; /* its octets, no header: the keyid of the AKI */
+	struct span constraints; /* value of its nameConstraints; n 0: none */
+	bool constraints_critical;
+};
+
+/** \retval RC_FORMAT rule POLICY: an extension of the profile that OpenSSL does
  *                   not take, stands twice, or is one that we make ourselves */
-enum rc extension_plan_make(const struct profile *profile, struct span ca_ski,
+enum rc extension_plan_make(const struct profile *profile,
+    const struct extension_issuer *issuer,
     struct extension_plan *ret) MUST_CHECK;
+
+/** The nameConstraints of a CA certificate, for its `issuer`.
+ * \retval RC_FORMAT rule CA-CERT: they are malformed */
+enum rc extension_issuer_read(const char *from, struct span ca_cert,
+    struct span ski, struct extension_issuer *ret) MUST_CHECK;
 
 /** The extensions of one certificate, in order. */
 struct extension_list {

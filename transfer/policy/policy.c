@@ -30,6 +30,7 @@ profile_wipe(struct profile *p)
 		free(p->extensions[i].value);
 	}
 	free(p->extensions);
+	buf_wipe(&p->constraints);
 	*p = (struct profile){ .subject_text = NULL };
 }
 

@@ -16,6 +16,7 @@ enum subject_rule {
 	SUBJECT_FIRST_NAME, /* CN = the first dns name; empty without, or over 64 */
 	SUBJECT_NONE,	    /* empty; the SAN is critical */
 	SUBJECT_TEXT,	    /* fixed DN, "O=%{domain}" expanded (docs) */
+	SUBJECT_CSR,	    /* the CSR's, byte for byte; of a CA only */
 };
 
 /** Where a request's names may stand. */
@@ -60,7 +61,10 @@ struct profile {
 	int64_t horizon; /* the last notAfter lies within this from signing */
 	struct policy_extension *extensions; /* owned */
 	size_t n_extensions;
-	bool is_ca; /* sub-ca: BasicConstraints cA TRUE */
+	/* Value of the nameConstraints that a line of those gives; empty: a CA
+	 * gets those of its issuer. */
+	struct buf constraints;
+	bool is_ca;	   /* sub-ca: BasicConstraints cA TRUE */
 	uint32_t path_len; /* of a CA: its pathLenConstraint, always written */
 };
 

@@ -63,11 +63,35 @@ check_ranges(
 	return RC_OK;
 }
 
+/* Of a CA below: its own constraints must hold it where those above it are not
+ * looked at, as Java does with a root's. */
+static enum rc
+check_cas(
+    const char *from, const struct policy *policy, const struct constraints *c)
+{
+	struct constraints its;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < policy->n_profiles && rc == RC_OK; i++) {
+		const struct profile *p = &policy->profiles[i];
+
+		if (p->constraints.n == 0)
+			continue;
+		rc = constraints_value_read(
+		    p->name, buf_span(&p->constraints), &its);
+		if (rc == RC_OK && !constraints_contain(c, &its))
+			return rule_refuse(RULE_POLICY_BOUND,
+			    "%s: [profile %s]: its nameConstraints allow more than those of the CA's certificate; without them a CA below gets just those",
+			    from, p->name);
+	}
+	return rc;
+}
+
 enum rc
 policy_check_bound(const char *from, const struct policy *policy,
     const struct constraints *constraints)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = check_cas(from, policy, constraints);
 
 	for (unsigned type = 0; type < NAME_TYPES && rc == RC_OK; type++) {
 		if (!some_profile_has(policy, type))

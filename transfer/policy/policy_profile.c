@@ -6,6 +6,8 @@
 #include "transfer/policy/extension.h"
 #include "transfer/policy/request.h"
 #include "transfer/policy/subject.h"
+#include "transfer/x509/constraints.h"
+#include "transfer/x509/der.h"
 
 static enum rc
 policy_profile_refuse(const struct policy_reading *r,
@@ -24,8 +26,12 @@ names_fault(const struct profile *p)
 	if (p->name_types == 0 && p->names_min != 0)
 		return "names = none, and names-min is not 0";
 	/* RFC 5280 4.1.2.6: a subject, or a subjectAltName */
-	if (p->subject != SUBJECT_TEXT && p->names_min == 0)
+	if (p->subject != SUBJECT_TEXT && p->subject != SUBJECT_CSR &&
+	    p->names_min == 0)
 		return "names-min = 0 needs a subject of its own";
+	/* Of a server the CN would be a name that nobody has looked at. */
+	if (p->subject == SUBJECT_CSR && !p->is_ca)
+		return "subject = csr is for ca = yes";
 	if (p->key_reuse == KEY_REUSE_NAMES && p->names_min == 0)
 		return "key-reuse = same-names, and names-min is 0";
 	if (p->wildcard && (p->name_types & 1U << NAME_DNS) == 0)
@@ -81,8 +87,8 @@ usage_fault(const struct profile *p)
 {
 	const uint32_t ca_usages = KU_KEY_CERT_SIGN | KU_CRL_SIGN;
 
-	if (p->is_ca && (p->key_usage & KU_KEY_CERT_SIGN) == 0)
-		return "ca = yes needs keyCertSign in keyUsage";
+	if (p->is_ca && (p->key_usage & ca_usages) != ca_usages)
+		return "ca = yes needs keyCertSign and cRLSign in keyUsage";
 	if (!p->is_ca && (p->key_usage & ca_usages) != 0)
 		return "keyCertSign and cRLSign are for ca = yes";
 	if ((p->key_usage & ~(uint32_t)PROFILE_RSA_USAGES) == 0 &&
@@ -125,13 +131,28 @@ is_for_crl(int nid)
 	       nid == NID_certificate_issuer;
 }
 
+/* Malformed ones would bind some peers and not others. */
+static enum rc
+keep_constraints(const struct policy_reading *r,
+    const struct config_section *section, struct profile *p, struct span value)
+{
+	struct constraints bound;
+
+	if (constraints_value_read("it", value, &bound) != RC_OK)
+		return policy_profile_refuse(r, section,
+		    "extension.nameConstraints: malformed (RFC 5280 4.2.1.10)");
+	return buf_add_span(&p->constraints, value);
+}
+
 /* What the lines came to, and not how they were spelled: an extension has a
  * short name, a long one and a number. */
 static enum rc
 check_kinds(const struct policy_reading *r,
-    const struct config_section *section, const struct profile *p,
+    const struct config_section *section, struct profile *p,
     const struct extension_plan *plan)
 {
+	enum rc rc;
+
 	for (size_t i = plan->n_before; i < plan->n; i++) {
 		const struct extension_part *part = &plan->parts[i];
 		const char *name = p->extensions[i - plan->n_before].name;
@@ -148,6 +169,12 @@ check_kinds(const struct policy_reading *r,
 			return config_refuse(r->from, section->line,
 			    "[profile %.*s]: extension.%s is for ca = yes",
 			    SPAN_FMT(section->name), name);
+		if (nid != NID_name_constraints)
+			continue;
+		rc = keep_constraints(r, section, p,
+		    span_of(plan->store.p + part->value, part->value_n));
+		if (rc != RC_OK)
+			return rc;
 	}
 	return RC_OK;
 }
@@ -156,9 +183,15 @@ check_kinds(const struct policy_reading *r,
  * asked now than with the stick plugged in. */
 static enum rc
 try_it(const struct policy_reading *r, const struct config_section *section,
-    const struct profile *p)
+    struct profile *p)
 {
 	static const uint8_t ski[KEY_IDENTIFIER_LEN] = { 0 };
+	/* "CN=a" */
+	static const uint8_t asked[] = { DER_SEQUENCE, 12, DER_SET, 10,
+		DER_SEQUENCE, 8, DER_OID, 3, 0x55, 4, 3, DER_UTF8_STRING, 1,
+		'a' };
+	const struct extension_issuer issuer = { .ski = span_of(
+						     ski, sizeof(ski)) };
 	const struct name sample = { NAME_DNS, span_str("example.org") };
 	const struct name_list *fixed = &p->fixed_names;
 	const struct name *names = fixed->n == 0 ? &sample : fixed->items;
@@ -167,8 +200,9 @@ try_it(const struct policy_reading *r, const struct config_section *section,
 	OWN(X509_NAME) *subject = NULL;
 	struct err_saved why;
 
-	if (extension_plan_make(p, span_of(ski, sizeof(ski)), &plan) == RC_OK &&
-	    subject_of(p, names, n, &subject) == RC_OK)
+	if (extension_plan_make(p, &issuer, &plan) == RC_OK &&
+	    subject_of(p, span_of(asked, sizeof(asked)), names, n, &subject) ==
+		RC_OK)
 		return check_kinds(r, section, p, &plan);
 	err_save(&why);
 	return config_refuse(r->from, section->line, "%s", why.text);

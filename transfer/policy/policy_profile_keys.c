@@ -106,6 +106,8 @@ profile_subject(const struct policy_reading *r,
 		p->subject = SUBJECT_FIRST_NAME;
 	} else if (span_eq_str(entry->value, "none")) {
 		p->subject = SUBJECT_NONE;
+	} else if (span_eq_str(entry->value, "csr")) {
+		p->subject = SUBJECT_CSR;
 	} else {
 		p->subject = SUBJECT_TEXT;
 		p->subject_text =

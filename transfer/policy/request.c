@@ -37,7 +37,8 @@ check_profile(struct asking *a)
 		    "%s: the policy has no profile %.*s", a->ask->from,
 		    SPAN_FMT(wanted));
 	a->requester = policy_requester_get0(a->policy, a->ask->label);
-	allowed = !a->profile->is_ca;
+	/* Of loose CSRs the operator has typed the profile himself. */
+	allowed = !a->profile->is_ca || a->ask->label.n == 0;
 	if (a->requester != NULL && a->requester->profiles.n != 0) {
 		allowed = false;
 		for (size_t i = 0; i < a->requester->profiles.n; i++)
@@ -65,6 +66,71 @@ check_path_len(const struct asking *a, const struct ca_window *ca)
 	return rule_refuse(RULE_PATH_LEN,
 	    "%s: profile %s makes a CA with path length %u; this CA has path length %lld, and wants a smaller one below it",
 	    a->ask->from, p->name, p->path_len, (long long)ca->path_len);
+}
+
+/* Whoever asks for a longer path than he gets would find out by what his own
+ * certificates are refused for. */
+static enum rc
+check_path_wish(const struct asking *a)
+{
+	const struct csr_ca_wish *wish = &a->ask->csr_ca;
+	const struct profile *p = a->profile;
+
+	if (!p->is_ca || !wish->has_path_len || wish->path_len <= p->path_len)
+		return RC_OK;
+	return rule_refuse(RULE_SUBCA_PATH,
+	    "%s: the CSR asks for a path length of %u%s; profile %s gives %u",
+	    a->ask->from, wish->path_len,
+	    wish->path_len == CSR_PATH_LEN_MAX ? " or more" : "", p->name,
+	    p->path_len);
+}
+
+/* The same of names. What is narrower than what the profile gives is not given
+ * either: a CA may keep to less by itself. */
+static enum rc
+check_names_wish(const struct asking *a, const struct ca_window *ca)
+{
+	const struct csr_ca_wish *wish = &a->ask->csr_ca;
+	struct span own = buf_span(&a->profile->constraints);
+	struct constraints asked, its = { 0 };
+	enum rc rc = RC_OK;
+	bool held;
+
+	if (!a->profile->is_ca || wish->constraints.n == 0)
+		return RC_OK;
+	if (constraints_value_read("CSR", wish->constraints, &asked) != RC_OK)
+		return rule_refuse(RULE_SUBCA_NAMES,
+		    "%s: the CSR asks for malformed name constraints",
+		    a->ask->from);
+	if (own.n != 0)
+		rc = constraints_value_read(a->profile->name, own, &its);
+	if (rc != RC_OK)
+		return rc;
+	held = constraints_allow(&its, &asked);
+	for (size_t i = 0; i < ca->n_above && held; i++)
+		held = constraints_allow(&ca->above[i], &asked);
+	return held
+		   ? RC_OK
+		   : rule_refuse(RULE_SUBCA_NAMES,
+			 "%s: the CSR asks for name constraints that allow more than profile %s gives",
+			 a->ask->from, a->profile->name);
+}
+
+/* A certificate whose subject and issuer are one name counts in no path length,
+ * and its CRLs would be ours (RFC 5280 6.1). */
+static enum rc
+check_own_subject(
+    const struct asking *a, const struct ca_window *ca, struct span subject)
+{
+	bool same = false;
+	enum rc rc = RC_OK;
+
+	if (a->profile->is_ca && ca->subject.n != 0)
+		rc = subject_same(subject, ca->subject, &same);
+	if (rc != RC_OK || !same)
+		return rc;
+	return rule_refuse(RULE_SUBCA_SUBJECT,
+	    "the subject is that of this CA itself; wanted another for a CA below it");
 }
 
 /* ---- key ----------------------------------------------------------------- */
@@ -98,6 +164,16 @@ request_check_key(const struct asking *a, const struct ca_window *ca)
 }
 
 /* ---- names --------------------------------------------------------------- */
+
+bool
+request_makes_ca(
+    const struct policy *policy, const struct cert_request *request)
+{
+	const struct profile *profile =
+	    policy_profile_get0(policy, request->profile);
+
+	return profile != NULL && profile->is_ca;
+}
 
 bool
 request_wants_csr_names(
@@ -367,11 +443,13 @@ request_check_subject(const struct asking *a, const struct ca_window *ca,
 {
 	OWN(X509_NAME) *subject = NULL;
 	WIPED(buf) der = { 0 };
-	enum rc rc =
-	    subject_of(a->profile, grant->names, grant->n_names, &subject);
+	enum rc rc = subject_of(a->profile, a->ask->csr_subject, grant->names,
+	    grant->n_names, &subject);
 
 	if (rc == RC_OK)
 		rc = subject_write(subject, &der);
+	if (rc == RC_OK)
+		rc = check_own_subject(a, ca, buf_span(&der));
 	if (rc == RC_OK)
 		rc = check_subject_scope(a, grant, buf_span(&der));
 	for (size_t i = 0; i < ca->n_above && rc == RC_OK; i++) {
@@ -509,6 +587,10 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 	if (rc == RC_OK)
 		rc = check_path_len(&a, ca);
 	if (rc == RC_OK)
+		rc = check_path_wish(&a);
+	if (rc == RC_OK)
+		rc = check_names_wish(&a, ca);
+	if (rc == RC_OK)
 		rc = request_check_key(&a, ca);
 	if (rc == RC_OK)
 		rc = choose_names(&a, &grant);
@@ -526,6 +608,7 @@ request_check(const struct policy *policy, const struct ca_window *ca,
 	if (rc != RC_OK)
 		return rc;
 	grant.profile = a.profile;
+	grant.csr_subject = ask->csr_subject;
 	grant.not_before = first_not_before(&a, ca, now);
 	rc = request_check_dates(&a, ca, now, grant.not_before);
 	if (rc == RC_OK)

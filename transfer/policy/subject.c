@@ -290,13 +290,32 @@ fits_a_short_name(const struct profile *profile)
 	return fits;
 }
 
+/* OpenSSL keeps the bytes that it read, and writes them again. */
+static enum rc
+subject_of_csr(struct span asked, X509_NAME **ret)
+{
+	const uint8_t *p = asked.p;
+	X509_NAME *name;
+	enum rc rc = subject_csr_check(asked);
+
+	if (rc != RC_OK)
+		return rc;
+	name = d2i_X509_NAME(NULL, &p, (long)asked.n);
+	if (name == NULL)
+		return err_openssl(RC_BUG, "the CSR's subject");
+	*ret = name;
+	return RC_OK;
+}
+
 enum rc
-subject_of(const struct profile *profile, const struct name *names, size_t n,
-    X509_NAME **ret)
+subject_of(const struct profile *profile, struct span asked,
+    const struct name *names, size_t n, X509_NAME **ret)
 {
 	bool too_long;
 	enum rc rc;
 
+	if (profile->subject == SUBJECT_CSR)
+		return subject_of_csr(asked, ret);
 	if (profile->subject == SUBJECT_FIRST_NAME)
 		return subject_of_first_host(names, n, ret);
 	if (profile->subject != SUBJECT_TEXT)

@@ -117,11 +117,14 @@ struct verdict {
 	enum rc rc; /* RC_OK, or refused by `rule` with `reason` */
 	enum rule rule;
 	struct span reason;
-	uint8_t key_id[SHA256_LEN];    /* of the key it found */
-	struct name_list names;	       /* of the CSR, if they are good */
-	enum rule names_rule;	       /* else they are refused by this one, */
-	struct span names_reason;      /* should they be wanted */
-	struct span der;	       /* of a file; lasts like the reason */
+	uint8_t key_id[SHA256_LEN]; /* of the key it found */
+	struct name_list names;	    /* of the CSR, if they are good */
+	enum rule names_rule;	    /* else they are refused by this one, */
+	struct span names_reason;   /* should they be wanted */
+	enum rule ca_rule;	    /* and it by this one, */
+	struct span ca_reason;	    /* should it be no CA */
+	struct csr_ca_wish ca;	    /* lasts like the reason */
+	struct span der;	    /* of a file; lasts like the reason */
 };
 void verdict_wipe(struct verdict *v);
 

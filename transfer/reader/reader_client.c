@@ -339,6 +339,10 @@ verdict_check_parts(const struct reader_answers *to,
 	if (said->names_error.rc != RC_OK &&
 	    (!was_read || said->n_names != 0 || names_rule == RULE_NONE))
 		return reader_lied_about("names refused where there are none");
+	if ((said->ca_error.rc != RC_OK || said->has_path_len ||
+		said->constraints.n != 0) &&
+	    !was_read)
+		return reader_lied_about("a wish where there is no request");
 	if (said->key_id.n != (was_read ? SHA256_LEN : 0) ||
 	    (!was_read && said->n_names != 0))
 		return reader_lied_about("a key where there is none, or none");
@@ -362,6 +366,8 @@ client_take_verdict(
 	if (rc == RC_OK)
 		rc = reader_error_rule(&said.names_error, &v->names_rule);
 	if (rc == RC_OK)
+		rc = reader_error_rule(&said.ca_error, &v->ca_rule);
+	if (rc == RC_OK)
 		rc = verdict_check_parts(to, &said, v->names_rule);
 	if (rc != RC_OK)
 		return rc;
@@ -369,6 +375,9 @@ client_take_verdict(
 	v->rc = said.error.rc;
 	v->reason = said.error.reason;
 	v->names_reason = said.names_error.reason;
+	v->ca_reason = said.ca_error.reason;
+	v->ca = (struct csr_ca_wish){ said.has_path_len, said.path_len,
+		said.constraints };
 	v->der = said.der;
 	if (said.key_id.n != 0)
 		memcpy(v->key_id, said.key_id.p, sizeof(v->key_id));

@@ -17,14 +17,14 @@ reader_error_now(enum rc rc)
 		span_str(err_text()) };
 }
 
+/* A refusal that was kept for whoever wants it. */
 static struct reader_error
-names_error(const struct csr *csr)
+kept_error(enum rule rule, const char *reason)
 {
-	if (csr->names_rule == RULE_NONE)
+	if (rule == RULE_NONE)
 		return (struct reader_error){ .rc = RC_OK };
-	return (struct reader_error){ rule_row_get0(csr->names_rule)->rc,
-		span_str(rule_name(csr->names_rule)),
-		span_str(csr->names_reason) };
+	return (struct reader_error){ rule_row_get0(rule)->rc,
+		span_str(rule_name(rule)), span_str(reason) };
 }
 
 /* ---- what is looked at --------------------------------------------------- */
@@ -114,7 +114,11 @@ put_verdict(const struct verdicts_of *of, struct key_cache *keys,
 		err_clear();
 	said = (struct reader_verdict){ .index = index,
 		.error = reader_error_now(rc),
-		.names_error = names_error(&csr),
+		.names_error = kept_error(csr.names_rule, csr.names_reason),
+		.ca_error = kept_error(csr.ca_rule, csr.ca_reason),
+		.has_path_len = csr.ca.has_path_len,
+		.path_len = csr.ca.path_len,
+		.constraints = csr.ca.constraints,
 		.names = csr.names.items,
 		.n_names = csr.names.n };
 	if (rc == RC_OK && of->order != READER_DERS)

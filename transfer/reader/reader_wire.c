@@ -45,6 +45,7 @@ static const struct schema_type
 	file_name = TYPE(NULL, SCHEMA_TEXT, 1, MEDIA_NAME_MAX - 1),
 	flag      = TYPE(NULL, SCHEMA_UINT, 0, 1),
 	abi       = TYPE(NULL, SCHEMA_UINT, 0, INT16_MAX),
+	path_len  = TYPE(NULL, SCHEMA_UINT, 0, CSR_PATH_LEN_MAX),
 	key_id    = TYPE(NULL, SCHEMA_BYTES, 0, SHA256_LEN),
 	der       = TYPE(NULL, SCHEMA_BYTES, 0, CSR_MAX);
 #define ERROR_OF(tag, error) \
@@ -59,6 +60,10 @@ static const struct schema_field verdict[] = {
 	{ 0, "key id", &key_id, IN(reader_verdict, key_id) },
 	ERROR_OF(reader_verdict, names_error),
 	{ 0, "names",  &names,  LENT(reader_verdict, names) },
+	ERROR_OF(reader_verdict, ca_error),
+	{ 0, "path length wanted", &flag, IN(reader_verdict, has_path_len) },
+	{ 0, "path length", &path_len, IN(reader_verdict, path_len) },
+	{ 0, "constraints", &der, IN(reader_verdict, constraints) },
 	{ 0, "DER",    &der,    IN(reader_verdict, der) },
 };
 static const struct schema_type verdict_type =

@@ -67,7 +67,11 @@ struct reader_verdict {
 	struct reader_error error;
 	struct span key_id;
 	struct reader_error names_error; /* they are refused, if wanted */
-	struct span der; /* of a file's CSR */
+	struct reader_error ca_error;	 /* it is, if it is to be no CA */
+	bool has_path_len;		 /* see struct csr_ca_wish */
+	uint32_t path_len;
+	struct span constraints;
+	struct span der;    /* of a file's CSR */
 	struct name *names; /* lent: NAMES_MAX for who reads */
 	size_t n_names;
 };

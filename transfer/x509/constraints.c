@@ -19,6 +19,8 @@ enum {
 	SUBTREE_UNKNOWN,
 };
 
+#define DOMAIN_TEXT_MAX 253
+
 struct subtree {
 	unsigned type; /* enum name_type, or one of the above */
 	struct span base;
@@ -86,8 +88,9 @@ list_is_whole(struct span list)
 }
 
 /* nameConstraints ::= SEQUENCE { permitted [0], excluded [1] }, not empty */
-static enum rc
-read_value(const char *from, struct span value, struct constraints *ret)
+enum rc
+constraints_value_read(
+    const char *from, struct span value, struct constraints *ret)
 {
 	struct constraints c = { 0 };
 	struct span body;
@@ -107,7 +110,8 @@ read_value(const char *from, struct span value, struct constraints *ret)
 }
 
 enum rc
-constraints_read(const char *from, struct span cert, struct constraints *ret)
+constraints_find(const char *from, struct span cert, struct span *ret_value,
+    bool *ret_critical)
 {
 	static const uint8_t wanted[] = { 0x55, 0x1d, 0x1e };
 	struct span list, extension, oid, critical, value;
@@ -115,22 +119,40 @@ constraints_read(const char *from, struct span cert, struct constraints *ret)
 	bool whole;
 	enum rc rc = cert_parts_read(from, cert, &parts);
 
-	*ret = (struct constraints){ 0 };
+	*ret_value = SPAN_NONE;
 	if (rc != RC_OK)
 		return rc;
 	whole = der_take(&parts.extensions, DER_SEQUENCE, &list);
 	while (whole && list.n != 0) {
+		bool said;
+
 		whole = der_take(&list, DER_SEQUENCE, &extension) &&
 			der_take(&extension, DER_OID, &oid);
-		(void)der_take(&extension, DER_BOOLEAN, &critical);
+		said = der_take(&extension, DER_BOOLEAN, &critical);
 		if (!whole || !span_eq(oid, span_of(wanted, sizeof(wanted))))
 			continue;
 		whole = der_take(&extension, DER_OCTET_STRING, &value);
-		if (whole)
-			return read_value(from, value, ret);
+		if (!whole)
+			break;
+		*ret_value = value;
+		*ret_critical = said && critical.n == 1 && critical.p[0] != 0;
+		return RC_OK;
 	}
 	return whole ? RC_OK
 		     : rule_refuse(RULE_CA_CERT, "%s: broken extensions", from);
+}
+
+enum rc
+constraints_read(const char *from, struct span cert, struct constraints *ret)
+{
+	struct span value;
+	bool critical;
+	enum rc rc = constraints_find(from, cert, &value, &critical);
+
+	*ret = (struct constraints){ 0 };
+	return rc != RC_OK || value.n == 0
+		   ? rc
+		   : constraints_value_read(from, value, ret);
 }
 
 /* ---- domains and hosts --------------------------------------------------- */
@@ -439,6 +461,104 @@ constraints_hold_range(const struct constraints *c, const struct cidr *range)
 			return false;
 	}
 	return true;
+}
+
+/* ---- one certificate below another ----------------------------------------
+ */
+
+static bool
+lists_subtree(struct span list, const struct subtree *wanted)
+{
+	struct subtree t;
+
+	while (subtree_take(&list, &t))
+		if (t.type == wanted->type && span_eq(t.base, wanted->base))
+			return true;
+	return false;
+}
+
+/* A range of addresses, if its mask is ones, then zeros. */
+static bool
+range_of(struct span base, struct cidr *ret)
+{
+	struct cidr range = { .n = base.n / 2 };
+	uint8_t mask[16];
+
+	memcpy(range.address, base.p, range.n);
+	while (
+	    range.prefix < 8 * range.n && (base.p[range.n + range.prefix / 8] &
+					      0x80U >> range.prefix % 8) != 0)
+		range.prefix++;
+	cidr_mask(&range, mask);
+	*ret = range;
+	return memcmp(mask, base.p + range.n, range.n) == 0;
+}
+
+/* Is every name of this subtree one that `c` allows? */
+static bool
+holds_subtree(const struct constraints *c, const struct subtree *t)
+{
+	char domain[DOMAIN_TEXT_MAX + 1];
+	struct span base = without_dot(host_of(t->base));
+	struct cidr range;
+
+	if (t->type >= NAME_TYPES)
+		return !has_subtree(c, t->type) ||
+		       lists_subtree(c->permitted, t);
+	if (!has_subtree(c, t->type) ||
+	    (lists_subtree(c->permitted, t) && c->excluded.n == 0))
+		return true;
+	if (t->type == NAME_IP)
+		return range_of(t->base, &range) &&
+		       constraints_hold_range(c, &range);
+	if (base.n > DOMAIN_TEXT_MAX)
+		return false;
+	(void)snprintf(domain, sizeof(domain), "%.*s", SPAN_FMT(base));
+	return constraints_hold_domain(c, t->type, base.n == 0 ? NULL : domain);
+}
+
+bool
+constraints_allow(const struct constraints *c, const struct constraints *asked)
+{
+	struct span list = asked->permitted;
+	struct subtree t;
+
+	while (subtree_take(&list, &t))
+		if (!holds_subtree(c, &t))
+			return false;
+	return true;
+}
+
+static bool
+permits_some(const struct constraints *c, unsigned type)
+{
+	struct span list = c->permitted;
+	struct subtree t;
+
+	while (subtree_take(&list, &t))
+		if (t.type == type)
+			return true;
+	return false;
+}
+
+/* A type that one binds and the other leaves free is wider there. What is
+ * allowed in part is so within what is excluded above, or that is excluded once
+ * more. */
+bool
+constraints_contain(
+    const struct constraints *c, const struct constraints *below)
+{
+	struct span permitted = c->permitted, excluded = c->excluded;
+	struct subtree t;
+
+	while (subtree_take(&permitted, &t))
+		if (!permits_some(below, t.type))
+			return false;
+	while (subtree_take(&excluded, &t))
+		if (!permits_some(below, t.type) &&
+		    !lists_subtree(below->excluded, &t))
+			return false;
+	return constraints_allow(c, below);
 }
 
 /* ---- for people ---------------------------------------------------------- */

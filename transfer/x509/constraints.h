@@ -22,9 +22,26 @@ struct constraints {
 enum rc constraints_read(const char *from, struct span cert,
     struct constraints *ret) MUST_CHECK;
 
-/** Why a certificate with this name would be refused: the end of a sentence that
- * begins with the name. NULL: it would not. A subtree of a form that is known to
- * nobody refuses every name of its type. */
+/** The value of that extension as it stands there; n 0: it has none. */
+enum rc constraints_find(const char *from, struct span cert,
+    struct span *ret_value, bool *ret_critical) MUST_CHECK;
+
+/** Read the value of a nameConstraints extension. Rule CA-CERT: malformed. */
+enum rc constraints_value_read(
+    const char *from, struct span value, struct constraints *ret) MUST_CHECK;
+
+/** Does `c` allow every name that a permitted subtree of `asked` allows? What
+ * `asked` says nothing of it does not ask for. */
+bool constraints_allow(
+    const struct constraints *c, const struct constraints *asked);
+
+/** Does `c` allow every name that `below` allows? */
+bool constraints_contain(
+    const struct constraints *c, const struct constraints *below);
+
+/** Why a certificate with this name would be refused: the end of a sentence
+ * that begins with the name. NULL: it would not. A subtree of a form that is
+ * known to nobody refuses every name of its type. */
 const char *constraints_fault(
     const struct constraints *c, const struct name *name);
 

@@ -28,7 +28,8 @@ static const uint8_t oid_common_name[] = { 0x55, 0x04, 0x03 };
 struct csr_fields {
 	struct span info;    /* CertificationRequestInfo, header included */
 	struct span version; /* magnitude */
-	struct span subject, spki, attributes;
+	struct der subject;
+	struct span spki, attributes;
 	struct span algorithm, signature;
 };
 
@@ -37,6 +38,7 @@ csr_wipe(struct csr *csr)
 {
 	name_list_wipe(&csr->names);
 	free(csr->names_reason);
+	free(csr->ca_reason);
 	buf_wipe(&csr->spelled);
 	*csr = (struct csr){ 0 };
 }
@@ -49,7 +51,7 @@ take_info(struct span info, struct csr_fields *ret)
 	struct der spki;
 
 	if (!der_take_unsigned(&info, &ret->version) ||
-	    !der_take(&info, DER_SEQUENCE, &ret->subject) ||
+	    !der_take_whole(&info, DER_SEQUENCE, &ret->subject) ||
 	    !der_take_whole(&info, DER_SEQUENCE, &spki))
 		return false;
 	ret->spki = spki.whole;
@@ -149,6 +151,18 @@ csr_find_spki(
 		return rule_refuse(RULE_CSR_FORM,
 		    "%s: not a PKCS#10 request (RFC 2986)", from);
 	return spki_spell(parts.spki, room, ret_spki);
+}
+
+enum rc
+csr_find_subject(const char *from, struct span der, struct span *ret_subject)
+{
+	struct csr_fields parts = { 0 };
+
+	if (der.n > CSR_MAX || !take_parts(der, &parts))
+		return rule_refuse(RULE_CSR_FORM,
+		    "%s: not a PKCS#10 request (RFC 2986)", from);
+	*ret_subject = parts.subject.whole;
+	return RC_OK;
 }
 
 /* ---- subject ------------------------------------------------------------- */
@@ -405,7 +419,7 @@ csr_read_names(const char *from, const struct csr_fields *parts,
 		rc = csr_san_read(from, wishes, names);
 		return rc != RC_OK ? rc : csr_check_names(from, names);
 	}
-	rc = csr_read_subject(from, parts->subject, &cn);
+	rc = csr_read_subject(from, parts->subject.content, &cn);
 	return rc != RC_OK ? rc : take_cn(&cn, names);
 }
 
@@ -447,6 +461,18 @@ csr_keep_names(const char *from, const struct csr_fields *parts,
 	return RC_OK;
 }
 
+/* Only who knows the profile can tell whether it may. */
+static enum rc
+csr_keep_ca(const struct csr_wishes *wishes, struct csr *csr)
+{
+	csr->ca = wishes->ca;
+	if (wishes->ca_rule == RULE_NONE)
+		return RC_OK;
+	csr->ca_rule = wishes->ca_rule;
+	csr->ca_reason = strdup(wishes->ca_reason);
+	return csr->ca_reason == NULL ? err_memory() : RC_OK;
+}
+
 enum rc
 csr_read(
     const char *from, struct span der, struct key_cache *cache, struct csr *ret)
@@ -466,6 +492,8 @@ csr_read(
 	if (rc == RC_OK)
 		rc = csr_attributes_read(from, parts.attributes, &wishes);
 	if (rc == RC_OK)
+		rc = csr_keep_ca(&wishes, &csr);
+	if (rc == RC_OK)
 		rc = csr_keep_names(from, &parts, &wishes, &csr);
 	if (rc != RC_OK)
 		return rc;
@@ -480,4 +508,12 @@ csr_names_wanted(const struct csr *csr)
 	if (csr->names_rule == RULE_NONE)
 		return RC_OK;
 	return rule_refuse(csr->names_rule, "%s", csr->names_reason);
+}
+
+enum rc
+csr_ca_unwanted(const struct csr *csr)
+{
+	if (csr->ca_rule == RULE_NONE)
+		return RC_OK;
+	return rule_refuse(csr->ca_rule, "%s", csr->ca_reason);
 }

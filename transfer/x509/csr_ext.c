@@ -2,12 +2,15 @@
 /* Attributes and requested extensions of a CSR. Nothing of them comes into a
  * certificate but names, so most are passed over unread, whatever software put
  * them there. What asks for power is refused by name: whoever made the request
- * should not think that it was granted. */
+ * should not think that it was granted. To be a CA is what some profiles grant;
+ * so that is kept beside, for those who know the profile. */
 #include "transfer/rule.h"
 #include "transfer/x509/csr_parts.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
 #include "transfer/x509/transfer_eku.h"
+
+#include <stdio.h>
 
 /* extensionRequest (RFC 2985 5.4.2), and what Windows had before it; the value
  * is the same. */
@@ -57,6 +60,33 @@ csr_ext_take_flag(const struct request *r, struct span *in, bool *ret)
 	return RC_OK;
 }
 
+/* The first refusal is kept, for whoever makes no CA; a failure is one. */
+static enum rc
+keep_ca(struct request *r, enum rc rc)
+{
+	struct csr_wishes *w = r->wishes;
+
+	if (rc == RC_OK || rule_spoken() == RULE_NONE)
+		return rc;
+	if (w->ca_rule == RULE_NONE) {
+		w->ca_rule = rule_spoken();
+		(void)snprintf(
+		    w->ca_reason, sizeof(w->ca_reason), "%s", err_text());
+	}
+	err_clear();
+	return RC_OK;
+}
+
+/* Of a number that no certificate has only that it is too large is kept. */
+static void
+note_path_len(struct csr_ca_wish *ca, struct span number)
+{
+	ca->has_path_len = true;
+	ca->path_len = number.n == 1 && number.p[0] < 0x80 ? number.p[0]
+		       : number.n == 2 && number.p[0] == 0 ? number.p[1]
+							   : CSR_PATH_LEN_MAX;
+}
+
 /* RFC 5280 4.2.1.9. */
 static enum rc
 read_basic_constraints(struct request *r, struct span value)
@@ -71,33 +101,40 @@ read_basic_constraints(struct request *r, struct span value)
 	if (rc != RC_OK)
 		return rc;
 	if (is_ca)
-		return rule_refuse(
-		    RULE_CSR_CA, "%s: asks for CA:TRUE", r->from);
-	if (der_take(&body, DER_INTEGER, &path_len))
-		return rule_refuse(
-		    RULE_CSR_CA, "%s: asks for a path length", r->from);
+		rc = keep_ca(r,
+		    rule_refuse(RULE_CSR_CA, "%s: asks for CA:TRUE", r->from));
+	if (rc == RC_OK && der_take(&body, DER_INTEGER, &path_len)) {
+		note_path_len(&r->wishes->ca, path_len);
+		rc = keep_ca(r, rule_refuse(RULE_CSR_CA,
+				    "%s: asks for a path length", r->from));
+	}
+	if (rc != RC_OK)
+		return rc;
 	return body.n == 0 ? RC_OK : refuse_form(r, "basicConstraints");
 }
 
-/* Only what would make a CA of the holder is refused; all else the profile
+/* Only what would make a CA of the holder is told; all else the profile
  * decides, whatever was asked. */
 static enum rc
 csr_ext_read_key_usage(struct request *r, struct span value)
 {
 	struct span bits;
 	uint8_t first; /* octet; OpenSSL's KU_ bits are those of it */
+	enum rc rc = RC_OK;
 
 	if (!der_take(&value, DER_BIT_STRING, &bits) || value.n != 0 ||
 	    bits.n < 1)
 		return refuse_form(r, "keyUsage");
 	first = bits.n > 1 ? bits.p[1] : 0;
 	if ((first & KU_KEY_CERT_SIGN) != 0)
-		return rule_refuse(RULE_CSR_KEY_USAGE,
-		    "%s: asks for the key usage keyCertSign", r->from);
-	if ((first & KU_CRL_SIGN) != 0)
-		return rule_refuse(RULE_CSR_KEY_USAGE,
-		    "%s: asks for the key usage cRLSign", r->from);
-	return RC_OK;
+		rc = keep_ca(
+		    r, rule_refuse(RULE_CSR_KEY_USAGE,
+			   "%s: asks for the key usage keyCertSign", r->from));
+	if (rc == RC_OK && (first & KU_CRL_SIGN) != 0)
+		rc = keep_ca(
+		    r, rule_refuse(RULE_CSR_KEY_USAGE,
+			   "%s: asks for the key usage cRLSign", r->from));
+	return rc;
 }
 
 /* Purposes that are never had by asking. What a certificate is given is for the
@@ -148,12 +185,29 @@ static const struct known {
 /* ---- the list of them ------------------------------------------------------
  */
 
+/* What it says is for whoever makes a CA; all others pass it over, but not
+ * where it must be understood. */
+static enum rc
+note_constraints(struct request *r, bool critical, struct span value)
+{
+	r->wishes->ca.constraints = value;
+	if (!critical)
+		return RC_OK;
+	return keep_ca(
+	    r, rule_refuse(RULE_CSR_EXTENSION,
+		   "%s: asks for the critical extension 2.5.29.30", r->from));
+}
+
 /* An extension that nobody must understand is passed over unread. */
 static enum rc
 read_extension(
     struct request *r, struct span oid, bool critical, struct span value)
 {
+	static const uint8_t constraints[] = { 0x55, 0x1d, 0x1e };
 	char text[DER_OID_TEXT];
+
+	if (span_eq(oid, span_of(constraints, sizeof(constraints))))
+		return note_constraints(r, critical, value);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (span_eq(oid, span_of(known[i].oid, known[i].n)))

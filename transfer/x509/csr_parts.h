@@ -7,14 +7,18 @@
 
 /** What the attributes of a request ask for. */
 struct csr_wishes {
-	struct span san;  /* value of its subjectAltName, as it stands there */
-	unsigned n_sans;  /* that there are */
-	unsigned n_lists; /* of extensions: no more than one tells names */
+	struct span san;   /* value of its subjectAltName, as it stands there */
+	unsigned n_sans;   /* that there are */
+	unsigned n_lists;  /* of extensions: no more than one tells names */
+	enum rule ca_rule; /* what first asks to be a CA is refused by it ... */
+	char ca_reason[ERR_TEXT_MAX];
+	struct csr_ca_wish ca;
 };
 
-/** The attributes (RFC 2986 4.1): content of the [0]. What asks for no more than
- * names is passed over, and not read. Rules CSR-FORM, CSR-CA, CSR-KEY-USAGE, CSR-EKU,
- * CSR-EXTENSION. */
+/** The attributes (RFC 2986 4.1): content of the [0]. What asks for no more
+ * than names is passed over, and not read. Rules CSR-FORM, CSR-EKU,
+ * CSR-EXTENSION; and CSR-CA, CSR-KEY-USAGE and CSR-EXTENSION in `ret`, which
+ * refuse by themselves nothing. */
 enum rc csr_attributes_read(const char *from, struct span attributes,
     struct csr_wishes *ret) MUST_CHECK;
 

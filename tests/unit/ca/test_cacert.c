@@ -165,8 +165,8 @@ verdict(const struct software_ca *ca, enum name_type type, const char *text)
 	struct leaf leaf;
 
 	key_spki(key, &spki);
-	leaf =
-	    (struct leaf){ serial, NOW, NOW + DAY, buf_span(&spki), &name, 1 };
+	leaf = (struct leaf){ serial, NOW, NOW + DAY, buf_span(&spki), &name, 1,
+		SPAN_NONE };
 	check_ok(tbs_maker_new(buf_span(&ca->der), &profile, &maker));
 	if (tbs_make(maker, &leaf, &tbs) != RC_OK) {
 		assert_non_null(strstr(err_text(), "RFC 5280 6.1.3 (b)"));

@@ -27,7 +27,7 @@ static struct leaf
 plain_leaf(const struct buf *spki)
 {
 	return (struct leaf){ serial, NOW, NOW + 31 * DAY - 1, buf_span(spki),
-		one_name, 1 };
+		one_name, 1, SPAN_NONE };
 }
 
 /* ---- certificates that verify -------------------------------------------- */
@@ -111,7 +111,7 @@ nothing_of_one_certificate_is_in_the_next(void **state)
 	key_spki(ec, &ec_spki);
 	leaf = plain_leaf(&ec_spki);
 	other = (struct leaf){ serial, NOW + 1, NOW + 2, buf_span(&rsa_spki),
-		many, 2 };
+		many, 2, SPAN_NONE };
 	check_ok(tbs_maker_new(buf_span(&ca.der), &profile, &maker));
 	check_ok(tbs_make(maker, &leaf, &first));
 	check_ok(tbs_make(maker, &other, &between));

@@ -76,9 +76,9 @@ a_csr_that_the_ca_would_refuse_does_not_get_in(void **state)
 
 	(void)state;
 	bed_make(&b, &c);
-	vector_read("csr", "ask-ca.der", &bad);
+	vector_read("csr", "ask-any-eku.der", &bad);
 	check_rule(compose_add(&c, "web.csr", buf_span(&bad), span_str("web")),
-	    "CSR-CA", "web.csr");
+	    "CSR-EKU", "web.csr");
 	assert_int_equal(c.n, 0);
 	vector_read("csr", "good.der", &good);
 	check_ok(compose_add(&c, "web.csr", buf_span(&good), span_str("web")));

@@ -348,6 +348,8 @@ read_with_names(
 {
 	enum rc rc = read_file(file, cache, der, ret);
 
+	if (rc == RC_OK)
+		rc = csr_ca_unwanted(ret);
 	return rc != RC_OK ? rc : csr_names_wanted(ret);
 }
 
@@ -393,6 +395,8 @@ names_that_nobody_wants_refuse_nothing(void **state)
 		WIPED(name_list) names = { 0 };
 		enum rc rc = read_file(refused[i].file, NULL, &der, &csr);
 
+		if (rc == RC_OK)
+			rc = csr_ca_unwanted(&csr);
 		if (!is_about_names(refused[i].file)) {
 			check_refused(rc, refused[i].rule, NULL);
 			continue;

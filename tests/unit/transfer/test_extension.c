@@ -9,9 +9,11 @@ static enum rc
 plan_of(const struct profile *profile)
 {
 	static const uint8_t ski[KEY_IDENTIFIER_LEN] = { 0 };
+	const struct extension_issuer issuer = { .ski = span_of(
+						     ski, sizeof(ski)) };
 	WIPED(extension_plan) plan = { 0 };
 
-	return extension_plan_make(profile, span_of(ski, sizeof(ski)), &plan);
+	return extension_plan_make(profile, &issuer, &plan);
 }
 
 /* It is written as one octet. */

@@ -461,12 +461,12 @@ what_only_looks_like_a_certificate_has_no_names(void **state)
 	    "\x00\x30\x03\x06\x01\x2a\x03\x02\x00\x01";
 	WIPED(name_list) names = { 0 };
 	struct cert_parts parts;
-	struct span spki;
+	struct span spki, subject;
 
 	(void)state;
 	check_ok(cert_parts_read("f", span_of(der, sizeof(der) - 1), &parts));
-	check_refused(judge_loose_facts(
-			  "f", span_of(der, sizeof(der) - 1), &spki, &names),
+	check_refused(judge_loose_facts("f", span_of(der, sizeof(der) - 1),
+			  &spki, &subject, &names),
 	    "CERT-FORM", "f: no certificate");
 }
 

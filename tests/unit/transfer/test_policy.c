@@ -68,30 +68,31 @@ every_key_is_read(void **state)
 	const struct profile *p;
 
 	(void)state;
-	check_ok(parse("# comment\n\n  [ca]  # comment\n"
-		       "scope=example.org ,example.net# comment\n"
-		       "scope-ip = 192.0.2.0/24, 2001:db8::/32\n"
-		       "backdate = 0h\nclock-horizon = 2w\nnext-visit = 30d\n"
-		       "crl = 26x7d+3d\ncrl-series-max = 26\n"
-		       "[ profile full ]\n"
-		       "subject = O=%{domain}\nnames = dns, srv, ip\n"
-		       "names-min = 2\nnames-max = 9\nnames-from = bundle\n"
-		       "wildcard = yes\nsrv-services = xmpp-client\n"
-		       "scope = www.example.org\n"
-		       "key-types = rsa, ed25519\n"
-		       "rsa-bits-min = 3072\nrsa-bits-max = 3744\n"
-		       "key-reuse = same-names\n"
-		       "keyUsage = critical, digitalSignature, decipherOnly\n"
-		       "extendedKeyUsage = serverAuth, 1.2.3.4\n"
-		       "validity = 24h\nvalidity-max = 2d\nseries-max = 120\n"
-		       "horizon = 3d\n"
-		       "extension.tlsfeature = status_request\n"
-		       "[profile ca]\nsubject = CN=x\nnames = none\n"
-		       "key-types = ec-p384\nkeyUsage = critical, keyCertSign\n"
-		       "ca = yes\npath-len = 1\nvalidity = 52w\n"
-		       "validity-max = 520w\n"
-		       "[requester web-1]\nprofiles = full, ca\n"
-		       "scope = web.example.org\nrevoke = no\nemergency = yes",
+	check_ok(parse(
+	    "# comment\n\n  [ca]  # comment\n"
+	    "scope=example.org ,example.net# comment\n"
+	    "scope-ip = 192.0.2.0/24, 2001:db8::/32\n"
+	    "backdate = 0h\nclock-horizon = 2w\nnext-visit = 30d\n"
+	    "crl = 26x7d+3d\ncrl-series-max = 26\n"
+	    "[ profile full ]\n"
+	    "subject = O=%{domain}\nnames = dns, srv, ip\n"
+	    "names-min = 2\nnames-max = 9\nnames-from = bundle\n"
+	    "wildcard = yes\nsrv-services = xmpp-client\n"
+	    "scope = www.example.org\n"
+	    "key-types = rsa, ed25519\n"
+	    "rsa-bits-min = 3072\nrsa-bits-max = 3744\n"
+	    "key-reuse = same-names\n"
+	    "keyUsage = critical, digitalSignature, decipherOnly\n"
+	    "extendedKeyUsage = serverAuth, 1.2.3.4\n"
+	    "validity = 24h\nvalidity-max = 2d\nseries-max = 120\n"
+	    "horizon = 3d\n"
+	    "extension.tlsfeature = status_request\n"
+	    "[profile ca]\nsubject = CN=x\nnames = none\n"
+	    "key-types = ec-p384\nkeyUsage = critical, keyCertSign, cRLSign\n"
+	    "ca = yes\npath-len = 1\nvalidity = 52w\n"
+	    "validity-max = 520w\n"
+	    "[requester web-1]\nprofiles = full, ca\n"
+	    "scope = web.example.org\nrevoke = no\nemergency = yes",
 	    &policy));
 	assert_int_equal(policy.scope.n, 2);
 	assert_string_equal(policy.scope.items[1], "example.net");
@@ -126,8 +127,8 @@ every_key_is_read(void **state)
 	assert_true(policy_emergency(&policy, span_str("web-1")));
 	assert_false(policy_emergency(&policy, span_str("web-2")));
 	assert_int_equal(q->may_revoke, MAY_REVOKE_NOTHING);
-	assert_int_equal(policy_may_revoke(&policy, span_str("web-1")),
-	    MAY_REVOKE_NOTHING);
+	assert_int_equal(
+	    policy_may_revoke(&policy, span_str("web-1")), MAY_REVOKE_NOTHING);
 	assert_int_equal(
 	    policy_may_revoke(&policy, span_str("web-2")), MAY_REVOKE_OWN);
 }
@@ -160,8 +161,7 @@ a_requester_revokes_its_own_unless_it_is_said(void **state)
 }
 
 /* Whatever an extension is called. */
-#define TAKEN(name, how) \
-	"policy.conf:3: profile p: extension." name ": " how
+#define TAKEN(name, how) "policy.conf:3: profile p: extension." name ": " how
 
 /* clang-format off */
 static const struct {
@@ -223,6 +223,7 @@ static const struct {
 	{ LEAST "[requester w]\nrevoke = all\n", "policy.conf:12: revoke = all: wanted own, yes, no or any" },
 	{ LEAST "key-reuse = any, same-names\n", "policy.conf:11: key-reuse = any, same-names: wanted any, same-requester or same-names" },
 	{ CA "[profile p]\nsubject = O=x\nnames = dns\nnames-min = 0\nkey-types = ec-p256\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\nkey-reuse = same-names\n", "policy.conf:3: [profile p]: key-reuse = same-names, and names-min is 0" },
+	{ CA "[profile p]\nsubject = csr\nnames = dns\nkey-types = ec-p256\nkeyUsage = critical, digitalSignature\nextendedKeyUsage = serverAuth\nvalidity = 1d\nvalidity-max = 1d\n", "policy.conf:3: [profile p]: subject = csr is for ca = yes" },
 	{ LEAST "names-min = 0\n", "policy.conf:3: [profile p]: names-min = 0 needs a subject of its own" },
 	{ LEAST "srv-services = xmpp\n", "policy.conf:3: [profile p]: srv-services, and no srv names" },
 	{ LEAST "srv-services = _xmpp\n", "policy.conf:11: srv-services has \"_xmpp\"; wanted services as xmpp-client, without the underscore" },
@@ -236,7 +237,8 @@ static const struct {
 	{ LEAST "fixed-names = dns:a.example.org\nnames-min = 2\n", "policy.conf:3: [profile p]: fixed-names has other than names-min to names-max names" },
 	{ LEAST "fixed-names = dns:a.example.org, dns:b.example.org\nnames-max = 1\n", "policy.conf:3: [profile p]: fixed-names has other than names-min to names-max names" },
 	{ LEAST "fixed-names = dns:a.example.org\nnames-from = csr\n", "policy.conf:3: [profile p]: fixed-names and names-from: names come from one or the other" },
-	{ LEAST "ca = yes\n", "policy.conf:3: [profile p]: ca = yes needs keyCertSign in keyUsage" },
+	{ LEAST "ca = yes\n", "policy.conf:3: [profile p]: ca = yes needs keyCertSign and cRLSign in keyUsage" },
+	{ CA "[profile p]\nsubject = csr\nnames = none\nkey-types = ec-p256\nkeyUsage = critical, keyCertSign\nca = yes\nvalidity = 1d\nvalidity-max = 1d\n", "policy.conf:3: [profile p]: ca = yes needs keyCertSign and cRLSign in keyUsage" },
 	/* values */
 	{ "[ca]\nscope = Example.org\n" PROFILE, "policy.conf:2: scope has \"Example.org\"; wanted domains in lower case and with A-labels (xn--), each of which means it and all below" },
 	{ "[ca]\nscope = *.example.org\n" PROFILE, NULL },
@@ -635,8 +637,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_policy_has_the_documented_defaults),
 		cmocka_unit_test(every_key_is_read),
-		cmocka_unit_test(
-		    a_requester_revokes_its_own_unless_it_is_said),
+		cmocka_unit_test(a_requester_revokes_its_own_unless_it_is_said),
 		cmocka_unit_test(anything_else_is_refused_with_its_line),
 		cmocka_unit_test(a_profile_cannot_say_what_no_profile_may),
 		cmocka_unit_test(a_nul_is_no_end),

@@ -362,6 +362,10 @@ struct said {
 	uint64_t names_rc;		       /* 0: they are good */
 	const char *names_rule, *names_reason; /* NULL: "" */
 	size_t der;			       /* bytes of the CSR of a file */
+	uint64_t ca_rc;			       /* 0: it asks to be no CA */
+	const char *ca_rule, *ca_reason;       /* NULL: "" */
+	uint64_t has_path_len, path_len;
+	size_t constraints; /* bytes */
 };
 
 static void
@@ -369,7 +373,7 @@ put_said(struct cbor_out *out, const struct said *said)
 {
 	static const uint8_t id[64], der[CSR_MAX + 1];
 
-	cbor_put_array(out, 10);
+	cbor_put_array(out, 16);
 	cbor_put_uint(out, said->index);
 	cbor_put_uint(out, said->rc);
 	cbor_put_text(out, span_str(said->rule));
@@ -386,6 +390,14 @@ put_said(struct cbor_out *out, const struct said *said)
 		cbor_put_uint(out, said->name_type);
 		cbor_put_text(out, span_str(said->name));
 	}
+	cbor_put_uint(out, said->ca_rc);
+	cbor_put_text(
+	    out, span_str(said->ca_rule != NULL ? said->ca_rule : ""));
+	cbor_put_bytes(
+	    out, span_str(said->ca_reason != NULL ? said->ca_reason : ""));
+	cbor_put_uint(out, said->has_path_len);
+	cbor_put_uint(out, said->path_len);
+	cbor_put_bytes(out, span_of(der, said->constraints));
 	cbor_put_bytes(out, span_of(der, said->der));
 }
 
@@ -454,7 +466,8 @@ hear_of_file(const struct said *said, bool der_only)
 }
 
 /* Nothing is wrong with its names. */
-#define OK_NAMES 0, NULL, NULL, 0
+#define NO_WISH 0, NULL, NULL, 0, 0, 0
+#define OK_NAMES 0, NULL, NULL, 0, NO_WISH
 
 static void
 verdicts_in_good_form_are_taken(void **state)
@@ -462,7 +475,8 @@ verdicts_in_good_form_are_taken(void **state)
 	const struct said said[] = {
 		{ 7, 0, "", "", 32, "example.org", NAME_DNS, OK_NAMES },
 		{ 8, RC_FORMAT, "CSR-POP", "web-1: no", 0, NULL, 0, OK_NAMES },
-		{ 9, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "no", 0 },
+		{ 9, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "no", 0,
+		    RC_POLICY, "CSR-CA", "a CA", 1, 3, 5 },
 		{ 10, RC_IO, "", "out of memory", 0, NULL, 0, OK_NAMES },
 	};
 
@@ -493,13 +507,28 @@ verdicts_in_bad_form_are_refused(void **state)
 		{ 0, 0, "", "", 32, "", NAME_DNS, OK_NAMES },
 		{ 0, 0, "", "", 32, "a", NAME_TYPES, OK_NAMES },
 		/* names that are refused, and yet there; or no refusal */
-		{ 0, 0, "", "", 32, "a", 0, RC_POLICY, "NAME-TYPE", "no", 0 },
+		{ 0, 0, "", "", 32, "a", 0, RC_POLICY, "NAME-TYPE", "no", 0,
+		    NO_WISH },
 		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, RC_POLICY,
-		    "NAME-TYPE", "no", 0 },
-		{ 0, 0, "", "", 32, NULL, 0, RC_IO, "", "no memory", 0 },
-		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NO-RULE", "no", 0 },
-		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "", 0 },
-		{ 0, 0, "", "", 32, NULL, 0, 0, "", "no", 0 },
+		    "NAME-TYPE", "no", 0, NO_WISH },
+		{ 0, 0, "", "", 32, NULL, 0, RC_IO, "", "no memory", 0,
+		    NO_WISH },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NO-RULE", "no", 0,
+		    NO_WISH },
+		{ 0, 0, "", "", 32, NULL, 0, RC_POLICY, "NAME-TYPE", "", 0,
+		    NO_WISH },
+		{ 0, 0, "", "", 32, NULL, 0, 0, "", "no", 0, NO_WISH },
+		/* a wish of what was not read; a refusal that is none */
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, 0, NULL, NULL, 0,
+		    RC_POLICY, "CSR-CA", "no", 0, 0, 0 },
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, 0, NULL, NULL, 0,
+		    0, NULL, NULL, 1, 0, 0 },
+		{ 0, RC_FORMAT, "CSR-POP", "why", 0, NULL, 0, 0, NULL, NULL, 0,
+		    0, NULL, NULL, 0, 0, 1 },
+		{ 0, 0, "", "", 32, NULL, 0, 0, NULL, NULL, 0, RC_POLICY,
+		    "NO-RULE", "no", 0, 0, 0 },
+		{ 0, 0, "", "", 32, NULL, 0, 0, NULL, NULL, 0, 0, NULL, NULL, 1,
+		    CSR_PATH_LEN_MAX + 1, 0 },
 	};
 
 	(void)state;
@@ -513,15 +542,15 @@ static void
 a_csr_comes_back_from_a_file_and_from_nothing_else(void **state)
 {
 	const struct said whole = { 0, 0, "", "", 32, "a.example.org", NAME_DNS,
-		0, NULL, NULL, CSR_MIN };
+		0, NULL, NULL, CSR_MIN, NO_WISH };
 	const struct said alone = { 0, 0, "", "", 0, NULL, 0, 0, NULL, NULL,
-		CSR_MAX };
+		CSR_MAX, NO_WISH };
 	const struct said refused = { 0, RC_FORMAT, "CSR-FORM", "no", 0, NULL,
 		0, OK_NAMES };
 	const struct said named = { 0, 0, "", "", 0, "a.example.org", NAME_DNS,
-		0, NULL, NULL, CSR_MIN };
+		0, NULL, NULL, CSR_MIN, NO_WISH };
 	const struct said bad_names = { 0, 0, "", "", 0, NULL, 0, RC_POLICY,
-		"NAME-TYPE", "no", CSR_MIN };
+		"NAME-TYPE", "no", CSR_MIN, NO_WISH };
 	struct said lie;
 
 	(void)state;

@@ -35,7 +35,7 @@ static const char text[] =
     "key-types = ec-p256\nkeyUsage = critical, digitalSignature\n"
     "extendedKeyUsage = serverAuth\nvalidity = 30d\nvalidity-max = 90d\n"
     "[profile sub-ca]\nsubject = CN=x\nnames = dns\nkey-types = ec-p256\n"
-    "keyUsage = critical, keyCertSign\nca = yes\n"
+    "keyUsage = critical, keyCertSign, cRLSign\nca = yes\n"
     "validity = 30d\nvalidity-max = 90d\n"
     "[requester narrow]\nprofiles = wild, sub-ca\nscope = a.web.example.org\n";
 

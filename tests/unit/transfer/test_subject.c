@@ -93,7 +93,7 @@ of_profile(const char *text, const char *first, X509_NAME **ret)
 	(void)snprintf(subject_text, sizeof(subject_text), "%s", text);
 	if (first != NULL)
 		name.text = span_str(first);
-	return subject_of(&profile, &name, first != NULL, ret);
+	return subject_of(&profile, SPAN_NONE, &name, first != NULL, ret);
 }
 
 static void
@@ -148,7 +148,8 @@ a_name_too_long_for_its_text_stands_alone(void **state)
 	check_refused(
 	    of_profile("C=%{name}", "a.example", &name), "SUBJECT", NULL);
 	(void)of_profile("CN=XMPP CA for %{domain}", NULL, &name);
-	check_refused(subject_of(&ca, &one, 1, &name), "SUBJECT", NULL);
+	check_refused(
+	    subject_of(&ca, SPAN_NONE, &one, 1, &name), "SUBJECT", NULL);
 }
 
 static void
@@ -161,14 +162,14 @@ a_first_name_too_long_for_a_cn_is_left_out(void **state)
 
 	(void)state;
 	memset(text, 'a', sizeof(text));
-	check_ok(subject_of(&profile, &name, 1, &subject));
+	check_ok(subject_of(&profile, SPAN_NONE, &name, 1, &subject));
 	assert_int_equal(X509_NAME_entry_count(subject), 1);
 	X509_NAME_free(MOVE(subject));
 	name.text.n = 65;
-	check_ok(subject_of(&profile, &name, 1, &subject));
+	check_ok(subject_of(&profile, SPAN_NONE, &name, 1, &subject));
 	assert_int_equal(X509_NAME_entry_count(subject), 0);
 	X509_NAME_free(MOVE(subject));
-	check_ok(subject_of(&profile, NULL, 0, &subject));
+	check_ok(subject_of(&profile, SPAN_NONE, NULL, 0, &subject));
 	assert_int_equal(X509_NAME_entry_count(subject), 0);
 }
 
@@ -201,8 +202,8 @@ without_memory_there_is_no_subject(void **state)
 	}
 	fail_nth("X509_NAME_new", 1, 0);
 	assert_int_equal(
-	    subject_of(&(struct profile){ .subject = SUBJECT_FIRST_NAME }, NULL,
-		0, &(X509_NAME *){ NULL }),
+	    subject_of(&(struct profile){ .subject = SUBJECT_FIRST_NAME },
+		SPAN_NONE, NULL, 0, &(X509_NAME *){ NULL }),
 	    RC_IO);
 	assert_non_null(fail_stop());
 }

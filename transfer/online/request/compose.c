@@ -23,6 +23,8 @@ composed_wipe(struct composed *c)
 	name_list_wipe(&c->names);
 	name_list_wipe(&c->csr_names);
 	free(c->names_reason);
+	free(c->ca_reason);
+	buf_wipe(&c->ca_constraints);
 	free(c->comment);
 	free(c->key_file);
 	EVP_PKEY_free(c->new_key);
@@ -118,6 +120,16 @@ compose_put(struct compose *c, struct span csr_der, struct span id,
 	return RC_OK;
 }
 
+static enum rc
+take_ca(struct composed *item, const struct csr_ca_wish *ca)
+{
+	enum rc rc = buf_add_span(&item->ca_constraints, ca->constraints);
+
+	item->ca = *ca;
+	item->ca.constraints = SPAN_NONE; /* the other's */
+	return rc;
+}
+
 enum rc
 compose_add(
     struct compose *c, const char *from, struct span csr_der, struct span id)
@@ -135,20 +147,35 @@ compose_add(
 	csr.names = (struct name_list){ 0 };
 	item.names_rule = csr.names_rule;
 	item.names_reason = MOVE(csr.names_reason);
-	return compose_put(c, csr_der, id, &item);
+	item.ca_rule = csr.ca_rule;
+	item.ca_reason = MOVE(csr.ca_reason);
+	rc = take_ca(&item, &csr.ca);
+	return rc != RC_OK ? rc : compose_put(c, csr_der, id, &item);
+}
+
+/* What it says of an item that some profiles would be refused for. */
+static enum rc
+keep_reason(enum rule rule, struct span reason, char **ret)
+{
+	if (rule == RULE_NONE)
+		return RC_OK;
+	*ret = strndup((const char *)reason.p, reason.n);
+	return *ret == NULL ? err_memory() : RC_OK;
 }
 
 static enum rc
-take_names(struct composed *item, struct verdict *v)
+take_verdict(struct composed *item, struct verdict *v)
 {
+	enum rc rc;
+
 	item->csr_names = v->names;
 	v->names = (struct name_list){ 0 };
 	item->names_rule = v->names_rule;
-	if (v->names_rule == RULE_NONE)
-		return RC_OK;
-	item->names_reason =
-	    strndup((const char *)v->names_reason.p, v->names_reason.n);
-	return item->names_reason == NULL ? err_memory() : RC_OK;
+	item->ca_rule = v->ca_rule;
+	rc = keep_reason(v->names_rule, v->names_reason, &item->names_reason);
+	if (rc == RC_OK)
+		rc = keep_reason(v->ca_rule, v->ca_reason, &item->ca_reason);
+	return rc != RC_OK ? rc : take_ca(item, &v->ca);
 }
 
 enum rc
@@ -165,7 +192,7 @@ compose_add_read(struct compose *c, const char *from, struct span csr_der,
 	if (rc == RC_OK)
 		rc = key_shape(from, spki, &item.key);
 	if (rc == RC_OK)
-		rc = take_names(&item, v);
+		rc = take_verdict(&item, v);
 	return rc != RC_OK ? rc : compose_put(c, csr_der, id, &item);
 }
 
@@ -256,6 +283,9 @@ compose_check_one(const struct compose *compose, const struct ca_window *window,
 	enum rc rc;
 
 	request_of(c, &request);
+	if (c->ca_rule != RULE_NONE &&
+	    !request_makes_ca(&compose->store->policy, &request))
+		return rule_refuse(c->ca_rule, "%s", c->ca_reason);
 	if (c->names_rule != RULE_NONE &&
 	    request_wants_csr_names(&compose->store->policy, &request))
 		return rule_refuse(c->names_rule, "%s", c->names_reason);
@@ -264,7 +294,12 @@ compose_check_one(const struct compose *compose, const struct ca_window *window,
 		.request = &request,
 		.key = c->key,
 		.csr_names = c->csr_names.items,
-		.n_csr_names = c->csr_names.n };
+		.n_csr_names = c->csr_names.n,
+		.csr_ca = c->ca };
+	ask.csr_ca.constraints = buf_span(&c->ca_constraints);
+	rc = csr_find_subject(c->id, request.csr, &ask.csr_subject);
+	if (rc != RC_OK)
+		return rc;
 	rc = request_check(
 	    &compose->store->policy, window, compose->now, &ask, &grant);
 	return rc != RC_OK ? rc : key_uses_take(uses, c->id, c->key.id, &grant);

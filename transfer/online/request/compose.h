@@ -26,8 +26,12 @@ struct compose {
 		struct validity validity;
 		struct name_list names;	    /* given with the request */
 		struct name_list csr_names; /* what the CSR itself says */
-		enum rule names_rule; /* that is refused, if it is wanted */
-		char *names_reason;   /* owned; NULL */
+		enum rule names_rule;  /* that is refused, if it is wanted */
+		char *names_reason;    /* owned; NULL */
+		enum rule ca_rule;     /* it is, if it is to be no CA */
+		char *ca_reason;       /* owned; NULL */
+		struct csr_ca_wish ca; /* its constraints are in: */
+		struct buf ca_constraints;
 		struct key_facts key;
 		char *comment, *key_file; /* owned; NULL */
 		EVP_PKEY *new_key; /* owned; made here, not kept yet; NULL */
