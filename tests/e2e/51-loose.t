@@ -580,5 +580,8 @@ while killed $((n + 1)) 2>/dev/null; do
 done
 ok 'some points were met' test "$n" -ge 4
 ok 'and at some of them the set was open' test "$resumed" -ge 1
+run transfer @resumed history --out "$(stick told)"
+status 7 'what answered loose CSRs is in no history'
+says 'no response at all is held here' 'which is said'
 
 done_testing
