@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2,
-	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5 };
+	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5,
+	STORE_UPGRADE_6 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,

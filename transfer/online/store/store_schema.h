@@ -5,7 +5,7 @@
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 5
+#define STORE_VERSION 6
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -164,6 +164,43 @@
 "  place INTEGER PRIMARY KEY," \
 "  der BLOB NOT NULL UNIQUE" \
 ");"
+
+/* To version 6: revocations, as they were asked and answered; keys that others may
+ * have; CRLs, whose bytes are files beside the store, because one may be large. No
+ * version before this one filled `crl`. */
+#define STORE_UPGRADE_6 \
+"DROP TABLE crl;" \
+"CREATE TABLE crl (" \
+"  number INTEGER PRIMARY KEY CHECK (number > 0)," \
+"  sha256 BLOB NOT NULL CHECK (length(sha256) = 32)," /* of its DER */ \
+"  issuer BLOB NOT NULL CHECK (length(issuer) = 32)," \
+"  manifest INTEGER NOT NULL REFERENCES manifest (sequence)" \
+"    DEFERRABLE INITIALLY DEFERRED," \
+"  this_update INTEGER NOT NULL," \
+"  next_update INTEGER NOT NULL CHECK (next_update > this_update)," \
+"  revoked INTEGER NOT NULL," /* how many it lists */ \
+"  shadow INTEGER NOT NULL CHECK (shadow IN (0, 1))," \
+"  file TEXT NOT NULL UNIQUE," /* in crl/ of the home */ \
+"  file_sha256 BLOB NOT NULL CHECK (length(file_sha256) = 32)" \
+");" \
+"CREATE TABLE revocation (" \
+"  bundle INTEGER NOT NULL REFERENCES bundle (sequence)," \
+"  place INTEGER NOT NULL CHECK (place >= 0)," \
+"  serial BLOB CHECK (length(serial) BETWEEN 1 AND 20)," /* or */ \
+"  key_id BLOB CHECK (length(key_id) = 32)," \
+"  reason INTEGER NOT NULL," \
+"  since INTEGER," \
+"  status INTEGER CHECK (status IN (0, 1, 2, 3))," /* NULL: no answer yet */ \
+"  rule TEXT," \
+"  comment TEXT," \
+"  PRIMARY KEY (bundle, place)," \
+"  CHECK ((serial IS NULL) <> (key_id IS NULL))" \
+") WITHOUT ROWID;" \
+"CREATE TABLE revoked_key (" \
+"  key_id BLOB PRIMARY KEY CHECK (length(key_id) = 32)," \
+"  reason INTEGER NOT NULL," \
+"  at INTEGER NOT NULL" \
+") WITHOUT ROWID;"
 /* clang-format on */
 
 #endif
