@@ -395,4 +395,35 @@ class Recover(Act):
         return "nothing"
 
 
-ACTS = (Init, Enroll, Request, Sign, Install, Abandon, Restore, Recover)
+class Revoke(Act):
+    """A certificate and its key, at the laptop."""
+    name, clean = "revoke", (0,)
+    processes = {"0": "revoke"}
+
+    def argv(self, b):
+        return b.ca_argv("revoke", self.tools.serial, "--reason", "keyCompromise", "--yes", "--json")
+
+    def judge(self, j):
+        b = j.b
+        j.again(b.ca("ledger", "verify"), (0,), "ledger verify, after the fault:")
+        had = loads(b.ca("show", self.tools.serial, "--json").out).get("status") == "revoked"
+        if j.run.status == 0:
+            j.want(had, "status 0 and it is not revoked")
+        again = j.again(b.run(*self.argv(b)), (0,), "the next run:")
+        j.want(loads(again.out).get("recorded") is not had, "recorded, and it was", had, again.out)
+        db = sqlite3.connect("file:%s?mode=ro" % b.path("home-ca", "ledger.db"), uri=True)
+        rows = db.execute("SELECT (SELECT count(*) FROM revocation), (SELECT count(*) FROM revoked_key)").fetchone()
+        db.close()
+        j.want(rows == (1, 1), "certificates and keys that are revoked:", rows)
+        j.again(b.ca("ledger", "verify"), (0,), "ledger verify, at the end:")
+        # Nobody gets a certificate for that key.
+        j.again(b.transfer("request", self.tools.csrs[0], "--profile", "tls-server", "--out", b.path("stick")),
+                (0,), "request:")
+        signed = j.again(b.ca("sign", b.path("stick"), "--yes"), (1, 4), "sign:")
+        j.want("[KEY-REVOKED]" in signed.err, "not said: KEY-REVOKED")
+        if had:
+            return "whole" if j.run.status in self.clean else "told"
+        return "nothing"
+
+
+ACTS = (Init, Enroll, Request, Sign, Install, Abandon, Restore, Recover, Revoke)

@@ -157,6 +157,7 @@ prepare_recover() {
 prepare_look() {
 	fresh
 	visit one
+	state revoke home-ca home-online stick tokens
 	must transfer request "$WORK/two.example.org.csr" --profile tls-server --out "$STICK"
 	echo '# changed' >>"$WORK/home-ca/policy.conf"
 	run ca list --json

@@ -20,7 +20,7 @@ import starving  # noqa: E402
 GOOD = ("nothing", "begun", "kept", "told", "whole")
 BAD = ("twice", "lost", "stuck", "unlisted", "lied")
 FAULTS = ("KILL", "EIO", "ENOSPC", "EINTR")
-ACTS = ("init", "enroll", "request", "sign", "install", "abandon", "restore", "recover")
+ACTS = ("init", "enroll", "request", "sign", "install", "abandon", "restore", "recover", "revoke")
 CLASSES = (*points.CLASSES, "other")
 
 HEAD = """# Faults, and what became of them
