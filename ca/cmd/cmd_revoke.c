@@ -208,7 +208,7 @@ revoke_go(struct revoke_run *run)
 	if (rc != RC_OK)
 		return rc;
 	term_say(
-	    "Recorded: %zu certificate%s. Servers learn of it by the next CRL.\n",
+	    "Recorded: %zu certificate%s. Servers learn of it by the next CRL: 'airgap-ca crl MEDIA'.\n",
 	    run->revokes.n_certs, run->revokes.n_certs == 1 ? "" : "s");
 	return revoke_end(run, true);
 }

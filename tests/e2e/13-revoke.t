@@ -133,6 +133,8 @@ status 2 'without a terminal and --yes'
 unchanged 'nothing is revoked'
 dialogue 'Type Yes to revoke this for good:' 'Yes' -- ca revoke "$ONE" --reason superseded
 status 0 'with Yes it is revoked'
+like "$OUT" "Recorded: 1 certificate\\. Servers learn of it by the next CRL: 'airgap-ca --home [^ ]+ crl MEDIA'" \
+	'and how servers learn of it is said'
 is "$(state "$ONE")" revoked 'as list says'
 is "$(state "${SERIES[0]}") $(state "${SERIES[2]}")" 'valid future' 'and of no other'
 run ca show "$ONE"
