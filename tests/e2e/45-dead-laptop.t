@@ -486,7 +486,7 @@ run ca @amid recover "$STICK" --yes
 status 0 "and is taken"
 run ca @amid status
 status 0 "then nothing is unfinished"
-prints "certificates  10, void 0$" "the intents have the certificates that came of them"
+prints "certificates  10, void 0, revoked 0$" "the intents have the certificates that came of them"
 run ca @amid ledger verify "${THEN[@]}"
 status 0 "and the ledger is whole"
 is "$(ca @amid list --json | grep -o '"serial": *"[0-9a-f]*"' | sort)" \
