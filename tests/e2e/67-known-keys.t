@@ -324,7 +324,7 @@ announced() {
 		"$(for name in "${@:2}"; do printf "open('%s', 'rb').read()," "$WORK/$name.der"; done)"
 }
 lie 3 CA-CERT 'pinned already' 'a CA that is pinned already' "$(announced 1 ca)"
-lie 3 TRUST-CHANGE 'is over another key or name' 'a CA of another name' "$(announced 3 stranger good)"
+lie 3 CA-CERT 'no authorityKeyIdentifier' 'a CA of another name, and nothing over it' "$(announced 3 stranger good)"
 must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/ca-key.key" -days 9 -subj '/CN=Test CB' \
 	-addext $IS_CA -addext $SIGNS -addext $SKI -outform DER -out "$WORK/renamed.der"
 lie 3 CA-CERT 'another subject than the CA of this key that is pinned' 'the same key under another name' \
@@ -349,6 +349,8 @@ for kind in 2 3; do
 	lie 3 TRUST-CHANGE 'comes with one certificate over it by a CA key that is pinned' \
 		"who has the transfer key alone brings no CA key (kind $kind)" "$(announced $kind good)"
 done
+lie 3 TRUST-CHANGE 'is over another key or name' 'nor a CA of another name than what is over it' \
+	"$(announced 3 stranger vouched)"
 lie 3 TRUST-CHANGE "$not_pinned" 'nor with a certificate that the new key made itself' "$(announced 2 good by-itself)"
 lie 3 TRUST-CHANGE "$not_pinned" 'nor with one by another CA of that name' "$(announced 2 good by-stranger)"
 lie 3 CA-CERT 'no authorityKeyIdentifier' 'nor with the new one twice' "$(announced 2 good good)"
