@@ -10,7 +10,7 @@ static void
 rollover_review(const struct change_ca *c)
 {
 	term_say(
-	    "The old key signs the new one (new-with-old) and the new key the old one (old-with-new): servers send them along, so that clients with either root go on. The old key stays on the token: its CRLs are signed with it.\n");
+	    "The old key signs the new one (new-with-old) and the new key the old one (old-with-new): servers send them along, so that clients with either root go on. Leave the old key on the token: until its certificate ends, CRLs are signed with both.\n");
 	if (c->act->ca.n_own > 1 &&
 	    c->act->ca.own[c->act->ca.n_own - 1].over.n != 0)
 		term_say(

@@ -4,6 +4,7 @@
 #include "ca/crl/crl_make.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/own_ssl.h"
 #include "ca/ledger/revocation.h"
 #include "transfer/rule.h"
@@ -43,10 +44,18 @@ crl_wish_check(
 
 /* ---- one series ---------------------------------------------------------- */
 
-struct crl_work {
-	struct act *act;
+/* A key of the CA, and the CRLs that it signs: all have the same entries, for
+ * clients look for them by the key of the certificate that they check. */
+struct crl_signer {
 	struct crl_issuer issuer;
 	EVP_PKEY *key; /* owned */
+	unsigned handle;
+};
+
+struct crl_work {
+	struct act *act;
+	struct crl_signer *signers; /* owned; the oldest first */
+	size_t n_signers;
 	struct ledger_crl_series series;
 	uint64_t upto;
 	uint8_t (*shadows)[SHA256_LEN]; /* owned; whose */
@@ -57,10 +66,18 @@ struct crl_work {
 };
 
 static void
+crl_signer_wipe(struct crl_signer *s)
+{
+	crl_issuer_wipe(&s->issuer);
+	EVP_PKEY_free(s->key);
+}
+
+static void
 crl_work_wipe(struct crl_work *w)
 {
-	crl_issuer_wipe(&w->issuer);
-	EVP_PKEY_free(w->key);
+	for (size_t i = 0; i < w->n_signers; i++)
+		crl_signer_wipe(&w->signers[i]);
+	free(w->signers);
 	free(w->shadows);
 	free(w->crls);
 }
@@ -85,6 +102,81 @@ find_shadows(struct crl_work *w)
 	return rc;
 }
 
+/* ---- by which keys ------------------------------------------------------- */
+
+static enum rc
+signer_add(struct crl_work *w, struct crl_issuer *issuer, unsigned handle)
+{
+	const uint8_t *p = issuer->spki.p;
+	EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)issuer->spki.n);
+	enum rc rc = key == NULL ? err_openssl(RC_BUG, "CA key")
+				 : LIST_GROW(w->signers, w->n_signers);
+
+	if (rc != RC_OK) {
+		EVP_PKEY_free(key);
+		return rc;
+	}
+	w->signers[w->n_signers++] =
+	    (struct crl_signer){ *issuer, key, handle };
+	*issuer = (struct crl_issuer){ .not_after = 0 };
+	return RC_OK;
+}
+
+/* One that the CA rolled over from, until its certificate ends, as long as it
+ * is on the token. */
+static enum rc
+signer_add_old(struct crl_work *w, struct crl_issuer *issuer)
+{
+	unsigned handle = 0;
+	enum rc rc;
+
+	if (issuer->not_after < w->act->now)
+		return RC_OK;
+	rc =
+	    token_use_key(w->act->keys.token, buf_span(&issuer->spki), &handle);
+	if (rc == RC_TOKEN) {
+		err_clear();
+		return RC_OK;
+	}
+	return rc == RC_OK ? signer_add(w, issuer, handle) : rc;
+}
+
+/* Each key once, by the newest certificate that it has; the one in force last:
+ * its CRL has the highest number of a slot. */
+static enum rc
+find_signers(struct crl_work *w)
+{
+	const struct ledger_ca *ca = &w->act->ca;
+	WIPED(crl_issuer) now = { .not_after = 0 };
+	enum rc rc = crl_issuer_read(buf_span(&ca->ca_cert), &now);
+
+	for (size_t i = 0; i < ca->n_own && rc == RC_OK; i++) {
+		WIPED(crl_issuer) issuer = { .not_after = 0 };
+		WIPED(crl_issuer) newest = { .not_after = 0 };
+		bool seen;
+
+		rc = crl_issuer_read(buf_span(&ca->own[i].cert), &issuer);
+		if (rc != RC_OK)
+			break;
+		seen = memcmp(issuer.key_id, now.key_id, SHA256_LEN) == 0;
+		for (size_t j = 0; j < w->n_signers; j++)
+			seen |= memcmp(w->signers[j].issuer.key_id,
+				    issuer.key_id, SHA256_LEN) == 0;
+		if (!seen)
+			rc = crl_issuer_of(ca, issuer.key_id, &newest);
+		if (!seen && rc == RC_OK)
+			rc = signer_add_old(w, &newest);
+	}
+	return rc == RC_OK ? signer_add(w, &now, w->act->keys.ca) : rc;
+}
+
+/* CRLs of one slot. */
+static size_t
+crl_width(const struct crl_work *w)
+{
+	return w->n_signers * (1 + w->n_shadows);
+}
+
 static enum rc
 crl_work_begin(struct crl_work *w, const struct crl_request *wish)
 {
@@ -92,7 +184,7 @@ crl_work_begin(struct crl_work *w, const struct crl_request *wish)
 	struct ledger_crl_series before;
 	uint64_t number = 0;
 	bool any;
-	enum rc rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &w->issuer);
+	enum rc rc = find_signers(w);
 
 	if (rc == RC_OK)
 		rc = find_shadows(w);
@@ -102,16 +194,9 @@ crl_work_begin(struct crl_work *w, const struct crl_request *wish)
 		rc = ledger_crl_number_next(act->ledger, &number);
 	if (rc == RC_OK && RAND_bytes(w->salt, sizeof(w->salt)) != 1)
 		rc = err_openssl(RC_IO, "no random bytes");
-	if (rc == RC_OK) {
-		const uint8_t *p = w->issuer.spki.p;
-
-		w->key = d2i_PUBKEY(NULL, &p, (long)w->issuer.spki.n);
-		if (w->key == NULL)
-			rc = err_openssl(RC_BUG, "CA key");
-	}
 	if (rc == RC_OK)
 		series_plan(wish, act->now, any ? &before : NULL, number,
-		    1 + w->n_shadows, &w->series);
+		    crl_width(w), &w->series);
 	return rc;
 }
 
@@ -135,17 +220,17 @@ commit_numbers(struct crl_work *w)
 
 /* Promise 17: every signature is verified before it leaves. */
 static enum rc
-crl_verify(const struct crl_work *w, struct span digest, struct span raw)
+crl_verify(const struct crl_signer *s, struct span digest, struct span raw)
 {
-	OWN(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new(w->key, NULL);
+	OWN(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new(s->key, NULL);
 	WIPED(buf) der = { 0 };
 	bool good = false;
 	enum rc rc = RC_OK;
 
 	if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_signature_md(ctx, w->issuer.alg.md) != 1)
+	    EVP_PKEY_CTX_set_signature_md(ctx, s->issuer.alg.md) != 1)
 		return err_openssl(RC_BUG, "CA key");
-	if (w->issuer.alg.scheme == TOKEN_ECDSA)
+	if (s->issuer.alg.scheme == TOKEN_ECDSA)
 		rc = cose_ecdsa_der(raw, &der);
 	else
 		rc = buf_add_span(&der, raw);
@@ -159,26 +244,26 @@ crl_verify(const struct crl_work *w, struct span digest, struct span raw)
 }
 
 static enum rc
-crl_sign(const struct crl_work *w, const struct crl_size *size,
-    struct ledger_crl *crl)
+crl_sign(const struct crl_work *w, const struct crl_signer *s,
+    const struct crl_size *size, struct ledger_crl *crl)
 {
 	const struct keys *keys = &w->act->keys;
 	uint8_t digest[64];
-	struct span hash = span_of(digest, w->issuer.alg.hash_len);
+	struct span hash = span_of(digest, s->issuer.alg.hash_len);
 	WIPED(buf) raw = { 0 };
 	enum rc rc =
-	    crl_tbs_hash(w->act->ledger, &w->issuer, crl, size, digest);
+	    crl_tbs_hash(w->act->ledger, &s->issuer, crl, size, digest);
 
 	if (rc == RC_OK)
 		rc = token_sign_send(
-		    keys->token, keys->ca, w->issuer.alg.scheme, hash);
+		    keys->token, s->handle, s->issuer.alg.scheme, hash);
 	if (rc == RC_OK)
 		rc = token_sign_recv(keys->token, CRL_SIGN_SECONDS, &raw);
 	if (rc == RC_OK && raw.n > sizeof(crl->signature))
 		rc = err_set(RC_TOKEN,
 		    "CA key: the token gave a signature of %zu bytes", raw.n);
 	if (rc == RC_OK)
-		rc = crl_verify(w, hash, buf_span(&raw));
+		rc = crl_verify(s, hash, buf_span(&raw));
 	if (rc != RC_OK)
 		return rc;
 	memcpy(crl->signature, raw.p, raw.n);
@@ -187,12 +272,14 @@ crl_sign(const struct crl_work *w, const struct crl_size *size,
 }
 
 static enum rc
-crl_fill(const struct crl_work *w, uint32_t slot, size_t place,
-    struct ledger_crl *crl)
+crl_fill(
+    const struct crl_work *w, uint32_t slot, size_t nth, struct ledger_crl *crl)
 {
+	const size_t place = nth % (1 + w->n_shadows); /* 0: the regular one */
 	struct series_slot at;
 
 	series_slot_get(&w->series, slot, place, &at);
+	at.number += nth - place;
 	*crl = (struct ledger_crl){
 		.number = at.number,
 		.next_update = at.next_update,
@@ -201,7 +288,8 @@ crl_fill(const struct crl_work *w, uint32_t slot, size_t place,
 		    .this_update = at.this_update,
 		    .shadow = place != 0 },
 	};
-	memcpy(crl->issuer, w->issuer.key_id, SHA256_LEN);
+	memcpy(crl->issuer, w->signers[nth / (1 + w->n_shadows)].issuer.key_id,
+	    SHA256_LEN);
 	if (place == 0)
 		return RC_OK;
 	memcpy(crl->list.requester, w->shadows[place - 1], SHA256_LEN);
@@ -212,20 +300,21 @@ crl_fill(const struct crl_work *w, uint32_t slot, size_t place,
 }
 
 static enum rc
-crl_make_one(const struct crl_work *w, uint32_t slot, size_t place,
-    struct ledger_crl *crl)
+crl_make_one(
+    const struct crl_work *w, uint32_t slot, size_t nth, struct ledger_crl *crl)
 {
+	const struct crl_signer *s = &w->signers[nth / (1 + w->n_shadows)];
 	struct ledger *ledger = w->act->ledger;
 	struct crl_size size = { .n = 0 };
-	enum rc rc = crl_fill(w, slot, place, crl);
+	enum rc rc = crl_fill(w, slot, nth, crl);
 
 	if (rc == RC_OK)
 		rc = crl_measure(ledger, &crl->list, &size);
 	crl->n_revoked = size.n;
 	if (rc == RC_OK)
-		rc = crl_sign(w, &size, crl);
+		rc = crl_sign(w, s, &size, crl);
 	return rc == RC_OK
-		   ? crl_der_digest(ledger, &w->issuer, crl, &size, crl->digest)
+		   ? crl_der_digest(ledger, &s->issuer, crl, &size, crl->digest)
 		   : rc;
 }
 
@@ -260,8 +349,8 @@ crl_series_make(struct act *act, const struct crl_request *wish,
 	if (w.crls == NULL)
 		return err_memory();
 	for (size_t i = 0; i < w.n && rc == RC_OK; i++) {
-		rc = crl_make_one(&w, (uint32_t)(i / (1 + w.n_shadows)),
-		    i % (1 + w.n_shadows), &w.crls[i]);
+		rc = crl_make_one(&w, (uint32_t)(i / crl_width(&w)),
+		    i % crl_width(&w), &w.crls[i]);
 		if (rc == RC_OK && progress != NULL)
 			progress(arg, i + 1);
 	}
@@ -303,6 +392,18 @@ wish_choose(const struct act *act, const struct crl_request *asked,
 		ret->count = act->policy.crl_series_max;
 }
 
+/* Which has no CRL yet. */
+static bool
+has_new_key(const struct act *act, const struct ledger_crl_series *current)
+{
+	const struct ledger_ca *ca = &act->ca;
+
+	for (size_t i = 0; i < ca->n_own; i++)
+		if (ca->own[i].over.n != 0 && ca->own[i].n > current->n)
+			return true;
+	return false;
+}
+
 static enum rc
 is_due(struct act *act, const struct ledger_crl_series *current, bool *ret)
 {
@@ -310,7 +411,7 @@ is_due(struct act *act, const struct ledger_crl_series *current, bool *ret)
 	enum rc rc = ledger_revoked_newest(act->ledger, &revoked);
 
 	if (rc == RC_OK)
-		*ret = revoked > current->n ||
+		*ret = revoked > current->n || has_new_key(act, current) ||
 		       (act->policy.crl.count != 0 &&
 			   act->now >= series_half(current));
 	return rc;
