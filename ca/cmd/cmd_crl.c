@@ -6,6 +6,7 @@
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_common.h"
 #include "ca/cmd/cmd_deliver.h"
+#include "ca/cmd/emergency_draw.h"
 #include "ca/lifecycle/crl_round.h"
 #include "transfer/judge/judge.h"
 
@@ -161,8 +162,10 @@ crl_json(struct crl_run *run)
 static enum rc
 crl_sign_all(struct crl_run *run)
 {
-	enum rc rc;
+	enum rc rc = emergency_draw_all(&run->act);
 
+	if (rc != RC_OK)
+		return rc;
 	term_progress_start(&run->progress, "signing", run->round.wish.count);
 	rc = crl_round_run(&run->round, crl_show_progress, &run->progress);
 	term_progress_end(&run->progress);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/cmd_sign.h"
+#include "ca/cmd/emergency_draw.h"
 #include "transfer/rule.h"
 
 #include <inttypes.h>
@@ -217,6 +218,11 @@ sign_work(struct sign *sign, struct work *w)
 	const struct addressee to = addressee_of(s);
 	enum rc rc = visit_unlock(&sign->visit);
 
+	if (rc == RC_OK)
+		rc = emergency_draw_all(&sign->visit.act);
+	if (rc == RC_OK && !s->is_loose)
+		rc = emergency_draw_one(
+		    &sign->visit.act, submission_label(s), s->key_id);
 	if (rc != RC_OK)
 		return rc;
 	term_farewell(

@@ -464,6 +464,24 @@ show_all_refused(const struct work *w)
 		    n - shown);
 }
 
+/* Its key leaked, and it shut itself down between two visits. */
+static enum rc
+show_published(struct visit *v, const struct work *w)
+{
+	const struct published *p = &w->published;
+
+	if (p->n_unknown != 0)
+		term_alarm(
+		    "\nIt says that it published %zu CRL%s which this CA never made as its shadows.\n",
+		    p->n_unknown, p->n_unknown == 1 ? "" : "s");
+	if (p->n_shadows == 0)
+		return RC_OK;
+	term_alarm(
+	    "\nEMERGENCY: it published %zu shadow CRL%s: its certificates of then are revoked.\n",
+	    p->n_shadows, p->n_shadows == 1 ? "" : "s");
+	return revokes_show(v->act.ledger, &p->revokes);
+}
+
 enum rc
 review_show(struct visit *v, const struct work *w)
 {
@@ -479,7 +497,9 @@ review_show(struct visit *v, const struct work *w)
 	review_show_policy(v, w);
 	show_surroundings(v);
 	show_unfinished(w);
-	rc = show_all_granted(v, w);
+	rc = show_published(v, w);
+	if (rc == RC_OK)
+		rc = show_all_granted(v, w);
 	if (rc != RC_OK)
 		return rc;
 	show_all_refused(w);

@@ -49,6 +49,8 @@ static const struct cmd cmds[] = {
 	{ "crl", cmd_crl,
 	  "MEDIA [--series N --every DUR [--overlap DUR]]",
 	  "sign a series of CRLs, and a response with it for each requester" },
+	{ "emergency", cmd_emergency, "LABEL",
+	  "the passphrase of a requester's shadow CRLs, for paper" },
 	{ "requester", cmd_requester, "list | remove LABEL",
 	  "the online sides that are enrolled" },
 	{ "clock", cmd_clock, "accept",

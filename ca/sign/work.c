@@ -20,6 +20,7 @@ work_wipe(struct work *w)
 {
 	decisions_wipe(&w->decisions);
 	revokes_wipe(&w->revokes);
+	published_wipe(&w->published);
 	progress_wipe(&w->progress);
 	policy_wipe(&w->resumed);
 	*w = (struct work){ 0 };
@@ -108,9 +109,12 @@ check_revocations(struct visit *v, struct work *w)
 	enum rc rc = revokes_decide_bundle(v->act.ledger, w->policy, s,
 	    resumed ? s->record.n : 0, w->at, &w->revokes);
 
-	return rc != RC_OK ? rc
-			   : revokes_withhold(
-				 v->act.ledger, &w->revokes, s, &w->decisions);
+	if (rc == RC_OK)
+		rc = revokes_withhold(
+		    v->act.ledger, &w->revokes, s, &w->decisions);
+	return rc != RC_OK
+		   ? rc
+		   : published_decide(v->act.ledger, s, w->at, &w->published);
 }
 
 /* What a bundle may ask for is known before anything is asked of a person; and
@@ -238,6 +242,21 @@ work_begin(struct visit *v, const struct work *w)
 	return rc;
 }
 
+/* What was published is revoked since that day, and only the record is late.
+ * Decided once more: the same bundle may have revoked some of it for a better
+ * reason just now. */
+static enum rc
+record_published(struct visit *v, struct work *w)
+{
+	enum rc rc;
+
+	published_wipe(&w->published);
+	rc = published_decide(v->act.ledger, w->s, w->at, &w->published);
+	return rc != RC_OK ? rc
+			   : revokes_record(v->act.ledger,
+				 &w->published.revokes, w->s->record.n);
+}
+
 /* One transaction for all that the operator agreed to: after a crash the bundle
  * is either not accepted at all, or accepted with each of its refusals and of
  * its revocations, which stand before anything that is signed at this visit. */
@@ -259,6 +278,8 @@ record_yes(struct visit *v, struct work *w)
 		rc = record_voids(v, w);
 	if (rc == RC_OK)
 		rc = revokes_record(v->act.ledger, &w->revokes, w->s->record.n);
+	if (rc == RC_OK)
+		rc = record_published(v, w);
 	if (rc == RC_OK)
 		rc = record_arrival(v, w->s);
 	if (rc == RC_OK)

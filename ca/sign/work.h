@@ -8,6 +8,7 @@
 #define CA_SIGN_WORK_H
 
 #include "ca/intake/revoke.h"
+#include "ca/intake/published.h"
 #include "ca/sign/visit.h"
 
 /** What one submission comes to, step by step. */
@@ -18,6 +19,7 @@ struct work {
 	int64_t at;		     /* when the bundle is, or was, accepted */
 	struct decisions decisions;
 	struct revokes revokes;
+	struct published published;
 	struct progress progress; /* what earlier runs committed */
 };
 void work_wipe(struct work *w);
