@@ -12,12 +12,20 @@ PYTHON is run with these names:
     der    set to bytes: the certificate instead
     swap(OLD, NEW)  puts NEW for OLD, of the same length, into tbs, in its last place
     behind(MORE)    puts MORE into tbs as the last of its extensions
+    d      the module crl_der; ca  the CA's certificate; ca_key  its key
+    crl(N, THIS, UNTIL, ENTRIES=(), **OTHER)  adds a CRL (crl_der.crl) and says so in
+           the manifest; gives what the manifest says, to be changed
+    shadow(N, THIS, UNTIL, BYTES)  adds an encrypted one, whatever its bytes are
+    now    when the manifest was signed; serial  the first certificate's
 """
 import base64
 import hashlib
+import os
 import sys
 
 import cbor2
+import crl_der as d
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
@@ -84,7 +92,30 @@ def main():
                     return
         raise SystemExit("no extensions")
 
+    with open(folder + "/ca.pem", "rb") as f:
+        ca = x509.load_pem_x509_certificate(f.read())
+
+    def put(n, this, until, name, digest, revoked, kind):
+        p[10].append({1: n, 2: this, 3: until, 4: digest, 5: name, 6: revoked,
+                      7: d.key_id(ca), 8: kind})
+        return p[10][-1]
+
+    def crl(n, this, until, entries=(), key=None, **other):
+        der = other.pop("der", None) or d.crl(key or env["ca_key"], ca, n, this, until, entries, **other)
+        with open(f"{folder}/crl-{n}.crl", "wb") as f:
+            f.write(der)
+        return put(n, this, until, f"crl-{n}.crl", hashlib.sha256(der).digest(), len(entries), 0)
+
+    def shadow(n, this, until, content):
+        name = f"crl-{n}.shadow"
+        with open(f"{folder}/{name}", "wb") as f:
+            f.write(content)
+        p[11].append({1: name, 2: len(content), 3: hashlib.sha256(content).digest()})
+        return put(n, this, until, name, hashlib.sha256(b"plain").digest(), 1, 1)
+
     env["swap"], env["behind"] = swap, behind
+    env.update(d=d, ca=ca, ca_key=env["key"], crl=crl, shadow=shadow, now=p[6], os=os,
+               folder=folder, serial=entry[1])
     exec(change, env)
     der = env["der"]
     if der is None and (env["tbs"], env["algorithm"]) == (tbs, algorithm) and "signed" not in env:

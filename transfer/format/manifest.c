@@ -187,3 +187,13 @@ manifest_wipe(struct manifest *manifest)
 	schema_wipe(&manifest_type, manifest);
 	*manifest = (struct manifest){ .sequence = 0 };
 }
+
+bool
+manifest_is_shadow(const struct manifest *m, size_t i)
+{
+	for (size_t j = 0; j < m->n_crls; j++)
+		if (m->crls[j].shadow &&
+		    span_eq(m->crls[j].file, m->files[i].name))
+			return true;
+	return false;
+}

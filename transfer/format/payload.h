@@ -200,6 +200,10 @@ enum rc manifest_write(const struct manifest *manifest, struct buf *out)
     MUST_CHECK;
 enum rc card_write(const struct card *card, struct buf *out) MUST_CHECK;
 
+/** Is files[i] a shadow CRL? Those are among the files, and nothing but their bytes
+ * makes them again. */
+bool manifest_is_shadow(const struct manifest *manifest, size_t i);
+
 void bundle_wipe(struct bundle *bundle);
 void manifest_wipe(struct manifest *manifest);
 void card_wipe(struct card *card);

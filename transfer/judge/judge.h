@@ -16,6 +16,7 @@
 #include "transfer/media/media.h"
 #include "transfer/policy/policy.h"
 #include "transfer/x509/constraints.h"
+#include "transfer/x509/crl_read.h"
 
 /* ---- whom to trust ------------------------------------------------------- */
 
@@ -155,6 +156,29 @@ struct loose_terms {
 	struct loose_asked asked; /* profile n 0: whichever of the policy's fits */
 };
 
+/** Where the bytes of a file go, one piece after the other. */
+struct file_sink {
+	enum rc (*begin)(void *arg, uint64_t size); /* NULL: nobody cares */
+	enum rc (*add)(void *arg, struct span piece);
+	void *arg;
+};
+
+/** What a new CRL must be past: the highest number that the requester has, and the
+ * newest thisUpdate of that issuer's that has begun; 0 and INT64_MIN: none. */
+struct crl_past {
+	uint64_t number;
+	int64_t this_update;
+};
+
+/** A certificate that the requester has, as CRLs are held to it. */
+struct own_cert {
+	struct span serial;
+	int64_t not_after;
+	bool revoked; /* known to be, before this response or by its results */
+};
+/** Append one to a list, which stands in the order of the serials' bytes. */
+enum rc own_cert_put(const struct own_cert *cert, struct buf *list) MUST_CHECK;
+
 /** A response, and the ways to what belongs to it. All but `file` may be NULL
  * where noted. Spans given by a function are good until its next call. */
 struct evidence {
@@ -168,6 +192,9 @@ struct evidence {
 	size_t n_names;
 	/* The bytes of names[i]. */
 	enum rc (*file)(void *arg, size_t i, struct span *ret_bytes);
+	/* The same piece by piece, of what may be too large to be held. NULL: by
+	 * `file`. */
+	enum rc (*pieces)(void *arg, size_t i, const struct file_sink *to);
 	/* The bundle that has this id: its state and, when open, the file's
 	 * bytes, which stay until judge_response returns. */
 	enum rc (*bundle)(void *arg, const uint8_t *id, enum bundle_state *ret,
@@ -183,6 +210,19 @@ struct evidence {
 	    uint8_t ret_digest[static SHA256_LEN]);
 	/* Was this serial ever seen? NULL: the caller watches over that. */
 	enum rc (*seen)(void *arg, struct span serial, bool *ret);
+	/* The CRL that has this number: its digest. NULL: there is none yet. */
+	enum rc (*crl_known)(void *arg, uint64_t number, bool *ret_known,
+	    uint8_t ret_digest[static SHA256_LEN]);
+	/* By the moment at which the response was signed. NULL: nothing is. */
+	enum rc (*crl_past)(void *arg, const uint8_t issuer[static SHA256_LEN],
+	    int64_t at, struct crl_past *ret);
+	/* The list of own_cert, once every certificate was taken. NULL: none is
+	 * known (at the CA). */
+	enum rc (*own)(
+	    void *arg, const struct manifest *manifest, struct buf *ret_list);
+	/* One of these that was not known to be revoked is: a CRL lists it. NULL
+	 * where `own` is. Act on it as on `take`. */
+	enum rc (*revoked)(void *arg, const struct crl_revoked *revoked);
 	/* A good certificate. NULL: nobody cares. Called before the rest of
 	 * the response is judged: act on it only when that is good too. */
 	enum rc (*take)(void *arg, const struct judged *judged);
@@ -207,7 +247,7 @@ void response_verdict_wipe(struct response_verdict *verdict);
  * place a policy.conf in the response takes. Rules: COSE-, CBOR-, TRANSFER-CERT,
  * CHANNEL (other CA or requester), GAP, FORK, PREVIOUS, REPLAY (an older one
  * that was never accepted), LEDGER-COUNT, MANIFEST-BUNDLE, MANIFEST-RESULTS,
- * CSR-DIGEST, POLICY-DIGEST, MANIFEST-FILES, CERT- rules, TRUST-CHANGE. One that
+ * CSR-DIGEST, POLICY-DIGEST, MANIFEST-FILES, CERT- and CRL- rules, TRUST-CHANGE. One that
  * was accepted before is not judged again: only `again` is set then. */
 enum rc judge_response(struct judge *judge, const struct evidence *response,
     struct response_verdict *ret) MUST_CHECK;

@@ -216,6 +216,28 @@ fetch_file(struct remote *x, size_t i, struct buf *to)
 }
 
 static enum rc
+remote_pieces(void *arg, size_t i, const struct file_sink *to)
+{
+	struct remote *x = arg;
+	uint64_t size = 0, got = 0;
+	enum rc rc = ask_file(x, i, &size);
+
+	if (rc == RC_OK && to->begin != NULL)
+		rc = to->begin(to->arg, size);
+	while (rc == RC_OK && got < size) {
+		rc = frame_recv(
+		    x->b->sock, JUDGE_CHUNK, 0, &x->frame, NULL, SIGNER_NAME);
+		if (rc != RC_OK)
+			return rc;
+		got += x->frame.n;
+		rc = to->add(to->arg, buf_span(&x->frame));
+	}
+	if (rc == RC_OK && got != size)
+		rc = err_set(RC_BUG, "judge: a file of another size");
+	return rc;
+}
+
+static enum rc
 remote_file(void *arg, size_t i, struct span *ret_bytes)
 {
 	struct remote *x = arg;
@@ -288,6 +310,32 @@ remote_take(void *arg, const struct judged *judged)
 	return frame_end(line, at, cbor_out_end(&out), x->b->sock, SIGNER_NAME);
 }
 
+/* What there is to hold CRLs to stands behind the manifest. */
+static enum rc
+remote_own(void *arg, const struct manifest *manifest, struct buf *ret_list)
+{
+	struct remote *x = arg;
+
+	(void)manifest;
+	return fetch_file(x, x->r.n_names + 1, ret_list);
+}
+
+static enum rc
+remote_revoked(void *arg, const struct crl_revoked *revoked)
+{
+	struct remote *x = arg;
+	const struct judge_said said = { .kind = JUDGE_REVOKED,
+		.serial = revoked->serial,
+		.reason = revoked->reason,
+		.at = revoked->at };
+	WIPED(buf) frame = { 0 };
+	enum rc rc = schema_write(&judge_said_form, &said, &frame);
+
+	return rc != RC_OK ? rc
+			   : frame_add(&x->b->line, x->b->sock,
+				 buf_span(&frame), SIGNER_NAME);
+}
+
 static enum rc
 do_response(struct bench *b, const struct judge_order *o, int *fd)
 {
@@ -301,6 +349,9 @@ do_response(struct bench *b, const struct judge_order *o, int *fd)
 	x.r.names = o->files;
 	x.r.n_names = o->n_files;
 	x.r.file = remote_file;
+	x.r.pieces = remote_pieces;
+	x.r.own = remote_own;
+	x.r.revoked = remote_revoked;
 	x.r.bundle = remote_bundle;
 	x.r.arg = &x;
 	x.r.take = o->taking ? remote_take : NULL;

@@ -5,6 +5,7 @@
 #include "base/frame.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
+#include "transfer/judge/judge_response.h"
 #include "transfer/judge/judge_wire.h"
 #include "transfer/rule.h"
 #include "transfer/x509/name.h"
@@ -218,27 +219,29 @@ send_response(
 }
 
 static enum rc
-send_file(struct child *judge, const struct evidence *r, uint64_t index)
+send_size(void *arg, uint64_t size)
 {
+	struct child *judge = arg;
 	WIPED(buf) order = { 0 };
 	struct cbor_out out;
-	struct span rest = r->manifest, chunk;
-	enum rc rc = RC_OK;
+	enum rc rc;
 
-	if (index > r->n_names)
-		return err_set(RC_BUG, "judge: wants a file that is not there");
-	if (index < r->n_names)
-		rc = r->file(r->arg, (size_t)index, &rest);
-	if (rc != RC_OK)
-		return rc;
 	cbor_out_init(&out, &order);
 	cbor_put_array(&out, 1);
-	cbor_put_uint(&out, rest.n);
+	cbor_put_uint(&out, size);
 	rc = cbor_out_end(&out);
 	if (rc == RC_OK)
 		rc = frame_send(judge->sock, buf_span(&order), -1, judge->name);
-	if (rc != RC_OK)
-		return child_explain(judge, rc);
+	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
+}
+
+static enum rc
+send_piece(void *arg, struct span rest)
+{
+	struct child *judge = arg;
+	struct span chunk;
+	enum rc rc = RC_OK;
+
 	while (rc == RC_OK && rest.n != 0) {
 		size_t n = rest.n < JUDGE_CHUNK ? rest.n : JUDGE_CHUNK;
 
@@ -247,6 +250,40 @@ send_file(struct child *judge, const struct evidence *r, uint64_t index)
 		rc = frame_send(judge->sock, chunk, -1, judge->name);
 	}
 	return rc != RC_OK ? child_explain(judge, rc) : RC_OK;
+}
+
+static enum rc
+send_whole(struct child *judge, struct span bytes)
+{
+	enum rc rc = send_size(judge, bytes.n);
+
+	return rc != RC_OK ? rc : send_piece(judge, bytes);
+}
+
+static enum rc
+send_own(struct child *judge, const struct judge_taker *taker)
+{
+	WIPED(buf) list = { 0 };
+	enum rc rc = RC_OK;
+
+	if (taker != NULL && taker->own != NULL)
+		rc = taker->own(taker->arg, &list);
+	return rc != RC_OK ? rc : send_whole(judge, buf_span(&list));
+}
+
+static enum rc
+send_file(struct child *judge, const struct evidence *r, uint64_t index,
+    const struct judge_taker *taker)
+{
+	const struct file_sink sink = { send_size, send_piece, judge };
+
+	if (index < r->n_names)
+		return judge_pieces(r, (size_t)index, &sink);
+	if (index == r->n_names)
+		return send_whole(judge, r->manifest);
+	if (index == r->n_names + 1)
+		return send_own(judge, taker);
+	return err_set(RC_BUG, "judge: wants a file that is not there");
 }
 
 enum rc
@@ -266,9 +303,11 @@ judge_response_order(struct child *judge, const struct evidence *r, int copy,
 		if (a.kind == JUDGE_VERDICT)
 			return judge_verdict_pass(&a);
 		if (a.kind == JUDGE_FILE)
-			rc = send_file(judge, r, a.index);
+			rc = send_file(judge, r, a.index, taker);
 		else if (taker == NULL)
 			rc = judge_lied_about("a certificate unasked");
+		else if (a.kind == JUDGE_REVOKED)
+			rc = taker->revoked(taker->arg, &a);
 		else
 			rc = taker->take(taker->arg, &a);
 	}

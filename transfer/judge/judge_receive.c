@@ -115,6 +115,28 @@ receiving_take(void *arg, const struct judge_said *said)
 	return w->r->take(w->r->arg, &judged);
 }
 
+static enum rc
+receiving_own(void *arg, struct buf *ret_list)
+{
+	struct receiving_work *w = arg;
+
+	return w->r->own == NULL ? RC_OK : w->r->own(w->r->arg, w->m, ret_list);
+}
+
+static enum rc
+receiving_revoked(void *arg, const struct judge_said *said)
+{
+	struct receiving_work *w = arg;
+	const struct crl_revoked revoked = { .serial = said->serial,
+		.at = said->at,
+		.reason = (enum reason)said->reason };
+
+	if (w->r->revoked == NULL || w->m->n_crls == 0 ||
+	    !reason_is_known(said->reason))
+		return judge_lied_about("a revocation that nobody listed");
+	return w->r->revoked(w->r->arg, &revoked);
+}
+
 /* ---- what the judge is given --------------------------------------------- */
 
 /* The set under names that say nothing: those of the files are the operator's.
@@ -220,7 +242,8 @@ static enum rc
 receiving_ask(struct receiving_work *w, struct child *judge,
     const struct trust *trust, const struct policy *policy)
 {
-	const struct judge_taker taker = { receiving_take, w };
+	const struct judge_taker taker = { receiving_take, receiving_own,
+		receiving_revoked, w };
 	const struct evidence *r = w->r;
 	enum rc rc = places_make(w);
 
@@ -248,6 +271,8 @@ judge_receive(struct child *judge, const struct trust *trust,
 		rc = question_make(&w, &v);
 	if (rc == RC_OK && !v.again)
 		rc = judge_serials_new(response, &v.manifest);
+	if (rc == RC_OK && !v.again)
+		rc = judge_crls_new(response, &v.manifest);
 	if (rc == RC_OK && !v.again)
 		rc = receiving_ask(&w, judge, trust, policy);
 	if (rc == RC_OK && !v.again)

@@ -11,6 +11,7 @@
 #include "transfer/x509/csr.h"
 #include "transfer/x509/pem.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,8 +64,29 @@ response_verdict_wipe(struct response_verdict *v)
 
 /* ---- files --------------------------------------------------------------- */
 
+static enum rc
+match_file(struct response_work *w, struct span name, struct digest_set *listed)
+{
+	const struct evidence *r = w->r;
+	uint8_t digest[SHA256_LEN];
+	bool is_new = false;
+	enum rc rc = sha256(name, digest);
+
+	if (rc == RC_OK && !digest_set_find(&w->by_name, digest, NULL))
+		return rule_refuse(RULE_MANIFEST_FILES, "%s: %.*s is missing",
+		    r->from, SPAN_FMT(name));
+	if (rc == RC_OK)
+		rc = digest_set_add(listed, digest, 0, &is_new);
+	if (rc == RC_OK && !is_new)
+		return rule_refuse(RULE_MANIFEST_FILES,
+		    "%s: its manifest lists %.*s twice", r->from,
+		    SPAN_FMT(name));
+	return rc;
+}
+
 /* Every file there is listed, and every one listed is there. By sets: to
- * compare each with each would let a long listing keep this machine busy. */
+ * compare each with each would let a long listing keep this machine busy. A
+ * shadow CRL is one of the files, a regular one is not. */
 static enum rc
 match_files(struct response_work *w)
 {
@@ -80,20 +102,11 @@ match_files(struct response_work *w)
 			rc = digest_set_add(
 			    &w->by_name, digest, (uint32_t)i, &is_new);
 	}
-	for (size_t i = 0; i < w->m->n_files && rc == RC_OK; i++) {
-		struct span name = w->m->files[i].name;
-
-		rc = sha256(name, digest);
-		if (rc == RC_OK && !digest_set_find(&w->by_name, digest, NULL))
-			return rule_refuse(RULE_MANIFEST_FILES,
-			    "%s: %.*s is missing", r->from, SPAN_FMT(name));
-		if (rc == RC_OK)
-			rc = digest_set_add(&listed, digest, 0, &is_new);
-		if (rc == RC_OK && !is_new)
-			return rule_refuse(RULE_MANIFEST_FILES,
-			    "%s: its manifest lists %.*s twice", r->from,
-			    SPAN_FMT(name));
-	}
+	for (size_t i = 0; i < w->m->n_files && rc == RC_OK; i++)
+		rc = match_file(w, w->m->files[i].name, &listed);
+	for (size_t i = 0; i < w->m->n_crls && rc == RC_OK; i++)
+		if (!w->m->crls[i].shadow)
+			rc = match_file(w, w->m->crls[i].file, &listed);
 	for (size_t i = 0; i < r->n_names && rc == RC_OK; i++) {
 		rc = sha256(r->names[i], digest);
 		if (rc == RC_OK && !digest_set_find(&listed, digest, NULL))
@@ -104,31 +117,87 @@ match_files(struct response_work *w)
 	return rc;
 }
 
+/* Which of r->names it is. */
+static enum rc
+place_of_file(void *arg, struct span name, size_t *ret)
+{
+	const struct response_work *w = arg;
+	uint8_t digest[SHA256_LEN];
+	uint32_t i = 0;
+	enum rc rc = sha256(name, digest);
+
+	if (rc != RC_OK)
+		return rc;
+	if (!digest_set_find(&w->by_name, digest, &i))
+		return rule_refuse(RULE_MANIFEST_FILES, "%s: %.*s is missing",
+		    w->r->from, SPAN_FMT(name));
+	*ret = i;
+	return RC_OK;
+}
+
+static enum rc
+check_listed(const struct response_work *w, const struct file_entry *entry,
+    uint64_t size, const uint8_t digest[static SHA256_LEN])
+{
+	if (size == entry->size &&
+	    memcmp(digest, entry->digest, SHA256_LEN) == 0)
+		return RC_OK;
+	return rule_refuse(RULE_MANIFEST_FILES,
+	    "%s: %.*s is not the file that the manifest lists", w->r->from,
+	    SPAN_FMT(entry->name));
+}
+
 /* One listed file, with the bytes that the manifest proves. */
 static enum rc
 open_file(
     struct response_work *w, const struct file_entry *entry, struct span *ret)
 {
 	uint8_t digest[SHA256_LEN];
-	uint32_t i = 0;
-	enum rc rc = sha256(entry->name, digest);
+	size_t i = 0;
+	enum rc rc = place_of_file(w, entry->name, &i);
 
-	if (rc != RC_OK)
-		return rc;
-	if (!digest_set_find(&w->by_name, digest, &i))
-		return rule_refuse(RULE_MANIFEST_FILES, "%s: %.*s is missing",
-		    w->r->from, SPAN_FMT(entry->name));
-	rc = w->r->file(w->r->arg, i, ret);
+	if (rc == RC_OK)
+		rc = w->r->file(w->r->arg, i, ret);
 	if (rc == RC_OK)
 		rc = sha256(*ret, digest);
-	if (rc != RC_OK)
-		return rc;
-	if (ret->n != entry->size ||
-	    memcmp(digest, entry->digest, SHA256_LEN) != 0)
-		return rule_refuse(RULE_MANIFEST_FILES,
-		    "%s: %.*s is not the file that the manifest lists",
-		    w->r->from, SPAN_FMT(entry->name));
-	return RC_OK;
+	return rc != RC_OK ? rc : check_listed(w, entry, ret->n, digest);
+}
+
+struct file_hash {
+	EVP_MD_CTX *md;
+	uint64_t size;
+};
+
+static enum rc
+hash_piece(void *arg, struct span piece)
+{
+	struct file_hash *h = arg;
+
+	h->size += piece.n;
+	return EVP_DigestUpdate(h->md, piece.p, piece.n) == 1
+		   ? RC_OK
+		   : err_openssl(RC_BUG, "SHA-256");
+}
+
+/* The same of a file that nobody looks into: it may be large. */
+static enum rc
+prove_file(struct response_work *w, const struct file_entry *entry)
+{
+	OWN(EVP_MD_CTX) *md = EVP_MD_CTX_new();
+	struct file_hash hash = { .md = md };
+	const struct file_sink sink = { .add = hash_piece, .arg = &hash };
+	uint8_t digest[SHA256_LEN];
+	size_t i = 0;
+	enum rc rc = place_of_file(w, entry->name, &i);
+
+	if (rc == RC_OK &&
+	    (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1))
+		rc = err_openssl(RC_BUG, "SHA-256");
+	if (rc == RC_OK)
+		rc = judge_pieces(w->r, i, &sink);
+	if (rc == RC_OK && EVP_DigestFinal_ex(md, digest, NULL) != 1)
+		rc = err_openssl(RC_BUG, "SHA-256");
+	return rc != RC_OK ? rc : check_listed(w, entry, hash.size, digest);
 }
 
 /* ---- the policy ---------------------------------------------------------- */
@@ -444,11 +513,17 @@ judge_files(struct response_work *w)
 	const struct manifest *m = w->m;
 
 	for (size_t i = 0; i < m->n_files; i++) {
+		const struct file_entry *entry = &m->files[i];
 		struct span bytes;
-		enum rc rc = open_file(w, &m->files[i], &bytes);
+		enum rc rc;
 
-		if (rc == RC_OK && layout_is_certs(m->files[i].name))
-			rc = judge_pem(w, &m->files[i], bytes);
+		if (!layout_is_certs(entry->name)) {
+			rc = prove_file(w, entry);
+		} else {
+			rc = open_file(w, entry, &bytes);
+			if (rc == RC_OK)
+				rc = judge_pem(w, entry, bytes);
+		}
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -496,22 +571,26 @@ static enum rc
 judge_content(struct response_work *w, struct response_verdict *v)
 {
 	const char *from = w->r->from;
-	enum rc rc;
+	struct crls_judging crls = { w->r, w->m, w->judge->trust, place_of_file,
+		w };
+	enum rc rc = match_requests(w, v);
 
-	if (v->manifest.n_crls != 0)
-		return rule_refuse(RULE_MANIFEST_FILES,
-		    "%s: has revocation lists, which this version does not take",
-		    from);
-	rc = match_requests(w, v);
 	if (rc == RC_OK)
 		rc = judge_serials_new(w->r, w->m);
+	if (rc == RC_OK)
+		rc = judge_crls_order(from, w->m);
+	if (rc == RC_OK)
+		rc = judge_crls_new(w->r, w->m);
 	if (rc == RC_OK)
 		rc = place_all(w);
 	if (rc == RC_OK)
 		rc = judge_files(w);
 	if (rc == RC_OK)
 		rc = judge_changes(from, w->judge->trust, v);
-	return rc;
+	/* A key that this very response brings may have signed one. */
+	if (rc == RC_OK && v->trust_changed)
+		crls.trust = &v->trust;
+	return rc != RC_OK ? rc : judge_crls(&crls);
 }
 
 /* Under the response's own policy when it brings one. */

@@ -19,6 +19,32 @@ enum rc judge_bundle_find(const struct evidence *r, const struct manifest *m,
 enum rc judge_serials_new(
     const struct evidence *r, const struct manifest *m) MUST_CHECK;
 
+/** No CRL of the manifest is older than what was accepted before, nor has a number
+ * two (r->crl_known, r->crl_past). Rule CRL-NUMBER. */
+enum rc judge_crls_new(
+    const struct evidence *r, const struct manifest *m) MUST_CHECK;
+
+/** The entries among themselves: numbers rise, and thisUpdate with them, for each
+ * issuer and kind; a shadow is one of the files. Rules
+ * CRL-NUMBER, CRL-FORM, MANIFEST-FILES. */
+enum rc judge_crls_order(
+    const char *from, const struct manifest *m) MUST_CHECK;
+
+/** Regular CRLs against their entries, the keys of `trust`, and the certificates
+ * of r->own. `place` gives the index of a file. Rules CRL-, MANIFEST-FILES. */
+struct crls_judging {
+	const struct evidence *r;
+	const struct manifest *m;
+	const struct trust *trust;
+	enum rc (*place)(void *arg, struct span name, size_t *ret);
+	void *arg;
+};
+enum rc judge_crls(const struct crls_judging *j) MUST_CHECK;
+
+/** A file's bytes, piece by piece, however r gives them. */
+enum rc judge_pieces(const struct evidence *r, size_t i,
+    const struct file_sink *to) MUST_CHECK;
+
 /** How many certificates and refusals there are. */
 void judge_count(struct response_verdict *verdict);
 

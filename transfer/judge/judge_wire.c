@@ -138,16 +138,23 @@ static const struct schema_field taken[] = {
 	{ 0, "profile",     &maybe, IN(judge_said, profile) },
 	{ 0, "names",       &names, LENT(judge_said, names) },
 };
+static const struct schema_field revoked[] = {
+	{ 0, "serial", &serial,        IN(judge_said, serial) },
+	{ 0, "reason", &u32,           IN(judge_said, reason) },
+	{ 0, "at",     &grammar_epoch, IN(judge_said, at) },
+};
 static const struct schema_type
 	verdict_type = TYPE_TUPLE(NULL, judge_said, verdict),
 	wanted_type  = TYPE_TUPLE(NULL, judge_said, wanted_file),
 	taken_type   = TYPE_TUPLE(NULL, judge_said, taken),
-	offer_type   = TYPE_TUPLE(NULL, judge_said, offer);
+	offer_type   = TYPE_TUPLE(NULL, judge_said, offer),
+	revoked_type = TYPE_TUPLE(NULL, judge_said, revoked);
 static const struct schema_field answers[] = {
 	[JUDGE_VERDICT] = { 0, "verdict", &verdict_type, IN_PLACE },
 	[JUDGE_FILE]    = { 0, "file",    &wanted_type,  IN_PLACE },
 	[JUDGE_TAKE]    = { 0, "certificate", &taken_type, IN_PLACE },
 	[JUDGE_OFFER]   = { 0, "offer",   &offer_type,   IN_PLACE },
+	[JUDGE_REVOKED] = { 0, "revoked", &revoked_type, IN_PLACE },
 };
 static const struct schema_type said_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, answers);

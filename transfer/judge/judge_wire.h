@@ -6,9 +6,11 @@
  * a loose set, which is for the order's profile and names. With a JUDGE_BUNDLE goes that of
  * the bundle of each JUDGE_ASKED. JUDGE_LEVEL asks whether it is locked in. Each
  * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
- * answer JUDGE_FILE: give me that file, or behind the last, the manifest. The
+ * answer JUDGE_FILE: give me that file, or behind the last, the manifest, or behind
+ * that, the list of own_cert (which one that has none says is empty). The
  * parent says [length], then its bytes in frames of JUDGE_CHUNK. Where the order
- * says so, each certificate that was found good comes as a JUDGE_TAKE. With a
+ * says so, each certificate that was found good comes as a JUDGE_TAKE, and each of
+ * that list that a CRL has newly revoked as a JUDGE_REVOKED. With a
  * JUDGE_CARD goes a memfd of it; what a good one offers is told before the verdict.
  */
 #ifndef TRANSFER_JUDGE_JUDGE_WIRE_H
@@ -26,7 +28,13 @@ enum judge_order_kind {
 	JUDGE_ASKED,
 	JUDGE_CARD,
 };
-enum judge_answer { JUDGE_VERDICT, JUDGE_FILE, JUDGE_TAKE, JUDGE_OFFER };
+enum judge_answer {
+	JUDGE_VERDICT,
+	JUDGE_FILE,
+	JUDGE_TAKE,
+	JUDGE_OFFER,
+	JUDGE_REVOKED,
+};
 
 /* COPY_NO_SET: an answer to loose CSRs that are not at hand. COPY_UNASKED: to a
  * bundle, if to any, that the requester no longer knows. */
@@ -83,12 +91,19 @@ struct judge_said {
 	/* Of the CA certificate of a card. */
 	struct span subject;
 	int64_t until;
+	/* Of one that is revoked. */
+	struct span serial;
+	uint32_t reason;
+	int64_t at;
 };
 extern const struct schema_field judge_said_form;
 
 /** What becomes of a JUDGE_TAKE; NULL: none is wanted. */
 struct judge_taker {
 	enum rc (*take)(void *arg, const struct judge_said *said);
+	/* The list of own_cert; what of it is revoked. */
+	enum rc (*own)(void *arg, struct buf *ret_list);
+	enum rc (*revoked)(void *arg, const struct judge_said *said);
 	void *arg;
 };
 /** Order a response to be judged, and answer until there is a verdict on it. `copy`

@@ -71,20 +71,27 @@ enum rc
 layout_check(const struct layout *layout, const struct manifest *m)
 {
 	uint8_t digest[SHA256_LEN];
+	size_t n = 0; /* of the layout that are proven */
 	enum rc rc = RC_OK;
 
-	if (m->n_files != layout->n)
-		return err_set(RC_STATE,
-		    "response %u had %zu files, and has %zu now", m->sequence,
-		    m->n_files, layout->n);
-	for (size_t i = 0; i < layout->n && rc == RC_OK; i++) {
-		rc = sha256(buf_span(&layout->bytes[i]), digest);
+	for (size_t i = 0; i < m->n_files && rc == RC_OK; i++) {
+		if (manifest_is_shadow(m, i))
+			continue;
+		if (n == layout->n)
+			return err_set(RC_STATE,
+			    "response %u had %.*s, and has not now",
+			    m->sequence, SPAN_FMT(m->files[i].name));
+		rc = sha256(buf_span(&layout->bytes[n]), digest);
 		if (rc == RC_OK &&
-		    (!span_eq_str(m->files[i].name, layout->names[i]) ||
+		    (!span_eq_str(m->files[i].name, layout->names[n]) ||
 			memcmp(digest, m->files[i].digest, SHA256_LEN) != 0))
 			rc = err_set(RC_STATE,
 			    "%s of response %u does not come out as it was",
-			    layout->names[i], m->sequence);
+			    layout->names[n], m->sequence);
+		n++;
 	}
+	if (rc == RC_OK && n != layout->n)
+		return err_set(RC_STATE, "response %u had no %s", m->sequence,
+		    layout->names[n]);
 	return rc;
 }

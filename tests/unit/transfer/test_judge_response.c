@@ -1112,7 +1112,7 @@ a_renewed_ca_signs_itself_and_has_not_ended(void **state)
 }
 
 static void
-what_a_later_version_brings_is_refused(void **state)
+a_crl_that_is_not_there_is_missed(void **state)
 {
 	struct crl_entry crl = { .number = 1,
 		.this_update = NOW,
@@ -1126,8 +1126,7 @@ what_a_later_version_brings_is_refused(void **state)
 	b.manifest.crls = &crl;
 	b.manifest.n_crls = 1;
 	seal(&b);
-	refused(&b, "MANIFEST-FILES",
-	    "r1: has revocation lists, which this version does not take");
+	refused(&b, "MANIFEST-FILES", "r1: ca.crl is missing");
 	b.manifest.n_crls = 0;
 	seal(&b);
 	passes(&b);
@@ -1267,7 +1266,7 @@ main(void)
 		cmocka_unit_test(only_a_pinned_ca_key_vouches_for_a_new_one),
 		cmocka_unit_test(news_vouch_for_no_news),
 		cmocka_unit_test(a_renewed_ca_signs_itself_and_has_not_ended),
-		cmocka_unit_test(what_a_later_version_brings_is_refused),
+		cmocka_unit_test(a_crl_that_is_not_there_is_missed),
 		cmocka_unit_test(no_file_is_listed_twice),
 		cmocka_unit_test(a_bundle_has_the_id_that_it_is_kept_by),
 		cmocka_unit_test(a_certificate_begins_when_it_was_asked_to),

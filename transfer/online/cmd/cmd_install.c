@@ -10,6 +10,7 @@
 #include "transfer/online/receive/loose_files.h"
 #include "transfer/online/receive/receive.h"
 #include "transfer/online/store/home.h"
+#include "transfer/online/store/store_revocation.h"
 #include "transfer/rule.h"
 #include "transfer/x509/name_typed.h"
 
@@ -59,6 +60,53 @@ tell_refused(const struct manifest *m)
 			term_say("  refused: %.*s: %.*s [%.*s]\n",
 			    SPAN_FMT(r->id), SPAN_FMT(r->reason),
 			    SPAN_FMT(r->rule));
+	}
+}
+
+/* Whoever deploys it wants to know; who asked for it was asked at the CA. */
+static enum rc
+tell_revoked(struct store *store, const struct learned *learned)
+{
+	char serial[2 * SERIAL_MAX + 1];
+	const struct span bytes = span_of(learned->serial, learned->serial_n);
+	WIPED(buf) name = { 0 };
+	enum rc rc = store_cert_name(store, bytes, &name);
+
+	hex_write(bytes, serial);
+	if (rc == RC_OK)
+		term_alarm(
+		    "  revoked at the CA: %.*s, certificate %s (%s): it is not used any more\n",
+		    SPAN_FMT(buf_span(&name)), serial,
+		    reason_text(learned->reason));
+	return rc;
+}
+
+/* Each entry of what was asked, as the CA answered it. */
+static void
+tell_revocations(const struct manifest *m)
+{
+	static const char *const words[] = { [REVOKED] = "revoked",
+		[REVOKED_BEFORE] = "was revoked before",
+		[REVOKE_UNKNOWN] = "is unknown to the CA",
+		[REVOKE_REFUSED] = "is not revoked" };
+
+	for (size_t i = 0; i < m->n_revocations; i++) {
+		const struct revocation_result *r = &m->revocations[i];
+
+		if (r->status == REVOKE_REFUSED)
+			term_alarm("  revocation %zu refused: %.*s [%.*s]\n",
+			    i + 1, SPAN_FMT(r->comment), SPAN_FMT(r->rule));
+		else if (r->n_serials == 0)
+			term_say(
+			    "  revocation %zu: %s\n", i + 1, words[r->status]);
+		for (size_t j = 0;
+		     r->status != REVOKE_REFUSED && j < r->n_serials; j++) {
+			char serial[2 * SERIAL_MAX + 1];
+
+			hex_write(r->serials[j], serial);
+			term_say(
+			    "  certificate %s %s\n", serial, words[r->status]);
+		}
 	}
 }
 
@@ -120,7 +168,16 @@ install_tell_one(void *arg, const struct received *r)
 		term_say("  the CA's policy has changed\n");
 	if (v->trust_changed)
 		term_say("  the CA's keys or certificates have changed\n");
+	if (r->n_crls != 0)
+		term_say("  %zu CRL%s\n", r->n_crls, r->n_crls == 1 ? "" : "s");
 	tell_refused(&v->manifest);
+	tell_revocations(&v->manifest);
+	for (size_t i = 0; i < r->n_learned; i++) {
+		enum rc rc = tell_revoked(&t->store, &r->learned[i]);
+
+		if (rc != RC_OK)
+			return rc;
+	}
 	tell_to_come(t, &v->manifest);
 	return in_place_tell_installed(&t->store, r->bundle);
 }
@@ -138,13 +195,15 @@ install_print_json(
 	bool trusted = rc == RC_OK;
 	const char *rule = trusted ? "" : rule_name(rule_spoken());
 
-	return cmd_json(json_pack("{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
-	    "trusted", (int)trusted, "rule", text_or_null(*rule != '\0', rule),
-	    "reason", text_or_null(!trusted, err_text()), "sequence",
+	return cmd_json(json_pack(
+	    "{s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "trusted",
+	    (int)trusted, "rule", text_or_null(*rule != '\0', rule), "reason",
+	    text_or_null(!trusted, err_text()), "sequence",
 	    all->sequence == 0 ? json_null()
 			       : json_integer((json_int_t)all->sequence),
 	    "certificates", (json_int_t)all->n_certs, "not_asked_for",
-	    (json_int_t)all->n_unasked, "crls", (json_int_t)0, "not_yet_valid",
+	    (json_int_t)all->n_unasked, "crls", (json_int_t)all->n_crls,
+	    "revoked", (json_int_t)all->n_revoked, "not_yet_valid",
 	    (json_int_t)t->n_to_come));
 }
 

@@ -6,9 +6,12 @@
 #include "transfer/online/receive/receive.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "transfer/online/receive/history.h"
+#include "transfer/online/receive/receive_crl.h"
 #include "transfer/online/receive/response_dir.h"
 #include "transfer/online/store/home.h"
+#include "transfer/online/store/store_revocation.h"
 #include "transfer/rule.h"
 
 #include <stdio.h>
@@ -23,7 +26,10 @@ struct receive_visit {
 	uint32_t bundle_sequence;
 	struct buf bundle;
 	bool unasked; /* the store does not know what it answers */
-	size_t n_lost;
+	bool store_them;
+	size_t n_lost, n_crls;
+	struct learned *learned; /* owned */
+	size_t n_learned;
 };
 
 static void
@@ -31,6 +37,7 @@ receive_visit_wipe(struct receive_visit *v)
 {
 	response_dir_wipe(&v->dir);
 	buf_wipe(&v->bundle);
+	free(v->learned);
 }
 
 /* ---- what the judge asks for --------------------------------------------- */
@@ -103,6 +110,69 @@ receive_take_cert(void *arg, const struct judged *judged)
 		   : store_cert_add(v->store, next, v->bundle_sequence, judged);
 }
 
+static enum rc
+receive_give_pieces(void *arg, size_t i, const struct file_sink *to)
+{
+	struct receive_visit *v = arg;
+
+	return response_dir_pieces(&v->dir, i, to);
+}
+
+static enum rc
+give_crl_known(void *arg, uint64_t number, bool *ret_known,
+    uint8_t ret_digest[static SHA256_LEN])
+{
+	struct receive_visit *v = arg;
+	struct stored_crl crl;
+	enum rc rc = store_crl_get(v->store, number, ret_known, &crl);
+
+	if (rc == RC_OK && *ret_known)
+		memcpy(ret_digest, crl.sha256, SHA256_LEN);
+	return rc;
+}
+
+static enum rc
+give_crl_past(void *arg, const uint8_t issuer[static SHA256_LEN], int64_t at,
+    struct crl_past *ret)
+{
+	struct receive_visit *v = arg;
+
+	return store_crl_past(v->store, issuer, at, ret);
+}
+
+/* What the response itself says is revoked counts. */
+static enum rc
+receive_give_own(void *arg, const struct manifest *m, struct buf *ret_list)
+{
+	struct receive_visit *v = arg;
+	enum rc rc = store_revocations_answer(v->store, v->bundle_sequence, m);
+
+	return rc != RC_OK ? rc : store_own_list(v->store, ret_list);
+}
+
+static enum rc
+receive_take_revoked(void *arg, const struct crl_revoked *revoked)
+{
+	struct receive_visit *v = arg;
+	struct learned *new;
+	bool is_new = false;
+	enum rc rc = store_revoked(v->store, revoked, &is_new);
+
+	if (rc == RC_OK && (!is_new || revoked->serial.n > SERIAL_MAX))
+		return err_set(RC_BUG,
+		    "the judge's answer: a revocation of what is not here, or is known");
+	if (rc == RC_OK)
+		rc = LIST_GROW(v->learned, v->n_learned);
+	if (rc != RC_OK)
+		return rc;
+	new = &v->learned[v->n_learned++];
+	*new = (struct learned){ .serial_n = revoked->serial.n,
+		.reason = revoked->reason,
+		.at = revoked->at };
+	memcpy(new->serial, revoked->serial.p, revoked->serial.n);
+	return RC_OK;
+}
+
 /* ---- one response -------------------------------------------------------- */
 
 static enum rc
@@ -119,6 +189,11 @@ receive_judge_visit(struct receive_visit *v, struct child *judge,
 		.bundle = give_bundle,
 		.accepted = give_accepted,
 		.seen = receive_give_seen,
+		.pieces = receive_give_pieces,
+		.crl_known = give_crl_known,
+		.crl_past = give_crl_past,
+		.own = receive_give_own,
+		.revoked = receive_take_revoked,
 		.take = receive_take_cert,
 		.unasked = true,
 		.arg = v,
@@ -140,6 +215,12 @@ receive_take_response(struct receive_visit *v, struct child *judge,
 	if (rc == RC_OK && verdict->unasked)
 		rc = store_unasked_add(v->store, v->bundle_sequence,
 		    &verdict->manifest, receive_find_key, v, &v->n_lost);
+	if (rc == RC_OK && !verdict->again)
+		rc = store_revocations_answer(
+		    v->store, v->bundle_sequence, &verdict->manifest);
+	if (rc == RC_OK && !verdict->again)
+		rc = receive_crls(v->store, &v->dir, &verdict->manifest,
+		    v->store_them, &v->n_crls);
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
@@ -164,13 +245,26 @@ struct round {
 	struct reception *ret;
 };
 
+/* Revocations of ours that it grants. */
+static size_t
+receive_revoked(const struct response_verdict *verdict)
+{
+	const struct manifest *m = &verdict->manifest;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_revocations; i++)
+		if (m->revocations[i].status == REVOKED)
+			n += m->revocations[i].n_serials;
+	return n;
+}
+
 static enum rc
 receive_tell(struct round *round, struct receive_visit *v,
     const struct response_verdict *verdict)
 {
 	struct received r = { v->dir.path, verdict->manifest.sequence,
-		verdict->manifest.has_bundle ? v->bundle_sequence : 0,
-		verdict };
+		verdict->manifest.has_bundle ? v->bundle_sequence : 0, verdict,
+		v->learned, v->n_learned, v->n_crls };
 
 	round->ret->found++;
 	round->ret->again += verdict->again;
@@ -180,6 +274,9 @@ receive_tell(struct round *round, struct receive_visit *v,
 	if (!verdict->again) {
 		round->ret->n_certs += verdict->n_certs;
 		round->ret->n_refused += verdict->n_refused;
+		round->ret->n_crls += v->n_crls;
+		round->ret->n_revoked +=
+		    v->n_learned + receive_revoked(verdict);
 	}
 	return round->each == NULL ? RC_OK : round->each(round->arg, &r);
 }
@@ -258,7 +355,8 @@ visit_one(
     struct round *round, const char *name, bool *ret_junk, uint32_t *ret_number)
 {
 	WIPED(response_verdict) verdict = { 0 };
-	WIPED(receive_visit) v = { .store = round->store };
+	WIPED(receive_visit)
+	v = { .store = round->store, .store_them = round->store_them };
 	enum rc rc = response_dir_open(round->media, name, &v.dir);
 
 	/* What this process failed to read for a want of its own proves
@@ -275,6 +373,8 @@ visit_one(
 		rc = receive_take_response(&v, round->judge, &verdict);
 	if (rc == RC_OK && round->store_them)
 		rc = store_commit(round->store);
+	if (rc == RC_OK && round->store_them && v.n_crls != 0)
+		rc = receive_crls_tidy(round->store);
 	if (rc != RC_OK) {
 		*ret_junk = receive_is_junk(rule_spoken());
 		claim_number(name, &v.dir, ret_number);

@@ -5,6 +5,7 @@
 
 #include "transfer/media/media.h"
 #include "transfer/online/store/store.h"
+#include "transfer/x509/cert.h"
 
 /** What one response came to, while it lasts. */
 struct received {
@@ -12,6 +13,17 @@ struct received {
 	uint32_t sequence;   /* as its manifest says */
 	uint32_t bundle;     /* that it answers, as the store counts; 0: none */
 	const struct response_verdict *verdict;
+	/* Certificates that a CRL of it lists and that were not known to be
+	 * revoked: what somebody did at the CA. */
+	const struct learned *learned;
+	size_t n_learned, n_crls; /* CRLs that are new here */
+};
+
+struct learned {
+	uint8_t serial[SERIAL_MAX];
+	size_t serial_n;
+	enum reason reason;
+	int64_t at;
 };
 
 /** What all of them came to. */
@@ -19,6 +31,7 @@ struct reception {
 	size_t found, again;	  /* of this channel; known already */
 	uint32_t sequence;	  /* of the newest good one; 0: none */
 	size_t n_certs, n_refused; /* in new ones */
+	size_t n_crls, n_revoked;  /* likewise: CRLs, and what was revoked */
 	/* Responses to bundles that this store does not know, and of their
 	 * certificates those whose key is not here. */
 	size_t n_unasked, n_lost;

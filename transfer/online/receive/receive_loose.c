@@ -130,8 +130,10 @@ loose_receive_tell(
     struct loose_visit *v, const struct response_verdict *verdict)
 {
 	const struct loose_round *round = v->round;
-	struct received r = { v->dir.path, v->manifest.sequence, v->bundle,
-		verdict };
+	const struct received r = { .path = v->dir.path,
+		.sequence = v->manifest.sequence,
+		.bundle = v->bundle,
+		.verdict = verdict };
 
 	round->ret->found++;
 	round->ret->again += verdict->again;

@@ -8,8 +8,13 @@
 #include "transfer/media/layout.h"
 #include "transfer/rule.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RESPONSE_PIECE ((size_t)256 << 10)
 
 void
 response_dir_wipe(struct response_dir *dir)
@@ -51,6 +56,58 @@ response_dir_file(struct response_dir *dir, size_t i, struct span *ret_bytes)
 	if (rc == RC_OK)
 		*ret_bytes = dir->file.bytes;
 	return rc;
+}
+
+/* By reading: what is mapped and touched counts as memory of this process. */
+static enum rc
+read_pieces(int fd, const char *from, const struct file_sink *to)
+{
+	WIPED(buf) piece = { 0 };
+	enum rc rc = buf_reserve(&piece, RESPONSE_PIECE);
+
+	for (off_t at = 0; rc == RC_OK;) {
+		ssize_t n = pread(fd, piece.p, RESPONSE_PIECE, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(RC_IO, errno, "%s", from);
+		if (n == 0)
+			break;
+		at += n;
+		rc = to->add(to->arg, span_of(piece.p, (size_t)n));
+	}
+	return rc;
+}
+
+enum rc
+response_dir_pieces(
+    struct response_dir *dir, size_t i, const struct file_sink *to)
+{
+	char path[RESPONSE_PATH_MAX + MEDIA_NAME_MAX];
+	OWN_FD fd = -1;
+	struct stat st;
+	enum rc rc;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/%.*s", dir->path, SPAN_FMT(dir->others[i]));
+	rc = media_copy(dir->media, path, MEDIA_FILE_MAX, &fd);
+	if (rc == RC_OK && fstat(fd, &st) != 0)
+		rc = err_errno(RC_IO, errno, "%s", path);
+	if (rc == RC_OK && to->begin != NULL)
+		rc = to->begin(to->arg, (uint64_t)st.st_size);
+	return rc != RC_OK ? rc : read_pieces(fd, path, to);
+}
+
+enum rc
+response_dir_find(const struct response_dir *dir, struct span name, size_t *ret)
+{
+	for (size_t i = 0; i < dir->n_others; i++)
+		if (span_eq(dir->others[i], name)) {
+			*ret = i;
+			return RC_OK;
+		}
+	return err_set(RC_IO, "%s: %.*s is gone", dir->path, SPAN_FMT(name));
 }
 
 static enum rc

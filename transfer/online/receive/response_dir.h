@@ -5,6 +5,7 @@
 #ifndef TRANSFER_ONLINE_RECEIVE_RESPONSE_DIR_H
 #define TRANSFER_ONLINE_RECEIVE_RESPONSE_DIR_H
 
+#include "transfer/judge/judge.h"
 #include "transfer/media/media.h"
 
 #define RESPONSE_PATH_MAX 256
@@ -28,5 +29,13 @@ enum rc response_dir_open(const struct media *media, const char *name,
 /** The bytes of others[i], until the next call. */
 enum rc response_dir_file(struct response_dir *dir, size_t i,
     struct span *ret_bytes) MUST_CHECK;
+
+/** The same piece by piece: what is held of it does not grow with it. */
+enum rc response_dir_pieces(struct response_dir *dir, size_t i,
+    const struct file_sink *to) MUST_CHECK;
+
+/** Which of others[] it is, for who was told that it is one. \retval RC_IO none */
+enum rc response_dir_find(const struct response_dir *dir, struct span name,
+    size_t *ret) MUST_CHECK;
 
 #endif

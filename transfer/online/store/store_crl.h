@@ -45,12 +45,7 @@ enum rc store_crl_due(struct store *store, const struct crl_filter *filter,
 enum rc store_crl_get(struct store *store, uint64_t number, bool *ret_known,
     struct stored_crl *ret) MUST_CHECK;
 
-/** What a new CRL must be past: the highest number that is here, and the newest
- * thisUpdate of that issuer's that is no later than `at`; 0 and INT64_MIN: none. */
-struct crl_past {
-	uint64_t number;
-	int64_t this_update;
-};
+/** What a new one must be past that is signed at `at`. */
 enum rc store_crl_past(struct store *store,
     const uint8_t issuer[static SHA256_LEN], int64_t at,
     struct crl_past *ret) MUST_CHECK;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A CRL that is not due yet tells who is revoked, and a file of it must not be
+ * published by mistake: mode 0600 in a directory of our own. A file comes
+ * before its row, so that a row always has one. */
+#include "transfer/online/receive/receive_crl.h"
+
+#include "base/file.h"
+#include "base/own_ssl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CRL_TEMPORARY ".new"
+
+/* "HOME/crl", which is made if need be. */
+static enum rc
+crl_dir_open(const struct store *store, int *ret_fd)
+{
+	WIPED(buf) path = { 0 };
+	const char *home = store->db.path, *end = strrchr(home, '/');
+	const char *text;
+	enum rc rc = buf_printf(&path, "%.*s/" STORE_CRL_DIR,
+	    end == NULL ? 1 : (int)(end - home), end == NULL ? "." : home);
+
+	text = rc == RC_OK ? buf_cstr(&path) : NULL;
+	if (text == NULL)
+		return err_memory();
+	if (mkdir(text, 0700) != 0 && errno != EEXIST)
+		return err_errno(RC_IO, errno, "%s", text);
+	return dir_open(AT_FDCWD, text, ret_fd);
+}
+
+struct crl_copy {
+	int fd;
+	EVP_MD_CTX *md;
+	const char *name;
+};
+
+static enum rc
+crl_copy_piece(void *arg, struct span piece)
+{
+	struct crl_copy *c = arg;
+
+	if (EVP_DigestUpdate(c->md, piece.p, piece.n) != 1)
+		return err_openssl(RC_BUG, "SHA-256");
+	return fd_write_all(c->fd, piece, c->name);
+}
+
+/* The medium is somebody else's: between the judge and this it may have given
+ * other bytes. */
+static enum rc
+crl_copy_write(struct response_dir *dir, struct span name,
+    const uint8_t wanted[static SHA256_LEN], struct crl_copy *c)
+{
+	const struct file_sink sink = { .add = crl_copy_piece, .arg = c };
+	uint8_t digest[SHA256_LEN];
+	size_t i = 0;
+	enum rc rc = response_dir_find(dir, name, &i);
+
+	if (rc == RC_OK && EVP_DigestInit_ex(c->md, EVP_sha256(), NULL) != 1)
+		rc = err_openssl(RC_BUG, "SHA-256");
+	if (rc == RC_OK)
+		rc = response_dir_pieces(dir, i, &sink);
+	if (rc == RC_OK && EVP_DigestFinal_ex(c->md, digest, NULL) != 1)
+		rc = err_openssl(RC_BUG, "SHA-256");
+	if (rc == RC_OK && memcmp(digest, wanted, SHA256_LEN) != 0)
+		rc = err_set(RC_IO,
+		    "%s: %.*s came differently when it was read again",
+		    dir->path, SPAN_FMT(name));
+	return rc;
+}
+
+static enum rc
+crl_write(int crls, struct response_dir *dir, struct span name,
+    const uint8_t wanted[static SHA256_LEN], const char *to)
+{
+	const struct file_look look = { .mode = 0600 };
+	OWN(EVP_MD_CTX) *md = EVP_MD_CTX_new();
+	struct crl_copy c = { -1, md, to };
+	enum rc rc = md == NULL ? err_openssl(RC_BUG, "SHA-256") : RC_OK;
+
+	if (rc == RC_OK)
+		rc = file_stale_remove(crls, CRL_TEMPORARY, to);
+	if (rc == RC_OK)
+		rc = file_begin(crls, CRL_TEMPORARY, to, &c.fd);
+	if (rc == RC_OK)
+		rc = crl_copy_write(dir, name, wanted, &c);
+	if (rc == RC_OK)
+		rc = file_end(&c.fd, &look, to);
+	if (rc == RC_OK)
+		rc = file_put_in_place(crls, CRL_TEMPORARY, to, 0, to);
+	fd_close(&c.fd);
+	return rc;
+}
+
+/* What lies on the medium: of a shadow that is not what its entry is of. */
+static const uint8_t *
+digest_there(const struct manifest *m, const struct crl_entry *e)
+{
+	for (size_t i = 0; e->shadow && i < m->n_files; i++)
+		if (span_eq(m->files[i].name, e->file))
+			return m->files[i].digest;
+	return e->digest;
+}
+
+static enum rc
+receive_one(struct store *store, struct response_dir *dir,
+    const struct manifest *m, const struct crl_entry *e, int crls)
+{
+	const uint8_t *digest = digest_there(m, e);
+	struct crl_entry named = *e;
+	char name[40];
+	enum rc rc = RC_OK;
+
+	(void)snprintf(name, sizeof(name), "%llu.%s",
+	    (unsigned long long)e->number, e->shadow ? "shadow" : "crl");
+	if (crls >= 0)
+		rc = crl_write(crls, dir, e->file, digest, name);
+	named.file = span_str(name);
+	return rc != RC_OK ? rc
+			   : store_crl_add(store, m->sequence, &named, digest);
+}
+
+enum rc
+receive_crls(struct store *store, struct response_dir *dir,
+    const struct manifest *m, bool write, size_t *ret_new)
+{
+	OWN_FD crls = -1;
+	enum rc rc = RC_OK;
+
+	*ret_new = 0;
+	if (m->n_crls == 0)
+		return RC_OK;
+	if (write)
+		rc = crl_dir_open(store, &crls);
+	for (size_t i = 0; i < m->n_crls && rc == RC_OK; i++) {
+		struct stored_crl same;
+		bool known = false;
+
+		rc = store_crl_get(store, m->crls[i].number, &known, &same);
+		if (rc == RC_OK && !known) {
+			rc = receive_one(store, dir, m, &m->crls[i], crls);
+			++*ret_new;
+		}
+	}
+	return rc != RC_OK ? rc : store_crl_forget(store, m->signed_at);
+}
+
+/* ---- what goes ----------------------------------------------------------- */
+
+static enum rc
+crl_name_add(void *arg, const struct stored_crl *crl)
+{
+	return text_list_add(arg, span_str(crl->file));
+}
+
+static bool
+is_named(const struct text_list *names, const char *name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->items[i], name) == 0)
+			return true;
+	return false;
+}
+
+enum rc
+receive_crls_tidy(struct store *store)
+{
+	WIPED(text_list) names = { 0 };
+	OWN_FD crls = -1;
+	DIR *dir;
+	int fd;
+	enum rc rc = store_each_crl(
+	    store, &(struct crl_filter){ NULL, CRL_ANY }, crl_name_add, &names);
+
+	if (rc != RC_OK || names.n == 0)
+		return rc;
+	rc = crl_dir_open(store, &crls);
+	if (rc != RC_OK)
+		return rc;
+	fd = dup(crls);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		rc = err_errno(RC_IO, errno, STORE_CRL_DIR);
+		fd_close(&fd);
+		return rc;
+	}
+	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+		if (e->d_name[0] != '.' && !is_named(&names, e->d_name) &&
+		    unlinkat(crls, e->d_name, 0) != 0)
+			rc = err_errno(
+			    RC_IO, errno, STORE_CRL_DIR "/%s", e->d_name);
+	(void)closedir(dir);
+	return rc;
+}
