@@ -273,7 +273,7 @@ check_stated(const struct crl_judging *j, const struct crl_facts *f)
 }
 
 static enum rc
-check_issuer(const struct crl_judging *j, const struct crl_facts *f)
+crl_check_issuer(const struct crl_judging *j, const struct crl_facts *f)
 {
 	char end[CLOCK_TEXT];
 
@@ -294,7 +294,7 @@ check_issuer(const struct crl_judging *j, const struct crl_facts *f)
 }
 
 static enum rc
-check_signature(const struct crl_judging *j)
+crl_check_signature(const struct crl_judging *j)
 {
 	bool good = false;
 	enum rc rc = crl_reader_verify(j->reader, j->ca->key, &good);
@@ -322,9 +322,9 @@ crl_judge_read(struct crl_judging *j)
 	if (rc == RC_OK)
 		rc = check_stated(j, &facts);
 	if (rc == RC_OK)
-		rc = check_issuer(j, &facts);
+		rc = crl_check_issuer(j, &facts);
 	if (rc == RC_OK)
-		rc = check_signature(j);
+		rc = crl_check_signature(j);
 	while (rc == RC_OK && j->own.has) {
 		rc = check_passed_over(j);
 		if (rc == RC_OK)
