@@ -15,6 +15,7 @@ enum rc cmd_list(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_posh(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_publish(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_request(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_revoke(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_rotate(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_status(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_tlsa(struct cmd_env *env, int argc, char **argv);

@@ -231,6 +231,12 @@ none_is_due(const struct holding *holding, const char *type, int64_t now)
 	const struct held *next = held_next_get0(holding, type, now);
 	char at[CLOCK_TEXT];
 
+	for (size_t i = 0; next == NULL && i < holding->n; i++)
+		if (holding->items[i].revoked &&
+		    holding->items[i].not_after >= now)
+			return err_set(RC_STATE,
+			    "%s: its certificate is revoked, and there is no other: ask for one with a new key, as --new-key makes it",
+			    holding->name);
 	if (next == NULL)
 		return err_set(RC_STATE,
 		    "%s: its last certificate has ended: `airgap-transfer request --renew --out STICK`",

@@ -74,3 +74,18 @@ request_renewal(
 		    "there is nothing to renew yet; --within DUR asks for what ends within that time");
 	return rc;
 }
+
+enum rc
+request_replacement(struct compose *compose, const char *name)
+{
+	struct renewing by = { .compose = compose,
+		.replace = true,
+		.each = renew_tell,
+		.arg = compose };
+	enum rc rc = renew_name(&by, name);
+
+	if (rc == RC_OK && compose->n == 0)
+		rc = err_set(
+		    RC_STATE, "%s: nothing that could be replaced", name);
+	return rc;
+}

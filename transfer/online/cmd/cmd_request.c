@@ -5,6 +5,8 @@
  * whatever breaks off leaves more on this side than on the stick. */
 #include "transfer/online/cmd/cmd_request.h"
 #include "transfer/online/cmd/cmd_in_place.h"
+#include "transfer/online/cmd/cmd_revoke.h"
+#include "transfer/online/cmd/cmd_send.h"
 
 #include "base/clock.h"
 #include "base/own_ssl.h"
@@ -27,7 +29,8 @@ struct ask_for {
 	struct cmd_env *env;
 	struct cmd_list operands, names, domains, components, hosts, jids;
 	const char *profile, *days, *series, *out, *expires, *comment, *new_key;
-	const char *within;
+	const char *within, *crl;
+	struct revoke_ask revoke; /* with --replace */
 	bool again, renew, beside;
 	struct store store;
 	struct name_list asked; /* by --name and its kin */
@@ -263,32 +266,6 @@ check_all(struct ask_for *a)
 }
 
 static enum rc
-write_bundle(struct ask_for *a, const struct media *media,
-    const struct composed_bundle *b)
-{
-	char hex[2 * BUNDLE_ID_LEN + 1];
-	char path[sizeof(MEDIA_REQUESTS) + sizeof(hex) + 8];
-	WIPED(buf) note = { 0 };
-	enum rc rc;
-
-	hex_write(span_of(b->id, BUNDLE_ID_LEN), hex);
-	(void)snprintf(path, sizeof(path), MEDIA_REQUESTS "/%s.cose", hex);
-	rc = media_put_file(media, path, buf_span(&b->file), false, &note);
-	if (rc != RC_OK)
-		return err_in(rc,
-		    "the bundle is recorded but not on the stick; `airgap-transfer request --again --out STICK` makes a new one");
-	term_say("%s/%s: %zu request%s, %zu bytes (%.*s)\n", media->path, path,
-	    a->compose.n, a->compose.n == 1 ? "" : "s", b->file.n,
-	    SPAN_FMT(buf_span(&note)));
-	term_say("Carry it to the CA, and there: airgap-ca sign STICK\n");
-	if (!a->env->json)
-		return RC_OK;
-	return cmd_json(json_pack("{s:s, s:s, s:I, s:I}", "bundle_id", hex,
-	    "path", path, "sequence", (json_int_t)b->sequence, "requests",
-	    (json_int_t)a->compose.n));
-}
-
-static enum rc
 read_expiry(const struct ask_for *a, int64_t *ret)
 {
 	int64_t duration = 0;
@@ -296,24 +273,6 @@ read_expiry(const struct ask_for *a, int64_t *ret)
 
 	*ret = a->expires == NULL ? 0 : a->compose.now + duration;
 	return rc;
-}
-
-static enum rc
-read_own_key(const struct ask_for *a, EVP_PKEY **ret)
-{
-	WIPED(buf) path = { 0 };
-	enum rc rc =
-	    buf_printf(&path, "%s/" ONLINE_REQUESTER_KEY, a->env->home);
-	const char *text = rc == RC_OK ? buf_cstr(&path) : NULL;
-
-	if (text == NULL)
-		return rc != RC_OK ? rc : err_memory();
-	rc = online_key_read(a->env->home, ONLINE_REQUESTER_KEY, ret);
-	if (rc == RC_OK || access(text, F_OK) == 0 || errno != ENOENT)
-		return rc;
-	return err_set(RC_STATE,
-	    "%s: is gone: put it back from a copy of this home; without it this host is another one to the CA, which first wants `airgap-ca requester remove %s`, and here a new --home",
-	    text, a->store.label);
 }
 
 static enum rc
@@ -331,7 +290,7 @@ send(struct ask_for *a)
 	if (rc == RC_OK)
 		rc = media_open(a->out, &media);
 	if (rc == RC_OK)
-		rc = read_own_key(a, &requester);
+		rc = send_read_key(a->env, &a->store, &requester);
 	if (rc != RC_OK)
 		return rc;
 	if (a->env->dry_run) {
@@ -339,11 +298,13 @@ send(struct ask_for *a)
 		    a->compose.n, a->compose.n == 1 ? "" : "s");
 		return RC_OK;
 	}
+	send_tell_revocations(&a->compose);
 	rc = keep_keys(a);
 	if (rc == RC_OK)
 		rc = compose_finish(&a->compose, requester, a->expires != NULL,
 		    expires, &bundle);
-	return rc != RC_OK ? rc : write_bundle(a, &media, &bundle);
+	return rc != RC_OK ? rc
+			   : send_write(a->env, &a->compose, &media, &bundle);
 }
 
 static enum rc
@@ -382,6 +343,36 @@ request_renewed(struct ask_for *a)
 	return rc != RC_OK ? rc : send(a);
 }
 
+/* A new key for what others may have, and the old one revoked, in one bundle.
+ */
+static enum rc
+request_replaced(struct ask_for *a)
+{
+	enum rc rc = request_replacement(&a->compose, a->revoke.what);
+
+	if (rc == RC_OK)
+		rc = revoke_compose(&a->compose, &a->revoke);
+	for (size_t i = 0; i < a->compose.n && rc == RC_OK; i++)
+		rc = add_comment(a, &a->compose.items[i]);
+	return rc != RC_OK ? rc : send(a);
+}
+
+static enum rc
+read_crl(struct ask_for *a)
+{
+	struct crl_request *crl = &a->compose.crl;
+
+	if (a->crl == NULL)
+		return RC_OK;
+	if (!series_read(a->crl, &crl->count, &crl->period, &crl->overlap) ||
+	    crl->count < 1 || crl->count > SERIES_MAX)
+		return err_set(RC_USAGE,
+		    "--crl %s: not NxDUR or NxDUR+DUR, with N from 1 to %d",
+		    a->crl, SERIES_MAX);
+	a->compose.has_crl = true;
+	return RC_OK;
+}
+
 static enum rc
 request(struct ask_for *a)
 {
@@ -391,9 +382,10 @@ request(struct ask_for *a)
 		.compose = &a->compose, .fill = fill_from_file, .arg = a
 	};
 	/* While nothing else is open that it could inherit. */
-	if (a->operands.n != 0 || a->renew || a->again)
+	if (a->operands.n != 0 || a->renew || a->again ||
+	    a->revoke.what != NULL)
 		rc = reader_start(&a->reader, NULL);
-	if (rc == RC_OK && !a->renew && !a->again)
+	if (rc == RC_OK && a->operands.n != 0 && !a->renew)
 		rc = request_files_find(&a->files, &a->operands);
 	if (rc == RC_OK)
 		rc = online_open(a->env->home, true, &a->store);
@@ -401,8 +393,12 @@ request(struct ask_for *a)
 	a->compose.reader = &a->reader;
 	if (rc == RC_OK)
 		rc = clock_now(&a->compose.now);
+	if (rc == RC_OK)
+		rc = read_crl(a);
 	if (rc != RC_OK)
 		return rc;
+	if (a->revoke.what != NULL)
+		return request_replaced(a);
 	if (a->renew)
 		return request_renewed(a);
 	if (!a->again)
@@ -434,6 +430,16 @@ request_check_usage(const struct ask_for *a)
 	    (*a->comment == '\0' || strlen(a->comment) > COMMENT_MAX))
 		return err_set(
 		    RC_USAGE, "--comment: 1 to %d bytes", COMMENT_MAX);
+	if ((a->revoke.what == NULL) != (a->revoke.reason == NULL) ||
+	    (a->revoke.since != NULL && a->revoke.what == NULL))
+		return err_set(RC_USAGE,
+		    "--replace NAME goes with --reason, and --since with both");
+	if (a->revoke.what != NULL &&
+	    (a->again || a->renew || asks || describes))
+		return err_set(RC_USAGE,
+		    "--replace asks for the same as before with a new key: it goes with --reason, --since, --comment, --expires and --out");
+	if (a->revoke.what != NULL)
+		return RC_OK;
 	if (a->within != NULL && !a->renew)
 		return err_set(RC_USAGE, "--within goes with --renew");
 	if (a->renew && (a->again || a->new_key != NULL || describes))
@@ -478,6 +484,10 @@ cmd_request(struct cmd_env *env, int argc, char **argv)
 		{ "again", NULL, "what has no answer yet, once more", &a.again, NULL, NULL },
 		{ "renew", NULL, "what runs out, for as long again", &a.renew, NULL, NULL },
 		{ "within", "DUR", "with --renew: what ends within this (30d)", NULL, &a.within, NULL },
+		{ "replace", "NAME", "a new key in place of one that leaked, which is revoked", NULL, &a.revoke.what, NULL },
+		{ "reason", "R", "with --replace: keyCompromise, superseded, ...", NULL, &a.revoke.reason, NULL },
+		{ "since", "TIME", "with --replace: when the key leaked", NULL, &a.revoke.since, NULL },
+		{ "crl", "NxDUR+DUR", "ask for a series of CRLs", NULL, &a.crl, NULL },
 		{ "out", "MEDIA", "the stick", NULL, &a.out, NULL },
 		{ 0 },
 	};

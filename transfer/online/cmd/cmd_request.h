@@ -12,6 +12,10 @@
 enum rc request_renewal(struct compose *compose, const struct cmd_list *names,
     int64_t within) MUST_CHECK;
 
+/** The same of one name whose key is in other hands, whatever is left of it. */
+enum rc request_replacement(
+    struct compose *compose, const char *name) MUST_CHECK;
+
 /** The files in which CSRs are looked for, and those that hold none that is
  * good. `compose` has the reader. */
 struct request_files {

@@ -12,10 +12,15 @@ static const struct cmd cmds[] = {
 	  "[CSR|DIR...] --profile P [--name TYPE:X]... [--new-key TYPE]"
 	  " [--domain D]... [--component D]... [--host H]... [--jid J]"
 	  " [--days N | --series NxDUR[+DUR]] [--expires DUR] [--comment TEXT]"
-	  " [--beside]"
-	  " --out MEDIA | --renew [NAME...] [--within DUR] --out MEDIA"
+	  " [--beside] [--crl NxDUR[+DUR]]"
+	  " --out MEDIA | --replace NAME --reason R [--since TIME] --out MEDIA"
+	  " | --renew [NAME...] [--within DUR] --out MEDIA"
 	  " | --again --out MEDIA",
 	  "put certificate requests on a stick" },
+	{ "revoke", cmd_revoke,
+	  "SERIAL|CERT-FILE|NAME --reason R [--since TIME] [--key] [--profile P]"
+	  " --out MEDIA",
+	  "ask the CA to revoke certificates" },
 	{ "withdraw", cmd_withdraw, "BUNDLE",
 	  "take a bundle back that has no answer" },
 	{ "verify", cmd_verify, "MEDIA [--loose]",

@@ -10,6 +10,7 @@
 #include "base/own_ssl.h"
 #include "transfer/online/request/compose_uses.h"
 #include "transfer/online/request/sent.h"
+#include "transfer/online/store/store_revocation.h"
 #include "transfer/rule.h"
 
 #include <openssl/rand.h>
@@ -37,6 +38,10 @@ compose_wipe(struct compose *compose)
 	for (size_t i = 0; i < compose->n; i++)
 		composed_wipe(&compose->items[i]);
 	free(compose->items);
+	free(compose->revocations);
+	for (size_t i = 0; i < compose->n_revoked; i++)
+		buf_wipe(&compose->revoked[i]);
+	free(compose->revoked);
 	key_cache_wipe(&compose->keys);
 	digest_set_wipe(&compose->ids);
 	*compose = (struct compose){ 0 };
@@ -280,8 +285,14 @@ compose_check_one(const struct compose *compose, const struct ca_window *window,
 	struct cert_request request;
 	struct grant grant;
 	struct ask ask;
-	enum rc rc;
+	bool revoked = false;
+	enum rc rc = store_key_is_revoked(compose->store, c->key.id, &revoked);
 
+	if (rc == RC_OK && revoked)
+		return rule_refuse(RULE_KEY_REVOKED,
+		    "%s: its key was revoked as compromised", c->id);
+	if (rc != RC_OK)
+		return rc;
 	request_of(c, &request);
 	if (c->ca_rule != RULE_NONE &&
 	    !request_makes_ca(&compose->store->policy, &request))
@@ -342,6 +353,47 @@ compose_check(struct compose *compose,
 	if (result != RC_OK)
 		err_restore(&first);
 	return result;
+}
+
+/* ---- revocations --------------------------------------------------------- */
+
+static enum rc
+own_span(struct compose *c, struct span bytes, struct span *ret)
+{
+	struct buf *copy;
+	enum rc rc = LIST_GROW(c->revoked, c->n_revoked);
+
+	if (rc != RC_OK)
+		return rc;
+	copy = &c->revoked[c->n_revoked++];
+	*copy = (struct buf){ 0 };
+	rc = buf_add_span(copy, bytes);
+	*ret = buf_span(copy);
+	return rc;
+}
+
+enum rc
+compose_revoke(struct compose *c, const struct revocation *r)
+{
+	struct revocation copy = *r;
+	enum rc rc;
+
+	for (size_t i = 0; i < c->n_revocations; i++)
+		if (span_eq(c->revocations[i].serial, r->serial) &&
+		    span_eq(c->revocations[i].key_id, r->key_id))
+			return RC_OK;
+	if (c->n_revocations == REVOCATIONS_MAX)
+		return err_set(RC_USAGE,
+		    "more than %d revocations; --key revokes all certificates of a key by one",
+		    REVOCATIONS_MAX);
+	rc = LIST_GROW(c->revocations, c->n_revocations);
+	if (rc == RC_OK && r->serial.n != 0)
+		rc = own_span(c, r->serial, &copy.serial);
+	if (rc == RC_OK && r->key_id.n != 0)
+		rc = own_span(c, r->key_id, &copy.key_id);
+	if (rc == RC_OK)
+		c->revocations[c->n_revocations++] = copy;
+	return rc;
 }
 
 /* ---- again --------------------------------------------------------------- */
@@ -407,13 +459,22 @@ add_again(void *arg, const struct unanswered *u)
 	return rc != RC_OK ? rc : copy_request(&c->items[c->n - 1], r, u);
 }
 
+static enum rc
+revoke_again(void *arg, const struct revocation *r)
+{
+	return compose_revoke(arg, r);
+}
+
 enum rc
 compose_again(struct compose *compose)
 {
 	WIPED(again) a = { .compose = compose };
 	enum rc rc = store_each_unanswered(compose->store, add_again, &a);
 
-	if (rc == RC_OK && compose->n == 0)
+	if (rc == RC_OK)
+		rc =
+		    store_each_unrevoked(compose->store, revoke_again, compose);
+	if (rc == RC_OK && compose->n == 0 && compose->n_revocations == 0)
 		rc = err_set(RC_STATE, "nothing is unanswered");
 	return rc;
 }
@@ -474,6 +535,8 @@ compose_record(struct compose *c, const struct bundle *bundle, EVP_PKEY *key,
 	if (rc == RC_OK)
 		rc = store_bundle_add(
 		    c->store, bundle, buf_span(&b->file), l->sent);
+	if (rc == RC_OK)
+		rc = store_revocations_put(c->store, bundle);
 	return rc != RC_OK ? rc : store_commit(c->store);
 }
 
@@ -505,6 +568,10 @@ compose_finish(struct compose *c, EVP_PKEY *requester, bool has_expires,
 	bundle.sequence = b.sequence;
 	bundle.requests = l.requests;
 	bundle.n_requests = c->n;
+	bundle.revocations = c->revocations;
+	bundle.n_revocations = c->n_revocations;
+	bundle.has_crl = c->has_crl;
+	bundle.crl = c->crl;
 	rc = compose_record(c, &bundle, requester, &l, &b);
 	if (rc != RC_OK) {
 		store_rollback(c->store);

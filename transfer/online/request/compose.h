@@ -41,6 +41,13 @@ struct compose {
 		bool replaced; /* asked again, and another has its place now */
 	} *items; /* owned */
 	size_t n;
+	/* What shall be revoked; serials and key-ids are owned by `revoked`. */
+	struct revocation *revocations; /* owned */
+	size_t n_revocations;
+	struct buf *revoked; /* owned, n_revoked of them */
+	size_t n_revoked;
+	bool has_crl; /* a series of CRLs is asked for */
+	struct crl_request crl;
 	struct key_cache keys;
 	struct digest_set ids; /* that are taken */
 };
@@ -77,14 +84,19 @@ enum rc compose_add_key(struct compose *compose, const char *type,
  * before the bundle is made, as a certificate for a lost key is of no use. */
 enum rc compose_keys_keep(struct compose *compose, const char *home) MUST_CHECK;
 
+/** Ask for a revocation: its spans are copied. One that is there already is not
+ * added again. */
+enum rc compose_revoke(
+    struct compose *compose, const struct revocation *revocation) MUST_CHECK;
+
 /** Ask the CA's own policy about each (request_check), and the store about their
- * keys (rule KEY-USED). Every refusal is told to
+ * keys (rules KEY-USED, KEY-REVOKED). Every refusal is told to
  * `each`, unless NULL; the first one is the result. `*ret_refused` counts them. */
 enum rc compose_check(struct compose *compose,
     void (*each)(enum rule rule, const char *reason), size_t *ret_refused)
     MUST_CHECK;
 
-/** Everything that has no answer yet, again (request --again).
+/** Everything that has no answer yet, again (request --again); revocations too.
  * \retval RC_STATE nothing is unanswered */
 enum rc compose_again(struct compose *compose) MUST_CHECK;
 

@@ -129,7 +129,8 @@ set_validity(struct composed *to, const struct validity *asked,
 }
 
 static enum rc
-renew_add(struct compose *c, struct sent *sent, const struct held *l)
+renew_add(
+    struct compose *c, struct sent *sent, const struct held *l, bool replace)
 {
 	const struct cert_request *r = NULL;
 	WIPED(verdict) v = { 0 };
@@ -140,6 +141,9 @@ renew_add(struct compose *c, struct sent *sent, const struct held *l)
 		rc = sent_request(sent, l->place, &r);
 	if (rc == RC_OK)
 		rc = sent_read(sent, c->reader, l->place, &v);
+	if (rc == RC_OK && replace && l->key_file == NULL)
+		return err_set(RC_STATE,
+		    "the key of this certificate was not made here: make another one there and ask with its CSR; `airgap-transfer revoke NAME --reason R --out STICK` revokes the old one");
 	if (rc == RC_OK)
 		rc = l->key_file != NULL ? renew_add_new_key(c, r, &v)
 					 : add_same_csr(c, r, &v);
@@ -150,6 +154,11 @@ renew_add(struct compose *c, struct sent *sent, const struct held *l)
 	    item->profile, sizeof(item->profile), "%.*s", SPAN_FMT(r->profile));
 	set_validity(item, &r->validity, l->not_before, c->now);
 	item->standing = STANDS_RENEWED;
+	if (replace) {
+		item->validity.has_not_before = false;
+		item->validity.not_before = 0;
+		item->standing = STANDS_BESIDE; /* of its own type of key */
+	}
 	return buf_add_span(&item->replaces, buf_span(&l->serial));
 }
 
@@ -182,10 +191,10 @@ renew_type(struct renew_run *run, const struct holding *h, const char *type)
 		return RC_OK;
 	if (last == NULL || !last->is_asked)
 		what = RENEW_NOTHING;
-	else if (!held_runs_out(&left, c->now, by->within))
+	else if (!by->replace && !held_runs_out(&left, c->now, by->within))
 		what = RENEW_EARLY;
 	else
-		rc = renew_add(c, &run->sent, last);
+		rc = renew_add(c, &run->sent, last, by->replace);
 	if (rc == RC_OK)
 		by->each(by->arg, h, &left, what);
 	return rc;
@@ -201,7 +210,7 @@ renew(struct renew_run *run, const struct holding *h, int64_t since)
 	size_t n = held_types_get0(h, c->now, since, types);
 	struct held_left left = held_left_of(h, types[0], c->now);
 	bool waiting = false;
-	enum rc rc = is_waiting(c->store, h, &waiting);
+	enum rc rc = by->replace ? RC_OK : is_waiting(c->store, h, &waiting);
 
 	if (rc == RC_OK && waiting)
 		by->each(by->arg, h, &left, RENEW_WAITING);

@@ -27,6 +27,9 @@ enum renewal {
 struct renewing {
 	struct compose *compose;
 	int64_t within;
+	/* Whatever is left of it: its key is in other hands. A new key made here, that
+	 * begins when it is signed and takes the place of the old one. */
+	bool replace;
 	/* Told of each name: its holding, what is left of it, and what became of it. */
 	void (*each)(void *arg, const struct holding *holding,
 	    const struct held_left *left, enum renewal renewal);

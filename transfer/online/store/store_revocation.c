@@ -163,7 +163,7 @@ store_revoked(
 
 /* Why it was asked for: an answer does not say it again. */
 static enum rc
-reason_of(struct store *store, uint32_t bundle, size_t place, uint32_t *ret)
+reason_asked(struct store *store, uint32_t bundle, size_t place, uint32_t *ret)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
@@ -196,7 +196,7 @@ answer_one(struct store *store, sqlite3_stmt *st, uint32_t bundle,
 	if (rc == RC_OK)
 		rc = db_done(&store->db, st);
 	if (rc == RC_OK)
-		rc = reason_of(store, bundle, place, &reason);
+		rc = reason_asked(store, bundle, place, &reason);
 	for (size_t i = 0; is && i < r->n_serials && rc == RC_OK; i++)
 		rc = mark(store, r->serials[i], m->signed_at, reason, &is_new);
 	return rc;

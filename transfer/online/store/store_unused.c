@@ -90,12 +90,13 @@ store_withdraw(struct store *store, const char *id, struct buf *ret_id,
 	static const char *const each[] = {
 		"UPDATE bundle SET state = 2 WHERE sequence = ?1",
 		"UPDATE request SET unused = 2 WHERE bundle = ?1",
+		"DELETE FROM revocation WHERE bundle = ?1 AND status IS NULL",
 	};
 	uint32_t sequence = 0;
 	enum rc rc =
 	    find_unanswered(store, id, ret_id, &sequence, ret_requests);
 
-	for (size_t i = 0; i < 2 && rc == RC_OK; i++) {
+	for (size_t i = 0; i < 3 && rc == RC_OK; i++) {
 		OWN(sqlite3_stmt) *st = NULL;
 
 		rc = db_prepare(&store->db, each[i], &st);
