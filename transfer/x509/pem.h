@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** PEM of certificates (RFC 7468, strict form): blocks and nothing besides. */
+/** PEM of certificates and CRLs (RFC 7468, strict form): blocks and nothing besides. */
 #ifndef TRANSFER_X509_PEM_H
 #define TRANSFER_X509_PEM_H
 
 #include "base/buf.h"
 
 #define PEM_CERTIFICATE "CERTIFICATE"
+#define PEM_CRL "X509 CRL"
 
 /** Append one block: lines of 64 characters. */
 enum rc pem_write(const char *label, struct span der, struct buf *out)

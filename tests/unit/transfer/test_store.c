@@ -10,7 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define VECTOR "tests/vectors/store/v6.sql"
+#define VECTOR "tests/vectors/store/v7.sql"
 
 struct bed {
 	struct software_ca ca;
@@ -444,7 +444,7 @@ tables_are(struct bed *b, const char *vector)
 }
 
 static void
-version_6_is_what_it_was(void **state)
+version_7_is_what_it_was(void **state)
 {
 	WIPED(bed) b = { 0 };
 
@@ -495,7 +495,7 @@ static void
 a_store_of_an_older_version_is_brought_to_ours(void **state)
 {
 	(void)state;
-	for (int version = 1; version < 6; version++)
+	for (int version = 1; version < 7; version++)
 		is_brought_to_ours(version);
 }
 
@@ -512,7 +512,7 @@ main(void)
 		cmocka_unit_test(nothing_stays_of_what_was_not_committed),
 		cmocka_unit_test(
 		    loose_csrs_have_one_answer_and_no_place_in_the_channel),
-		cmocka_unit_test(version_6_is_what_it_was),
+		cmocka_unit_test(version_7_is_what_it_was),
 		cmocka_unit_test(
 		    a_store_of_an_older_version_is_brought_to_ours),
 	};

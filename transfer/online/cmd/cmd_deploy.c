@@ -82,20 +82,39 @@ check_no_shell(const char *command)
 	return RC_OK;
 }
 
+/* What is of the CA has no name, and no key. */
+static enum rc
+check_unnamed(const struct deploy_wish *a)
+{
+	if (a->operands.n != 0)
+		return err_set(RC_USAGE,
+		    "--format %s: is of the CA, and takes no NAME", a->format);
+	if (a->key != NULL || a->key_from != NULL || a->pass_source != NULL ||
+	    a->p12 != NULL || a->profile != NULL || a->key_type != NULL)
+		return err_set(RC_USAGE,
+		    "--format %s: takes --to and --reload only", a->format);
+	return RC_OK;
+}
+
 static enum rc
 deploy_check_usage(struct deploy_wish *a)
 {
 	struct run_words words;
+	bool named;
 	enum rc rc;
 
-	if (a->operands.n != 1 || a->format == NULL || a->to == NULL)
+	if (a->format == NULL || a->to == NULL)
 		return cmd_wants(
 		    a->env, "one NAME, --format FORMAT and --to FILE");
 	if (!deploy_format_read(a->format, &a->form))
 		return err_set(RC_USAGE,
-		    "--format %s: not pemfile, cert, chain, fullchain or p12",
+		    "--format %s: not pemfile, cert, chain, fullchain, p12, crl, ca+crl, crl-dir or index",
 		    a->format);
-	rc = check_keys(a);
+	named = deploy_format_is_named(a->form);
+	if (named && a->operands.n != 1)
+		return cmd_wants(
+		    a->env, "one NAME, --format FORMAT and --to FILE");
+	rc = named ? check_keys(a) : check_unnamed(a);
 	if (rc == RC_OK && a->reload != NULL) {
 		rc = run_split(a->reload, &words);
 		if (rc == RC_OK)
@@ -183,7 +202,7 @@ check_no_key_lost(struct store *store, const struct deployment *d)
 	bool key = false, open;
 	enum rc rc;
 
-	if (d->format == DEPLOY_PEMFILE)
+	if (d->format == DEPLOY_PEMFILE || d->format == DEPLOY_CRL_DIR)
 		return RC_OK;
 	rc = deployment_list_load(store, &list);
 	if (rc == RC_OK && !is_known(&list, d->path))
@@ -281,6 +300,26 @@ choose_type(const struct deploy_wish *a, const struct holding *holding,
 }
 
 static enum rc
+deploy_prepare_unnamed(const struct deploy_wish *a, const struct deploying *by,
+    struct deployment *d)
+{
+	WIPED(crl_due_list) crls = { 0 };
+	enum rc rc = crl_due_list_load(by->store, by->now, false, &crls);
+
+	if (rc == RC_OK && crls.n == 0)
+		rc = err_set(RC_STATE,
+		    "deploy: no CRL is here, or none has begun: the CA makes them at a visit (airgap-ca crl), and `airgap-transfer install STICK` brings them");
+	d->format = a->form;
+	if (rc == RC_OK)
+		rc = d->format == DEPLOY_CRL_DIR
+			 ? site_path(a->to, &d->path)
+			 : replace_path(a->to, &d->path);
+	if (rc == RC_OK)
+		rc = copy(a->reload, &d->reload);
+	return rc == RC_OK ? check_files(by, d) : rc;
+}
+
+static enum rc
 deploy_prepare(const struct deploy_wish *a, const struct deploying *by,
     struct deployment *d)
 {
@@ -375,7 +414,9 @@ deploy_new(struct deploy_wish *a, struct store *store, int64_t now)
 	WIPED(deployment) d = { 0 };
 	WIPED(deployed) r = { 0 };
 	bool due = false;
-	enum rc rc = deploy_prepare(a, &by, &d);
+	enum rc rc = deploy_format_is_named(a->form)
+			 ? deploy_prepare(a, &by, &d)
+			 : deploy_prepare_unnamed(a, &by, &d);
 
 	if (rc != RC_OK)
 		return rc;
@@ -416,12 +457,11 @@ deploy_list_all(struct store *store, bool json)
 
 		if (json)
 			cmd_json_add(&array,
-			    json_pack("{s:o, s:o, s:s, s:s, s:b, s:o}", "path",
+			    json_pack("{s:o, s:o, s:s?, s:s, s:b, s:o}", "path",
 				cmd_json_text(span_str(d->path)), "name",
-				cmd_json_text(span_str(d->name)), "profile",
-				d->profile, "format",
-				deploy_format_text(d->format), "legacy",
-				d->legacy, "reload",
+				deployed_name_json(d), "profile", d->profile,
+				"format", deploy_format_text(d->format),
+				"legacy", d->legacy, "reload",
 				d->reload == NULL
 				    ? json_null()
 				    : cmd_json_text(span_str(d->reload))));
@@ -429,7 +469,7 @@ deploy_list_all(struct store *store, bool json)
 			term_print(stdout, "%-9s  %s  %s  %s\n",
 			    d->legacy ? "p12 (weak)"
 				      : deploy_format_text(d->format),
-			    d->name, d->path,
+			    d->name == NULL ? "-" : d->name, d->path,
 			    d->reload == NULL ? "-" : d->reload);
 	}
 	if (rc == RC_OK && json)
@@ -452,12 +492,24 @@ forget_claim(struct deploy_wish *a, struct store *store, const char *path)
 	return rc;
 }
 
+/* A directory of CRLs is no file. */
+static enum rc
+forget_path(const char *typed, char **ret_path)
+{
+	enum rc rc = replace_path(typed, ret_path);
+
+	if (rc != RC_USAGE)
+		return rc;
+	err_clear();
+	return site_path(typed, ret_path);
+}
+
 static enum rc
 deploy_forget(struct deploy_wish *a, struct store *store)
 {
 	char *path = NULL;
 	bool known = false;
-	enum rc rc = replace_path(a->forget, &path);
+	enum rc rc = forget_path(a->forget, &path);
 
 	/* What is gone with its directory can be forgotten all the same. */
 	if (rc != RC_OK && *a->forget == '/') {
@@ -506,8 +558,8 @@ cmd_deploy(struct cmd_env *env, int argc, char **argv)
 	WIPED(deploy_wish) a = { .env = env };
 	/* clang-format off */
 	const struct cmd_option options[] = {
-		{ "format", "FORMAT", "pemfile, cert, chain, fullchain or p12", NULL, &a.format, NULL },
-		{ "to", "FILE", "the server's file", NULL, &a.to, NULL },
+		{ "format", "FORMAT", "pemfile, cert, chain, fullchain, p12; crl, ca+crl, crl-dir, index", NULL, &a.format, NULL },
+		{ "to", "FILE", "the server's file, or directory (crl-dir)", NULL, &a.to, NULL },
 		{ "key", "FILE", "the server's file for the key (cert, fullchain)", NULL, &a.key, NULL },
 		{ "key-from", "FILE", "the key, if it was not made here", NULL, &a.key_from, NULL },
 		{ "pass-source", "FILE", "the password of PKCS#12 is its first line", NULL, &a.pass_source, NULL },

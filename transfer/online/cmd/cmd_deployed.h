@@ -17,6 +17,9 @@ void deployed_tell(const struct deployment *d, const struct deployed *r,
 json_t *deployed_json(const struct deployment *d, const struct deployed *r,
     enum rc rc, bool due);
 
+/** Its name, or null where the format is of none. */
+json_t *deployed_name_json(const struct deployment *d);
+
 /** Append the command that has a timer rotate what this home deployed. */
 enum rc timer_command(const char *home, struct buf *out) MUST_CHECK;
 

@@ -51,7 +51,8 @@ release(struct giving_up *g, const struct holding *h,
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < files->n && rc == RC_OK; i++)
-		if (strcmp(files->items[i].name, h->name) == 0 &&
+		if (files->items[i].name != NULL &&
+		    strcmp(files->items[i].name, h->name) == 0 &&
 		    strcmp(files->items[i].profile, h->profile) == 0)
 			rc = deploy_release(&by, &files->items[i]);
 	for (size_t i = 0; i < roots->n && rc == RC_OK; i++)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For a timer: silent about nothing, stopped by nothing. One deployment that
  * fails is told and keeps no other from its certificate. */
-#include "transfer/online/cmd/cmd_deployed.h"
+#include "transfer/online/cmd/cmd_rotate.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/term.h"
+#include "transfer/online/cmd/cmd_deployed.h"
 #include "transfer/online/deploy/publish.h"
+#include "transfer/online/store/emergency.h"
 #include "transfer/online/store/home.h"
 #include "transfer/rule.h"
 
@@ -16,6 +18,7 @@ struct rotation {
 	json_t *rows; /* with --json */
 	bool json;
 	size_t n, n_due, n_failed, n_published;
+	bool emergency;
 	enum rc first; /* failure */
 };
 
@@ -80,6 +83,36 @@ publish_all(struct rotation *r)
 	return rc;
 }
 
+/* Before anything is published: the visit to the CA may have been. */
+static enum rc
+rotate_emergency(struct rotation *r)
+{
+	char since[CLOCK_TEXT];
+	struct emergency e;
+	bool over = false;
+	uint64_t number = 0;
+	enum rc rc = emergency_load(r->by.store, &e);
+
+	if (rc == RC_OK)
+		rc = emergency_end(
+		    r->by.store, r->by.now, r->by.dry_run, &over, &number);
+	if (rc != RC_OK || !e.is)
+		return rc;
+	clock_write(e.at, since);
+	if (over) {
+		term_say(
+		    "the emergency of %.10s is over: CRL %llu of the CA revokes what the shadows did\n",
+		    since, (unsigned long long)number);
+		return RC_OK;
+	}
+	r->emergency = true;
+	r->n_due++;
+	term_alarm(
+	    "due  emergency since %.10s: shadow CRLs are published, and every certificate of this host is refused: visit the CA\n",
+	    since);
+	return RC_OK;
+}
+
 static enum rc
 rotate_outcome(const struct rotation *r)
 {
@@ -98,6 +131,8 @@ rotate_all(struct rotation *r)
 	enum rc rc = deployment_list_load(r->by.store, &list);
 
 	if (rc == RC_OK)
+		rc = rotate_emergency(r);
+	if (rc == RC_OK)
 		rc = publish_all(r);
 	if (rc != RC_OK)
 		return rc;
@@ -108,34 +143,46 @@ rotate_all(struct rotation *r)
 	for (size_t i = 0; i < list.n; i++)
 		rotate_one(r, &list.items[i]);
 	if (r->json)
-		rc = cmd_json(json_pack("{s:o, s:I, s:I, s:I}", "deployments",
-		    r->rows, "published", (json_int_t)r->n_published, "due",
-		    (json_int_t)r->n_due, "failed", (json_int_t)r->n_failed));
+		rc = cmd_json(
+		    json_pack("{s:o, s:I, s:I, s:I, s:b}", "deployments",
+			r->rows, "published", (json_int_t)r->n_published, "due",
+			(json_int_t)r->n_due, "failed", (json_int_t)r->n_failed,
+			"emergency", (int)r->emergency));
 	return rc != RC_OK ? rc : rotate_outcome(r);
 }
 
+enum rc
+rotate_with(
+    struct cmd_env *env, struct store *store, int64_t now, int64_t within)
+{
+	struct rotation r = { .within = within, .json = env->json };
+
+	r.by = (struct deploying){ .home = env->home,
+		.store = store,
+		.now = now,
+		.dry_run = env->dry_run };
+	return rotate_all(&r);
+}
+
 static enum rc
-rotate(struct rotation *r)
+rotate(struct cmd_env *env, int64_t within)
 {
 	WIPED(store) store = { 0 };
 	OWN_FD lock = -1;
-	enum rc rc = online_open(r->by.home, true, &store);
+	int64_t now = 0;
+	enum rc rc = online_open(env->home, true, &store);
 
-	r->by.store = &store;
 	if (rc == RC_OK)
-		rc = clock_now(&r->by.now);
+		rc = clock_now(&now);
 	if (rc == RC_OK)
-		rc = online_lock(r->by.home, &lock);
-	if (rc == RC_OK)
-		rc = rotate_all(r);
-	r->by.store = NULL;
-	return rc;
+		rc = online_lock(env->home, &lock);
+	return rc == RC_OK ? rotate_with(env, &store, now, within) : rc;
 }
 
 enum rc
 cmd_rotate(struct cmd_env *env, int argc, char **argv)
 {
-	struct rotation r = { .within = HELD_WITHIN };
+	int64_t wanted = HELD_WITHIN;
 	WIPED(cmd_list) operands = { 0 };
 	const char *within = NULL;
 	/* clang-format off */
@@ -151,11 +198,6 @@ cmd_rotate(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK && !done)
 		rc = cmd_operands_none(env, &operands);
 	if (rc == RC_OK && !done)
-		rc = cmd_duration("within", within, &r.within);
-	if (rc != RC_OK || done)
-		return rc;
-	r.by.home = env->home;
-	r.by.dry_run = env->dry_run;
-	r.json = env->json;
-	return rotate(&r);
+		rc = cmd_duration("within", within, &wanted);
+	return rc != RC_OK || done ? rc : rotate(env, wanted);
 }

@@ -7,9 +7,12 @@
 #include "base/term.h"
 #include "transfer/confined/confined.h"
 #include "transfer/online/store/deployment.h"
+#include "transfer/online/store/emergency.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
 #include "transfer/rule.h"
+
+#include <stdio.h>
 
 /* Seconds from a certificate's notBefore: it settles, and rotate runs hourly.
  */
@@ -23,6 +26,7 @@ struct store_status {
 	int64_t now, within;
 	struct store store;
 	size_t n_open, n_replaced;
+	bool emergency;
 	bool went_back; /* the pinned card is older than one before it */
 	struct confined sandbox;
 	json_t *due; /* [{what, name, at, days}] */
@@ -51,6 +55,8 @@ static const struct status_kind of_beginning = { "beginning",
 	"is not valid before", "began" };
 static const struct status_kind of_deployment = { "deployment", "moves on",
 	"should have moved on" };
+/* CRLs that nobody renews stop everything where they are checked. */
+static const struct status_kind of_crls = { "CRLs", "end", "ended" };
 static const struct status_kind of_bundle = { "answer to bundle",
 	"is worth nothing after", "is worth nothing since" };
 
@@ -136,9 +142,12 @@ see_deployment(
 {
 	WIPED(holding) holding = { 0 };
 	const struct held *due;
-	enum rc rc = holding_load(
-	    store, span_str(d->name), span_str(d->profile), &holding);
+	enum rc rc;
 
+	if (!deploy_format_is_named(d->format))
+		return RC_OK;
+	rc = holding_load(
+	    store, span_str(d->name), span_str(d->profile), &holding);
 	if (rc != RC_OK)
 		return rc;
 	due = held_due_get0(
@@ -162,6 +171,54 @@ tell_deployments(struct store_status *s, struct store *store)
 	for (size_t i = 0; i < list.n && rc == RC_OK; i++)
 		rc = see_deployment(s, store, &list.items[i]);
 	return rc;
+}
+
+/* ---- CRLs ---------------------------------------------------------------- */
+
+static enum rc
+see_crls(struct store_status *s, const struct crl_due *crl)
+{
+	const struct trust *trust = &s->store.trust;
+	const bool newest =
+	    memcmp(crl->issuer, trust->cas[trust->n_cas - 1].key_id,
+		SHA256_LEN) == 0;
+	char key[2 * SHA256_LEN + 1], name[32];
+	enum rc rc;
+
+	hex_write(span_of(crl->issuer, SHA256_LEN), key);
+	(void)snprintf(
+	    name, sizeof(name), newest ? "of the CA" : "of key %.16s", key);
+	rc = status_tell(s, &of_crls, span_str(name), crl->ends);
+	if (rc == RC_OK && crl->ends - s->now < s->within)
+		term_say(
+		    "     visit the CA before: from then on clients that check CRLs refuse everybody\n");
+	return rc;
+}
+
+static enum rc
+status_tell_crls(struct store_status *s, struct store *store)
+{
+	WIPED(crl_due_list) crls = { 0 };
+	struct emergency e;
+	char since[CLOCK_TEXT];
+	enum rc rc = crl_due_list_load(store, s->now, false, &crls);
+
+	for (size_t i = 0; i < crls.n && rc == RC_OK; i++)
+		rc = see_crls(s, &crls.items[i]);
+	if (rc == RC_OK)
+		rc = emergency_load(store, &e);
+	if (rc != RC_OK || !e.is)
+		return rc;
+	s->n_due++;
+	s->emergency = true;
+	clock_write(e.at, since);
+	term_alarm("due  ");
+	term_say(
+	    "emergency since %.10s: shadow CRLs are published, every certificate of this host is refused\n",
+	    since);
+	term_say(
+	    "     the next bundle reports it: request new certificates, and visit the CA\n");
+	return RC_OK;
 }
 
 /* What another request replaced still ends on a day, which is the last on which
@@ -287,6 +344,8 @@ status_look(struct store_status *s, struct store *store)
 	if (rc == RC_OK)
 		rc = holding_each(store, status_see_name, s);
 	if (rc == RC_OK)
+		rc = status_tell_crls(s, store);
+	if (rc == RC_OK)
 		rc = tell_deployments(s, store);
 	if (rc == RC_OK)
 		rc = store_each_open(store, see_open, s);
@@ -311,7 +370,7 @@ status(struct store_status *s)
 	rc = status_look(s, &s->store);
 	if (rc == RC_OK && s->env->json)
 		rc = cmd_json(
-		    json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b, s:o}",
+		    json_pack("{s:s, s:o, s:O, s:I, s:I, s:I, s:b, s:b, s:o}",
 			"requester", s->store.label, "sequence",
 			s->store.channel.has_head
 			    ? json_integer(
@@ -320,7 +379,8 @@ status(struct store_status *s)
 			"dates", s->due, "open_bundles", (json_int_t)s->n_open,
 			"replaced", (json_int_t)s->n_replaced, "due",
 			(json_int_t)s->n_due, "went_back", (int)s->went_back,
-			"sandbox", confined_json(&s->sandbox)));
+			"emergency", (int)s->emergency, "sandbox",
+			confined_json(&s->sandbox)));
 	if (rc == RC_OK && (s->n_due != 0 || !s->sandbox.reached)) {
 		err_clear();
 		return RC_PARTIAL;

@@ -36,14 +36,15 @@ static const struct cmd cmds[] = {
 	  "NAME --format pemfile|cert|chain|fullchain|p12 --to FILE [--key FILE]"
 	  " [--key-from FILE] [--pass-source FILE] [--p12 legacy]"
 	  " [--reload CMD] [--profile P] [--key-type TYPE] [--take-over]"
+	  " | --format crl|ca+crl|crl-dir|index --to FILE [--reload CMD] [--take-over]"
 	  " | --forget FILE",
-	  "write the certificate that is due to a server's files" },
+	  "write the certificate or the CRLs that are due to a server's files" },
 	{ "rotate", cmd_rotate, "[--within DUR]",
-	  "bring all that was deployed to the certificate that is due" },
+	  "bring all that was deployed to what is due" },
 	{ "forget", cmd_forget, "NAME [--profile P]",
 	  "give a name up, and all that is deployed of it" },
 	{ "publish", cmd_publish, "DIR [NAME] [--profile P] [--take-over] | --forget DIR",
-	  "put CA certificate and POSH documents into a web root" },
+	  "put CA certificate, CRLs and POSH documents into a web root" },
 	{ "posh", cmd_posh, "NAME [--profile P]",
 	  "print the POSH document of a name (RFC 7711)" },
 	{ "tlsa", cmd_tlsa, "NAME [--host H] [--port N]... [--profile P]",

@@ -2,7 +2,7 @@
 /* The store says with which certificate a deployment was last all well
  * (`done`), and the files say what is there. Whatever differs from what is due
  * is work, so a run that was cut off anywhere is finished by the next. */
-#include "transfer/online/deploy/deploy.h"
+#include "transfer/online/deploy/deploy_part.h"
 
 #include "base/file.h"
 #include "base/run.h"
@@ -16,6 +16,7 @@ void
 deployed_wipe(struct deployed *deployed)
 {
 	buf_wipe(&deployed->serial);
+	crl_due_list_wipe(&deployed->crls);
 }
 
 /* ---- what is there ------------------------------------------------------- */
@@ -252,9 +253,10 @@ reload(const struct deploying *by, struct deployment *d,
 }
 
 /* By the key that the home's bundles are signed with: a home that was moved is
- * the same. \param[out] ret_path  to be freed */
-static enum rc
-claim_of(const struct deploying *by, struct replace_claim *ret, char **ret_path)
+ * the same. */
+enum rc
+deploy_claim_of(
+    const struct deploying *by, struct replace_claim *ret, char **ret_path)
 {
 	enum rc rc = sha256(buf_span(&by->store->spki), ret->home);
 
@@ -319,7 +321,7 @@ deploy_bring(const struct deploying *by, struct deployment *d,
 		    buf_span(&files->key), true },
 	};
 	char *home = NULL;
-	enum rc rc = claim_of(by, &replace.claim, &home);
+	enum rc rc = deploy_claim_of(by, &replace.claim, &home);
 
 	if (rc == RC_OK)
 		rc = bring_files(by, d, due, files, &replace, ret);
@@ -333,7 +335,11 @@ deploy_release(const struct deploying *by, const struct deployment *d)
 	struct replace replace = { .cert = { .path = d->path },
 		.key = { .path = d->key_path } };
 	char *home = NULL;
-	enum rc rc = claim_of(by, &replace.claim, &home);
+	enum rc rc;
+
+	if (d->format == DEPLOY_CRL_DIR)
+		return deploy_crl_dir_release(by, d);
+	rc = deploy_claim_of(by, &replace.claim, &home);
 
 	if (rc == RC_OK && replace_unclaim(&replace) != RC_OK)
 		err_clear();
@@ -341,8 +347,9 @@ deploy_release(const struct deploying *by, const struct deployment *d)
 	return rc;
 }
 
-enum rc
-deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
+static enum rc
+deploy_certificate(
+    const struct deploying *by, struct deployment *d, struct deployed *ret)
 {
 	WIPED(deploy_files) files = { 0 };
 	WIPED(holding) holding = { 0 };
@@ -372,4 +379,12 @@ deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
 	what = (struct deploy_due){ due->sha256, due->key_type,
 		is_over(by, d, &holding) };
 	return deploy_bring(by, d, &what, &files, ret);
+}
+
+enum rc
+deploy(const struct deploying *by, struct deployment *d, struct deployed *ret)
+{
+	return deploy_format_is_named(d->format)
+		   ? deploy_certificate(by, d, ret)
+		   : deploy_crl(by, d, ret);
 }

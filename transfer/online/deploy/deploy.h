@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** From the store into a server's files: the certificate that is due. */
+/** From the store into a server's files: the certificate that is due, or the CRLs. */
 #ifndef TRANSFER_ONLINE_DEPLOY_DEPLOY_H
 #define TRANSFER_ONLINE_DEPLOY_DEPLOY_H
 
 #include "transfer/online/deploy/replace.h"
+#include "transfer/online/store/crl_due.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/holding.h"
 
@@ -55,7 +56,7 @@ struct deploying {
 
 /** What became of it. */
 struct deployed {
-	bool is_due;   /* there is one; the next three have a meaning */
+	bool is_due;   /* there is one; of a name the next three say more */
 	struct buf serial;
 	int64_t not_before, not_after;
 	bool changed;  /* files were written, or would be (dry run) */
@@ -63,22 +64,11 @@ struct deployed {
 	bool restored; /* and what was there is back */
 	bool replaced; /* what was there is of a request that another replaced */
 	struct held_left left;
+	struct crl_due_list crls; /* where it is of no name; what else is 0 then */
 };
 void deployed_wipe(struct deployed *deployed);
 
-/** What shall be in place. */
-struct deploy_due {
-	const uint8_t *sha256; /* SHA256_LEN bytes: what `done` says of it then */
-	const char *key_type;  /* as in struct deployment, or NULL */
-	bool stays; /* though the reload fails: what was there is worth nothing */
-};
-
-/** Bring these bytes to the files of `d`, as `deploy` does. */
-enum rc deploy_bring(const struct deploying *by, struct deployment *d,
-    const struct deploy_due *due, const struct deploy_files *files,
-    struct deployed *ret) MUST_CHECK;
-
-/** Bring the files of `d` to the certificate that is due, reload, remember that.
+/** Bring the files of `d` to the certificate, or the CRLs, due now, reload, remember that.
  * Nothing to do is no error, and neither is that none is due: the caller tells.
  * A reload that fails has what was there put back, unless there was nothing or
  * it was one of ours that is over; the next call tries again.

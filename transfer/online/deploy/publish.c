@@ -5,37 +5,49 @@
 #include "transfer/online/deploy/publish.h"
 
 #include "base/file.h"
+#include "base/list.h"
+#include "transfer/online/deploy/crl_names.h"
+#include "transfer/online/deploy/crl_place.h"
+#include "transfer/online/deploy/deploy.h"
 #include "transfer/online/deploy/posh.h"
 #include "transfer/online/deploy/replace_spot.h"
 #include "transfer/online/deploy/site.h"
+#include "transfer/online/store/emergency.h"
 #include "transfer/rule.h"
 #include "transfer/x509/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define PUBLISH_FILE_MAX 1048576
-#define PUBLISH_FILES 4
 #define PUBLISH_DIRS 2
 #define PUBLISH_NEW ".airgap-new" /* behind a name while it is written */
+#define TEMPORARY_ROOM (NAME_MAX + sizeof("." PUBLISH_NEW))
 
 /* ---- what shall be there ------------------------------------------------- */
 
 struct publish_file {
-	const char *name;
+	char name[NAME_MAX + 1];
 	bool below; /* in .well-known/posh */
 	struct buf bytes;
+	bool is_crl;
+	struct crl_due crl; /* what the bytes are of; without its own */
+	const struct trust_ca
+	    *ca;	    /* whose key signed it, where that is known */
+	bool wanted, begun; /* in the web root */
 };
 
 struct publishing {
 	const char *path;
 	const struct publish_how *how;
 	struct replace_claim claim;
-	struct publish_file files[PUBLISH_FILES];
+	struct publish_file *files; /* owned */
 	size_t n;
+	bool has_posh;
 };
 
 static void
@@ -43,26 +55,73 @@ publishing_wipe(struct publishing *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		buf_wipe(&p->files[i].bytes);
+	free(p->files);
 }
 
-static struct buf *
-publish_file_add(struct publishing *p, const char *name, bool below)
+static enum rc
+publish_file_add(
+    struct publishing *p, const char *name, bool below, struct span bytes)
 {
-	p->files[p->n] = (struct publish_file){ .name = name, .below = below };
-	return &p->files[p->n++].bytes;
+	enum rc rc = LIST_GROW(p->files, p->n);
+	struct publish_file *f;
+
+	if (rc != RC_OK)
+		return rc;
+	f = &p->files[p->n++];
+	*f = (struct publish_file){ .below = below };
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	return buf_add_span(&f->bytes, bytes);
 }
 
 static enum rc
 publish_ca(struct publishing *p, const struct trust *trust)
 {
-	struct buf *crt = publish_file_add(p, "ca.crt", false);
-	struct buf *pem = publish_file_add(p, "ca.pem", false);
-	enum rc rc =
-	    buf_add_span(crt, buf_span(&trust->cas[trust->n_cas - 1].der));
+	WIPED(buf) pem = { 0 };
+	enum rc rc = publish_file_add(
+	    p, "ca.crt", false, buf_span(&trust->cas[trust->n_cas - 1].der));
 
 	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
 		rc = pem_write(
-		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), pem);
+		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), &pem);
+	return rc != RC_OK
+		   ? rc
+		   : publish_file_add(p, "ca.pem", false, buf_span(&pem));
+}
+
+static enum rc
+publish_crl_add(struct publishing *p, const struct store *store,
+    const char *name, const struct crl_due *crl)
+{
+	enum rc rc = publish_file_add(p, name, false, buf_span(&crl->der));
+	struct publish_file *f = &p->files[p->n - 1];
+
+	if (rc != RC_OK)
+		return rc;
+	f->is_crl = true;
+	f->crl = *crl;
+	f->crl.der = (struct buf){ 0 };
+	f->ca = deploy_issuer_get0(store, crl->issuer);
+	return RC_OK;
+}
+
+/* The due one of each key, in DER as RFC 5280 4.2.1.13 wants it. What is not
+ * due yet leaves the store for nobody. */
+static enum rc
+publish_crls(struct publishing *p, struct store *store, int64_t now)
+{
+	WIPED(crl_due_list) crls = { 0 };
+	enum rc rc = crl_due_list_load(store, now, true, &crls);
+
+	if (rc == RC_OK && !p->how->dry_run)
+		rc = emergency_note(store, &crls, now);
+	for (size_t i = 0; i < crls.n && rc == RC_OK; i++) {
+		WIPED(text_list) names = { 0 };
+
+		rc = crl_names_list(store, &crls.items[i], &names);
+		for (size_t j = 0; j < names.n && rc == RC_OK; j++)
+			rc = publish_crl_add(
+			    p, store, names.items[j], &crls.items[i]);
+	}
 	return rc;
 }
 
@@ -80,12 +139,13 @@ publish_posh(struct publishing *p, const struct holding *holding, int64_t now)
 		    p->path, holding->name);
 	rc = posh_write(holding, now, &document);
 	if (rc == RC_OK)
-		rc = buf_add_span(publish_file_add(p, "xmpp-client.json", true),
-		    buf_span(&document));
-	return rc != RC_OK
-		   ? rc
-		   : buf_add_span(publish_file_add(p, "xmpp-server.json", true),
-			 buf_span(&document));
+		rc = publish_file_add(
+		    p, "xmpp-client.json", true, buf_span(&document));
+	if (rc == RC_OK)
+		rc = publish_file_add(
+		    p, "xmpp-server.json", true, buf_span(&document));
+	p->has_posh = rc == RC_OK;
+	return rc;
 }
 
 /* ---- in the web root ----------------------------------------------------- */
@@ -93,11 +153,10 @@ publish_posh(struct publishing *p, const struct holding *holding, int64_t now)
 /* The root as it is worked on: directories that were made go again when
  * something fails. */
 struct web_root {
-	const struct publishing *what;
+	struct publishing *what;
 	int dirs[1 + PUBLISH_DIRS]; /* root, .well-known, posh; -1: not there */
 	bool made[PUBLISH_DIRS];    /* those below the root */
-	bool wanted[PUBLISH_FILES], begun[PUBLISH_FILES];
-	size_t n; /* wanted */
+	size_t n;		    /* wanted */
 };
 
 static const char *const publish_dirs[PUBLISH_DIRS] = { ".well-known", "posh" };
@@ -136,6 +195,15 @@ web_enter(struct web_root *w, size_t i)
 	return made ? fd_sync(dir, w->what->path) : RC_OK;
 }
 
+static enum rc
+web_look_crl(
+    const struct web_root *w, const struct publish_file *f, struct span found)
+{
+	enum rc rc = crl_place_check(f->name, found, f->ca, &f->crl);
+
+	return rc != RC_OK ? err_in(rc, "%s", w->what->path) : RC_OK;
+}
+
 /* What was looked at is what is read. *ret_other: something else lies there. */
 static enum rc
 web_look(const struct web_root *w, size_t i, bool *ret_same, bool *ret_other)
@@ -156,14 +224,17 @@ web_look(const struct web_root *w, size_t i, bool *ret_same, bool *ret_other)
 	if (site_file_open(dir, f->name, f->name, &fd) != RC_OK ||
 	    (fd >= 0 &&
 		(fstat(fd, &st) != 0 ||
-		    fd_read(fd, f->name, PUBLISH_FILE_MAX, &found) != RC_OK))) {
+		    fd_read(fd, f->name, f->is_crl ? REPLACE_MAX : f->bytes.n,
+			&found) != RC_OK))) {
 		err_clear(); /* whatever it is, it is replaced */
 		*ret_other = true;
 		return RC_OK;
 	}
 	*ret_other = fd >= 0 && !span_eq(buf_span(&found), buf_span(&f->bytes));
 	*ret_same = fd >= 0 && !*ret_other && (st.st_mode & 0444) == 0444;
-	return RC_OK;
+	if (!f->is_crl || !*ret_other)
+		return RC_OK;
+	return web_look_crl(w, f, buf_span(&found));
 }
 
 static enum rc
@@ -181,24 +252,44 @@ web_look_all(struct web_root *w, bool claimed)
 			rc = rule_refuse(RULE_DEPLOY_TAKEN,
 			    "%s: %s lies there, and was not published from here",
 			    w->what->path, w->what->files[i].name);
-		w->wanted[i] = rc == RC_OK && !same;
-		w->n += w->wanted[i];
+		w->what->files[i].wanted = rc == RC_OK && !same;
+		w->n += w->what->files[i].wanted;
 	}
 	return rc;
 }
 
 static void
-web_temporary(const struct publish_file *f, char ret[static NAME_MAX + 1])
+web_temporary(const struct publish_file *f, char ret[static TEMPORARY_ROOM])
 {
-	(void)snprintf(ret, NAME_MAX + 1, ".%s" PUBLISH_NEW, f->name);
+	(void)snprintf(ret, TEMPORARY_ROOM, ".%s" PUBLISH_NEW, f->name);
+}
+
+/* Servers and caches know a file by size and second. */
+static enum rc
+web_age(const struct web_root *w, size_t i, int fd)
+{
+	const struct publish_file *f = &w->what->files[i];
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct stat was, is;
+
+	if (fstatat(web_dir(w, i), f->name, &was, AT_SYMLINK_NOFOLLOW) != 0)
+		return RC_OK;
+	if (fstat(fd, &is) != 0)
+		return err_errno(RC_IO, errno, "%s", f->name);
+	if (is.st_mtim.tv_sec > was.st_mtim.tv_sec)
+		return RC_OK;
+	times[1].tv_sec = was.st_mtim.tv_sec + 1;
+	return futimens(fd, times) == 0
+		   ? RC_OK
+		   : err_errno(RC_IO, errno, "%s", f->name);
 }
 
 static enum rc
 web_begin(struct web_root *w, size_t i)
 {
 	static const struct file_look look = { .mode = 0644 };
-	const struct publish_file *f = &w->what->files[i];
-	char temporary[NAME_MAX + 1];
+	struct publish_file *f = &w->what->files[i];
+	char temporary[TEMPORARY_ROOM];
 	OWN_FD fd = -1;
 	enum rc rc;
 
@@ -206,9 +297,11 @@ web_begin(struct web_root *w, size_t i)
 	rc = file_stale_remove(web_dir(w, i), temporary, f->name);
 	if (rc == RC_OK)
 		rc = file_begin(web_dir(w, i), temporary, f->name, &fd);
-	w->begun[i] = rc == RC_OK;
+	f->begun = rc == RC_OK;
 	if (rc == RC_OK)
 		rc = fd_write_all(fd, buf_span(&f->bytes), f->name);
+	if (rc == RC_OK)
+		rc = web_age(w, i, fd);
 	if (rc == RC_OK)
 		rc = file_end(&fd, &look, f->name);
 	return rc != RC_OK ? err_in(rc, "%s", w->what->path) : RC_OK;
@@ -217,13 +310,13 @@ web_begin(struct web_root *w, size_t i)
 static enum rc
 web_name(struct web_root *w, size_t i)
 {
-	const struct publish_file *f = &w->what->files[i];
-	char temporary[NAME_MAX + 1];
+	struct publish_file *f = &w->what->files[i];
+	char temporary[TEMPORARY_ROOM];
 	enum rc rc;
 
 	web_temporary(f, temporary);
 	rc = file_put_in_place(web_dir(w, i), temporary, f->name, 0, f->name);
-	w->begun[i] = rc != RC_OK;
+	f->begun = rc != RC_OK;
 	return rc != RC_OK ? err_in(rc, "%s", w->what->path) : RC_OK;
 }
 
@@ -233,10 +326,10 @@ web_write(struct web_root *w)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < w->what->n && rc == RC_OK; i++)
-		if (w->wanted[i])
+		if (w->what->files[i].wanted)
 			rc = web_begin(w, i);
 	for (size_t i = 0; i < w->what->n && rc == RC_OK; i++)
-		if (w->wanted[i])
+		if (w->what->files[i].wanted)
 			rc = web_name(w, i);
 	return rc;
 }
@@ -245,11 +338,11 @@ web_write(struct web_root *w)
 static void
 web_clean(struct web_root *w)
 {
-	char temporary[NAME_MAX + 1];
+	char temporary[TEMPORARY_ROOM];
 
 	for (size_t i = 0; i < w->what->n; i++) {
 		web_temporary(&w->what->files[i], temporary);
-		if (w->begun[i])
+		if (w->what->files[i].begun)
 			(void)unlinkat(web_dir(w, i), temporary, 0);
 	}
 	for (size_t i = PUBLISH_DIRS; i-- > 0;)
@@ -271,7 +364,7 @@ web_put(struct web_root *w, bool theirs)
 	if (rc != RC_OK)
 		return err_in(rc, "%s", p->path);
 	claimed = spot_is_there(&at, at.claim);
-	if (p->n > 2) {
+	if (p->has_posh) {
 		rc = web_enter(w, 0);
 		if (rc == RC_OK)
 			rc = web_enter(w, 1);
@@ -338,6 +431,8 @@ publish(const char *path, struct store *store, const struct holding *holding,
 	*ret_n = 0;
 	if (rc == RC_OK)
 		rc = publish_ca(&p, &store->trust);
+	if (rc == RC_OK)
+		rc = publish_crls(&p, store, now);
 	if (rc == RC_OK && holding != NULL)
 		rc = publish_posh(&p, holding, now);
 	if (rc == RC_STATE && how->again) {

@@ -4,6 +4,7 @@
  *	ca.crt				the newest CA certificate, DER, as a
  *					CA-issuers URI wants it (RFC 5280 4.2.2.1)
  *	ca.pem				every pinned CA certificate, newest first
+ *	ca.crl, or as crl_names.h says	the CRLs that are due (crl_due.h), DER
  *	.well-known/posh/xmpp-client.json, xmpp-server.json	(RFC 7711 3)
  */
 #ifndef TRANSFER_ONLINE_DEPLOY_PUBLISH_H

@@ -34,7 +34,7 @@ struct replace {
 	struct replace_claim claim;
 };
 
-#define REPLACE_MAX 1048576 /* bytes of a file */
+#define REPLACE_MAX 134217728 /* bytes of a file: a CRL of a million is half that */
 
 /** The path as it will be kept: absolute, links followed as site_path does. The file
  * need not exist, its directory must.

@@ -15,20 +15,28 @@ enum deploy_format {
 	DEPLOY_CHAIN,	  /* the CA certificates alone */
 	DEPLOY_FULLCHAIN, /* certificate, CA certificates */
 	DEPLOY_P12,	  /* PKCS#12 of all */
+	/* Of the CA, whatever name a certificate has: */
+	DEPLOY_CRL,	/* the CRLs that are due */
+	DEPLOY_CA_CRL,	/* the CA certificates, and those CRLs */
+	DEPLOY_CRL_DIR, /* a directory of those CRLs by hashes, HASH.rN */
+	DEPLOY_INDEX,	/* index.txt, for an OCSP responder */
 	DEPLOY_FORMATS,
 };
 const char *deploy_format_text(enum deploy_format format);
 bool deploy_format_read(const char *text, enum deploy_format *ret);
+/** Is it of a name and its certificates? */
+bool deploy_format_is_named(enum deploy_format format);
 
 struct deployment {
 	char *path; /* absolute, without links: what identifies it */
-	char *name, *profile;
+	char *name, *profile; /* NULL: the format is of no name */
 	enum deploy_format format;
 	char *key_path, *key_from, *pass_source, *reload; /* or NULL */
 	char *key_type; /* as in struct held, where two stand side by side; NULL */
 	bool legacy;	/* PKCS#12 that old programs read */
-	/* The certificate that is in place and with which the reload went well;
-	 * false: there is something left to do. */
+	/* The certificate that is in place and with which the reload went well,
+	 * or what the file holds where it is no certificate's; false: there is
+	 * something left to do. */
 	bool has_done;
 	uint8_t done[SHA256_LEN];
 	/* PKCS#12 has a new salt each time: what the file was made of, and the

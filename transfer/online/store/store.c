@@ -15,7 +15,7 @@
 
 static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2,
 	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5,
-	STORE_UPGRADE_6 };
+	STORE_UPGRADE_6, STORE_UPGRADE_7 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The online store: what this host knows of one CA (store.db, version 6).
+/** The online store: what this host knows of one CA (store.db, version 7).
  *
  * The pinned trust, the policy, the bundles sent, the manifests accepted and the
  * certificates they brought. Private keys are never in it: they are PEM files

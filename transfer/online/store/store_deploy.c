@@ -14,6 +14,10 @@ static const char *const format_texts[DEPLOY_FORMATS] = {
 	[DEPLOY_CHAIN] = "chain",
 	[DEPLOY_FULLCHAIN] = "fullchain",
 	[DEPLOY_P12] = "p12",
+	[DEPLOY_CRL] = "crl",
+	[DEPLOY_CA_CRL] = "ca+crl",
+	[DEPLOY_CRL_DIR] = "crl-dir",
+	[DEPLOY_INDEX] = "index",
 };
 
 const char *
@@ -31,6 +35,12 @@ deploy_format_read(const char *text, enum deploy_format *ret)
 			return true;
 		}
 	return false;
+}
+
+bool
+deploy_format_is_named(enum deploy_format format)
+{
+	return format < DEPLOY_CRL;
 }
 
 void

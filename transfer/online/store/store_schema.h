@@ -5,7 +5,7 @@
 #define TRANSFER_ONLINE_STORE_STORE_SCHEMA_H
 
 #define STORE_APPLICATION_ID 0x61675472U /* "agTr" */
-#define STORE_VERSION 6
+#define STORE_VERSION 7
 
 /* clang-format off */
 #define STORE_SCHEMA \
@@ -201,6 +201,48 @@
 "  reason INTEGER NOT NULL," \
 "  at INTEGER NOT NULL" \
 ") WITHOUT ROWID;"
+
+/* To version 7: deployments of what is no certificate's, and shadow CRLs that were
+ * opened because a key leaked. */
+#define STORE_UPGRADE_7 \
+"CREATE TABLE deployed (" \
+"  path TEXT PRIMARY KEY," \
+"  name TEXT," \
+"  profile TEXT," \
+"  format TEXT NOT NULL CHECK (format IN ('pemfile', 'cert', 'chain'," \
+"    'fullchain', 'p12', 'crl', 'ca+crl', 'crl-dir', 'index'))," \
+"  key_path TEXT," \
+"  key_from TEXT," \
+"  pass_source TEXT," \
+"  reload TEXT," \
+"  sha256 BLOB CHECK (length(sha256) = 32)," \
+"  key_type TEXT," \
+"  legacy INTEGER NOT NULL DEFAULT 0 CHECK (legacy IN (0, 1))," \
+"  made_of BLOB CHECK (length(made_of) = 32)," \
+"  made BLOB CHECK (length(made) = 32)," \
+"  key_file BLOB CHECK (length(key_file) = 32)," \
+"  key_spki BLOB CHECK (length(key_spki) = 32)," \
+"  CHECK ((name IS NULL) = (profile IS NULL))," \
+"  CHECK ((name IS NULL) =" \
+"    (format IN ('crl', 'ca+crl', 'crl-dir', 'index')))" \
+") WITHOUT ROWID;" \
+"INSERT INTO deployed SELECT path, name, profile, format, key_path, key_from," \
+"  pass_source, reload, sha256, key_type, legacy, made_of, made, key_file," \
+"  key_spki FROM deployment;" \
+"DROP TABLE deployment;" \
+"ALTER TABLE deployed RENAME TO deployment;" \
+"CREATE TABLE emergency (" /* there is one: shadows are published */ \
+"  id INTEGER PRIMARY KEY CHECK (id = 1)," \
+"  at INTEGER NOT NULL" \
+");" \
+"CREATE TABLE shadow (" /* the plain CRLs of all that were opened */ \
+"  number INTEGER PRIMARY KEY," \
+"  issuer BLOB NOT NULL CHECK (length(issuer) = 32)," \
+"  this_update INTEGER NOT NULL," \
+"  next_update INTEGER NOT NULL," \
+"  published_at INTEGER," /* at the earliest; NULL: not yet */ \
+"  der BLOB NOT NULL" \
+");"
 /* clang-format on */
 
 #endif
