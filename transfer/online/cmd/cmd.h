@@ -6,6 +6,7 @@
 #include "base/cmd.h"
 
 enum rc cmd_deploy(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_emergency(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_enroll(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_forget(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_history(struct cmd_env *env, int argc, char **argv);

@@ -41,6 +41,8 @@ static const struct cmd cmds[] = {
 	  "write the certificate or the CRLs that are due to a server's files" },
 	{ "rotate", cmd_rotate, "[--within DUR]",
 	  "bring all that was deployed to what is due" },
+	{ "emergency", cmd_emergency, "[--pass-source FILE]",
+	  "a key leaked: publish the CRLs that revoke all of this host" },
 	{ "forget", cmd_forget, "NAME [--profile P]",
 	  "give a name up, and all that is deployed of it" },
 	{ "publish", cmd_publish, "DIR [NAME] [--profile P] [--take-over] | --forget DIR",

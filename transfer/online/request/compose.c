@@ -10,6 +10,7 @@
 #include "base/own_ssl.h"
 #include "transfer/online/request/compose_uses.h"
 #include "transfer/online/request/sent.h"
+#include "transfer/online/store/emergency.h"
 #include "transfer/online/store/store_revocation.h"
 #include "transfer/rule.h"
 
@@ -484,6 +485,8 @@ compose_again(struct compose *compose)
 struct lists {
 	struct cert_request *requests; /* owned */
 	struct sent_request *sent;     /* owned */
+	uint64_t *shadows;	       /* owned; their numbers */
+	size_t n_shadows;
 };
 
 static void
@@ -491,6 +494,7 @@ lists_wipe(struct lists *l)
 {
 	free(l->requests);
 	free(l->sent);
+	free(l->shadows);
 }
 
 static enum rc
@@ -508,7 +512,7 @@ make_lists(const struct compose *c, struct lists *l)
 		l->sent[i] = (struct sent_request){ names.items, names.n,
 			item->key_file, item->standing, item->since };
 	}
-	return RC_OK;
+	return emergency_numbers(c->store, &l->shadows, &l->n_shadows);
 }
 
 static enum rc
@@ -572,6 +576,8 @@ compose_finish(struct compose *c, EVP_PKEY *requester, bool has_expires,
 	bundle.n_revocations = c->n_revocations;
 	bundle.has_crl = c->has_crl;
 	bundle.crl = c->crl;
+	bundle.shadow_crls = l.shadows;
+	bundle.n_shadow_crls = l.n_shadows;
 	rc = compose_record(c, &bundle, requester, &l, &b);
 	if (rc != RC_OK) {
 		store_rollback(c->store);

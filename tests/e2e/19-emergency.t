@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The day a key leaks: the shadow of the slot that is due takes the place of the regular
+# CRL, and the next ones after it, until the CA says the same. The shadows are sealed here
+# by other code than ours.
+. "$(dirname "$0")/../lib/lib.sh"
+needs openssl openssl
+needs expect expect
+make_known_ca --scope example.org --profiles tls
+enrol_online
+H=$(home_of online)
+WWW=$WORK/www
+SRV=$WORK/srv
+CRLS=$WORK/crls
+mkdir "$WWW" "$SRV" "$CRLS"
+for name in one two; do
+	must transfer request --profile tls-server --new-key ec-p256 --name "dns:$name.example.org" \
+		--days 90 --out "$STICK"
+done
+must ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+must transfer install "$STICK"
+for name in one two; do
+	must transfer deploy $name.example.org --format cert --to "$SRV/$name.pem" --key "$SRV/$name.key"
+done
+serial() { openssl x509 -in "$SRV/$1.pem" -noout -serial | sed 's/.*=//'; }
+NOW=$(date +%s)
+WEEK=604800
+PASS=0f1e-2d3c-4b5a-6978-8796-a5b4-c3d2-e1f0
+(umask 077; echo "$PASS" >"$WORK/pass"; echo "0000-2d3c-4b5a-6978-8796-a5b4-c3d2-e1f0" >"$WORK/wrong")
+put() {
+	must "$PYTHON" -W ignore "$TOP/tests/tools/put_crl.py" "$H/store.db" "$H/ca.pem" "$WORK/ca-key.key" "$@"
+}
+# slot I: regular and shadow, as the CA dates and numbers them
+slot() {
+	local at=$((NOW - 4000 + $1 * WEEK))
+	put $((10 + 2 * $1)) $at $((at + WEEK + 3 * 86400))
+	put $((11 + 2 * $1)) $((at + 1)) $((at + WEEK + 3 * 86400)) --shadow "$WORK/pass" "$(serial one)" "$(serial two)"
+}
+utc() { date -u -d "@$1" '+%Y-%m-%d %H:%M:%S'; }
+at_slot() { utc $((NOW - 4000 + $1 * WEEK + $2)); }
+number() { openssl crl -inform "${2:-PEM}" -in "$1" -noout -crlnumber | sed 's/.*=0*x*//'; }
+everywhere() { echo "$(number "$WWW/ca.crl" DER) $(number "$SRV/crl.pem") $(find "$CRLS" -name '*.r*' | wc -l)"; }
+verified() { openssl verify -crl_check -attime $((NOW + 60)) -CAfile "$H/ca.pem" "$@"; }
+
+# ---- what it takes ----------------------------------------------------------------
+
+run transfer emergency --yes
+status 7 "without shadows there is no emergency to declare"
+says 'no shadow CRL is here.*`emergency = yes` in \[requester online\]' "and it says where they come from"
+put 1 $((NOW - 90000)) $((NOW + 90000)) --shadow "$WORK/pass" "$(serial one)" "$(serial two)"
+put 2 $((NOW - 80000)) $((NOW + 90000))
+run transfer emergency --yes --pass-source "$WORK/pass"
+status 7 "a shadow that is older than the regular CRL would not be believed"
+says 'shadow CRL 1 is older than CRL 2, which is due' "and is not published"
+for i in 0 1 2; do slot $i; done
+run transfer emergency --yes --pass-source "$WORK/pass"
+status 7 "where no CRL goes anywhere, nobody would hear of it"
+says 'nothing here publishes CRLs' "which is said"
+must transfer publish "$WWW"
+must transfer deploy --format crl --to "$SRV/crl.pem" --reload "sh -c 'echo reload >>$WORK/reloads'"
+must transfer deploy --format crl-dir --to "$CRLS"
+is "$(everywhere)" "0A 0A 1" "before that day regular CRLs are in place"
+freeze "$H" "$WWW" "$SRV" "$CRLS"
+
+run transfer emergency --yes --pass-source "$WORK/wrong"
+refused 7 SHADOW-PASS 'shadow CRL 1: this passphrase does not open it' "a wrong passphrase opens nothing"
+run transfer emergency --yes
+status 2 "without a terminal it comes from a file"
+chmod 644 "$WORK/pass"
+run transfer emergency --yes --pass-source "$WORK/pass"
+status 6 "which others must not read"
+chmod 600 "$WORK/pass"
+run transfer emergency -n --pass-source "$WORK/pass"
+status 0 "a dry run tells all"
+says 'shadow CRL 11 until .* and 2 more to' "which CRL it is, and how many follow"
+says "$WWW" "where it goes"
+says "$SRV/crl.pem" "to each server"
+says 'dns:one.example.org' "whom it stops"
+says 'Whoever checks CRLs refuses all of them from now on, the good ones too. There is no way back but a visit to the CA' \
+	"and that there is no way back"
+dialogue 'Passphrase' "$PASS" 'Type Yes' no -- transfer emergency
+is "$STATUS" 4 "whoever does not type Yes changes nothing"
+unchanged "which is so after each of these"
+
+# A changed shadow is none: what the manifest names is what is published.
+cp "$H/crl/crl-11.shadow" "$WORK/kept"
+printf 'x' | dd of="$H/crl/crl-11.shadow" bs=1 seek=100 conv=notrunc status=none
+run transfer emergency --yes --pass-source "$WORK/pass"
+status 7 "a file that was changed is not opened"
+says 'crl-11.shadow: is not what was installed' "and is told"
+cp "$WORK/kept" "$H/crl/crl-11.shadow"
+
+# ---- the day ----------------------------------------------------------------------
+
+ok "until now the certificate is good" verified -CRLfile "$SRV/crl.pem" "$SRV/one.pem"
+dialogue 'Passphrase' "${PASS^^}" 'Type Yes' Yes -- transfer emergency
+is "$STATUS" 0 "typed off a sheet of paper, in capitals, it is done"
+like "$OUT" 'shadow CRL 11 until' "and told"
+like "$OUT" 'Next: ask for new certificates with new keys, and visit the CA' "with what comes next"
+is "$(everywhere)" "0B 0B 2" "the shadow is in the place of the regular one"
+is "$(wc -l <"$WORK/reloads")" 2 "servers were told"
+for name in one two; do
+	nok 2 "openssl refuses $name by the file" verified -CRLfile "$SRV/crl.pem" "$SRV/$name.pem"
+	nok 2 "and by the directory, where the regular one lies beside it" verified -CApath "$CRLS" "$SRV/$name.pem"
+done
+run transfer emergency --yes
+status 0 "the same once more asks for nothing"
+is "$(everywhere)" "0B 0B 2" "and changes nothing"
+run transfer status --json
+status 1 "status does not let it be forgotten"
+is "$(json emergency)" true "for programs"
+run transfer status
+says '^due  emergency since .*every certificate of this host is refused' "and for people"
+
+run at "$(at_slot 1 3540)" transfer rotate
+status 1 "nor does rotate"
+says '^due  emergency since' "which says it each time"
+is "$(everywhere)" "0B 0B 2" "within the first hour of a slot the last shadow stays"
+run at "$(at_slot 1 3601)" transfer rotate --json
+is "$(everywhere)" "0D 0D 3" "then the next shadow is in place, without a passphrase"
+is "$(json emergency)" true "and rotate says why"
+
+# ---- what the CA hears ------------------------------------------------------------
+
+must transfer request --profile tls-server --new-key ec-p256 --name dns:new.example.org --out "$(stick new)"
+run transfer inspect "$WORK"/stick-new/airgap-ca/requests/*.cose --json
+like "$OUT" '"shadow_crls": *\[ *11, *13 *\]' "the next bundle reports both"
+
+# ---- its end ----------------------------------------------------------------------
+
+# Another series that came before the CA could know.
+put 40 $((NOW + WEEK + 100)) $((NOW + 2 * WEEK))
+run at "$(at_slot 1 9000)" transfer rotate
+is "$(everywhere)" "0D 0D 3" "a newer series that does not revoke them changes nothing"
+put 42 $((NOW + WEEK + 200)) $((NOW + 2 * WEEK)) "$(serial one)"
+run at "$(at_slot 1 9000)" transfer rotate
+is "$(everywhere)" "0D 0D 3" "nor does one that revokes less"
+put 44 $((NOW + WEEK + 300)) $((NOW + 2 * WEEK)) "$(serial one)" "$(serial two)"
+run at "$(at_slot 1 9000)" transfer rotate -n
+says 'emergency of .* is over' "a dry run sees the end"
+run at "$(at_slot 1 9000)" transfer rotate
+says 'the emergency of .* is over: CRL 44 of the CA revokes what the shadows did' "it is over with one that revokes the same"
+is "$(number "$WWW/ca.crl" DER) $(number "$SRV/crl.pem")" "2C 2C" "which is in place from then on"
+run at "$(at_slot 1 9000)" transfer status --json
+is "$(json emergency)" false "and status is content"
+must at "$(at_slot 1 9000)" transfer request --profile tls-server --new-key ec-p256 --name dns:later.example.org --out "$(stick later)"
+run transfer inspect "$WORK"/stick-later/airgap-ca/requests/*.cose --json
+status 0 "the bundle after that is well"
+unlike "$OUT" 'shadow_crls' "and reports nothing"
+
+done_testing
