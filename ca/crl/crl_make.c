@@ -163,7 +163,7 @@ find_signers(struct crl_work *w)
 			seen |= memcmp(w->signers[j].issuer.key_id,
 				    issuer.key_id, SHA256_LEN) == 0;
 		if (!seen)
-			rc = crl_issuer_of(ca, issuer.key_id, &newest);
+			rc = crl_issuer_find(ca, issuer.key_id, &newest);
 		if (!seen && rc == RC_OK)
 			rc = signer_add_old(w, &newest);
 	}

@@ -44,7 +44,7 @@ crl_is_of(struct ca_bed *b, uint64_t number, size_t own)
 
 	check_ok(ledger_crl_get(b->v.act.ledger, number, &one, &known));
 	assert_true(known);
-	check_ok(crl_issuer_of(ca, one.issuer, &issuer));
+	check_ok(crl_issuer_find(ca, one.issuer, &issuer));
 	check_ok(crl_der(b->v.act.ledger, &issuer, &one, &der));
 	check_ok(cert_parse("CA", buf_span(&ca->own[own].cert), &cert));
 	p = der.p;
