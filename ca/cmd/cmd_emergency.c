@@ -6,7 +6,8 @@
 #include "ca/home/emergency.h"
 
 static enum rc
-emergency_find(const struct home *home, const char *label, struct buf *ret)
+emergency_label_find(
+    const struct home *home, const char *label, struct buf *ret)
 {
 	OWNS(ledger) *ledger = NULL;
 	uint8_t key_id[SHA256_LEN] = { 0 };
@@ -45,7 +46,7 @@ cmd_emergency(struct cmd_env *env, int argc, char **argv)
 	if (rc == RC_OK)
 		rc = home_open(env->home, &home);
 	if (rc == RC_OK)
-		rc = emergency_find(&home, label, &pass);
+		rc = emergency_label_find(&home, label, &pass);
 	if (rc != RC_OK)
 		return rc;
 	text = buf_cstr(&pass);

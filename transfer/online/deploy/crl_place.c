@@ -31,7 +31,7 @@ crl_is_newer(const char *from, struct span der, const struct trust_ca *ca,
 }
 
 static enum rc
-check_one(const char *from, struct span der, const struct trust_ca *ca,
+crl_check_one(const char *from, struct span der, const struct trust_ca *ca,
     const struct crl_due *due)
 {
 	char begun[CLOCK_TEXT], ours[CLOCK_TEXT];
@@ -74,14 +74,14 @@ crl_place_check(const char *from, struct span found, const struct trust_ca *ca,
 	if (ca == NULL)
 		return RC_OK;
 	if (!more)
-		return check_one(from, found, ca, due);
+		return crl_check_one(from, found, ca, due);
 	while (more && rc == RC_OK) {
 		if (pem_next(from, PEM_CRL, &rest, &der, &more) != RC_OK) {
 			err_clear(); /* nobody's, or no longer ours */
 			return RC_OK;
 		}
 		if (more)
-			rc = check_one(from, buf_span(&der), ca, due);
+			rc = crl_check_one(from, buf_span(&der), ca, due);
 	}
 	return rc;
 }
