@@ -325,6 +325,61 @@ broken_extensions_are_refused(void **state)
 	}
 }
 
+#define NO_IP \
+	"excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0"
+
+/* `asked`: what a CSR asks for, which says nothing of what it leaves out. */
+static void
+a_ca_below_is_bound_to_no_less(void **state)
+{
+	static const struct {
+		const char *above, *below;
+		bool asked, contained;
+	} rows[] = {
+		{ "permitted;DNS:example.org," NO_IP,
+		    "permitted;DNS:example.org," NO_IP, true, true },
+		{ "permitted;DNS:example.org," NO_IP,
+		    "permitted;DNS:a.example.org," NO_IP, true, true },
+		{ "permitted;DNS:example.org," NO_IP,
+		    "permitted;DNS:a.example.org", true, false },
+		{ "permitted;DNS:example.org", "permitted;DNS:org", false,
+		    false },
+		{ "permitted;DNS:example.org",
+		    "permitted;DNS:a.example.org,permitted;DNS:example.net",
+		    false, false },
+		{ "permitted;DNS:example.org", "permitted;email:example.org",
+		    true, false },
+		{ "permitted;DNS:example.org", "excluded;DNS:b.example.org",
+		    true, false },
+		{ "excluded;DNS:b.example.org", "permitted;DNS:example.org",
+		    false, false },
+		{ "excluded;DNS:b.example.org", "excluded;DNS:b.example.org",
+		    true, true },
+		{ "permitted;IP:192.0.2.0/255.255.255.0",
+		    "permitted;IP:192.0.2.0/255.255.255.128", true, true },
+		{ "permitted;IP:192.0.2.0/255.255.255.0",
+		    "permitted;IP:192.0.0.0/255.255.0.0", false, false },
+		{ NULL, "permitted;DNS:example.org", true, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		WIPED(buf) one = { 0 };
+		WIPED(buf) other = { 0 };
+		struct constraints above, below;
+
+		certificate(rows[i].above, &one);
+		certificate(rows[i].below, &other);
+		check_ok(constraints_read("CA", buf_span(&one), &above));
+		check_ok(constraints_read("CA", buf_span(&other), &below));
+		if (constraints_allow(&above, &below) != rows[i].asked ||
+		    constraints_contain(&above, &below) != rows[i].contained)
+			fail_msg("%s: %s",
+			    rows[i].above == NULL ? "none" : rows[i].above,
+			    rows[i].below);
+	}
+}
+
 int
 main(void)
 {
@@ -336,6 +391,7 @@ main(void)
 		cmocka_unit_test(what_a_certificate_is_bound_to_is_said),
 		cmocka_unit_test(malformed_constraints_are_refused),
 		cmocka_unit_test(broken_extensions_are_refused),
+		cmocka_unit_test(a_ca_below_is_bound_to_no_less),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -140,6 +140,48 @@ the_profile_is_known_and_allowed(void **state)
 	    "length 0, and wants a smaller one below it");
 }
 
+/* "permitted;DNS:..." as the value of an extension. */
+#define PERMIT_A \
+	"\x30\x07\xa0\x05\x30\x03\x82\x01" \
+	"a"
+
+static void
+a_ca_below_asks_for_no_more_than_it_gets(void **state)
+{
+	static const uint8_t ours[] = { 0x30, 12, 0x31, 10, 0x30, 8, 6, 3, 0x55,
+		4, 3, 0x0c, 1, 'x' };
+	static const uint8_t org[] = { 0x30, 5, 0x82, 3, 'o', 'r', 'g' };
+	struct asked *a = *state;
+
+	a->request.profile = span_str("sub-ca");
+	a->ask.label = span_str("narrow");
+	name_add(a, "dns:a.web.example.org");
+	a->ask.csr_ca = (struct csr_ca_wish){ .has_path_len = true };
+	check_ok(check(a));
+	a->ask.csr_ca.path_len = 1;
+	check_refused(check(a), "SUBCA-PATH",
+	    "r: the CSR asks for a path length of 1; profile sub-ca gives 0");
+	a->ask.csr_ca =
+	    (struct csr_ca_wish){ .constraints = span_str(PERMIT_A) };
+	check_ok(check(a));
+	a->ca.above[a->ca.n_above++] =
+	    (struct constraints){ .permitted = span_of(org, sizeof(org)) };
+	check_refused(check(a), "SUBCA-NAMES",
+	    "r: the CSR asks for name constraints that allow more than profile sub-ca gives");
+	a->ask.csr_ca.constraints = span_str("0");
+	check_refused(check(a), "SUBCA-NAMES",
+	    "r: the CSR asks for malformed name constraints");
+	a->ask.csr_ca.constraints = SPAN_NONE;
+	check_ok(check(a));
+	a->ca.subject = span_of(ours, sizeof(ours));
+	check_refused(check(a), "SUBCA-SUBJECT",
+	    "r: the subject is that of this CA itself; wanted another for a CA below it");
+	/* Of loose CSRs the operator has said it. */
+	a->ca.subject = SPAN_NONE;
+	a->ask.label = SPAN_NONE;
+	check_ok(check(a));
+}
+
 static void
 the_key_fits_the_profile(void **state)
 {
@@ -575,6 +617,7 @@ main(void)
 		T(a_subject_that_would_be_taken_for_another_host_is_refused),
 		T(a_cn_is_held_to_the_scope),
 		T(the_profile_is_known_and_allowed),
+		T(a_ca_below_asks_for_no_more_than_it_gets),
 		T(the_key_fits_the_profile),
 		T(the_cas_own_keys_are_never_certified),
 		T(names_come_from_where_the_profile_says),

@@ -6,6 +6,8 @@
 #include "base/own_ssl.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fail.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/der_out.h"
 
 #include <errno.h>
 
@@ -208,6 +210,71 @@ without_memory_there_is_no_subject(void **state)
 	assert_non_null(fail_stop());
 }
 
+/* A Name of one attribute 2.5.4.TYPE. */
+static enum rc
+csr_subject_of(uint8_t type, uint8_t tag, struct span text, bool twice)
+{
+	const uint8_t oid[] = { 0x55, 4, type };
+	WIPED(buf) attribute = { 0 };
+	WIPED(buf) set = { 0 };
+	WIPED(buf) rdns = { 0 };
+	WIPED(buf) name = { 0 };
+
+	check_ok(der_put(&attribute, DER_OID, span_of(oid, sizeof(oid))));
+	check_ok(der_put(&attribute, tag, text));
+	check_ok(der_put(&set, DER_SEQUENCE, buf_span(&attribute)));
+	if (twice)
+		check_ok(der_put(&set, DER_SEQUENCE, buf_span(&attribute)));
+	check_ok(der_put(&rdns, DER_SET, buf_span(&set)));
+	check_ok(der_put(&name, DER_SEQUENCE, buf_span(&rdns)));
+	return subject_csr_check(buf_span(&name));
+}
+
+static void
+a_csrs_subject_is_taken_in_the_forms_of_rfc_5280(void **state)
+{
+	static const uint8_t empty[] = { 0x30, 0 };
+	static const uint8_t bidi[] = { 'a', 0xe2, 0x80, 0xae };
+	static char longest[66];
+	struct span x64 = span_of(longest, 64), x65 = span_of(longest, 65);
+
+	(void)state;
+	memset(longest, 'x', 65);
+	check_ok(csr_subject_of(3, DER_UTF8_STRING, x64, false));
+	check_ok(csr_subject_of(3, DER_PRINTABLE_STRING, x64, false));
+	check_ok(csr_subject_of(6, DER_PRINTABLE_STRING, span_str("SE"), false));
+	check_refused(csr_subject_of(3, DER_UTF8_STRING, x65, false),
+	    "SUBCA-SUBJECT",
+	    "the CSR's subject has an attribute that is empty or too long (RFC 5280 appendix A)");
+	check_refused(
+	    csr_subject_of(6, DER_PRINTABLE_STRING, span_str("SWE"), false),
+	    "SUBCA-SUBJECT", NULL);
+	check_refused(
+	    csr_subject_of(6, DER_PRINTABLE_STRING, span_str("S"), false),
+	    "SUBCA-SUBJECT", NULL);
+	check_refused(
+	    csr_subject_of(6, DER_UTF8_STRING, span_str("SE"), false),
+	    "SUBCA-SUBJECT",
+	    "the CSR's subject has an attribute of another string type than RFC 5280 has for it");
+	check_refused(csr_subject_of(3, DER_IA5_STRING, x64, false),
+	    "SUBCA-SUBJECT", NULL);
+	check_refused(csr_subject_of(3, DER_UTF8_STRING, SPAN_NONE, false),
+	    "SUBCA-SUBJECT", NULL);
+	check_refused(csr_subject_of(3, DER_UTF8_STRING,
+			  span_of(bidi, sizeof(bidi)), false),
+	    "SUBCA-SUBJECT",
+	    "the CSR's subject has an attribute that is no text, or cannot be shown");
+	check_refused(csr_subject_of(3, DER_UTF8_STRING, x64, true),
+	    "SUBCA-SUBJECT",
+	    "the CSR's subject has two attributes in one RDN, whose order is nobody's");
+	check_refused(subject_csr_check(span_of(empty, 2)), "SUBCA-SUBJECT",
+	    "the CSR's subject is empty; a CA has a name (RFC 5280 4.1.2.6)");
+	check_refused(subject_csr_check(SPAN_NONE), "SUBCA-SUBJECT",
+	    "the CSR's subject is malformed");
+	check_refused(subject_csr_check(span_str("no")), "SUBCA-SUBJECT",
+	    "the CSR's subject is malformed");
+}
+
 int
 main(void)
 {
@@ -218,6 +285,8 @@ main(void)
 		cmocka_unit_test(a_name_put_into_a_text_is_no_syntax),
 		cmocka_unit_test(a_first_name_too_long_for_a_cn_is_left_out),
 		cmocka_unit_test(without_memory_there_is_no_subject),
+		cmocka_unit_test(
+		    a_csrs_subject_is_taken_in_the_forms_of_rfc_5280),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
