@@ -10,7 +10,7 @@ cert_status(const struct ledger_cert *cert, int64_t now)
 {
 	if (cert->is_void)
 		return "void";
-	if (cert->der.n == 0)
+	if (cert->der.n == 0 && !cert->adopted)
 		return "unfinished";
 	if (cert->revoked)
 		return "revoked";
@@ -37,6 +37,24 @@ cert_json_names_json(const struct name_list *names)
 	return list;
 }
 
+/* The first second of an adopted one is in its DER alone, which may be lost. */
+static json_t *
+cert_json_not_before(const struct ledger_cert *cert)
+{
+	return cert->adopted && cert->der.n == 0
+		   ? json_null()
+		   : cmd_json_time(cert->intent.not_before);
+}
+
+static json_t *
+cert_json_subject(const struct ledger_cert *cert, const struct cert_text *text)
+{
+	if (cert->der.n != 0)
+		return cmd_json_text(buf_span(&text->subject));
+	return cert->adopted ? cmd_json_text(buf_span(&cert->subject))
+			     : json_null();
+}
+
 /* What a void or unfinished one never had is null. */
 json_t *
 cert_json(
@@ -48,18 +66,17 @@ cert_json(
 
 	if (sha256(buf_span(&cert->der), digest) != RC_OK)
 		return NULL;
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "serial",
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s,s:b}", "serial",
 	    made ? cmd_json_text(buf_span(&text->serial))
-		 : cmd_json_hex(span_of(i->serial, sizeof(i->serial))),
+		 : cmd_json_hex(ledger_cert_serial(cert)),
 	    "sha256",
 	    made ? cmd_json_hex(span_of(digest, sizeof(digest))) : json_null(),
-	    "subject",
-	    made ? cmd_json_text(buf_span(&text->subject)) : json_null(),
-	    "names", made ? cert_json_names_json(&text->names) : json_null(),
-	    "profile",
+	    "subject", cert_json_subject(cert, text), "names",
+	    made ? cert_json_names_json(&text->names) : json_null(), "profile",
 	    *i->profile == '\0' ? json_null() : json_string(i->profile),
 	    "request_id",
 	    *i->request_id == '\0' ? json_null() : json_string(i->request_id),
-	    "not_before", cmd_json_time(i->not_before), "not_after",
-	    cmd_json_time(i->not_after), "status", cert_status(cert, now));
+	    "not_before", cert_json_not_before(cert), "not_after",
+	    cmd_json_time(i->not_after), "status", cert_status(cert, now),
+	    "adopted", cert->adopted);
 }

@@ -38,6 +38,8 @@ say_revoked(const union record_body *u, struct buf *out)
 	hex_write(u->revoked.serial, serial);
 	rc = buf_printf(out, "%s, %s, ", serial,
 	    reason_text((enum reason)u->revoked.reason));
+	if (rc == RC_OK && u->revoked.date != 0)
+		return buf_add_str(out, "before the adoption");
 	if (rc != RC_OK || u->revoked.bundle == 0)
 		return rc != RC_OK ? rc : buf_add_str(out, "at the laptop");
 	return buf_printf(
@@ -122,6 +124,14 @@ record_say(const struct record *r, struct buf *out)
 					  : ", and more was not read");
 	case RECORD_REVOKED:
 		return say_revoked(u, out);
+	case RECORD_ADOPTED:
+		return buf_printf(out,
+		    "made elsewhere, and taken over; CRLs go on from number %" PRIu64,
+		    u->adopted.crl_next);
+	case RECORD_ADOPTED_CERT:
+		hex_write(u->adopted_cert.serial, serial);
+		return buf_printf(out, "%s for %.*s, of before the adoption",
+		    serial, SPAN_FMT(u->adopted_cert.subject));
 	case RECORD_KEY_REVOKED:
 		return buf_printf(out, "key %s, %s: never certified again",
 		    short_hex(u->key_revoked.key_id, a),
@@ -274,22 +284,24 @@ verdict_print(struct cmd_env *env, struct ledger *ledger,
 	hex_write(span_of(head.hash, SHA256_LEN), hex);
 	if (env->json)
 		return cmd_json(json_pack(
-		    "{s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "whole", 1,
+		    "{s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "whole", 1,
 		    "records", (json_int_t)t->records, "head", hex,
 		    "certificates", (json_int_t)t->certificates, "voids",
 		    (json_int_t)t->voids, "refusals", (json_int_t)t->refusals,
 		    "bundles", (json_int_t)t->bundles, "manifests",
 		    (json_int_t)t->manifests, "revoked", (json_int_t)t->revoked,
-		    "heads", (json_int_t)n_heads));
+		    "adopted", (json_int_t)t->adopted, "heads",
+		    (json_int_t)n_heads));
 	term_print(stdout,
 	    "the ledger is whole: %" PRIu64 " records\n"
 	    "  head          %s\n"
 	    "  certificates  %" PRIu64 "\n  void          %" PRIu64 "\n"
 	    "  refused       %" PRIu64 "\n  bundles       %" PRIu64 "\n"
 	    "  manifests     %" PRIu64 "\n  revoked       %" PRIu64 "\n"
+	    "  adopted       %" PRIu64 "\n"
 	    "  heads given   %zu%s\n",
 	    t->records, hex, t->certificates, t->voids, t->refusals, t->bundles,
-	    t->manifests, t->revoked, n_heads,
+	    t->manifests, t->revoked, t->adopted, n_heads,
 	    n_heads == 0 ? " (a lost tail would not show)" : "");
 	return RC_OK;
 }

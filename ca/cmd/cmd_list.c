@@ -25,18 +25,19 @@ row_print(const struct cert_listing *l, const struct ledger_cert *cert,
 {
 	WIPED(buf) names = { 0 };
 	WIPED(buf) plain = { 0 };
-	char hex[2 * sizeof(cert->intent.serial) + 1];
+	char hex[2 * SERIAL_MAX + 1];
 	char not_after[CLOCK_TEXT];
 	enum rc rc = cert_names_write(&text->names, &names);
 
 	if (rc == RC_OK && text->names.n == 0)
-		rc = buf_add_str(&names, cert->intent.request_id);
+		rc = cert->adopted
+			 ? buf_add_span(&names, buf_span(&cert->subject))
+			 : buf_add_str(&names, cert->intent.request_id);
 	if (rc == RC_OK)
 		rc = term_escape(&plain, buf_span(&names));
 	if (rc != RC_OK)
 		return rc;
-	hex_write(
-	    span_of(cert->intent.serial, sizeof(cert->intent.serial)), hex);
+	hex_write(ledger_cert_serial(cert), hex);
 	clock_write(cert->intent.not_after, not_after);
 	if (l->room != 0 && plain.n > l->room) {
 		plain.n = l->room;
@@ -55,7 +56,7 @@ ca_list_one(const struct ledger_cert *cert, void *arg)
 	WIPED(cert_text) text = { 0 };
 	enum rc rc = RC_OK;
 
-	if (cert->der.n == 0 && !cert->is_void)
+	if (cert->der.n == 0 && !cert->is_void && !cert->adopted)
 		return RC_OK; /* unfinished: `status` has those */
 	if (cert->der.n != 0)
 		rc = cert_text_read(buf_span(&cert->der), &text);

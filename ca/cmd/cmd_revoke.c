@@ -164,10 +164,11 @@ says_more(const struct revoke_run *run, bool *ret_news)
 		for (size_t c = 0; c < d->n && rc == RC_OK &&
 				   reason_is_compromise(run->reason);
 		     c++) {
-			bool revoked = false;
+			bool revoked = !d->certs[c].has_key;
 
-			rc = ledger_key_is_revoked(
-			    run->ledger, d->certs[c].key_id, &revoked);
+			if (!revoked)
+				rc = ledger_key_is_revoked(
+				    run->ledger, d->certs[c].key_id, &revoked);
 			*ret_news |= !revoked;
 		}
 	}

@@ -96,17 +96,18 @@ story_read(struct ledger *ledger, const char *typed, struct story *s)
 		if (rc == RC_OK)
 			rc = cert_text_read(buf_span(&s->cert.der), &s->text);
 	}
+	if (rc == RC_OK && !s->cert.own)
+		rc = ledger_revoked_get(ledger, ledger_cert_serial(&s->cert),
+		    &s->revocation, &s->cert.revoked);
 	if (rc != RC_OK || s->cert.intent.bundle == 0) {
-		/* The CA's own: its dates are in the certificate only. */
-		s->cert.intent.not_before = s->text.not_before;
-		s->cert.intent.not_after = s->text.not_after;
+		/* The CA's own, or adopted: dates are in the certificate. */
+		if (s->x != NULL) {
+			s->cert.intent.not_before = s->text.not_before;
+			s->cert.intent.not_after = s->text.not_after;
+		}
 		return rc;
 	}
 	s->has_bundle = true;
-	rc = ledger_revoked_get(
-	    ledger, span_of(serial, n), &s->revocation, &s->cert.revoked);
-	if (rc != RC_OK)
-		return rc;
 	rc = ledger_bundle_at(ledger, s->cert.intent.bundle, &s->bundle);
 	if (rc == RC_OK)
 		rc = requester_read(ledger, s);
@@ -264,6 +265,14 @@ revocation_print(const struct ledger_revocation *r)
 		field_time("key lost", r->since);
 }
 
+/* Of a certificate that is not at hand. */
+static void
+adopted_print(const struct story *s)
+{
+	field("subject", buf_span(&s->cert.subject));
+	field_time("not after", s->cert.intent.not_after);
+}
+
 static enum rc
 story_print(const struct story *s, int64_t now)
 {
@@ -273,17 +282,19 @@ story_print(const struct story *s, int64_t now)
 	if (s->x != NULL)
 		field("serial", buf_span(&s->text.serial));
 	else
-		field_hex("serial", span_of(i->serial, sizeof(i->serial)));
+		field_hex("serial", ledger_cert_serial(&s->cert));
 	field_text("status", cert_status(&s->cert, now));
 	if (s->cert.revoked)
 		revocation_print(&s->revocation);
 	if (s->x != NULL)
 		rc = certificate_print(s);
+	else if (s->cert.adopted)
+		adopted_print(s);
 	if (rc != RC_OK)
 		return rc;
 	if (s->has_bundle)
 		origin_print(s);
-	field_time("issued", s->cert.at);
+	field_time(s->cert.adopted ? "adopted" : "issued", s->cert.at);
 	if (s->has_bundle)
 		term_print(stdout,
 		    "%-13s bundle %" PRIu64 ", intent %" PRIu64
@@ -348,6 +359,9 @@ story_json(const struct story *s, int64_t now)
 static enum rc
 pem_print(const struct story *s)
 {
+	if (s->x == NULL && s->cert.adopted)
+		return err_set(RC_USAGE,
+		    "the certificate is not here: it was issued before this CA was adopted, and is known by its serial");
 	if (s->x == NULL)
 		return err_set(RC_USAGE, "there is no certificate: it is %s",
 		    cert_status(&s->cert, 0));

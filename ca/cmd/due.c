@@ -51,7 +51,9 @@ line_add(const struct ledger_cert *cert, void *arg)
 	struct due_line line = { .not_after = cert->intent.not_after };
 	enum rc rc;
 
-	if (cert->der.n == 0 || cert->revoked || line.not_after < lines->since)
+	/* Of before an adoption: no requester here would renew it. */
+	if (cert->adopted || cert->der.n == 0 || cert->revoked ||
+	    line.not_after < lines->since)
 		return RC_OK;
 	rc = line_key(cert, line.key);
 	if (rc != RC_OK)

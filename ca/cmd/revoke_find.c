@@ -80,7 +80,8 @@ found_add(struct finder *f, struct span id, bool is_key)
 static enum rc
 found_cert(struct finder *f, struct span serial, const struct ledger_cert *cert)
 {
-	const bool is_key = f->by_key && !cert->own;
+	/* Nobody looks for the keys of before an adoption. */
+	const bool is_key = f->by_key && !cert->own && !cert->adopted;
 
 	return found_add(f,
 	    is_key ? span_of(cert->intent.key_id, SHA256_LEN) : serial, is_key);

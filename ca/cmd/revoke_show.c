@@ -25,17 +25,20 @@ show_cert(struct ledger *ledger, const struct revoke_cert *one)
 
 	if (rc == RC_OK && known && cert.der.n != 0)
 		rc = cert_text_read(buf_span(&cert.der), &text);
-	if (rc == RC_OK && cert.der.n == 0)
+	if (rc == RC_OK && cert.der.n == 0 && !cert.adopted)
 		rc = buf_printf(&names, "(%s: no certificate left)",
 		    cert.is_void ? "void" : "unfinished");
 	else if (rc == RC_OK)
 		rc = cert_names_write(&text.names, &names);
+	if (rc == RC_OK && names.n == 0)
+		rc = buf_add_span(&names, buf_span(&cert.subject));
 	if (rc != RC_OK)
 		return rc;
 	hex_write(bytes, serial);
 	clock_write(one->not_before, from);
 	clock_write(one->not_after, to);
-	term_say("  %s  %.10s to %.10s%s\n", serial, from, to,
+	term_say("  %s  %.10s to %.10s%s\n", serial,
+	    one->has_key ? from : "not known ", to,
 	    one->before ? ", revoked before" : "");
 	term_field(
 	    "", "%.*s  %s", SPAN_FMT(buf_span(&names)), cert.intent.profile);

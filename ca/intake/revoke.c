@@ -115,6 +115,7 @@ note_cert(const struct revoke_look *look, struct span serial,
 	memcpy(one.serial, serial.p, serial.n);
 	one.n_serial = serial.n;
 	memcpy(one.key_id, cert->intent.key_id, SHA256_LEN);
+	one.has_key = !cert->adopted || cert->der.n != 0;
 	d->certs[d->n++] = one;
 	return RC_OK;
 }
@@ -122,8 +123,8 @@ note_cert(const struct revoke_look *look, struct span serial,
 /* ---- by serial ------------------------------------------------------------
  */
 
-/* What is void or unfinished never left, and no requester has it. Whether a token
- * signed it all the same nobody knows: the operator may make sure. */
+/* What is void or unfinished never left, and no requester has it. Whether a
+ * token signed it all the same nobody knows: the operator may make sure. */
 static enum rc
 check_known(const struct revoke_look *look, const char *from,
     const struct ledger_cert *cert, bool known)
@@ -415,7 +416,7 @@ record_one(struct ledger *ledger, const struct revokes *revokes, size_t i,
 
 	for (size_t c = 0; c < d->n && rc == RC_OK; c++) {
 		rc = record_cert(ledger, revokes, asked, &d->certs[c], bundle);
-		if (rc == RC_OK && lost)
+		if (rc == RC_OK && lost && d->certs[c].has_key)
 			rc = record_key(
 			    ledger, revokes, asked, d->certs[c].key_id);
 	}
@@ -459,8 +460,9 @@ lost_keys_of(const struct revokes *revokes, struct lost_keys *ret)
 			(enum reason)revokes->asked[i].reason))
 			continue;
 		for (size_t c = 0; c < d->n && rc == RC_OK; c++)
-			rc = digest_set_add(
-			    &ret->keys, d->certs[c].key_id, 0, &added);
+			if (d->certs[c].has_key)
+				rc = digest_set_add(
+				    &ret->keys, d->certs[c].key_id, 0, &added);
 	}
 	return rc;
 }

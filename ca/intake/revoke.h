@@ -17,6 +17,7 @@ struct revoke_cert {
 	uint8_t serial[SERIAL_MAX];
 	size_t n_serial;
 	uint8_t key_id[SHA256_LEN];
+	bool has_key; /* false of one from before an adoption that is not at hand */
 	int64_t not_before, not_after;
 	bool before; /* it is revoked, and not by this bundle */
 };

@@ -21,6 +21,7 @@
 
 #include "base/buf.h"
 #include "transfer/format/payload.h"
+#include "transfer/x509/cert.h"
 
 struct ledger; /* opaque */
 
@@ -50,6 +51,8 @@ enum record_kind {
 	RECORD_KEY_REVOKED = 23, /* a key that is never certified again */
 	RECORD_CRL = 24, /* a CRL that was signed */
 	RECORD_CA = 25, /* the CA's own certificate may change, or has changed */
+	RECORD_ADOPTED = 26,  /* the CA was made elsewhere; what its CRLs begin at */
+	RECORD_ADOPTED_CERT = 27, /* a certificate that it issued there */
 	RECORD_CRL_SERIES = 28, /* numbers that may be signed from here on */
 };
 
@@ -309,11 +312,17 @@ struct ledger_cert {
 	bool is_void;
 	bool revoked;
 	bool own; /* the CA's, or of its transfer key: no bundle asked for it */
+	bool adopted; /* issued before this CA was taken over: no bundle */
+	uint8_t adopted_serial[SERIAL_MAX]; /* its serial, of any length */
+	size_t n_adopted_serial;
+	struct buf subject; /* of an adopted one, as text; its DER may be unknown */
 	int64_t at;	  /* of the result, or of the intent while unfinished */
 	uint64_t outcome; /* record of the result or void; 0: unfinished */
 	uint8_t requester[SHA256_LEN];
 };
 void ledger_cert_wipe(struct ledger_cert *cert);
+/** Its serial without leading zeros, which lasts as long as `cert`. */
+struct span ledger_cert_serial(const struct ledger_cert *cert);
 /** The CA's own and the transfer certificates are found too: their intent.n is
  * the record that holds them, their bundle 0. */
 enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
@@ -325,7 +334,8 @@ enum rc ledger_cert_get(struct ledger *ledger, struct span serial,
 enum rc ledger_cert_der(struct ledger *ledger, struct span serial,
     struct buf *ret_der, bool *ret_known) MUST_CHECK;
 typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
-/** Those asked for in bundles, in the order of their intents. */
+/** Those that came with an adopted CA, then those asked for in bundles, in the order
+ * of their intents. */
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
 
@@ -455,6 +465,7 @@ enum rc ledger_network_add(struct ledger *ledger, struct span interfaces)
 struct ledger_totals {
 	uint64_t records, certificates, voids, refusals, bundles, manifests,
 	    revoked; /* certificates */
+	uint64_t adopted; /* certificates of before this CA was taken over */
 };
 /** From the index tables, quickly; refusals are left 0. */
 enum rc ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)

@@ -13,6 +13,15 @@ void
 ledger_cert_wipe(struct ledger_cert *cert)
 {
 	buf_wipe(&cert->der);
+	buf_wipe(&cert->subject);
+}
+
+struct span
+ledger_cert_serial(const struct ledger_cert *cert)
+{
+	return cert->adopted
+		   ? span_of(cert->adopted_serial, cert->n_adopted_serial)
+		   : span_of(cert->intent.serial, sizeof(cert->intent.serial));
 }
 
 /* i: the intent; r: its result or void record, if any; b: its bundle. */
@@ -99,6 +108,54 @@ cert_of_own(
 	if (serial.n == sizeof(cert->intent.serial))
 		memcpy(cert->intent.serial, serial.p, serial.n);
 	cert->at = r->at;
+}
+
+/* What follows from the certificate itself. */
+static enum rc
+adopted_der(const struct record *r, struct ledger_cert *cert)
+{
+	const struct span der = r->u.adopted_cert.der;
+	OWN(X509) *x = cert_of_der(der);
+	struct cert_parts parts;
+	int64_t not_after;
+	enum rc rc = x == NULL ? RC_FORMAT : RC_OK;
+
+	if (rc == RC_OK)
+		rc = cert_parts_read("an adopted certificate", der, &parts);
+	if (rc == RC_OK)
+		rc = cert_window(x, &cert->intent.not_before, &not_after);
+	if (rc == RC_OK)
+		rc = sha256(parts.spki, cert->intent.key_id);
+	if (rc == RC_FORMAT)
+		return err_set(RC_STATE,
+		    "ledger record %" PRIu64 ": not a certificate", r->n);
+	return rc != RC_OK ? rc : buf_add_span(&cert->der, der);
+}
+
+/* One that was issued before the adoption, of a RECORD_ADOPTED_CERT. */
+static enum rc
+cert_of_adopted(
+    struct ledger *ledger, const struct record *r, struct ledger_cert *cert)
+{
+	struct span serial = r->u.adopted_cert.serial;
+	struct ledger_revocation revocation;
+	enum rc rc;
+
+	buf_reset(&cert->der);
+	buf_reset(&cert->subject);
+	cert->adopted = true;
+	memcpy(cert->adopted_serial, serial.p, serial.n);
+	cert->n_adopted_serial = serial.n;
+	cert->intent = (struct intent){ .n = r->n,
+		.not_after = (int64_t)r->u.adopted_cert.not_after };
+	cert->at = r->at;
+	cert->outcome = r->n;
+	rc = ledger_revoked_get(ledger, serial, &revocation, &cert->revoked);
+	if (rc == RC_OK)
+		rc = buf_add_span(&cert->subject, r->u.adopted_cert.subject);
+	return rc != RC_OK || r->u.adopted_cert.der.n == 0
+		   ? rc
+		   : adopted_der(r, cert);
 }
 
 /* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
@@ -207,6 +264,8 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 			    ledger->db.path, n);
 		if (rc == RC_OK && n != 0 && r.kind == RECORD_CA)
 			rc = cert_of_change(ledger, &r, serial, &cert);
+		else if (rc == RC_OK && n != 0 && r.kind == RECORD_ADOPTED_CERT)
+			rc = cert_of_adopted(ledger, &r, &cert);
 		else if (rc == RC_OK && n != 0)
 			rc = cert_of_ca(&r, serial, &cert);
 		known = n != 0;
@@ -263,13 +322,52 @@ ledger_cert_der(struct ledger *ledger, struct span serial, struct buf *ret_der,
 	return rc;
 }
 
+struct adopted_walk {
+	struct ledger *ledger;
+	ledger_cert_fn *each;
+	void *arg;
+	struct ledger_cert cert;
+};
+
+static enum rc
+adopted_one(const struct record *r, const uint8_t *hash, void *arg)
+{
+	struct adopted_walk *w = arg;
+	enum rc rc = cert_of_adopted(w->ledger, r, &w->cert);
+
+	(void)hash;
+	return rc != RC_OK ? rc : w->each(&w->cert, w->arg);
+}
+
+static enum rc
+adopted_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	struct adopted_walk w = { .ledger = ledger, .each = each, .arg = arg };
+	/* The last condition is the index's own: SQLite wants it said. */
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = ?"
+	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n");
+
+	if (rc == RC_OK)
+		rc =
+		    db_bind(&ledger->db, st, "i", (int64_t)RECORD_ADOPTED_CERT);
+	if (rc == RC_OK)
+		rc = ledger_records_walk(ledger, st, adopted_one, &w);
+	ledger_cert_wipe(&w.cert);
+	return rc;
+}
+
 enum rc
 ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(ledger_cert) cert = { 0 };
-	enum rc rc = ledger_query(
-	    ledger, &st, CERT_QUERY("certificate c") " ORDER BY c.intent");
+	enum rc rc = adopted_each(ledger, each, arg);
+
+	if (rc == RC_OK)
+		rc = ledger_query(ledger, &st,
+		    CERT_QUERY("certificate c") " ORDER BY c.intent");
 
 	while (db_next(&ledger->db, st, &rc)) {
 		rc = cert_of_row(ledger, st, &cert);
@@ -342,7 +440,9 @@ ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT count(nullif(result, 0)), count(nullif(void, 0)),"
 	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest),"
-	    " (SELECT count(*) FROM revocation)"
+	    " (SELECT count(*) FROM revocation),"
+	    " (SELECT count(*) FROM record WHERE kind = 27"
+	    " AND kind NOT IN (6, 7, 8, 9))"
 	    " FROM certificate");
 
 	if (rc == RC_OK)
@@ -355,6 +455,7 @@ ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
 			.bundles = (uint64_t)sqlite3_column_int64(st, 2),
 			.manifests = (uint64_t)sqlite3_column_int64(st, 3),
 			.revoked = (uint64_t)sqlite3_column_int64(st, 4),
+			.adopted = (uint64_t)sqlite3_column_int64(st, 5),
 		};
 	return rc;
 }

@@ -499,13 +499,16 @@ apply_revoked(struct ledger_index *index, const struct record *r)
 
 	if (!reason_is_known(r->u.revoked.reason))
 		return ledger_index_misfit(r, "a reason that is none");
+	if (r->u.revoked.date > (uint64_t)r->at)
+		return ledger_index_misfit(r, "a revocation of the future");
 	rc = bundle_is_known(index, r);
 	if (rc == RC_OK)
 		rc = statement_get(index, REVOKE, &st);
 	if (rc == RC_OK)
 		rc = db_bind(index->db, st, "biiiii", r->u.revoked.serial,
-		    (int64_t)r->n, r->at, (int64_t)r->u.revoked.reason,
-		    (int64_t)r->u.revoked.since,
+		    (int64_t)r->n,
+		    r->u.revoked.date == 0 ? r->at : (int64_t)r->u.revoked.date,
+		    (int64_t)r->u.revoked.reason, (int64_t)r->u.revoked.since,
 		    (int64_t)r->u.revoked.not_after);
 	return rc != RC_OK
 		   ? rc
@@ -520,6 +523,20 @@ apply_key_revoked(struct ledger_index *index, const struct record *r)
 		return ledger_index_misfit(r, "a reason that is none");
 	return change_by_key(index, KEY_REVOKE, r->u.key_revoked.key_id, r->n,
 	    r, "the key is revoked already");
+}
+
+/* What is said of a certificate follows from it, where it is there. */
+static enum rc
+apply_adopted_cert(struct ledger_index *index, const struct record *r)
+{
+	struct cert_parts parts;
+
+	if (r->u.adopted_cert.der.n != 0 &&
+	    (cert_parts_read("der", r->u.adopted_cert.der, &parts) != RC_OK ||
+		!span_eq(parts.serial, r->u.adopted_cert.serial)))
+		return ledger_index_misfit(
+		    r, "its certificate has another serial");
+	return serial_add(index, r->u.adopted_cert.serial, r);
 }
 
 static enum rc
@@ -586,6 +603,8 @@ static apply_fn *const apply[] = {
 	[RECORD_CA] = apply_ca,
 	[RECORD_CRL] = apply_crl,
 	[RECORD_CRL_SERIES] = apply_crl_series,
+	[RECORD_ADOPTED] = apply_nothing,
+	[RECORD_ADOPTED_CERT] = apply_adopted_cert,
 };
 
 enum rc

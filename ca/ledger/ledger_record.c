@@ -4,6 +4,7 @@
 #include "ca/ledger/ledger_record.h"
 #include "base/clock.h"
 #include "ca/ledger/ledger_crl.h"
+#include "ca/ledger/adopted.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
@@ -141,7 +142,8 @@ static const struct record_form kinds[] = {
 		IN_UINT(revoked, reason, REASON_MAX),
 		IN_MAYBE_UINT(revoked, since, CLOCK_MAX),
 		IN_UINT(revoked, not_after, CLOCK_MAX),
-		IN_UINT(revoked, bundle, INT64_MAX) } },
+		IN_UINT(revoked, bundle, INT64_MAX),
+		IN_MAYBE_UINT(revoked, date, CLOCK_MAX) } },
 	[RECORD_KEY_REVOKED] = { "key-revoked", {
 		IN_BYTES(key_revoked, key_id, SHA256_LEN, SHA256_LEN),
 		IN_UINT(key_revoked, reason, REASON_MAX),
@@ -171,6 +173,13 @@ static const struct record_form kinds[] = {
 		IN_UINT(crl_series, period, CLOCK_MAX),
 		IN_UINT(crl_series, overlap, CLOCK_MAX),
 		IN_UINT(crl_series, generation, UINT32_MAX) } },
+	[RECORD_ADOPTED] = { "adopted", {
+		IN_UINT(adopted, crl_next, ADOPTED_CRL_MAX) } },
+	[RECORD_ADOPTED_CERT] = { "adopted-cert", {
+		IN_BYTES(adopted_cert, serial, 1, SERIAL_MAX),
+		IN_UINT(adopted_cert, not_after, CLOCK_MAX),
+		IN_TEXT(adopted_cert, subject, 0, ADOPTED_SUBJECT_MAX),
+		IN_MAYBE(adopted_cert, der, CERT_MAX) } },
 };
 /* clang-format on */
 

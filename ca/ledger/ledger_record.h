@@ -99,6 +99,7 @@ union record_body {
 		struct span serial;
 		uint64_t reason, since; /* since 0: not known */
 		uint64_t not_after, bundle; /* bundle 0: at the laptop */
+		uint64_t date; /* revocationDate; 0: the record's time */
 	} revoked;
 	struct {
 		struct span key_id;
@@ -120,6 +121,14 @@ union record_body {
 		uint64_t first, last; /* numbers */
 		uint64_t start, count, period, overlap, generation;
 	} crl_series;
+	struct {
+		uint64_t crl_next;
+	} adopted;
+	struct {
+		struct span serial;
+		uint64_t not_after;
+		struct span subject, der;
+	} adopted_cert;
 };
 
 struct record {

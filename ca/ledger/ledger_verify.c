@@ -142,6 +142,7 @@ ledger_verify_count_up(struct ledger_totals *t, enum record_kind kind)
 	t->bundles += kind == RECORD_BUNDLE;
 	t->manifests += kind == RECORD_MANIFEST || kind == RECORD_IMPORT;
 	t->revoked += kind == RECORD_REVOKED;
+	t->adopted += kind == RECORD_ADOPTED_CERT;
 }
 
 static enum rc

@@ -19,6 +19,7 @@ ledger_revoke(struct ledger *ledger, const struct ledger_revocation *revocation,
 		r.u.revoked.since = (uint64_t)revocation->since;
 	r.u.revoked.not_after = (uint64_t)revocation->not_after;
 	r.u.revoked.bundle = bundle;
+	r.u.revoked.date = (uint64_t)revocation->date;
 	return ledger_append(ledger, &r);
 }
 

@@ -2,7 +2,7 @@
 /** What was revoked: certificates by serial, and keys.
  *
  * A certificate is revoked once, and stays so. The time of its record is the
- * revocationDate. A key of which somebody said that others have it is never
+ * revocationDate, but of what was revoked before the CA was taken over. A key of which somebody said that others have it is never
  * certified again. All of it is looked up by an index: a million revocations do
  * not slow a signing.
  */
@@ -18,6 +18,8 @@ struct ledger_revocation {
 	enum reason reason;
 	bool has_since;
 	int64_t since; /* invalidityDate: when the key was lost, above 0 */
+	int64_t date; /* the revocationDate where it is not that of the record: of
+		       * what an adopted CA had revoked; 0 */
 	/* of its record; ledger_revoke does not look at these */
 	uint64_t n;
 	int64_t at; /* the revocationDate */

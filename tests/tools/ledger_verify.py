@@ -55,7 +55,7 @@ KINDS = {
                      3: ("whole", UINT)}),
     22: ("revoked", {1: ("serial", BYTES), 2: ("reason", UINT),
                      3: ("since", UINT), 4: ("not_after", UINT),
-                     5: ("bundle", UINT)}),
+                     5: ("bundle", UINT), 6: ("date", UINT)}),
     23: ("key_revoked", {1: ("key_id", BYTES), 2: ("reason", UINT),
                          3: ("since", UINT)}),
     24: ("crl", {1: ("number", UINT), 2: ("this_update", UINT),
@@ -68,8 +68,12 @@ KINDS = {
                         3: ("start", UINT), 4: ("count", UINT),
                         5: ("period", UINT), 6: ("overlap", UINT),
                         7: ("generation", UINT)}),
+    26: ("adopted", {1: ("crl_next", UINT)}),
+    27: ("adopted_cert", {1: ("serial", BYTES), 2: ("not_after", UINT),
+                          3: ("subject", TEXT), 4: ("der", BYTES)}),
 }
-OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (23, 3), (24, 5), (24, 11), (24, 12)}
+OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (22, 6), (23, 3), (24, 5), (24, 11), (24, 12),
+            (27, 4)}
 REASONS = (0, 1, 2, 3, 4, 5, 9, 10)
 LOOSE = bytes(32)
 
@@ -278,8 +282,9 @@ class Tables:
         want(b["serial"] not in self.revocation, n, "revoked already")
         want(b["reason"] in REASONS, n, "a reason that is none")
         want(b["bundle"] == 0 or b["bundle"] in self.bundle, n, "no bundle")
+        want(b.get("date", 0) <= self.at, n, "a revocation of the future")
         self.revocation[b["serial"]] = (
-            n, self.at, b["reason"], b.get("since"), b["not_after"])
+            n, b.get("date") or self.at, b["reason"], b.get("since"), b["not_after"])
 
     def apply_key_revoked(self, n, _, b):
         want(b["key_id"] not in self.revoked_key, n, "revoked already")
@@ -300,6 +305,15 @@ class Tables:
         want(("requester" in b) == ("salt" in b) == ("iv" in b), n,
              "a salt and an iv are a shadow's")
         self.crl[b["number"]] = n
+
+    def apply_adopted(self, n, _, b):
+        pass
+
+    def apply_adopted_cert(self, n, _, b):
+        self.add_serial(n, b["serial"])
+        if "der" in b:
+            serial = x509.load_der_x509_certificate(b["der"]).serial_number
+            want(int.from_bytes(b["serial"], "big") == serial, n, "another serial")
 
     def apply_clock(self, n, _, b):
         pass
@@ -386,7 +400,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4, 5), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)
