@@ -20,7 +20,7 @@ deps_run   := libssl3|libssl3t64 libp11-3|libp11-3t64 libp11-kit0 libcbor0.8|lib
 deps_build := gcc libc6-dev make pkg-config libssl-dev libp11-dev libp11-kit-dev libcbor-dev libsqlite3-dev \
               libseccomp-dev libidn2-dev libunistring-dev libjansson-dev libqrencode-dev
 deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbor2 python3-cryptography \
-              strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils openssh-client
+              strace faketime expect sqlite3 iproute2 util-linux mount procps mandoc binutils openssh-client easy-rsa
 deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
 deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `init`: the review of a new CA, the question, and what is said at the end.
- * The steps are in ca/lifecycle/init.c. */
+/* `init`: the review of a new or an adopted CA, the question, and what is said
+ * at the end. The steps are in ca/lifecycle/init.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "base/typed.h"
@@ -9,6 +9,8 @@
 #include "ca/cmd/cmd_common.h"
 #include "ca/home/card.h"
 #include "ca/lifecycle/init.h"
+
+#include <inttypes.h>
 
 /* ---- the review ---------------------------------------------------------- */
 
@@ -104,22 +106,56 @@ show_constraints(const struct init *init)
 			: "");
 }
 
+/* What is taken over. The key was elsewhere before, and nobody can say where
+ * else. */
+static void
+show_adopted(const struct adoption *a)
+{
+	const struct past_counts *c = &a->past.counts;
+	char hex[2 * SERIAL_MAX + 1];
+
+	hex_write(a->form.parts.serial, hex);
+	term_field("certificate", "%s", a->path);
+	term_field("serial", "%s", hex);
+	if (a->form.path_len < 0)
+		term_field("path length", "no limit");
+	else
+		term_field("path length", "%d", a->form.path_len);
+	if (a->has_past)
+		term_field("known",
+		    "%zu certificates, %zu of them revoked, %zu expired",
+		    a->past.n, c->revoked, c->expired);
+	term_field("CRLs", "%s%" PRIu64,
+	    a->form.signs_crls ? "numbered from " : "none; numbered from ",
+	    a->crl_next < 1 ? 1 : a->crl_next);
+	for (size_t i = 0; i < a->notes.n; i++)
+		term_say("%s\n", a->notes.items[i]);
+	term_alarm(
+	    "Its key was outside of a token: whoever copied it there can still sign for this CA.\n");
+}
+
 static void
 init_show_review(const struct init *init)
 {
+	const struct adoption *adopted = init->options->adopted;
 	char from[CLOCK_TEXT], to[CLOCK_TEXT], now[CLOCK_TEXT];
 
 	clock_write(init->wish.not_before, from);
 	clock_write(init->wish.not_after, to);
 	clock_write(init->now, now);
-	term_bold("A new CA\n");
+	term_bold(
+	    adopted == NULL ? "A new CA\n" : "A CA that other software made\n");
 	term_field("subject", "%.*s", SPAN_FMT(buf_span(&init->subject)));
 	term_field("valid", "%s to %s", from, to);
-	term_field("path length", "%u", (unsigned)init->wish.path_len);
-	if (init->wish.serial.n != 0)
-		term_field("serial", "%s", init->options->serial);
+	if (adopted == NULL) {
+		term_field("path length", "%u", (unsigned)init->wish.path_len);
+		if (init->wish.serial.n != 0)
+			term_field("serial", "%s", init->options->serial);
+	} else
+		show_adopted(adopted);
 	show_list("scope", init->wish.scopes, "any domain");
-	show_constraints(init);
+	if (adopted == NULL)
+		show_constraints(init);
 	show_profiles(&init->policy);
 	term_field("token", "%s, %s %s, serial %s", init->info.label,
 	    init->info.manufacturer, init->info.model, init->info.serial);
@@ -236,6 +272,9 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
     struct token *token)
 {
 	WIPED(init) init = { 0 };
+	const char *question = options->adopted == NULL
+				   ? "Make this CA? Type Yes: "
+				   : "Take over this CA? Type Yes: ";
 	bool yes = env->yes;
 	enum rc rc = init_check(options, token, &init);
 
@@ -249,7 +288,7 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 		return rc;
 	rc = confirm_clock(&init, options->date);
 	if (rc == RC_OK)
-		rc = term_confirm("Make this CA? Type Yes: ", "--yes", &yes);
+		rc = term_confirm(question, "--yes", &yes);
 	if (rc != RC_OK)
 		return rc;
 	if (!yes)
@@ -258,11 +297,35 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 	return rc == RC_OK ? init_finish(env, &init) : rc;
 }
 
+static enum rc
+read_adopted(const struct adopt_options *options, struct adoption *adoption,
+    struct init_options *ret)
+{
+	int64_t now = 0;
+	enum rc rc;
+
+	if (options->ca == NULL &&
+	    (options->index != NULL || options->certs != NULL ||
+		options->crl_number != NULL))
+		return err_set(RC_USAGE,
+		    "--index, --certs and --crlnumber are of a CA that is adopted: --adopt CA.pem");
+	if (options->ca == NULL)
+		return RC_OK;
+	rc = clock_now(&now);
+	if (rc == RC_OK)
+		rc = adoption_read(options, now, adoption);
+	if (rc == RC_OK)
+		ret->adopted = adoption;
+	return rc;
+}
+
 enum rc
 cmd_init(struct cmd_env *env, int argc, char **argv)
 {
 	struct init_options o = { 0 };
+	struct adopt_options adopt = { 0 };
 	struct token_options t = { 0 };
+	WIPED(adoption) adoption = { 0 };
 	WIPED(cmd_list) operands = { 0 };
 	OWNS(token) *token = NULL;
 	bool done = false;
@@ -300,6 +363,14 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		  .help = "SRVName subtrees too: OpenSSL refuses SRVNames, Go everything" },
 		{ .name = "out", .value = "MEDIA", .text = &o.out,
 		  .help = "write the CA's card there" },
+		{ .name = "adopt", .value = "FILE", .text = &adopt.ca,
+		  .help = "take over the CA of this certificate, whose key is --use-key" },
+		{ .name = "index", .value = "FILE", .text = &adopt.index,
+		  .help = "of it: index.txt of openssl ca or easy-rsa" },
+		{ .name = "certs", .value = "DIR", .text = &adopt.certs,
+		  .help = "of it: the certificates that it issued, a file each" },
+		{ .name = "crlnumber", .value = "N", .text = &adopt.crl_number,
+		  .help = "of it: the next CRL number, or openssl's file of it" },
 		CMD_TOKEN_OPTIONS(o, t),
 		{ 0 },
 	};
@@ -313,6 +384,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 	t.hidden[0] = env->home;
 	t.hidden[1] = o.out;
 	/* First of all: nothing is open yet that a child could inherit. */
+	if (rc == RC_OK && !done)
+		rc = read_adopted(&adopt, &adoption, &o);
 	if (rc == RC_OK && !done)
 		rc = token_start(&token, &t);
 	if (rc == RC_OK && !done)

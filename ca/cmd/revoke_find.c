@@ -5,18 +5,18 @@
 
 #include "base/file.h"
 #include "base/list.h"
+#include "ca/lifecycle/past.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/cert_text.h"
 #include "transfer/x509/name_typed.h"
-#include "transfer/x509/pem.h"
 #include "transfer/x509/tbs.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define PEM_FILE_MAX ((size_t)(2 * CERT_MAX))
+#define PEM_FILE_MAX ((size_t)(4 * CERT_MAX))
 
 void
 revoke_found_wipe(struct revoke_found *found)
@@ -120,24 +120,16 @@ find_hex(struct finder *f, const char *typed, bool *ret_done)
 /* ---- by file --------------------------------------------------------------
  */
 
-/* PEM with one certificate, or DER. */
+/* PEM with one certificate, or DER; what openssl ca writes has text in front.
+ */
 static enum rc
 read_cert(const char *path, struct buf *ret_der)
 {
 	WIPED(buf) file = { 0 };
-	struct span rest;
-	bool more = false;
 	enum rc rc = file_read(AT_FDCWD, path, PEM_FILE_MAX, &file);
 
-	if (rc != RC_OK)
-		return rc;
-	rest = buf_span(&file);
-	if (rest.n == 0 || rest.p[0] != '-')
-		return buf_add_span(ret_der, rest);
-	rc = pem_next(path, PEM_CERTIFICATE, &rest, ret_der, &more);
-	if (rc == RC_OK && !more)
-		rc = err_set(RC_FORMAT, "%s: no certificate is in it", path);
-	return rc;
+	return rc != RC_OK ? rc
+			   : past_cert_take(path, buf_span(&file), ret_der);
 }
 
 static enum rc

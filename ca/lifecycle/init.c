@@ -14,15 +14,26 @@
 /* A ledger that is not yet one: whoever opens the home does not see it. */
 #define LEDGER_NEW HOME_LEDGER ".new"
 
-enum rc
-init_certify(struct init *init)
+static enum rc
+certify_ca(struct init *init)
 {
 	struct span spki = buf_span(&init->ca.key.spki);
 	WIPED(buf) tbs = { 0 };
 	enum rc rc = tbs_of_ca(&init->wish, spki, &tbs);
 
-	if (rc == RC_OK)
-		rc = certify(&init->keys, spki, buf_span(&tbs), &init->ca_cert);
+	return rc != RC_OK
+		   ? rc
+		   : certify(&init->keys, spki, buf_span(&tbs), &init->ca_cert);
+}
+
+enum rc
+init_certify(struct init *init)
+{
+	enum rc rc = init->options->adopted == NULL
+			 ? certify_ca(init)
+			 : buf_add_span(&init->ca_cert,
+			       buf_span(&init->options->adopted->ca_cert));
+
 	if (rc == RC_OK)
 		rc = certify_transfer(&init->keys, buf_span(&init->ca_cert),
 		    buf_span(&init->transfer.key.spki), init->now,
@@ -64,6 +75,8 @@ fill_ledger(const struct init *init, struct ledger *ledger)
 	if (rc == RC_OK)
 		rc = ledger_init_add(ledger, buf_span(&init->ca_cert),
 		    buf_span(&init->transfer_cert));
+	if (rc == RC_OK && init->options->adopted != NULL)
+		rc = adoption_record(init->options->adopted, ledger);
 	if (rc == RC_OK && init->interfaces.n != 0)
 		rc = ledger_network_add(ledger, buf_span(&init->interfaces));
 	return rc == RC_OK ? ledger_commit(ledger) : rc;
@@ -117,8 +130,8 @@ publish_ledger(const struct home *home)
 static enum rc
 lock_home(const struct home *home)
 {
-	enum rc rc = fd_lock(
-	    home->fd, home->path, "another init is at work there");
+	enum rc rc =
+	    fd_lock(home->fd, home->path, "another init is at work there");
 
 	if (rc != RC_OK)
 		return rc;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** A CA from nothing: `airgap-ca init`, step by step.
+/** A CA from nothing, or from what other software left of it: `airgap-ca init`, step by
+ * step.
  *
  * Everything that can be checked is checked before the token is written to, and
  * everything is signed and verified before the home is: the ledger, renamed
@@ -13,6 +14,7 @@
 #include "ca/cert/tbs.h"
 #include "ca/home/keys.h"
 #include "ca/home/own_key.h"
+#include "ca/lifecycle/adopt.h"
 #include "transfer/media/media.h"
 #include "transfer/x509/cert.h"
 
@@ -31,6 +33,7 @@ struct init_options {
 	const char *date; /* in words */
 	struct cmd_list scopes, scope_ip, scope_email;
 	bool constrain_srv, allow_network, dry_run;
+	const struct adoption *adopted; /* a CA of other software; NULL: a new one */
 };
 
 struct init {
@@ -79,10 +82,12 @@ enum rc init_clock_confirm(const struct init *init, const char *words)
  *                  them, for the caller to show */
 enum rc init_look(struct init *init) MUST_CHECK;
 
-/** Log in; adopt or make both keys, check that they are good ones. */
+/** Log in; adopt or make both keys, check that they are good ones.
+ * \retval RC_TOKEN rule ADOPT-KEY: not the key of the certificate that is adopted */
 enum rc init_keys(struct init *init) MUST_CHECK;
 
-/** Sign both certificates and verify them as a requester would. */
+/** Sign both certificates, or for an adopted CA the second, and verify them as a
+ * requester would. */
 enum rc init_certify(struct init *init) MUST_CHECK;
 
 /** Write the home. After this the CA exists. */

@@ -101,6 +101,38 @@ read_path_len(struct init *init)
 	return rc;
 }
 
+/* What an adopted CA is stands in its certificate, and there alone. */
+static enum rc
+describe_adopted(struct init *init)
+{
+	const struct init_options *o = init->options;
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = {
+		{ "subject", o->subject != NULL },
+		{ "key-type", o->key_type != NULL },
+		{ "days", o->days != NULL },
+		{ "serial", o->serial != NULL },
+		{ "path-len", o->path_len != NULL },
+		{ "scope-email", o->scope_email.n != 0 },
+		{ "constraints", o->constraints != NULL },
+		{ "constrain-srv", o->constrain_srv },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].given)
+			return err_set(RC_USAGE,
+			    "--%s is for a new CA: an adopted one keeps its certificate as it is",
+			    others[i].name);
+	if (o->use_key == NULL)
+		return err_set(RC_USAGE,
+		    "--adopt wants --use-key URI, the CA's key on the token");
+	init->wish.not_before = o->adopted->form.not_before;
+	init->wish.not_after = o->adopted->form.not_after;
+	return buf_add_span(&init->subject, buf_span(&o->adopted->subject));
+}
+
 /* ---- names and policy ---------------------------------------------------- */
 
 static enum rc
@@ -121,6 +153,14 @@ init_check_read_subject(struct init *init)
 		rc = subject_print(name, &init->subject);
 	init->wish.subject = text;
 	return rc;
+}
+
+static enum rc
+describe_new(struct init *init)
+{
+	enum rc rc = init_check_read_subject(init);
+
+	return rc != RC_OK ? rc : read_numbers(init);
 }
 
 static enum rc
@@ -314,9 +354,8 @@ init_check(
 	init->token = token;
 	rc = clock_now(&init->now);
 	if (rc == RC_OK)
-		rc = init_check_read_subject(init);
-	if (rc == RC_OK)
-		rc = read_numbers(init);
+		rc = options->adopted == NULL ? describe_new(init)
+					      : describe_adopted(init);
 	if (rc == RC_OK)
 		rc = make_policy(init);
 	if (rc == RC_OK)

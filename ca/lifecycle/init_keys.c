@@ -2,6 +2,8 @@
 /* The token's part of `init`: which keys there are, which become the CA's. */
 #include "ca/lifecycle/init.h"
 
+#include "transfer/rule.h"
+
 void
 init_wipe(struct init *init)
 {
@@ -94,6 +96,18 @@ open_keys(struct init *init)
 	return rc == RC_OK ? keys_set_transfer(&init->keys, transfer) : rc;
 }
 
+static enum rc
+adopted_key_check(const struct init *init)
+{
+	const struct adoption *adopted = init->options->adopted;
+
+	if (span_eq(buf_span(&init->ca.key.spki), adopted->form.parts.spki))
+		return RC_OK;
+	return rule_refuse(RULE_ADOPT_KEY,
+	    "CA key \"%s\": it is not the key of %s", init->ca.key.label,
+	    adopted->path);
+}
+
 enum rc
 init_keys(struct init *init)
 {
@@ -107,6 +121,8 @@ init_keys(struct init *init)
 	/* What may fail without a trace comes first. */
 	if (rc == RC_OK && init->ca.type == NULL)
 		rc = own_key_get(init->token, "ca", &init->ca);
+	if (rc == RC_OK && init->options->adopted != NULL)
+		rc = adopted_key_check(init);
 	if (rc == RC_OK && init->transfer.type == NULL)
 		rc = own_key_get(init->token, "transfer", &init->transfer);
 	if (rc == RC_OK && init->ca.type != NULL)
