@@ -37,7 +37,7 @@ index_see(void *arg, const struct stored_cert *c)
 /* Two digits of the year through 2049, four from then on, as in a certificate.
  */
 static void
-index_time(int64_t at, char ret[static INDEX_TIME])
+deploy_index_time(int64_t at, char ret[static INDEX_TIME])
 {
 	const time_t seconds = (time_t)at;
 	char all[INDEX_TIME];
@@ -57,7 +57,7 @@ write_revoked(const struct serial_row *row, struct buf *out)
 
 	if (!row->listed)
 		return RC_OK;
-	index_time(row->at, at);
+	deploy_index_time(row->at, at);
 	rc = buf_add_str(out, at);
 	return rc != RC_OK || row->reason == 0 || row->reason > 5
 		   ? rc
@@ -91,7 +91,7 @@ index_line(void *arg, const struct stored_cert *c)
 
 	if (row == NULL)
 		return RC_OK;
-	index_time(c->not_after, ends);
+	deploy_index_time(c->not_after, ends);
 	hex_write(c->serial, serial);
 	for (char *p = serial; *p != '\0'; p++)
 		if (*p >= 'a')
