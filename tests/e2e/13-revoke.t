@@ -224,8 +224,11 @@ must csr_openssl nobodys ec-p256 /CN=x DNS:nobodys.example.org
 must cp "$WORK/nobodys.csr" "$STICK/"
 must ca sign "$STICK" --loose --profile tls-server --yes
 cat "$STICK"/airgap-ca/responses/*/{nobodys,ca}.pem >"$WORK/chain.pem"
-run ca revoke "$WORK/chain.pem" --reason superseded --yes --json
-status 0 'what a loose CSR got is revoked by its file, the first certificate of several'
+run ca revoke "$WORK/chain.pem" --reason superseded --yes
+status 3 'a file with several certificates says not which is meant'
+says 'chain.pem: more than one certificate is in it' 'as is said'
+run ca revoke "$(ls "$STICK"/airgap-ca/responses/*/nobodys.pem)" --reason superseded --yes --json
+status 0 'what a loose CSR got is revoked by its file'
 is "$(state "$(json revocations.0.serials.0)")" revoked 'as any other'
 must csr_openssl six ec-p256 /CN=x DNS:two.example.org
 asked fresh request "$WORK/six.csr" --profile tls-server --days 9
