@@ -6,6 +6,7 @@
 #include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_abandon.h"
+#include "ca/cmd/crl_status.h"
 #include "ca/cmd/due.h"
 #include "ca/home/backup.h"
 #include "ca/home/confine.h"
@@ -31,6 +32,7 @@ struct ca_status {
 	struct ledger_totals totals;
 	struct ledger_head head;
 	struct backup_state backup;
+	struct crl_status crl;
 	bool restored;		 /* and nothing is signed before `recover` */
 	struct awaited *awaited; /* owned; whose history it waits for */
 	size_t n_awaited;
@@ -132,6 +134,8 @@ status_read(const struct home *home, struct ledger *ledger, int64_t within,
 		rc = ledger_totals_get(ledger, &s->totals);
 	if (rc == RC_OK)
 		rc = backup_state_read(home, ledger, &s->backup);
+	if (rc == RC_OK)
+		rc = crl_status_read(ledger, s->now, within, &s->crl);
 	if (rc == RC_OK)
 		rc = is_restored(ledger, &s->restored);
 	if (rc == RC_OK)
@@ -288,6 +292,7 @@ status_print(const struct ca_status *s)
 	enum rc rc;
 
 	due_print(s);
+	crl_status_print_due(&s->crl);
 	ca_end_print(s);
 	channels_print(s);
 	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
@@ -302,6 +307,7 @@ status_print(const struct ca_status *s)
 	    s->totals.records, hex, s->totals.certificates, s->totals.voids,
 	    s->totals.revoked, s->totals.bundles, s->totals.manifests,
 	    s->n_requesters);
+	crl_status_print(&s->crl);
 	backup_print(&s->backup);
 	restored_print(s);
 	rc = sandbox_print(&s->sandbox);
@@ -396,15 +402,16 @@ status_json(const struct ca_status *s)
 	const struct ledger_totals *t = &s->totals;
 
 	return cmd_json(json_pack(
-	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:I}}",
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o,s:o,s:o,s:{s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:I}}",
 	    "due", due_json(s), "next_due",
 	    s->due.next == 0 ? json_null() : cmd_json_time(s->due.next),
 	    "days_left",
 	    s->due.next == 0 ? json_null()
 			     : json_integer(clock_days(s->now, s->due.next)),
 	    "ca_ends", cmd_json_time(s->due.ca_ends), "unfinished",
-	    open_json(s), "pending", pending_json(s), "backup",
-	    backup_json(&s->backup), "restored", s->restored, "awaited",
+	    open_json(s), "pending", pending_json(s), "crl",
+	    crl_status_json(&s->crl), "backup", backup_json(&s->backup),
+	    "restored", s->restored, "awaited",
 	    awaited_json(s->awaited, s->n_awaited), "sandbox",
 	    sandbox_json(&s->sandbox), "network",
 	    s->network.n == 0 ? json_null()
@@ -458,6 +465,7 @@ cmd_status(struct cmd_env *env, int argc, char **argv)
 		return rc;
 	err_clear();
 	return status.due.n + status.n_open > 0 || status.restored ||
+		       crl_status_is_due(&status.crl) ||
 		       !status.sandbox.all.reached
 		   ? RC_PARTIAL
 		   : RC_OK;

@@ -98,6 +98,14 @@ is "$wrong" '' 'each is v2 with its number and the CA'\''s SKI, 7 d behind the o
 ski=$(openssl x509 -in "$WORK/ca.pem" -noout -ext subjectKeyIdentifier | sed -n '2s/ //gp')
 is "$(openssl crl -inform DER -in "$DIR/crl-1.crl" -noout -text | sed -n '/Authority Key/{n;s/ //g;s/keyid://;p}')" "$ski" 'the keyid is the SKI of the CA'
 
+run ca status --json
+status 1 'status says that a series of four weeks is followed within 30 days'
+is "$(json crl.crls) $(json crl.last) $(json crl.due) $(json crl.unlisted)" '4 4 True False' 'with its numbers'
+is "$(date -u -d "$(json crl.end)" +%s)" "$(seconds "$DIR/crl-4.crl" -nextupdate)" 'until when it goes'
+run ca status --within 1d
+prints "CRLs +4, the last until [0-9-]{10}: be back by [0-9-]{10}" 'and by when to come back'
+unlike "$OUT" '^due: the next CRLs' 'which is not due tomorrow'
+
 # ---- day by day -------------------------------------------------------------------
 
 # judged FILE SECONDS CERT -> what OpenSSL says with that CRL on that second
@@ -159,6 +167,8 @@ status 0 'with crl in policy a visit'
 is "$(records 28)" 2 'makes no new series while nothing was revoked and half of it is left'
 third=$(json responses.-1.results.0.serials.0)
 must ca revoke "$third" --reason unspecified --yes
+run ca status
+prints '^due: what was revoked since is in no CRL' 'status says that a revocation is in no CRL yet'
 must csr_openssl fourth ec-p256 /CN=x DNS:fourth.example.org
 run transfer install "$STICK"
 asked fourth request "$WORK/fourth.csr" --profile tls-server --days 30
@@ -180,5 +190,31 @@ status 0 'a loose CSR is signed'
 is "$(crls "$(there)")" 3 'and its response has the series as well'
 ok 'ledger verify takes all of it' ca ledger verify
 ok 'the other one too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
+
+
+# ---- killed -----------------------------------------------------------------------
+
+# Wherever the power goes: no number twice, whole ledgers, and the same command goes on.
+wrong=
+highest=$(sqlite3 "$LEDGER" 'SELECT max(last) FROM crl_series')
+hits=0
+for point in '0 fdatasync' '0 fsync' '0 sendmsg' '0.1 write' '0 renameat2'; do
+	for n in 1 2 3 4 5 6; do
+		STICK=$(stick "killed-${point// /-}-$n")
+		read -r process call <<<"$point"
+		hit=$(killed "$process" "$call" "$n" ca crl "$STICK" --series 2 --every 7d --yes 2>/dev/null)
+		[ "$hit" != 'not hit' ] || continue
+		hits=$((hits + 1))
+		ca ledger verify >/dev/null 2>&1 || wrong="$wrong $point:$n:verify"
+		"$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER" >/dev/null || wrong="$wrong $point:$n:other"
+		run ca crl "$STICK" --series 2 --every 7d --yes --json
+		[ "$STATUS" = 0 ] || wrong="$wrong $point:$n:again"
+		[ "$(json first)" -gt "$highest" ] || wrong="$wrong $point:$n:number"
+		highest=$(json last)
+		[ "$(crls "$(there)")" = 2 ] || wrong="$wrong $point:$n:files"
+	done
+done
+is "$wrong" '' 'killed at any of these points, it is whole, and the next run has numbers above'
+ok 'which were some' test "$hits" -gt 5
 
 done_testing

@@ -110,6 +110,17 @@ run ca emergency other
 status 7 'nor has it a passphrase'
 says 'no shadow CRLs were made for it' 'which is said'
 
+STICK=$(stick foreign)
+must csr_openssl five ec-p256 /CN=x DNS:five.example.org
+must transfer @other request "$WORK/five.csr" --profile tls-server --days 30 --out "$STICK"
+ASKED=$(ls "$STICK"/airgap-ca/requests/*)
+must cose --key "$(home_of other)/requester.pem" "$ASKED" "$WORK/told.cose" 'p[12] = [2]'
+must cp "$WORK/told.cose" "$ASKED"
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+status 0 'a bundle that names a shadow of another requester'
+says 'published 1 CRL which this CA never made as its shadows' 'revokes nothing, which is said'
+quiet 'To be revoked' 'and nothing is shown as revoked'
+
 # ---- what was published -------------------------------------------------------------
 
 asked third request "$WORK/three.csr" --profile tls-server --days 30
