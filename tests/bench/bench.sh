@@ -7,6 +7,7 @@
 #	SIZES="100 1000 10000 100000"	requests in a bundle
 #	KEYS="ec-p256 rsa-3072"		the CA's key
 #	PAST="0 1000000"		certificates in the ledger before
+#	REVOKED=1000000			entries of a CRL; 0: none is made
 #	RUNS=3				the median of so many counts (once above 10,000)
 #	OPENSSL_MAX=10000		`openssl ca` rewrites its whole index for each
 #					batch and looks each name up in it: above this
@@ -22,6 +23,7 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 SIZES=${SIZES:-100 1000 10000 100000}
 KEYS=${KEYS:-ec-p256 rsa-3072}
 PAST=${PAST:-0 1000000}
+REVOKED=${REVOKED:-1000000}
 RUNS=${RUNS:-3}
 OPENSSL_MAX=${OPENSSL_MAX:-10000}
 CERTTOOL_MAX=${CERTTOOL_MAX:-100}
@@ -165,6 +167,26 @@ token_alone() {
 	row token "$(awk "BEGIN { print 1 / ${rate:-1} }")" 0 0 1
 }
 
+# A CRL of many entries, signed and committed; beside it, the same by openssl. Nobody is
+# enrolled: the manifests of that past are none that a response could follow.
+crls() {
+	local dir=$work/crl-$key home=$work/ca-$key/revoked
+	mkdir -p "$dir/stick"
+	cp -a "ca-$key/home" "$home"
+	say "$key: a ledger of $REVOKED revoked certificates"
+	quiet make_ledger "$home/ledger.db" "$REVOKED" "$REVOKED"
+	quiet airgap-ca --home "$home" requester remove the-past --yes
+	measured crl 1 airgap-ca --home "$home" crl "$dir/stick" --series 1 --every 7d --yes \
+		--allow-network
+	awk -v n="$REVOKED" 'BEGIN { for (i = 1; i <= n; i++)
+		printf "R\t301231235959Z\t261201000000Z,keyCompromise\t%032X\tunknown\t/CN=x\n", i + 2 ^ 40 }' >"$dir/index.txt"
+	printf '%s\n' '[ca]' 'default_ca = bench' '[bench]' "database = $dir/index.txt" \
+		"certificate = $ca_pem" 'default_md = sha256' 'default_crl_days = 10' >"$dir/ca.cnf"
+	measured openssl-crl 1 openssl ca -gencrl -engine pkcs11 -keyform engine \
+		-keyfile "pkcs11:token=$key;object=$name;type=private;pin-value=$PIN" \
+		-config "$dir/ca.cnf" -out "$dir/crl.pem"
+}
+
 # ---- all of it --------------------------------------------------------------------
 
 most=$(printf '%s\n' $SIZES | sort -n | tail -1)
@@ -188,6 +210,7 @@ for key in $KEYS; do
 			done
 		done
 	done
+	[ "$REVOKED" = 0 ] || crls
 done
 
 # ---- the page ---------------------------------------------------------------------

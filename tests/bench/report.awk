@@ -37,6 +37,20 @@ function table(key, size,   c, i, p) {
 	line("limit: verify each, one thread", c, "limit-install", "limit-install")
 	line("`airgap-transfer request`", c, "request", "limit-install")
 }
+# One CRL for each key, whatever else was measured.
+function crl_table(key,   i, j, c) {
+	for (i = 1; i <= pasts; i++)
+		for (j = 1; j <= n_sizes; j++) {
+			c = key SUBSEP past[i] SUBSEP sizes[j]
+			if (!((c SUBSEP "crl") in n))
+				continue
+			printf "\n### %s, a CRL of many entries (REVOKED)\n\n", key
+			print "| | wall | CPU | largest process, MiB | wall / openssl | CPU / openssl |"
+			print "| --- | ---: | ---: | ---: | ---: | ---: |"
+			line("`airgap-ca crl`: signed, verified, in the ledger", c, "crl", "openssl-crl")
+			line("`openssl ca -gencrl`, engine pkcs11", c, "openssl-crl", "openssl-crl")
+		}
+}
 {
 	k = $1 SUBSEP $2 SUBSEP $3 SUBSEP $4
 	n[k]++
@@ -56,4 +70,6 @@ END {
 	for (i = 1; i <= n_keys; i++)
 		for (j = 1; j <= n_sizes; j++)
 			table(keys[i], sizes[j])
+	for (i = 1; i <= n_keys; i++)
+		crl_table(keys[i])
 }
