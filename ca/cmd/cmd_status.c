@@ -6,7 +6,7 @@
 #include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_abandon.h"
-#include "ca/cmd/crl_status.h"
+#include "ca/cmd/cmd_status_crl.h"
 #include "ca/cmd/due.h"
 #include "ca/home/backup.h"
 #include "ca/home/confine.h"

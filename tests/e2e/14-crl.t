@@ -100,7 +100,7 @@ is "$(openssl crl -inform DER -in "$DIR/crl-1.crl" -noout -text | sed -n '/Autho
 
 run ca status --json
 status 1 'status says that a series of four weeks is followed within 30 days'
-is "$(json crl.crls) $(json crl.last) $(json crl.due) $(json crl.unlisted)" '4 4 True False' 'with its numbers'
+is "$(json crl.crls) $(json crl.last) $(json crl.due) $(json crl.unlisted)" '4 4 true false' 'with its numbers'
 is "$(date -u -d "$(json crl.end)" +%s)" "$(seconds "$DIR/crl-4.crl" -nextupdate)" 'until when it goes'
 run ca status --within 1d
 prints "CRLs +4, the last until [0-9-]{10}: be back by [0-9-]{10}" 'and by when to come back'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A series that runs out stops every client that asks for a CRL, good
  * certificates and all: so it is due as a certificate is. */
-#include "ca/cmd/crl_status.h"
+#include "ca/cmd/cmd_status_crl.h"
 
 #include "base/clock.h"
 #include "base/cmd.h"

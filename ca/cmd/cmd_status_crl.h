@@ -2,8 +2,8 @@
 /** For `status`: until when the CRLs that were signed go, and by when the next ones
  * are wanted.
  */
-#ifndef CA_CMD_CRL_STATUS_H
-#define CA_CMD_CRL_STATUS_H
+#ifndef CA_CMD_CMD_STATUS_CRL_H
+#define CA_CMD_CMD_STATUS_CRL_H
 
 #include "ca/crl/crl_make.h"
 
