@@ -47,7 +47,7 @@ find_passphrase(
 }
 
 static enum rc
-passphrase_get0(const struct home *home, struct span text,
+passphrase_take(const struct home *home, struct span text,
     const uint8_t key_id[static SHA256_LEN], struct span *ret)
 {
 	bool whole;
@@ -70,7 +70,7 @@ emergency_get(const struct home *home, const uint8_t key_id[static SHA256_LEN],
 	enum rc rc = emergency_read(home, &text);
 
 	if (rc == RC_OK)
-		rc = passphrase_get0(home, buf_span(&text), key_id, &found);
+		rc = passphrase_take(home, buf_span(&text), key_id, &found);
 	if (rc != RC_OK)
 		return rc;
 	*ret_any = found.n != 0;
@@ -111,7 +111,7 @@ emergency_need(const struct home *home, const uint8_t key_id[static SHA256_LEN],
 	enum rc rc = emergency_read(home, &text);
 
 	if (rc == RC_OK)
-		rc = passphrase_get0(home, buf_span(&text), key_id, &found);
+		rc = passphrase_take(home, buf_span(&text), key_id, &found);
 	if (rc != RC_OK)
 		return rc;
 	*ret_new = found.n == 0;
