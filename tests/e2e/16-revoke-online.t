@@ -118,7 +118,23 @@ run transfer revoke "$(ls "$(home_of online)"/certs/dns_www*/*"$new".pem "$(home
 	--reason cessationOfOperation --key --out "$STICK"
 status 0 'by file, and by its key'
 says 'every certificate of key' 'which is said'
+# From here the CA makes CRLs.
+must sed -i '/^\[ca\]/a crl = 4x7d+3d' "$(home_of ca)/policy.conf"
 trip "$STICK"
 like "$(transfer list)" "revoked .*$new" 'and it is revoked'
+says '  4 CRLs' 'with the CRLs that the CA makes from now on'
+crl=$(home_of online)/crl/4.crl
+run openssl crl -inform DER -in "$crl" -noout -CAfile "$(home_of online)/ca.pem" -text
+is "$STATUS" 0 'the last of them is signed by the CA'
+for serial in "$www" "$mail" "$new"; do
+	prints "$(printf %s "$serial" | tr a-f A-F)" "it lists $serial"
+done
+STICK=$(stick asked)
+must transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
+	--crl 2x7d+1d --out "$STICK"
+trip "$STICK"
+status 0 'a series is asked for'
+says '  2 CRLs' 'and comes'
+is "$(sql 'SELECT max(number) FROM crl')" 6 'with numbers that go on'
 
 done_testing
