@@ -24,7 +24,7 @@ deps_test  := perl libcmocka-dev softhsm2 openssl gnutls-bin python3 python3-cbo
 deps_bench := libengine-pkcs11-openssl
 deps_tidy  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev|libclang-rt-19-dev
 deps_peers := prosody prosody-modules lua-unbound ejabberd jabberd2 unbound systemd libnss3-tools golang-go \
-              pcscd vsmartcard-vpcd ykcs11 yubico-piv-tool
+              pcscd vsmartcard-vpcd ykcs11 yubico-piv-tool nginx-light haproxy stunnel4 openvpn lua5.4 lua-sec
 deps_media := user-mode-linux dosfstools dmsetup kmod
 deps_core  := run: $(deps_run) build: $(deps_build) test: $(deps_test)
 install_deps = @tests/tools/deps $(foreach d,$(1),'$(d)')
