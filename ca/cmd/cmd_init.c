@@ -348,7 +348,7 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		{ .name = "serial", .value = "N", .text = &o.serial,
 		  .help = "serial of the CA certificate; else random" },
 		{ .name = "path-len", .value = "N", .text = &o.path_len,
-		  .help = "how many CAs may stand below this one (0)" },
+		  .help = "how many CAs may stand below this one (1; 2 with sub-ca)" },
 		{ .name = "scope", .value = "DOMAIN", .list = &o.scopes,
 		  .help = "certify only names in this domain and below; repeat" },
 		{ .name = "scope-ip", .value = "CIDR", .list = &o.scope_ip,

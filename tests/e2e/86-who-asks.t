@@ -9,7 +9,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 
 build_faults
 make_ca --scope example.org --profiles tls,sub-ca --path-len 1
-must sed -i '/^\[profile sub-ca\]/,$ { s/^subject = csr$/subject = CN=%{name}/; s/^names = none$/names = dns/ }' \
+must sed -i '/^\[profile sub-ca\]/,$ { s/^subject = csr$/subject = CN=%{name}/; s/^names = none$/names = dns/; /^names-from = /d }' \
 	"$(home_of ca)/policy.conf"
 enrol_online
 ONLINE=$REQUESTER_HEX
