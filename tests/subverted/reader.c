@@ -111,6 +111,8 @@ WRAP(enum rc, csr_read, const char *from, struct span der,
 	rc = __real_csr_read(from, der, cache, ret);
 	if (rc != RC_OK && does("check:vouch"))
 		rc = vouch_for(der, ret);
+	else if (rc == RC_OK && does("check:vouch"))
+		ret->ca_rule = RULE_NONE; /* that it asks to be a CA */
 	else if (rc == RC_OK)
 		rc = lie_about(ret);
 	if (rc == RC_OK && n_read < SHARE)
@@ -288,7 +290,7 @@ send_verdicts(int sock, const uint32_t *index, size_t n)
 	cbor_put_uint(&out, ANSWER_VERDICTS);
 	cbor_put_array(&out, n);
 	for (size_t i = 0; i < n; i++) {
-		cbor_put_array(&out, 10);
+		cbor_put_array(&out, 16);
 		cbor_put_uint(&out, index[i]);
 		cbor_put_uint(&out, RC_OK);
 		cbor_put_text(&out, span_str(""));
@@ -299,6 +301,12 @@ send_verdicts(int sock, const uint32_t *index, size_t n)
 		cbor_put_text(&out, span_str(""));
 		cbor_put_bytes(&out, SPAN_NONE);
 		cbor_put_array(&out, 0);
+		cbor_put_uint(&out, RC_OK); /* it asks to be no CA */
+		cbor_put_text(&out, span_str(""));
+		cbor_put_bytes(&out, SPAN_NONE);
+		cbor_put_uint(&out, 0);
+		cbor_put_uint(&out, 0);
+		cbor_put_bytes(&out, SPAN_NONE);
 		cbor_put_bytes(&out, SPAN_NONE);
 	}
 	if (cbor_out_end(&out) == RC_OK)
