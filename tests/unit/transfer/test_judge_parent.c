@@ -157,13 +157,16 @@ only_files_that_are_there_are_handed_over(void **state)
 					 LAST },
 				 manifest[] = { { "\x82\x01\x02", 3 }, GOOD,
 					 LAST },
-				 none[] = { { "\x82\x01\x03", 3 }, GOOD, LAST };
+				 own[] = { { "\x82\x01\x03", 3 }, GOOD, LAST },
+				 none[] = { { "\x82\x01\x04", 3 }, GOOD, LAST };
 	size_t asked;
 
 	(void)state;
 	check_ok(ask(first, &asked));
 	assert_int_equal(asked, 1);
 	check_ok(ask(manifest, &asked));
+	assert_int_equal(asked, 0);
+	check_ok(ask(own, &asked)); /* an empty list: nothing is known here */
 	assert_int_equal(asked, 0);
 	is_a_bug(ask(none, &asked), "judge: wants a file that is not there");
 	assert_int_equal(asked, 0);
