@@ -10,6 +10,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/ext_out.h"
+#include "transfer/x509/issuer_id.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
@@ -32,7 +33,6 @@ crl_issuer_wipe(struct crl_issuer *issuer)
 static enum rc
 issuer_fill(struct span ca_cert, X509 *cert, struct crl_issuer *issuer)
 {
-	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(cert);
 	struct cert_parts parts;
 	int64_t not_before;
 	enum rc rc;
@@ -40,17 +40,13 @@ issuer_fill(struct span ca_cert, X509 *cert, struct crl_issuer *issuer)
 	if ((X509_get_key_usage(cert) & KU_CRL_SIGN) == 0)
 		return rule_refuse(RULE_CRL_SIGN,
 		    "the CA's certificate does not allow it to sign CRLs");
-	if (ski == NULL)
-		return err_set(RC_STATE,
-		    "the CA's certificate has no subjectKeyIdentifier");
 	rc = cert_parts_read("CA certificate", ca_cert, &parts);
 	if (rc == RC_OK)
 		rc = buf_add_span(&issuer->name, parts.subject);
 	if (rc == RC_OK)
 		rc = buf_add_span(&issuer->spki, parts.spki);
 	if (rc == RC_OK)
-		rc = buf_add(&issuer->keyid, ASN1_STRING_get0_data(ski),
-		    (size_t)ASN1_STRING_length(ski));
+		rc = issuer_id_of("CA certificate", &parts, &issuer->keyid);
 	if (rc == RC_OK)
 		rc = sha256(parts.spki, issuer->key_id);
 	if (rc == RC_OK)

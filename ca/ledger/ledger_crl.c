@@ -3,6 +3,7 @@
  * judged in ledger_index.c. */
 #include "ca/ledger/ledger_crl.h"
 
+#include "ca/ledger/adopted.h"
 #include "ca/ledger/ledger_internal.h"
 
 #include <inttypes.h>
@@ -72,8 +73,18 @@ crl_query_number(
 enum rc
 ledger_crl_number_next(struct ledger *ledger, uint64_t *ret)
 {
-	return crl_query_number(ledger,
-	    "SELECT coalesce(max(last), 0) + ? FROM crl_series", 1, ret);
+	uint64_t floor = 1;
+	bool adopted;
+	enum rc rc = ledger_crl_floor(ledger, &floor, &adopted);
+
+	if (rc == RC_OK)
+		rc = crl_query_number(ledger,
+		    "SELECT coalesce(max(last), 0) + ? FROM crl_series", 1,
+		    ret);
+	/* What it signed before its adoption is nowhere else. */
+	if (rc == RC_OK && *ret < floor)
+		*ret = floor;
+	return rc;
 }
 
 enum rc

@@ -4,6 +4,7 @@
 #include "tests/lib/ledger_fixture.h"
 
 #include "ca/ledger/adopted.h"
+#include "ca/ledger/ledger_crl.h"
 #include "ca/ledger/revocation.h"
 #include "transfer/x509/cert.h"
 
@@ -146,6 +147,8 @@ crls_go_on_above_the_old_ones(void **state)
 	adopt(l);
 	check_ok(ledger_crl_floor(l, &floor, &adopted));
 	assert_true(floor == 17 && adopted);
+	check_ok(ledger_crl_number_next(l, &floor));
+	assert_int_equal(floor, 17);
 }
 
 static enum rc
