@@ -7,13 +7,14 @@
 /* clang-format off */
 static const struct cmd cmds[] = {
 	{ "init", cmd_init,
-	  "--subject DN [--token URI] [--key-type TYPE | --use-key URI]\n"
+	  "--subject DN | --adopt FILE [--index FILE] [--certs DIR] [--crlnumber N]\n"
+	  "    [--token URI] [--key-type TYPE | --use-key URI]\n"
 	  "    [--transfer-key URI] [--days N] [--date WORDS] [--serial N]\n"
 	  "    [--path-len N]\n"
 	  "    [--scope DOMAIN]... [--scope-ip CIDR]... [--scope-email DOMAIN]...\n"
 	  "    [--profiles LIST] [--constraints HOW] [--constrain-srv]\n"
 	  "    [--out MEDIA]",
-	  "make a CA on a token" },
+	  "make a CA on a token, or take one over" },
 	{ "export", cmd_export,
 	  "MEDIA",
 	  "write the CA's card again" },
