@@ -13,7 +13,8 @@ airgap-ca recover STICK
 airgap-ca recover --lost "WORDS"
 airgap-ca requester remove LABEL
 airgap-ca ledger verify --head FILE
-airgap-ca backup STICK' 'the chapter has these commands, and the test follows them'
+airgap-ca backup STICK
+airgap-ca backup' 'the chapter has these commands, and the test follows them'
 
 # ---- before -------------------------------------------------------------------------
 

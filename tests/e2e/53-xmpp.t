@@ -63,7 +63,7 @@ SEQUENCE
         SEQUENCE
           basicConstraints
           BOOLEAN TRUE
-          OCTET STRING { SEQUENCE { BOOLEAN TRUE, INTEGER 0 } }
+          OCTET STRING { SEQUENCE { BOOLEAN TRUE, INTEGER 1 } }
         SEQUENCE
           keyUsage
           BOOLEAN TRUE

@@ -130,7 +130,7 @@ judge_watch(unsigned what, struct span order, const char *path)
 
 	if (what != JUDGE_CERT)
 		return NULL;
-	if (cbor_take_array(&in, "order", 10, 10, &n) != RC_OK ||
+	if (cbor_take_array(&in, "order", 11, 11, &n) != RC_OK ||
 	    cbor_take_uint(&in, "order", 0, JUDGE_ASKED, &n) != RC_OK ||
 	    cbor_take_bytes(&in, "certificate", 1, SIZE_MAX, &der) != RC_OK ||
 	    cert_parts_read("certificate", der, &parts) != RC_OK ||
