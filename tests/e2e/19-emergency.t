@@ -96,7 +96,7 @@ ok "until now the certificate is good" verified -CRLfile "$SRV/crl.pem" "$SRV/on
 dialogue 'Passphrase' "${PASS^^}" 'Type Yes' Yes -- transfer emergency
 is "$STATUS" 0 "typed off a sheet of paper, in capitals, it is done"
 like "$OUT" 'shadow CRL 11 until' "and told"
-like "$OUT" 'Next: ask for new certificates with new keys, and visit the CA' "with what comes next"
+like "$OUT" 'Next: for each name `airgap-transfer --home [^ ]+ request --replace NAME --reason keyCompromise --out STICK`, and visit the CA' "with what comes next"
 is "$(everywhere)" "0B 0B 2" "the shadow is in the place of the regular one"
 is "$(wc -l <"$WORK/reloads")" 2 "servers were told"
 for name in one two; do

@@ -237,7 +237,7 @@ static void
 tell_rest(void)
 {
 	term_say(
-	    "\nNext: ask for new certificates with new keys, and visit the CA. The bundle says which shadows were published, and the CA revokes the same for good before it signs.\n");
+	    "\nNext: for each name `airgap-transfer request --replace NAME --reason keyCompromise --out STICK`, and visit the CA. The bundle says which shadows were published, and the CA revokes the same for good before it signs.\n");
 }
 
 static enum rc
