@@ -51,7 +51,7 @@ unchanged 'and nothing was changed by any of them'
 run transfer revoke mail.example.org --reason superseded --out "$STICK" --json
 status 0 'by name'
 is "$(json revocations)" 3 'the whole series, one by one'
-says 'takes effect after the visit to the CA' 'and when that counts'
+says 'takes effect after the visit to the CA, when .*install STICK. has brought its CRLs and .*rotate. has put them in place' 'and when that counts'
 run transfer inspect "$STICK"/airgap-ca/requests/*.cose
 prints "$mail" 'inspect shows what is asked'
 prints 'superseded' 'and why'

@@ -75,5 +75,5 @@ send_tell_revocations(const struct compose *c)
 	}
 	if (c->n_revocations != 0)
 		term_say(
-		    "It takes effect after the visit to the CA, when `airgap-transfer install STICK` has brought its CRLs: until then nobody knows.\n");
+		    "It takes effect after the visit to the CA, when `airgap-transfer install STICK` has brought its CRLs and `airgap-transfer rotate` has put them in place: until then nobody knows.\n");
 }
