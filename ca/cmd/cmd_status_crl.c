@@ -46,7 +46,7 @@ crl_status_print_due(const struct crl_status *s)
 		    at);
 	if (s->unlisted)
 		term_print(stdout,
-		    "due: what was revoked since is in no CRL: 'airgap-ca crl STICK', or the next 'airgap-ca sign STICK'\n");
+		    "due: what was revoked since is in no CRL: 'airgap-ca crl STICK', or 'airgap-ca sign STICK' with the next bundle\n");
 }
 
 void

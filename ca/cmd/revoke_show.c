@@ -149,7 +149,7 @@ revokes_show(struct ledger *ledger, const struct revokes *revokes)
 
 	if (rc == RC_OK && revokes->n_certs != 0)
 		term_field("effect",
-		    "with the next revocation list (CRL): 'airgap-ca crl MEDIA' signs one, and so does each 'sign' where there was one before or the policy has crl");
+		    "with the next revocation list (CRL): 'airgap-ca crl MEDIA' signs one, and so does 'sign' with each bundle, where there was one before or the policy has crl");
 	if (rc == RC_OK)
 		rc = show_some(ledger, revokes, REVOKED_BEFORE);
 	if (rc == RC_OK)

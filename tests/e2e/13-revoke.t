@@ -123,7 +123,9 @@ says 'To be revoked for good: 1 certificate$' 'says how many'
 says "^  $ONE  20" 'which'
 says 'dns:one\.example\.org  tls-server' 'and whose, by its names'
 says 'reason +superseded' 'why'
-says 'effect +with the next revocation list.*where there was one before or the policy has crl' 'and when it takes effect'
+like "$(tr -s ' \n' ' ' <<<"$ERR")" \
+	"effect with the next revocation list .* and so does 'sign' with each bundle, where there was one before or the policy has crl" \
+	'and when it takes effect'
 unchanged 'and changes nothing'
 dialogue 'Type Yes to revoke this for good:' 'yes' -- ca revoke "$ONE" --reason superseded
 status 2 'a yes that is not typed as asked'
