@@ -130,6 +130,11 @@ for serial in "$www" "$mail" "$new"; do
 	prints "$(printf %s "$serial" | tr a-f A-F)" "it lists $serial"
 done
 STICK=$(stick asked)
+freeze
+run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
+	--crl 61x7d --out "$STICK"
+refused 4 CRL-SERIES '--crl 61x7d: 61 CRLs dated ahead; wanted 60 at most' \
+	'more than the policy lets a series have is not asked for'
 must transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 2x7d+1d --out "$STICK"
 trip "$STICK"

@@ -19,6 +19,7 @@
 #include "transfer/x509/name_typed.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -369,6 +370,11 @@ read_crl(struct ask_for *a)
 		return err_set(RC_USAGE,
 		    "--crl %s: not NxDUR or NxDUR+DUR, with N from 1 to %d",
 		    a->crl, SERIES_MAX);
+	if (crl->count > a->store.policy.crl_series_max)
+		return rule_refuse(RULE_CRL_SERIES,
+		    "--crl %s: %" PRIu32 " CRLs dated ahead; wanted %" PRIu32
+		    " at most",
+		    a->crl, crl->count, a->store.policy.crl_series_max);
 	a->compose.has_crl = true;
 	return RC_OK;
 }
