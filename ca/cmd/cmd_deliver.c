@@ -91,6 +91,26 @@ show_due(const struct manifest *m)
 	term_field("next due", "%s, when the first of these runs out", at);
 }
 
+/* That a revocation went out is seen by them. */
+static void
+show_crls(const struct manifest *m)
+{
+	char at[CLOCK_TEXT];
+	size_t shadows = 0;
+	int64_t end = 0;
+
+	if (m->n_crls == 0)
+		return;
+	for (size_t i = 0; i < m->n_crls; i++) {
+		shadows += m->crls[i].shadow;
+		if (m->crls[i].next_update > end)
+			end = m->crls[i].next_update;
+	}
+	clock_write(end, at);
+	term_field("CRLs", "%zu, with %zu shadow%s, the last until %.10s",
+	    m->n_crls - shadows, shadows, shadows == 1 ? "" : "s", at);
+}
+
 /* Nothing where there were none. */
 static enum rc
 revocations_text(const struct manifest *m, struct buf *out)
@@ -140,6 +160,7 @@ show_written(const struct delivery *d, const struct response *response,
 	term_field("written to", "%s/%s", d->media->path, response->dir);
 	term_field("read back", "%.*s", SPAN_FMT(buf_span(note)));
 	term_field("manifest", "%s", hex);
+	show_crls(&response->manifest);
 	show_due(&response->manifest);
 }
 

@@ -76,6 +76,7 @@ status 0 'a series is signed'
 is "$(json crls) $(json first) $(json last)" '4 1 4' 'four CRLs, numbered from 1'
 DIR=$(there)
 is "$(crls "$DIR")" 4 'the response has them'
+says '^  CRLs +4, with 0 shadows, the last until 20' 'and they are told'
 OLD=$DIR
 ok 'ledger verify takes it' ca ledger verify
 ok 'and so does what was written from the manual' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
