@@ -63,7 +63,7 @@ is "$(everywhere)" "0A 0A 1" "before that day regular CRLs are in place"
 freeze "$H" "$WWW" "$SRV" "$CRLS"
 
 run transfer emergency --yes --pass-source "$WORK/wrong"
-refused 7 SHADOW-PASS 'shadow CRL 1: this passphrase does not open it' "a wrong passphrase opens nothing"
+refused 7 SHADOW-PASS 'shadow CRL 15: this passphrase does not open it' "a wrong passphrase opens nothing"
 run transfer emergency --yes
 status 2 "without a terminal it comes from a file"
 chmod 644 "$WORK/pass"

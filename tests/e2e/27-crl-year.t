@@ -186,6 +186,7 @@ run on $((THIRD + HOUR + 5)) transfer rotate
 says 'the emergency of .* is over' 'then it is over'
 run on $((THIRD + HOUR + 6)) transfer status --json
 is "$(json emergency)" false 'and status is content'
+for d in "$H" "$WWW" "$SRV"; do must cp -a "$d" "$d.kept"; done
 slots "$THIRD" 0 1 24 -- good='error 23' new=good second=good peer=good
 is "$wrong" '' 'the old certificate stays revoked, the new ones are accepted'
 slots "$THIRD" 51 -- new=good second=good
@@ -193,9 +194,11 @@ is "$wrong" '' 'to the end of the year after it'
 
 # ---- a CA put back from its backup -------------------------------------------------
 
-must on $((WEEK30 + 7200)) ca backup "$WORK/ca.db"
+BACK=$((WEEK30 + 7200))
+for d in "$H" "$WWW" "$SRV"; do must rm -rf "$d"; must mv "$d.kept" "$d"; done
+must on $BACK ca backup "$WORK/ca.db"
 must mv "$(home_of ca)" "$WORK/dead"
-must on $((WEEK30 + 7300)) ca restore "$WORK/ca.db" --token "$(uri ca)" --yes
+must on $BACK ca restore "$WORK/ca.db" --token "$(uri ca)" --yes
 must rm -rf "$STICK/airgap-ca/responses"
 run ca resend "$STICK"
 status 7 'without the passphrase, which is in no backup, shadows cannot be made again'
@@ -206,6 +209,30 @@ for name in week6 week30; do
 	ok "byte for byte, shadows too ($name)" diff -r "$WORK/$name" \
 		"$STICK/airgap-ca/responses/$(cat "$WORK/$name.name")"
 done
+
+# Who lost that file has another passphrase from the next visit on, and older shadows theirs.
+must rm "$(home_of ca)/emergency.conf"
+for who in online other; do
+	STICK=$(stick "$who")
+	must on $BACK transfer "@$who" history --out "$STICK"
+	run on $((BACK + 60)) ca recover "$STICK" --yes
+	status 0 "the CA has the history of $who"
+done
+STICK=$(stick back)
+must on $((BACK + 120)) transfer request --profile tls-server --new-key ec-p256 --name dns:third.example.org --days 90 --out "$STICK"
+sign $((BACK + 180))
+status 0 'and signs again'
+run on $((BACK + 240)) transfer install "$STICK"
+status 0 'which the host takes'
+(umask 077; ca emergency online >"$WORK/again")
+freeze "$WWW" "$SRV"
+run on $((BACK + 2 * HOUR)) transfer emergency --yes --pass-source "$WORK/pass"
+refused 7 SHADOW-PASS 'this passphrase does not open it' 'the passphrase of before opens nothing of it'
+run on $((BACK + 2 * HOUR)) transfer emergency --yes --pass-source "$WORK/again"
+status 0 'but the one that the CA shows now does'
+wrong=
+day $((BACK + 2 * HOUR + 60)) new='error 23' second='error 23' peer=good
+is "$wrong" '' 'and everything of this host is refused'
 ok 'ledger verify takes all of it' ca ledger verify
 ok 'and so does what was written from the manual' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of ca)/ledger.db"
 

@@ -27,7 +27,7 @@ struct alarm {
 	struct buf pass;
 	struct shadow_key key;
 	bool asked;	 /* for the passphrase */
-	size_t n_opened; /* now */
+	uint64_t shut;	 /* the last shadow, if it does not open; or 0 */
 	size_t n_places; /* where CRLs go */
 	size_t n_living; /* names of this host */
 };
@@ -59,6 +59,8 @@ ask_pass(struct alarm *a)
 	return rc;
 }
 
+/* One that does not open stays shut, for a CA put back from its backup draws
+ * another passphrase, and older shadows keep theirs: the last one counts. */
 static enum rc
 open_one(void *arg, const struct stored_crl *shadow)
 {
@@ -77,17 +79,28 @@ open_one(void *arg, const struct stored_crl *shadow)
 	if (rc == RC_OK)
 		rc = shadow_open(from, buf_span(&file), buf_span(&a->pass),
 		    &a->key, &opened, &der);
-	if (rc == RC_OK && !opened)
-		rc = rule_refuse(RULE_SHADOW_PASS,
-		    "%s: this passphrase does not open it", from);
-	if (rc == RC_OK)
-		rc = sha256(buf_span(&der), digest);
+	if (rc != RC_OK)
+		return rc;
+	a->shut = opened ? 0 : shadow->number;
+	if (!opened)
+		return RC_OK;
+	rc = sha256(buf_span(&der), digest);
 	if (rc == RC_OK && memcmp(digest, shadow->sha256, SHA256_LEN) != 0)
 		rc = err_set(RC_STATE,
 		    "%s: is not the one that the CA's manifest names", from);
-	if (rc == RC_OK)
-		rc = emergency_open(&a->store, shadow, buf_span(&der));
-	a->n_opened += rc == RC_OK;
+	return rc == RC_OK ? emergency_open(&a->store, shadow, buf_span(&der))
+			   : rc;
+}
+
+static enum rc
+open_all(struct alarm *a)
+{
+	enum rc rc = emergency_each_sealed(&a->store, open_one, a);
+
+	if (rc == RC_OK && a->shut != 0)
+		rc = rule_refuse(RULE_SHADOW_PASS,
+		    "shadow CRL %llu: this passphrase does not open it",
+		    (unsigned long long)a->shut);
 	return rc;
 }
 
@@ -213,7 +226,7 @@ alarm_open(struct alarm *a)
 	enum rc rc = store_begin(&a->store);
 
 	if (rc == RC_OK)
-		rc = emergency_each_sealed(&a->store, open_one, a);
+		rc = open_all(a);
 	if (rc == RC_OK)
 		rc = alarm_tell(a);
 	if (rc == RC_OK && !a->env->dry_run) {
