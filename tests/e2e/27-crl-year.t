@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # A year of a host whose CA sleeps, by the shipped programs alone: one visit brings CRLs for
 # 52 weeks; a revocation in week 6, a leaked key in week 20, the visit after it in week 30.
-# Each day that is looked at, `rotate` runs then, and openssl judges by what lies published.
+# Each day that is looked at, `rotate` runs then, and OpenSSL and
+# GnuTLS judge by what lies published.
 . "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
+needs certtool gnutls-bin
+needs faketime faketime
 make_ca --scope example.org --profiles tls
 policy=$(home_of ca)/policy.conf
 must sed -i '/^\[ca\]/a crl = 52x7d+3d\ncrl-series-max = 52' "$policy"
@@ -44,6 +47,13 @@ said() {
 	openssl verify -crl_check -attime "$1" -CAfile "$ca" "${crl[@]}" "$SRV/$2.pem" >"$WORK/said" 2>&1 &&
 		echo good || echo "$(grep -o 'error [0-9]*' "$WORK/said" | head -1)"
 }
+# gnutls SECOND NAME -> the same in the same words, by GnuTLS and the web root
+gnutls() {
+	must openssl crl -inform DER -in "$WWW/ca.crl" -out "$WORK/now.pem"
+	faketime -f "@$(utc "$1")" certtool --verify --load-ca-certificate "$H/ca.pem" --load-crl "$WORK/now.pem" \
+		--infile "$SRV/$2.pem" >"$WORK/said" 2>&1 && echo good ||
+		grep -o revoked "$WORK/said" | head -1 | sed 's/revoked/error 23/'
+}
 # day SECOND NAME=WANTED...: rotate runs then, and each is judged by the web root and by a
 # server's file; what is not as wanted goes to $wrong
 day() {
@@ -56,6 +66,8 @@ day() {
 			got=$(said "$when" "${pair%%=*}" "$file")
 			[ "$got" = "${pair#*=}" ] || wrong="$wrong $(utc "$when"):$(basename "$file"):${pair%%=*}:$got"
 		done
+		got=$(gnutls "$when" "${pair%%=*}")
+		[ "$got" = "${pair#*=}" ] || wrong="$wrong $(utc "$when"):gnutls:${pair%%=*}:$got"
 	done
 }
 # slots START SLOT... -- NAME=WANTED...: at the begin, an hour later, in the middle and at the end
