@@ -237,6 +237,8 @@ status 0 'and signs again'
 run on $((BACK + 240)) transfer install "$STICK"
 status 0 'which the host takes'
 (umask 077; ca emergency online >"$WORK/again")
+STICK=$(stick late)
+must on $((BACK + HOUR)) transfer request --profile tls-server --new-key ec-p256 --name dns:late.example.org --days 90 --out "$STICK"
 freeze "$WWW" "$SRV"
 run on $((BACK + 2 * HOUR)) transfer emergency --yes --pass-source "$WORK/pass"
 refused 7 SHADOW-PASS 'this passphrase does not open it' 'the passphrase of before opens nothing of it'
@@ -245,6 +247,35 @@ status 0 'but the one that the CA shows now does'
 wrong=
 day $((BACK + 2 * HOUR + 60)) new='error 23' second='error 23' peer=good
 is "$wrong" '' 'and everything of this host is refused'
+
+# ---- a bundle that was on its way when the key leaked ------------------------------
+
+sign $((BACK + 3 * HOUR))
+status 0 'a bundle of before that day is signed'
+quiet 'EMERGENCY' 'for which the CA knows of no emergency'
+run on $((BACK + 3 * HOUR + 60)) transfer install "$STICK"
+status 0 'and installed'
+must on $((BACK + 3 * HOUR + 90)) transfer deploy late.example.org --format cert --to "$SRV/late.pem" --key "$SRV/late.key"
+wrong=
+day $((BACK + 5 * HOUR)) new='error 23' second='error 23' late=good peer=good
+is "$wrong" '' 'its series, which revokes none of them, does not end the emergency'
+run on $((BACK + 5 * HOUR + 60)) transfer emergency --yes --pass-source "$WORK/again"
+status 0 'emergency once more opens its shadows'
+wrong=
+day $((BACK + 5 * HOUR + 90)) new='error 23' late='error 23' peer=good
+is "$wrong" '' 'which refuse what it brought, too'
+STICK=$(stick last)
+must on $((BACK + 6 * HOUR)) transfer request --profile tls-server --new-key ec-p256 --name dns:last.example.org --days 90 --out "$STICK"
+sign $((BACK + 6 * HOUR + 60))
+says 'EMERGENCY: it published 2 shadow CRLs' 'the next bundle tells of both'
+run on $((BACK + 6 * HOUR + 120)) transfer install "$STICK"
+status 0 'and what it brings'
+must on $((BACK + 6 * HOUR + 150)) transfer deploy last.example.org --format cert --to "$SRV/last.pem" --key "$SRV/last.key"
+run on $((BACK + 8 * HOUR)) transfer rotate
+says 'the emergency of .* is over' 'ends it'
+wrong=
+day $((BACK + 8 * HOUR + 60)) new='error 23' second='error 23' late='error 23' last=good peer=good
+is "$wrong" '' 'with all of that revoked for good, and the newest accepted'
 ok 'ledger verify takes all of it' ca ledger verify
 ok 'and so does what was written from the manual' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of ca)/ledger.db"
 

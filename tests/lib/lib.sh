@@ -29,7 +29,8 @@
 #	transfer [@NAME] ARG...	airgap-transfer
 #	token ARG...		airgap-token
 #	on_network CMD...	the interfaces of this machine are seen
-#	at TIME CMD...		with the clock there ("2027-03-01 12:00:00", UTC)
+#	at TIME CMD...		with the clock there ("2027-03-01 12:00:00", UTC), for
+#				these three; any other program wants faketime of its own
 #	replugged STICK CMD...	with that stick on another mount, as when it was pulled and
 #				plugged in again: check believes no other
 #	dialogue REGEX ANSWER [REGEX ANSWER]... -- CMD...
