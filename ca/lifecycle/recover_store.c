@@ -167,7 +167,7 @@ add_signer(const struct recovery *r, const struct history_response *p)
 static enum rc
 add_ca(const struct recovery *r, const struct trust_change *change)
 {
-	struct span tbs[CA_CHANGE_MAX];
+	struct span tbs[CA_CHANGE_MAX] = { 0 };
 	WIPED(ca_begun) begun = { 0 };
 	struct cert_entry entry = { 0 };
 	struct cert_parts parts;
@@ -175,9 +175,10 @@ add_ca(const struct recovery *r, const struct trust_change *change)
 	enum ca_change kind = change->kind == TRUST_RENEWED    ? CA_RENEWED
 			      : change->kind == TRUST_ROLLOVER ? CA_ROLLED_OVER
 							       : CA_SPARE;
-	enum rc rc = change->n_certs <= CA_CHANGE_MAX
+	enum rc rc = change->n_certs >= 1 && change->n_certs <= CA_CHANGE_MAX
 			 ? RC_OK
-			 : err_set(RC_BUG, "a change of many certificates");
+			 : err_set(RC_BUG, "a change of %zu certificates",
+			       change->n_certs);
 
 	for (size_t i = 0; i < change->n_certs && rc == RC_OK; i++) {
 		rc = cert_parts_read(

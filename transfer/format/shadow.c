@@ -321,7 +321,7 @@ gcm_seal(const struct shadow_key *key, const uint8_t *iv, struct span aad,
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN,
 		ret->p + n + last) != 1)
 		return gcm_failed();
-	ret->n = (size_t)(n + last) + GCM_TAG_LEN;
+	ret->n = (size_t)n + (size_t)last + GCM_TAG_LEN;
 	return RC_OK;
 }
 

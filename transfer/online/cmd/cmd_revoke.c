@@ -92,7 +92,10 @@ revoke_held(struct meaning *m)
 	    m->ask->profile, m->compose->now, &h);
 
 	m->holding = &h;
-	return rc != RC_OK ? rc : revoke_all_meant(m);
+	if (rc == RC_OK)
+		rc = revoke_all_meant(m);
+	m->holding = NULL;
+	return rc;
 }
 
 /* The first certificate of it, in PEM or DER. */
