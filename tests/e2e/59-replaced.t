@@ -38,19 +38,22 @@ LEAKED=$(pub "$SRV/x.pem")
 OLD_CERTS=$(ls "$WORK"/home-online/certs/josefsson.org/*.pem)
 mapfile -t leaked64 < <(for c in $OLD_CERTS; do digest64 "$c"; done)
 
-# The chapter's own commands, on this test's stick, with its homes and the time.
+# The chapter's own commands, on this test's stick, with its homes and the time; but nothing
+# is revoked: what replaces the leaked key here is the newest request alone.
 LEAK="2027-01-11 12:00:00"
 awk '/^\*\*The server.s key leaks/ { on = 1 } /^\*\*The CA.s key leaks/ { on = 0 }
 	on && /^```/ { inside = !inside; next } on && inside' "$TOP/docs/xmpp.md" |
-	sed "s|/media/stick|$STICK|; s|rsa-3744|rsa-2048|" >"$WORK/chapter"
-is "$(grep -cE '^airgap-(transfer (request|install|rotate|tlsa)|ca sign)' "$WORK/chapter")" 5 \
+	sed "s|/media/stick|$STICK|" >"$WORK/letter"
+sed "s|--replace josefsson.org --reason keyCompromise|--profile xmpp-server --new-key rsa-2048 --domain josefsson.org \
+--host chat.sjd.se --series 12x31d+7d|" "$WORK/letter" >"$WORK/chapter"
+is "$(grep -cE '^airgap-(transfer (request|install|rotate|tlsa)|ca sign)' "$WORK/letter")" 5 \
 	"the chapter has five commands"
 airgap-transfer() { at "$LEAK" transfer "$@"; }
 airgap-ca() { at "$LEAK" ca "$@" --yes; }
 set -e
 (. "$WORK/chapter") >"$WORK/chapter.out" 2>"$WORK/chapter.err" && left=0 || left=$?
 set +e
-is "$left" 0 "they are run as they stand there"
+is "$left" 0 "they are run"
 said=$(tr -s '\n ' ' ' <"$WORK/chapter.err")
 like "$said" 'josefsson.org: in place of what is held \(now until 2027-02-0[0-9]\), for good' \
 	"request says what it will replace"
@@ -275,5 +278,35 @@ ok "what the CA may want back is all there" test -d "$STICK"/airgap-ca/history
 ask "2028-09-25 12:00:00" --new-key ec-p256 --domain josefsson.org --days 30
 quiet 'in place of' "asked for again it is new"
 must at "2028-09-25 12:00:00" transfer deploy josefsson.org --format pemfile --to "$SRV/x.pem"
+
+# ---- the chapter to the letter -------------------------------------------------------------
+
+STICK=$(stick letter)
+new_token letter
+run at "$START" ca @letter init --subject "CN=XMPP CA for josefsson.org" --token "$(uri letter)" \
+	--key-type ec-p256 --scope josefsson.org --scope chat.sjd.se --profiles xmpp-server --out "$STICK" --yes --json
+CA_HEX=$(json fingerprint)
+run at "$START" transfer @chat enroll "$STICK" --label chat --expect "$CA_HEX" --json
+REQUESTER_HEX=$(json fingerprint)
+must at "$START" transfer @chat request --profile xmpp-server --new-key rsa-2048 --domain josefsson.org \
+	--host chat.sjd.se --series 12x31d+7d --out "$STICK"
+must at "$START" ca @letter sign "$STICK" --yes --expect "$REQUESTER_HEX"
+must at "$START" transfer @chat install "$STICK"
+must at "$START" transfer @chat deploy josefsson.org --format pemfile --to "$SRV/letter.pem"
+LEAKED=$(pub "$SRV/letter.pem")
+sed -i "s|$WORK/stick|$STICK|" "$WORK/letter"
+airgap-transfer() { at "$LEAK" transfer @chat "$@"; }
+airgap-ca() { at "$LEAK" ca @letter "$@" --yes; }
+set -e
+(. "$WORK/letter") >"$WORK/chapter.out" 2>"$WORK/chapter.err" && left=0 || left=$?
+set +e
+is "$left" 0 "the chapter is followed as it stands there"
+is "$(grep -c 'to be revoked: certificate .*(keyCompromise)' "$WORK/chapter.err")" 12 "request says what is to be revoked"
+nok 1 "the server has a new key" test "$(pub "$SRV/letter.pem")" = "$LEAKED"
+run at "$LEAK" transfer @chat list
+is "$(grep -c '^revoked' <<<"$OUT") $(grep -c '^valid' <<<"$OUT") $(grep -c '^future' <<<"$OUT")" \
+	"12 1 11" "list says which are revoked"
+run at "$LEAK" ca @letter list
+is "$(grep -c ' revoked ' <<<"$OUT")" 12 "at the CA too"
 
 done_testing

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib/lib.sh"
 
 ETC=$WORK/etc
-must mkdir -p "$ETC"/{jabberd2,prosody/certs,ejabberd}
+must mkdir -p "$ETC"/{jabberd2,prosody/certs,ejabberd} "$WORK/www/example.org"
 
 # Lines of a shell, those that end in a backslash joined with the next.
 joined() { sed -e ':more' -e '/\\$/{N;s/ *\\\n */ /;b more' -e '}'; }
@@ -22,11 +22,12 @@ examples() {
 # typed CA LINE: what a person types, with the answers that a terminal would be given
 typed() {
 	local ca=$1 line words=()
-	line=$(sed -E -e "s#/media/stick|STICK#$STICK#g" -e "s#/etc/#$ETC/#g" -e 's/-g [a-z]+ //' \
+	line=$(sed -E -e "s#/media/stick|STICK#$STICK#g" -e "s#/etc/#$ETC/#g" -e "s#/srv/www/#$WORK/www/#" -e 's/-g [a-z]+ //' \
 		-e "s/--reload '[^']*'/--reload true/" <<<"$2")
 	eval "words=($line)"
 	case $line in
 	'airgap-ca init '*) run ca "@$ca" "${words[@]:1}" --yes --token "$(uri "$ca")" ;;
+	'airgap-ca crl '*) run ca "@$ca" "${words[@]:1}" --yes ;;
 	'airgap-ca sign '*) run ca "@$ca" "${words[@]:1}" --yes --expect "$REQUESTER_HEX" ;;
 	'airgap-ca '*) run ca "@$ca" "${words[@]:1}" ;;
 	'airgap-transfer enroll '*)
@@ -47,13 +48,18 @@ named() { sed -nE 's/^([a-z]+[$#] )?(airgap-[a-z]+ [a-z]+).*/\2/p' | tr '\n' ','
 new_token readme
 STICK=$(stick readme)
 happy_path >"$WORK/path"
-is "$(named <"$WORK/path")" 'airgap-ca init,airgap-transfer enroll,airgap-transfer request,airgap-ca sign,airgap-transfer install,airgap-transfer deploy,' \
+is "$(named <"$WORK/path")" 'airgap-ca init,airgap-transfer enroll,airgap-transfer request,airgap-ca sign,airgap-transfer install,airgap-transfer deploy,airgap-ca crl,airgap-transfer install,airgap-transfer publish,airgap-transfer request,airgap-ca sign,airgap-transfer install,airgap-transfer rotate,' \
 	'README.md: the happy path has these commands'
 while read -r _ line; do typed readme "$line"; done <"$WORK/path"
 is "$(openssl x509 -in "$ETC/jabberd2/server.pem" -noout -ext subjectAltName | grep -c DNS:chat.example.org)" 1 \
 	'and the server has its certificate'
 run transfer @readme-host list --json
-is "$(grep -o '"serial"' "$WORK/out" | wc -l)" 12 'for a year'
+is "$(grep -o '"status": *"[a-z]*"' "$WORK/out" | sort | uniq -c | tr -s '\n ' ' ')" \
+	' 11 "status":"future" 12 "status":"revoked" 1 "status":"valid" ' 'for a year, and what was replaced is revoked'
+# A CRL goes out an hour after its date, for the clocks of others.
+run at "$(date -u -d '+2 hours' '+%F %T')" transfer @readme-host rotate
+is "$(openssl crl -in "$WORK/www/example.org/ca.crl" -inform der -noout -text | grep -c 'Serial Number')" 12 \
+	'in the CRL that lies in the web root too'
 must rm -r "$ETC/jabberd2"
 must mkdir "$ETC/jabberd2"
 

@@ -161,5 +161,6 @@ main(void)
 		T(each_key_signs_what_openssl_reads),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

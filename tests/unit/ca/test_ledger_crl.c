@@ -235,5 +235,6 @@ main(void)
 		T(a_shadow_lists_each_certificate_of_its_requester),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,5 +140,6 @@ main(void)
 		cmocka_unit_test(a_wish_is_cut_to_the_end_of_the_ca),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,5 +176,6 @@ main(void)
 		cmocka_unit_test(for_want_of_memory_nobody_can_tell),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
