@@ -55,6 +55,8 @@ says 'takes effect after the visit to the CA, when .*install STICK. has brought 
 run transfer inspect "$STICK"/airgap-ca/requests/*.cose
 prints "$mail" 'inspect shows what is asked'
 prints 'superseded' 'and why'
+run transfer status
+says 'bundle [0-9a-f]+: 3 revocations of ' 'status knows that it is not answered'
 trip "$STICK"
 is "$SIGNED" 0 'the CA does it'
 status 0 'and its answer is installed'

@@ -103,6 +103,19 @@ status_tell(struct store_status *s, const struct status_kind *kind,
 	return RC_OK;
 }
 
+/* "2 requests, 1 revocation" */
+static void
+say_asked(const struct open_bundle *b)
+{
+	if (b->n_requests != 0 || b->n_revocations == 0)
+		term_say("%u request%s", (unsigned)b->n_requests,
+		    b->n_requests == 1 ? "" : "s");
+	if (b->n_revocations != 0)
+		term_say("%s%u revocation%s", b->n_requests != 0 ? ", " : "",
+		    (unsigned)b->n_revocations,
+		    b->n_revocations == 1 ? "" : "s");
+}
+
 static enum rc
 see_open(void *arg, const struct open_bundle *b)
 {
@@ -123,9 +136,9 @@ see_open(void *arg, const struct open_bundle *b)
 		term_alarm("due  ");
 	else
 		term_say("     ");
-	term_say(
-	    "bundle %s: %u request%s of %.10s (%lld day%s ago), not answered yet\n",
-	    id, (unsigned)b->n_requests, b->n_requests == 1 ? "" : "s", made,
+	term_say("bundle %s: ", id);
+	say_asked(b);
+	term_say(" of %.10s (%lld day%s ago), not answered yet\n", made,
 	    (long long)age, age == 1 ? "" : "s");
 	if (old)
 		term_say(

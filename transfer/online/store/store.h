@@ -157,7 +157,7 @@ struct open_bundle {
 	uint32_t sequence;
 	int64_t created;
 	uint8_t id[BUNDLE_ID_LEN];
-	uint32_t n_requests;
+	uint32_t n_requests, n_revocations;
 	bool has_expires;
 	int64_t expires;
 };

@@ -223,7 +223,8 @@ store_each_open(struct store *store,
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = db_prepare(&store->db,
 	    "SELECT b.sequence, b.created, b.id, b.expires,"
-	    " (SELECT count(*) FROM request r WHERE r.bundle = b.sequence)"
+	    " (SELECT count(*) FROM request r WHERE r.bundle = b.sequence),"
+	    " (SELECT count(*) FROM revocation v WHERE v.bundle = b.sequence)"
 	    " FROM bundle b WHERE b.state = 1 ORDER BY b.sequence",
 	    &st);
 
@@ -240,6 +241,7 @@ store_each_open(struct store *store,
 		b.has_expires = sqlite3_column_type(st, 3) != SQLITE_NULL;
 		b.expires = sqlite3_column_int64(st, 3);
 		b.n_requests = (uint32_t)sqlite3_column_int64(st, 4);
+		b.n_revocations = (uint32_t)sqlite3_column_int64(st, 5);
 		rc = each(arg, &b);
 	}
 	return rc;
