@@ -18,12 +18,13 @@ crl_status_read(
 	uint64_t revoked = 0;
 	enum rc rc = crl_series_current(ledger, &ret->series, &ret->any);
 
-	if (rc != RC_OK || !ret->any)
+	if (rc == RC_OK)
+		rc = ledger_revoked_newest(ledger, &revoked);
+	if (rc != RC_OK)
 		return rc;
-	rc = ledger_revoked_newest(ledger, &revoked);
-	ret->late = series_back_by(&ret->series) - now < within;
-	ret->unlisted = revoked > ret->series.n;
-	return rc;
+	ret->late = ret->any && series_back_by(&ret->series) - now < within;
+	ret->unlisted = revoked > (ret->any ? ret->series.n : 0);
+	return RC_OK;
 }
 
 bool
@@ -54,8 +55,12 @@ crl_status_print(const struct crl_status *s)
 {
 	char back_by[CLOCK_TEXT], end[CLOCK_TEXT];
 
+	/* Not due: a CA may do without, and keep its revocations to itself. */
 	if (!s->any) {
-		term_print(stdout, "CRLs          none\n");
+		term_print(stdout, "CRLs          none%s\n",
+		    s->unlisted
+			? ", so nobody learns what is revoked: 'airgap-ca crl STICK --series N --every DUR'"
+			: "");
 		return;
 	}
 	clock_write(series_back_by(&s->series), back_by);

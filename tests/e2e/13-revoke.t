@@ -144,6 +144,8 @@ prints '^status +revoked$' 'show says it'
 prints '^reason +superseded$' 'and why'
 run ca show "$ONE" --json
 is "$(json revoked.reason)" superseded 'for programs too'
+run ca status
+prints "^CRLs +none, so nobody learns what is revoked: 'airgap-ca .*crl STICK --series N --every DUR'$" 'status says what is missing'
 run ca status --json
 is "$(json ledger.revoked)" 1 'status counts it'
 run ca status --within 400d --json
