@@ -29,6 +29,6 @@ ca_judge_open(struct child *judge, const struct policy *policy,
 
 	for (size_t i = first_known(ca); i < ca->n_own; i++)
 		certs[n++] = buf_span(&ca->own[i].cert);
-	return judge_open(judge, buf_span(&policy->text), certs, n,
+	return judge_open(judge, buf_span(&policy->text), ca->ca_id, certs, n,
 	    buf_span(&ca->transfer_cert));
 }

@@ -20,10 +20,16 @@ static enum rc
 plan_days(struct change_ca *c)
 {
 	const int64_t now = c->act->now, most = (CLOCK_MAX - now) / DAY;
-	int64_t days = CHANGE_CA_DAYS < most ? CHANGE_CA_DAYS : most;
+	/* Who renews wants no sooner end than there is, and could not take it
+	 * back. */
+	const int64_t least = c->change == CA_RENEWED && c->old.not_after >= now
+				  ? (c->old.not_after - now) / DAY + 1
+				  : 1;
+	const int64_t usual = CHANGE_CA_DAYS > least ? CHANGE_CA_DAYS : least;
+	int64_t days = usual < most ? usual : most;
 	enum rc rc = c->days == NULL
 			 ? RC_OK
-			 : cmd_integer("days", c->days, 1, most, &days);
+			 : cmd_integer("days", c->days, least, most, &days);
 
 	c->not_after = now + days * DAY - 1;
 	/* A renewed certificate covers all that was signed under the first; a

@@ -22,8 +22,10 @@ enum rc
 crl_round_plan(struct crl_round *round)
 {
 	struct ledger_totals totals = { .records = 0 };
-	enum rc rc = crl_wish_check(round->act, "--series", &round->wish);
+	enum rc rc = ledger_check_caught_up(round->act->ledger);
 
+	if (rc == RC_OK)
+		rc = crl_wish_check(round->act, "--series", &round->wish);
 	if (rc == RC_OK)
 		rc = ledger_requesters(
 		    round->act->ledger, &round->requesters, &round->n);

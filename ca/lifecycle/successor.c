@@ -28,7 +28,11 @@ successor_wipe(struct successor *s)
 enum rc
 successor_plan(struct successor *s)
 {
-	return ledger_requesters(s->act->ledger, &s->requesters, &s->n);
+	enum rc rc = ledger_check_caught_up(s->act->ledger);
+
+	return rc != RC_OK
+		   ? rc
+		   : ledger_requesters(s->act->ledger, &s->requesters, &s->n);
 }
 
 /* The new key is neither the CA's nor the one that it follows. */

@@ -80,6 +80,9 @@ done
 freeze "$STICK"
 run ca renew-ca --days 0 --yes
 status 2 'no days: refused'
+run ca renew-ca --days 30 --yes
+status 2 'an end before the one that it has: refused'
+says '400' 'with what is the least'
 run ca renew-ca --days 9999999 --yes
 status 2 'more days than there are: refused'
 run ca renew-ca more --yes
@@ -214,8 +217,14 @@ status 0 'a card'
 card card
 is "$(field card -serial)" "$(field new -serial)" 'has the new certificate'
 run at "$later" transfer @late enroll "$STICK" --label late \
-	--expect "$(sha256sum <"$WORK/card.der" | cut -d' ' -f1)"
+	--expect "$(sha256sum <"$WORK/card.der" | cut -d' ' -f1)" --json
 status 0 'and is enrolled with'
+REQUESTER_HEX=$(json fingerprint)
+must csr_openssl late ec-p256 /CN=late.example.org DNS:late.example.org
+must at "$later" transfer @late request "$WORK/late.csr" --profile tls-server --out "$STICK"
+must at "$later" ca sign "$STICK" --yes --expect "$REQUESTER_HEX"
+run at "$later" transfer @late install "$STICK"
+status 0 'what it asks for is installed'
 
 # Renewed too late: nobody can be told by the old key's word.
 run at "$(far 4100)" ca clock accept --yes

@@ -267,9 +267,10 @@ enum rc judge_start(struct child *ret) MUST_CHECK;
 enum rc judge_ready(struct child *judge) MUST_CHECK;
 
 #define JUDGE_CAS_MAX 16 /* CA certificates */
-/** \param transfer_cert  n 0 where no response will be judged
+/** \param ca_id  of the CA, which is for life; NULL: its first certificate's is here
+ * \param transfer_cert  n 0 where no response will be judged
  * May be sent again: the judge begins anew. Nothing may be outstanding. */
-enum rc judge_open(struct child *judge, struct span policy_text,
+enum rc judge_open(struct child *judge, struct span policy_text, const uint8_t *ca_id,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
     MUST_CHECK;
 /** Hand over a certificate; does not wait for its verdict. expected->from is cut

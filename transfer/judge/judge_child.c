@@ -87,6 +87,8 @@ child_open_trust(struct bench *b, const struct judge_order *o)
 {
 	enum rc rc = RC_OK;
 
+	if (o->ca_id.n == SHA256_LEN)
+		memcpy(b->trust.ca_id, o->ca_id.p, SHA256_LEN);
 	for (size_t i = 0; rc == RC_OK && i < o->n_ca_certs; i++)
 		rc = trust_add_ca(&b->trust, "CA certificate", o->ca_certs[i]);
 	return rc != RC_OK

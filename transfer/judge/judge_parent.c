@@ -118,11 +118,12 @@ judge_ready(struct child *judge)
 }
 
 enum rc
-judge_open(struct child *judge, struct span policy_text,
+judge_open(struct child *judge, struct span policy_text, const uint8_t *ca_id,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
 {
 	const struct judge_order order = { .kind = JUDGE_OPEN,
 		.policy = policy_text,
+		.ca_id = ca_id == NULL ? SPAN_NONE : span_of(ca_id, SHA256_LEN),
 		.ca_certs = ca_certs,
 		.n_ca_certs = n_ca_certs,
 		.transfer_cert = transfer_cert };

@@ -207,8 +207,8 @@ judge_open_trust(
 		    trust->n_cas, JUDGE_CAS_MAX);
 	for (size_t i = 0; i < trust->n_cas; i++)
 		cas[i] = buf_span(&trust->cas[i].der);
-	return judge_open(judge, buf_span(&policy->text), cas, trust->n_cas,
-	    buf_span(&trust->transfer_cert));
+	return judge_open(judge, buf_span(&policy->text), trust->ca_id, cas,
+	    trust->n_cas, buf_span(&trust->transfer_cert));
 }
 
 /* ---- what becomes of a good one ------------------------------------------ */

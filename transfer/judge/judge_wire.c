@@ -31,6 +31,7 @@ static const struct schema_type
 LIST_OF(ca_certs, 1, JUDGE_CAS_MAX, "CA certificate", &needed, ITEM_SPAN);
 static const struct schema_field open_order[] = {
 	{ 0, "policy",               &policy,   IN(judge_order, policy) },
+	{ 0, "ca-id",                &maybe,    IN(judge_order, ca_id) },
 	{ 0, "CA certificates",      &ca_certs, LENT(judge_order, ca_certs) },
 	{ 0, "transfer certificate", &maybe,    IN(judge_order, transfer_cert) },
 };

@@ -57,6 +57,7 @@ enum judge_copy {
 struct judge_order {
 	enum judge_order_kind kind;
 	struct span policy, transfer_cert;
+	struct span ca_id; /* n 0: of the first certificate */
 	const struct span *ca_certs; /* lent: JUDGE_CAS_MAX for who reads */
 	size_t n_ca_certs;
 

@@ -28,7 +28,7 @@ judge_open_for(struct ca_bed *b)
 {
 	const struct span ca_cert = buf_span(&b->v.act.ca.ca_cert);
 
-	check_ok(judge_open(&b->v.act.judge, buf_span(&b->v.act.policy.text),
+	check_ok(judge_open(&b->v.act.judge, buf_span(&b->v.act.policy.text), NULL,
 	    &ca_cert, 1, buf_span(&b->v.act.ca.transfer_cert)));
 }
 

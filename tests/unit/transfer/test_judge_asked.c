@@ -100,7 +100,7 @@ bed_make(struct bed *b)
 		.issuer = b->ca.key_id };
 	check_ok(judge_start(&b->judge));
 	der = buf_span(&b->ca.der);
-	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), &der, 1,
+	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), NULL, &der, 1,
 	    buf_span(&b->ca.transfer_der)));
 	check_ok(judge_bundle_open(&b->judge, &b->copy));
 }

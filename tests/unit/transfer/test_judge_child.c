@@ -44,7 +44,7 @@ open_it(struct bed *b)
 {
 	struct span der = buf_span(&b->ca.der);
 
-	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), &der, 1,
+	check_ok(judge_open(&b->judge, span_str(PLAIN_POLICY), NULL, &der, 1,
 	    buf_span(&b->ca.transfer_der)));
 }
 
@@ -117,7 +117,7 @@ another_ca_certificate_is_refused_at_once(void **state)
 	bed_make(&b, "ec-p256");
 	leaf = buf_span(&b.der);
 	check_rule(
-	    judge_open(&b.judge, span_str(PLAIN_POLICY), &leaf, 1, SPAN_NONE),
+	    judge_open(&b.judge, span_str(PLAIN_POLICY), NULL, &leaf, 1, SPAN_NONE),
 	    "CA-CERT", "CA certificate: no basicConstraints");
 	open_it(&b); /* and it can be asked again */
 	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));

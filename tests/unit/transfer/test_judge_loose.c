@@ -491,7 +491,7 @@ the_judges_process_reads_the_set_itself(void **state)
 	check_ok(sealed_map(fd, &copy));
 	cert = buf_span(&b.ca.der);
 	check_ok(judge_start(&judge));
-	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), &cert, 1,
+	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), NULL, &cert, 1,
 	    buf_span(&b.ca.transfer_der)));
 	check_ok(judge_response_ask(&judge, &b.response, &copy));
 	b.results[N - 1].csr_digest[31] ^= 1;

@@ -227,7 +227,7 @@ judge_make(struct child *c, struct software_ca *ca)
 	der = buf_span(&ca->der);
 	check_ok(judge_start(c));
 	check_ok(judge_open(
-	    c, span_str(PLAIN_POLICY), &der, 1, buf_span(&ca->transfer_der)));
+	    c, span_str(PLAIN_POLICY), NULL, &der, 1, buf_span(&ca->transfer_der)));
 }
 
 /* [5], then as many bytes: one more than was said is no file. */

@@ -374,7 +374,7 @@ the_judges_process_refuses_the_same_again(void **state)
 	check_ok(sealed_make(buf_span(&b.bundle_file), &fd));
 	check_ok(sealed_map(fd, &copy));
 	check_ok(judge_start(&judge));
-	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), &ca, 1,
+	check_ok(judge_open(&judge, span_str(PLAIN_POLICY), NULL, &ca, 1,
 	    buf_span(&b.ca.transfer_der)));
 	check_ok(judge_response_ask(&judge, &b.response, &copy));
 	check_refused(judge_response_ask(&judge, &b.response, NULL),
