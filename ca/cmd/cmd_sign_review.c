@@ -416,6 +416,28 @@ show_refused(const struct work *w, size_t i)
 
 /* ---- the whole --------------------------------------------------------- */
 
+/* A series is everybody's, whoever asked for it. */
+static void
+show_crl_wish(const struct visit *v, const struct work *w)
+{
+	const struct crl_request *wish = &w->s->bundle.crl;
+	char every[DUR_TEXT], end[CLOCK_TEXT];
+
+	if (w->s->is_loose || !w->s->bundle.has_crl)
+		return;
+	if (v->act.policy.crl.count != 0) {
+		term_say("\nIt asks for CRLs: the policy says which.\n");
+		return;
+	}
+	dur_write(wish->period, every);
+	clock_write(
+	    v->act.now + (int64_t)wish->count * wish->period + wish->overlap,
+	    end);
+	term_bold("\nCRLs for everybody, as it asks: %" PRIu32
+		  ", one every %s, the last until %s\n",
+	    wish->count, every, end);
+}
+
 static enum rc
 show_all_granted(struct visit *v, const struct work *w)
 {
@@ -497,6 +519,7 @@ review_show(struct visit *v, const struct work *w)
 	review_show_policy(v, w);
 	show_surroundings(v);
 	show_unfinished(w);
+	show_crl_wish(v, w);
 	rc = show_published(v, w);
 	if (rc == RC_OK)
 		rc = show_all_granted(v, w);

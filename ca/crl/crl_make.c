@@ -373,16 +373,17 @@ crl_series_current(
 	return rc;
 }
 
-/* What kind a new series has: the bundle's wish, else policy's, else what the
- * one before had. */
+/* What kind a new series has: it is everybody's, so no requester's wish stands
+ * before the policy's. Where that has none, the bundle's, else what the one
+ * before had. */
 static void
 wish_choose(const struct act *act, const struct crl_request *asked,
     const struct ledger_crl_series *current, struct crl_request *ret)
 {
-	if (asked != NULL) {
-		*ret = *asked;
-	} else if (act->policy.crl.count != 0) {
+	if (act->policy.crl.count != 0) {
 		*ret = act->policy.crl;
+	} else if (asked != NULL) {
+		*ret = *asked;
 	} else {
 		*ret = (struct crl_request){ .count = current->count,
 			.period = current->period,

@@ -139,9 +139,19 @@ refused 4 CRL-SERIES '--crl 61x7d: 61 CRLs dated ahead; wanted 60 at most' \
 	'more than the policy lets a series have is not asked for'
 must transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 2x7d+1d --out "$STICK"
+run ca sign "$STICK" -n
+says 'asks for CRLs: the policy says which' 'where the policy has its own, they are everybody'"'"'s'
 trip "$STICK"
 status 0 'a series is asked for'
-says '  2 CRLs' 'and comes'
-is "$(sql 'SELECT max(number) FROM crl')" 6 'with numbers that go on'
+says '  4 CRLs' 'and one comes as the policy has it'
+sed -i '/^crl = /d' "$(home_of ca)/policy.conf"
+STICK=$(stick wish)
+must transfer request --new-key ec-p256 --profile tls-server --host other.example.org \
+	--crl 2x7d+1d --out "$STICK"
+run ca sign "$STICK" -n
+says 'CRLs for everybody, as it asks: 2, one every (1w|7d), the last until 20' 'where it has none the review shows what is asked'
+trip "$STICK"
+says '  2 CRLs' 'and that comes'
+is "$(sql 'SELECT max(number) FROM crl')" 10 'with numbers that go on'
 
 done_testing

@@ -331,6 +331,7 @@ lie 3 CA-CERT 'another subject than the CA of this key that is pinned' 'the same
 	"$(announced 1 renamed)"
 lie 3 TRUST-CHANGE 'a renewed CA certificate has another key' 'a renewal with another key' "$(announced 1 good)"
 
+BOUNDS='nameConstraints=critical,permitted;DNS:example.org,excluded;IP:0.0.0.0/0.0.0.0,excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0'
 # over NAME KEY CERT [SUBJECT] [EXTENSION...]: a certificate over good.key, by that key
 over() {
 	must openssl req -config "$WORK/req.conf" -new -key "$WORK/good.key" -subj "${4:-/CN=Test CA}" \
@@ -363,8 +364,16 @@ lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'nor with a third
 lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'or that a stranger made' \
 	"$(announced 2 good vouched by-stranger)"
 lie 3 TRUST-CHANGE 'and this with 3' 'nor with more' "$(announced 2 good vouched vouched vouched)"
+# A CA below has a certificate over its key, too, and may have the transfer key.
+for kind in 2 3; do
+	lie 3 TRUST-CHANGE 'bound to other names than the pinned one' \
+		"a CA below does not come into the CA's place with bounds of its own (kind $kind)" \
+		"$(announced $kind good vouched)"
+done
+must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/good.key" -days 30 -subj '/CN=Test CA' \
+	-addext $IS_CA -addext $SIGNS -addext $SKI -addext "$BOUNDS" -outform DER -out "$WORK/bound.der"
 give "$SECOND"
-lying "$(announced 2 good vouched)"
+lying "$(announced 2 bound vouched)"
 must cp -r "$(home_of online)" "$(home_of rolled)"
 run transfer @rolled install "$STICK"
 status 0 'a new CA key that the pinned one signed is taken'

@@ -106,6 +106,34 @@ check_new_with_old(const char *from, const struct trust *trust,
 	    "%s is not signed by a CA key that is pinned", which);
 }
 
+/* What it is bound to, as DER; none: nothing. */
+static struct span
+bounds_of(const X509 *cert)
+{
+	int at = X509_get_ext_by_NID(cert, NID_name_constraints, -1);
+	const ASN1_OCTET_STRING *value =
+	    at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(cert, at));
+
+	return value == NULL ? SPAN_NONE
+			     : span_of(ASN1_STRING_get0_data(value),
+				   (size_t)ASN1_STRING_length(value));
+}
+
+/* A CA below a pinned one has a certificate over its key by that one, too: it
+ * shall not come into its place with bounds of its own choice. */
+static enum rc
+check_bounds(
+    const char *from, const struct trust *trust, const struct trust_ca *new)
+{
+	const struct span wanted = bounds_of(new->cert);
+
+	for (size_t i = 0; i < trust->n_cas; i++)
+		if (span_eq(bounds_of(trust->cas[i].cert), wanted))
+			return RC_OK;
+	return rule_refuse(RULE_TRUST_CHANGE,
+	    "%s: the new CA is bound to other names than the pinned one", from);
+}
+
 /* One that says the same of its key as the CA itself: only that key signs it.
  */
 static enum rc
@@ -157,7 +185,9 @@ change_ca(const char *from, const struct trust *trust, struct trust *next,
 	if (rc != RC_OK || known)
 		return rc;
 	rc = check_new_with_old(from, trust, new, c->certs[1], at);
-	return rc != RC_OK ? rc : keep_crosses(from, next, c);
+	if (rc == RC_OK)
+		rc = keep_crosses(from, next, c);
+	return rc != RC_OK ? rc : check_bounds(from, trust, new);
 }
 
 static enum rc
