@@ -297,13 +297,14 @@ watched() {
 	rm -rf "$WORK/watch"
 	must mkdir "$WORK/watch"
 	must mkfifo "$WORK/watch/asked" "$WORK/watch/seen"
-	while read -r TOKEN_PID SHIM_DATA <"$WORK/watch/asked"; do
+	# Open for both: it has no end, whoever is killed while asking.
+	while read -r TOKEN_PID SHIM_DATA; do
 		[ "$TOKEN_PID" != end ] || break
 		export SHIM_DATA
-		eval "$first"
+		eval "$first" </dev/null
 		# Whoever asked may be gone.
 		timeout 5 sh -c "echo seen >$WORK/watch/seen"
-	done &
+	done <>"$WORK/watch/asked" &
 	watcher=$!
 	SHIM=${SHIM:-run} SHIM_RUN="echo \$PPID \$SHIM_DATA >$WORK/watch/asked; read seen <$WORK/watch/seen" "$@"
 	STATUS=$?

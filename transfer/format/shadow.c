@@ -383,7 +383,7 @@ gcm_open(const struct shadow_key *key, const struct shadow_parts *parts,
 		1)
 		return gcm_failed();
 	*ret_opened = EVP_DecryptFinal_ex(ctx, plain->p + n, &last) == 1;
-	plain->n = (size_t)(n + last);
+	plain->n = (size_t)n + (size_t)last;
 	if (*ret_opened)
 		return RC_OK;
 	return ERR_peek_error() != 0 ? gcm_failed() : err_check_shortage();

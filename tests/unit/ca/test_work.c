@@ -225,6 +225,7 @@ it_is_finished_under_its_own_policy_and_time(void **state)
 	    policy));
 	b.v.act.now = NOW + DAY;
 	come_again(&b, &o);
+	run_wipe(&run);
 	check_ok(work_check(&b.v, &o.s, NULL, NULL, &run.work));
 	assert_int_equal(run.work.decisions.granted, 2);
 	assert_int_equal(run.work.at, NOW);
@@ -253,6 +254,7 @@ what_was_refused_for_good_stays_refused(void **state)
 	assert_int_equal(run_all(&b, &o, &run), RC_TOKEN);
 	ledger_story_check(b.v.act.ledger, "EbtttCvCR");
 	come_again(&b, &o); /* with a judge that says yes to all */
+	run_wipe(&run);
 	check_ok(work_check(&b.v, &o.s, NULL, NULL, &run.work));
 	assert_int_equal(run.work.decisions.granted, 2);
 	assert_int_equal(run.work.decisions.items[1].rule, RULE_CERT_DATES);
