@@ -72,8 +72,10 @@ found_add(struct finder *f, struct span id, bool is_key)
 	found->ids[found->n] = copy;
 	copy = (struct buf){ 0 };
 	id = buf_span(&found->ids[found->n]);
-	found->items[found->n++] = is_key ? (struct revocation){ .key_id = id }
-					  : (struct revocation){ .serial = id };
+	found->items[found->n] = (struct revocation){ .serial = id };
+	if (is_key)
+		found->items[found->n] = (struct revocation){ .key_id = id };
+	found->n++;
 	return RC_OK;
 }
 

@@ -212,7 +212,7 @@ static enum rc
 status_tell_crls(struct store_status *s, struct store *store)
 {
 	WIPED(crl_due_list) crls = { 0 };
-	struct emergency e;
+	struct emergency e = { 0 };
 	char since[CLOCK_TEXT];
 	enum rc rc = crl_due_list_load(store, s->now, false, &crls);
 

@@ -27,7 +27,7 @@ crl_hash(struct span der, unsigned long *ret)
 {
 	OWN(X509_NAME) *name = NULL;
 	OWNS(crl_reader) *reader = NULL;
-	struct crl_facts facts;
+	struct crl_facts facts = { 0 };
 	const uint8_t *p;
 	int ok = 0;
 	enum rc rc = crl_reader_new("store", NULL, NULL, &reader);
@@ -116,7 +116,7 @@ static enum rc
 read_over(const struct crl_shelf *s, const char *name, bool *ret_over)
 {
 	OWNS(crl_reader) *reader = NULL;
-	struct crl_facts facts;
+	struct crl_facts facts = { 0 };
 	WIPED(buf) pem = { 0 };
 	WIPED(buf) der = { 0 };
 	OWN_FD fd = -1;
