@@ -158,6 +158,13 @@ freeze
 run ca @second sign "$STICK" --yes
 refused 7 RESTORED 'restored from a backup .record [0-9]+., and nobody has brought back' \
 	'a restored CA does not sign'
+for act in "crl $STICK --series 2 --every 7d" "transfer-key --key-type ec-p256 --out $STICK" \
+	"renew-ca --out $STICK" "rollover --key-type ec-p256 --out $STICK"; do
+	freeze
+	# shellcheck disable=SC2086 # its words
+	run ca @second $act --yes
+	refused 7 RESTORED 'restored from a backup' "nor by ${act%% *}"
+done
 run ca @second status --json
 status 1 'status: that is something to do'
 is "$(json restored)" true 'and says it'
