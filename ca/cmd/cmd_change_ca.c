@@ -84,41 +84,11 @@ change_ca_show_review(const struct change_ca *c,
 /* ---- after --------------------------------------------------------------- */
 
 static enum rc
-change_ca_write_response(
-    const struct change_ca *c, struct response *response, json_t *responses)
-{
-	const struct media *media = &c->act->media;
-	WIPED(buf) note = { 0 };
-	const char *said;
-	enum rc rc = response_write(&c->act->home, media, response, &note);
-
-	if (rc != RC_OK)
-		return rc;
-	said = buf_cstr(&note);
-	if (said == NULL ||
-	    json_array_append_new(responses, json_string(response->dir)) != 0)
-		return err_memory();
-	term_say("Response: %s/%s%s%s\n", media->path, response->dir,
-	    *said == '\0' ? "" : ": ", said);
-	return RC_OK;
-}
-
-static enum rc
 change_ca_write_all(const struct change_ca *c, json_t *responses)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = cmd_put_change(c->act, c->responses, c->n_requesters,
+	    buf_span(&c->card), responses);
 
-	if (c->act->media.path == NULL) {
-		term_say(
-		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and the next 'sign' each response.\n");
-		return RC_OK;
-	}
-	for (size_t i = 0;
-	     c->responses != NULL && i < c->n_requesters && rc == RC_OK; i++)
-		rc = change_ca_write_response(c, &c->responses[i], responses);
-	if (rc == RC_OK)
-		rc = cmd_put_card(
-		    &c->act->media, c->act->ca.ca_id, buf_span(&c->card));
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,

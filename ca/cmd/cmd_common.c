@@ -27,6 +27,41 @@ cmd_put_card(const struct media *media, const uint8_t ca_id[static SHA256_LEN],
 	return RC_OK;
 }
 
+static enum rc
+put_response(const struct act *act, struct response *response, json_t *dirs)
+{
+	WIPED(buf) note = { 0 };
+	const char *said;
+	enum rc rc = response_write(&act->home, &act->media, response, &note);
+
+	if (rc != RC_OK)
+		return rc;
+	said = buf_cstr(&note);
+	if (said == NULL ||
+	    json_array_append_new(dirs, json_string(response->dir)) != 0)
+		return err_memory();
+	term_say("Response: %s/%s%s%s\n", act->media.path, response->dir,
+	    *said == '\0' ? "" : ": ", said);
+	return RC_OK;
+}
+
+enum rc
+cmd_put_change(const struct act *act, struct response *responses, size_t n,
+    struct span card, json_t *dirs)
+{
+	enum rc rc = RC_OK;
+
+	if (act->media.path == NULL) {
+		term_say(
+		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and the next 'sign' each response.\n");
+		return RC_OK;
+	}
+	for (size_t i = 0; responses != NULL && i < n && rc == RC_OK; i++)
+		rc = put_response(act, &responses[i], dirs);
+	return rc == RC_OK ? cmd_put_card(&act->media, act->ca.ca_id, card)
+			   : rc;
+}
+
 enum rc
 cmd_show_ca(struct cmd_env *env, const struct ledger_ca *ca)
 {

@@ -4,7 +4,8 @@
 #define CA_CMD_CMD_COMMON_H
 
 #include "base/cmd.h"
-#include "ca/home/home.h"
+#include "ca/home/act.h"
+#include "ca/response/response.h"
 #include "token/token.h"
 #include "transfer/media/media.h"
 
@@ -25,6 +26,12 @@
 /** Write a card to the medium, and say where and how far it was read back. */
 enum rc cmd_put_card(const struct media *media,
     const uint8_t ca_id[static SHA256_LEN], struct span file) MUST_CHECK;
+
+/** Write what tells of a change of the CA's own to the act's medium, and say where:
+ * the responses (NULL: there are none to make) and the card behind them. Without a
+ * medium it is said what writes them. \param dirs  gets each response's directory */
+enum rc cmd_put_change(const struct act *act, struct response *responses,
+    size_t n, struct span card, json_t *dirs) MUST_CHECK;
 
 /** The words and fingerprint of the CA for a person to compare; with --json
  * {"ca_id","fingerprint"}. */

@@ -41,40 +41,11 @@ show_outcome(const struct successor *s)
 }
 
 static enum rc
-write_response(
-    const struct successor *s, struct response *response, json_t *responses)
-{
-	const struct media *media = &s->act->media;
-	WIPED(buf) note = { 0 };
-	const char *said;
-	enum rc rc = response_write(&s->act->home, media, response, &note);
-
-	if (rc != RC_OK)
-		return rc;
-	said = buf_cstr(&note);
-	if (said == NULL ||
-	    json_array_append_new(responses, json_string(response->dir)) != 0)
-		return err_memory();
-	term_say("Response: %s/%s%s%s\n", media->path, response->dir,
-	    *said == '\0' ? "" : ": ", said);
-	return RC_OK;
-}
-
-static enum rc
 write_all(const struct successor *s, json_t *responses)
 {
-	enum rc rc = RC_OK;
+	enum rc rc = cmd_put_change(
+	    s->act, s->responses, s->n, buf_span(&s->card), responses);
 
-	if (s->act->media.path == NULL) {
-		term_say(
-		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and the next 'sign' each response.\n");
-		return RC_OK;
-	}
-	for (size_t i = 0; s->responses != NULL && i < s->n && rc == RC_OK; i++)
-		rc = write_response(s, &s->responses[i], responses);
-	if (rc == RC_OK)
-		rc = cmd_put_card(
-		    &s->act->media, s->act->ca.ca_id, buf_span(&s->card));
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,
