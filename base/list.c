@@ -59,3 +59,12 @@ text_list_add(struct text_list *list, struct span text)
 	list->n++;
 	return RC_OK;
 }
+
+bool
+text_list_has(const struct text_list *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}

@@ -43,4 +43,7 @@ void text_list_wipe(struct text_list *list);
 /** Append a copy of `text`, which holds no zero byte. */
 enum rc text_list_add(struct text_list *list, struct span text) MUST_CHECK;
 
+/** Is it one of them? */
+bool text_list_has(const struct text_list *list, const char *text);
+
 #endif

@@ -143,8 +143,8 @@ add_fixed_name(const struct policy_reading *r, const struct config_entry *entry,
 	if (rc != RC_USAGE && rule_spoken() == RULE_NONE)
 		return rc;
 	err_save(&why);
-	return config_refuse(r->from, entry->line, "fixed-names has \"%s\": %.800s",
-	    typed, why.text);
+	return config_refuse(r->from, entry->line,
+	    "fixed-names has \"%s\": %.800s", typed, why.text);
 }
 
 static enum rc
@@ -229,10 +229,9 @@ profile_keys_add_eku(const struct policy_reading *r,
 		return config_refuse(r->from, entry->line,
 		    "extendedKeyUsage has \"%s\", which no profile may give",
 		    word);
-	for (size_t i = 0; i < eku->n; i++)
-		if (strcmp(eku->items[i], text) == 0)
-			return config_refuse(r->from, entry->line,
-			    "extendedKeyUsage has %s twice", word);
+	if (text_list_has(eku, text))
+		return config_refuse(r->from, entry->line,
+		    "extendedKeyUsage has %s twice", word);
 	return text_list_add(eku, span_of(text, (size_t)n));
 }
 

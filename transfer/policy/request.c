@@ -359,10 +359,7 @@ check_bound(
 static bool
 is_for_servers(const struct profile *p)
 {
-	for (size_t i = 0; i < p->eku.n; i++)
-		if (strcmp(p->eku.items[i], SERVER_AUTH) == 0)
-			return true;
-	return false;
+	return text_list_has(&p->eku, SERVER_AUTH);
 }
 
 /* A JID beside a host's name, or in what a server may use, would let a server

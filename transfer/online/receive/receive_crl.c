@@ -160,15 +160,6 @@ crl_name_add(void *arg, const struct stored_crl *crl)
 	return text_list_add(arg, span_str(crl->file));
 }
 
-static bool
-is_named(const struct text_list *names, const char *name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (strcmp(names->items[i], name) == 0)
-			return true;
-	return false;
-}
-
 enum rc
 receive_crls_tidy(struct store *store)
 {
@@ -192,7 +183,7 @@ receive_crls_tidy(struct store *store)
 		return rc;
 	}
 	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
-		if (e->d_name[0] != '.' && !is_named(&names, e->d_name) &&
+		if (e->d_name[0] != '.' && !text_list_has(&names, e->d_name) &&
 		    unlinkat(crls, e->d_name, 0) != 0)
 			rc = err_errno(
 			    RC_IO, errno, STORE_CRL_DIR "/%s", e->d_name);
