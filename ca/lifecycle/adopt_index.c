@@ -318,7 +318,7 @@ index_subject(struct span text, struct buf *out)
 			i += 3;
 		} else
 			rc = buf_add_byte(out, text.p[i]);
-	if (rc != RC_OK ||
+	if (rc != RC_OK || out->n == before ||
 	    utf8_check(span_of(out->p + before, out->n - before), NULL))
 		return rc;
 	/* As T61String or Latin-1 have it: shown as it was written. */
