@@ -28,6 +28,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,13 +70,23 @@ static void
 note(const CK_BYTE *data, CK_ULONG n)
 {
 	char line[256];
+	ssize_t wrote;
 	int used = snprintf(line, sizeof(line), "%s ", label);
-	int fd = open(getenv("SHIM_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+	int fd;
 
+	/* Who is interrupted here is the test's, and no module. */
+	do
+		fd = open(getenv("SHIM_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+	while (fd < 0 && errno == EINTR);
 	for (CK_ULONG i = 0; i < n && used < 200; i++)
 		used += snprintf(line + used, 3, "%02x", data[i]);
 	line[used++] = '\n';
-	if (fd < 0 || write(fd, line, (size_t)used) != used)
+	if (fd < 0)
+		abort();
+	do
+		wrote = write(fd, line, (size_t)used);
+	while (wrote < 0 && errno == EINTR);
+	if (wrote != used)
 		abort();
 	(void)close(fd);
 }

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define MEDIA_TEMPORARY ".tmp-" /* no reader takes a first dot */
@@ -93,7 +92,7 @@ fresh_name(const char *from, char ret[static SPOT_NAME_MAX])
 {
 	uint64_t random = 0;
 
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+	if (getentropy(&random, sizeof(random)) != 0) /* goes on after EINTR */
 		return err_errno(RC_IO, errno, "%s: no random number", from);
 	(void)snprintf(
 	    ret, SPOT_NAME_MAX, MEDIA_TEMPORARY "%016" PRIx64, random);

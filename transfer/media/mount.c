@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,16 +20,24 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define MOUNT_WORD 64 /* bytes, with the NUL */
 
-/* The first word of a file of the kernel's, which tells no size. */
+/* The line that a file of the kernel's is, which tells no size and gives it to
+ * one read. */
 static bool
 mount_word(const char *path, char ret[static MOUNT_WORD])
 {
-	FILE *file = fopen(path, "re");
-	bool read = file != NULL && fscanf(file, "%63s", ret) == 1;
+	OWN_FD fd = fd_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	ssize_t n;
 
-	if (file != NULL)
-		(void)fclose(file);
-	return read;
+	if (fd < 0)
+		return false;
+	do
+		n = read(fd, ret, MOUNT_WORD - 1);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	ret[n] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	return true;
 }
 
 /* Rises with each disk that is plugged in, or loop device that is made. A
