@@ -168,6 +168,17 @@ dir_open(int dir, const char *path, int *ret_fd)
 	return RC_OK;
 }
 
+DIR *
+dir_entries(int dir, const char *path)
+{
+	int fd = fd_openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+	if (entries == NULL)
+		fd_close(&fd);
+	return entries;
+}
+
 const char *
 file_name(const char *path)
 {

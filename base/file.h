@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -62,6 +63,10 @@ enum rc dir_make(const char *path, mode_t mode) MUST_CHECK;
 
 /** Open a directory for openat and fsync. The caller closes it. */
 enum rc dir_open(int dir, const char *path, int *ret_fd) MUST_CHECK;
+
+/** Open a directory to read its entries, from the first; NULL with errno. Not
+ * opendir, which a signal interrupts. The caller closes it. */
+DIR *dir_entries(int dir, const char *path);
 
 /** Open the directory that `path` lies in: to lock it, or to sync a rename. */
 enum rc file_parent_open(int dir, const char *path, int *ret_fd) MUST_CHECK;

@@ -124,14 +124,11 @@ newest_of(int dir, const char *name, unsigned depth, struct newest *newest)
 static void
 newest_in(int dir, unsigned depth, struct newest *newest)
 {
-	int fd = fd_openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	DIR *entries = dir_entries(dir, ".");
 	const struct dirent *entry;
 
-	if (entries == NULL) {
-		fd_close(&fd);
+	if (entries == NULL)
 		return;
-	}
 	while (
 	    newest->n < STICK_ENTRIES && (entry = readdir(entries)) != NULL) {
 		newest->n++;

@@ -23,24 +23,12 @@
 /* ---- the directory beside the home ----------------------------------------
  */
 
-/* Not opendir, which a signal interrupts. */
-static DIR *
-entries_open(int dir, const char *path)
-{
-	int fd = fd_openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-
-	if (entries == NULL)
-		fd_close(&fd);
-	return entries;
-}
-
 /* Ours are plain files; whatever else lies there makes rmdir and rename fail.
  */
 static void
 empty(int dir)
 {
-	DIR *entries = entries_open(dir, ".");
+	DIR *entries = dir_entries(dir, ".");
 	const struct dirent *entry;
 
 	if (entries == NULL)
@@ -109,7 +97,7 @@ check_vacant(const char *path)
 		return err_set(RC_STATE,
 		    "%s: a CA lives there already: give another --home, or move that one away",
 		    path);
-	entries = entries_open(AT_FDCWD, path);
+	entries = dir_entries(AT_FDCWD, path);
 	if (entries == NULL)
 		return errno == ENOENT ? RC_OK
 				       : err_errno(RC_IO, errno, "%s", path);
