@@ -199,7 +199,8 @@ ask_guarded(int tty, const char *prompt, struct pin *ret_pin)
 enum rc
 pin_ask(const char *prompt, struct pin *ret_pin)
 {
-	OWN_FD tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	OWN_FD tty =
+	    fd_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 
 	if (tty < 0)
 		return err_set(RC_USAGE,

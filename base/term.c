@@ -299,7 +299,8 @@ term_shown(void)
 bool
 term_present(void)
 {
-	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	OWN_FD fd =
+	    fd_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 
 	return fd >= 0;
 }
@@ -357,7 +358,8 @@ term_read_line(int fd, struct buf *ret_answer)
 enum rc
 term_ask(const char *question, const char *option, struct buf *ret_answer)
 {
-	OWN_FD fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	OWN_FD fd =
+	    fd_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 	enum rc rc;
 
 	if (fd < 0) {

@@ -42,7 +42,8 @@ struct token {
 static void
 echo_note(struct echo *echo)
 {
-	OWN_FD tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	OWN_FD tty =
+	    fd_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 
 	echo->known = tty >= 0 && tcgetattr(tty, &echo->before) == 0;
 }
@@ -57,7 +58,7 @@ echo_restore(const struct echo *echo)
 
 	if (!echo->known)
 		return;
-	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tty = fd_openat(AT_FDCWD, "/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 	if (tty >= 0 && tcgetattr(tty, &now) == 0 &&
 	    now.c_lflag != echo->before.c_lflag)
 		(void)tcsetattr(tty, TCSANOW, &echo->before);

@@ -97,7 +97,7 @@ past_file_compare(const void *a, const void *b)
 static enum rc
 past_dir_read(const char *certs, struct past_sources *s)
 {
-	DIR *dir = opendir(certs);
+	DIR *dir = dir_entries(AT_FDCWD, certs);
 	const struct dirent *e;
 	size_t total = 0;
 	enum rc rc = RC_OK;

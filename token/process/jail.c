@@ -185,7 +185,7 @@ static enum rc
 jail_allow_around(const struct jail *j, const char *path)
 {
 	char entry[PATH_MAX];
-	DIR *dir = opendir(path);
+	DIR *dir = dir_entries(AT_FDCWD, path);
 	struct dirent *e;
 	enum rc rc = RC_OK;
 
