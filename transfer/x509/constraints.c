@@ -4,10 +4,10 @@
 #include "transfer/x509/constraints.h"
 
 #include "transfer/rule.h"
+#include "transfer/x509/cert_ext.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_form.h"
 #include "transfer/x509/subject_host.h"
-#include "transfer/x509/tbs.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -114,32 +114,9 @@ constraints_find(const char *from, struct span cert, struct span *ret_value,
     bool *ret_critical)
 {
 	static const uint8_t wanted[] = { 0x55, 0x1d, 0x1e };
-	struct span list, extension, oid, critical, value;
-	struct cert_parts parts;
-	bool whole;
-	enum rc rc = cert_parts_read(from, cert, &parts);
 
-	*ret_value = SPAN_NONE;
-	if (rc != RC_OK)
-		return rc;
-	whole = der_take(&parts.extensions, DER_SEQUENCE, &list);
-	while (whole && list.n != 0) {
-		bool said;
-
-		whole = der_take(&list, DER_SEQUENCE, &extension) &&
-			der_take(&extension, DER_OID, &oid);
-		said = der_take(&extension, DER_BOOLEAN, &critical);
-		if (!whole || !span_eq(oid, span_of(wanted, sizeof(wanted))))
-			continue;
-		whole = der_take(&extension, DER_OCTET_STRING, &value);
-		if (!whole)
-			break;
-		*ret_value = value;
-		*ret_critical = said && critical.n == 1 && critical.p[0] != 0;
-		return RC_OK;
-	}
-	return whole ? RC_OK
-		     : rule_refuse(RULE_CA_CERT, "%s: broken extensions", from);
+	return cert_ext_find(from, cert, span_of(wanted, sizeof(wanted)),
+	    ret_value, ret_critical);
 }
 
 enum rc
