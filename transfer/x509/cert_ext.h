@@ -7,7 +7,8 @@
 
 /** The value as it stands there, within the certificate; n 0: it has none.
  * \param oid  the content of its OBJECT IDENTIFIER
- * \retval RC_FORMAT rule CA-CERT: broken extensions; rules of cert_parts_read */
+ * \retval RC_FORMAT rule CA-CERT: broken extensions; rules of cert_parts_read
+ */
 enum rc cert_ext_find(const char *from, struct span cert, struct span oid,
     struct span *ret_value, bool *ret_critical) MUST_CHECK;
 
