@@ -10,6 +10,7 @@
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/ext_out.h"
+#include "transfer/x509/succession.h"
 #include "transfer/x509/tbs.h"
 
 static const uint8_t next_true[] = { DER_BOOLEAN, 1, 0xff };
@@ -89,8 +90,11 @@ copy_extensions(
 	WIPED(buf) list = { 0 };
 	struct span rest;
 	struct der one;
-	enum rc rc = RC_OK;
+	bool marked = false;
+	enum rc rc = succession_find("CA certificate", next->like, &marked);
 
+	if (rc != RC_OK)
+		return rc;
 	if (!der_take(&extensions, DER_SEQUENCE, &rest))
 		return err_set(RC_STATE, "CA certificate: no extensions");
 	while (rest.n != 0 && rc == RC_OK) {
@@ -99,6 +103,8 @@ copy_extensions(
 			    RC_STATE, "CA certificate: a broken extension");
 		rc = copy_extension(next, &one, &list);
 	}
+	if (rc == RC_OK && next->succession && !marked)
+		rc = succession_put(&list);
 	if (rc == RC_OK && next->aki.n != 0)
 		rc = ext_put_aki(&list, next->aki);
 	return rc != RC_OK ? rc : der_put(ret, DER_SEQUENCE, buf_span(&list));
@@ -154,9 +160,27 @@ same_extension(const X509 *a, const X509 *b, int nid)
 		   X509_EXTENSION_get_data(x), X509_EXTENSION_get_data(y)) == 0;
 }
 
+/* Is the mark in it where it belongs? As OpenSSL's reader finds it. */
+static bool
+has_mark(const X509 *x)
+{
+	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(SUCCESSION, 1);
+	const int at = oid == NULL ? -1 : X509_get_ext_by_OBJ(x, oid, -1);
+
+	return at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(x, at)) == 0;
+}
+
+static int
+ext_count_but_aki(const X509 *x)
+{
+	return X509_get_ext_count(x) -
+	       (X509_get_ext_by_NID(x, NID_authority_key_identifier, -1) >= 0);
+}
+
 static enum rc
 next_check(const struct ca_next *next, X509 *like, X509 *x)
 {
+	const bool adds = next->succession && !has_mark(like);
 	const bool keeps =
 	    next->path_len == PATH_LEN_SAME || X509_get_pathlen(like) < 0;
 	const int mine =
@@ -170,11 +194,10 @@ next_check(const struct ca_next *next, X509 *like, X509 *x)
 	    X509_get_pathlen(x) !=
 		(keeps ? X509_get_pathlen(like) : next->path_len))
 		return next_lint("other basicConstraints");
+	if (has_mark(x) != (next->succession || has_mark(like)))
+		return next_lint("another mark of succession");
 	if ((mine >= 0) != (next->aki.n != 0) ||
-	    X509_get_ext_count(x) - (mine >= 0) !=
-		X509_get_ext_count(like) -
-		    (X509_get_ext_by_NID(
-			 like, NID_authority_key_identifier, -1) >= 0))
+	    ext_count_but_aki(x) != ext_count_but_aki(like) + adds)
 		return next_lint("more or fewer extensions");
 	return RC_OK;
 }

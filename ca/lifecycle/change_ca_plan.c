@@ -133,6 +133,7 @@ note_self(struct change_ca *c, struct span ski, struct buf *tbs)
 		.not_after = c->not_after,
 		/* So that the next rollover is believed by everybody. */
 		.path_len = new_key && c->old.path_len == 0 ? 1 : PATH_LEN_SAME,
+		.succession = new_key,
 		.alg = &c->next.alg };
 
 	return tbs_of_ca_next(&next, tbs);
@@ -168,6 +169,7 @@ note_new_with_old(struct change_ca *c, struct span ski, struct buf *tbs)
 		.path_len = c->new_name && c->old.path_len > 0
 				? c->old.path_len - 1
 				: PATH_LEN_SAME,
+		.succession = true,
 		.alg = &c->act->keys.alg };
 
 	return tbs_of_ca_next(&next, tbs);
@@ -187,6 +189,7 @@ note_old_with_new(struct change_ca *c, struct span ski, struct buf *tbs)
 		.path_len = c->new_name && c->old.path_len > 0
 				? c->old.path_len - 1
 				: PATH_LEN_SAME,
+		.succession = true,
 		.alg = &c->next.alg };
 
 	return tbs_of_ca_next(&next, tbs);

@@ -4,7 +4,7 @@
 # believe: every signature here is good, and what is signed cannot be true.
 . "$(dirname "$0")/../lib/lib.sh"
 
-make_known_ca
+make_known_ca --scope example.org --profiles tls,sub-ca
 CARD=$(ls "$STICK"/airgap-ca/cards/*.cose)
 must csr_openssl web ec-p256 /CN=web.example.org DNS:web.example.org
 
@@ -336,7 +336,7 @@ BOUNDS='nameConstraints=critical,permitted;DNS:example.org,excluded;IP:0.0.0.0/0
 over() {
 	must openssl req -config "$WORK/req.conf" -new -key "$WORK/good.key" -subj "${4:-/CN=Test CA}" \
 		-out "$WORK/over.csr"
-	printf '%s\n' $IS_CA $SIGNS $SKI authorityKeyIdentifier=keyid:always >"$WORK/over.ext"
+	printf '%s\n' $IS_CA $SIGNS $SKI authorityKeyIdentifier=keyid:always ${MARK-$SUCCESSION=DER:0500} >"$WORK/over.ext"
 	must openssl x509 -req -in "$WORK/over.csr" -CA "$WORK/$3.pem" -CAkey "$WORK/$2.key" \
 		-days 30 -extfile "$WORK/over.ext" -outform DER -out "$WORK/$1.der"
 }
@@ -345,6 +345,8 @@ over by-stranger other-ca other-ca
 over other-name ca-key ca '/CN=Test CB'
 must openssl x509 -inform DER -in "$WORK/good.der" -out "$WORK/good.pem"
 over by-itself good good
+MARK= over below ca-key ca
+MARK=$SUCCESSION=DER:0101FF over mismarked ca-key ca
 not_pinned='over the new CA key is not signed by a CA key that is pinned'
 for kind in 2 3; do
 	lie 3 TRUST-CHANGE 'comes with one certificate over it by a CA key that is pinned' \
@@ -364,14 +366,23 @@ lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'nor with a third
 lie 3 TRUST-CHANGE 'no other CA key that is pinned has signed' 'or that a stranger made' \
 	"$(announced 2 good vouched by-stranger)"
 lie 3 TRUST-CHANGE 'and this with 3' 'nor with more' "$(announced 2 good vouched vouched vouched)"
-# A CA below has a certificate over its key, too, and may have the transfer key.
 for kind in 2 3; do
 	lie 3 TRUST-CHANGE 'bound to other names than the pinned one' \
-		"a CA below does not come into the CA's place with bounds of its own (kind $kind)" \
-		"$(announced $kind good vouched)"
+		"a new CA does not come with bounds of its own (kind $kind)" "$(announced $kind good vouched)"
 done
 must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/good.key" -days 30 -subj '/CN=Test CA' \
 	-addext $IS_CA -addext $SIGNS -addext $SKI -addext "$BOUNDS" -outform DER -out "$WORK/bound.der"
+# A CA below has a certificate by the CA's key over its own, too, and may have the
+# transfer key: it is told by the mark that it lacks, within the bounds as well.
+for kind in 2 3; do
+	lie 3 TRUST-CHANGE "has no mark of the CA's own next keys" \
+		"a CA below does not come into the CA's place, bound as it is (kind $kind)" \
+		"$(announced $kind bound below)"
+	lie 3 TRUST-CHANGE "has no mark of the CA's own next keys" "nor behind a true one (kind $kind)" \
+		"$(announced $kind bound vouched below)"
+done
+lie 3 CA-CERT 'mark .* is malformed' 'nor with something else for a mark' "$(announced 2 bound mismarked)"
+is "$(grep -c BEGIN "$(home_of online)/ca.pem")" 1 'nothing of it is pinned'
 give "$SECOND"
 lying "$(announced 2 bound vouched)"
 must cp -r "$(home_of online)" "$(home_of rolled)"
@@ -481,6 +492,47 @@ run transfer @$FORK install "$STICK"
 status 0 'the same of a key that was replaced'
 is "$(state_of_cert "$old_serial")" 'replaced -' 'which stays replaced, though its answer came last'
 deployed_is r.example.org "$new_serial" 'by the newer one'
+
+# ---- a CA below with the transfer key ------------------------------------------------------
+
+# As `ca sign` makes its certificate, though its CSR asks for the mark; and its own root says
+# what that says, byte for byte.
+fork team
+must openssl ecparam -name prime256v1 -genkey -noout -out "$WORK/team.key"
+must openssl req -config "$WORK/req.conf" -new -key "$WORK/team.key" -subj '/CN=Team CA' \
+	-addext basicConstraints=critical,CA:TRUE -addext $SUCCESSION=DER:0500 -out "$WORK/team.csr"
+must mkdir "$WORK/stick-below"
+must cp "$WORK/team.csr" "$WORK/stick-below/"
+run ca @team-ca sign "$WORK/stick-below" --loose --profile sub-ca --yes
+status 0 'a CA below has its certificate'
+must openssl x509 -in "$(find "$WORK/stick-below" -path '*/responses/*' -name '*.pem' ! -name 'ca.pem' | head -1)" \
+	-outform DER -out "$WORK/team-below.der"
+text=$(openssl x509 -inform DER -in "$WORK/team-below.der" -noout -text)
+like "$text" 'CA:TRUE' 'as a CA'
+unlike "$text" "$SUCCESSION" 'and not the mark that it asked for'
+must openssl req -config "$WORK/req.conf" -x509 -new -key "$WORK/team.key" -days 30 -subj '/CN=Team CA' \
+	-addext $IS_CA -addext $SIGNS -addext "$BOUNDS" \
+	-addext "subjectKeyIdentifier=$(sed -n '/Subject Key Identifier/{n;s/ //g;p}' <<<"$text")" \
+	-outform DER -out "$WORK/team.der"
+must cp "$(home_of team)/ca.pem" "$WORK/pinned.pem"
+asked team.example.org
+R=$RESPONSE
+must cp -r "$R" "$WORK/team-response"
+for kind in 2 3; do
+	rm -rf "$R"
+	must cp -r "$WORK/team-response" "$R"
+	forged "$(announced $kind team team-below)"
+	run transfer @team install "$STICK"
+	wants 3 TRUST-CHANGE "it does not come into the CA's place with the transfer key (kind $kind)"
+	says "has no mark of the CA's own next keys" 'for want of the mark'
+	ok 'nothing is pinned' cmp "$(home_of team)/ca.pem" "$WORK/pinned.pem"
+	run transfer @team list --json
+	unlike "$OUT" 'team\.example\.org.*valid' 'and nothing is installed'
+done
+rm -rf "$R"
+must cp -r "$WORK/team-response" "$R"
+run transfer @team install "$STICK"
+status 0 'the response as the CA made it is installed'
 
 # ---- an old transfer key and its cards ---------------------------------------------------
 

@@ -65,6 +65,7 @@ PIN=123456
 SO_PIN=12345678
 # id-kp-airgapTransfer
 TRANSFER_EKU=1.2.840.113556.1.8000.2554.3773.5453.29442.19178.39301.1412352.7229322
+SUCCESSION=$TRANSFER_EKU.1 # the mark of the CA's own next keys
 LIMIT=${LIMIT:-120}	# seconds that a program may take before it is killed
 export PROMPT_LIMIT=${PROMPT_LIMIT:-60}	# and before a dialogue gives it up
 

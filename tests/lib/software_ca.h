@@ -18,7 +18,7 @@
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/pem.h"
-#include "transfer/x509/transfer_eku.h"
+#include "transfer/x509/succession.h"
 
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -236,6 +236,7 @@ software_ca_cross(
 	assert_int_equal(
 	    X509_set_issuer_name(over, X509_get_subject_name(ca->cert)), 1);
 	add_text(over, ca->cert, "authorityKeyIdentifier", "keyid:always");
+	add_text(over, ca->cert, SUCCESSION, "DER:0500");
 	if (how != NULL)
 		how(over);
 	assert_true(X509_sign(over, ca->key, digest_for(ca->key)) > 0);

@@ -12,7 +12,7 @@
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 #include "transfer/x509/der.h"
-
+#include "transfer/x509/succession.h"
 
 #define CA_FORM_EXTENSIONS 32
 #define CA_FORM_SKI_MAX 64 /* octets: what an AKI below has room for */
@@ -113,8 +113,7 @@ ca_form_check_dates(struct ca_form_work *w)
 			return "cut short";
 	if (!der_take(&rest, DER_SEQUENCE, &validity) ||
 	    !der_take_time(&validity, &w->form.not_before) ||
-	    !der_take_time(&validity, &w->form.not_after) ||
-	    validity.n != 0)
+	    !der_take_time(&validity, &w->form.not_after) || validity.n != 0)
 		return "a broken date (RFC 5280 4.1.2.5)";
 	return w->form.not_before <= w->form.not_after
 		   ? NULL
@@ -341,6 +340,18 @@ ca_form_check_eku(struct ca_form_work *w)
 		   : "an extKeyUsage, which would bind all certificates below";
 }
 
+static const char *
+ca_form_check_succession(struct ca_form_work *w)
+{
+	for (size_t i = 0; i < w->n_extensions; i++)
+		if (succession_is_oid(w->extensions[i].oid)) {
+			w->form.succession = true;
+			if (!succession_value_is_good(w->extensions[i].value))
+				return "its mark of a CA's next key is malformed";
+		}
+	return NULL;
+}
+
 static ca_form_check *const ca_form_checks[] = {
 	ca_form_check_dates,
 	ca_form_check_subject,
@@ -354,6 +365,7 @@ static ca_form_check *const ca_form_checks[] = {
 	ca_form_check_names,
 	ca_form_check_eku,
 	ca_form_check_critical,
+	ca_form_check_succession,
 };
 
 enum rc

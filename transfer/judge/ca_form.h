@@ -30,6 +30,7 @@ struct ca_form {
 	bool signs_crls;     /* its keyUsage has cRLSign, or there is none */
 	bool other_uses;     /* its keyUsage has more than a CA needs */
 	bool bound, bound_critical; /* nameConstraints: there; critical */
+	bool succession; /* it has the mark of the CA's own next keys */
 };
 
 /** \retval RC_FORMAT rule CA-CERT: the sentence names the clause */

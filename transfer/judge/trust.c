@@ -314,6 +314,10 @@ trust_add_cross(struct trust *trust, const char *from, struct span der)
 
 	if (rc != RC_OK)
 		return rc;
+	if (!form.succession)
+		return rule_refuse(RULE_TRUST_CHANGE,
+		    "%s: a certificate over a CA key that has no mark of the CA's own next keys, as that of a CA below has none",
+		    from);
 	over = trust_cross_over(trust, &form);
 	if (over == NULL)
 		return rule_refuse(RULE_TRUST_CHANGE,

@@ -7,6 +7,7 @@
 #include "base/own_ssl.h"
 #include "transfer/rule.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/succession.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -95,6 +96,12 @@ line_check_name(const struct policy_extension *line)
 	if (nid == NID_proxyCertInfo)
 		return rule_refuse(RULE_POLICY,
 		    "extension.%s: not for certificates of ours", line->name);
+	/* Whoever had it could come into the CA's place. */
+	if (oid != NULL &&
+	    succession_is_oid(span_of(OBJ_get0_data(oid), OBJ_length(oid))))
+		return rule_refuse(RULE_POLICY,
+		    "extension.%s: marks the CA's own next keys, and is for no profile",
+		    line->name);
 	for (size_t i = 0;
 	     i < sizeof(made_elsewhere) / sizeof(made_elsewhere[0]); i++)
 		if (nid == made_elsewhere[i].nid)

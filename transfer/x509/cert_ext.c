@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Behind the one that is wanted nothing is looked at: whoever judges a
+ * certificate has gone through all of it before. */
 #include "transfer/x509/cert_ext.h"
 
 #include "transfer/rule.h"

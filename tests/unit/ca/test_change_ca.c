@@ -4,6 +4,7 @@
 #include "tests/lib/ca_bed.h"
 
 #include "ca/lifecycle/change_ca.h"
+#include "transfer/x509/succession.h"
 
 /* Two requesters, each with a first response; no key is open. */
 static void
@@ -131,6 +132,15 @@ each_requester_is_told_by_the_key_that_it_knows(void **state)
 	}
 }
 
+static bool
+is_marked(const struct buf *cert)
+{
+	bool marked = false;
+
+	check_ok(succession_find("cert", buf_span(cert), &marked));
+	return marked;
+}
+
 static void
 a_new_key_is_vouched_for_both_ways(void **state)
 {
@@ -154,6 +164,9 @@ a_new_key_is_vouched_for_both_ways(void **state)
 	assert_true(span_eq(under.spki, was.spki));
 	assert_true(span_eq(over.issuer, was.subject));
 	assert_true(span_eq(under.issuer, is.subject));
+	assert_false(is_marked(&b.ca.der));
+	for (size_t i = 0; i < c.n_certs; i++)
+		assert_true(is_marked(&c.certs[i]));
 	check_ok(trust_add_ca(&trust, "old", buf_span(&b.ca.der)));
 	check_ok(trust_add_ca(&trust, "new", buf_span(&c.certs[0])));
 	check_ok(trust_add_cross(&trust, "over", buf_span(&c.certs[1])));

@@ -7,7 +7,7 @@
 #include "tests/lib/check.h"
 #include "transfer/policy/policy_read.h"
 #include "transfer/policy/shipped.h"
-#include "transfer/x509/transfer_eku.h"
+#include "transfer/x509/succession.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -267,6 +267,7 @@ static const struct {
 	{ LEAST "extension.inhibitAnyPolicy = 0\n", "policy.conf:3: [profile p]: extension.inhibitAnyPolicy is for ca = yes" },
 	{ LEAST "extension.1.3.6.1.5.5.7.1.14 = DER:3000\n", "policy.conf:3: profile p: extension.1.3.6.1.5.5.7.1.14: not for certificates of ours" },
 	{ LEAST "extension.2.5.29.31 = ASN1:NULL\n", "policy.conf:3: profile p: extension.2.5.29.31 = ASN1:NULL: not what that extension has for a value" },
+	{ LEAST "extension." SUCCESSION " = DER:0500\n", "policy.conf:3: profile p: extension." SUCCESSION ": marks the CA's own next keys, and is for no profile" },
 	{ LEAST "extension.2.5.29.14 = DER:0400\n", TAKEN("2.5.29.14", "is made from the key of the certificate") },
 	{ LEAST "extension.2.5.29.15 = DER:03020106\n", TAKEN("2.5.29.15", "is made from the key keyUsage") },
 	{ LEAST "extension.2.5.29.17 = DER:3000\n", TAKEN("2.5.29.17", "is made from the names that are granted") },

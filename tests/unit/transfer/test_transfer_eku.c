@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the comment of transfer/x509/transfer_eku.h says of the OID. */
-#include "transfer/x509/transfer_eku.h"
+/* What the comments of transfer/x509/transfer_eku.h and succession.h say of the
+ * OIDs. */
+#include "transfer/x509/succession.h"
 
 #include "base/own_ssl.h"
 #include "base/span.h"
@@ -56,12 +57,26 @@ it_is_the_uuid_in_arcs_under_31_bits(void **state)
 	BN_free(wanted);
 }
 
+static void
+the_mark_of_succession_lies_below(void **state)
+{
+	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(SUCCESSION, 1);
+
+	(void)state;
+	assert_non_null(oid);
+	assert_true(
+	    succession_is_oid(span_of(OBJ_get0_data(oid), OBJ_length(oid))));
+	assert_false(succession_is_oid(
+	    span_of(OBJ_get0_data(oid), OBJ_length(oid) - 1)));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_and_bytes_are_one_oid),
 		cmocka_unit_test(it_is_the_uuid_in_arcs_under_31_bits),
+		cmocka_unit_test(the_mark_of_succession_lies_below),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

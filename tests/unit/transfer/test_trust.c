@@ -287,6 +287,23 @@ with_another_subject(X509 *cert)
 	assert_int_equal(X509_set_subject_name(cert, name), 1);
 }
 
+/* That of a CA below has none. */
+static void
+unmarked(X509 *over)
+{
+	OWN(ASN1_OBJECT) *oid = OBJ_txt2obj(SUCCESSION, 1);
+
+	X509_EXTENSION_free(
+	    X509_delete_ext(over, X509_get_ext_by_OBJ(over, oid, -1)));
+}
+
+static void
+mismarked(X509 *over)
+{
+	unmarked(over);
+	add_text(over, over, SUCCESSION, "DER:0101FF");
+}
+
 static void
 a_certificate_across_is_from_pinned_key_to_pinned_key(void **state)
 {
@@ -320,6 +337,13 @@ a_certificate_across_is_from_pinned_key_to_pinned_key(void **state)
 	check_ok(trust_add_cross(&trust, "x", buf_span(&der)));
 	assert_int_equal(trust.n_crosses, 2);
 	assert_int_equal(trust.crosses[1].not_after, NOW + 9999 * DAY);
+	software_ca_cross(&old, second, unmarked, &der);
+	check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
+	    "TRUST-CHANGE",
+	    "x: a certificate over a CA key that has no mark of the CA's own next keys, as that of a CA below has none");
+	software_ca_cross(&old, second, mismarked, &der);
+	check_refused(trust_add_cross(&trust, "x", buf_span(&der)), "CA-CERT",
+	    "x: its mark of a CA's next key is malformed");
 	software_ca_cross(&other, second, NULL, &der);
 	check_refused(trust_add_cross(&trust, "x", buf_span(&der)),
 	    "TRUST-CHANGE",
