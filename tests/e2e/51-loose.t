@@ -427,7 +427,7 @@ says 'names +dns:printer7.example.org dns:www.printer7.example.org$' 'each once'
 PRINTER=$(echo "$APPLIANCE"/airgap-ca/responses/*)/printer.pem
 is "$(openssl x509 -in "$PRINTER" -noout -ext subjectAltName | tail -1)" \
 	'    DNS:printer7.example.org, DNS:www.printer7.example.org' 'the certificate has these names and no others'
-is "$(openssl x509 -in "$PRINTER" -noout -subject)" 'subject=CN = printer7.example.org' 'in its subject too'
+is "$(openssl x509 -in "$PRINTER" -noout -subject -nameopt RFC2253)" 'subject=CN=printer7.example.org' 'in its subject too'
 ok 'for the key of the CSR' same_key "$PRINTER" "$WORK/printer.csr"
 must mv "$APPLIANCE/airgap-ca" "$WORK/printer-first"
 freeze "$APPLIANCE"

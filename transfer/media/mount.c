@@ -21,7 +21,7 @@
 #define MOUNT_WORD 64 /* bytes, with the NUL */
 
 /* The line that a file of the kernel's is, which tells no size and gives it to
- * one read. */
+ * one read. ENOENT where there is no such file. */
 static bool
 mount_word(const char *path, char ret[static MOUNT_WORD])
 {
@@ -33,6 +33,8 @@ mount_word(const char *path, char ret[static MOUNT_WORD])
 	do
 		n = read(fd, ret, MOUNT_WORD - 1);
 	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		errno = EIO;
 	if (n <= 0)
 		return false;
 	ret[n] = '\0';
@@ -41,8 +43,9 @@ mount_word(const char *path, char ret[static MOUNT_WORD])
 }
 
 /* Rises with each disk that is plugged in, or loop device that is made. A
- * partition has its disk's. */
-static void
+ * partition has its disk's; what is on no disk has none. One that is not read is
+ * not none: the next look would take this for another mount. */
+static bool
 disk_number(const struct statx *st, char ret[static MOUNT_WORD])
 {
 	static const char *const where[] = { "diskseq", "../diskseq" };
@@ -52,9 +55,12 @@ disk_number(const struct statx *st, char ret[static MOUNT_WORD])
 		(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s",
 		    st->stx_dev_major, st->stx_dev_minor, where[i]);
 		if (mount_word(path, ret))
-			return;
+			return true;
+		if (errno != ENOENT)
+			return false;
 	}
 	(void)snprintf(ret, MOUNT_WORD, "none");
+	return true;
 }
 
 enum rc
@@ -73,7 +79,10 @@ mount_text(const struct media *media, char ret[static MOUNT_TEXT])
 		    "%s: the kernel does not tell which mount this is, in which boot (" BOOT_ID
 		    ")",
 		    media->path);
-	disk_number(&st, disk);
+	if (!disk_number(&st, disk))
+		return err_errno(RC_IO, errno,
+		    "%s: the kernel does not tell which disk this is",
+		    media->path);
 	(void)snprintf(ret, MOUNT_TEXT, "%.40s/%s%llu/%.20s", boot,
 	    (st.stx_mask & STATX_MNT_ID_UNIQUE) != 0 ? "u" : "m",
 	    (unsigned long long)st.stx_mnt_id, disk);

@@ -419,7 +419,7 @@ a_terminal_that_fails_has_not_said_yes(void **state)
 
 	(void)state;
 	terminal_why = EIO;
-	terminal_fails = "open";
+	terminal_fails = "openat";
 	pty_start(&pty, confirm_failing);
 	assert_int_equal(pty_end(&pty), RC_USAGE);
 	terminal_fails = "write";
