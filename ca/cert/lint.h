@@ -28,6 +28,7 @@ struct lint {
 	struct constraints issuer_bound; /* LINT_LEAF only, as those below */
 	struct span issuer_constraints;	 /* the extension's value; n 0: none */
 	bool issuer_constraints_critical;
+	const char *issuer_mark; /* in the places of its CRLs; NULL, "": none */
 	struct span serial; /* magnitude */
 	struct span spki;
 	int64_t not_before, not_after;

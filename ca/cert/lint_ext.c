@@ -5,6 +5,7 @@
 #include "base/own_ssl.h"
 #include "ca/cert/tbs.h"
 #include "transfer/policy/extension_line.h"
+#include "transfer/x509/crl_points.h"
 #include "transfer/x509/transfer_eku.h"
 
 #include <arpa/inet.h>
@@ -78,14 +79,72 @@ check_forms(const struct lint_facts *f)
 	return NULL;
 }
 
+/* Take the issuer's mark out of a URI, in which there has to be one if the URI
+ * names a file. */
+static bool
+take_mark_out(ASN1_IA5STRING *uri, const char *mark)
+{
+	const size_t n = (size_t)ASN1_STRING_length(uri);
+	const struct span text = span_of(ASN1_STRING_get0_data(uri), n);
+	char with[CRL_MARK_TEXT + 1];
+	WIPED(buf) rest = { 0 };
+	const uint8_t *at;
+	size_t head, len;
+
+	(void)snprintf(with, sizeof(with), "-%s", mark);
+	len = strlen(with);
+	at = n == 0 ? NULL : memmem(text.p, n, with, len);
+	if (at == NULL)
+		return crl_uri_file(text).n == 0;
+	head = (size_t)(at - text.p);
+	return buf_add(&rest, text.p, head) == RC_OK &&
+	       buf_add(&rest, at + len, n - head - len) == RC_OK &&
+	       ASN1_STRING_set(uri, rest.p, (int)rest.n) == 1;
+}
+
+/* Are these the places that the profile's line has, but for the mark of the
+ * issuer's key? Read and written by OpenSSL, and compared without it. */
+static bool
+points_are_marked(struct span found, struct span wanted, const char *mark)
+{
+	const uint8_t *p = found.p;
+	OWN(CRL_DIST_POINTS) *points =
+	    d2i_CRL_DIST_POINTS(NULL, &p, (long)found.n);
+	OWN(ssl_bytes) *der = NULL;
+	bool good = points != NULL;
+	int n;
+
+	for (int i = 0; good && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT_NAME *name =
+		    sk_DIST_POINT_value(points, i)->distpoint;
+
+		for (int j = 0; good && name != NULL && name->type == 0 &&
+				j < sk_GENERAL_NAME_num(name->name.fullname);
+		     j++) {
+			const GENERAL_NAME *one =
+			    sk_GENERAL_NAME_value(name->name.fullname, j);
+
+			good = one->type != GEN_URI ||
+			       take_mark_out(
+				   one->d.uniformResourceIdentifier, mark);
+		}
+	}
+	n = good ? i2d_CRL_DIST_POINTS(points, &der) : 0;
+	return n > 0 && span_eq(span_of(der, (size_t)n), wanted);
+}
+
 /* The extension of a line `extension.NAME` of the profile, by what OpenSSL
  * makes of the line now: the makers keep what it made once. */
 static const char *
 check_line(const struct lint_facts *f, const struct policy_extension *line)
 {
 	OWN(X509_EXTENSION) *wanted = NULL;
+	const bool marked =
+	    f->want->issuer_mark != NULL && f->want->issuer_mark[0] != '\0';
 	const ASN1_OCTET_STRING *value;
 	const ASN1_OBJECT *oid;
+	struct span bytes;
+	bool good;
 
 	if (extension_of_line(line, &wanted) != RC_OK)
 		return "an extension of the profile's cannot be made";
@@ -99,8 +158,13 @@ check_line(const struct lint_facts *f, const struct policy_extension *line)
 			continue;
 		if (e->critical != (X509_EXTENSION_get_critical(wanted) == 1))
 			return "an extension of the profile's is critical where the profile says otherwise";
-		return span_eq(e->value, span_of(ASN1_STRING_get0_data(value),
-					     (size_t)ASN1_STRING_length(value)))
+		bytes = span_of(ASN1_STRING_get0_data(value),
+		    (size_t)ASN1_STRING_length(value));
+		good = marked && OBJ_obj2nid(oid) == NID_crl_distribution_points
+			   ? points_are_marked(
+				 e->value, bytes, f->want->issuer_mark)
+			   : span_eq(e->value, bytes);
+		return good
 			   ? NULL
 			   : "an extension of the profile's has another value than the profile gives";
 	}

@@ -152,6 +152,7 @@ tbs_make(struct tbs_maker *maker, const struct leaf *leaf, struct buf *ret_tbs)
 		.issuer_bound = maker->bound,
 		.issuer_constraints = maker->says.constraints,
 		.issuer_constraints_critical = maker->says.constraints_critical,
+		.issuer_mark = maker->says.mark,
 		.serial = span_of(leaf->serial, CA_SERIAL_LEN),
 		.spki = leaf->spki,
 		.not_before = leaf->not_before,

@@ -70,7 +70,9 @@ change_ca_show_review(const struct change_ca *c,
 	if (c->n_requesters == 0)
 		term_field("requesters", "none");
 	term_field("medium", "%s", out == NULL ? "none" : out);
-	words->review(c);
+	rc = words->review(c);
+	if (rc != RC_OK)
+		return rc;
 	if (!c->vouched)
 		term_alarm(
 		    "The transfer certificate has ended with the CA's: no requester can take this over by itself. On each, compare the words again afterwards:\n"

@@ -10,7 +10,8 @@ struct change_ca_words {
 	const char *title;  /* "The CA's certificate is renewed" */
 	const char *ask;    /* "Renew it? Type Yes: " */
 	const char *again;  /* the command, in sentences */
-	void (*review)(const struct change_ca *c); /* what it does not help */
+	/* What it does not help, and what it changes besides. */
+	enum rc (*review)(const struct change_ca *c);
 };
 
 /** From the children to what is printed. `o` is filled in but for home and dry_run. */

@@ -7,7 +7,7 @@
 #include "ca/cmd/cmd_common.h"
 
 /* Said before the PIN: who finds out afterwards has renewed in vain. */
-static void
+static enum rc
 renew_ca_review(const struct change_ca *c)
 {
 	char end[CLOCK_TEXT];
@@ -19,6 +19,7 @@ renew_ca_review(const struct change_ca *c)
 	    "  - whoever has only the old certificate refuses all from %.10s on, even where a server sends the new one: give the new one to them before.\n"
 	    "  - a certificate whose authorityKeyIdentifier names issuer and serial, as other software makes them, is refused under the new one by OpenSSL. This CA makes none of that kind.\n",
 	    end);
+	return RC_OK;
 }
 
 enum rc

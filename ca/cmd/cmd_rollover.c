@@ -5,8 +5,44 @@
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/cmd_change_ca.h"
 #include "ca/cmd/cmd_common.h"
+#include "transfer/policy/policy_points.h"
+#include "transfer/x509/crl_points.h"
 
+/* Of a place that no mark tells apart both keys' certificates will say that
+ * their list is there. */
 static void
+show_place(const struct text_list *uris, size_t i, bool *ret_first)
+{
+	const char *uri = uris->items[i];
+
+	if (crl_uri_file(span_str(uri)).n == 0)
+		term_alarm(
+		    "%s: certificates of both keys name that place for their list (CRL), and each key has one of its own. Whoever looks there for that of the other key finds none: take it out of extension.crlDistributionPoints first, or serve both.\n",
+		    uri);
+	else
+		term_field(*ret_first ? "lists" : "", "%s", uri);
+	*ret_first = false;
+}
+
+/* The old key's keep theirs: its certificates name that for as long as they
+ * live. */
+static enum rc
+review_lists(const struct change_ca *c)
+{
+	WIPED(text_list) uris = { 0 };
+	bool first = true;
+	enum rc rc = policy_points(&c->act->policy, "KEY", &uris);
+
+	for (size_t i = 0; i < uris.n && rc == RC_OK; i++)
+		show_place(&uris, i, &first);
+	if (rc == RC_OK && uris.n != 0)
+		term_say(
+		    "That is where certificates of the new key say that its lists (CRLs) are, KEY being the first %d digits of its SHA-256. The old key's stay where they are; 'airgap-transfer publish DIR' keeps both in place.\n",
+		    CRL_MARK_LEN);
+	return rc;
+}
+
+static enum rc
 rollover_review(const struct change_ca *c)
 {
 	term_say(
@@ -22,6 +58,7 @@ rollover_review(const struct change_ca *c)
 	if (!c->new_name)
 		term_say(
 		    "Both keys have one name: clients of NSS and mbed TLS cannot use CRLs of both. --subject DN rolls over to a new name instead.\n");
+	return review_lists(c);
 }
 
 static enum rc

@@ -286,6 +286,96 @@ status 0 'and signing goes on with the new key'
 run transfer @home install "$STICK"
 status 0 'which is installed'
 
+# ---- each key's list at its own place --------------------------------------------------
+
+STICK=$(stick lists)
+make_ca @lists
+printf '[requester host]\nrevoke = any\n' >>"$(home_of lists)/policy.conf"
+must sed -i -e 's/^\[ca\]/&\ncrl = 4x7d+3d/' \
+	-e 's|^\[profile tls-server\]|&\nextension.crlDistributionPoints = URI:http://crl.example.org/pki/a.crl, URI:ldap://example.org/x|' \
+	"$(home_of lists)/policy.conf"
+must ca @lists export "$STICK"
+enrol_online @host
+LISTS=$WORK/lists
+must mkdir "$LISTS"
+# issued NAME...: certificates of the newest key, for clients to look at
+issued() {
+	local name
+	for name; do
+		must transfer @host request --profile tls-server --new-key ec-p256 --name "dns:$name.example.org" --out "$STICK"
+	done
+	must ca @lists sign "$STICK" --yes ${REQUESTER_HEX:+--expect "$REQUESTER_HEX"}
+	REQUESTER_HEX=
+	must transfer @host install "$STICK"
+	for name; do
+		must transfer @host deploy "$name.example.org" --format cert --to "$WORK/$name.pem" --key "$WORK/$name.key"
+	done
+}
+# place NAME: the file that its own URI names
+place() { openssl x509 -in "$WORK/$1.pem" -noout -ext crlDistributionPoints | sed -n 's|.*URI:http://crl.example.org/pki/||p'; }
+# checked NAME: a client that fetches the list at the URI of that certificate, and has all roots
+checked() {
+	openssl crl -inform DER -in "$LISTS/$(place "$1")" -out "$WORK/list.pem" &&
+		openssl verify -crl_check -attime $(($(date +%s) + ${AHEAD:-0})) -CAfile "$LISTS/ca.pem" \
+			-CRLfile "$WORK/list.pem" "$WORK/$1.pem"
+}
+key_of() { openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -c1-16; }
+
+issued good-1 bad-1
+must transfer @host publish "$LISTS"
+is "$(place good-1)" a.crl "the first key's certificates name the list that the policy has"
+ok 'which is there' checked good-1
+freeze
+run ca @lists rollover -n
+status 0 'what a rollover does to the lists is seen before'
+says "lists? .*http://crl.example.org/pki/a-KEY.crl" 'certificates of the new key name another place'
+says 'ldap://example.org/x: certificates of both keys name that place' 'and what cannot be told apart is said'
+unchanged 'nothing is done'
+must ca @lists rollover --out "$STICK" --yes
+card lists
+KEY2=$(key_of "$WORK/lists.pem")
+must transfer @host install "$STICK"
+issued good-2 bad-2
+is "$(place good-2)" "a-$KEY2.crl" "the second key's certificates name a list of that key"
+AHEAD=7300
+at_once() { at "$(date -u -d "+$AHEAD seconds" '+%F %T')" "$@"; }
+run at_once transfer @host rotate
+status 0 'both lists are published'
+is "$(cd "$LISTS" && ls ./*.crl)" "./a-$KEY2.crl
+./a.crl" 'under the names that certificates have, and no other'
+for name in good-1 bad-1 good-2 bad-2; do ok "$name: accepted by the list at its own URI" checked $name; done
+for name in bad-1 bad-2; do must ca @lists revoke $name.example.org --reason keyCompromise --yes; done
+must ca @lists crl "$STICK" --yes
+must transfer @host install "$STICK"
+run at_once transfer @host rotate # bad-1 has no successor
+for name in good-1 good-2; do ok "$name: accepted after others were revoked" checked $name; done
+for name in bad-1 bad-2; do
+	run checked $name
+	like "$ERR" 'error 23 .*certificate revoked' "$name, which is revoked: refused by the list at its own URI"
+done
+run at_once transfer @host status
+says 'as a\.crl' "status says where the first key's lies"
+says "as a-$KEY2\\.crl" "and the second's"
+run at_once transfer @host publish "$LISTS"
+says "a-$KEY2\\.crl: of key $KEY2" 'publish says it too'
+must ca @lists renew-ca --days 4000 --out "$STICK" --yes
+must transfer @host install "$STICK"
+issued renewed
+is "$(place renewed)" "a-$KEY2.crl" 'a renewed certificate of the second key changes nothing'
+must ca @lists rollover --subject 'CN=Third' --out "$STICK" --yes
+card lists
+KEY3=$(key_of "$WORK/lists.pem")
+must transfer @host install "$STICK"
+issued good-3
+AHEAD=14600
+run at_once transfer @host rotate # bad-1 has no successor
+is "$(place good-3)" "a-$KEY3.crl" 'a third key has a third'
+for name in good-1 good-2 renewed good-3; do ok "$name: accepted after two rollovers" checked $name; done
+for name in bad-1 bad-2; do
+	run checked $name
+	like "$ERR" 'error 23 .*certificate revoked' "$name: refused after two rollovers"
+done
+
 # ---- a CA without room below -----------------------------------------------------------
 
 STICK=$(stick tight)

@@ -11,6 +11,8 @@
 #include "transfer/x509/constraints.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/name_san.h"
+#include "transfer/x509/succession.h"
+#include "transfer/x509/tbs.h"
 
 #include <assert.h>
 #include <openssl/err.h>
@@ -180,10 +182,12 @@ is_taken(const struct extension_plan *plan, const ASN1_OBJECT *oid)
 
 /* A line of the policy, as OpenSSL understands it. */
 static enum rc
-add_policy_extension(
-    struct extension_plan *plan, const struct policy_extension *line)
+add_policy_extension(struct extension_plan *plan,
+    const struct extension_issuer *issuer, const struct policy_extension *line)
 {
 	OWN(X509_EXTENSION) *ext = NULL;
+	WIPED(buf) marked = { 0 };
+	struct span bytes;
 	const ASN1_OCTET_STRING *value;
 	const ASN1_OBJECT *oid;
 	enum rc rc = extension_of_line(line, &ext);
@@ -195,9 +199,16 @@ add_policy_extension(
 		return rule_refuse(
 		    RULE_POLICY, "extension.%s: stands twice", line->name);
 	value = X509_EXTENSION_get_data(ext);
-	return add_part(plan, oid, X509_EXTENSION_get_critical(ext) == 1,
-	    span_of(ASN1_STRING_get0_data(value),
-		(size_t)ASN1_STRING_length(value)));
+	bytes = span_of(
+	    ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+	if (issuer->mark[0] != '\0' &&
+	    OBJ_obj2nid(oid) == NID_crl_distribution_points) {
+		rc = crl_points_mark(bytes, issuer->mark, &marked);
+		bytes = buf_span(&marked);
+	}
+	return rc != RC_OK ? rc
+			   : add_part(plan, oid,
+				 X509_EXTENSION_get_critical(ext) == 1, bytes);
 }
 
 static enum rc
@@ -213,7 +224,8 @@ plan_fill(const struct profile *profile, const struct extension_issuer *issuer,
 		rc = extension_add_eku(plan, &profile->eku);
 	plan->n_before = plan->n;
 	for (size_t i = 0; i < profile->n_extensions && rc == RC_OK; i++)
-		rc = add_policy_extension(plan, &profile->extensions[i]);
+		rc =
+		    add_policy_extension(plan, issuer, &profile->extensions[i]);
 	if (rc == RC_OK && profile->is_ca && profile->constraints.n == 0 &&
 	    issuer->constraints.n != 0)
 		rc = add_part(plan, OBJ_nid2obj(NID_name_constraints),
@@ -226,9 +238,21 @@ extension_issuer_read(const char *from, struct span ca_cert, struct span ski,
     struct extension_issuer *ret)
 {
 	struct extension_issuer issuer = { .ski = ski };
+	uint8_t key_id[SHA256_LEN];
+	struct cert_parts parts;
+	bool later = false;
 	enum rc rc = constraints_find(
 	    from, ca_cert, &issuer.constraints, &issuer.constraints_critical);
 
+	if (rc == RC_OK)
+		rc = succession_find(from, ca_cert, &later);
+	if (rc == RC_OK)
+		rc = cert_parts_read(from, ca_cert, &parts);
+	if (rc == RC_OK && later) {
+		rc = sha256(parts.spki, key_id);
+		if (rc == RC_OK)
+			crl_mark_write(key_id, issuer.mark);
+	}
 	if (rc == RC_OK)
 		*ret = issuer;
 	return rc;

@@ -8,12 +8,13 @@
  * authorityKeyIdentifier, subjectAltName (critical iff the subject is empty),
  * then the profile's own. A CA whose profile has no nameConstraints gets those
  * of its issuer at the end, as they stand there: Java holds nobody to those of
- * a root.
+ * a root. Places of CRLs are those of the issuer's key (crl_points.h).
  */
 #ifndef TRANSFER_POLICY_EXTENSION_H
 #define TRANSFER_POLICY_EXTENSION_H
 
 #include "transfer/policy/policy.h"
+#include "transfer/x509/crl_points.h"
 #include "transfer/x509/name.h"
 
 #include <openssl/x509.h>
@@ -47,6 +48,7 @@ struct extension_issuer {
 	struct span ski; /* its octets, no header: the keyid of the AKI */
 	struct span constraints; /* value of its nameConstraints; n 0: none */
 	bool constraints_critical;
+	char mark[CRL_MARK_TEXT]; /* of its CRLs; empty: of its first key */
 };
 
 /** \retval RC_FORMAT rule POLICY: an extension of the profile that OpenSSL does
@@ -55,7 +57,8 @@ enum rc extension_plan_make(const struct profile *profile,
     const struct extension_issuer *issuer,
     struct extension_plan *ret) MUST_CHECK;
 
-/** The nameConstraints of a CA certificate, for its `issuer`.
+/** The nameConstraints of a CA certificate, for its `issuer`, and whose CRLs are
+ * those of its key.
  * \retval RC_FORMAT rule CA-CERT: they are malformed */
 enum rc extension_issuer_read(const char *from, struct span ca_cert,
     struct span ski, struct extension_issuer *ret) MUST_CHECK;

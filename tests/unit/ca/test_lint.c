@@ -381,6 +381,47 @@ spoil_stranger_instead(struct sample *s)
 	spoil_stranger(s);
 }
 
+/* Where the list of the issuer's key lies: "http://a/l.crl". */
+static char points[] = "crlDistributionPoints", place[] = "URI:http://a/l.crl";
+static struct policy_extension placed[] = { { .name = points,
+    .value = place } };
+#define PLACE(n, ...) \
+	BYTES(0x30, (n) + 8, 0x30, (n) + 6, 0xa0, (n) + 4, 0xa0, (n) + 2, \
+	    0x86, n, 'h', 't', 't', 'p', ':', '/', '/', 'a', '/', 'l', \
+	    __VA_ARGS__)
+#define A_MARK "0123456789abcdef"
+#define A_MARK_IN \
+	'-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', \
+	    'd', 'e', 'f'
+
+static void
+put_place(struct sample *s, const char *mark, struct span value)
+{
+	s->profile.extensions = placed;
+	s->profile.n_extensions = 1;
+	s->lint.issuer_mark = mark;
+	s->ext[MORE] = (struct extension){ BYTES(CE(31)), false, value };
+}
+
+static void
+spoil_place_unmarked(struct sample *s)
+{
+	put_place(s, A_MARK, PLACE(14, '.', 'c', 'r', 'l'));
+}
+
+static void
+spoil_place_of_another(struct sample *s)
+{
+	put_place(
+	    s, "0123456789abcdee", PLACE(31, A_MARK_IN, '.', 'c', 'r', 'l'));
+}
+
+static void
+spoil_place_marked(struct sample *s)
+{
+	put_place(s, "", PLACE(31, A_MARK_IN, '.', 'c', 'r', 'l'));
+}
+
 static void
 spoil_bc_absent(struct sample *s)
 {
@@ -735,6 +776,12 @@ static const struct spoiled {
 	  "the profile: an extension of the profile's is missing" },
 	{ spoil_promised_value,
 	  "the profile: an extension of the profile's has another value than the profile gives" },
+	{ spoil_place_unmarked,
+	  "the profile: an extension of the profile's has another value than the profile gives" },
+	{ spoil_place_of_another,
+	  "the profile: an extension of the profile's has another value than the profile gives" },
+	{ spoil_place_marked,
+	  "the profile: an extension of the profile's has another value than the profile gives" },
 	{ spoil_promised_critical,
 	  "the profile: an extension of the profile's is critical where the profile says otherwise" },
 	{ spoil_promised,
@@ -971,6 +1018,21 @@ a_name_too_long_for_a_cn_is_left_out(void **state)
 }
 
 /* And where it is as the profile has it, it passes. */
+static void
+a_place_of_lists_is_that_of_the_issuers_key(void **state)
+{
+	WIPED(sample) first = { 0 };
+	WIPED(sample) later = { 0 };
+
+	(void)state;
+	sample_new(&first);
+	put_place(&first, "", PLACE(14, '.', 'c', 'r', 'l'));
+	check_ok(lint_sample(&first));
+	sample_new(&later);
+	put_place(&later, A_MARK, PLACE(31, A_MARK_IN, '.', 'c', 'r', 'l'));
+	check_ok(lint_sample(&later));
+}
+
 static void
 what_a_profile_adds_is_there_as_it_says(void **state)
 {
@@ -1227,6 +1289,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(constraints_stand_as_they_were_wished),
 		cmocka_unit_test(what_a_profile_adds_is_there_as_it_says),
+		cmocka_unit_test(a_place_of_lists_is_that_of_the_issuers_key),
 		cmocka_unit_test(what_we_promise_passes),
 		cmocka_unit_test(each_spoiled_clause_is_named),
 		cmocka_unit_test(a_subject_is_held_to_the_words_of_the_profile),

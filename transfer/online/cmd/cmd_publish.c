@@ -2,14 +2,17 @@
 /* What peers are told: posh and tlsa print it, publish puts it into a web root.
  */
 #include "transfer/online/cmd/cmd.h"
+#include "transfer/x509/crl_points.h"
 #include "transfer/x509/name.h"
 
 #include "base/file.h"
 #include "base/term.h"
+#include "transfer/online/deploy/crl_names.h"
 #include "transfer/online/deploy/deploy.h"
 #include "transfer/online/deploy/posh.h"
 #include "transfer/online/deploy/publish.h"
 #include "transfer/online/deploy/site.h"
+#include "transfer/online/store/crl_due.h"
 #include "transfer/online/store/home.h"
 
 #include <errno.h>
@@ -295,6 +298,28 @@ choose_name(struct publish_wish *a)
 	return rc;
 }
 
+/* Which list is whose: each key of the CA has one, and names of its own. */
+static enum rc
+publish_say_lists(struct publish_wish *a)
+{
+	WIPED(crl_due_list) crls = { 0 };
+	char key[2 * SHA256_LEN + 1];
+	enum rc rc = crl_due_list_load(&a->store, a->now, false, &crls);
+
+	for (size_t i = 0; i < crls.n && rc == RC_OK; i++) {
+		const struct crl_due *crl = &crls.items[i];
+		WIPED(text_list) names = { 0 };
+
+		rc = crl_names_list(&a->store, crl->issuer, &names);
+		hex_write(span_of(crl->issuer, SHA256_LEN), key);
+		for (size_t j = 0; j < names.n; j++)
+			term_say("  %s: of key %.*s, CRL %llu\n",
+			    names.items[j], CRL_MARK_LEN, key,
+			    (unsigned long long)crl->number);
+	}
+	return rc;
+}
+
 static enum rc
 publish_new(struct publish_wish *a)
 {
@@ -320,6 +345,8 @@ publish_new(struct publish_wish *a)
 		    n == 1 ? "" : "s",
 		    a->env->dry_run ? "would be written" : "written",
 		    p.name == NULL ? "no name" : p.name);
+	if (rc == RC_OK)
+		rc = publish_say_lists(a);
 	if (rc == RC_OK && a->env->json)
 		rc = cmd_json(json_pack("{s:o, s:o, s:I}", "dir",
 		    cmd_json_text(span_str(p.dir)), "name",

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/term.h"
 #include "transfer/confined/confined.h"
+#include "transfer/online/deploy/crl_names.h"
+#include "transfer/online/store/crl_due.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/emergency.h"
 #include "transfer/online/store/holding.h"
@@ -188,6 +190,26 @@ tell_deployments(struct store_status *s, struct store *store)
 
 /* ---- CRLs ---------------------------------------------------------------- */
 
+/* Each key's have names of their own, which certificates say. */
+static enum rc
+say_crl_names(const struct store *store, const struct crl_due *crl)
+{
+	WIPED(text_list) names = { 0 };
+	enum rc rc = crl_names_list(store, crl->issuer, &names);
+
+	if (rc == RC_STATE) { /* which keeps `publish` from writing any */
+		term_say("     %s\n", err_text());
+		err_clear();
+		return RC_OK;
+	}
+	for (size_t i = 0; i < names.n; i++)
+		term_say("%s%s", i == 0 ? "     in web roots as " : ", ",
+		    names.items[i]);
+	if (names.n != 0)
+		term_say("\n");
+	return rc;
+}
+
 static enum rc
 see_crls(struct store_status *s, const struct crl_due *crl)
 {
@@ -202,6 +224,8 @@ see_crls(struct store_status *s, const struct crl_due *crl)
 	(void)snprintf(
 	    name, sizeof(name), newest ? "of the CA" : "of key %.16s", key);
 	rc = status_tell(s, &of_crls, span_str(name), crl->ends);
+	if (rc == RC_OK)
+		rc = say_crl_names(&s->store, crl);
 	if (rc == RC_OK && crl->ends - s->now < s->within)
 		term_say(
 		    "     visit the CA before: from then on clients that check CRLs refuse everybody\n");

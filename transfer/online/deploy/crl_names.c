@@ -1,120 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A value of the policy is OpenSSL's to read, and was; here only the end of
- * each of its URIs is wanted. */
+/* The end of each URI is wanted here; the rest is the web server's. */
 #include "transfer/online/deploy/crl_names.h"
 
-#include "base/hex.h"
+#include "transfer/online/deploy/deploy.h"
+#include "transfer/policy/policy_points.h"
+#include "transfer/x509/crl_points.h"
+#include "transfer/x509/succession.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
-#define KEY_PART 8 /* bytes of the key-id in a name */
-
-static bool
-is_points(const char *name)
-{
-	return strcmp(name, "crlDistributionPoints") == 0 ||
-	       strcmp(name, "2.5.29.31") == 0;
-}
-
-/* What nobody mistakes for a path, an option or one of our temporary files. */
-static bool
-is_plain(struct span name)
-{
-	static const char plain[] =
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-	for (size_t i = 0; i < name.n; i++)
-		if (memchr(plain, name.p[i], sizeof(plain) - 1) == NULL)
-			return false;
-	return name.n > 0 && name.n <= FILE_NAME_MAX && name.p[0] != '.' &&
-	       name.p[0] != '-';
-}
-
-static bool
-crl_names_has(const struct text_list *list, struct span name)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (span_eq_str(name, list->items[i]))
-			return true;
-	return false;
-}
-
-/* The end of one URI; one that ends in no name of a file has none. */
+/* Of a URI without a file the administrator knows better. */
 static enum rc
-add_end(const char *uri, size_t n, struct text_list *ret)
+add_end(const char *uri, struct text_list *ret)
 {
-	const struct span whole = span_of(uri, n);
-	struct span end;
-	size_t at = n;
+	const struct span file = crl_uri_file(span_str(uri));
+	char name[CRL_NAME_MAX + 1];
 
-	while (at > 0 && uri[at - 1] != '/')
-		at--;
-	end = span_of(whole.p + at, n - at);
-	if (strncasecmp(uri, "http://", 7) != 0 || at <= 7 || !is_plain(end) ||
-	    crl_names_has(ret, end))
-		return RC_OK;
-	return text_list_add(ret, end);
+	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(file));
+	return file.n == 0 || text_list_has(ret, name)
+		   ? RC_OK
+		   : text_list_add(ret, file);
 }
 
 static enum rc
-add_ends(const char *value, struct text_list *ret)
+add_points(const struct policy *policy, const char *mark, struct text_list *ret)
 {
-	static const char uri[] = "URI:";
-	enum rc rc = RC_OK;
+	WIPED(text_list) uris = { 0 };
+	enum rc rc = policy_points(policy, mark, &uris);
 
-	while ((value = strstr(value, uri)) != NULL && rc == RC_OK) {
-		size_t n;
-
-		value += strlen(uri);
-		n = strcspn(value, ", \t");
-		rc = add_end(value, n, ret);
-	}
+	for (size_t i = 0; i < uris.n && rc == RC_OK; i++)
+		rc = add_end(uris.items[i], ret);
 	return rc;
 }
 
 static enum rc
-add_points(const struct policy *policy, struct text_list *ret)
+add_default(const char *mark, struct text_list *ret)
 {
-	enum rc rc = RC_OK;
+	char name[CRL_MARK_TEXT + sizeof("ca-.crl")];
 
-	for (size_t i = 0; i < policy->n_profiles; i++) {
-		const struct profile *p = &policy->profiles[i];
-
-		for (size_t j = 0; j < p->n_extensions && rc == RC_OK; j++)
-			if (is_points(p->extensions[j].name))
-				rc = add_ends(p->extensions[j].value, ret);
-	}
-	return rc;
-}
-
-static enum rc
-add_by_key(const uint8_t *issuer, struct text_list *ret)
-{
-	char hex[2 * KEY_PART + 1], name[sizeof(hex) + 8];
-
-	hex_write(span_of(issuer, KEY_PART), hex);
-	(void)snprintf(name, sizeof(name), "ca-%s.crl", hex);
+	(void)snprintf(
+	    name, sizeof(name), "ca%s%s.crl", mark[0] == '\0' ? "" : "-", mark);
 	return text_list_add(ret, span_str(name));
 }
 
 enum rc
 crl_names_list(
-    const struct store *store, const struct crl_due *crl, struct text_list *ret)
+    const struct store *store, const uint8_t *issuer, struct text_list *ret)
 {
-	const struct trust *trust = &store->trust;
+	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
 	WIPED(text_list) names = { 0 };
-	enum rc rc;
+	char mark[CRL_MARK_TEXT];
+	bool later = true;
+	enum rc rc = RC_OK;
 
-	if (memcmp(crl->issuer, trust->cas[trust->n_cas - 1].key_id,
-		SHA256_LEN) != 0)
-		return add_by_key(crl->issuer, ret);
-	rc = add_points(&store->policy, &names);
+	crl_mark_write(issuer, mark);
+	if (ca == NULL)
+		return add_default(mark, ret);
+	rc = succession_find("pinned CA", buf_span(&ca->der), &later);
+	if (!later)
+		mark[0] = '\0';
+	if (rc == RC_OK)
+		rc = add_points(&store->policy, mark, &names);
 	if (rc == RC_OK && names.n == 0)
-		rc = text_list_add(&names, span_str("ca.crl"));
-	if (rc == RC_OK && (crl_names_has(&names, span_str("ca.crt")) ||
-			       crl_names_has(&names, span_str("ca.pem"))))
+		rc = add_default(mark, &names);
+	if (rc == RC_OK && (text_list_has(&names, "ca.crt") ||
+			       text_list_has(&names, "ca.pem")))
 		rc = err_set(RC_STATE,
 		    "policy: a distribution point of CRLs is named as a file of the CA's certificates");
 	if (rc != RC_OK)
