@@ -54,6 +54,11 @@ struct trust {
 };
 void trust_wipe(struct trust *trust);
 
+/** The newest certificate of the CA key with that key-id, which lasts longest; NULL:
+ * none is pinned. */
+const struct trust_ca *trust_key_get0(
+    const struct trust *trust, const uint8_t *key_id);
+
 /** Pin a CA certificate: of the form that ca_form.h wants; a sound key, RSA
  * 2048-4096, P-256 or P-384; signed by itself where issuer and subject are the same,
  * which may be with SHA-1; not there yet, and of the same subject as one of the same

@@ -47,16 +47,6 @@ change_transfer(
 	return rc != RC_OK ? rc : buf_add_span(&trust->transfer_cert, der);
 }
 
-/* Is that key pinned? */
-static bool
-key_is_pinned(const struct trust *trust, const struct trust_ca *ca)
-{
-	for (size_t i = 0; i < trust->n_cas; i++)
-		if (memcmp(trust->cas[i].key_id, ca->key_id, SHA256_LEN) == 0)
-			return true;
-	return false;
-}
-
 /* Did this CA certificate's key sign that one, and was it valid then? */
 static enum rc
 is_vouched_by(const char *from, const struct trust_ca *old,
@@ -175,7 +165,7 @@ change_ca(const char *from, const struct trust *trust, struct trust *next,
 	if (rc != RC_OK)
 		return rc;
 	new = &next->cas[next->n_cas - 1];
-	known = key_is_pinned(trust, new);
+	known = trust_key_get0(trust, new->key_id) != NULL;
 	if ((c->kind == TRUST_RENEWED) != known)
 		return rule_refuse(RULE_TRUST_CHANGE,
 		    known ? "%s: a new CA key is one that is pinned already"

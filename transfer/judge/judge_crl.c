@@ -183,16 +183,6 @@ struct crl_judging {
 	struct crl_reader *reader;
 };
 
-/* The newest certificate of that key. */
-static const struct trust_ca *
-ca_of_key(const struct trust *trust, const uint8_t key_id[static SHA256_LEN])
-{
-	for (size_t i = trust->n_cas; i-- != 0;)
-		if (memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) == 0)
-			return &trust->cas[i];
-	return NULL;
-}
-
 /* One of ours that the CRL passed over. */
 static enum rc
 check_passed_over(const struct crl_judging *j)
@@ -342,7 +332,7 @@ crl_judge_one(const struct crls_judging *all, size_t i, struct buf *own)
 	OWNS(crl_reader) *reader = NULL;
 	struct crl_judging j = { .all = all,
 		.entry = &all->m->crls[i],
-		.ca = ca_of_key(all->trust, all->m->crls[i].issuer),
+		.ca = trust_key_get0(all->trust, all->m->crls[i].issuer),
 		.own = { own, buf_span(own), { .revoked = false }, false } };
 	enum rc rc;
 

@@ -239,6 +239,15 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 	return RC_OK;
 }
 
+const struct trust_ca *
+trust_key_get0(const struct trust *trust, const uint8_t *key_id)
+{
+	for (size_t i = trust->n_cas; i-- > 0;)
+		if (memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) == 0)
+			return &trust->cas[i];
+	return NULL;
+}
+
 /* ---- from key to key ----------------------------------------------------- */
 
 static const struct trust_ca *

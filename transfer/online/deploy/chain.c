@@ -91,7 +91,7 @@ enum rc
 chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
     int64_t since, struct buf *out)
 {
-	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
+	const struct trust_ca *ca = trust_key_get0(&store->trust, issuer);
 	const struct trust_cross *across =
 	    chain_cross_get0(&store->trust, issuer, since);
 

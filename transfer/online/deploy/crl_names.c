@@ -2,7 +2,6 @@
 /* The end of each URI is wanted here; the rest is the web server's. */
 #include "transfer/online/deploy/crl_names.h"
 
-#include "transfer/online/deploy/deploy.h"
 #include "transfer/policy/policy_points.h"
 #include "transfer/x509/crl_points.h"
 #include "transfer/x509/succession.h"
@@ -47,7 +46,7 @@ enum rc
 crl_names_list(
     const struct store *store, const uint8_t *issuer, struct text_list *ret)
 {
-	const struct trust_ca *ca = deploy_issuer_get0(store, issuer);
+	const struct trust_ca *ca = trust_key_get0(&store->trust, issuer);
 	WIPED(text_list) names = { 0 };
 	char mark[CRL_MARK_TEXT];
 	bool later = true;

@@ -28,10 +28,6 @@ enum rc deploy_files_make(const char *home, struct store *store,
     struct deployment *d, const struct held *held, bool typed,
     struct deploy_files *ret) MUST_CHECK;
 
-/** The CA certificate whose key-id that is, the newest; NULL: none is pinned. */
-const struct trust_ca *deploy_issuer_get0(
-    const struct store *store, const uint8_t *key_id);
-
 /** The first line of a password's file, without its end.
  * \retval RC_IO    it cannot be read, or others can read it
  * \retval RC_STATE rule DEPLOY-OWNER: others can replace it */

@@ -81,7 +81,7 @@ crl_place_there(const int dirs[], bool theirs, void *arg, struct buf *out)
 		err_clear(); /* replace_put says why */
 	for (size_t i = 0; i < p->crls->n && is && rc == RC_OK; i++)
 		rc = crl_place_check(p->path, buf_span(&found),
-		    deploy_issuer_get0(p->store, p->crls->items[i].issuer),
+		    trust_key_get0(&p->store->trust, p->crls->items[i].issuer),
 		    &p->crls->items[i]);
 	return rc;
 }

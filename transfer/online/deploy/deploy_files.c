@@ -25,21 +25,6 @@ deploy_files_wipe(struct deploy_files *files)
 	buf_wipe(&files->key);
 }
 
-/* ---- the CA's certificates ----------------------------------------------- */
-
-/* A renewed CA has two certificates of one key: the newest lasts longest. */
-const struct trust_ca *
-deploy_issuer_get0(const struct store *store, const uint8_t *key_id)
-{
-	const struct trust *trust = &store->trust;
-	const struct trust_ca *newest = NULL;
-
-	for (size_t i = 0; i < trust->n_cas; i++)
-		if (memcmp(trust->cas[i].key_id, key_id, SHA256_LEN) == 0)
-			newest = &trust->cas[i];
-	return newest;
-}
-
 /* ---- the key ------------------------------------------------------------- */
 
 static enum rc

@@ -100,7 +100,7 @@ publish_crl_add(struct publishing *p, const struct store *store,
 	f->is_crl = true;
 	f->crl = *crl;
 	f->crl.der = (struct buf){ 0 };
-	f->ca = deploy_issuer_get0(store, crl->issuer);
+	f->ca = trust_key_get0(&store->trust, crl->issuer);
 	return RC_OK;
 }
 

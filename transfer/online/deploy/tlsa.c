@@ -43,7 +43,8 @@ tlsa_add_ca(struct store *store, const struct held *h, int64_t now,
     struct tlsa ret[static TLSA_MAX], size_t *n)
 {
 	const struct trust *trust = &store->trust;
-	const struct trust_ca *newest = deploy_issuer_get0(store, h->issuer);
+	const struct trust_ca *newest =
+	    trust_key_get0(&store->trust, h->issuer);
 	const struct trust_cross *across =
 	    chain_cross_get0(trust, h->issuer, h->not_before);
 	enum rc rc = RC_OK;
