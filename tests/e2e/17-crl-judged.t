@@ -102,7 +102,13 @@ bad 3 CRL-ISSUER 'its issuer is not the CA' 'another issuer' \
 	'crl(1, now, now + w, issuer=d.tlv(0x30, d.tlv(0x31, d.tlv(0x30, "0603550403", d.tlv(12, b"Else")))))'
 bad 3 CRL-ISSUER 'its authorityKeyIdentifier' "another key's identifier" \
 	'crl(1, now, now + w, extensions=[d.aki(bytes(20)), d.number(1)])'
-bad 3 CRL-ISSUER "a key that is none of the CA's" 'a key that nobody pinned' 'crl(1, now, now + w)[7] = bytes(32)'
+# Of a key that this host was never told of nothing can be said: it is neither judged nor
+# kept, and keeps nothing else out.
+give
+changed "$WEEK; crl(1, now, now + w)[7] = bytes(32)"
+run transfer verify "$STICK"
+status 0 'a list by a key that nobody pinned keeps nothing else out'
+says '1 CRL by keys of the CA that this host was never told of: passed over' 'and is passed over'
 
 # ---- files -----------------------------------------------------------------------------
 

@@ -376,6 +376,19 @@ for name in bad-1 bad-2; do
 	like "$ERR" 'error 23 .*certificate revoked' "$name: refused after two rollovers"
 done
 
+# A host from after them knows the newest root, and that alone.
+run ca @lists export "$STICK" --json
+CA_HEX=$(json fingerprint)
+enrol_online @late late
+must transfer @late request --profile tls-server --new-key ec-p256 --name dns:late.example.org --out "$STICK"
+must ca @lists sign "$STICK" --yes --expect "$REQUESTER_HEX"
+run transfer @late install "$STICK"
+status 0 'a host that enrols after rollovers takes the lists'
+says 'by keys of the CA that this host was never told of: passed over' 'but for those that it could hold against nothing'
+must mkdir "$WORK/late"
+must at_once transfer @late publish "$WORK/late"
+is "$(cd "$WORK/late" && ls ./*.crl)" "./a-$KEY3.crl" 'and publishes that of the key it knows, under its name'
+
 # ---- a CA without room below -----------------------------------------------------------
 
 STICK=$(stick tight)

@@ -65,7 +65,8 @@ lie 3 CERT-DIGEST 'another digest than its certificate has' \
 lie 3 CERT-FORM 'something behind its extensions' 'behind(b"\5\0")'
 lie 3 CERT-ISSUER 'the name of another CA' 'swap(b"Test CA", b"Best CA")'
 lie 3 CRL-FORM 'a CRL of version 1' 'crl(1, now, now + 86400, version=b"")'
-lie 3 CRL-ISSUER 'a CRL of a key that nobody pinned' 'crl(1, now, now + 86400)[7] = bytes(32)'
+lie 3 CRL-ISSUER 'a CRL of another name' \
+	'crl(1, now, now + 86400, issuer=d.tlv(0x30, d.tlv(0x31, d.tlv(0x30, "0603550403", d.tlv(12, b"Else")))))'
 lie 3 POLICY-DIGEST 'a policy that this side does not have' 'p[13] = bytes(32)'
 on other-content
 must cp -r "$honest/airgap-ca" "$STICK/"

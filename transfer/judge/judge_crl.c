@@ -323,7 +323,11 @@ crl_judge_read(struct crl_judging *j)
 	return rc;
 }
 
-/* An expired certificate stands in one CRL after its end (RFC 5280 3.3): in the
+/* The CA signs a list by each of its keys, and who enrolled after a rollover
+ * was never told of those before: what nothing can be held against is passed
+ * over, here and by who stores it (receive_crl.c).
+ *
+ * An expired certificate stands in one CRL after its end (RFC 5280 3.3): in the
  * first that begins later, so in that behind one that begins no later. */
 static enum rc
 crl_judge_one(const struct crls_judging *all, size_t i, struct buf *own)
@@ -340,8 +344,7 @@ crl_judge_one(const struct crls_judging *all, size_t i, struct buf *own)
 	(void)snprintf(j.from, sizeof(j.from), "%s: %.*s", all->r->from,
 	    SPAN_FMT(j.entry->file));
 	if (j.ca == NULL)
-		return rule_refuse(RULE_CRL_ISSUER,
-		    "%s: is of a key that is none of the CA's", j.from);
+		return RC_OK;
 	rc = crl_reader_new(j.from, crl_take_entry, &j, &reader);
 	j.reader = reader;
 	return rc != RC_OK ? rc : crl_judge_read(&j);

@@ -168,8 +168,12 @@ install_tell_one(void *arg, const struct received *r)
 		term_say("  the CA's policy has changed\n");
 	if (v->trust_changed)
 		term_say("  the CA's keys or certificates have changed\n");
-	if (r->n_crls != 0)
-		term_say("  %zu CRL%s\n", r->n_crls, r->n_crls == 1 ? "" : "s");
+	if (r->crls.n != 0)
+		term_say("  %zu CRL%s\n", r->crls.n, r->crls.n == 1 ? "" : "s");
+	if (r->crls.strange != 0)
+		term_say(
+		    "  %zu CRL%s by keys of the CA that this host was never told of: passed over\n",
+		    r->crls.strange, r->crls.strange == 1 ? "" : "s");
 	tell_refused(&v->manifest);
 	tell_revocations(&v->manifest);
 	for (size_t i = 0; i < r->n_learned; i++) {

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "transfer/online/receive/history.h"
-#include "transfer/online/receive/receive_crl.h"
 #include "transfer/online/receive/response_dir.h"
 #include "transfer/online/store/home.h"
 #include "transfer/online/store/store_revocation.h"
@@ -27,7 +26,8 @@ struct receive_visit {
 	struct buf bundle;
 	bool unasked; /* the store does not know what it answers */
 	bool store_them;
-	size_t n_lost, n_crls;
+	size_t n_lost;
+	struct received_crls crls;
 	struct learned *learned; /* owned */
 	size_t n_learned;
 };
@@ -219,8 +219,9 @@ receive_take_response(struct receive_visit *v, struct child *judge,
 		rc = store_revocations_answer(
 		    v->store, v->bundle_sequence, &verdict->manifest);
 	if (rc == RC_OK && !verdict->again)
-		rc = receive_crls(v->store, &v->dir, &verdict->manifest,
-		    v->store_them, &v->n_crls);
+		rc = receive_crls(v->store,
+		    verdict->trust_changed ? &verdict->trust : &v->store->trust,
+		    &v->dir, &verdict->manifest, v->store_them, &v->crls);
 	if (rc == RC_OK && !verdict->again)
 		rc = store_response_add(v->store, verdict,
 		    v->dir.manifest.bytes, v->bundle_sequence, now);
@@ -264,7 +265,7 @@ receive_tell(struct round *round, struct receive_visit *v,
 {
 	struct received r = { v->dir.path, verdict->manifest.sequence,
 		verdict->manifest.has_bundle ? v->bundle_sequence : 0, verdict,
-		v->learned, v->n_learned, v->n_crls };
+		v->learned, v->n_learned, v->crls };
 
 	round->ret->found++;
 	round->ret->again += verdict->again;
@@ -274,7 +275,7 @@ receive_tell(struct round *round, struct receive_visit *v,
 	if (!verdict->again) {
 		round->ret->n_certs += verdict->n_certs;
 		round->ret->n_refused += verdict->n_refused;
-		round->ret->n_crls += v->n_crls;
+		round->ret->n_crls += v->crls.n;
 		round->ret->n_revoked +=
 		    v->n_learned + receive_revoked(verdict);
 	}
@@ -373,7 +374,7 @@ visit_one(
 		rc = receive_take_response(&v, round->judge, &verdict);
 	if (rc == RC_OK && round->store_them)
 		rc = store_commit(round->store);
-	if (rc == RC_OK && round->store_them && v.n_crls != 0)
+	if (rc == RC_OK && round->store_them && v.crls.n != 0)
 		rc = receive_crls_tidy(round->store);
 	if (rc != RC_OK) {
 		*ret_junk = receive_is_junk(rule_spoken());

@@ -4,6 +4,7 @@
 #define TRANSFER_ONLINE_RECEIVE_RECEIVE_H
 
 #include "transfer/media/media.h"
+#include "transfer/online/receive/receive_crl.h"
 #include "transfer/online/store/store.h"
 #include "transfer/x509/cert.h"
 
@@ -16,7 +17,8 @@ struct received {
 	/* Certificates that a CRL of it lists and that were not known to be
 	 * revoked: what somebody did at the CA. */
 	const struct learned *learned;
-	size_t n_learned, n_crls; /* CRLs that are new here */
+	size_t n_learned;
+	struct received_crls crls;
 };
 
 struct learned {

@@ -128,25 +128,31 @@ receive_one(struct store *store, struct response_dir *dir,
 }
 
 enum rc
-receive_crls(struct store *store, struct response_dir *dir,
-    const struct manifest *m, bool write, size_t *ret_new)
+receive_crls(struct store *store, const struct trust *trust,
+    struct response_dir *dir, const struct manifest *m, bool write,
+    struct received_crls *ret)
 {
 	OWN_FD crls = -1;
 	enum rc rc = RC_OK;
 
-	*ret_new = 0;
+	*ret = (struct received_crls){ 0 };
 	if (m->n_crls == 0)
 		return RC_OK;
 	if (write)
 		rc = crl_dir_open(store, &crls);
 	for (size_t i = 0; i < m->n_crls && rc == RC_OK; i++) {
+		const struct crl_entry *e = &m->crls[i];
 		struct stored_crl same;
 		bool known = false;
 
-		rc = store_crl_get(store, m->crls[i].number, &known, &same);
+		if (trust_key_get0(trust, e->issuer) == NULL) {
+			ret->strange++;
+			continue;
+		}
+		rc = store_crl_get(store, e->number, &known, &same);
 		if (rc == RC_OK && !known) {
-			rc = receive_one(store, dir, m, &m->crls[i], crls);
-			++*ret_new;
+			rc = receive_one(store, dir, m, e, crls);
+			ret->n++;
 		}
 	}
 	return rc != RC_OK ? rc : store_crl_forget(store, m->signed_at);
