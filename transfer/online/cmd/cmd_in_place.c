@@ -60,6 +60,7 @@ in_place_tell_one(void *arg, const struct takeover *t)
 {
 	struct in_place_telling *telling = arg;
 	struct holding *h = &telling->held;
+	const char *types[HELD_TYPES_MAX];
 	const struct held *first;
 	char from[CLOCK_TEXT];
 	size_t old;
@@ -90,7 +91,10 @@ in_place_tell_one(void *arg, const struct takeover *t)
 	else if (old != 0)
 		term_say("  %s: in place of older requests from %.10s on\n",
 		    h->name, from);
-	if (first->standing == STANDS_BESIDE)
+	/* A key that was replaced leaves those of other types alone, too: it
+	 * may have been the only one. */
+	if (first->standing == STANDS_BESIDE &&
+	    held_types_get0(h, telling->now, telling->now, types) > 1)
 		term_say("  %s: a key of type %s, beside others\n", h->name,
 		    first->key_type);
 	return RC_OK;
