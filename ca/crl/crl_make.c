@@ -7,10 +7,9 @@
 #include "base/list.h"
 #include "base/own_ssl.h"
 #include "ca/ledger/revocation.h"
-#include "transfer/rule.h"
+#include "transfer/policy/policy_crl.h"
 #include "transfer/x509/signature.h"
 
-#include <inttypes.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 
@@ -23,23 +22,11 @@ crl_wish_check(
     const struct act *act, const char *from, const struct crl_request *wish)
 {
 	WIPED(crl_issuer) issuer = { .not_after = 0 };
-	enum rc rc;
+	enum rc rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &issuer);
 
-	if (wish->count > act->policy.crl_series_max)
-		return rule_refuse(RULE_CRL_SERIES,
-		    "%s: %" PRIu32 " CRLs dated ahead; wanted %" PRIu32
-		    " at most",
-		    from, wish->count, act->policy.crl_series_max);
-	rc = crl_issuer_read(buf_span(&act->ca.ca_cert), &issuer);
-	if (rc != RC_OK)
-		return rc;
-	if (wish->period > issuer.not_after ||
-	    wish->overlap > issuer.not_after ||
-	    act->now + (int64_t)wish->count * wish->period + wish->overlap >
-		issuer.not_after)
-		return rule_refuse(RULE_CRL_CA_END,
-		    "%s: the last CRL would end after the CA does", from);
-	return RC_OK;
+	return rc != RC_OK ? rc
+			   : policy_crl_check(from, &act->policy, wish,
+				 act->now, issuer.not_after);
 }
 
 /* ---- one series ---------------------------------------------------------- */

@@ -104,6 +104,7 @@ is "$(json requests)/$(json revocations)" 1/1 'in one bundle'
 is "$(sql 'SELECT count(*) FROM revoked_key')" 1 'the key is known as compromised from now on'
 trip "$STICK"
 status 0 'in one trip'
+quiet 'beside others' 'a key that replaces the only one stands beside none'
 is "$(transfer list | grep -c '^valid .*www')" 1 'there is a new certificate'
 like "$(transfer list)" "revoked .*$www" 'and the old one is revoked'
 STICK=$(stick idle)
@@ -137,6 +138,10 @@ run transfer request --new-key ec-p256 --profile tls-server --host new.example.o
 	--crl 61x7d --out "$STICK"
 refused 4 CRL-SERIES '--crl 61x7d: 61 CRLs dated ahead; wanted 60 at most' \
 	'more than the policy lets a series have is not asked for'
+run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
+	--crl 60x31d+3650d --out "$STICK"
+refused 4 CRL-CA-END '--crl 60x31d\+3650d: the last CRL would end after the CA does' \
+	'nor a series past the end of the CA'
 must transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 2x7d+1d --out "$STICK"
 run ca sign "$STICK" -n

@@ -15,11 +15,11 @@
 #include "transfer/online/request/compose.h"
 #include "transfer/online/store/holding.h"
 #include "transfer/online/store/home.h"
+#include "transfer/policy/policy_crl.h"
 #include "transfer/rule.h"
 #include "transfer/x509/name_typed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -361,7 +361,10 @@ request_replaced(struct ask_for *a)
 static enum rc
 read_crl(struct ask_for *a)
 {
+	const struct trust *trust = &a->store.trust;
 	struct crl_request *crl = &a->compose.crl;
+	char from[64];
+	enum rc rc;
 
 	if (a->crl == NULL)
 		return RC_OK;
@@ -370,13 +373,11 @@ read_crl(struct ask_for *a)
 		return err_set(RC_USAGE,
 		    "--crl %s: not NxDUR or NxDUR+DUR, with N from 1 to %d",
 		    a->crl, SERIES_MAX);
-	if (crl->count > a->store.policy.crl_series_max)
-		return rule_refuse(RULE_CRL_SERIES,
-		    "--crl %s: %" PRIu32 " CRLs dated ahead; wanted %" PRIu32
-		    " at most",
-		    a->crl, crl->count, a->store.policy.crl_series_max);
-	a->compose.has_crl = true;
-	return RC_OK;
+	(void)snprintf(from, sizeof(from), "--crl %s", a->crl);
+	rc = policy_crl_check(from, &a->store.policy, crl, a->compose.now,
+	    trust->cas[trust->n_cas - 1].not_after);
+	a->compose.has_crl = rc == RC_OK;
+	return rc;
 }
 
 static enum rc
