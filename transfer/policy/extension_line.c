@@ -85,6 +85,12 @@ line_fault(const struct policy_extension *line)
 	return "not a value that x509v3_config(5) has for it on one line; DER:HEX is taken for any";
 }
 
+static bool
+is_succession(const ASN1_OBJECT *oid)
+{
+	return succession_is_oid(span_of(OBJ_get0_data(oid), OBJ_length(oid)));
+}
+
 static enum rc
 line_check_name(const struct policy_extension *line)
 {
@@ -97,8 +103,7 @@ line_check_name(const struct policy_extension *line)
 		return rule_refuse(RULE_POLICY,
 		    "extension.%s: not for certificates of ours", line->name);
 	/* Whoever had it could come into the CA's place. */
-	if (oid != NULL &&
-	    succession_is_oid(span_of(OBJ_get0_data(oid), OBJ_length(oid))))
+	if (oid != NULL && is_succession(oid))
 		return rule_refuse(RULE_POLICY,
 		    "extension.%s: marks the CA's own next keys, and is for no profile",
 		    line->name);
