@@ -144,6 +144,7 @@ with 'keyUsage = digitalSignature' 'is made from the key keyUsage' 'a second way
 with 'subjectKeyIdentifier = hash' 'is made from the key of the certificate' 'a key identifier'
 with 'subjectAltName = DNS:x.example.org' 'is made from the names that are granted' 'a name for all'
 with 'issuingDistributionPoint = fullname:URI:http://a/' 'is for revocation lists' "a revocation list's"
+with "$SUCCESSION = DER:0500" "marks the CA's own next keys, and is for no profile" 'the mark of what a rollover signs'
 with 'proxyCertInfo = language:id-ppl-anyLanguage,policy:file:/etc/hostname' 'not for certificates of ours' 'a file that would be read'
 draft 'more than [0-9]+ extensions' 'extensions without end' \
 	"1,/^extendedKeyUsage/s/^extendedKeyUsage = .*/&\n$(times 40 'extension.1.2.3.@ = DER:0500')/"
