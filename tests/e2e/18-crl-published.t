@@ -179,6 +179,17 @@ must ca sign "$STICK" --yes
 must transfer install "$STICK"
 run at "$(at_slot 5 3800)" transfer rotate
 is "$(number "$WWW/Our-CA.crl" DER)" 14 "its name in the web root is that of the distribution point"
+must sed -i 's/Our-CA/Other/' "$(home_of ca)/policy.conf"
+must transfer request --profile tls-server --new-key ec-p256 --name dns:newer.example.org --out "$STICK"
+must ca sign "$STICK" --yes
+must transfer install "$STICK"
+rm "$WWW/Our-CA.crl"
+run at "$(at_slot 5 3900)" transfer rotate
+is "$(number "$WWW/Other.crl" DER)" 14 "when the policy gets another, that is its name as well"
+is "$(number "$WWW/Our-CA.crl" DER)" 14 "and the one before stays, for certificates have it that go on"
+run at "$(at_slot 5 3900)" transfer publish "$WWW"
+says 'Our-CA\.crl: of key [0-9a-f]{16}, CRL 20' "publish says whose list each is"
+says 'Other\.crl: of key [0-9a-f]{16}, CRL 20' "with all names"
 
 # ---- letting go -------------------------------------------------------------------
 

@@ -310,7 +310,7 @@ publish_say_lists(struct publish_wish *a)
 		const struct crl_due *crl = &crls.items[i];
 		WIPED(text_list) names = { 0 };
 
-		rc = crl_names_list(&a->store, crl->issuer, &names);
+		rc = crl_names_list(&a->store, crl->issuer, a->now, &names);
 		hex_write(span_of(crl->issuer, SHA256_LEN), key);
 		for (size_t j = 0; j < names.n; j++)
 			term_say("  %s: of key %.*s, CRL %llu\n",

@@ -192,10 +192,10 @@ tell_deployments(struct store_status *s, struct store *store)
 
 /* Each key's have names of their own, which certificates say. */
 static enum rc
-say_crl_names(const struct store *store, const struct crl_due *crl)
+say_crl_names(struct store_status *s, const struct crl_due *crl)
 {
 	WIPED(text_list) names = { 0 };
-	enum rc rc = crl_names_list(store, crl->issuer, &names);
+	enum rc rc = crl_names_list(&s->store, crl->issuer, s->now, &names);
 
 	if (rc == RC_STATE) { /* which keeps `publish` from writing any */
 		term_say("     %s\n", err_text());
@@ -225,7 +225,7 @@ see_crls(struct store_status *s, const struct crl_due *crl)
 	    name, sizeof(name), newest ? "of the CA" : "of key %.16s", key);
 	rc = status_tell(s, &of_crls, span_str(name), crl->ends);
 	if (rc == RC_OK)
-		rc = say_crl_names(&s->store, crl);
+		rc = say_crl_names(s, crl);
 	if (rc == RC_OK && crl->ends - s->now < s->within)
 		term_say(
 		    "     visit the CA before: from then on clients that check CRLs refuse everybody\n");

@@ -3,6 +3,7 @@
 #include "transfer/online/deploy/crl_names.h"
 
 #include "transfer/policy/policy_points.h"
+#include "transfer/x509/cert_ext.h"
 #include "transfer/x509/crl_points.h"
 #include "transfer/x509/succession.h"
 
@@ -10,26 +11,42 @@
 
 /* Of a URI without a file the administrator knows better. */
 static enum rc
-add_end(const char *uri, struct text_list *ret)
+add_end(void *arg, struct span uri)
 {
-	const struct span file = crl_uri_file(span_str(uri));
+	const struct span file = crl_uri_file(uri);
+	struct text_list *names = arg;
 	char name[CRL_NAME_MAX + 1];
 
 	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(file));
-	return file.n == 0 || text_list_has(ret, name)
+	return file.n == 0 || text_list_has(names, name)
 		   ? RC_OK
-		   : text_list_add(ret, file);
+		   : text_list_add(names, file);
 }
 
+/* What the certificates have that will be signed. */
 static enum rc
-add_points(const struct policy *policy, const char *mark, struct text_list *ret)
+add_of_policy(
+    const struct policy *policy, const char *mark, struct text_list *ret)
 {
 	WIPED(text_list) uris = { 0 };
 	enum rc rc = policy_points(policy, mark, &uris);
 
 	for (size_t i = 0; i < uris.n && rc == RC_OK; i++)
-		rc = add_end(uris.items[i], ret);
+		rc = add_end(ret, span_str(uris.items[i]));
 	return rc;
+}
+
+/* What one has that was. */
+static enum rc
+add_of_cert(void *arg, struct span der)
+{
+	static const uint8_t points[] = { 0x55, 0x1d, 0x1f };
+	struct span value;
+	bool critical;
+	enum rc rc = cert_ext_find("a stored certificate", der,
+	    span_of(points, sizeof(points)), &value, &critical);
+
+	return rc == RC_OK ? crl_points_each(value, add_end, arg) : rc;
 }
 
 static enum rc
@@ -43,8 +60,8 @@ add_default(const char *mark, struct text_list *ret)
 }
 
 enum rc
-crl_names_list(
-    const struct store *store, const uint8_t *issuer, struct text_list *ret)
+crl_names_list(struct store *store, const uint8_t *issuer, int64_t now,
+    struct text_list *ret)
 {
 	const struct trust_ca *ca = trust_key_get0(&store->trust, issuer);
 	WIPED(text_list) names = { 0 };
@@ -59,9 +76,11 @@ crl_names_list(
 	if (!later)
 		mark[0] = '\0';
 	if (rc == RC_OK)
-		rc = add_points(&store->policy, mark, &names);
+		rc = add_of_policy(&store->policy, mark, &names);
 	if (rc == RC_OK && names.n == 0)
 		rc = add_default(mark, &names);
+	if (rc == RC_OK)
+		rc = store_each_living(store, issuer, now, add_of_cert, &names);
 	if (rc == RC_OK && (text_list_has(&names, "ca.crt") ||
 			       text_list_has(&names, "ca.pem")))
 		rc = err_set(RC_STATE,

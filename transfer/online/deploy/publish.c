@@ -117,7 +117,7 @@ publish_crls(struct publishing *p, struct store *store, int64_t now)
 	for (size_t i = 0; i < crls.n && rc == RC_OK; i++) {
 		WIPED(text_list) names = { 0 };
 
-		rc = crl_names_list(store, crls.items[i].issuer, &names);
+		rc = crl_names_list(store, crls.items[i].issuer, now, &names);
 		for (size_t j = 0; j < names.n && rc == RC_OK; j++)
 			rc = publish_crl_add(
 			    p, store, names.items[j], &crls.items[i]);

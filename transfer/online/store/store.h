@@ -280,6 +280,12 @@ enum rc store_each_cert(struct store *store, enum store_order order,
     enum rc (*each)(void *arg, const struct stored_cert *cert), void *arg)
     MUST_CHECK;
 
+/** Those by that CA key that have not ended: their DER, in no order, which lasts
+ * during the call. */
+enum rc store_each_living(struct store *store,
+    const uint8_t issuer[static SHA256_LEN], int64_t now,
+    enum rc (*each)(void *arg, struct span der), void *arg) MUST_CHECK;
+
 /* ---- looking back -------------------------------------------------------- */
 
 /** The manifests accepted, from number `from` on, in order; spans last during the

@@ -289,6 +289,23 @@ store_each_cert(struct store *store, enum store_order order,
 }
 
 enum rc
+store_each_living(struct store *store, const uint8_t issuer[static SHA256_LEN],
+    int64_t now, enum rc (*each)(void *arg, struct span der), void *arg)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT der FROM certificate WHERE issuer = ?1 AND not_after >= ?2",
+	    &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(
+		    &store->db, st, "bi", span_of(issuer, SHA256_LEN), now);
+	while (db_next(&store->db, st, &rc))
+		rc = each(arg, db_blob(st, 0));
+	return rc;
+}
+
+enum rc
 store_next_visit(struct store *store, bool *ret_has, int64_t *ret_at)
 {
 	OWN(sqlite3_stmt) *st = NULL;
