@@ -511,9 +511,9 @@ bad("ca.put(NC, True, seq(tlv(0xa0, seq(dns(b'example.org'))), tlv(0xa2)))", NCB
 bad("ca.put(NC, True, seq(tlv(0xa1, seq(dns(b'a.org'))), tlv(0xa0, seq(dns(b'b.org')))))", NCB,
     "whose constraints stand in the wrong order")
 
-bad(UNDER + "above.clear()", "an issuer that is not in the card",
+bad(UNDER + "above.clear()", "an issuer that is not here",
     "below a root that is not there")
-bad(CHAIN + "above.pop()", "an issuer that is not in the card", "whose chain ends early")
+bad(CHAIN + "above.pop()", "an issuer that is not here", "whose chain ends early")
 bad(UNDER + "root.put(BC, True, seq(TRUE, integer(0)))", "certificate 2 allows 0 below",
     "below a root that allows none below")
 bad(CHAIN + "root.put(BC, True, seq(TRUE, integer(1)))", "certificate 3 allows 1 below",

@@ -6,14 +6,10 @@
 
 #include "base/clock.h"
 #include "base/own_ssl.h"
+#include "transfer/judge/ca_chain.h"
 #include "transfer/judge/ca_form.h"
-#include "transfer/judge/ca_signed.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
-
-#include <stdio.h>
-
-#define CARD_FROM_MAX 256
 
 void
 offer_wipe(struct offer *offer)
@@ -23,57 +19,6 @@ offer_wipe(struct offer *offer)
 	policy_wipe(&offer->policy);
 	buf_wipe(&offer->subject);
 	*offer = (struct offer){ 0 };
-}
-
-/* One of those above the CA: what is there, and valid today. */
-static enum rc
-card_issuer_read(
-    const char *from, struct span der, int64_t now, struct ca_form *ret)
-{
-	enum rc rc = ca_form_read(from, der, CA_ABOVE, ret);
-
-	if (rc == RC_OK)
-		rc = ca_key_check(from, ret->parts.spki);
-	if (rc == RC_OK)
-		rc = ca_algorithm_check(from, ret->parts.algorithm);
-	return rc != RC_OK
-		   ? rc
-		   : ca_form_dates(from, ret->not_before, ret->not_after, now);
-}
-
-/* Each is signed by the next, the last one by itself; and each allows as many
- * below it as there are (RFC 5280 6.1.4 l and m). */
-static enum rc
-check_issuers(const char *from, const struct offer *o, int64_t now)
-{
-	const struct card *card = &o->card;
-	struct ca_form below, above;
-	char which[CARD_FROM_MAX];
-	enum rc rc = ca_form_read(from, card->certs[0], CA_PINNED, &below);
-
-	for (size_t i = 1; rc == RC_OK && i < card->n_certs; i++) {
-		(void)snprintf(which, sizeof(which),
-		    "%.180s: its certificate %zu", from, i + 1);
-		rc = card_issuer_read(which, card->certs[i], now, &above);
-		if (rc == RC_OK)
-			rc = ca_signed_check(which, &above, &below);
-		if (rc == RC_OK && below.own_issuer)
-			rc = rule_refuse(RULE_CA_CERT,
-			    "%s is above one that signed itself", which);
-		if (rc == RC_OK && above.path_len >= 0 &&
-		    (size_t)above.path_len < i)
-			rc = rule_refuse(RULE_CA_CERT,
-			    "%s allows %d below itself, and the card has %zu (RFC 5280 4.2.1.9)",
-			    which, above.path_len, i);
-		below = above;
-	}
-	if (rc == RC_OK && !below.own_issuer)
-		rc = rule_refuse(RULE_CA_CERT,
-		    "%s: its last certificate has an issuer that is not in the card",
-		    from);
-	if (rc == RC_OK && card->n_certs > 1)
-		rc = ca_signed_check(which, &below, &below);
-	return rc;
 }
 
 /* By the key of the certificate that comes with it, before anything else is
@@ -133,7 +78,7 @@ judge(const char *from, struct span file, int64_t now, struct offer *o)
 	if (rc == RC_OK)
 		rc = check_created(from, o->card.created, now);
 	if (rc == RC_OK)
-		rc = check_issuers(from, o, now);
+		rc = ca_chain_check(from, o->card.certs, o->card.n_certs, now);
 	if (rc == RC_OK)
 		rc = judge_transfer_cert(
 		    from, &o->trust, cose.cert, o->card.created, &key);

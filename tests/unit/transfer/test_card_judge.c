@@ -166,10 +166,10 @@ issuers_follow_each_other(void **state)
 	cert_der(narrow, &root_der);
 	m->certs[1] = buf_span(&root_der);
 	check_refused(judged(m, &offer), "CA-CERT",
-	    "c.cose: its certificate 2 allows 0 below itself, and the card has 1 (RFC 5280 4.2.1.9)");
+	    "c.cose: its certificate 2 allows 0 below itself, and here are 1 (RFC 5280 4.2.1.9)");
 	m->card.n_certs = 1;
 	check_refused(judged(m, &offer), "CA-CERT",
-	    "c.cose: its last certificate has an issuer that is not in the card");
+	    "c.cose: its last certificate has an issuer that is not here");
 	assert_null(offer.card.certs);
 }
 
