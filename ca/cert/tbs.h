@@ -72,6 +72,11 @@ struct ca_wish {
 /** TBS of the CA's self-signed certificate, and of the transfer certificate. */
 enum rc tbs_of_ca(const struct ca_wish *wish, struct span spki,
     struct buf *ret_tbs) MUST_CHECK;
+/** What a request for the CA's certificate by another CA says before its signature:
+ * subject, key, that it is to be a CA, with what path length, for what use (RFC
+ * 2986 4.1). Dates, serial and what binds it are for the CA above. */
+enum rc info_of_ca_request(const struct ca_wish *wish, struct span spki,
+    struct buf *ret_info) MUST_CHECK;
 enum rc tbs_of_transfer(struct span ca_cert, struct span spki, int64_t now,
     struct buf *ret_tbs) MUST_CHECK;
 

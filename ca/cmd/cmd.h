@@ -12,6 +12,7 @@ enum rc cmd_clock(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_crl(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_emergency(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_export(struct cmd_env *env, int argc, char **argv);
+enum rc cmd_import(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_init(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_ledger(struct cmd_env *env, int argc, char **argv);
 enum rc cmd_list(struct cmd_env *env, int argc, char **argv);

@@ -16,7 +16,9 @@ ca_init_run(struct cmd_env *env, const struct init_options *options,
 	return rc != RC_OK ? rc
 			   : cmd_make_ca(env, &init,
 				 options->adopted == NULL
-				     ? "Make this CA? Type Yes: "
+				     ? options->csr == NULL
+					   ? "Make this CA? Type Yes: "
+					   : "Ask for this CA? Type Yes: "
 				     : "Take over this CA? Type Yes: ");
 }
 
@@ -86,6 +88,8 @@ cmd_init(struct cmd_env *env, int argc, char **argv)
 		  .help = "SRVName subtrees too: OpenSSL refuses SRVNames, Go everything" },
 		{ .name = "out", .value = "MEDIA", .text = &o.out,
 		  .help = "write the CA's card there" },
+		{ .name = "csr", .value = "FILE", .text = &o.csr,
+		  .help = "let another CA certify this one: write the request there" },
 		{ .name = "adopt", .value = "FILE", .text = &adopt.ca,
 		  .help = "take over the CA of this certificate, whose key is --use-key" },
 		{ .name = "index", .value = "FILE", .text = &adopt.index,

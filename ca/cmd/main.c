@@ -7,7 +7,7 @@
 /* clang-format off */
 static const struct cmd cmds[] = {
 	{ "init", cmd_init,
-	  "--subject DN | --adopt FILE [--index FILE] [--certs DIR] [--crlnumber N]\n"
+	  "--subject DN [--csr FILE] | --adopt FILE [--index FILE] [--certs DIR] [--crlnumber N]\n"
 	  "    [--token URI] [--key-type TYPE | --use-key URI]\n"
 	  "    [--transfer-key URI] [--days N] [--date WORDS] [--serial N]\n"
 	  "    [--path-len N]\n"
@@ -15,6 +15,10 @@ static const struct cmd cmds[] = {
 	  "    [--profiles LIST] [--constraints HOW] [--constrain-srv]\n"
 	  "    [--out MEDIA]",
 	  "make a CA on a token, or take one over" },
+	{ "import", cmd_import,
+	  "FILE... [--token URI] [--use-key URI]\n"
+	  "    [--transfer-key URI] [--date WORDS] [--out MEDIA]",
+	  "the certificate that another CA gave one of init --csr" },
 	{ "export", cmd_export,
 	  "MEDIA",
 	  "write the CA's card again" },

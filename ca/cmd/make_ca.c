@@ -9,6 +9,7 @@
 #include "base/words.h"
 #include "ca/cmd/cmd_common.h"
 #include "ca/home/card.h"
+#include "transfer/x509/cert_text.h"
 
 #include <inttypes.h>
 
@@ -106,6 +107,13 @@ show_constraints(const struct init *init)
 			: "");
 }
 
+static void
+show_notes(const struct adoption *a)
+{
+	for (size_t i = 0; i < a->notes.n; i++)
+		term_say("%s\n", a->notes.items[i]);
+}
+
 /* What is taken over. The key was elsewhere before, and nobody can say where
  * else. */
 static void
@@ -128,33 +136,81 @@ show_adopted(const struct adoption *a)
 	term_field("CRLs", "%s%" PRIu64,
 	    a->form.signs_crls ? "numbered from " : "none; numbered from ",
 	    a->crl_next < 1 ? 1 : a->crl_next);
-	for (size_t i = 0; i < a->notes.n; i++)
-		term_say("%s\n", a->notes.items[i]);
+	show_notes(a);
 	term_alarm(
 	    "Its key was outside of a token: whoever copied it there can still sign for this CA.\n");
+}
+
+/* What another CA certified: by whom, and how far. */
+static void
+show_below(const struct adoption *a)
+{
+	struct span above = buf_span(&a->above), der = SPAN_NONE;
+	size_t n = 0;
+
+	term_field("certificate", "%s", a->path);
+	while (ledger_ca_issuer(&above, &der)) {
+		WIPED(cert_text) text = { 0 };
+
+		n++;
+		if (cert_text_read(der, &text) == RC_OK)
+			term_field(n == 1 ? "issued by" : "above that", "%.*s",
+			    SPAN_FMT(buf_span(&text.subject)));
+	}
+	if (a->form.path_len < 0)
+		term_field("path length", "no limit");
+	else
+		term_field("path length", "%d", a->form.path_len);
+	show_notes(a);
+}
+
+static void
+show_title(const struct init *init)
+{
+	const struct adoption *adopted = init->options->adopted;
+
+	if (init->options->csr != NULL)
+		term_bold("A new CA, to be certified by another one\n");
+	else if (adopted == NULL)
+		term_bold("A new CA\n");
+	else if (adopted->below)
+		term_bold("A CA below another one\n");
+	else
+		term_bold("A CA that other software made\n");
+}
+
+/* What stands in its certificate, or will. */
+static void
+show_certificate(const struct init *init)
+{
+	const struct adoption *adopted = init->options->adopted;
+	char from[CLOCK_TEXT], to[CLOCK_TEXT];
+
+	clock_write(init->wish.not_before, from);
+	clock_write(init->wish.not_after, to);
+	if (init->options->csr == NULL)
+		term_field("valid", "%s to %s", from, to);
+	if (adopted == NULL) {
+		term_field("path length", "%u", (unsigned)init->wish.path_len);
+		if (init->wish.serial.n != 0)
+			term_field("serial", "%s", init->options->serial);
+	} else if (adopted->below)
+		show_below(adopted);
+	else
+		show_adopted(adopted);
 }
 
 static void
 init_show_review(const struct init *init)
 {
-	const struct adoption *adopted = init->options->adopted;
-	char from[CLOCK_TEXT], to[CLOCK_TEXT], now[CLOCK_TEXT];
+	char now[CLOCK_TEXT];
 
-	clock_write(init->wish.not_before, from);
-	clock_write(init->wish.not_after, to);
 	clock_write(init->now, now);
-	term_bold(
-	    adopted == NULL ? "A new CA\n" : "A CA that other software made\n");
+	show_title(init);
 	term_field("subject", "%.*s", SPAN_FMT(buf_span(&init->subject)));
-	term_field("valid", "%s to %s", from, to);
-	if (adopted == NULL) {
-		term_field("path length", "%u", (unsigned)init->wish.path_len);
-		if (init->wish.serial.n != 0)
-			term_field("serial", "%s", init->options->serial);
-	} else
-		show_adopted(adopted);
+	show_certificate(init);
 	show_list("scope", init->wish.scopes, "any domain");
-	if (adopted == NULL)
+	if (init->options->adopted == NULL && init->options->csr == NULL)
 		show_constraints(init);
 	show_profiles(&init->policy);
 	term_field("token", "%s, %s %s, serial %s", init->info.label,
@@ -162,6 +218,8 @@ init_show_review(const struct init *init)
 	show_key("CA key", &init->ca);
 	show_key("transfer key", &init->transfer);
 	term_field("home", "%s", init->options->home);
+	if (init->options->csr != NULL)
+		term_field("request", "%s", init->options->csr);
 	if (init->options->out != NULL)
 		term_field("card", "%s", init->options->out);
 	term_field("clock", "%s", now);
@@ -225,6 +283,9 @@ init_finish(struct cmd_env *env, struct init *init)
 
 	if (rc == RC_OK)
 		rc = buf_add_span(&ca.ca_cert, buf_span(&init->ca_cert));
+	if (rc == RC_OK && init->options->adopted != NULL)
+		rc = buf_add_span(
+		    &ca.issuers, buf_span(&init->options->adopted->above));
 	if (rc == RC_OK)
 		rc = buf_add_span(
 		    &ca.transfer_cert, buf_span(&init->transfer_cert));
@@ -234,6 +295,26 @@ init_finish(struct cmd_env *env, struct init *init)
 		return rc;
 	term_say("The CA is in %s.\n", init->options->home);
 	return cmd_show_ca(env, &ca);
+}
+
+/* The request is made, and the CA waits. */
+static enum rc
+make_request(struct init *init)
+{
+	enum rc rc = init_keys(init);
+
+	if (rc == RC_OK)
+		rc = init_request(init);
+	if (rc != RC_OK)
+		return init_explain(init, rc);
+	rc = init_wait(init);
+	if (rc != RC_OK)
+		return rc;
+	term_say("The request is %s, and the CA waits in %s.\n",
+	    init->options->csr, init->options->home);
+	term_say(
+	    "Have another CA certify it, and put the certificates above behind the one that you get; then: airgap-ca import FILE\n");
+	return RC_OK;
 }
 
 static enum rc
@@ -285,6 +366,8 @@ cmd_make_ca(struct cmd_env *env, struct init *init, const char *question)
 		return rc;
 	if (!yes)
 		return err_set(RC_POLICY, "not confirmed: nothing was made");
+	if (init->options->csr != NULL)
+		return make_request(init);
 	rc = make_ca(init);
 	return rc == RC_OK ? init_finish(env, init) : rc;
 }

@@ -9,12 +9,20 @@ static enum rc
 card_payload(const struct ledger_ca *ca, const struct policy *policy,
     int64_t now, struct buf *ret)
 {
-	struct span cert = buf_span(&ca->ca_cert);
-	struct card card = { .certs = &cert,
+	struct span certs[1 + CA_ISSUERS_MAX] = { buf_span(&ca->ca_cert) };
+	struct span rest = buf_span(&ca->issuers);
+	struct card card = { .certs = certs,
 		.n_certs = 1,
 		.created = now,
 		.policy = buf_span(&policy->text) };
 
+	while (card.n_certs <= CA_ISSUERS_MAX &&
+	       ledger_ca_issuer(&rest, &certs[card.n_certs]))
+		card.n_certs++;
+	if (rest.n != 0)
+		return err_set(RC_STATE,
+		    "the ledger has more than %d certificates above the CA's",
+		    CA_ISSUERS_MAX);
 	memcpy(card.ca_id, ca->ca_id, SHA256_LEN);
 	return card_write(&card, ret);
 }

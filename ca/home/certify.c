@@ -9,6 +9,8 @@
 #include "transfer/judge/judge.h"
 #include "transfer/x509/cert.h"
 
+#include <openssl/err.h>
+
 static enum rc
 certify_sign_tbs(struct keys *keys, struct span tbs, struct buf *ret_der)
 {
@@ -52,6 +54,32 @@ certify(
 		    "CA key: the token gave a signature that does not verify");
 	if (rc != RC_OK)
 		return rc;
+	return buf_add_span(ret_der, buf_span(&der));
+}
+
+/* It has the form of a certificate: what is signed, algorithm, signature. */
+enum rc
+certify_request(
+    struct keys *keys, struct span spki, struct span info, struct buf *ret_der)
+{
+	OWN(EVP_PKEY) *key = NULL;
+	OWN(X509_REQ) *request = NULL;
+	WIPED(buf) der = { 0 };
+	const uint8_t *p = spki.p;
+	enum rc rc = certify_sign_tbs(keys, info, &der);
+
+	if (rc != RC_OK)
+		return rc;
+	key = d2i_PUBKEY(NULL, &p, (long)spki.n);
+	p = der.p;
+	request = d2i_X509_REQ(NULL, &p, (long)der.n);
+	if (key == NULL || request == NULL)
+		return err_openssl(RC_BUG, "the request for the CA");
+	if (X509_REQ_verify(request, key) != 1) {
+		ERR_clear_error();
+		return err_set(RC_TOKEN,
+		    "CA key: the token gave a signature that does not verify");
+	}
 	return buf_add_span(ret_der, buf_span(&der));
 }
 

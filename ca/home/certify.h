@@ -11,6 +11,10 @@
 enum rc certify(struct keys *keys, struct span spki, struct span tbs,
     struct buf *ret_der) MUST_CHECK;
 
+/** Sign what a request says: the PKCS#10 request, verified under that key. */
+enum rc certify_request(struct keys *keys, struct span spki, struct span info,
+    struct buf *ret_der) MUST_CHECK;
+
 /** The transfer certificate for a key, judged as a requester will. */
 enum rc certify_transfer(struct keys *keys, struct span ca_cert,
     struct span spki, int64_t now, struct buf *ret_der) MUST_CHECK;

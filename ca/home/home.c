@@ -27,7 +27,7 @@ static enum rc
 home_at(const char *path, struct home *ret)
 {
 	static const char *const files[] = { HOME_LEDGER, HOME_POLICY,
-		HOME_TOKEN, NULL };
+		HOME_TOKEN, HOME_WAITING, NULL };
 	WIPED(home) home = { .fd = -1 };
 	enum rc rc;
 
@@ -46,6 +46,24 @@ static bool
 has_ledger(const struct home *home)
 {
 	return faccessat(home->fd, HOME_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool
+home_waits(const struct home *home)
+{
+	return faccessat(home->fd, HOME_WAITING, F_OK, AT_SYMLINK_NOFOLLOW) ==
+	       0;
+}
+
+/* Its own remedy, since one word more is needed than of a home that is not
+ * there. */
+static enum rc
+home_is_waiting(const char *path)
+{
+	return err_set(RC_STATE,
+	    "the CA in %s waits for its certificate: have another CA certify %s/" HOME_WAITING
+	    ", then 'airgap-ca import FILE'",
+	    path, path);
 }
 
 enum rc
@@ -83,6 +101,8 @@ home_open(const char *path, struct home *ret)
 		rc = err_errno(RC_IO, errno, "%s", path);
 	if (rc != RC_OK)
 		return rc;
+	if (home.fd >= 0 && !has_ledger(&home) && home_waits(&home))
+		return home_is_waiting(path);
 	if ((home.fd < 0 || !has_ledger(&home)) &&
 	    home_elsewhere("airgap-ca", path, other))
 		return err_set(RC_STATE,
@@ -91,6 +111,31 @@ home_open(const char *path, struct home *ret)
 	if (home.fd < 0 || !has_ledger(&home))
 		return err_set(RC_STATE,
 		    "no CA in %s: make one with 'airgap-ca init --subject CN=NAME', or bring one back with 'airgap-ca restore FILE'",
+		    path);
+	*ret = home;
+	home = (struct home){ .fd = -1 };
+	return RC_OK;
+}
+
+enum rc
+home_waiting_open(const char *path, struct home *ret)
+{
+	WIPED(home) home = { .fd = -1 };
+	enum rc rc = RC_OK;
+
+	if (access(path, F_OK) == 0)
+		rc = home_at(path, &home);
+	else if (errno != ENOENT && errno != ENOTDIR)
+		rc = err_errno(RC_IO, errno, "%s", path);
+	if (rc != RC_OK)
+		return rc;
+	if (home.fd >= 0 && has_ledger(&home))
+		return err_set(RC_STATE,
+		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card",
+		    path);
+	if (home.fd < 0 || !home_waits(&home))
+		return err_set(RC_STATE,
+		    "no CA waits for its certificate in %s: 'airgap-ca init --csr FILE --subject CN=NAME' makes one that does",
 		    path);
 	*ret = home;
 	home = (struct home){ .fd = -1 };
@@ -145,12 +190,19 @@ home_policy_read(const struct home *home, struct policy *ret)
 enum rc
 home_check_bound(const struct policy *policy, const struct ledger_ca *ca)
 {
+	struct span above = buf_span(&ca->issuers),
+		    der = buf_span(&ca->ca_cert);
+	const char *from = "the CA certificate";
 	struct constraints bound;
-	enum rc rc = constraints_read(
-	    "the CA certificate", buf_span(&ca->ca_cert), &bound);
+	enum rc rc;
 
-	return rc != RC_OK ? rc
-			   : policy_check_bound(HOME_POLICY, policy, &bound);
+	do {
+		rc = constraints_read(from, der, &bound);
+		if (rc == RC_OK)
+			rc = policy_check_bound(HOME_POLICY, policy, &bound);
+		from = "a certificate above the CA's";
+	} while (rc == RC_OK && ledger_ca_issuer(&above, &der));
+	return rc;
 }
 
 /* ---- token.conf -----------------------------------------------------------

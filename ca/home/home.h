@@ -13,6 +13,9 @@
 #define HOME_LEDGER "ledger.db"
 #define HOME_POLICY "policy.conf"
 #define HOME_TOKEN "token.conf"
+/* The request by which a CA that is to stand below another one waits for its
+ * certificate: there is no ledger until `import`. PEM. */
+#define HOME_WAITING "waiting.csr"
 
 struct home {
 	char *path; /* owned */
@@ -23,7 +26,9 @@ void home_wipe(struct home *home);
 /** Make the directory (0700) for init; refused when it holds a ledger.
  * \retval RC_STATE a CA lives there already */
 enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
-/** Open it: RC_STATE where no CA lives there; here and above rule HOME-MODE where
+/** Open one that waits for its certificate: RC_STATE where none does. */
+enum rc home_waiting_open(const char *path, struct home *ret) MUST_CHECK;
+/** Open it: RC_STATE where no CA lives there, or it waits; here and above rule HOME-MODE where
  * others may write to it. */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;
 
@@ -33,7 +38,7 @@ enum rc home_ledger_open(const struct home *home, bool write,
 /** Read and parse policy.conf. */
 enum rc home_policy_read(const struct home *home, struct policy *ret) MUST_CHECK;
 
-/** Does the policy keep within the CA's certificate? \retval RC_POLICY rule
+/** Does the policy keep within the CA's certificate, and those above it? \retval RC_POLICY rule
  * POLICY-BOUND */
 enum rc home_check_bound(const struct policy *policy,
     const struct ledger_ca *ca) MUST_CHECK;

@@ -112,6 +112,8 @@ struct ca_own {
 	uint64_t n;	  /* its record */
 };
 
+#define CA_ISSUERS_MAX 15 /* above a CA: with it as many as a card carries */
+
 struct ledger_ca {
 	uint8_t ca_id[SHA256_LEN];
 	struct buf ca_cert;	  /* DER, the current one: the last of `own` */
@@ -119,7 +121,12 @@ struct ledger_ca {
 	int64_t created;
 	struct ca_own *own; /* owned: the oldest first, one at least */
 	size_t n_own;
+	struct buf issuers; /* DER, joined: above the current one, in order up
+			     * to the root; empty where that is a root */
 };
+/** The next of `issuers`, from a span of it that gets shorter. \retval false
+ * there is none left */
+bool ledger_ca_issuer(struct span *rest, struct span *ret_der);
 void ledger_ca_wipe(struct ledger_ca *ca);
 enum rc ledger_init_add(struct ledger *ledger, struct span ca_cert,
     struct span transfer_cert) MUST_CHECK;
@@ -134,7 +141,9 @@ enum rc ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret) MUST_CHECK;
 #define CA_CHANGE_MAX 3 /* certificates of one change */
 enum rc ledger_ca_intend(struct ledger *ledger, enum ca_change change,
     const struct span *tbs, size_t n) MUST_CHECK;
-/** What came of them, in the same order: from here on the CA is the first. */
+/** What came of them, in the same order: from here on the CA is the first. Of a
+ * CA below another one (CA_SUBORDINATE) that, and its issuers up to the root; it
+ * may be the one that is in force already. */
 enum rc ledger_ca_change(struct ledger *ledger, enum ca_change change,
     const struct span *certs, size_t n) MUST_CHECK;
 /** What was noted, and nothing came of yet. */

@@ -21,6 +21,7 @@ ledger_ca_wipe(struct ledger_ca *ca)
 {
 	buf_wipe(&ca->ca_cert);
 	buf_wipe(&ca->transfer_cert);
+	buf_wipe(&ca->issuers);
 	for (size_t i = 0; i < ca->n_own; i++)
 		ca_own_wipe(&ca->own[i]);
 	free(ca->own);
@@ -218,6 +219,36 @@ ca_take(struct ledger_ca *ca, struct ca_own *own)
 	return RC_OK;
 }
 
+bool
+ledger_ca_issuer(struct span *rest, struct span *ret_der)
+{
+	struct der one;
+
+	if (rest->n == 0 || !der_take_whole(rest, DER_SEQUENCE, &one))
+		return false;
+	*ret_der = one.whole;
+	return true;
+}
+
+/* By another CA: the ledger begins with that very certificate, or a later one
+ * takes its place. */
+static enum rc
+ca_take_below(struct ledger_ca *ca, const struct record *r, struct ca_own *own)
+{
+	struct span rest = r->u.ca.ders;
+	struct der first;
+	enum rc rc = RC_OK;
+
+	buf_reset(&ca->issuers);
+	if (der_take_whole(&rest, DER_SEQUENCE, &first))
+		rc = buf_add_span(&ca->issuers, rest);
+	if (rc == RC_OK &&
+	    !span_eq(buf_span(&own->cert), buf_span(&ca->ca_cert)))
+		return ca_take(ca, own);
+	ca_own_wipe(own);
+	return rc;
+}
+
 static enum rc
 ca_step(
     const struct record *r, const uint8_t hash[static SHA256_LEN], void *arg)
@@ -232,7 +263,9 @@ ca_step(
 	rc = ca_end(r, &walk->begun, &own);
 	ca_begun_wipe(&walk->begun);
 	if (rc == RC_OK && walk->ca != NULL)
-		return ca_take(walk->ca, &own);
+		return r->u.ca.change == CA_SUBORDINATE
+			   ? ca_take_below(walk->ca, r, &own)
+			   : ca_take(walk->ca, &own);
 	ca_own_wipe(&own);
 	return rc;
 }

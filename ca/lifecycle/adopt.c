@@ -9,6 +9,7 @@
 #include "base/own_ssl.h"
 #include "ca/ledger/adopted.h"
 #include "ca/ledger/revocation.h"
+#include "ca/lifecycle/adopt_part.h"
 #include "transfer/judge/ca_signed.h"
 #include "transfer/judge/judge.h"
 #include "transfer/policy/subject.h"
@@ -27,6 +28,7 @@ void
 adoption_wipe(struct adoption *adoption)
 {
 	buf_wipe(&adoption->ca_cert);
+	buf_wipe(&adoption->above);
 	buf_wipe(&adoption->subject);
 	past_wipe(&adoption->past);
 	text_list_wipe(&adoption->notes);
@@ -76,16 +78,13 @@ adopt_ca_read(const char *path, struct adoption *a)
 	return rc;
 }
 
-/* Once a process that is locked in has found it good. */
 static enum rc
-adopt_ca_look(int64_t now, struct adoption *a)
+adopt_ca_look(struct adoption *a)
 {
 	OWN(X509) *cert = NULL;
-	enum rc rc = adopt_ca_judge(a->path, buf_span(&a->ca_cert), now);
+	enum rc rc =
+	    ca_form_read(a->path, buf_span(&a->ca_cert), CA_PINNED, &a->form);
 
-	if (rc == RC_OK)
-		rc = ca_form_read(
-		    a->path, buf_span(&a->ca_cert), CA_PINNED, &a->form);
 	if (rc == RC_OK)
 		rc = cert_parse(a->path, buf_span(&a->ca_cert), &cert);
 	return rc != RC_OK
@@ -140,7 +139,7 @@ adopt_notes_form(struct adoption *a)
 		    "Its name constraints bind what it can certify, whatever the policy allows." },
 		{ !f->bound,
 		    "It has no name constraints: peers believe it for any name; only policy.conf here keeps it to its scope." },
-		{ sha1,
+		{ sha1 && !a->below,
 		    "It signed itself with SHA-1, which no peer looks at in a root that it trusts; what it signs from now on has SHA-2." },
 		{ !f->basic_critical,
 		    "Its basicConstraints are not critical (RFC 5280 4.2.1.9): peers take it all the same." },
@@ -154,6 +153,16 @@ adopt_notes_form(struct adoption *a)
 	     i++)
 		rc = adopt_note(a, notes[i].is_so, notes[i].sentence);
 	return rc;
+}
+
+enum rc
+adopt_describe(int64_t now, struct adoption *a)
+{
+	enum rc rc = adopt_ca_look(a);
+
+	if (rc == RC_OK)
+		rc = adopt_notes_form(a);
+	return rc == RC_OK ? adopt_note_end(a, now) : rc;
 }
 
 /* What becomes of lines that ours has no word for. */
@@ -283,12 +292,11 @@ adoption_read(
 		rc = adopt_ca_read(options->ca, &a);
 	if (rc == RC_OK)
 		rc = adopt_past_read(options, now, &a);
+	/* Once a process that is locked in has found it good. */
 	if (rc == RC_OK)
-		rc = adopt_ca_look(now, &a);
+		rc = adopt_ca_judge(a.path, buf_span(&a.ca_cert), now);
 	if (rc == RC_OK)
-		rc = adopt_notes_form(&a);
-	if (rc == RC_OK)
-		rc = adopt_note_end(&a, now);
+		rc = adopt_describe(now, &a);
 	if (rc == RC_OK)
 		rc = adopt_notes_past(&a, options);
 	if (rc != RC_OK)
@@ -345,10 +353,27 @@ adopt_record_cert(struct ledger *ledger, const struct past_cert *cert)
 	return rc != RC_OK ? rc : adopt_record_key(ledger, cert);
 }
 
+/* The record says with whose certificates it stands below another one. */
+static enum rc
+adoption_record_below(const struct adoption *a, struct ledger *ledger)
+{
+	struct span certs[1 + CA_ISSUERS_MAX] = { buf_span(&a->ca_cert) };
+	struct span above = buf_span(&a->above);
+	size_t n = 1;
+
+	while (n <= CA_ISSUERS_MAX && ledger_ca_issuer(&above, &certs[n]))
+		n++;
+	return ledger_ca_change(ledger, CA_SUBORDINATE, certs, n);
+}
+
 enum rc
 adoption_record(const struct adoption *adoption, struct ledger *ledger)
 {
-	enum rc rc = ledger_adopted_add(ledger, adoption->crl_next);
+	enum rc rc;
+
+	if (adoption->below)
+		return adoption_record_below(adoption, ledger);
+	rc = ledger_adopted_add(ledger, adoption->crl_next);
 
 	for (size_t i = 0; rc == RC_OK && i < adoption->past.n; i++)
 		rc = adopt_record_cert(ledger, &adoption->past.items[i]);

@@ -9,6 +9,7 @@
 #ifndef CA_LIFECYCLE_ADOPT_H
 #define CA_LIFECYCLE_ADOPT_H
 
+#include "base/cmd.h"
 #include "base/list.h"
 #include "ca/ledger/ledger.h"
 #include "ca/lifecycle/past.h"
@@ -23,6 +24,8 @@ struct adopt_options {
 struct adoption {
 	const char *path;    /* of CA.pem; borrowed */
 	struct buf ca_cert;  /* DER, the very bytes */
+	bool below;	     /* another CA issued it: `import` */
+	struct buf above;    /* DER, joined: that one and so on to the root */
 	struct ca_form form; /* of these */
 	struct buf subject;  /* for people */
 	uint64_t crl_next;   /* 1 where no number was given */
@@ -36,6 +39,16 @@ void adoption_wipe(struct adoption *adoption);
  * \retval RC_FORMAT rule ADOPT-CERT, or those of past_read; RC_USAGE, RC_IO */
 enum rc adoption_read(const struct adopt_options *options, int64_t now,
     struct adoption *ret) MUST_CHECK;
+
+/** The certificate of a CA that asked another one for it, and those above it, in
+ * that order and from one file or several. No token, no ledger, no request is
+ * looked at. \retval RC_FORMAT rules CA-CERT, CA-DATES, ADOPT-CERT; RC_IO */
+enum rc adoption_read_below(const struct cmd_list *files, int64_t now,
+    struct adoption *ret) MUST_CHECK;
+
+/** \param above  DER, joined \retval RC_FORMAT rules CA-CERT, CA-DATES */
+enum rc adopt_below_judge(const char *from, struct span der, struct span above,
+    int64_t now) MUST_CHECK;
 
 /** Can this certificate be adopted at `now`? \retval RC_FORMAT rule ADOPT-CERT
  */

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "ca/home/certify.h"
+#include "transfer/x509/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,22 +142,71 @@ lock_home(const struct home *home)
 	return RC_OK;
 }
 
+/* Everything but what makes it a CA. */
+static enum rc
+prepare_home(const struct init *init, struct home *home)
+{
+	enum rc rc = home_create(init->options->home, home);
+
+	if (rc == RC_OK)
+		rc = lock_home(home);
+	if (rc == RC_OK)
+		rc = write_token_conf(init, home);
+	return rc != RC_OK ? rc
+			   : file_replace(home->fd, HOME_POLICY,
+				 buf_span(&init->policy_text), 0600);
+}
+
 enum rc
 init_store(struct init *init)
 {
 	WIPED(home) home = { .fd = -1 };
-	enum rc rc = home_create(init->options->home, &home);
+	enum rc rc = prepare_home(init, &home);
 
-	if (rc == RC_OK)
-		rc = lock_home(&home);
-	if (rc == RC_OK)
-		rc = write_token_conf(init, &home);
-	if (rc == RC_OK)
-		rc = file_replace(
-		    home.fd, HOME_POLICY, buf_span(&init->policy_text), 0600);
 	if (rc == RC_OK)
 		rc = init_remove_stale(&home);
 	if (rc == RC_OK)
 		rc = make_ledger(init, &home);
-	return rc == RC_OK ? publish_ledger(&home) : rc;
+	if (rc == RC_OK)
+		rc = publish_ledger(&home);
+	/* What it waited for is there. */
+	if (rc == RC_OK)
+		(void)unlinkat(home.fd, HOME_WAITING, 0);
+	return rc;
+}
+
+/* ---- below another CA -----------------------------------------------------
+ */
+
+enum rc
+init_request(struct init *init)
+{
+	struct span spki = buf_span(&init->ca.key.spki);
+	WIPED(buf) info = { 0 };
+	enum rc rc = info_of_ca_request(&init->wish, spki, &info);
+
+	return rc != RC_OK ? rc
+			   : certify_request(&init->keys, spki, buf_span(&info),
+				 &init->request);
+}
+
+enum rc
+init_wait(struct init *init)
+{
+	WIPED(home) home = { .fd = -1 };
+	WIPED(buf) pem = { 0 };
+	enum rc rc = prepare_home(init, &home);
+
+	if (rc == RC_OK)
+		rc = pem_write(PEM_REQUEST, buf_span(&init->request), &pem);
+	if (rc == RC_OK)
+		rc = file_replace(home.fd, HOME_WAITING, buf_span(&pem), 0600);
+	if (rc != RC_OK)
+		return rc;
+	rc = file_create(AT_FDCWD, init->options->csr, buf_span(&pem), 0644);
+	return rc == RC_OK ? RC_OK
+			   : err_in(rc,
+				 "the request is in %s/" HOME_WAITING
+				 ": copy it from there; because",
+				 init->options->home);
 }

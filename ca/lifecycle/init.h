@@ -33,6 +33,7 @@ struct init_options {
 	const char *date; /* in words */
 	struct cmd_list scopes, scope_ip, scope_email;
 	bool constrain_srv, allow_network, dry_run;
+	const char *csr; /* a file: the CA asks another one for its certificate */
 	const struct adoption *adopted; /* a CA of other software; NULL: a new one */
 };
 
@@ -55,6 +56,7 @@ struct init {
 	size_t n_held;
 	struct own_key ca, transfer;
 	struct buf ca_cert, transfer_cert; /* DER */
+	struct buf request; /* DER, of a CA that asks another one */
 	struct keys keys;
 };
 void init_wipe(struct init *init);
@@ -92,6 +94,12 @@ enum rc init_certify(struct init *init) MUST_CHECK;
 
 /** Write the home. After this the CA exists. */
 enum rc init_store(struct init *init) MUST_CHECK;
+
+/** Of a CA below another one, in the place of the two before: sign its request, and
+ * write it, policy.conf and token.conf into the home, where the CA waits; then the
+ * file that was asked for. */
+enum rc init_request(struct init *init) MUST_CHECK;
+enum rc init_wait(struct init *init) MUST_CHECK;
 
 /** After a failure: put into the error record which keys this run has left on
  * the token, and how to go on with them. */

@@ -89,12 +89,14 @@ static enum rc
 read_path_len(struct init *init)
 {
 	const char *text = init->options->path_len;
-	int64_t path_len = 1;
+	/* Below another CA there is no next key, and that one gives little. */
+	const int64_t spare = init->options->csr == NULL;
+	int64_t path_len = spare;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < init->policy.n_profiles; i++)
 		if (init->policy.profiles[i].is_ca)
-			path_len = 2;
+			path_len = spare + 1;
 	if (text != NULL)
 		rc = cmd_integer("path-len", text, 0, PATH_LEN_MAX, &path_len);
 	init->wish.path_len = (uint32_t)path_len;
@@ -161,6 +163,38 @@ describe_new(struct init *init)
 	enum rc rc = init_check_read_subject(init);
 
 	return rc != RC_OK ? rc : read_numbers(init);
+}
+
+/* Dates, serial and constraints are for the CA above. */
+static enum rc
+describe_below(struct init *init)
+{
+	const struct init_options *o = init->options;
+	const struct {
+		const char *name;
+		bool given;
+	} others[] = {
+		{ "days", o->days != NULL },
+		{ "serial", o->serial != NULL },
+		{ "scope-email", o->scope_email.n != 0 },
+		{ "constraints", o->constraints != NULL },
+		{ "constrain-srv", o->constrain_srv },
+		{ "adopt", o->adopted != NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (others[i].given)
+			return err_set(RC_USAGE,
+			    "--%s does not go with --csr: the CA above decides what is in the certificate",
+			    others[i].name);
+	if (o->out != NULL)
+		return err_set(RC_USAGE,
+		    "--out does not go with --csr: the card is written by 'airgap-ca import FILE --out MEDIA'");
+	if (access(o->csr, F_OK) == 0)
+		return err_set(RC_USAGE,
+		    "--csr %s: there already: give the name of a new file",
+		    o->csr);
+	return init_check_read_subject(init);
 }
 
 static enum rc
@@ -328,6 +362,7 @@ check_home(const struct init *init)
 {
 	WIPED(buf) ledger = { 0 };
 	WIPED(buf) policy = { 0 };
+	WIPED(buf) waiting = { 0 };
 	const char *home = init->options->home;
 	enum rc rc = buf_printf(&ledger, "%s/" HOME_LEDGER, home);
 
@@ -340,6 +375,13 @@ check_home(const struct init *init)
 	if (access((const char *)ledger.p, F_OK) == 0)
 		return err_set(RC_STATE,
 		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home",
+		    home);
+	if (buf_printf(&waiting, "%s/" HOME_WAITING, home) != RC_OK ||
+	    buf_cstr(&waiting) == NULL)
+		return err_memory();
+	if (access((const char *)waiting.p, F_OK) == 0)
+		return err_set(RC_STATE,
+		    "%s: a CA waits there for its certificate: 'airgap-ca import FILE' goes on with it; for another CA give another --home",
 		    home);
 	return check_policy_file(init, (const char *)policy.p);
 }
@@ -354,8 +396,9 @@ init_check(
 	init->token = token;
 	rc = clock_now(&init->now);
 	if (rc == RC_OK)
-		rc = options->adopted == NULL ? describe_new(init)
-					      : describe_adopted(init);
+		rc = options->csr != NULL	? describe_below(init)
+		     : options->adopted == NULL ? describe_new(init)
+						: describe_adopted(init);
 	if (rc == RC_OK)
 		rc = make_policy(init);
 	if (rc == RC_OK)

@@ -18,6 +18,7 @@ init_wipe(struct init *init)
 	token_keys_free(init->held, init->n_held);
 	own_key_wipe(&init->ca);
 	own_key_wipe(&init->transfer);
+	buf_wipe(&init->request);
 	buf_wipe(&init->ca_cert);
 	buf_wipe(&init->transfer_cert);
 	keys_wipe(&init->keys);

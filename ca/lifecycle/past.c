@@ -140,33 +140,51 @@ past_sources_read(
 
 /* The text that openssl puts around it is passed over. */
 enum rc
-past_cert_take(const char *from, struct span file, struct buf *ret_der)
+past_cert_next(
+    const char *from, struct span *rest, struct buf *ret_der, bool *ret_more)
 {
 	static const char begin[] = "-----BEGIN " PEM_CERTIFICATE "-----";
 	static const char end[] = "-----END " PEM_CERTIFICATE "-----";
-	const uint8_t *at =
-	    file.n == 0 ? NULL
-			: memmem(file.p, file.n, begin, sizeof(begin) - 1);
-	const uint8_t *stop;
+	const uint8_t *at, *stop;
 	struct span block;
-	bool more = false;
-	enum rc rc;
 
-	if (file.n != 0 && file.p[0] == DER_SEQUENCE)
-		return buf_add_span(ret_der, file);
+	buf_reset(ret_der);
+	*ret_more = rest->n != 0;
+	if (rest->n != 0 && rest->p[0] == DER_SEQUENCE) {
+		block = *rest;
+		*rest = SPAN_NONE;
+		return buf_add_span(ret_der, block);
+	}
+	at = rest->n == 0 ? NULL
+			  : memmem(rest->p, rest->n, begin, sizeof(begin) - 1);
+	*ret_more = at != NULL;
 	if (at == NULL)
-		return err_set(RC_FORMAT, "%s: no certificate is in it", from);
-	block = span_of(at, file.n - (size_t)(at - file.p));
+		return RC_OK;
+	block = span_of(at, rest->n - (size_t)(at - rest->p));
 	stop = memmem(block.p, block.n, end, sizeof(end) - 1);
 	if (stop == NULL)
 		return err_set(
 		    RC_FORMAT, "%s: a certificate that is cut short", from);
-	if (memmem(stop, block.n - (size_t)(stop - block.p), begin,
-		sizeof(begin) - 1) != NULL)
-		return err_set(
+	stop += sizeof(end) - 1;
+	*rest = span_of(stop, block.n - (size_t)(stop - block.p));
+	block.n = (size_t)(stop - block.p);
+	return pem_next(from, PEM_CERTIFICATE, &block, ret_der, ret_more);
+}
+
+enum rc
+past_cert_take(const char *from, struct span file, struct buf *ret_der)
+{
+	WIPED(buf) other = { 0 };
+	bool more = false;
+	enum rc rc = past_cert_next(from, &file, ret_der, &more);
+
+	if (rc == RC_OK && !more)
+		return err_set(RC_FORMAT, "%s: no certificate is in it", from);
+	if (rc == RC_OK)
+		rc = past_cert_next(from, &file, &other, &more);
+	if (rc == RC_OK && more)
+		rc = err_set(
 		    RC_FORMAT, "%s: more than one certificate is in it", from);
-	block.n = (size_t)(stop - block.p) + sizeof(end) - 1;
-	rc = pem_next(from, PEM_CERTIFICATE, &block, ret_der, &more);
 	return rc;
 }
 

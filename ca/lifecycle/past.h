@@ -54,6 +54,8 @@ struct past_file {
 struct past_sources {
 	const char *ca_path;	/* what sentences call it */
 	struct span ca_cert;	/* DER */
+	bool below;		/* another CA issued it */
+	struct span above;	/* DER, joined: that one and so on to the root */
 	const char *index_path; /* NULL: none */
 	struct buf index;
 	struct past_file *files; /* owned */
@@ -80,8 +82,13 @@ enum rc past_read(
 enum rc past_read_apart(
     const struct past_sources *sources, struct past *ret) MUST_CHECK;
 
+/** The next certificate of a file: it is DER, or PEM with text around the blocks.
+ * `ret_der` is reset first; *ret_more is false at the end. */
+enum rc past_cert_next(const char *from, struct span *rest,
+    struct buf *ret_der, bool *ret_more) MUST_CHECK;
+
 /** A certificate out of a file: DER, or PEM with text around it, as openssl
- * writes. `ret_der` is appended to. \retval RC_FORMAT it is not exactly one */
+ * writes. `ret_der` is reset first. \retval RC_FORMAT it is not exactly one */
 enum rc past_cert_take(
     const char *from, struct span file, struct buf *ret_der) MUST_CHECK;
 

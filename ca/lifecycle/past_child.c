@@ -86,8 +86,11 @@ past_run(int sock, void *arg)
 	if (rc == RC_OK)
 		rc = sandbox_strict();
 	if (rc == RC_OK)
-		rc = adopt_ca_judge(
-		    sources->ca_path, sources->ca_cert, sources->now);
+		rc = sources->below
+			 ? adopt_below_judge(sources->ca_path, sources->ca_cert,
+			       sources->above, sources->now)
+			 : adopt_ca_judge(sources->ca_path, sources->ca_cert,
+			       sources->now);
 	if (rc == RC_OK)
 		rc = past_read(sources, &past);
 	if (rc == RC_OK)

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 
 #define PEM_CERTIFICATE "CERTIFICATE"
+#define PEM_REQUEST "CERTIFICATE REQUEST"
 #define PEM_CRL "X509 CRL"
 
 /** Append one block: lines of 64 characters. */

@@ -68,16 +68,14 @@ across_write(const struct trust *trust, const struct trust_cross *first,
 	return rc;
 }
 
-static enum rc
-above_write(struct store *store, const struct trust_ca *ca, struct buf *out)
+enum rc
+chain_above_write(struct store *store, struct buf *out)
 {
 	WIPED(buf) above = { 0 };
 	struct span rest;
 	struct der one;
-	enum rc rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
+	enum rc rc = store_issuers(store, &above);
 
-	if (rc == RC_OK)
-		rc = store_issuers(store, &above);
 	rest = buf_span(&above);
 	while (rc == RC_OK && rest.n != 0) {
 		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
@@ -85,6 +83,15 @@ above_write(struct store *store, const struct trust_ca *ca, struct buf *out)
 		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
 	}
 	return rc;
+}
+
+/* As long as there is but one key. */
+static enum rc
+up_write(struct store *store, const struct trust_ca *ca, struct buf *out)
+{
+	enum rc rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
+
+	return rc != RC_OK ? rc : chain_above_write(store, out);
 }
 
 enum rc
@@ -99,5 +106,5 @@ chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
 		return err_set(RC_STATE,
 		    "%s: a certificate of no pinned CA key", store->db.path);
 	return across != NULL ? across_write(&store->trust, across, since, out)
-			      : above_write(store, ca, out);
+			      : up_write(store, ca, out);
 }

@@ -5,12 +5,12 @@
 #include "transfer/online/deploy/deploy_part.h"
 
 #include "base/run.h"
+#include "transfer/online/deploy/chain.h"
 #include "transfer/online/deploy/crl_dir.h"
 #include "transfer/online/deploy/crl_place.h"
 #include "transfer/online/deploy/replace_spot.h"
 #include "transfer/online/deploy/site.h"
 #include "transfer/online/store/emergency.h"
-#include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
 #include <stdlib.h>
@@ -20,21 +20,12 @@ static enum rc
 write_cas(struct store *store, struct buf *out)
 {
 	const struct trust *trust = &store->trust;
-	WIPED(buf) above = { 0 };
-	struct span rest;
-	struct der one;
-	enum rc rc = store_issuers(store, &above);
+	enum rc rc = RC_OK;
 
 	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
 		rc = pem_write(
 		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), out);
-	rest = buf_span(&above);
-	while (rc == RC_OK && rest.n != 0) {
-		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
-			return err_set(RC_STATE, "%s: damaged", store->db.path);
-		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
-	}
-	return rc;
+	return rc != RC_OK ? rc : chain_above_write(store, out);
 }
 
 static enum rc

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/list.h"
+#include "transfer/online/deploy/chain.h"
 #include "transfer/online/deploy/crl_names.h"
 #include "transfer/online/deploy/crl_place.h"
 #include "transfer/online/deploy/deploy.h"
@@ -74,8 +75,9 @@ publish_file_add(
 }
 
 static enum rc
-publish_ca(struct publishing *p, const struct trust *trust)
+publish_ca(struct publishing *p, struct store *store)
 {
+	const struct trust *trust = &store->trust;
 	WIPED(buf) pem = { 0 };
 	enum rc rc = publish_file_add(
 	    p, "ca.crt", false, buf_span(&trust->cas[trust->n_cas - 1].der));
@@ -83,6 +85,9 @@ publish_ca(struct publishing *p, const struct trust *trust)
 	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
 		rc = pem_write(
 		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), &pem);
+	/* What a client of a CA below another one trusts is the root. */
+	if (rc == RC_OK)
+		rc = chain_above_write(store, &pem);
 	return rc != RC_OK
 		   ? rc
 		   : publish_file_add(p, "ca.pem", false, buf_span(&pem));
@@ -430,7 +435,7 @@ publish(const char *path, struct store *store, const struct holding *holding,
 
 	*ret_n = 0;
 	if (rc == RC_OK)
-		rc = publish_ca(&p, &store->trust);
+		rc = publish_ca(&p, store);
 	if (rc == RC_OK)
 		rc = publish_crls(&p, store, now);
 	if (rc == RC_OK && holding != NULL)
