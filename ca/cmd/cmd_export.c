@@ -58,6 +58,9 @@ cmd_export(struct cmd_env *env, int argc, char **argv)
 		rc = act_start(&o, &act);
 	if (rc == RC_OK)
 		rc = act_open(&o, &act);
+	/* A card of an older day may have another policy and transfer key. */
+	if (rc == RC_OK && !env->dry_run)
+		rc = ledger_check_caught_up(act.ledger);
 	if (rc == RC_OK && !env->dry_run)
 		rc = export_write_card(&act);
 	return rc == RC_OK ? cmd_show_ca(env, &act.ca) : rc;

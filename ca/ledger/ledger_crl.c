@@ -70,6 +70,24 @@ crl_query_number(
 	return rc;
 }
 
+/* Numbers that the lost part of a restored ledger may have signed, which nobody
+ * tells of whose history is gone. */
+#define CRLS_LOST 1000000
+
+/* Until there is a series above them. */
+static enum rc
+crl_numbers_lost(struct ledger *ledger, uint64_t *next)
+{
+	uint64_t caught_up = 0, series = 0;
+	enum rc rc = ledger_newest_of(ledger, RECORD_CAUGHT_UP, &caught_up);
+
+	if (rc == RC_OK)
+		rc = ledger_newest_of(ledger, RECORD_CRL_SERIES, &series);
+	if (rc == RC_OK && caught_up > series)
+		*next += CRLS_LOST;
+	return rc;
+}
+
 enum rc
 ledger_crl_number_next(struct ledger *ledger, uint64_t *ret)
 {
@@ -84,7 +102,7 @@ ledger_crl_number_next(struct ledger *ledger, uint64_t *ret)
 	/* What it signed before its adoption is nowhere else. */
 	if (rc == RC_OK && *ret < floor)
 		*ret = floor;
-	return rc;
+	return rc != RC_OK ? rc : crl_numbers_lost(ledger, ret);
 }
 
 enum rc

@@ -176,6 +176,7 @@ must ca ledger verify
 must ca export "$STICK"
 must ca backup "$WORK/copy.db"
 must ca @back restore "$WORK/copy.db" --token "$(uri sub)" --yes
+must ca @back recover --lost 'nothing was signed since' --yes
 must ca @back export "$(stick other)"
 ok 'a card of what was put back has the same certificates' test -s "$WORK/stick-other/airgap-ca/cards/${CA_HEX:0:8}.cose"
 run transfer @late enroll "$WORK/stick-other" --label late --expect "$CA_HEX" --yes

@@ -159,7 +159,7 @@ run ca @second sign "$STICK" --yes
 refused 7 RESTORED 'restored from a backup .record [0-9]+., and nobody has brought back' \
 	'a restored CA does not sign'
 for act in "crl $STICK --series 2 --every 7d" "transfer-key --key-type ec-p256 --out $STICK" \
-	"renew-ca --out $STICK" "rollover --key-type ec-p256 --out $STICK"; do
+	"renew-ca --out $STICK" "rollover --key-type ec-p256 --out $STICK" "export $STICK"; do
 	freeze
 	# shellcheck disable=SC2086 # its words
 	run ca @second $act --yes
@@ -195,6 +195,10 @@ status 7 'once is enough'
 run ca @second sign "$STICK" --yes
 status 0 "its token is found"
 is "$(ca @second status --json >"$WORK/out"; json restored)" false 'status does not say it any more'
+run ca @second crl "$STICK" --series 2 --every 7d --overlap 3d --yes
+status 0 'nor do CRLs wait'
+is "$(basename -a "$STICK"/airgap-ca/responses/*/crl-*.crl | sort -u | tr '\n' ' ')" 'crl-1000001.crl crl-1000002.crl ' \
+	'and their numbers are above all that the lost part may have signed'
 nok 1 "nothing is left beside it" test -e "$SECOND.restore-tmp"
 
 restored
