@@ -63,7 +63,24 @@ is "$(everywhere)" "0A 0A 1" "before that day regular CRLs are in place"
 freeze "$H" "$WWW" "$SRV" "$CRLS"
 
 run transfer emergency --yes --pass-source "$WORK/wrong"
-refused 7 SHADOW-PASS 'shadow CRL 15: this passphrase does not open it' "a wrong passphrase opens nothing"
+refused 7 SHADOW-PASS 'shadow CRL 11: this passphrase does not open it' "a wrong passphrase opens nothing"
+# Who has the transfer key sends one that nothing opens: the others do.
+cp -a "$H" "$WORK/kept-home"
+put 17 $((NOW - 4000 + 3 * WEEK + 1)) $((NOW - 4000 + 4 * WEEK + 3 * 86400)) --shadow "$WORK/wrong" "$(serial one)"
+run transfer emergency -n --pass-source "$WORK/pass"
+status 0 "one that does not open does not keep the others shut"
+says 'shadow CRL 11 until .* and 2 more to' "those are told as before"
+says "1 do not open by this passphrase, the last is CRL 17: visit the CA before $(date -u -d "@$((NOW - 4000 + 3 * WEEK))" +%Y-%m-%d)" \
+	"and it, with what that means"
+rm -rf "$H"
+cp -a "$WORK/kept-home" "$H"
+put 17 $((NOW - 3000)) $((NOW - 4000 + WEEK + 3 * 86400)) --shadow "$WORK/wrong" "$(serial one)"
+run transfer emergency --yes --pass-source "$WORK/pass"
+wants 7 SHADOW-PASS "but the one of today must open"
+says 'shadow CRL 17: this passphrase' "and is named"
+rm -rf "$H"
+mv "$WORK/kept-home" "$H"
+
 run transfer emergency --yes
 status 2 "without a terminal it comes from a file"
 chmod 644 "$WORK/pass"

@@ -26,10 +26,14 @@ struct alarm {
 	int64_t now;
 	struct buf pass;
 	struct shadow_key key;
-	bool asked;	 /* for the passphrase */
-	uint64_t shut;	 /* the last shadow, if it does not open; or 0 */
-	size_t n_places; /* where CRLs go */
-	size_t n_living; /* names of this host */
+	bool asked;		 /* for the passphrase */
+	size_t n_opened, n_shut; /* by the passphrase, and not */
+	uint64_t shut;		 /* the last of the latter */
+	uint64_t due;		 /* the last that has begun */
+	bool due_is_shut;
+	int64_t shut_from; /* when the first begins that has not and is shut */
+	size_t n_places;   /* where CRLs go */
+	size_t n_living;   /* names of this host */
 };
 
 static void
@@ -59,8 +63,19 @@ ask_pass(struct alarm *a)
 	return rc;
 }
 
-/* One that does not open stays shut, for a CA put back from its backup draws
- * another passphrase, and older shadows keep theirs: the last one counts. */
+/* One that does not open stays shut. A CA put back from its backup draws
+ * another passphrase, and older shadows keep theirs; and who has the transfer
+ * key can send one that nothing opens, which must not keep the others from this
+ * day. */
+static void
+leave_shut(struct alarm *a, const struct stored_crl *shadow)
+{
+	a->n_shut++;
+	a->shut = shadow->number;
+	if (shadow->this_update > a->now && a->shut_from == 0)
+		a->shut_from = shadow->this_update;
+}
+
 static enum rc
 open_one(void *arg, const struct stored_crl *shadow)
 {
@@ -81,15 +96,22 @@ open_one(void *arg, const struct stored_crl *shadow)
 		    &a->key, &opened, &der);
 	if (rc != RC_OK)
 		return rc;
-	a->shut = opened ? 0 : shadow->number;
-	if (!opened)
-		return RC_OK;
-	rc = sha256(buf_span(&der), digest);
-	if (rc == RC_OK && memcmp(digest, shadow->sha256, SHA256_LEN) != 0)
-		rc = err_set(RC_STATE,
-		    "%s: is not the one that the CA's manifest names", from);
-	return rc == RC_OK ? emergency_open(&a->store, shadow, buf_span(&der))
-			   : rc;
+	if (opened) {
+		rc = sha256(buf_span(&der), digest);
+		/* Another one than the manifest names is none. */
+		opened = rc == RC_OK &&
+			 memcmp(digest, shadow->sha256, SHA256_LEN) == 0;
+	}
+	if (shadow->this_update <= a->now) {
+		a->due = shadow->number;
+		a->due_is_shut = !opened;
+	}
+	if (rc == RC_OK && !opened)
+		leave_shut(a, shadow);
+	if (rc != RC_OK || !opened)
+		return rc;
+	a->n_opened++;
+	return emergency_open(&a->store, shadow, buf_span(&der));
 }
 
 static enum rc
@@ -97,11 +119,33 @@ open_all(struct alarm *a)
 {
 	enum rc rc = emergency_each_sealed(&a->store, open_one, a);
 
-	if (rc == RC_OK && a->shut != 0)
-		rc = rule_refuse(RULE_SHADOW_PASS,
+	if (rc != RC_OK || a->n_shut == 0)
+		return rc;
+	/* The one of today is what it is for. */
+	if (a->n_opened == 0 || a->due_is_shut)
+		return rule_refuse(RULE_SHADOW_PASS,
 		    "shadow CRL %llu: this passphrase does not open it",
-		    (unsigned long long)a->shut);
-	return rc;
+		    (unsigned long long)(a->due_is_shut ? a->due : a->shut));
+	return RC_OK;
+}
+
+/* From there on nothing follows that clients would take. */
+static void
+tell_shut(const struct alarm *a)
+{
+	char from[CLOCK_TEXT];
+
+	if (a->n_shut == 0)
+		return;
+	clock_write(a->shut_from, from);
+	if (a->shut_from == 0)
+		term_alarm(
+		    "  %zu that were before it do not open by this passphrase, and are not needed.\n",
+		    a->n_shut);
+	else
+		term_alarm(
+		    "  %zu do not open by this passphrase, the last is CRL %llu: visit the CA before %.10s, when the first of them would be due.\n",
+		    a->n_shut, (unsigned long long)a->shut, from);
 }
 
 /* ---- what it does -------------------------------------------------------- */
@@ -205,6 +249,7 @@ alarm_tell(struct alarm *a)
 	rc = tell_shadows(a);
 	if (rc != RC_OK)
 		return rc;
+	tell_shut(a);
 	term_say("  It goes to\n");
 	rc = tell_places(a);
 	if (rc == RC_OK)
