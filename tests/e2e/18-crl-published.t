@@ -108,6 +108,16 @@ status 7 "what is in place and newer stays"
 says 'ca.crl: holds CRL 12 of .* which is newer than 10 of .* that is due here: was this home put back' "and is told of the web root"
 says 'srv/crl.pem: holds CRL 12' "and of a server's file"
 is "$(number "$WWW/ca.crl" DER) $(number "$SRV/crl.pem") $(number "$SRV/ca.pem")" "0C 0C 0C" "none was replaced"
+# An index has no number: nothing in it that is revoked becomes good.
+cp "$SRV/index.txt" "$WORK/kept.index"
+sed -i 's/^V\t\([^\t]*\)\t\t/R\t\1\t261201000000Z\t/' "$SRV/index.txt"
+REVOKED=$(cat "$SRV/index.txt")
+run at "$(at_slot 1 4000)" transfer rotate
+status 7 "nor does an index take back what it said"
+says 'index.txt: says that certificate [0-9A-F]+ is revoked, which the CRL that is due here does not: was this home put back' \
+	"which is told"
+is "$(cat "$SRV/index.txt")" "$REVOKED" "and it stays"
+cp "$WORK/kept.index" "$SRV/index.txt"
 # But only what the CA signed counts.
 must openssl ecparam -name prime256v1 -genkey -noout -out "$WORK/other.key"
 cp "$WWW/ca.crl" "$WORK/kept.crl"

@@ -55,6 +55,7 @@ like "$(asked bad)" '\.pem: good' "and so is the other, until it is revoked"
 like "$(timeout 20 openssl ocsp -url "http://127.0.0.1:$port/" -issuer "$H/ca.pem" -CAfile "$H/ca.pem" -serial 0x1234 2>&1)" \
 	'0x1234: unknown' "a serial of nobody here is unknown"
 
+cp -a "$H" "$WORK/older"
 put 2 $((NOW - 4000)) "$(serial bad)"
 must transfer rotate --within 1h
 # OpenSSL looks at the file after an answer, before it waits for the next question.
@@ -63,6 +64,18 @@ answer=$(asked bad)
 like "$answer" '\.pem: revoked' "after the CA has revoked it, it is revoked, an answer later and without a reload"
 like "$answer" 'Reason: keyCompromise' "with the reason"
 like "$(asked good)" '\.pem: good' "and the other is good"
+# A home that was put back to before does not make it good again.
+mv "$H" "$WORK/newer"
+cp -a "$WORK/older" "$H"
+before=$(cat "$SRV/index.txt")
+run transfer rotate
+status 7 "an older copy of the home says nothing better"
+says "index.txt: says that certificate $(serial bad) is revoked, which the CRL that is due here does not" "and why is told"
+is "$(cat "$SRV/index.txt")" "$before" "what is in place stays"
+like "$(asked bad)" '\.pem: revoked' "and so does the answer"
+rm -rf "$H"
+mv "$WORK/newer" "$H"
+
 run at "$(date -u -d "@$((NOW + 50 * 86400))" '+%Y-%m-%d %H:%M:%S')" transfer rotate
 is "$(cat "$SRV/index.txt")" "" "once the CRLs have ended nothing is said to be good"
 asked good >"$WORK/one.log"

@@ -56,6 +56,8 @@ struct crl_place {
 	const char *path;
 	const struct store *store;
 	const struct crl_due_list *crls;
+	bool is_index;
+	struct span index; /* of that: what is due */
 };
 
 static enum rc
@@ -70,6 +72,8 @@ crl_place_there(const int dirs[], bool theirs, void *arg, struct buf *out)
 	(void)out;
 	if (rc == RC_OK && spot_read(&at, at.name, &found, &is) != RC_OK)
 		err_clear(); /* replace_put says why */
+	if (rc == RC_OK && is && p->is_index)
+		return deploy_index_check(p->path, buf_span(&found), p->index);
 	for (size_t i = 0; i < p->crls->n && is && rc == RC_OK; i++)
 		rc = crl_place_check(p->path, buf_span(&found),
 		    trust_key_get0(&p->store->trust, p->crls->items[i].issuer),
@@ -79,11 +83,13 @@ crl_place_there(const int dirs[], bool theirs, void *arg, struct buf *out)
 
 static enum rc
 check_none_newer(const struct deploying *by, const struct deployment *d,
-    const struct crl_due_list *crls)
+    const struct crl_due_list *crls, struct span bytes)
 {
-	struct crl_place place = {
-		.path = d->path, .store = by->store, .crls = crls
-	};
+	struct crl_place place = { .path = d->path,
+		.store = by->store,
+		.crls = crls,
+		.is_index = d->format == DEPLOY_INDEX,
+		.index = bytes };
 	struct site_file file;
 	const struct site_dir dir = { file.dir, d->path };
 	WIPED(buf) out = { 0 };
@@ -106,8 +112,8 @@ bring_file(
 
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&files.cert), digest);
-	if (rc == RC_OK && d->format != DEPLOY_INDEX)
-		rc = check_none_newer(by, d, &ret->crls);
+	if (rc == RC_OK)
+		rc = check_none_newer(by, d, &ret->crls, buf_span(&files.cert));
 	return rc != RC_OK ? rc : deploy_bring(by, d, &due, &files, ret);
 }
 

@@ -123,3 +123,55 @@ deploy_index_write(const struct deploying *by, const struct crl_due_list *crls,
 		   ? store_each_cert(by->store, STORE_BY_DATE, index_line, &x)
 		   : rc;
 }
+
+/* ---- what is in place ------------------------------------------------------
+ */
+
+/* The serial of a line that says revoked; n 0: another line. */
+static struct span
+index_revoked(struct span line)
+{
+	struct span field = SPAN_NONE;
+
+	if (line.n < 2 || line.p[0] != 'R' || line.p[1] != '\t')
+		return SPAN_NONE;
+	for (int i = 0; i < 4; i++) {
+		const uint8_t *tab =
+		    line.n == 0 ? NULL : memchr(line.p, '\t', line.n);
+		size_t n = tab == NULL ? line.n : (size_t)(tab - line.p);
+
+		field = span_of(line.p, n);
+		line =
+		    tab == NULL ? SPAN_NONE : span_of(tab + 1, line.n - n - 1);
+	}
+	return field;
+}
+
+/* As index_line writes one that is good. */
+static bool
+index_has_good(struct span text, struct span serial)
+{
+	char good[2 * SERIAL_MAX + 16];
+
+	if (serial.n == 0 || serial.n > 2 * SERIAL_MAX)
+		return false;
+	(void)snprintf(
+	    good, sizeof(good), "\t\t%.*s\tunknown\t", SPAN_FMT(serial));
+	return text.n != 0 &&
+	       memmem(text.p, text.n, good, strlen(good)) != NULL;
+}
+
+enum rc
+deploy_index_check(const char *path, struct span there, struct span due)
+{
+	while (there.n != 0) {
+		const struct span serial =
+		    index_revoked(span_take_line(&there));
+
+		if (index_has_good(due, serial))
+			return err_set(RC_STATE,
+			    "%s: says that certificate %.*s is revoked, which the CRL that is due here does not: was this home put back to an older copy? Move that file away for what is due here to take its place",
+			    path, SPAN_FMT(serial));
+	}
+	return RC_OK;
+}

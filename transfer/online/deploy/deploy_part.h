@@ -25,6 +25,10 @@ enum rc deploy_claim_of(const struct deploying *by, struct replace_claim *ret,
 enum rc deploy_crl_dir_release(const struct deploying *by,
     const struct deployment *d) MUST_CHECK;
 
+/** Does what is in place say that a certificate is revoked which `due` says is good?
+ * \retval RC_STATE it does: this home is older than that file */
+enum rc deploy_index_check(
+    const char *path, struct span there, struct span due) MUST_CHECK;
 /** Append index.txt of this host's certificates, as those CRLs have it. */
 enum rc deploy_index_write(const struct deploying *by,
     const struct crl_due_list *crls, struct buf *out) MUST_CHECK;
