@@ -7,6 +7,7 @@
 #include "base/words.h"
 #include "ca/cmd/cmd_sign.h"
 #include "ca/cmd/revoke_show.h"
+#include "ca/crl/crl_make.h"
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
@@ -417,25 +418,33 @@ show_refused(const struct work *w, size_t i)
 /* ---- the whole --------------------------------------------------------- */
 
 /* A series is everybody's, whoever asked for it. */
-static void
+static enum rc
 show_crl_wish(const struct visit *v, const struct work *w)
 {
-	const struct crl_request *wish = &w->s->bundle.crl;
+	const struct crl_request *asked = &w->s->bundle.crl;
 	char every[DUR_TEXT], end[CLOCK_TEXT];
+	struct crl_request wish;
+	enum rc rc;
 
 	if (w->s->is_loose || !w->s->bundle.has_crl)
-		return;
+		return RC_OK;
+	rc = crl_wish_taken(&v->act, asked, &wish);
+	if (rc != RC_OK)
+		return rc;
 	if (v->act.policy.crl.count != 0) {
 		term_say("\nIt asks for CRLs: the policy says which.\n");
-		return;
+		return RC_OK;
 	}
-	dur_write(wish->period, every);
+	dur_write(wish.period, every);
 	clock_write(
-	    v->act.now + (int64_t)wish->count * wish->period + wish->overlap,
-	    end);
-	term_bold("\nCRLs for everybody, as it asks: %" PRIu32
+	    v->act.now + (int64_t)wish.count * wish.period + wish.overlap, end);
+	term_bold("\nCRLs for everybody, %s: %" PRIu32
 		  ", one every %s, the last until %s\n",
-	    wish->count, every, end);
+	    wish.count == asked->count && wish.period == asked->period
+		? "as it asks"
+		: "as before, for it asks for less",
+	    wish.count, every, end);
+	return RC_OK;
 }
 
 static enum rc
@@ -519,8 +528,9 @@ review_show(struct visit *v, const struct work *w)
 	review_show_policy(v, w);
 	show_surroundings(v);
 	show_unfinished(w);
-	show_crl_wish(v, w);
-	rc = show_published(v, w);
+	rc = show_crl_wish(v, w);
+	if (rc == RC_OK)
+		rc = show_published(v, w);
 	if (rc == RC_OK)
 		rc = show_all_granted(v, w);
 	if (rc != RC_OK)

@@ -360,24 +360,44 @@ crl_series_current(
 	return rc;
 }
 
+/* Of none before: 0. */
+static int64_t
+wish_lasts(const struct crl_request *wish)
+{
+	return (int64_t)wish->count * wish->period + wish->overlap;
+}
+
 /* What kind a new series has: it is everybody's, so no requester's wish stands
- * before the policy's. Where that has none, the bundle's, else what the one
- * before had. */
+ * before the policy's, nor ends the lists of others sooner than the one before
+ * would, were it made again. */
 static void
 wish_choose(const struct act *act, const struct crl_request *asked,
     const struct ledger_crl_series *current, struct crl_request *ret)
 {
-	if (act->policy.crl.count != 0) {
+	const struct crl_request again = { .count = current->count,
+		.period = current->period,
+		.overlap = current->overlap };
+
+	if (act->policy.crl.count != 0)
 		*ret = act->policy.crl;
-	} else if (asked != NULL) {
+	else if (asked != NULL && wish_lasts(asked) >= wish_lasts(&again))
 		*ret = *asked;
-	} else {
-		*ret = (struct crl_request){ .count = current->count,
-			.period = current->period,
-			.overlap = current->overlap };
-	}
+	else
+		*ret = again;
 	if (ret->count > act->policy.crl_series_max)
 		ret->count = act->policy.crl_series_max;
+}
+
+enum rc
+crl_wish_taken(const struct act *act, const struct crl_request *asked,
+    struct crl_request *ret)
+{
+	struct ledger_crl_series current = { .n = 0 };
+	bool any;
+	enum rc rc = crl_series_current(act->ledger, &current, &any);
+
+	wish_choose(act, asked, &current, ret);
+	return rc;
 }
 
 /* Which has no CRL yet. */

@@ -28,6 +28,11 @@ enum rc crl_series_make(struct act *act, const struct crl_request *wish,
 enum rc crl_series_current(struct ledger *ledger, struct ledger_crl_series *ret,
     bool *ret_any) MUST_CHECK;
 
+/** Of what kind it will be where a bundle asks for one: for `sign` to show. Shorter than
+ * the series before it is none. */
+enum rc crl_wish_taken(const struct act *act, const struct crl_request *asked,
+    struct crl_request *ret) MUST_CHECK;
+
 /** What `sign` has to make before its response; count 0: nothing. `asked` is of
  * the bundle, or NULL; `emergency`: its requester has shadows, which must have
  * what it was given just now. */

@@ -7,6 +7,7 @@
 #include "ca/home/ca_trust.h"
 #include "ca/intake/key_reuse.h"
 #include "ca/sign/issue.h"
+#include "transfer/policy/policy_crl.h"
 #include "transfer/rule.h"
 #include "transfer/x509/cert.h"
 
@@ -124,9 +125,14 @@ check_crl(struct visit *v, const struct work *w)
 {
 	WIPED(crl_issuer) issuer = { .not_after = 0 };
 
-	if (w->s->bundle.has_crl)
-		return crl_wish_check(
-		    &v->act, w->s->file->name, &w->s->bundle.crl);
+	if (w->s->bundle.has_crl) {
+		enum rc rc =
+		    policy_crl_ask_check(w->s->file->name, &w->s->bundle.crl);
+
+		return rc != RC_OK ? rc
+				   : crl_wish_check(&v->act, w->s->file->name,
+					 &w->s->bundle.crl);
+	}
 	if (v->act.policy.crl.count == 0)
 		return RC_OK;
 	return crl_issuer_read(buf_span(&v->act.ca.ca_cert), &issuer);

@@ -135,9 +135,12 @@ done
 STICK=$(stick asked)
 freeze
 run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
-	--crl 61x7d --out "$STICK"
-refused 4 CRL-SERIES '--crl 61x7d: 61 CRLs dated ahead; wanted 60 at most' \
+	--crl 61x7d+3d --out "$STICK"
+refused 4 CRL-SERIES '--crl 61x7d\+3d: 61 CRLs dated ahead; wanted 60 at most' \
 	'more than the policy lets a series have is not asked for'
+run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
+	--crl 4x7d+1h --out "$STICK"
+refused 4 CRL-SERIES 'wanted an hour at least, and two' 'nor one that is over before the next is in place'
 run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 60x31d+3650d --out "$STICK"
 refused 4 CRL-CA-END '--crl 60x31d\+3650d: the last CRL would end after the CA does' \
@@ -154,9 +157,24 @@ STICK=$(stick wish)
 must transfer request --new-key ec-p256 --profile tls-server --host other.example.org \
 	--crl 2x7d+1d --out "$STICK"
 run ca sign "$STICK" -n
-says 'CRLs for everybody, as it asks: 2, one every (1w|7d), the last until 20' 'where it has none the review shows what is asked'
+says 'CRLs for everybody, as before, for it asks for less: 4, one every (1w|7d), the last until 20' \
+	'where it has none nobody shortens those of everybody'
 trip "$STICK"
-says '  2 CRLs' 'and that comes'
-is "$(sql 'SELECT max(number) FROM crl')" 10 'with numbers that go on'
+says '  4 CRLs' 'and so many come'
+STICK=$(stick more)
+must transfer request --new-key ec-p256 --profile tls-server --host more.example.org \
+	--crl 6x7d+3d --out "$STICK"
+run ca sign "$STICK" -n
+says 'CRLs for everybody, as it asks: 6, one every (1w|7d), the last until 20' 'the review shows what is asked'
+trip "$STICK"
+says '  6 CRLs' 'and that comes'
+is "$(sql 'SELECT max(number) FROM crl')" 18 'with numbers that go on'
+# By its own key, and past its own program.
+STICK=$(stick short)
+must transfer request --new-key ec-p256 --profile tls-server --host short.example.org --crl 6x7d+3d --out "$STICK"
+bundle=$(echo "$STICK"/airgap-ca/requests/*.cose)
+must cose --key "$(home_of online)/requester.pem" "$bundle" "$bundle" 'p[11]={1:1,2:1,3:0}'
+run ca sign "$STICK" --yes
+wants 4 CRL-SERIES 'who asks for a list of one second gets nothing'
 
 done_testing

@@ -3,6 +3,7 @@
  * nobody. */
 #include "transfer/policy/policy_crl.h"
 
+#include "base/clock.h"
 #include "transfer/rule.h"
 
 #include <inttypes.h>
@@ -21,5 +22,16 @@ policy_crl_check(const char *from, const struct policy *policy,
 	    now + (int64_t)wish->count * wish->period + wish->overlap > ca_ends)
 		return rule_refuse(RULE_CRL_CA_END,
 		    "%s: the last CRL would end after the CA does", from);
+	return RC_OK;
+}
+
+enum rc
+policy_crl_ask_check(const char *from, const struct crl_request *wish)
+{
+	if (wish->period < HOUR || wish->overlap < 2 * HOUR)
+		return rule_refuse(RULE_CRL_SERIES,
+		    "%s: a CRL every %" PRId64 " s, which lasts %" PRId64
+		    " s longer; wanted an hour at least, and two",
+		    from, wish->period, wish->overlap);
 	return RC_OK;
 }

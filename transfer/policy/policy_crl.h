@@ -12,4 +12,10 @@
 enum rc policy_crl_check(const char *from, const struct policy *policy,
     const struct crl_request *wish, int64_t now, int64_t ca_ends) MUST_CHECK;
 
+/** What a requester asks for, for everybody: each CRL is put in place an hour after it
+ * begins, by a timer that comes each hour, and one that ends before that cuts
+ * everybody off. \retval RC_POLICY rule CRL-SERIES */
+enum rc policy_crl_ask_check(
+    const char *from, const struct crl_request *wish) MUST_CHECK;
+
 #endif

@@ -374,8 +374,10 @@ read_crl(struct ask_for *a)
 		    "--crl %s: not NxDUR or NxDUR+DUR, with N from 1 to %d",
 		    a->crl, SERIES_MAX);
 	(void)snprintf(from, sizeof(from), "--crl %s", a->crl);
-	rc = policy_crl_check(from, &a->store.policy, crl, a->compose.now,
-	    trust->cas[trust->n_cas - 1].not_after);
+	rc = policy_crl_ask_check(from, crl);
+	if (rc == RC_OK)
+		rc = policy_crl_check(from, &a->store.policy, crl,
+		    a->compose.now, trust->cas[trust->n_cas - 1].not_after);
 	a->compose.has_crl = rc == RC_OK;
 	return rc;
 }
