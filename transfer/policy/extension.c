@@ -239,7 +239,7 @@ extension_issuer_read(const char *from, struct span ca_cert, struct span ski,
 {
 	struct extension_issuer issuer = { .ski = ski };
 	uint8_t key_id[SHA256_LEN];
-	struct cert_parts parts;
+	struct cert_parts parts = { 0 };
 	bool later = false;
 	enum rc rc = constraints_find(
 	    from, ca_cert, &issuer.constraints, &issuer.constraints_critical);
