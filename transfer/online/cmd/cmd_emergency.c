@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/term.h"
 #include "transfer/format/shadow.h"
+#include "transfer/judge/judge.h"
 #include "transfer/online/deploy/deploy.h"
 #include "transfer/online/store/deployment.h"
 #include "transfer/online/store/emergency.h"
@@ -18,6 +19,13 @@
 #include "transfer/rule.h"
 
 #include <stdio.h>
+
+/* The shadow of one of the CA's keys that has begun last. */
+struct due_shadow {
+	uint8_t issuer[SHA256_LEN];
+	uint64_t number;
+	bool shut;
+};
 
 struct alarm {
 	struct cmd_env *env;
@@ -29,8 +37,8 @@ struct alarm {
 	bool asked;		 /* for the passphrase */
 	size_t n_opened, n_shut; /* by the passphrase, and not */
 	uint64_t shut;		 /* the last of the latter */
-	uint64_t due;		 /* the last that has begun */
-	bool due_is_shut;
+	struct due_shadow due[JUDGE_CAS_MAX];
+	size_t n_due, n_due_shut;
 	int64_t shut_from; /* when the first begins that has not and is shut */
 	size_t n_places;   /* where CRLs go */
 	size_t n_living;   /* names of this host */
@@ -76,6 +84,26 @@ leave_shut(struct alarm *a, const struct stored_crl *shadow)
 		a->shut_from = shadow->this_update;
 }
 
+static void
+note_due(struct alarm *a, const struct stored_crl *shadow, bool opened)
+{
+	size_t i = 0;
+
+	while (i < a->n_due &&
+	       memcmp(a->due[i].issuer, shadow->issuer, SHA256_LEN) != 0)
+		i++;
+	if (i == JUDGE_CAS_MAX)
+		return; /* more keys than a store has */
+	if (i == a->n_due)
+		a->n_due++;
+	else
+		a->n_due_shut -= a->due[i].shut;
+	memcpy(a->due[i].issuer, shadow->issuer, SHA256_LEN);
+	a->due[i].number = shadow->number;
+	a->due[i].shut = !opened;
+	a->n_due_shut += !opened;
+}
+
 static enum rc
 open_one(void *arg, const struct stored_crl *shadow)
 {
@@ -102,10 +130,8 @@ open_one(void *arg, const struct stored_crl *shadow)
 		opened = rc == RC_OK &&
 			 memcmp(digest, shadow->sha256, SHA256_LEN) == 0;
 	}
-	if (shadow->this_update <= a->now) {
-		a->due = shadow->number;
-		a->due_is_shut = !opened;
-	}
+	if (rc == RC_OK && shadow->this_update <= a->now)
+		note_due(a, shadow, opened);
 	if (rc == RC_OK && !opened)
 		leave_shut(a, shadow);
 	if (rc != RC_OK || !opened)
@@ -121,11 +147,12 @@ open_all(struct alarm *a)
 
 	if (rc != RC_OK || a->n_shut == 0)
 		return rc;
-	/* The one of today is what it is for. */
-	if (a->n_opened == 0 || a->due_is_shut)
+	/* One of today is what it is for. */
+	if (a->n_opened == 0 || a->n_due_shut == a->n_due)
 		return rule_refuse(RULE_SHADOW_PASS,
 		    "shadow CRL %llu: this passphrase does not open it",
-		    (unsigned long long)(a->due_is_shut ? a->due : a->shut));
+		    (unsigned long long)(a->n_due == 0 ? a->shut
+						       : a->due[0].number));
 	return RC_OK;
 }
 
@@ -137,10 +164,15 @@ tell_shut(const struct alarm *a)
 
 	if (a->n_shut == 0)
 		return;
+	for (size_t i = 0; i < a->n_due; i++)
+		if (a->due[i].shut)
+			term_alarm(
+			    "  CRL %llu, of today and by another key of the CA, does not open: what that key signed is not refused; visit the CA now.\n",
+			    (unsigned long long)a->due[i].number);
 	clock_write(a->shut_from, from);
 	if (a->shut_from == 0)
 		term_alarm(
-		    "  %zu that were before it do not open by this passphrase, and are not needed.\n",
+		    "  %zu that have begun do not open by this passphrase.\n",
 		    a->n_shut);
 	else
 		term_alarm(
