@@ -133,8 +133,9 @@ bad 7 CRL-NUMBER 'has number 9' 'another number than is stated' \
 
 # ---- good ones, and what comes of them -------------------------------------------------
 
+# Serials stand in order, and 01 before any that a CA of ours draws.
 give
-changed "$WEEK; [crl(5 + 2 * i, now + i * w, now + i * w + 10 * 86400, [e(\"05\"), e(\"$serial\", d.reason(1))]) for i in range(3)]; shadow(6, now + 1, now + w, b'sealed')"
+changed "$WEEK; [crl(5 + 2 * i, now + i * w, now + i * w + 10 * 86400, [e(\"01\"), e(\"$serial\", d.reason(1))]) for i in range(3)]; shadow(6, now + 1, now + w, b'sealed')"
 bad_order=$STICK # a shadow stands where its number is
 freeze
 run transfer install "$bad_order"
@@ -142,7 +143,7 @@ refused 7 CRL-NUMBER 'CRL 6 stands behind CRL 9' 'a shadow out of its place'
 give
 changed "$WEEK; t = [crl, shadow]
 for i in range(3):
-    crl(5 + 2 * i, now + i * w, now + i * w + 10 * 86400, [e(\"05\"), e(\"$serial\", d.reason(1))])
+    crl(5 + 2 * i, now + i * w, now + i * w + 10 * 86400, [e(\"01\"), e(\"$serial\", d.reason(1))])
     shadow(6 + 2 * i, now + i * w + 1, now + i * w + 10 * 86400, b'sealed %d' % i)"
 freeze
 run transfer verify "$STICK"
