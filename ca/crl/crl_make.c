@@ -360,21 +360,11 @@ crl_series_current(
 	return rc;
 }
 
+/* Of none before: 0. */
 static int64_t
 wish_lasts(const struct crl_request *wish)
 {
 	return (int64_t)wish->count * wish->period + wish->overlap;
-}
-
-/* Nobody is without a list sooner, and none stays good longer: who keeps an old
- * one serves it till its end. */
-static bool
-wish_is_no_less(
-    const struct crl_request *asked, const struct crl_request *before)
-{
-	return wish_lasts(asked) >= wish_lasts(before) &&
-	       asked->period + asked->overlap <=
-		   before->period + before->overlap;
 }
 
 /* What kind a new series has: it is everybody's, so no requester's wish stands
@@ -390,8 +380,7 @@ wish_choose(const struct act *act, const struct crl_request *asked,
 
 	if (act->policy.crl.count != 0)
 		*ret = act->policy.crl;
-	else if (asked != NULL &&
-		 (current->count == 0 || wish_is_no_less(asked, &again)))
+	else if (asked != NULL && wish_lasts(asked) >= wish_lasts(&again))
 		*ret = *asked;
 	else
 		*ret = again;

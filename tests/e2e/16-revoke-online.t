@@ -140,7 +140,7 @@ refused 4 CRL-SERIES '--crl 61x7d\+3d: 61 CRLs dated ahead; wanted 60 at most' \
 	'more than the policy lets a series have is not asked for'
 run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 4x7d+1h --out "$STICK"
-refused 4 CRL-SERIES 'wanted an hour at least, and two' 'nor one that is over before the next is in place'
+refused 4 CRL-SERIES 'wanted a day at least, and two hours' 'nor one that is over before the next is in place'
 run transfer request --new-key ec-p256 --profile tls-server --host new.example.org \
 	--crl 60x31d+3650d --out "$STICK"
 refused 4 CRL-CA-END '--crl 60x31d\+3650d: the last CRL would end after the CA does' \
@@ -169,6 +169,14 @@ says 'CRLs for everybody, as it asks: 6, one every (1w|7d), the last until 20' '
 trip "$STICK"
 says '  6 CRLs' 'and that comes'
 is "$(sql 'SELECT max(number) FROM crl')" 18 'with numbers that go on'
+# Longer lists are not less: who asked first does not decide for all that follow.
+STICK=$(stick longer)
+must transfer request --new-key ec-p256 --profile tls-server --host longer.example.org \
+	--crl 6x14d+7d --out "$STICK"
+run ca sign "$STICK" -n
+says 'CRLs for everybody, as it asks: 6, one every (2w|14d), the last until 20' 'longer ones are heard as well'
+trip "$STICK"
+says '  6 CRLs' 'and come'
 # By its own key, and past its own program.
 STICK=$(stick short)
 must transfer request --new-key ec-p256 --profile tls-server --host short.example.org --crl 6x7d+3d --out "$STICK"
@@ -176,5 +184,8 @@ bundle=$(echo "$STICK"/airgap-ca/requests/*.cose)
 must cose --key "$(home_of online)/requester.pem" "$bundle" "$bundle" 'p[11]={1:1,2:1,3:0}'
 run ca sign "$STICK" --yes
 wants 4 CRL-SERIES 'who asks for a list of one second gets nothing'
+must cose --key "$(home_of online)/requester.pem" "$bundle" "$bundle" 'p[11]={1:1,2:3600,3:7200}'
+run ca sign "$STICK" --yes
+wants 4 CRL-SERIES 'nor does one that would be over in three hours'
 
 done_testing

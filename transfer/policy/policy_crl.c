@@ -28,10 +28,10 @@ policy_crl_check(const char *from, const struct policy *policy,
 enum rc
 policy_crl_ask_check(const char *from, const struct crl_request *wish)
 {
-	if (wish->period < HOUR || wish->overlap < 2 * HOUR)
+	if (wish->period < DAY || wish->overlap < 2 * HOUR)
 		return rule_refuse(RULE_CRL_SERIES,
 		    "%s: a CRL every %" PRId64 " s, which lasts %" PRId64
-		    " s longer; wanted an hour at least, and two",
+		    " s longer; wanted a day at least, and two hours",
 		    from, wish->period, wish->overlap);
 	return RC_OK;
 }
