@@ -42,28 +42,23 @@ home_at(const char *path, struct home *ret)
 	return RC_OK;
 }
 
-static bool
-has_ledger(const struct home *home)
-{
-	return faccessat(home->fd, HOME_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static bool
-home_waits(const struct home *home)
-{
-	return faccessat(home->fd, HOME_WAITING, F_OK, AT_SYMLINK_NOFOLLOW) ==
-	       0;
-}
-
-/* Its own remedy, since one word more is needed than of a home that is not
- * there. */
+/* Where there is none `ret` stays without a descriptor. A home that may not be
+ * looked into is not one to run `init` for. */
 static enum rc
-home_is_waiting(const char *path)
+home_look(const char *path, struct home *ret)
 {
-	return err_set(RC_STATE,
-	    "the CA in %s waits for its certificate: have another CA certify %s/" HOME_WAITING
-	    ", then 'airgap-ca import FILE'",
-	    path, path);
+	if (access(path, F_OK) == 0)
+		return home_at(path, ret);
+	return errno == ENOENT || errno == ENOTDIR
+		   ? RC_OK
+		   : err_errno(RC_IO, errno, "%s", path);
+}
+
+static bool
+home_has(const struct home *home, const char *name)
+{
+	return home->fd >= 0 &&
+	       faccessat(home->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 enum rc
@@ -78,7 +73,7 @@ home_create(const char *path, struct home *ret)
 		rc = home_at(path, &home);
 	if (rc != RC_OK)
 		return rc;
-	if (has_ledger(&home))
+	if (home_has(&home, HOME_LEDGER))
 		return err_set(RC_STATE,
 		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home",
 		    path);
@@ -92,23 +87,21 @@ home_open(const char *path, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
 	char other[HOME_ELSEWHERE];
-	enum rc rc = RC_OK;
+	enum rc rc = home_look(path, &home);
 
-	/* A home that may not be looked into is not one to run `init` for. */
-	if (access(path, F_OK) == 0)
-		rc = home_at(path, &home);
-	else if (errno != ENOENT && errno != ENOTDIR)
-		rc = err_errno(RC_IO, errno, "%s", path);
 	if (rc != RC_OK)
 		return rc;
-	if (home.fd >= 0 && !has_ledger(&home) && home_waits(&home))
-		return home_is_waiting(path);
-	if ((home.fd < 0 || !has_ledger(&home)) &&
+	if (!home_has(&home, HOME_LEDGER) && home_has(&home, HOME_WAITING))
+		return err_set(RC_STATE,
+		    "the CA in %s waits for its certificate: have another CA certify %s/" HOME_WAITING
+		    ", then 'airgap-ca import FILE'",
+		    path, path);
+	if (!home_has(&home, HOME_LEDGER) &&
 	    home_elsewhere("airgap-ca", path, other))
 		return err_set(RC_STATE,
 		    "no CA in %s; %s; to make another one here: 'airgap-ca init --subject CN=NAME'",
 		    path, other);
-	if (home.fd < 0 || !has_ledger(&home))
+	if (!home_has(&home, HOME_LEDGER))
 		return err_set(RC_STATE,
 		    "no CA in %s: make one with 'airgap-ca init --subject CN=NAME', or bring one back with 'airgap-ca restore FILE'",
 		    path);
@@ -121,19 +114,15 @@ enum rc
 home_waiting_open(const char *path, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
-	enum rc rc = RC_OK;
+	enum rc rc = home_look(path, &home);
 
-	if (access(path, F_OK) == 0)
-		rc = home_at(path, &home);
-	else if (errno != ENOENT && errno != ENOTDIR)
-		rc = err_errno(RC_IO, errno, "%s", path);
 	if (rc != RC_OK)
 		return rc;
-	if (home.fd >= 0 && has_ledger(&home))
+	if (home_has(&home, HOME_LEDGER))
 		return err_set(RC_STATE,
 		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card",
 		    path);
-	if (home.fd < 0 || !home_waits(&home))
+	if (!home_has(&home, HOME_WAITING))
 		return err_set(RC_STATE,
 		    "no CA waits for its certificate in %s: 'airgap-ca init --csr FILE --subject CN=NAME' makes one that does",
 		    path);
