@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CA's own two certificates: its self-signed one, and the one that lets its
  * transfer key sign manifests. */
+#include "ca/cert/cacert.h"
 #include "ca/cert/tbs.h"
 
 #include "base/clock.h"
@@ -16,8 +17,6 @@
 
 #include <openssl/objects.h>
 
-#define CA_KEY_USAGE (KU_DIGITAL_SIGNATURE | KU_KEY_CERT_SIGN | KU_CRL_SIGN)
-
 /* ---- extensions ---------------------------------------------------------- */
 
 static enum rc
@@ -31,8 +30,7 @@ add_extension(X509 *x, int nid, bool critical, void *value)
 	return RC_OK;
 }
 
-/* RFC 5280 4.2.1.9; `path_len` of a CA only. */
-static enum rc
+enum rc
 cacert_add_basic_constraints(X509 *x, bool is_ca, uint32_t path_len)
 {
 	OWN(BASIC_CONSTRAINTS) *bc = BASIC_CONSTRAINTS_new();
@@ -47,8 +45,7 @@ cacert_add_basic_constraints(X509 *x, bool is_ca, uint32_t path_len)
 	return add_extension(x, NID_basic_constraints, true, bc);
 }
 
-/* RFC 5280 4.2.1.3: all bits in use lie in the first octet. */
-static enum rc
+enum rc
 cacert_add_key_usage(X509 *x, uint8_t usage)
 {
 	OWN(ASN1_BIT_STRING) *bits = ASN1_BIT_STRING_new();
