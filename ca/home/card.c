@@ -9,17 +9,13 @@ static enum rc
 card_payload(const struct ledger_ca *ca, const struct policy *policy,
     int64_t now, struct buf *ret)
 {
-	struct span certs[1 + CA_ISSUERS_MAX] = { buf_span(&ca->ca_cert) };
-	struct span rest = buf_span(&ca->issuers);
+	struct span certs[CA_CHAIN_MAX];
 	struct card card = { .certs = certs,
-		.n_certs = 1,
 		.created = now,
 		.policy = buf_span(&policy->text) };
 
-	while (card.n_certs <= CA_ISSUERS_MAX &&
-	       ledger_ca_issuer(&rest, &certs[card.n_certs]))
-		card.n_certs++;
-	if (rest.n != 0)
+	if (!ledger_ca_chain(buf_span(&ca->ca_cert), buf_span(&ca->issuers),
+		certs, &card.n_certs))
 		return err_set(RC_STATE,
 		    "the ledger has more than %d certificates above the CA's",
 		    CA_ISSUERS_MAX);

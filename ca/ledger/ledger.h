@@ -127,6 +127,11 @@ struct ledger_ca {
 /** The next of `issuers`, from a span of it that gets shorter. \retval false
  * there is none left */
 bool ledger_ca_issuer(struct span *rest, struct span *ret_der);
+/** A CA's certificate and those above it, one by one. \retval false `issuers` are
+ * no certificates, or more than CA_ISSUERS_MAX: what is in front of that is there */
+#define CA_CHAIN_MAX (1 + CA_ISSUERS_MAX)
+bool ledger_ca_chain(struct span ca_cert, struct span issuers,
+    struct span ret[static CA_CHAIN_MAX], size_t *ret_n);
 void ledger_ca_wipe(struct ledger_ca *ca);
 enum rc ledger_init_add(struct ledger *ledger, struct span ca_cert,
     struct span transfer_cert) MUST_CHECK;

@@ -230,6 +230,19 @@ ledger_ca_issuer(struct span *rest, struct span *ret_der)
 	return true;
 }
 
+bool
+ledger_ca_chain(struct span ca_cert, struct span issuers,
+    struct span ret[static CA_CHAIN_MAX], size_t *ret_n)
+{
+	size_t n = 1;
+
+	ret[0] = ca_cert;
+	while (n < CA_CHAIN_MAX && ledger_ca_issuer(&issuers, &ret[n]))
+		n++;
+	*ret_n = n;
+	return issuers.n == 0;
+}
+
 /* By another CA: the ledger begins with that very certificate, or a later one
  * takes its place. */
 static enum rc

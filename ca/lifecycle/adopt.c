@@ -357,12 +357,11 @@ adopt_record_cert(struct ledger *ledger, const struct past_cert *cert)
 static enum rc
 adoption_record_below(const struct adoption *a, struct ledger *ledger)
 {
-	struct span certs[1 + CA_ISSUERS_MAX] = { buf_span(&a->ca_cert) };
-	struct span above = buf_span(&a->above);
-	size_t n = 1;
+	struct span certs[CA_CHAIN_MAX];
+	size_t n;
 
-	while (n <= CA_ISSUERS_MAX && ledger_ca_issuer(&above, &certs[n]))
-		n++;
+	(void)ledger_ca_chain(/* judged by now */
+	    buf_span(&a->ca_cert), buf_span(&a->above), certs, &n);
 	return ledger_ca_change(ledger, CA_SUBORDINATE, certs, n);
 }
 
@@ -374,7 +373,6 @@ adoption_record(const struct adoption *adoption, struct ledger *ledger)
 	if (adoption->below)
 		return adoption_record_below(adoption, ledger);
 	rc = ledger_adopted_add(ledger, adoption->crl_next);
-
 	for (size_t i = 0; rc == RC_OK && i < adoption->past.n; i++)
 		rc = adopt_record_cert(ledger, &adoption->past.items[i]);
 	return rc;

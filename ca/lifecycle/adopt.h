@@ -42,11 +42,11 @@ enum rc adoption_read(const struct adopt_options *options, int64_t now,
 
 /** The certificate of a CA that asked another one for it, and those above it, in
  * that order and from one file or several. No token, no ledger, no request is
- * looked at. \retval RC_FORMAT rules CA-CERT, CA-DATES, ADOPT-CERT; RC_IO */
+ * looked at. \retval RC_FORMAT rule IMPORT-CERT; RC_IO */
 enum rc adoption_read_below(const struct cmd_list *files, int64_t now,
     struct adoption *ret) MUST_CHECK;
 
-/** \param above  DER, joined \retval RC_FORMAT rules CA-CERT, CA-DATES */
+/** \param above  DER, joined \retval RC_FORMAT rule IMPORT-CERT */
 enum rc adopt_below_judge(const char *from, struct span der, struct span above,
     int64_t now) MUST_CHECK;
 

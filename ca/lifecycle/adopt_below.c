@@ -11,7 +11,7 @@
 
 #include <fcntl.h>
 
-#define BELOW_FILE_MAX ((size_t)4 * (1 + CA_ISSUERS_MAX) * CERT_MAX)
+#define BELOW_FILE_MAX ((size_t)4 * CA_CHAIN_MAX * CERT_MAX)
 
 /* What the others call CA-CERT has another remedy here. */
 static enum rc
@@ -27,8 +27,8 @@ adopt_below_judge(
     const char *from, struct span der, struct span above, int64_t now)
 {
 	WIPED(trust) trust = { 0 };
-	struct span certs[1 + CA_ISSUERS_MAX] = { der };
-	size_t n = 1;
+	struct span certs[CA_CHAIN_MAX];
+	size_t n = 0;
 	enum rc rc = trust_add_ca(&trust, from, der);
 
 	if (rc == RC_OK && trust.cas[0].own_issuer)
@@ -38,9 +38,7 @@ adopt_below_judge(
 	if (rc == RC_OK)
 		rc = ca_form_dates(
 		    from, trust.cas[0].not_before, trust.cas[0].not_after, now);
-	while (n <= CA_ISSUERS_MAX && ledger_ca_issuer(&above, &certs[n]))
-		n++;
-	if (rc == RC_OK && above.n != 0)
+	if (rc == RC_OK && !ledger_ca_chain(der, above, certs, &n))
 		rc = rule_refuse(RULE_IMPORT_CERT,
 		    "%s: what stands above it is not at most %d certificates",
 		    from, CA_ISSUERS_MAX);
