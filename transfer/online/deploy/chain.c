@@ -7,7 +7,6 @@
 #include "transfer/online/deploy/chain.h"
 
 #include "transfer/online/deploy/deploy.h"
-#include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
 /* The place of a key among the CA's, by its first certificate. */
@@ -68,30 +67,13 @@ across_write(const struct trust *trust, const struct trust_cross *first,
 	return rc;
 }
 
-enum rc
-chain_above_write(struct store *store, struct buf *out)
-{
-	WIPED(buf) above = { 0 };
-	struct span rest;
-	struct der one;
-	enum rc rc = store_issuers(store, &above);
-
-	rest = buf_span(&above);
-	while (rc == RC_OK && rest.n != 0) {
-		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
-			return err_set(RC_STATE, "%s: damaged", store->db.path);
-		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
-	}
-	return rc;
-}
-
 /* As long as there is but one key. */
 static enum rc
 up_write(struct store *store, const struct trust_ca *ca, struct buf *out)
 {
 	enum rc rc = pem_write(PEM_CERTIFICATE, buf_span(&ca->der), out);
 
-	return rc != RC_OK ? rc : chain_above_write(store, out);
+	return rc != RC_OK ? rc : store_issuers_pem(store, store->db.path, out);
 }
 
 enum rc
@@ -107,4 +89,16 @@ chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
 		    "%s: a certificate of no pinned CA key", store->db.path);
 	return across != NULL ? across_write(&store->trust, across, since, out)
 			      : up_write(store, ca, out);
+}
+
+enum rc
+chain_cas_write(struct store *store, struct buf *out)
+{
+	const struct trust *trust = &store->trust;
+	enum rc rc = RC_OK;
+
+	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
+		rc = pem_write(
+		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), out);
+	return rc != RC_OK ? rc : store_issuers_pem(store, store->db.path, out);
 }

@@ -21,8 +21,9 @@
 enum rc chain_write(struct store *store, const uint8_t issuer[static SHA256_LEN],
     int64_t since, struct buf *out) MUST_CHECK;
 
-/** Append the certificates above the CA, up to the root; none where it is one. */
-enum rc chain_above_write(struct store *store, struct buf *out) MUST_CHECK;
+/** Append what a client may trust: the CA's certificates, the newest first, and
+ * those above, of which a client of a CA below another one trusts the root. */
+enum rc chain_cas_write(struct store *store, struct buf *out) MUST_CHECK;
 
 /** The first of those across for that key; NULL: none. */
 const struct trust_cross *chain_cross_get0(const struct trust *trust,

@@ -15,19 +15,6 @@
 
 #include <stdlib.h>
 
-/* The CA's certificates, the newest first, and those above. */
-static enum rc
-write_cas(struct store *store, struct buf *out)
-{
-	const struct trust *trust = &store->trust;
-	enum rc rc = RC_OK;
-
-	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
-		rc = pem_write(
-		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), out);
-	return rc != RC_OK ? rc : chain_above_write(store, out);
-}
-
 static enum rc
 write_crls(const struct crl_due_list *crls, struct buf *out)
 {
@@ -46,7 +33,8 @@ crl_contents(const struct deploying *by, const struct deployment *d,
 
 	if (d->format == DEPLOY_INDEX)
 		return deploy_index_write(by, crls, out);
-	rc = d->format == DEPLOY_CA_CRL ? write_cas(by->store, out) : RC_OK;
+	rc = d->format == DEPLOY_CA_CRL ? chain_cas_write(by->store, out)
+					: RC_OK;
 	return rc != RC_OK ? rc : write_crls(crls, out);
 }
 

@@ -15,7 +15,6 @@
 #include "transfer/online/deploy/site.h"
 #include "transfer/online/store/emergency.h"
 #include "transfer/rule.h"
-#include "transfer/x509/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,12 +81,8 @@ publish_ca(struct publishing *p, struct store *store)
 	enum rc rc = publish_file_add(
 	    p, "ca.crt", false, buf_span(&trust->cas[trust->n_cas - 1].der));
 
-	for (size_t i = trust->n_cas; i-- > 0 && rc == RC_OK;)
-		rc = pem_write(
-		    PEM_CERTIFICATE, buf_span(&trust->cas[i].der), &pem);
-	/* What a client of a CA below another one trusts is the root. */
 	if (rc == RC_OK)
-		rc = chain_above_write(store, &pem);
+		rc = chain_cas_write(store, &pem);
 	return rc != RC_OK
 		   ? rc
 		   : publish_file_add(p, "ca.pem", false, buf_span(&pem));

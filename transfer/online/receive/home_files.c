@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "transfer/x509/cert.h"
-#include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
 
 #include <errno.h>
@@ -113,23 +112,12 @@ home_files_write_one(void *arg, const struct stored_cert *c)
 static enum rc
 ca_pem(struct store *store, struct buf *pem)
 {
-	WIPED(buf) issuers = { 0 };
-	struct span rest;
-	struct der one;
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < store->trust.n_cas && rc == RC_OK; i++)
 		rc = pem_write(
 		    PEM_CERTIFICATE, buf_span(&store->trust.cas[i].der), pem);
-	if (rc == RC_OK)
-		rc = store_issuers(store, &issuers);
-	rest = buf_span(&issuers);
-	while (rc == RC_OK && rest.n != 0) {
-		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
-			return err_set(RC_STATE, "store: damaged");
-		rc = pem_write(PEM_CERTIFICATE, one.whole, pem);
-	}
-	return rc;
+	return rc != RC_OK ? rc : store_issuers_pem(store, "store", pem);
 }
 
 static enum rc

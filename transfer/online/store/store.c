@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "transfer/online/store/store_schema.h"
 #include "transfer/rule.h"
+#include "transfer/x509/der.h"
+#include "transfer/x509/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +16,8 @@
 #include <unistd.h>
 
 static const char *const upgrades[STORE_VERSION - 1] = { STORE_UPGRADE_2,
-	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5,
-	STORE_UPGRADE_6, STORE_UPGRADE_7 };
+	STORE_UPGRADE_3, STORE_UPGRADE_4, STORE_UPGRADE_5, STORE_UPGRADE_6,
+	STORE_UPGRADE_7 };
 static const struct db_kind kind = {
 	.name = "store",
 	.application_id = STORE_APPLICATION_ID,
@@ -408,5 +410,22 @@ store_issuers(struct store *store, struct buf *ret_der)
 
 	while (db_next(&store->db, st, &rc))
 		rc = buf_add_span(ret_der, db_blob(st, 0));
+	return rc;
+}
+
+enum rc
+store_issuers_pem(struct store *store, const char *from, struct buf *out)
+{
+	WIPED(buf) issuers = { 0 };
+	struct span rest;
+	struct der one;
+	enum rc rc = store_issuers(store, &issuers);
+
+	rest = buf_span(&issuers);
+	while (rc == RC_OK && rest.n != 0) {
+		if (!der_take_whole(&rest, DER_SEQUENCE, &one))
+			return err_set(RC_STATE, "%s: damaged", from);
+		rc = pem_write(PEM_CERTIFICATE, one.whole, out);
+	}
 	return rc;
 }

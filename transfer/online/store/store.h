@@ -78,6 +78,9 @@ enum rc store_reload(struct store *store) MUST_CHECK;
 
 /** The certificates of the CA's issuers, concatenated DER, in order. */
 enum rc store_issuers(struct store *store, struct buf *ret_der) MUST_CHECK;
+/** The same as PEM, appended. \retval RC_STATE "FROM: damaged" */
+enum rc store_issuers_pem(
+    struct store *store, const char *from, struct buf *out) MUST_CHECK;
 
 /* ---- transactions -------------------------------------------------------- */
 
