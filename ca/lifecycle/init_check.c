@@ -103,15 +103,28 @@ read_path_len(struct init *init)
 	return rc;
 }
 
+struct option_given {
+	const char *name;
+	bool given;
+};
+
+/* None of those that say what another CA has said, or will. */
+static enum rc
+check_not_given(const struct option_given *others, size_t n, const char *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (others[i].given)
+			return err_set(
+			    RC_USAGE, "--%s %s", others[i].name, why);
+	return RC_OK;
+}
+
 /* What an adopted CA is stands in its certificate, and there alone. */
 static enum rc
 describe_adopted(struct init *init)
 {
 	const struct init_options *o = init->options;
-	const struct {
-		const char *name;
-		bool given;
-	} others[] = {
+	const struct option_given others[] = {
 		{ "subject", o->subject != NULL },
 		{ "key-type", o->key_type != NULL },
 		{ "days", o->days != NULL },
@@ -121,12 +134,11 @@ describe_adopted(struct init *init)
 		{ "constraints", o->constraints != NULL },
 		{ "constrain-srv", o->constrain_srv },
 	};
+	enum rc rc = check_not_given(others, sizeof(others) / sizeof(others[0]),
+	    "is for a new CA: an adopted one keeps its certificate as it is");
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (others[i].given)
-			return err_set(RC_USAGE,
-			    "--%s is for a new CA: an adopted one keeps its certificate as it is",
-			    others[i].name);
+	if (rc != RC_OK)
+		return rc;
 	if (o->use_key == NULL)
 		return err_set(RC_USAGE,
 		    "--adopt wants --use-key URI, the CA's key on the token");
@@ -170,10 +182,7 @@ static enum rc
 describe_below(struct init *init)
 {
 	const struct init_options *o = init->options;
-	const struct {
-		const char *name;
-		bool given;
-	} others[] = {
+	const struct option_given others[] = {
 		{ "days", o->days != NULL },
 		{ "serial", o->serial != NULL },
 		{ "scope-email", o->scope_email.n != 0 },
@@ -181,12 +190,11 @@ describe_below(struct init *init)
 		{ "constrain-srv", o->constrain_srv },
 		{ "adopt", o->adopted != NULL },
 	};
+	enum rc rc = check_not_given(others, sizeof(others) / sizeof(others[0]),
+	    "does not go with --csr: the CA above decides what is in the certificate");
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (others[i].given)
-			return err_set(RC_USAGE,
-			    "--%s does not go with --csr: the CA above decides what is in the certificate",
-			    others[i].name);
+	if (rc != RC_OK)
+		return rc;
 	if (o->out != NULL)
 		return err_set(RC_USAGE,
 		    "--out does not go with --csr: the card is written by 'airgap-ca import FILE --out MEDIA'");
@@ -341,11 +349,18 @@ choose_keys(struct init *init)
 /* A policy that somebody put there is not ours to replace; the very one that we
  * would write is what an interrupted run has left. */
 static enum rc
-check_policy_file(const struct init *init, const char *path)
+check_policy_file(const struct init *init)
 {
 	WIPED(buf) there = { 0 };
-	enum rc rc;
+	WIPED(buf) text = { 0 };
+	const char *path;
+	enum rc rc = buf_printf(&text, "%s/" HOME_POLICY, init->options->home);
 
+	if (rc != RC_OK)
+		return rc;
+	path = buf_cstr(&text);
+	if (path == NULL)
+		return err_memory();
 	if (access(path, F_OK) != 0)
 		return RC_OK;
 	rc = file_read(AT_FDCWD, path, POLICY_FILE_MAX, &there);
@@ -358,32 +373,33 @@ check_policy_file(const struct init *init, const char *path)
 }
 
 static enum rc
-check_home(const struct init *init)
+check_lacks(const char *home, const char *name, const char *sentence)
 {
-	WIPED(buf) ledger = { 0 };
-	WIPED(buf) policy = { 0 };
-	WIPED(buf) waiting = { 0 };
-	const char *home = init->options->home;
-	enum rc rc = buf_printf(&ledger, "%s/" HOME_LEDGER, home);
+	WIPED(buf) path = { 0 };
+	const char *text;
+	enum rc rc = buf_printf(&path, "%s/%s", home, name);
 
-	if (rc == RC_OK)
-		rc = buf_printf(&policy, "%s/" HOME_POLICY, home);
 	if (rc != RC_OK)
 		return rc;
-	if (buf_cstr(&ledger) == NULL || buf_cstr(&policy) == NULL)
+	text = buf_cstr(&path);
+	if (text == NULL)
 		return err_memory();
-	if (access((const char *)ledger.p, F_OK) == 0)
-		return err_set(RC_STATE,
-		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home",
-		    home);
-	if (buf_printf(&waiting, "%s/" HOME_WAITING, home) != RC_OK ||
-	    buf_cstr(&waiting) == NULL)
-		return err_memory();
-	if (access((const char *)waiting.p, F_OK) == 0)
-		return err_set(RC_STATE,
-		    "%s: a CA waits there for its certificate: 'airgap-ca import FILE' goes on with it; for another CA give another --home",
-		    home);
-	return check_policy_file(init, (const char *)policy.p);
+	return access(text, F_OK) != 0
+		   ? RC_OK
+		   : err_set(RC_STATE, "%s: %s", home, sentence);
+}
+
+static enum rc
+check_home(const struct init *init)
+{
+	const char *home = init->options->home;
+	enum rc rc = check_lacks(home, HOME_LEDGER,
+	    "a CA lives there already: 'airgap-ca export MEDIA' writes its card; for another CA give another --home");
+
+	if (rc == RC_OK)
+		rc = check_lacks(home, HOME_WAITING,
+		    "a CA waits there for its certificate: 'airgap-ca import FILE' goes on with it; for another CA give another --home");
+	return rc == RC_OK ? check_policy_file(init) : rc;
 }
 
 enum rc
