@@ -38,7 +38,7 @@ struct alarm {
 	size_t n_opened, n_shut; /* by the passphrase, and not */
 	uint64_t shut;		 /* the last of the latter */
 	struct due_shadow due[JUDGE_CAS_MAX];
-	size_t n_due, n_due_shut;
+	size_t n_due;
 	int64_t shut_from; /* when the first begins that has not and is shut */
 	size_t n_places;   /* where CRLs go */
 	size_t n_living;   /* names of this host */
@@ -96,12 +96,18 @@ note_due(struct alarm *a, const struct stored_crl *shadow, bool opened)
 		return; /* more keys than a store has */
 	if (i == a->n_due)
 		a->n_due++;
-	else
-		a->n_due_shut -= a->due[i].shut;
 	memcpy(a->due[i].issuer, shadow->issuer, SHA256_LEN);
 	a->due[i].number = shadow->number;
 	a->due[i].shut = !opened;
-	a->n_due_shut += !opened;
+}
+
+static bool
+none_due_opens(const struct alarm *a)
+{
+	for (size_t i = 0; i < a->n_due; i++)
+		if (!a->due[i].shut)
+			return false;
+	return true;
 }
 
 static enum rc
@@ -148,7 +154,7 @@ open_all(struct alarm *a)
 	if (rc != RC_OK || a->n_shut == 0)
 		return rc;
 	/* One of today is what it is for. */
-	if (a->n_opened == 0 || a->n_due_shut == a->n_due)
+	if (a->n_opened == 0 || none_due_opens(a))
 		return rule_refuse(RULE_SHADOW_PASS,
 		    "shadow CRL %llu: this passphrase does not open it",
 		    (unsigned long long)(a->n_due == 0 ? a->shut
