@@ -21,15 +21,14 @@ struct ca_next {
 	struct span aki; /* n 0: left out, as who signs itself may */
 	int64_t not_before, not_after;
 	int path_len; /* or PATH_LEN_SAME; where `like` has a limit */
-	bool
-	    succession; /* it has the mark (succession.h); without, as `like` */
+	bool succession; /* it has the mark (succession.h); else as `like` has */
 	const struct sign_alg *alg; /* of the key that signs */
 };
 
-/** Build its TBS with a serial that is drawn, and hold it against `like`:
- * appended. \retval RC_STATE `like` is no CA certificate \retval RC_BUG rule
- * LINT: it does not say what `like` says */
-enum rc tbs_of_ca_next(
-    const struct ca_next *next, struct buf *ret_tbs) MUST_CHECK;
+/** Build its TBS with a serial that is drawn, and hold it against `like`: appended.
+ * \retval RC_STATE `like` is no CA certificate
+ * \retval RC_BUG rule LINT: it does not say what `like` says */
+enum rc tbs_of_ca_next(const struct ca_next *next, struct buf *ret_tbs)
+    MUST_CHECK;
 
 #endif

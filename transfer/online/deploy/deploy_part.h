@@ -29,6 +29,7 @@ enum rc deploy_crl_dir_release(const struct deploying *by,
  * \retval RC_STATE it does: this home is older than that file */
 enum rc deploy_index_check(
     const char *path, struct span there, struct span due) MUST_CHECK;
+
 /** Append index.txt of this host's certificates, as those CRLs have it. */
 enum rc deploy_index_write(const struct deploying *by,
     const struct crl_due_list *crls, struct buf *out) MUST_CHECK;
