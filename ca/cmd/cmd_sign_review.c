@@ -440,7 +440,8 @@ show_crl_wish(const struct visit *v, const struct work *w)
 	    v->act.now + (int64_t)wish.count * wish.period + wish.overlap, end);
 	term_bold("\nCRLs for everybody, %s: %" PRIu32
 		  ", one every %s, the last until %s\n",
-	    wish.count == asked->count && wish.period == asked->period
+	    wish.count == asked->count && wish.period == asked->period &&
+		    wish.overlap == asked->overlap
 		? "as it asks"
 		: "as before, for it asks for less",
 	    wish.count, every, end);

@@ -153,30 +153,20 @@ trip "$STICK"
 status 0 'a series is asked for'
 says '  4 CRLs' 'and one comes as the policy has it'
 sed -i '/^crl = /d' "$(home_of ca)/policy.conf"
-STICK=$(stick wish)
-must transfer request --new-key ec-p256 --profile tls-server --host other.example.org \
-	--crl 2x7d+1d --out "$STICK"
-run ca sign "$STICK" -n
-says 'CRLs for everybody, as before, for it asks for less: 4, one every (1w|7d), the last until 20' \
-	'where it has none nobody shortens those of everybody'
-trip "$STICK"
-says '  4 CRLs' 'and so many come'
-STICK=$(stick more)
-must transfer request --new-key ec-p256 --profile tls-server --host more.example.org \
-	--crl 6x7d+3d --out "$STICK"
-run ca sign "$STICK" -n
-says 'CRLs for everybody, as it asks: 6, one every (1w|7d), the last until 20' 'the review shows what is asked'
-trip "$STICK"
-says '  6 CRLs' 'and that comes'
+# wishes HOST SERIES REGEX DESC CRLS: a series is asked for, the review says so, and that comes
+wishes() {
+	STICK=$(stick "$1")
+	must transfer request --new-key ec-p256 --profile tls-server --host "$1.example.org" --crl "$2" --out "$STICK"
+	run ca sign "$STICK" -n
+	says "CRLs for everybody, $3, the last until 20" "$4"
+	trip "$STICK"
+	says "  $5 CRLs" "$2: $5 come"
+}
+wishes other 2x7d+1d 'as before, for it asks for less: 4, one every (1w|7d)' 'where it has none nobody shortens those of everybody' 4
+wishes more 6x7d+3d 'as it asks: 6, one every (1w|7d)' 'the review shows what is asked' 6
 is "$(sql 'SELECT max(number) FROM crl')" 18 'with numbers that go on'
-# Longer lists are not less: who asked first does not decide for all that follow.
-STICK=$(stick longer)
-must transfer request --new-key ec-p256 --profile tls-server --host longer.example.org \
-	--crl 6x14d+7d --out "$STICK"
-run ca sign "$STICK" -n
-says 'CRLs for everybody, as it asks: 6, one every (2w|14d), the last until 20' 'longer ones are heard as well'
-trip "$STICK"
-says '  6 CRLs' 'and come'
+wishes shorter 6x7d+2h 'as before, for it asks for less: 6, one every (1w|7d)' 'a shorter overlap is less, too' 6
+wishes longer 6x14d+7d 'as it asks: 6, one every (2w|14d)' 'who asked first does not decide for all that follow' 6
 # By its own key, and past its own program.
 STICK=$(stick short)
 must transfer request --new-key ec-p256 --profile tls-server --host short.example.org --crl 6x7d+3d --out "$STICK"
