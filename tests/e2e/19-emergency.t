@@ -74,6 +74,17 @@ says "1 do not open by this passphrase, the last is CRL 17: visit the CA before 
 	"and it, with what that means"
 rm -rf "$H"
 cp -a "$WORK/kept-home" "$H"
+# By a key of the CA's that has begun too, it is one of today, and what that key signed goes on.
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/other.key" -out "$WORK/other.pem" \
+	-subj "/CN=Other" -days 3000
+must "$PYTHON" -W ignore "$TOP/tests/tools/put_crl.py" "$H/store.db" "$WORK/other.pem" "$WORK/other.key" 18 $((NOW - 3999)) \
+	$((NOW - 4000 + WEEK)) --shadow "$WORK/wrong" "$(serial one)"
+run transfer emergency -n --pass-source "$WORK/pass"
+status 0 "nor does one of today that another key signed"
+says 'CRL 18, of today and by another key of the CA, does not open: what that key signed is not refused; visit the CA now' \
+	"which is told with what it means"
+rm -rf "$H"
+cp -a "$WORK/kept-home" "$H"
 put 17 $((NOW - 3000)) $((NOW - 4000 + WEEK + 3 * 86400)) --shadow "$WORK/wrong" "$(serial one)"
 run transfer emergency --yes --pass-source "$WORK/pass"
 wants 7 SHADOW-PASS "but the one of today must open"

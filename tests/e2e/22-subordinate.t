@@ -187,6 +187,26 @@ for change in renew-ca rollover; do
 	says 'the CA above' "$change: for that is for the CA above"
 done
 
+# Before it ends there is another one, in a home of its own, and so on the server.
+must ca @next init --csr "$WORK/next.csr" "${ASK[@]:0:2}" --token "$(uri sub)" --scope example.org --key-type ec-p256 --yes
+by next "$WORK/next.csr" "${CA_EXT[@]}"
+run ca @next import "$WORK/next.pem" --out "$(stick next)" --yes
+status 0 'another CA is made in time'
+NEXT_HEX=$(sed -n 's/^ *SHA-256 //p' <<<"$OUT$ERR")
+run transfer enroll "$WORK/stick-next" --replace --expect "$NEXT_HEX" --yes
+status 7 'a home has one CA'
+says 'is enrolled with another CA there; to have both, give another --home' 'and says what to do'
+ONE_HEX=$CA_HEX CA_HEX=$NEXT_HEX
+STICK=$WORK/stick-next enrol_online @next
+must transfer @next request --profile tls-server --new-key ec-p256 --name dns:www.example.org --out "$WORK/stick-next"
+must ca @next sign "$WORK/stick-next" --yes --expect "$REQUESTER_HEX"
+must transfer @next install "$WORK/stick-next"
+must transfer deploy --forget "$WORK/www.pem"
+must transfer @next deploy www.example.org --format fullchain --to "$WORK/www.pem" --key "$WORK/www.key"
+ok 'whose certificate takes the place of the old one' \
+	openssl verify -x509_strict -purpose sslserver -CAfile "$WORK/above.pem" -untrusted "$WORK/www.pem" "$WORK/www.pem"
+CA_HEX=$ONE_HEX
+
 # A CA that may sign no CRLs makes none, and says so.
 must ca @mute init --csr "$WORK/mute.csr" --subject CN=Mute --token "$(uri sub)" --key-type ec-p256 --scope example.org --yes
 by mute "$WORK/mute.csr" basicConstraints=critical,CA:TRUE keyUsage=critical,keyCertSign
