@@ -171,16 +171,24 @@ takes_fd(const char *call)
 	    "openat2");
 }
 
-/* A string of the process, as far as the page that it begins in reaches. */
+/* A string of the process, page by page: behind its end there may be none. */
 static void
 string_of(pid_t pid, uint64_t at, char *ret, size_t size)
 {
-	size_t n = 4096 - at % 4096;
-	struct iovec to = { ret, n < size - 1 ? n : size - 1 };
-	struct iovec from = { (void *)(uintptr_t)at, to.iov_len };
-	ssize_t got = process_vm_readv(pid, &to, 1, &from, 1, 0);
+	size_t have = 0;
+	ssize_t got = 1;
 
-	ret[got < 0 ? 0 : got] = '\0';
+	while (got > 0 && have < size - 1 && memchr(ret, '\0', have) == NULL) {
+		size_t page = 4096 - (at + have) % 4096;
+		size_t room = size - 1 - have;
+		struct iovec to = { ret + have, page < room ? page : room };
+		struct iovec from = { (void *)(uintptr_t)(at + have),
+			to.iov_len };
+
+		got = process_vm_readv(pid, &to, 1, &from, 1, 0);
+		have += got > 0 ? (size_t)got : 0;
+	}
+	ret[have] = '\0';
 }
 
 /* The file that it is about, by name or by descriptor; "-" for none. */
