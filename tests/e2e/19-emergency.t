@@ -112,7 +112,7 @@ unchanged "which is so after each of these"
 
 # A changed shadow is none: what the manifest names is what is published.
 cp "$H/crl/crl-11.shadow" "$WORK/kept"
-printf 'x' | dd of="$H/crl/crl-11.shadow" bs=1 seek=100 conv=notrunc status=none
+flip "$H/crl/crl-11.shadow" 100
 run transfer emergency --yes --pass-source "$WORK/pass"
 status 7 "a file that was changed is not opened"
 says 'crl-11.shadow: is not what was installed' "and is told"

@@ -168,8 +168,7 @@ print(r["missing"], r["other"], r["extra"], r["whole"])' "$WORK/out")" "$3 False
 sick 'rm ca.pem' 'a missing file' "['ca.pem'] [] []"
 sick 'printf x >>ca.pem' 'a file that grew' "[] ['ca.pem'] []"
 sick 'truncate -s 0 manifest.cose' 'a file without its bytes' "[] ['manifest.cose'] []"
-sick 'printf "\377" | dd of=manifest.cose bs=1 seek=99 conv=notrunc status=none' 'one byte' \
-	"[] ['manifest.cose'] []"
+sick 'flip manifest.cose 99' 'one byte' "[] ['manifest.cose'] []"
 sick 'touch more.pem' 'a file more' "[] [] ['more.pem']"
 sick 'touch "A b"; rm ca.pem' 'a name that no stick may carry' "['ca.pem'] [] ['A b']"
 sick 'mv ca.pem ../x; ln -s ../x ca.pem' 'a link' "[] ['ca.pem'] []"

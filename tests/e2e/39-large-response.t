@@ -34,7 +34,8 @@ ok 'byte for byte' diff -r "$response" "$WORK/stick-again/airgap-ca/responses/${
 # that those before it come out right.
 cp -a "$(home_of ca)" "$WORK/home-spoilt"
 must sqlite3 "$WORK/home-spoilt/ledger.db" \
-	"UPDATE record SET body = CAST(substr(body, 1, length(body) - 1) || x'00' AS BLOB) WHERE n =
+	"UPDATE record SET body = CAST(substr(body, 1, length(body) - 1) ||
+	 CASE substr(body, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB) WHERE n =
 	 (SELECT max(n) FROM record WHERE kind = 7)"
 run ca @spoilt resend "$(stick spoilt)"
 status 7 'a ledger that lost one of them is found out'

@@ -148,7 +148,7 @@ left() {
 	unchanged 'all of it a dry run'
 }
 spoil
-printf x | dd of="$SWEB/000003/manifest.cose" bs=1 seek=700 conv=notrunc status=none
+flip "$SWEB/000003/manifest.cose" 700
 left "COSE-SIGNATURE|CBOR.*|FORMAT-TEXT|COSE-FORM" "${WEB##*/}/000003" \
 	"a manifest with another byte in it"
 spoil

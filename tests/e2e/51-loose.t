@@ -167,8 +167,6 @@ spoilt() {
 	run transfer @new install "$WORK/spoilt" --csr "$WORK"/{web,mail,gnu}.csr
 	refused "$status" "$rule" . "$desc: install"
 }
-flip() { "$PYTHON" -c 'import sys
-b = bytearray(open(sys.argv[1], "rb").read()); b[-1] ^= 1; open(sys.argv[1], "wb").write(b)' "$1"; }
 forge() {
 	must openssl ecparam -name prime256v1 -genkey -noout -out "$WORK/forger.pem"
 	must cose --key "$WORK/forger.pem" manifest.cose "$WORK/forged" "$1"

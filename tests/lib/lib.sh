@@ -579,3 +579,8 @@ mount_small() {
 }
 
 cose() { "$PYTHON" "$TOP/tests/tools/make_cose.py" "$@"; }
+
+# flip FILE [OFFSET]: that byte, or the last one, is another from now on, whatever it was
+flip() { "$PYTHON" -c 'import sys
+at = int(sys.argv[2])
+b = bytearray(open(sys.argv[1], "rb").read()); b[at] ^= 1; open(sys.argv[1], "wb").write(b)' "$1" "${2:--1}"; }
