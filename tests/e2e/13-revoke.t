@@ -94,6 +94,9 @@ no 4 REVOKE-UNKNOWN 'key 00*: this CA has issued no certificate for it' 'a key w
 must openssl req -x509 -key "$WORK/one.key" -subj /CN=own -days 9 -out "$WORK/own.pem"
 no 4 REVOKE-UNKNOWN 'own.pem: not a certificate that this CA has issued' 'a file of another CA' "$WORK/own.pem" \
 	--reason superseded
+must openssl req -x509 -key "$WORK/one.key" -subj /CN=own -days 9 -set_serial "0x$ONE" -out "$WORK/same.pem"
+no 4 REVOKE-UNKNOWN 'same.pem: not a certificate that this CA has issued' 'nor another with a serial of ours' \
+	"$WORK/same.pem" --reason superseded
 no 4 REVOKE-CA 'that is a certificate of the CA itself' 'the CA' "$ca_serial" --reason keyCompromise
 no 4 REVOKE-CA 'that is a certificate of the CA itself' 'and its transfer key' "$transfer_serial" --reason keyCompromise
 no 4 REVOKE-CA 'that is a certificate of the CA itself' 'the CA by its key' "$ca_serial" --key --reason keyCompromise

@@ -144,6 +144,14 @@ run at "$(at_slot 1 3540)" transfer rotate
 status 1 "nor does rotate"
 says '^due  emergency since' "which says it each time"
 is "$(everywhere)" "0B 0B 2" "within the first hour of a slot the last shadow stays"
+# A host with a web root and no server: what it published is told by it as well.
+cp -a "$H" "$(home_of web)"
+mkdir "$WORK/web"
+run at "$(at_slot 1 3601)" transfer @web publish "$WORK/web"
+is "$(number "$WORK/web/ca.crl" DER)" 0D "publish alone puts the next shadow in place too"
+must transfer @web request --profile tls-server --new-key ec-p256 --name dns:web.example.org --out "$(stick web)"
+run transfer inspect "$WORK"/stick-web/airgap-ca/requests/*.cose --json
+like "$OUT" '"shadow_crls": *\[ *11, *13 *\]' "and the bundle of that host reports it"
 run at "$(at_slot 1 3601)" transfer rotate --json
 is "$(everywhere)" "0D 0D 3" "then the next shadow is in place, without a passphrase"
 is "$(json emergency)" true "and rotate says why"

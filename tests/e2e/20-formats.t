@@ -68,6 +68,10 @@ must cose "$V/bundle.cose" "$WORK/no-key.cose" \
 run "$BIN/airgap-transfer" inspect "$WORK/no-key.cose"
 wants 3 COSE-SIGNATURE "a bundle with a key of no known kind is spelled out, and not good"
 says 'the key that it carries is not a public key' 'which is said'
+must cose "$V/manifest.cose" "$WORK/no-cert.cose" 'h[33] = h[33][:-1]'
+run "$BIN/airgap-transfer" inspect "$WORK/no-cert.cose"
+wants 3 COSE-SIGNATURE "so is a manifest with a certificate that is none"
+says 'its x5chain is not a certificate with a usable key' 'and it is said so'
 
 # ---- what people compare -----------------------------------------------------------
 

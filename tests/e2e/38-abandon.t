@@ -57,6 +57,7 @@ run ca abandon --lost "$STICK"
 status 2 'no id'
 run ca abandon --lost abcd
 wants 7 BUNDLE-UNKNOWN 'an id that nobody has'
+says 'abcd: no unfinished bundle has this id' 'is said to be one'
 ask 1
 run ca abandon "$STICK/airgap-ca/requests/$ID.cose" "$STICK" --yes
 wants 7 BUNDLE-UNKNOWN 'a bundle that was never signed needs no closing'

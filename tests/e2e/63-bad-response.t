@@ -367,10 +367,9 @@ damaged 'the next one without a manifest' rm "$next/manifest.cose"
 again
 damaged 'the next one with a byte changed behind' "$PYTHON" -c 'import sys
 b = bytearray(open(sys.argv[1], "rb").read()); b[-1] ^= 1; open(sys.argv[1], "wb").write(b)' "$next/manifest.cose"
-old=$base-0000005
-must rm -rf "$old"
+old=$base-0000003
+must rm -rf "$base-0000004" "$old"
 must mv "$next" "$old"
-must rm -rf "$base-0000004" "$base-0000003"
 freeze
 run transfer install "$STICK"
 refused 3 COSE-SIGNATURE "${old##*/}" 'under the name of an old one it is known by what its manifest says'

@@ -341,6 +341,19 @@ read_file(
 	return rc != RC_OK ? rc : csr_read(file, buf_span(der), cache, ret);
 }
 
+/* A file is taken apart first; what a bundle carries is not. */
+static void
+a_request_is_all_of_its_bytes(void **state)
+{
+	WIPED(buf) der = { 0 };
+	WIPED(csr) csr = { 0 };
+
+	(void)state;
+	vector_read("csr", "form-trailing.der", &der);
+	check_refused(csr_read("a request", buf_span(&der), NULL, &csr),
+	    "CSR-FORM", "a request: 1 bytes behind the request");
+}
+
 /* The same for someone who wants its names. */
 static enum rc
 read_with_names(
@@ -974,6 +987,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_requests_are_refused_by_name),
+		cmocka_unit_test(a_request_is_all_of_its_bytes),
 		cmocka_unit_test(names_that_nobody_wants_refuse_nothing),
 		cmocka_unit_test(requests_of_other_software_are_read),
 		cmocka_unit_test(good_requests_give_key_and_names),
