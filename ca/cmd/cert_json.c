@@ -51,8 +51,9 @@ cert_json_subject(const struct ledger_cert *cert, const struct cert_text *text)
 {
 	if (cert->der.n != 0)
 		return cmd_json_text(buf_span(&text->subject));
-	return cert->adopted ? cmd_json_text(buf_span(&cert->subject))
-			     : json_null();
+	return cert->adopted && !cert->listed
+		   ? cmd_json_text(buf_span(&cert->subject))
+		   : json_null();
 }
 
 /* What a void or unfinished one never had is null. */
@@ -77,6 +78,6 @@ cert_json(
 	    "request_id",
 	    *i->request_id == '\0' ? json_null() : json_string(i->request_id),
 	    "not_before", cert_json_not_before(cert), "not_after",
-	    cmd_json_time(i->not_after), "status", cert_status(cert, now),
-	    "adopted", cert->adopted);
+	    cert->listed ? json_null() : cmd_json_time(i->not_after), "status",
+	    cert_status(cert, now), "adopted", cert->adopted && !cert->listed);
 }

@@ -29,6 +29,16 @@ short_hex(struct span bytes, char ret_text[static SHORT_HEX])
 	return ret_text;
 }
 
+/* Of before an adoption, or by a CRL of a lost part. */
+static enum rc
+say_date(const union record_body *u, struct buf *out)
+{
+	char date[CLOCK_TEXT];
+
+	clock_write((int64_t)u->revoked.date, date);
+	return buf_printf(out, "on %.10s, before it was known here", date);
+}
+
 static enum rc
 say_revoked(const union record_body *u, struct buf *out)
 {
@@ -39,7 +49,7 @@ say_revoked(const union record_body *u, struct buf *out)
 	rc = buf_printf(out, "%s, %s, ", serial,
 	    reason_text((enum reason)u->revoked.reason));
 	if (rc == RC_OK && u->revoked.date != 0)
-		return buf_add_str(out, "before the adoption");
+		return say_date(u, out);
 	if (rc != RC_OK || u->revoked.bundle == 0)
 		return rc != RC_OK ? rc : buf_add_str(out, "at the laptop");
 	return buf_printf(
@@ -132,6 +142,14 @@ record_say(const struct record *r, struct buf *out)
 		hex_write(u->adopted_cert.serial, serial);
 		return buf_printf(out, "%s for %.*s, of before the adoption",
 		    serial, SPAN_FMT(u->adopted_cert.subject));
+	case RECORD_CRL_SEEN:
+		return buf_printf(out,
+		    "CRL %" PRIu64 " of the lost part was read",
+		    u->crl_seen.number);
+	case RECORD_LISTED:
+		hex_write(u->listed.serial, serial);
+		return buf_printf(
+		    out, "%s, which a CRL alone has told of", serial);
 	case RECORD_KEY_REVOKED:
 		return buf_printf(out, "key %s, %s: never certified again",
 		    short_hex(u->key_revoked.key_id, a),

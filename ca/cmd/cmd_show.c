@@ -269,6 +269,11 @@ revocation_print(const struct ledger_revocation *r)
 static void
 adopted_print(const struct story *s)
 {
+	if (s->cert.listed) {
+		field_text("certificate",
+		    "not here: known from a CRL that lists its serial");
+		return;
+	}
 	field("subject", buf_span(&s->cert.subject));
 	field_time("not after", s->cert.intent.not_after);
 }
@@ -294,7 +299,10 @@ story_print(const struct story *s, int64_t now)
 		return rc;
 	if (s->has_bundle)
 		origin_print(s);
-	field_time(s->cert.adopted ? "adopted" : "issued", s->cert.at);
+	field_time(s->cert.listed    ? "listed"
+		   : s->cert.adopted ? "adopted"
+				     : "issued",
+	    s->cert.at);
 	if (s->has_bundle)
 		term_print(stdout,
 		    "%-13s bundle %" PRIu64 ", intent %" PRIu64
@@ -359,6 +367,9 @@ story_json(const struct story *s, int64_t now)
 static enum rc
 pem_print(const struct story *s)
 {
+	if (s->x == NULL && s->cert.listed)
+		return err_set(RC_USAGE,
+		    "the certificate is not here: a CRL lists its serial, and nothing else is known of it");
 	if (s->x == NULL && s->cert.adopted)
 		return err_set(RC_USAGE,
 		    "the certificate is not here: it was issued before this CA was adopted, and is known by its serial");

@@ -30,6 +30,9 @@ show_cert(struct ledger *ledger, const struct revoke_cert *one)
 		    cert.is_void ? "void" : "unfinished");
 	else if (rc == RC_OK)
 		rc = cert_names_write(&text.names, &names);
+	if (rc == RC_OK && cert.listed)
+		rc =
+		    buf_add_str(&names, "(a CRL lists it, and it is not here)");
 	if (rc == RC_OK && names.n == 0)
 		rc = buf_add_span(&names, buf_span(&cert.subject));
 	if (rc != RC_OK)
@@ -38,7 +41,7 @@ show_cert(struct ledger *ledger, const struct revoke_cert *one)
 	clock_write(one->not_before, from);
 	clock_write(one->not_after, to);
 	term_say("  %s  %.10s to %.10s%s\n", serial,
-	    one->has_key ? from : "not known ", to,
+	    one->has_key ? from : "not known ", cert.listed ? "not known" : to,
 	    one->before ? ", revoked before" : "");
 	term_field(
 	    "", "%.*s  %s", SPAN_FMT(buf_span(&names)), cert.intent.profile);

@@ -54,6 +54,8 @@ enum record_kind {
 	RECORD_ADOPTED = 26,  /* the CA was made elsewhere; what its CRLs begin at */
 	RECORD_ADOPTED_CERT = 27, /* a certificate that it issued there */
 	RECORD_CRL_SERIES = 28, /* numbers that may be signed from here on */
+	RECORD_CRL_SEEN = 29, /* a CRL of the lost part was read: its number */
+	RECORD_LISTED = 30, /* a serial that such a CRL alone has told of */
 };
 
 /** Create a ledger in `path` / open one. One writer at a time: a second one is
@@ -327,6 +329,7 @@ struct ledger_cert {
 	bool revoked;
 	bool own; /* the CA's, or of its transfer key: no bundle asked for it */
 	bool adopted; /* issued before this CA was taken over: no bundle */
+	bool listed; /* a CRL alone has told of it: as adopted, and its end unknown */
 	uint8_t adopted_serial[SERIAL_MAX]; /* its serial, of any length */
 	size_t n_adopted_serial;
 	struct buf subject; /* of an adopted one, as text; its DER may be unknown */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificates, by serial and one after the other. */
+#include "base/clock.h"
 #include "base/own_ssl.h"
 #include "ca/ledger/ledger_internal.h"
 #include "ca/ledger/revocation.h"
@@ -158,6 +159,26 @@ cert_of_adopted(
 		   : adopted_der(r, cert);
 }
 
+/* One of which a CRL says that it was revoked, and nobody anything else. */
+static enum rc
+cert_of_listed(
+    struct ledger *ledger, const struct record *r, struct ledger_cert *cert)
+{
+	struct span serial = r->u.listed.serial;
+	struct ledger_revocation revocation;
+
+	cert->adopted = true;
+	cert->listed = true;
+	memcpy(cert->adopted_serial, serial.p, serial.n);
+	cert->n_adopted_serial = serial.n;
+	cert->intent = (struct intent){ .n = r->n, .not_after = CLOCK_MAX };
+	cert->at = r->at;
+	cert->outcome = r->n;
+	return ledger_revoked_get(ledger,
+	    span_of(cert->adopted_serial, serial.n), &revocation,
+	    &cert->revoked);
+}
+
 /* A certificate that came with RECORD_INIT or RECORD_TRANSFER. */
 static enum rc
 cert_of_ca(const struct record *r, struct span serial, struct ledger_cert *cert)
@@ -266,6 +287,8 @@ ledger_cert_get(struct ledger *ledger, struct span serial,
 			rc = cert_of_change(ledger, &r, serial, &cert);
 		else if (rc == RC_OK && n != 0 && r.kind == RECORD_ADOPTED_CERT)
 			rc = cert_of_adopted(ledger, &r, &cert);
+		else if (rc == RC_OK && n != 0 && r.kind == RECORD_LISTED)
+			rc = cert_of_listed(ledger, &r, &cert);
 		else if (rc == RC_OK && n != 0)
 			rc = cert_of_ca(&r, serial, &cert);
 		known = n != 0;

@@ -6,8 +6,8 @@
 #include "ca/ledger/ledger_index.h"
 #include "base/own_ssl.h"
 #include "transfer/x509/cert.h"
-#include "transfer/x509/reason.h"
 #include "transfer/x509/der.h"
+#include "transfer/x509/reason.h"
 #include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
@@ -540,6 +540,12 @@ apply_adopted_cert(struct ledger_index *index, const struct record *r)
 }
 
 static enum rc
+apply_listed(struct ledger_index *index, const struct record *r)
+{
+	return serial_add(index, r->u.listed.serial, r);
+}
+
+static enum rc
 apply_crl(struct ledger_index *index, const struct record *r)
 {
 	const bool shadow = r->u.crl.requester.n != 0;
@@ -605,6 +611,8 @@ static apply_fn *const apply[] = {
 	[RECORD_CRL_SERIES] = apply_crl_series,
 	[RECORD_ADOPTED] = apply_nothing,
 	[RECORD_ADOPTED_CERT] = apply_adopted_cert,
+	[RECORD_CRL_SEEN] = ledger_index_crl_seen,
+	[RECORD_LISTED] = apply_listed,
 };
 
 enum rc

@@ -34,5 +34,8 @@ enum rc ledger_index_import(struct ledger_index *index,
     const struct record *record) MUST_CHECK;
 enum rc ledger_index_regained(struct ledger_index *index,
     const struct record *record) MUST_CHECK;
+/** And CRL_SEEN. */
+enum rc ledger_index_crl_seen(struct ledger_index *index,
+    const struct record *record) MUST_CHECK;
 
 #endif

@@ -166,15 +166,31 @@ manifest_apply(
  * manifest. */
 #define CRLS_BESIDE 1000
 
+/* Where another record has told of the same, it changes nothing. */
+static enum rc
+crl_numbers_use(
+    struct ledger_index *index, const struct record *r, uint64_t highest)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	int changed;
+	enum rc rc = db_prepare(index->db,
+	    "INSERT INTO crl_series(last, first, n)"
+	    " VALUES(?1 + ?2, ?1, ?3)",
+	    &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "iii", (int64_t)highest,
+		    (int64_t)CRLS_BESIDE, (int64_t)r->n);
+	return rc != RC_OK ? rc : ledger_index_import_run(index, st, &changed);
+}
+
 /* CRL numbers of the lost part are used, whoever has those CRLs. */
 static enum rc
 crl_numbers_apply(struct ledger_index *index, const struct record *r)
 {
-	OWN(sqlite3_stmt) *st = NULL;
 	WIPED(manifest) m = { .sequence = 0 };
 	struct cose cose;
 	uint64_t highest = 0;
-	int changed;
 	enum rc rc = cose_read(
 	    "an imported manifest", r->u.import.file, COSE_MANIFEST, &cose);
 
@@ -185,17 +201,14 @@ crl_numbers_apply(struct ledger_index *index, const struct record *r)
 	for (size_t i = 0; i < m.n_crls; i++)
 		if (m.crls[i].number > highest)
 			highest = m.crls[i].number;
-	if (rc != RC_OK || highest == 0)
-		return rc;
-	rc = db_prepare(index->db,
-	    "INSERT INTO crl_series(last, first, n)"
-	    " VALUES(?1 + ?2, ?1, ?3)",
-	    &st);
-	if (rc == RC_OK)
-		rc = db_bind(index->db, st, "iii", (int64_t)highest,
-		    (int64_t)CRLS_BESIDE, (int64_t)r->n);
-	/* Where another manifest has told of the same, it changes nothing. */
-	return rc != RC_OK ? rc : ledger_index_import_run(index, st, &changed);
+	return rc != RC_OK || highest == 0 ? rc
+					   : crl_numbers_use(index, r, highest);
+}
+
+enum rc
+ledger_index_crl_seen(struct ledger_index *index, const struct record *r)
+{
+	return crl_numbers_use(index, r, r->u.crl_seen.number);
 }
 
 enum rc
@@ -287,6 +300,28 @@ resolve(struct ledger_index *index, const struct record *r, uint64_t intent)
 	return rc;
 }
 
+/* Is it known as one that a CRL lists, and as nothing else? */
+static enum rc
+is_listed_alone(struct ledger_index *index, const struct serial *serial,
+    uint64_t n, bool *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	uint64_t is = 0;
+	enum rc rc = db_prepare(index->db,
+	    "SELECT 1 FROM revocation WHERE serial = ?1 AND NOT EXISTS"
+	    " (SELECT 1 FROM certificate WHERE intent = ?2)",
+	    &st);
+
+	if (rc == RC_OK)
+		rc = db_bind(index->db, st, "bi",
+		    span_of(serial->bytes, serial->n), (int64_t)n);
+	if (rc == RC_OK)
+		rc = look_up(index, st, &is);
+	*ret = is != 0;
+	return rc;
+}
+
+/* A listed serial becomes that of its certificate. */
 static enum rc
 certificate_add(struct ledger_index *index, const struct record *r,
     const struct serial *serial, int64_t not_after)
@@ -294,8 +329,8 @@ certificate_add(struct ledger_index *index, const struct record *r,
 	OWN(sqlite3_stmt) *one = NULL;
 	OWN(sqlite3_stmt) *two = NULL;
 	int changed = 0;
-	enum rc rc = db_prepare(
-	    index->db, "INSERT INTO serial(serial, n) VALUES(?, ?)", &one);
+	enum rc rc = db_prepare(index->db,
+	    "INSERT OR REPLACE INTO serial(serial, n) VALUES(?, ?)", &one);
 
 	if (rc == RC_OK)
 		rc = db_bind(index->db, one, "bi",
@@ -323,6 +358,7 @@ ledger_index_regained(struct ledger_index *index, const struct record *r)
 	struct serial serial = { 0 };
 	int64_t not_after = 0;
 	uint64_t n = 0;
+	bool listed = false;
 	enum rc rc;
 
 	if (index->regaining == 0)
@@ -331,8 +367,11 @@ ledger_index_regained(struct ledger_index *index, const struct record *r)
 	rc = ledger_index_import_read_cert(r, &serial, &not_after);
 	if (rc == RC_OK)
 		rc = ledger_index_import_serial_find(index, &serial, &n);
+	if (rc == RC_OK && n != 0)
+		rc = is_listed_alone(index, &serial, n, &listed);
 	if (rc != RC_OK)
 		return rc;
-	return n != 0 ? resolve(index, r, n)
-		      : certificate_add(index, r, &serial, not_after);
+	return n != 0 && !listed
+		   ? resolve(index, r, n)
+		   : certificate_add(index, r, &serial, not_after);
 }

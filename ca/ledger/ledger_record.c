@@ -3,8 +3,8 @@
  * and read. Nothing here knows of the database. */
 #include "ca/ledger/ledger_record.h"
 #include "base/clock.h"
-#include "ca/ledger/ledger_crl.h"
 #include "ca/ledger/adopted.h"
+#include "ca/ledger/ledger_crl.h"
 #include "transfer/format/cbor_in.h"
 #include "transfer/format/cbor_out.h"
 #include "transfer/format/cose.h"
@@ -180,6 +180,11 @@ static const struct record_form kinds[] = {
 		IN_UINT(adopted_cert, not_after, CLOCK_MAX),
 		IN_TEXT(adopted_cert, subject, 0, ADOPTED_SUBJECT_MAX),
 		IN_MAYBE(adopted_cert, der, CERT_MAX) } },
+	[RECORD_CRL_SEEN] = { "crl-seen", {
+		IN_UINT(crl_seen, number, CRL_NUMBERS),
+		IN_BYTES(crl_seen, digest, SHA256_LEN, SHA256_LEN) } },
+	[RECORD_LISTED] = { "listed", {
+		IN_BYTES(listed, serial, 1, SERIAL_MAX) } },
 };
 /* clang-format on */
 

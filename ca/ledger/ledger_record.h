@@ -129,6 +129,13 @@ union record_body {
 		uint64_t not_after;
 		struct span subject, der;
 	} adopted_cert;
+	struct {
+		uint64_t number;
+		struct span digest; /* of the DER */
+	} crl_seen;
+	struct {
+		struct span serial;
+	} listed;
 };
 
 struct record {

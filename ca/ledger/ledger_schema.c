@@ -115,12 +115,17 @@ static const char *const ledger_upgrades[] = {
 	/* 5: certificates of before an adoption are in table serial. A program
 	 * that knows nothing of them would number CRLs from 1. */
 	"",
+
+	/* 6: serials that CRLs alone have told of are in table serial, and
+	 * numbers of CRLs that were read in crl_series. A program that passes
+	 * them over would leave them out of the next CRL. */
+	"",
 };
 
 const struct db_kind ledger_kind = {
 	.name = "ledger",
 	.application_id = 0x61676c31, /* "agl1" */
-	.version = 5,
+	.version = 6,
 	.schema = schema,
 	.upgrades = ledger_upgrades,
 };

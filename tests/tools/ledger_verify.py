@@ -71,6 +71,8 @@ KINDS = {
     26: ("adopted", {1: ("crl_next", UINT)}),
     27: ("adopted_cert", {1: ("serial", BYTES), 2: ("not_after", UINT),
                           3: ("subject", TEXT), 4: ("der", BYTES)}),
+    29: ("crl_seen", {1: ("number", UINT), 2: ("digest", BYTES)}),
+    30: ("listed", {1: ("serial", BYTES)}),
 }
 OPTIONAL = {(2, 2), (18, 3), (18, 4), (19, 4), (22, 3), (22, 6), (23, 3), (24, 5), (24, 11), (24, 12),
             (27, 4)}
@@ -108,6 +110,7 @@ class Tables:
         self.manifest, self.serial, self.certificate = {}, {}, {}
         self.revocation, self.revoked_key = {}, {}
         self.crl_series, self.crl = {}, {}
+        self.listed = set()
 
     def add_serial(self, n, serial):
         want(serial not in self.serial, n, "a serial twice")
@@ -266,12 +269,13 @@ class Tables:
         entry = m[8][b["request"]][3][b["slot"]]
         want(entry[2] == sha256(b["der"]), n, "not what the manifest lists")
         serial = serial_of(b["der"])
-        if serial in self.serial:
+        if serial in self.serial and serial not in self.listed:
             row = self.certificate[self.serial[serial]]
             want(row[0] == bundle and (row[2] == 0 or row[3] != 0), n,
                  "its serial has another certificate")
             row[2] = n
         else:
+            self.listed.discard(serial)
             self.serial[serial] = n
             end = x509.load_der_x509_certificate(b["der"]).not_valid_after
             end = int(end.replace(tzinfo=datetime.timezone.utc).timestamp())
@@ -314,6 +318,13 @@ class Tables:
         if "der" in b:
             serial = x509.load_der_x509_certificate(b["der"]).serial_number
             want(int.from_bytes(b["serial"], "big") == serial, n, "another serial")
+
+    def apply_crl_seen(self, n, _, b):
+        self.crl_series.setdefault(b["number"] + 1000, (b["number"], n))
+
+    def apply_listed(self, n, _, b):
+        self.add_serial(n, b["serial"])
+        self.listed.add(b["serial"])
 
     def apply_clock(self, n, _, b):
         pass
@@ -403,7 +414,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4, 5), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4, 5, 6), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a lost part of the ledger had comes back, and the rest goes on from it.
  */
+#include "base/clock.h"
+#include "ca/ledger/crl_seen.h"
+#include "ca/ledger/ledger_crl.h"
+#include "ca/ledger/revocation.h"
 #include "tests/lib/ledger_fixture.h"
 #include "transfer/x509/tbs.h"
 
@@ -501,6 +505,99 @@ a_ledger_that_was_never_restored_says_so(void **state)
 	assert_false(any);
 }
 
+static void
+a_crl_that_was_read_takes_its_number(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	static const uint8_t digest[SHA256_LEN] = { 7 }, other[SHA256_LEN];
+	struct ledger_crls_seen seen;
+	uint64_t next = 0;
+
+	restored_make(state, &l);
+	check_ok(ledger_crls_seen_get(l, digest, &seen));
+	assert_true(!seen.this_one && seen.highest == 0);
+	check_ok(ledger_begin(l));
+	stamp(l, T0 + 90000);
+	check_ok(ledger_crl_seen_add(l, 41, digest));
+	check_ok(ledger_crl_seen_add(l, 40, other));
+	check_ok(ledger_commit(l));
+	check_ok(ledger_crls_seen_get(l, digest, &seen));
+	assert_true(seen.this_one && seen.highest == 41);
+	check_ok(ledger_crl_number_next(l, &next));
+	assert_int_equal(next, 1042); /* others' shadows may be above it */
+	verified(l, NULL, 0);
+}
+
+/* Revoke this serial, of which a CRL alone tells. */
+static enum rc
+list_serial(struct ledger *l, struct span serial)
+{
+	const struct ledger_revocation one = { .serial = serial,
+		.not_after = CLOCK_MAX,
+		.reason = REASON_KEY_COMPROMISE,
+		.date = T0 };
+	enum rc rc;
+
+	check_ok(ledger_begin(l));
+	stamp(l, T0 + 90000);
+	rc = ledger_listed_add(l, serial);
+	if (rc == RC_OK)
+		rc = ledger_revoke(l, &one, 0);
+	if (rc == RC_OK)
+		rc = ledger_commit(l);
+	else
+		ledger_rollback(l);
+	return rc;
+}
+
+static void
+a_listed_serial_is_revoked_and_gets_its_certificate(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(lost) one = { 0 };
+	WIPED(ledger_cert) c = { 0 };
+	WIPED(ledger_cert) after = { 0 };
+	struct ledger_revocation r;
+	uint8_t bytes[16];
+	const struct span serial = span_of(bytes, sizeof(bytes));
+	bool known = false, revoked = false;
+
+	memset(bytes, 0x51, sizeof(bytes));
+	restored_make(state, &l);
+	check_ok(list_serial(l, serial));
+	check_ok(ledger_cert_get(l, serial, &c, &known));
+	assert_true(known && c.listed && c.revoked && c.der.n == 0);
+	assert_true(span_eq(ledger_cert_serial(&c), serial));
+	verified(l, NULL, 0);
+	lost_make(1, 40, 0x51, &one);
+	check_ok(import(l, &one));
+	check_ok(ledger_cert_get(l, serial, &after, &known));
+	assert_true(known && !after.listed && after.revoked);
+	assert_true(span_eq(buf_span(&after.der), buf_span(&one.der)));
+	check_ok(ledger_revoked_get(l, serial, &r, &revoked));
+	assert_true(revoked && r.at == T0);
+	assert_int_equal(r.reason, REASON_KEY_COMPROMISE);
+	verified(l, NULL, 0);
+}
+
+static void
+a_serial_that_is_known_is_not_listed(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(lost) one = { 0 };
+	uint8_t bytes[16];
+
+	memset(bytes, 0x51, sizeof(bytes));
+	restored_make(state, &l);
+	lost_make(1, 40, 0x51, &one);
+	check_ok(import(l, &one));
+	assert_int_equal(
+	    list_serial(l, span_of(bytes, sizeof(bytes))), RC_STATE);
+	assert_non_null(
+	    strstr(err_text(), "its serial is in the ledger already"));
+	verified(l, NULL, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int
@@ -518,6 +615,9 @@ main(void)
 		T(what_does_not_fit_is_not_imported),
 		T(what_was_restored_and_brought_back_is_told),
 		T(a_ledger_that_was_never_restored_says_so),
+		T(a_crl_that_was_read_takes_its_number),
+		T(a_listed_serial_is_revoked_and_gets_its_certificate),
+		T(a_serial_that_is_known_is_not_listed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
