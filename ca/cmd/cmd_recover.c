@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `recover`: what a stick of histories would give back to the ledger, shown by
- * channel and confirmed. What is proven of it is for
+/* `recover`: what a stick of histories, or CRLs, would give back to the ledger,
+ * shown by channel and confirmed. What is proven of it is for
  * ca/lifecycle/recover.c. */
 #include "base/clock.h"
 #include "base/term.h"
 #include "ca/cmd/awaited_text.h"
 #include "ca/cmd/cmd.h"
+#include "ca/cmd/recover_crl_show.h"
 #include "ca/home/ca_trust.h"
+#include "ca/lifecycle/crl_file.h"
 #include "ca/lifecycle/recover.h"
 #include "transfer/reader/reader.h"
 #include "transfer/rule.h"
@@ -20,7 +22,9 @@
 
 struct recovering {
 	struct cmd_env *env;
-	const char *from;
+	const char *from;     /* NULL: no stick, CRLs alone */
+	struct cmd_list crls; /* paths */
+	struct buf *crl_ders; /* owned; of each */
 	struct reader reader;
 	struct scanned set;
 	struct history_set history;
@@ -39,6 +43,10 @@ static void
 recovering_wipe(struct recovering *r)
 {
 	recovery_wipe(&r->recovery);
+	for (size_t i = 0; r->crl_ders != NULL && i < r->crls.n; i++)
+		buf_wipe(&r->crl_ders[i]);
+	free(r->crl_ders);
+	cmd_list_wipe(&r->crls);
 	reader_wipe(&r->reader);
 	history_set_wipe(&r->history);
 	scanned_wipe(&r->set);
@@ -77,6 +85,22 @@ read_stick(struct recovering *r)
 	return rc == RC_OK && more
 		   ? history_set_read(r->set.copy.bytes, &r->history)
 		   : rc;
+}
+
+/* Likewise: each by a process of its own, before anything is open. */
+static enum rc
+read_crls(struct recovering *r)
+{
+	enum rc rc = RC_OK;
+
+	if (r->crls.n == 0)
+		return RC_OK;
+	r->crl_ders = calloc(r->crls.n, sizeof(*r->crl_ders));
+	if (r->crl_ders == NULL)
+		return err_memory();
+	for (size_t i = 0; i < r->crls.n && rc == RC_OK; i++)
+		rc = crl_file_read_apart(r->crls.items[i], &r->crl_ders[i]);
+	return rc;
 }
 
 static enum rc
@@ -129,8 +153,13 @@ plan(struct recovering *r)
 	r->clock = r->now;
 	if (rc == RC_OK && r->recovery.latest_at > r->now)
 		r->now = r->recovery.latest_at;
+	for (size_t i = 0; i < r->crls.n && rc == RC_OK; i++) {
+		rc = recovery_crl_take(&r->recovery, r->crls.items[i],
+		    buf_span(&r->crl_ders[i]), r->now);
+		buf_wipe(&r->crl_ders[i]);
+	}
 	hex_write(span_of(r->ca.ca_id, 4), ca);
-	if (rc != RC_OK || r->recovery.n != 0)
+	if (rc != RC_OK || r->recovery.n != 0 || r->from == NULL)
 		return rc;
 	if (r->recovery.n_left != 0)
 		return nothing_taken(&r->recovery);
@@ -318,23 +347,25 @@ show_clock_behind(const struct recovering *r)
 static void
 show_enrolled(const struct recovering *r)
 {
-	if (r->recovery.restored.count == 0)
+	if (r->recovery.restored.count == 0 || r->from == NULL)
 		return;
 	for (size_t i = 0; i < r->n_requesters; i++)
 		term_field("enrolled", "%s", r->requesters[i].label);
 	term_say(
 	    "Whoever of them was removed after the backup is to be removed again:\n"
 	    "'airgap-ca requester remove LABEL'. What was revoked at the laptop since then is in no\n"
-	    "history, and is to be revoked again: 'airgap-ca revoke SERIAL --reason REASON'.\n");
+	    "response, and where no CRL has it, it is to be revoked again:\n"
+	    "'airgap-ca revoke SERIAL --reason REASON'.\n");
 }
 
 static void
 recover_show_policy(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
-	const struct history_response *last = &v->items[v->n - 1];
+	const struct history_response *last =
+	    v->n == 0 ? NULL : &v->items[v->n - 1];
 
-	if (!last->held &&
+	if (last != NULL && !last->held &&
 	    memcmp(last->manifest.policy, r->policy.digest, SHA256_LEN) != 0)
 		term_alarm(
 		    "The newest was made under another policy than policy.conf here: compare with\n"
@@ -346,8 +377,12 @@ recover_review(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 
-	term_bold("Histories of this CA: %zu response%s proven, %zu left\n",
-	    v->n, v->n == 1 ? "" : "s", v->n_left);
+	if (r->from == NULL)
+		term_bold("CRLs of this CA: %zu proven\n", v->n_crls);
+	else
+		term_bold(
+		    "Histories of this CA: %zu response%s proven, %zu left\n",
+		    v->n, v->n == 1 ? "" : "s", v->n_left);
 	for (size_t i = 0; i < v->n; i++)
 		if (is_first_of(v, i)) {
 			const struct channel_sum s = sum_channel(v, i);
@@ -359,6 +394,7 @@ recover_review(const struct recovering *r)
 	show_left(v);
 	show_missing(v);
 	show_bundles_lacking(v);
+	recover_crls_show(v);
 	show_clock_behind(r);
 	show_enrolled(r);
 	show_awaited(v);
@@ -418,11 +454,12 @@ recover_print_json(const struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
 
-	return cmd_json(json_pack("{s:o,s:o,s:o,s:b,s:I,s:I,s:I}", "responses",
-	    taken_json(r), "left", left_json(v), "awaited",
-	    awaited_json(v->awaits, v->n_awaits), "signs",
-	    !v->waits || recovery_is_whole(v), "certificates",
-	    (json_int_t)v->n_certs, "lost_records",
+	return cmd_json(json_pack("{s:o,s:o,s:o,s:o,s:b,s:b,s:I,s:I,s:I}",
+	    "responses", taken_json(r), "left", left_json(v), "awaited",
+	    awaited_json(v->awaits, v->n_awaits), "crls", recover_crls_json(v),
+	    "crl_lacks", recovery_lacks_crl(v), "signs",
+	    !v->waits || (r->from != NULL && recovery_is_whole(v)),
+	    "certificates", (json_int_t)v->n_certs, "lost_records",
 	    (json_int_t)(v->top == 0 ? 0 : v->top + 1), "missing_records",
 	    (json_int_t)v->missing));
 }
@@ -508,8 +545,10 @@ static enum rc
 recover_run(struct recovering *r)
 {
 	const struct recovery *v = &r->recovery;
-	enum rc rc = read_stick(r);
+	enum rc rc = r->from == NULL ? RC_OK : read_stick(r);
 
+	if (rc == RC_OK)
+		rc = read_crls(r);
 	if (rc == RC_OK)
 		rc = recover_open_home(r);
 	if (rc == RC_OK)
@@ -519,12 +558,13 @@ recover_run(struct recovering *r)
 	recover_review(r);
 	if (r->env->dry_run)
 		term_say("Dry run: nothing was stored.\n");
-	else if (v->n_new == 0)
+	else if (v->n_new == 0 && !recover_crls_are_news(v))
 		term_say("Nothing to bring back: the ledger has all of %s.\n",
 		    v->n_left == 0 ? "it" : "the others");
 	else
 		rc = confirm_and_store(r);
-	if (rc == RC_OK && !r->env->dry_run) {
+	/* CRLs are no history: they end no waiting. */
+	if (rc == RC_OK && !r->env->dry_run && r->from != NULL) {
 		rc = recovery_settle(
 		    &r->recovery, r->now, buf_span(&r->policy.text));
 		if (rc == RC_OK)
@@ -539,19 +579,24 @@ enum rc
 cmd_recover(struct cmd_env *env, int argc, char **argv)
 {
 	const char *lost = NULL;
+	WIPED(recovering)
+	r = { .env = env,
+		.reader = READER_NONE,
+		.set = { .copy = { .fd = -1 } },
+		.home = { .fd = -1 } };
 	const struct cmd_option options[] = {
 		{ .name = "lost",
 		    .value = "WORDS",
 		    .text = &lost,
 		    .help =
 			"nothing more comes back: say what is lost, and sign again" },
+		{ .name = "crl",
+		    .value = "FILE",
+		    .list = &r.crls,
+		    .help =
+			"a CRL of this CA, DER or PEM: who was revoked, and which numbers are used" },
 		{ 0 },
 	};
-	WIPED(recovering)
-	r = { .env = env,
-		.reader = READER_NONE,
-		.set = { .copy = { .fd = -1 } },
-		.home = { .fd = -1 } };
 	WIPED(cmd_list) operands = { 0 };
 	bool done = false;
 	enum rc rc = cmd_options(env, argc, argv, options, &operands, &done);
@@ -559,9 +604,11 @@ cmd_recover(struct cmd_env *env, int argc, char **argv)
 	if (rc != RC_OK || done)
 		return rc;
 	if (lost != NULL) {
-		rc = cmd_operands_none(env, &operands);
+		rc = r.crls.n != 0 ? cmd_wants(env, "--crl or --lost, not both")
+				   : cmd_operands_none(env, &operands);
 		return rc == RC_OK ? recover_give_up(&r, lost) : rc;
 	}
-	rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
+	if (operands.n != 0 || r.crls.n == 0)
+		rc = cmd_operand_one(env, &operands, "MEDIA", &r.from);
 	return rc == RC_OK ? recover_run(&r) : rc;
 }

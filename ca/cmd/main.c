@@ -44,7 +44,7 @@ static const struct cmd cmds[] = {
 	  "copy ledger and policy, as one file" },
 	{ "restore", cmd_restore, "FILE [--token URI]",
 	  "make the home of a CA from its backup" },
-	{ "recover", cmd_recover, "MEDIA | --lost WORDS",
+	{ "recover", cmd_recover, "MEDIA | [MEDIA] --crl FILE | --lost WORDS",
 	  "bring back from the online sides what a restored ledger lacks" },
 	{ "abandon", cmd_abandon, "BUNDLE MEDIA | --lost ID [--requester LABEL]",
 	  "close a bundle that cannot be finished" },

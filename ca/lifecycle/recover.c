@@ -19,6 +19,7 @@ recovery_wipe(struct recovery *recovery)
 		history_response_wipe(&recovery->items[i]);
 	for (size_t i = 0; i < recovery->n_left; i++)
 		free(recovery->left[i].reason);
+	recovery_crls_wipe(recovery);
 	free(recovery->items);
 	free(recovery->left);
 	free(recovery->read);
@@ -318,7 +319,7 @@ check_cert(const struct recovery *r, const struct history_response *p,
 	enum rc rc = ledger_cert_get(r->ledger, entry->serial, &ours, &known);
 
 	*ret_lacking = true;
-	if (rc != RC_OK || !known)
+	if (rc != RC_OK || !known || ours.listed)
 		return rc;
 	if (ours.intent.bundle == 0)
 		return conflict(p, entry);
@@ -569,6 +570,8 @@ recovery_plan(struct recovery *r, const struct history_set *history,
 		rc = recover_check_all(r);
 	if (rc == RC_OK)
 		rc = account(r);
+	if (rc == RC_OK)
+		rc = recovery_crls_told(r);
 	find_latest(r);
 	return rc != RC_OK ? rc : recovery_await(r);
 }

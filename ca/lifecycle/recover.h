@@ -11,6 +11,8 @@
 #define CA_LIFECYCLE_RECOVER_H
 
 #include "ca/home/home.h"
+#include "ca/ledger/revocation.h"
+#include "transfer/format/digest_set.h"
 #include "transfer/judge/judge.h"
 #include "transfer/media/history_set.h"
 #include "transfer/rule.h"
@@ -48,6 +50,26 @@ struct history_left {
 	char *reason; /* owned */
 };
 
+/** What a CRL says of one serial. */
+struct crl_word {
+	uint8_t serial[SERIAL_MAX]; /* without leading zeros */
+	uint8_t n_serial;
+	enum reason reason;
+	int64_t at, since; /* revocationDate; invalidityDate, 0: none */
+};
+
+/** A CRL of the lost part, proven. */
+struct recovery_crl {
+	char *from; /* owned: what sentences call it */
+	uint64_t number;
+	int64_t this_update;
+	uint8_t digest[SHA256_LEN];
+	bool seen;		/* an earlier run has read it */
+	struct crl_word *words; /* owned; by serial */
+	size_t n, n_new;	/* of them; not revoked in the ledger */
+	size_t n_no_key; /* lost keys of certificates that are not here */
+};
+
 /** The histories of this CA on a stick, and what they come to here. */
 struct recovery {
 	struct ledger *ledger; /* borrowed */
@@ -73,6 +95,13 @@ struct recovery {
 	/* by recovery_store: certificates that it revoked again, and those that
 	 * are not here to be revoked */
 	size_t n_revoked, n_unrevoked;
+	struct recovery_crl *crls; /* owned; by recovery_crl_take */
+	size_t n_crls;
+	/* CRLs that manifests tell of and that the ledger lacks: the highest number,
+	 * the one from which on a CRL tells all, and the highest that was read in
+	 * earlier runs; 0: none */
+	uint64_t crl_top, crl_wanted, crl_read;
+	struct digest_set shadows, coming; /* digests of CRLs; serials of items */
 };
 void recovery_wipe(struct recovery *recovery);
 
@@ -106,6 +135,31 @@ bool recovery_is_whole(const struct recovery *recovery);
  * `policy` is in force before and after. */
 enum rc recovery_store(struct recovery *recovery, int64_t now,
     struct span policy) MUST_CHECK;
+
+/** A CRL of this CA, after recovery_plan: what it lists is stored with the rest.
+ * Proven by the CA's key before it is read.
+ * \retval RC_FORMAT rule RECOVER-CRL: not this CA's, of no form of ours, from the
+ *                   future by `now`, or a shadow */
+enum rc recovery_crl_take(struct recovery *recovery, const char *from,
+    struct span der, int64_t now) MUST_CHECK;
+/** Do manifests tell of CRLs that are newer than any which was read? */
+bool recovery_lacks_crl(const struct recovery *recovery);
+
+/** For recovery_plan and recovery_wipe. */
+enum rc recovery_crls_told(struct recovery *recovery) MUST_CHECK;
+void recovery_crls_wipe(struct recovery *recovery);
+/** For recovery_store: all that the CRLs list, behind all else. */
+enum rc recovery_add_crls(struct recovery *recovery) MUST_CHECK;
+/** What the CRLs say of a serial; NULL: nothing. */
+const struct crl_word *recovery_crl_word(
+    const struct recovery *recovery, struct span serial);
+
+/** For recovery_store: a lost key of this certificate is not certified again; and
+ * of those of a response that were revoked before they came. */
+enum rc recovery_add_key(struct ledger *ledger, const struct ledger_cert *cert,
+    const struct ledger_revocation *revocation) MUST_CHECK;
+enum rc recovery_add_keys(
+    struct recovery *recovery, const struct history_response *p) MUST_CHECK;
 
 /** For recovery_store: what a response says was revoked is revoked here too, in the
  * open transaction. And for recovery_plan, how many certificates that were. */

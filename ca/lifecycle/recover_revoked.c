@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the lost part had revoked for its requesters. A manifest has the
- * serials; the reason stands in the bundle alone, and is unspecified where its
- * host no longer has that. What an operator revoked at the laptop no history
- * has. */
-#include "ca/ledger/revocation.h"
+ * serials; the reason stands in the bundle, and the day in no response. A CRL
+ * has both, and what an operator revoked at the laptop besides; where none has
+ * come, it is revoked as of today, and where its host no longer has the bundle,
+ * for no reason. */
 #include "ca/lifecycle/recover.h"
-#include "transfer/format/digest_set.h"
 
 struct met_serials {
 	struct digest_set set;
@@ -49,15 +48,19 @@ recovery_count_revoked(const struct manifest *m, uint64_t *ret_n)
 	return rc;
 }
 
-static enum rc
-add_key(struct ledger *ledger, const struct ledger_cert *cert,
+enum rc
+recovery_add_key(struct ledger *ledger, const struct ledger_cert *cert,
     const struct ledger_revocation *one)
 {
 	const uint8_t *key_id = cert->intent.key_id;
 	bool revoked = false;
-	enum rc rc = ledger_key_is_revoked(ledger, key_id, &revoked);
+	enum rc rc;
 
-	if (rc != RC_OK || revoked || !reason_is_compromise(one->reason))
+	if (!reason_is_compromise(one->reason) || cert->own ||
+	    (cert->adopted && cert->der.n == 0))
+		return RC_OK;
+	rc = ledger_key_is_revoked(ledger, key_id, &revoked);
+	if (rc != RC_OK || revoked)
 		return rc;
 	return ledger_key_revoke(
 	    ledger, key_id, one->reason, one->has_since ? one->since : 0);
@@ -66,6 +69,7 @@ add_key(struct ledger *ledger, const struct ledger_cert *cert,
 static enum rc
 add_revoked(struct recovery *r, uint64_t bundle, struct ledger_revocation one)
 {
+	const struct crl_word *word = recovery_crl_word(r, one.serial);
 	WIPED(ledger_cert) cert = { 0 };
 	bool known = false;
 	enum rc rc = ledger_cert_get(r->ledger, one.serial, &cert, &known);
@@ -73,14 +77,47 @@ add_revoked(struct recovery *r, uint64_t bundle, struct ledger_revocation one)
 	if (rc != RC_OK)
 		return rc;
 	if (!known || cert.own) {
-		r->n_unrevoked++;
+		r->n_unrevoked += word == NULL;
 		return RC_OK;
 	}
 	one.not_after = cert.intent.not_after;
+	if (word != NULL) {
+		one.reason = word->reason;
+		one.date = word->at;
+		one.has_since = word->since != 0;
+		one.since = word->since;
+	}
 	if (!cert.revoked)
 		rc = ledger_revoke(r->ledger, &one, bundle);
 	r->n_revoked += rc == RC_OK && !cert.revoked;
-	return rc == RC_OK ? add_key(r->ledger, &cert, &one) : rc;
+	return rc == RC_OK ? recovery_add_key(r->ledger, &cert, &one) : rc;
+}
+
+/* A CRL may have come here before them. */
+enum rc
+recovery_add_keys(struct recovery *r, const struct history_response *p)
+{
+	const struct manifest *m = &p->manifest;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < m->n_results; i++)
+		for (size_t c = 0; c < m->results[i].n_certs && rc == RC_OK;
+		     c++) {
+			struct ledger_revocation one;
+			WIPED(ledger_cert) cert = { .at = 0 };
+			const struct span serial =
+			    m->results[i].certs[c].serial;
+			bool known = false, revoked = false;
+
+			rc = ledger_revoked_get(
+			    r->ledger, serial, &one, &revoked);
+			if (rc == RC_OK && revoked)
+				rc = ledger_cert_get(
+				    r->ledger, serial, &cert, &known);
+			if (rc == RC_OK && known)
+				rc = recovery_add_key(r->ledger, &cert, &one);
+		}
+	return rc;
 }
 
 /* What was revoked before was so by an act that may be lost as well. */

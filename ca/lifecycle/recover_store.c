@@ -231,6 +231,8 @@ add_one(struct recovery *r, size_t i, int64_t now)
 	if (rc == RC_OK)
 		rc = void_leftovers(r, p);
 	if (rc == RC_OK)
+		rc = recovery_add_keys(r, p);
+	if (rc == RC_OK)
 		rc = recovery_add_revoked(r, p);
 	/* The newest is in force: what an earlier run has brought back is newer
 	 * than the key of an older response. */
@@ -249,6 +251,8 @@ recovery_store(struct recovery *r, int64_t now, struct span policy)
 		rc = add_one(r, i, now);
 	if (rc == RC_OK)
 		rc = ledger_stamp(r->ledger, now, policy);
+	if (rc == RC_OK)
+		rc = recovery_add_crls(r);
 	if (rc == RC_OK)
 		return ledger_commit(r->ledger);
 	ledger_rollback(r->ledger);

@@ -10,6 +10,7 @@ is "$(grep -oE '`airgap-(ca|transfer) [^`]*`' <<<"$CHAPTER" | tr -d '`')" 'airga
 airgap-ca status
 airgap-transfer history --out STICK
 airgap-ca recover STICK
+airgap-ca recover STICK --crl FILE
 airgap-ca recover --lost "WORDS"
 airgap-ca requester remove LABEL
 airgap-ca ledger verify --head FILE
@@ -49,6 +50,11 @@ FILE=$(echo "$STICK"/airgap-ca/backups/*.db)
 asked north
 signs ca north
 status 0 'one of them another, after the backup'
+SERIAL=$(openssl x509 -in "$(echo "$(home_of south)"/certs/*/*.pem)" -noout -serial | cut -d= -f2)
+must ca revoke "$SERIAL" --reason superseded --yes
+run ca crl "$STICK" --series 4 --every 7d --overlap 3d --yes
+status 0 'and a certificate is revoked at the laptop, which CRLs say'
+for name in north south; do must transfer @$name install "$STICK"; done
 must ca requester remove gone --yes
 mv "$(home_of ca)" "$WORK/dead"
 
@@ -74,8 +80,12 @@ run transfer @north history --out "$STICK"
 status 0 'airgap-transfer history --out STICK'
 run ca recover "$STICK" --yes
 status 0 'airgap-ca recover STICK'
-says 'north +response 2 comes back, with 1 certificate' 'who comes back, with how many certificates'
+says 'north +responses 2 to 3 come back, with 1 certificate' 'who comes back, with how many certificates'
+run ca recover "$STICK" --crl "$(home_of north)/crl/1.crl" --yes
+status 0 'airgap-ca recover STICK --crl FILE'
 says "'sign' still waits" 'the last line says that it does not sign yet'
+run ca show "$SERIAL"
+prints 'reason +superseded' 'tells what was revoked at the laptop'
 run ca sign "$STICK" --yes
 wants 7 RESTORED 'nor does it'
 run transfer @south history --out "$STICK"
