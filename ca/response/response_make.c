@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manifest of a response: made once, and read again from the ledger. */
 #include "ca/intake/revoke.h"
+#include "ca/ledger/ledger_crl.h"
 #include "ca/response/answer_names.h"
 #include "ca/response/response_crls.h"
 #include "ca/response/response_files.h"
@@ -407,6 +408,28 @@ response_store(struct ledger *ledger, struct response *response)
 /* ---- and again ------------------------------------------------------------
  */
 
+/* What a CRL lists follows from the ledger that signed it, and its signature is
+ * nowhere else: of a lost part no CRL is made again. */
+static enum rc
+check_crls_known(struct ledger *ledger, const struct response *response)
+{
+	const struct manifest *m = &response->manifest;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0;
+	     response->record.imported && i < m->n_crls && rc == RC_OK; i++) {
+		struct ledger_crl crl;
+		bool known = false;
+
+		rc = ledger_crl_get(ledger, m->crls[i].number, &crl, &known);
+		if (rc == RC_OK && !known)
+			rc = err_set(RC_STATE,
+			    "response %u cannot be made again: its CRLs were signed by the ledger that is lost, and only its host has them. Others are signed by 'airgap-ca crl MEDIA --series N --every DUR'",
+			    response->record.sequence);
+	}
+	return rc;
+}
+
 enum rc
 response_again(const struct response_maker *maker,
     const uint8_t channel[static SHA256_LEN], uint32_t sequence,
@@ -423,6 +446,8 @@ response_again(const struct response_maker *maker,
 		    sequence);
 	if (rc == RC_OK)
 		rc = read_manifest(&response);
+	if (rc == RC_OK)
+		rc = check_crls_known(maker->ledger, &response);
 	if (rc != RC_OK)
 		return rc;
 	for (size_t i = 0; i < response.manifest.n_files; i++)

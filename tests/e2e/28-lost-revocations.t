@@ -245,4 +245,16 @@ run ca @order ledger verify
 status 0 'the ledger is whole'
 ok 'as Python finds' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of order)/ledger.db"
 
+# ---- what was sent then ----------------------------------------------------------------
+
+restored resend
+must ca @resend recover "$BARE" --crl "$WORK/crl.crl" --yes
+run ca @resend resend "$(stick again)"
+status 7 'the response with the CRLs cannot be made again'
+says 'response 3 cannot be made again: its CRLs were signed by the ledger that is lost' 'which is said'
+says "airgap-ca --home [^ ]+ crl MEDIA --series N --every DUR" 'with what makes others'
+run ca @resend crl "$(stick others)" --series 2 --every 7d --overlap 3d --yes
+status 0 'and it does'
+run ca @resend resend "$(stick others)"
+status 0 'which can be sent again'
 done_testing
