@@ -7,7 +7,7 @@
 #include "ca/ledger/ledger.h"
 #include "transfer/judge/judge.h"
 
-/** Pin them. No transfer certificate is pinned. */
+/** Pin them. No transfer certificate is pinned. Its kin are all that the ledger knows. */
 enum rc ca_trust(const struct ledger_ca *ca, struct trust *ret) MUST_CHECK;
 
 /** Hand them to the judge, with the transfer certificate in force. */

@@ -125,6 +125,9 @@ struct ledger_ca {
 	size_t n_own;
 	struct buf issuers; /* DER, joined: above the current one, in order up
 			     * to the root; empty where that is a root */
+	/* What it had besides, DER, joined: all transfer certificates, the
+	 * current one too; all issuers, those of earlier ones too. */
+	struct buf transfers, had_issuers;
 };
 /** The next of `issuers`, from a span of it that gets shorter. \retval false
  * there is none left */

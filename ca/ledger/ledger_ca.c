@@ -22,6 +22,8 @@ ledger_ca_wipe(struct ledger_ca *ca)
 	buf_wipe(&ca->ca_cert);
 	buf_wipe(&ca->transfer_cert);
 	buf_wipe(&ca->issuers);
+	buf_wipe(&ca->transfers);
+	buf_wipe(&ca->had_issuers);
 	for (size_t i = 0; i < ca->n_own; i++)
 		ca_own_wipe(&ca->own[i]);
 	free(ca->own);
@@ -255,6 +257,8 @@ ca_take_below(struct ledger_ca *ca, const struct record *r, struct ca_own *own)
 	buf_reset(&ca->issuers);
 	if (der_take_whole(&rest, DER_SEQUENCE, &first))
 		rc = buf_add_span(&ca->issuers, rest);
+	if (rc == RC_OK)
+		rc = buf_add_span(&ca->had_issuers, buf_span(&ca->issuers));
 	if (rc == RC_OK &&
 	    !span_eq(buf_span(&own->cert), buf_span(&ca->ca_cert)))
 		return ca_take(ca, own);
@@ -325,8 +329,32 @@ ca_first(struct ledger *ledger, struct ledger_ca *ca)
 	ca->created = r.at;
 	own.n = init;
 	if (rc == RC_OK)
+		rc = buf_add_span(&ca->transfers, r.u.init.transfer_cert);
+	if (rc == RC_OK)
 		rc = buf_add_span(&own.cert, r.u.init.ca_cert);
 	return rc != RC_OK ? rc : ca_take(ca, &own);
+}
+
+static enum rc
+ca_transfer_step(
+    const struct record *r, const uint8_t hash[static SHA256_LEN], void *arg)
+{
+	struct ledger_ca *ca = arg;
+
+	(void)hash;
+	return buf_add_span(&ca->transfers, r->u.transfer.cert);
+}
+
+static enum rc
+ca_transfers(struct ledger *ledger, struct ledger_ca *ca)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = ledger_query(ledger, &st,
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 12 ORDER BY n");
+
+	return rc != RC_OK
+		   ? rc
+		   : ledger_records_walk(ledger, st, ca_transfer_step, ca);
 }
 
 enum rc
@@ -338,6 +366,8 @@ ledger_ca_get(struct ledger *ledger, struct ledger_ca *ret)
 
 	if (rc == RC_OK)
 		rc = ca_changes(ledger, &walk);
+	if (rc == RC_OK)
+		rc = ca_transfers(ledger, &ca);
 	if (rc == RC_OK)
 		rc = ledger_transfer_then(ledger, INT64_MAX, &ca.transfer_cert);
 	if (rc != RC_OK)

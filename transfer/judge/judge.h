@@ -14,6 +14,7 @@
 #include "transfer/format/cose.h"
 #include "transfer/media/loose.h"
 #include "transfer/media/media.h"
+#include "transfer/policy/kin.h"
 #include "transfer/policy/policy.h"
 #include "transfer/x509/constraints.h"
 #include "transfer/x509/crl_read.h"
@@ -51,6 +52,9 @@ struct trust {
 	struct trust_cross *crosses; /* owned; as they came */
 	size_t n_crosses;
 	struct buf transfer_cert; /* DER; empty while none is pinned */
+	/* Keys and names of `cas`; of others before and of CAs above as far as
+	 * whoever fills it knows them (kin_add). */
+	struct kin kin;
 };
 void trust_wipe(struct trust *trust);
 
@@ -124,7 +128,8 @@ OWN_STRUCT(judge, judge_free);
  * from `expected` and compared byte for byte, then the signature verified. Rules
  * CERT-FORM, CERT-SIGNATURE, CERT-KEY, CERT-SERIAL, CERT-DATES (the CA's own
  * included), CERT-NAMES, CERT-CONSTRAINTS, CERT-PROFILE (each extension exactly as the profile
- * says, nothing besides), CERT-ISSUER. */
+ * says, nothing besides), CERT-ISSUER. CERT-KEY and CERT-PROFILE, too, where trust's
+ * kin has the key, or the subject of what is a CA's. */
 enum rc judge_certificate(struct judge *judge, struct span der,
     const struct expected *expected) MUST_CHECK;
 
@@ -278,6 +283,10 @@ enum rc judge_ready(struct child *judge) MUST_CHECK;
 enum rc judge_open(struct child *judge, struct span policy_text, const uint8_t *ca_id,
     const struct span *ca_certs, size_t n_ca_certs, struct span transfer_cert)
     MUST_CHECK;
+/** Tell it besides what keys and names are taken: after judge_open, whose CA
+ * certificates and transfer certificate it knows by itself. */
+#define JUDGE_KIN_MAX 1024
+enum rc judge_kin_tell(struct child *judge, const struct kin *kin) MUST_CHECK;
 /** Hand over a certificate; does not wait for its verdict. expected->from is cut
  * at 120 bytes. */
 enum rc judge_send(struct child *judge, struct span der,

@@ -324,6 +324,42 @@ judge_cert_check_dates(const struct trust_ca *ca, const struct expected *e)
 	return RC_OK;
 }
 
+static const char *
+judge_cert_kin_text(const struct kin_one *kin)
+{
+	return kin->whose == KIN_ABOVE ? "a CA above this one"
+				       : "the CA itself";
+}
+
+/* What the policy's side has refused before anything was signed; here it is
+ * asked of the certificate. Called when the subject was built. */
+static enum rc
+check_kin(const struct judge *judge, const struct expected *e)
+{
+	const struct profile *profile =
+	    policy_profile_get0(judge->policy, e->profile);
+	const struct kin_one *kin;
+	uint8_t key_id[SHA256_LEN];
+	enum rc rc = sha256(e->spki, key_id);
+
+	if (rc != RC_OK)
+		return rc;
+	kin = kin_of_key(&judge->trust->kin, key_id);
+	if (kin != NULL)
+		return rule_refuse(RULE_CERT_KEY,
+		    "%s: its key is one that %s has or had", e->from,
+		    judge_cert_kin_text(kin));
+	if (profile == NULL || !profile->is_ca)
+		return RC_OK;
+	rc =
+	    kin_of_subject(&judge->trust->kin, buf_span(&judge->subject), &kin);
+	if (rc == RC_OK && kin != NULL)
+		rc = rule_refuse(RULE_CERT_PROFILE,
+		    "%s: its subject is one that %s has or had", e->from,
+		    judge_cert_kin_text(kin));
+	return rc;
+}
+
 /* By every certificate of the issuing key that is pinned: a peer may have any
  * of them. Called when the subject was built. */
 static enum rc
@@ -428,6 +464,8 @@ judge_certificate_subject(struct judge *judge, struct span der,
 		rc = build(judge, ca, parts.serial, e);
 	if (rc == RC_OK)
 		rc = judge_cert_compare(judge, &parts, e);
+	if (rc == RC_OK)
+		rc = check_kin(judge, e);
 	if (rc == RC_OK)
 		rc = check_constraints(judge, ca, e);
 	if (rc == RC_OK)

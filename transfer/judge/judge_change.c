@@ -31,7 +31,7 @@ copy_trust(const struct trust *trust, struct trust *ret)
 	if (rc == RC_OK)
 		rc = buf_add_span(
 		    &ret->transfer_cert, buf_span(&trust->transfer_cert));
-	return rc;
+	return rc != RC_OK ? rc : kin_add_all(&ret->kin, &trust->kin);
 }
 
 /* The next transfer certificate; the pinned one ends with this manifest. */

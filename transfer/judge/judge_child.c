@@ -91,9 +91,22 @@ child_open_trust(struct bench *b, const struct judge_order *o)
 		memcpy(b->trust.ca_id, o->ca_id.p, SHA256_LEN);
 	for (size_t i = 0; rc == RC_OK && i < o->n_ca_certs; i++)
 		rc = trust_add_ca(&b->trust, "CA certificate", o->ca_certs[i]);
+	if (rc == RC_OK && o->transfer_cert.n != 0)
+		rc = kin_add(&b->trust.kin, KIN_TRANSFER,
+		    "transfer certificate", o->transfer_cert);
 	return rc != RC_OK
 		   ? rc
 		   : buf_add_span(&b->trust.transfer_cert, o->transfer_cert);
+}
+
+/* The judge that is open looks there at each certificate. */
+static enum rc
+child_take_kin(struct bench *b, const struct judge_order *o)
+{
+	const struct kin more = { (struct kin_one *)(uintptr_t)o->kin,
+		o->n_kin };
+
+	return kin_add_all(&b->trust.kin, &more);
 }
 
 static enum rc
@@ -423,10 +436,13 @@ do_order(struct bench *b, const struct judge_order *o, int *fd)
 	case JUDGE_CERT:
 	case JUDGE_ASKED:
 	case JUDGE_RESPONSE:
+	case JUDGE_KIN:
 		break;
 	}
 	if (b->judge == NULL)
 		return err_set(RC_BUG, "judge: a question before the CA");
+	if (o->kind == JUDGE_KIN)
+		return child_take_kin(b, o);
 	if (o->kind == JUDGE_RESPONSE)
 		return do_response(b, o, fd);
 	return o->kind == JUDGE_CERT ? do_cert(b, o) : do_asked(b, o);

@@ -131,6 +131,20 @@ judge_open(struct child *judge, struct span policy_text, const uint8_t *ca_id,
 	return ask_order(judge, &order, -1);
 }
 
+enum rc
+judge_kin_tell(struct child *judge, const struct kin *kin)
+{
+	const struct judge_order order = {
+		.kind = JUDGE_KIN, .kin = kin->items, .n_kin = kin->n
+	};
+
+	if (kin->n > JUDGE_KIN_MAX)
+		return err_set(RC_STATE,
+		    "%zu keys and names are or were the CA's; a judge takes %d",
+		    kin->n, JUDGE_KIN_MAX);
+	return ask_order(judge, &order, -1);
+}
+
 static struct span
 cut_from(const char *from)
 {

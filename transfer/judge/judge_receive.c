@@ -200,6 +200,7 @@ judge_open_trust(
     struct child *judge, const struct trust *trust, const struct policy *policy)
 {
 	struct span cas[JUDGE_CAS_MAX];
+	enum rc rc;
 
 	if (trust->n_cas > JUDGE_CAS_MAX)
 		return err_set(RC_STATE,
@@ -207,8 +208,9 @@ judge_open_trust(
 		    trust->n_cas, JUDGE_CAS_MAX);
 	for (size_t i = 0; i < trust->n_cas; i++)
 		cas[i] = buf_span(&trust->cas[i].der);
-	return judge_open(judge, buf_span(&policy->text), trust->ca_id, cas,
+	rc = judge_open(judge, buf_span(&policy->text), trust->ca_id, cas,
 	    trust->n_cas, buf_span(&trust->transfer_cert));
+	return rc != RC_OK ? rc : judge_kin_tell(judge, &trust->kin);
 }
 
 /* ---- what becomes of a good one ------------------------------------------ */

@@ -93,11 +93,25 @@ static const struct schema_field card_order[] = {
 	{ 0, "now",  &grammar_epoch, IN(judge_order, now) },
 };
 static const struct schema_type
+	whose   = TYPE(NULL, SCHEMA_UINT, 0, KIN_WHOSE - 1),
+	subject = TYPE(NULL, SCHEMA_BYTES, 0, CERT_MAX);
+static const struct schema_field kin_fields[] = {
+	{ 0, "whose",   &whose,          IN(kin_one, whose) },
+	{ 0, "key-id",  &grammar_key_id, IN(kin_one, key_id) },
+	{ 0, "subject", &subject,        IN(kin_one, subject) },
+};
+static const struct schema_type kin_type = TYPE_TUPLE(NULL, kin_one, kin_fields);
+LIST_OF(kin, 0, JUDGE_KIN_MAX, "key that is taken", &kin_type, IN_PLACE);
+static const struct schema_field kin_order[] = {
+	{ 0, "keys that are taken", &kin, LIST(judge_order, kin) },
+};
+static const struct schema_type
 	open_type     = TYPE_TUPLE(NULL, judge_order, open_order),
 	cert_type     = TYPE_TUPLE(NULL, judge_order, cert_order),
 	response_type = TYPE_TUPLE(NULL, judge_order, response_order),
 	asked_type    = TYPE_TUPLE(NULL, judge_order, asked_order),
-	card_type     = TYPE_TUPLE(NULL, judge_order, card_order);
+	card_type     = TYPE_TUPLE(NULL, judge_order, card_order),
+	kin_order_type = TYPE_TUPLE(NULL, judge_order, kin_order);
 static const struct schema_field orders[] = {
 	[JUDGE_OPEN]     = { 0, "CA",                  &open_type,     IN_PLACE },
 	[JUDGE_CERT]     = { 0, "certificate",         &cert_type,     IN_PLACE },
@@ -106,6 +120,7 @@ static const struct schema_field orders[] = {
 	[JUDGE_BUNDLE]   = { 0, "bundle",              &empty,         IN_PLACE },
 	[JUDGE_ASKED]    = { 0, "certificate of that", &asked_type,    IN_PLACE },
 	[JUDGE_CARD]     = { 0, "card",                &card_type,     IN_PLACE },
+	[JUDGE_KIN]      = { 0, "keys",                &kin_order_type, IN_PLACE },
 };
 static const struct schema_type order_type =
 	TYPE_OF(NULL, SCHEMA_MESSAGE, 0, 0, 0, orders);
@@ -118,8 +133,7 @@ static const struct schema_type
 	rc_type   = TYPE(NULL, SCHEMA_UINT, 0, RC_BUG),
 	rule_type = TYPE(NULL, SCHEMA_TEXT, 0, RULE_NAME_MAX),
 	sentence  = TYPE(NULL, SCHEMA_BYTES, 0, ERR_TEXT_MAX),
-	der       = TYPE(NULL, SCHEMA_BYTES, 1, CERT_MAX),
-	subject   = TYPE(NULL, SCHEMA_BYTES, 0, CERT_MAX);
+	der       = TYPE(NULL, SCHEMA_BYTES, 1, CERT_MAX);
 static const struct schema_field verdict[] = {
 	{ 0, "code",     &rc_type,   IN(judge_said, rc) },
 	{ 0, "rule",     &rule_type, IN(judge_said, rule) },

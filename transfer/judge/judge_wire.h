@@ -4,7 +4,7 @@
  *
  * With a JUDGE_RESPONSE goes a memfd, unless its copy is COPY_NONE: the bundle, or
  * a loose set, which is for the order's profile and names. With a JUDGE_BUNDLE goes that of
- * the bundle of each JUDGE_ASKED. JUDGE_LEVEL asks whether it is locked in. Each
+ * the bundle of each JUDGE_ASKED. JUDGE_KIN follows a JUDGE_OPEN. JUDGE_LEVEL asks whether it is locked in. Each
  * order is answered by a verdict; before that, to a JUDGE_RESPONSE alone, it may
  * answer JUDGE_FILE: give me that file, or behind the last, the manifest, or behind
  * that, the list of own_cert (which one that has none says is empty). The
@@ -27,6 +27,7 @@ enum judge_order_kind {
 	JUDGE_BUNDLE,
 	JUDGE_ASKED,
 	JUDGE_CARD,
+	JUDGE_KIN,
 };
 enum judge_answer {
 	JUDGE_VERDICT,
@@ -69,6 +70,8 @@ struct judge_order {
 	size_t n_names;
 	uint32_t request;
 	int64_t now; /* of a card */
+	const struct kin_one *kin; /* owned by who read it */
+	size_t n_kin;
 
 	struct channel channel;
 	enum judge_copy copy;

@@ -42,6 +42,7 @@ trust_wipe(struct trust *trust)
 		buf_wipe(&trust->crosses[i].der);
 	free(trust->crosses);
 	buf_wipe(&trust->transfer_cert);
+	kin_wipe(&trust->kin);
 	*trust = (struct trust){ 0 };
 }
 
@@ -231,7 +232,9 @@ trust_add_ca(struct trust *trust, const char *from, struct span der)
 		if (rc != RC_OK)
 			return rc;
 	}
-	rc = LIST_GROW(trust->cas, trust->n_cas);
+	rc = kin_add(&trust->kin, KIN_OWN, from, der);
+	if (rc == RC_OK)
+		rc = LIST_GROW(trust->cas, trust->n_cas);
 	if (rc != RC_OK)
 		return rc;
 	trust->cas[trust->n_cas++] = ca;
@@ -472,6 +475,7 @@ trust_window(
 	struct ca_window window = { .not_before = ca->not_before,
 		.not_after = ca->not_after,
 		.path_len = X509_get_pathlen(ca->cert),
+		.kin = trust->kin,
 		.subject = buf_span(&ca->subject) };
 	OWN(X509) *cert = NULL;
 	EVP_PKEY *key = NULL;

@@ -117,39 +117,65 @@ check_names_wish(const struct asking *a, const struct ca_window *ca)
 }
 
 /* A certificate whose subject and issuer are one name counts in no path length,
- * and its CRLs would be ours (RFC 5280 6.1). */
+ * and its CRLs would be ours (RFC 5280 6.1); so would those of an old name, for
+ * who has that one pinned still. */
 static enum rc
 check_own_subject(
     const struct asking *a, const struct ca_window *ca, struct span subject)
 {
+	const struct kin_one *kin = NULL;
 	bool same = false;
 	enum rc rc = RC_OK;
 
 	if (a->profile->is_ca && ca->subject.n != 0)
 		rc = subject_same(subject, ca->subject, &same);
-	if (rc != RC_OK || !same)
+	if (rc == RC_OK && a->profile->is_ca && !same)
+		rc = kin_of_subject(&ca->kin, subject, &kin);
+	if (rc != RC_OK || (!same && kin == NULL))
 		return rc;
 	return rule_refuse(RULE_SUBCA_SUBJECT,
-	    "the subject is that of this CA itself; wanted another for a CA below it");
+	    "the subject is %s; wanted another for a CA below it",
+	    same		    ? "that of this CA itself"
+	    : kin->whose == KIN_OWN ? "one that this CA had before"
+				    : "that of a CA above this one");
 }
 
 /* ---- key ----------------------------------------------------------------- */
 
 /* The CA's own key in a subscriber's certificate would let its holder, or a
- * confused verifier, take one for the other. */
+ * confused verifier, take one for the other. Whoever has got at an old one
+ * would be certified by the new one. */
+static enum rc
+check_own_key(const struct asking *a, const struct ca_window *ca)
+{
+	static const char *const whose[KIN_WHOSE] = {
+		[KIN_OWN] = "one that the CA had before",
+		[KIN_TRANSFER] = "an earlier transfer key of the CA",
+		[KIN_ABOVE] = "that of a CA above this one",
+	};
+	const struct key_facts *key = &a->ask->key;
+	const struct kin_one *kin = kin_of_key(&ca->kin, key->id);
+	const char *what = kin == NULL ? NULL : whose[kin->whose];
+
+	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
+		what = "the CA's own";
+	else if (memcmp(key->id, ca->transfer_id, SHA256_LEN) == 0)
+		what = "the CA's own transfer key";
+	return what == NULL ? RC_OK
+			    : rule_refuse(RULE_KEY_CA, "%s: the key is %s",
+				  a->ask->from, what);
+}
+
 static enum rc
 request_check_key(const struct asking *a, const struct ca_window *ca)
 {
 	const struct key_facts *key = &a->ask->key;
 	const struct profile *p = a->profile;
 	char name[KEY_TYPE_TEXT];
+	enum rc rc = check_own_key(a, ca);
 
-	if (memcmp(key->id, ca->key_id, SHA256_LEN) == 0)
-		return rule_refuse(
-		    RULE_KEY_CA, "%s: the key is the CA's own", a->ask->from);
-	if (memcmp(key->id, ca->transfer_id, SHA256_LEN) == 0)
-		return rule_refuse(RULE_KEY_CA,
-		    "%s: the key is the CA's own transfer key", a->ask->from);
+	if (rc != RC_OK)
+		return rc;
 	key_name(key, name);
 	if ((p->key_kinds & 1U << key->kind) == 0)
 		return rule_refuse(RULE_KEY_POLICY,

@@ -7,6 +7,7 @@
 #ifndef TRANSFER_POLICY_REQUEST_H
 #define TRANSFER_POLICY_REQUEST_H
 
+#include "transfer/policy/kin.h"
 #include "transfer/policy/policy.h"
 #include "transfer/x509/constraints.h"
 
@@ -35,14 +36,15 @@ struct grant {
 #define CONSTRAINTS_ABOVE 8 /* certificates of one key; the newest */
 
 /** When the issuing CA certificate is valid, for VALIDITY-CA; what may stand
- * below it, for PATH-LEN; and the CA's own keys and its name, for KEY-CA and
- * SUBCA-SUBJECT: none is ever certified at a request. */
+ * below it, for PATH-LEN; and the keys and names that the CA and those above it have
+ * or had, for KEY-CA and SUBCA-SUBJECT: none is ever certified at a request. */
 struct ca_window {
 	int64_t not_before, not_after;
 	int64_t path_len;	    /* CAs below it in a row; -1: any */
 	struct span subject;	    /* its Name, whole DER, borrowed */
 	uint8_t key_id[SHA256_LEN]; /* of the key that signs certificates */
 	uint8_t transfer_id[SHA256_LEN]; /* of the transfer key */
+	struct kin kin; /* these, those before and those above: borrowed */
 	/* What each CA certificate of the signing key is bound to, borrowed: a
 	 * peer may have any of them. */
 	struct constraints above[CONSTRAINTS_ABOVE];

@@ -579,6 +579,61 @@ a_name_that_a_ca_certificate_forbids_is_refused(void **state)
 	refused(&b, "CERT-CONSTRAINTS", "its subject: its CN would be taken");
 }
 
+/* The policy's side has refused it before; the judge does not believe that. */
+static void
+what_is_the_cas_own_is_nobody_elses(void **state)
+{
+	static const enum kin_whose whose[] = { KIN_OWN, KIN_TRANSFER,
+		KIN_ABOVE };
+	static const char *const said[] = {
+		"web-1: its key is one that the CA itself has or had",
+		"web-1: its key is one that the CA itself has or had",
+		"web-1: its key is one that a CA above this one has or had",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		WIPED(bed) b = { 0 };
+		struct kin_one one = { .whose = whose[i] };
+
+		bed_make(&b, "ec-p256");
+		sign(&b, NULL);
+		passes(&b);
+		check_ok(sha256(buf_span(&b.spki), one.key_id));
+		check_ok(kin_put(&b.trust.kin, &one));
+		refused(&b, "CERT-KEY", said[i]);
+	}
+}
+
+static void
+nor_is_its_name_that_of_a_ca_below(void **state)
+{
+	WIPED(bed) b = { 0 };
+	OWN(X509_NAME) *taken = NULL;
+	WIPED(buf) der = { 0 };
+	struct kin_one one = { .whose = KIN_ABOVE };
+
+	(void)state;
+	bed_make(&b, "ec-p256");
+	sign(&b, NULL);
+	check_ok(subject_read("CN=Chat.example.org", &taken));
+	check_ok(subject_write(taken, &der));
+	one.subject = buf_span(&der);
+	check_ok(kin_put(&b.trust.kin, &one));
+	passes(&b); /* of a leaf it is no matter */
+	b.policy.profiles[0].is_ca = true;
+	judge_free(b.judge);
+	b.judge = NULL;
+	check_ok(judge_new(&b.trust, &b.policy, &b.judge));
+	sign(&b, NULL);
+	refused(&b, "CERT-PROFILE",
+	    "web-1: its subject is one that a CA above this one has or had");
+	kin_wipe(&b.trust.kin);
+	passes(&b);
+	check_ok(kin_add(&b.trust.kin, KIN_OWN, "CA", buf_span(&b.ca.der)));
+	passes(&b);
+}
+
 int
 main(void)
 {
@@ -606,6 +661,8 @@ main(void)
 		cmocka_unit_test(nothing_passes_that_was_not_looked_at),
 		cmocka_unit_test(
 		    a_name_that_a_ca_certificate_forbids_is_refused),
+		cmocka_unit_test(what_is_the_cas_own_is_nobody_elses),
+		cmocka_unit_test(nor_is_its_name_that_of_a_ca_below),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

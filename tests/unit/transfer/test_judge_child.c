@@ -107,6 +107,41 @@ a_certificate_before_the_ca_is_our_own_bug(void **state)
 	assert_int_equal(judge_recv(&b.judge), RC_BUG);
 }
 
+/* What it knows by itself, and what it is told. */
+static void
+it_knows_what_keys_are_taken(void **state)
+{
+	WIPED(bed) b = { .judge = CHILD_NONE };
+	WIPED(kin) kin = { 0 };
+	WIPED(buf) transfer = { 0 };
+	struct kin_one one = { .whose = KIN_OWN };
+	struct kin many = { .n = JUDGE_KIN_MAX + 1 };
+
+	(void)state;
+	bed_make(&b, "ec-p256");
+	assert_int_equal(judge_kin_tell(&b.judge, &kin), RC_BUG); /* no CA */
+	open_it(&b);
+	check_ok(judge_kin_tell(&b.judge, &kin));
+	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
+	check_ok(judge_recv(&b.judge));
+	check_ok(sha256(buf_span(&b.spki), one.key_id));
+	one.subject = span_str("0");
+	check_ok(kin_put(&kin, &one));
+	check_ok(judge_kin_tell(&b.judge, &kin));
+	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
+	check_rule(judge_recv(&b.judge), "CERT-KEY",
+	    "web-1: its key is one that the CA itself has or had");
+	open_it(&b); /* which begins anew */
+	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
+	check_ok(judge_recv(&b.judge));
+	key_spki(b.ca.transfer_key, &transfer);
+	b.e.spki = buf_span(&transfer);
+	software_ca_issue(&b.ca, &b.policy, &b.e, NULL, &b.der);
+	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
+	check_rule(judge_recv(&b.judge), "CERT-KEY", "the CA itself");
+	assert_int_equal(judge_kin_tell(&b.judge, &many), RC_STATE);
+}
+
 static void
 another_ca_certificate_is_refused_at_once(void **state)
 {
@@ -116,8 +151,8 @@ another_ca_certificate_is_refused_at_once(void **state)
 	(void)state;
 	bed_make(&b, "ec-p256");
 	leaf = buf_span(&b.der);
-	check_rule(
-	    judge_open(&b.judge, span_str(PLAIN_POLICY), NULL, &leaf, 1, SPAN_NONE),
+	check_rule(judge_open(&b.judge, span_str(PLAIN_POLICY), NULL, &leaf, 1,
+		       SPAN_NONE),
 	    "CA-CERT", "CA certificate: no basicConstraints");
 	open_it(&b); /* and it can be asked again */
 	check_ok(judge_send(&b.judge, buf_span(&b.der), &b.e));
@@ -168,6 +203,7 @@ main(void)
 		cmocka_unit_test(verdicts_come_in_order_with_their_rules),
 		cmocka_unit_test(a_certificate_before_the_ca_is_our_own_bug),
 		cmocka_unit_test(another_ca_certificate_is_refused_at_once),
+		cmocka_unit_test(it_knows_what_keys_are_taken),
 		cmocka_unit_test(the_process_is_locked_in),
 		cmocka_unit_test(a_judge_that_dies_is_named),
 	};

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "tests/lib/check.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define NOW INT64_C(1800000000)
 #define YEAR (365 * DAY)
 
@@ -214,6 +217,91 @@ the_cas_own_keys_are_never_certified(void **state)
 	check_refused(
 	    check(a), "KEY-CA", "r: the key is the CA's own transfer key");
 	a->ask.key.id[31] = 0;
+	check_ok(check(a));
+}
+
+/* CN=once, and CN=above in another string type. */
+static const uint8_t once[] = { 0x30, 0x0f, 0x31, 0x0d, 0x30, 0x0b, 0x06, 0x03,
+	0x55, 0x04, 0x03, 0x0c, 0x04, 'o', 'n', 'c', 'e' };
+static const uint8_t above[] = { 0x30, 0x10, 0x31, 0x0e, 0x30, 0x0c, 0x06, 0x03,
+	0x55, 0x04, 0x03, 0x13, 0x05, 'A', 'b', 'o', 'v', 'e' };
+
+static void
+kin_fill(struct kin *kin)
+{
+	struct kin_one one = { .whose = KIN_OWN,
+		.subject = span_of(once, sizeof(once)) };
+
+	memset(one.key_id, 1, SHA256_LEN);
+	check_ok(kin_put(kin, &one));
+	one = (struct kin_one){ .whose = KIN_TRANSFER };
+	memset(one.key_id, 2, SHA256_LEN);
+	check_ok(kin_put(kin, &one));
+	one = (struct kin_one){ .whose = KIN_ABOVE,
+		.subject = span_of(above, sizeof(above)) };
+	memset(one.key_id, 3, SHA256_LEN);
+	check_ok(kin_put(kin, &one));
+}
+
+static void
+nor_are_those_that_it_had_or_that_stand_above(void **state)
+{
+	static const char *const said[] = {
+		"r: the key is one that the CA had before",
+		"r: the key is an earlier transfer key of the CA",
+		"r: the key is that of a CA above this one",
+	};
+	struct asked *a = *state;
+	WIPED(kin) kin = { 0 };
+
+	name_add(a, "dns:www.example.org");
+	kin_fill(&kin);
+	for (int i = 1; i <= 3; i++) {
+		memset(a->ask.key.id, i, sizeof(a->ask.key.id));
+		a->ca.kin = (struct kin){ 0 };
+		check_ok(check(a));
+		a->ca.kin = kin;
+		check_refused(check(a), "KEY-CA", said[i - 1]);
+	}
+	memset(a->ask.key.id, 4, sizeof(a->ask.key.id));
+	check_ok(check(a));
+}
+
+/* By the rules of RFC 5280 7.1: neither case nor string type counts. */
+static void
+a_ca_below_has_none_of_their_names(void **state)
+{
+	static const struct {
+		const char *subject, *said;
+	} cases[] = {
+		{ "CN=ONCE",
+		    "r: the subject is one that this CA had before; wanted another for a CA below it" },
+		{ "CN=  above ",
+		    "r: the subject is that of a CA above this one; wanted another for a CA below it" },
+		{ "CN=below", NULL },
+	};
+	struct asked *a = *state;
+	struct profile *sub;
+	WIPED(kin) kin = { 0 };
+
+	name_add(a, "dns:www.example.org");
+	a->request.profile = span_str("sub-ca");
+	a->ask.label = SPAN_NONE;
+	kin_fill(&kin);
+	a->ca.kin = kin;
+	sub = (struct profile *)(uintptr_t)policy_profile_get0(
+	    &a->policy, a->request.profile);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		free(sub->subject_text);
+		sub->subject_text = strdup(cases[i].subject);
+		if (cases[i].said == NULL)
+			check_ok(check(a));
+		else
+			check_refused(check(a), "SUBCA-SUBJECT", cases[i].said);
+	}
+	free(sub->subject_text); /* a name is no leaf's matter */
+	sub->subject_text = strdup("CN=once");
+	sub->is_ca = false;
 	check_ok(check(a));
 }
 
@@ -620,6 +708,8 @@ main(void)
 		T(a_ca_below_asks_for_no_more_than_it_gets),
 		T(the_key_fits_the_profile),
 		T(the_cas_own_keys_are_never_certified),
+		T(nor_are_those_that_it_had_or_that_stand_above),
+		T(a_ca_below_has_none_of_their_names),
 		T(names_come_from_where_the_profile_says),
 		T(names_are_neither_too_few_nor_too_many),
 		T(each_name_is_in_form_type_and_scope),

@@ -272,12 +272,15 @@ static enum rc
 load_cas(struct store *store)
 {
 	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = db_prepare(&store->db,
-	    "SELECT der FROM ca_cert WHERE issuer = 0 ORDER BY place", &st);
+	enum rc rc = db_prepare(
+	    &store->db, "SELECT der, issuer FROM ca_cert ORDER BY place", &st);
 
 	while (db_next(&store->db, st, &rc))
-		rc =
-		    trust_add_ca(&store->trust, store->db.path, db_blob(st, 0));
+		rc = sqlite3_column_int64(st, 1) == 0
+			 ? trust_add_ca(
+			       &store->trust, store->db.path, db_blob(st, 0))
+			 : kin_add(&store->trust.kin, KIN_ABOVE, store->db.path,
+			       db_blob(st, 0));
 	return rc;
 }
 
