@@ -496,16 +496,61 @@ show_all_refused(const struct work *w)
 		    n - shown);
 }
 
+#define WHICH_CRL 40
+
+/* "CRL 7: that revokes nothing", or of several the first. */
+static const char *
+which_crl(const struct published_vain *vain, char to[static WHICH_CRL])
+{
+	(void)snprintf(to, WHICH_CRL, "%sCRL %" PRIu64,
+	    vain->n == 1 ? "" : "the first ", vain->first);
+	return to;
+}
+
+static const char *
+revokes_nothing(const struct published_vain *vain)
+{
+	return vain->n == 1 ? "that revokes nothing" : "they revoke nothing";
+}
+
+/* Nothing of what cannot be, or was not allowed, is recorded. Should that be
+ * true all the same, the policy has to say it before new lists take it back. */
+static void
+show_not_counted(const struct work *w)
+{
+	const struct published_vain *unknown = &w->published.unknown;
+	const struct published_vain *early = &w->published.early;
+	const struct published_vain *forbidden = &w->published.forbidden;
+	char which[WHICH_CRL], begins[CLOCK_TEXT];
+
+	if (unknown->n != 0)
+		term_alarm(
+		    "\nIt says that it published %zu CRL%s which this CA never made as its shadows, %s: %s.\n",
+		    unknown->n, unknown->n == 1 ? "" : "s",
+		    which_crl(unknown, which), revokes_nothing(unknown));
+	if (early->n != 0)
+		term_alarm(
+		    "\nIt says that it published %zu shadow CRL%s whose time had not begun, %s, of %s: %s.\n",
+		    early->n, early->n == 1 ? "" : "s", which_crl(early, which),
+		    day_time(early->begins, begins), revokes_nothing(early));
+	if (forbidden->n == 0)
+		return;
+	term_alarm(
+	    "\nIt says that it published %zu shadow CRL%s, %s, and the policy has no `emergency = yes` for it: %s.\n",
+	    forbidden->n, forbidden->n == 1 ? "" : "s",
+	    which_crl(forbidden, which), revokes_nothing(forbidden));
+	term_say(
+	    "If it did, answer No, put `emergency = yes` under [requester %.*s] in policy.conf, and sign again: else the next lists take it back.\n",
+	    SPAN_FMT(submission_label(w->s)));
+}
+
 /* Its key leaked, and it shut itself down between two visits. */
 static enum rc
 show_published(struct visit *v, const struct work *w)
 {
 	const struct published *p = &w->published;
 
-	if (p->n_unknown != 0)
-		term_alarm(
-		    "\nIt says that it published %zu CRL%s which this CA never made as its shadows.\n",
-		    p->n_unknown, p->n_unknown == 1 ? "" : "s");
+	show_not_counted(w);
 	if (p->n_shadows == 0)
 		return RC_OK;
 	term_alarm(

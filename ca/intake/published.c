@@ -19,6 +19,7 @@ published_wipe(struct published *published)
 struct published_look {
 	struct ledger *ledger;
 	struct published *published;
+	bool allowed; /* by `emergency` of the policy */
 };
 
 /* Those that were revoked by then stand there for another reason; of several
@@ -78,32 +79,50 @@ sort_once(struct published *p)
 	p->n = n;
 }
 
+static void
+count_vain(struct published_vain *vain, uint64_t number, int64_t begins)
+{
+	if (vain->n++ == 0) {
+		vain->first = number;
+		vain->begins = begins;
+	}
+}
+
 static enum rc
 look_at_shadow(
     struct published_look *look, const struct submission *s, uint64_t number)
 {
-	struct ledger_crl crl;
+	struct published *p = look->published;
+	struct published_vain *vain = NULL;
+	struct ledger_crl crl = { .number = number };
 	bool known = false;
 	enum rc rc = ledger_crl_get(look->ledger, number, &crl, &known);
 
 	if (rc != RC_OK)
 		return rc;
 	if (!known || !crl.list.shadow ||
-	    memcmp(crl.list.requester, s->key_id, SHA256_LEN) != 0) {
-		look->published->n_unknown++;
+	    memcmp(crl.list.requester, s->key_id, SHA256_LEN) != 0)
+		vain = &p->unknown;
+	else if (!look->allowed)
+		vain = &p->forbidden;
+	else if (crl.list.this_update > s->bundle.created)
+		vain = &p->early;
+	if (vain != NULL) {
+		count_vain(vain, number, crl.list.this_update);
 		return RC_OK;
 	}
-	look->published->n_shadows++;
+	p->n_shadows++;
 	return ledger_crl_entries_each(
 	    look->ledger, &crl.list, note_live, look);
 }
 
 enum rc
-published_decide(struct ledger *ledger, const struct submission *s, int64_t now,
-    struct published *ret)
+published_decide(struct ledger *ledger, const struct policy *policy,
+    const struct submission *s, int64_t now, struct published *ret)
 {
 	WIPED(published) p = { .n = 0 };
-	struct published_look look = { ledger, &p };
+	struct published_look look = { ledger, &p,
+		policy_emergency(policy, submission_label(s)) };
 	const struct revoker who = { .now = now };
 	enum rc rc = RC_OK;
 

@@ -113,9 +113,9 @@ check_revocations(struct visit *v, struct work *w)
 	if (rc == RC_OK)
 		rc = revokes_withhold(
 		    v->act.ledger, &w->revokes, s, &w->decisions);
-	return rc != RC_OK
-		   ? rc
-		   : published_decide(v->act.ledger, s, w->at, &w->published);
+	return rc != RC_OK ? rc
+			   : published_decide(v->act.ledger, w->policy, s,
+				 w->at, &w->published);
 }
 
 /* What a bundle may ask for is known before anything is asked of a person; and
@@ -257,7 +257,8 @@ record_published(struct visit *v, struct work *w)
 	enum rc rc;
 
 	published_wipe(&w->published);
-	rc = published_decide(v->act.ledger, w->s, w->at, &w->published);
+	rc = published_decide(
+	    v->act.ledger, w->policy, w->s, w->at, &w->published);
 	return rc != RC_OK ? rc
 			   : revokes_record(v->act.ledger,
 				 &w->published.revokes, w->s->record.n);

@@ -118,14 +118,65 @@ must cose --key "$(home_of other)/requester.pem" "$ASKED" "$WORK/told.cose" 'p[1
 must cp "$WORK/told.cose" "$ASKED"
 run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
 status 0 'a bundle that names a shadow of another requester'
-says 'published 1 CRL which this CA never made as its shadows' 'revokes nothing, which is said'
+says 'published 1 CRL which this CA never made as its shadows, CRL 2: that revokes nothing' \
+	'revokes nothing, which is said'
 quiet 'To be revoked' 'and nothing is shown as revoked'
+
+# ---- what cannot have been published ------------------------------------------------
+
+# told NUMBERS: the bundle says that these were published, a minute after it was made
+kept=
+told() {
+	kept=${kept:-$ASKED.kept}
+	[ -e "$kept" ] || must cp "$ASKED" "$kept"
+	must cose --key "$KEY" "$kept" "$WORK/told.cose" "p[12] = [$1]; p[4] += ${2:-60}"
+	must cp "$WORK/told.cose" "$ASKED"
+}
+# recorded DESC: signed by a copy of the CA, none of these certificates is revoked
+recorded() {
+	must cp -a "$(home_of ca)" "$WORK/home-aside"
+	sign
+	status 0 "$1: signed"
+	is "$(state "$ONE") $(state "$TWO")" 'valid valid' "$1: and recorded as nothing"
+	rm -rf "$(home_of ca)" "$STICK/airgap-ca/responses"
+	must mv "$WORK/home-aside" "$(home_of ca)"
+}
+asked third request "$WORK/three.csr" --profile tls-server --days 30
+week=$(date -u -d "@$(seconds "$WORK/again/crl-3.crl")" +%Y-%m-%d)
+told 4
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+status 0 'a bundle that names a shadow of next week'
+says "published 1 shadow CRL whose time had not begun, CRL 4, of $week.*: that revokes nothing" 'is told that it cannot be'
+quiet 'EMERGENCY|To be revoked' 'it is no emergency'
+recorded 'a shadow of next week'
+told 2 -60
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+says 'published 1 shadow CRL whose time had not begun, CRL 2, of' 'nor can one of after the bundle was made'
+told 2,4
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+says 'EMERGENCY: it published 1 shadow CRL:' 'beside one that has begun'
+says 'published 1 shadow CRL whose time had not begun, CRL 4, of' 'each is told for itself'
+told 5,6,77
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+says 'published 3 CRLs which this CA never made as its shadows, the first CRL 5: they revoke nothing' 'numbers that nobody has'
+recorded 'numbers that nobody has'
+
+told 2
+must cp "$policy" "$WORK/policy.kept"
+must sed -i 's/^emergency = yes/emergency = no/' "$policy"
+run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
+status 0 'the policy wants no shadows of it any more'
+says 'published 1 shadow CRL, CRL 2, and the policy has no `emergency = yes` for it: that revokes nothing' 'so what it publishes counts for nothing'
+says 'If it did, answer No, put `emergency = yes` under \[requester online\] in policy.conf, and sign again' 'and what to do if it is true'
+quiet 'EMERGENCY|To be revoked' 'nothing is shown as revoked'
+recorded 'where the policy has no emergency'
+must cp "$WORK/policy.kept" "$policy"
 
 # ---- what was published -------------------------------------------------------------
 
-asked third request "$WORK/three.csr" --profile tls-server --days 30
-must cose --key "$KEY" "$ASKED" "$WORK/told.cose" 'p[12] = [2, 3]'
-must cp "$WORK/told.cose" "$ASKED"
+# What clients refuse already the CA records, whatever the requester may revoke by itself.
+must sed -i 's/^emergency = yes/&\nrevoke = no/' "$policy"
+told 2,3
 run ca sign "$STICK" -n --expect "$ONLINE" --expect "$OTHER"
 status 0 'a bundle tells of a shadow that was published, and of a CRL that is none'
 says 'EMERGENCY: it published 1 shadow CRL: its certificates of then are revoked' 'the review says it in capitals'

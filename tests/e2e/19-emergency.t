@@ -161,6 +161,10 @@ is "$(json emergency)" true "and rotate says why"
 must transfer request --profile tls-server --new-key ec-p256 --name dns:new.example.org --out "$(stick new)"
 run transfer inspect "$WORK"/stick-new/airgap-ca/requests/*.cose --json
 like "$OUT" '"shadow_crls": *\[ *11, *13 *\]' "the next bundle reports both"
+# This CA made none of them: what is not its own it does not believe.
+run ca sign "$WORK/stick-new" -n
+says 'published 2 CRLs which this CA never made as its shadows, the first CRL 11: they revoke nothing' "a CA that made none believes none"
+quiet 'EMERGENCY|To be revoked' "and revokes nothing"
 
 # ---- its end ----------------------------------------------------------------------
 
