@@ -147,6 +147,7 @@ plan(struct recovering *r)
 
 	r->recovery.ledger = r->ledger;
 	r->recovery.trust = &r->trust;
+	r->recovery.clock = r->now;
 	rc = recovery_plan(&r->recovery, &r->history, r->ca.ca_id);
 	/* The ledger's time goes on from the newest of its acts, here again or
 	 * not: by a clock behind that nobody signs unasked. */

@@ -143,6 +143,24 @@ prove_certs(const struct trust *trust, const struct history_response *r)
 	return rc;
 }
 
+/* Who signed it is asked when it is read (recover_crl.c). */
+static enum rc
+prove_crl(const struct history_response *r)
+{
+	const struct manifest *m = &r->manifest;
+	uint8_t digest[SHA256_LEN];
+	enum rc rc = r->item->crl.n == 0 ? RC_OK : sha256(r->item->crl, digest);
+
+	if (rc != RC_OK || r->item->crl.n == 0)
+		return rc;
+	for (size_t i = 0; i < m->n_crls; i++)
+		if (!m->crls[i].shadow &&
+		    memcmp(m->crls[i].digest, digest, SHA256_LEN) == 0)
+			return RC_OK;
+	return rule_refuse(RULE_MANIFEST_FILES,
+	    "%s: its CRL is none that the manifest lists", r->from);
+}
+
 static enum rc
 prove_policy(const struct history_response *r)
 {
@@ -187,6 +205,8 @@ history_prove(const struct trust *trust, const struct history_item *item,
 		rc = prove_certs(trust, &r);
 	if (rc == RC_OK)
 		rc = prove_policy(&r);
+	if (rc == RC_OK)
+		rc = prove_crl(&r);
 	if (rc != RC_OK)
 		return rc;
 	*ret = r;

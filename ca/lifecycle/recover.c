@@ -573,5 +573,7 @@ recovery_plan(struct recovery *r, const struct history_set *history,
 	if (rc == RC_OK)
 		rc = recovery_crls_told(r);
 	find_latest(r);
+	if (rc == RC_OK)
+		rc = recovery_crls_of_items(r);
 	return rc != RC_OK ? rc : recovery_await(r);
 }

@@ -74,6 +74,7 @@ struct recovery_crl {
 struct recovery {
 	struct ledger *ledger; /* borrowed */
 	struct trust *trust; /* borrowed: the CA, no transfer certificate; it learns */
+	int64_t clock; /* what it says */
 	struct history_response *items; /* owned; as the CA made them, in order */
 	size_t n, n_new, n_certs; /* of all; not held; certificates lacking */
 	size_t n_others; /* responses of other CAs, passed over */
@@ -145,8 +146,10 @@ enum rc recovery_crl_take(struct recovery *recovery, const char *from,
 /** Do manifests tell of CRLs that are newer than any which was read? */
 bool recovery_lacks_crl(const struct recovery *recovery);
 
-/** For recovery_plan and recovery_wipe. */
+/** For recovery_plan, which takes the CRLs of the histories likewise (one that is
+ * refused is left, and the response is taken), and for recovery_wipe. */
 enum rc recovery_crls_told(struct recovery *recovery) MUST_CHECK;
+enum rc recovery_crls_of_items(struct recovery *recovery) MUST_CHECK;
 void recovery_crls_wipe(struct recovery *recovery);
 /** For recovery_store: all that the CRLs list, behind all else. */
 enum rc recovery_add_crls(struct recovery *recovery) MUST_CHECK;

@@ -14,7 +14,7 @@
 #include "transfer/x509/crl_read.h"
 #include "transfer/x509/der.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void
@@ -291,6 +291,15 @@ crl_count(const struct recovery *r, struct recovery_crl *crl)
 	return rc;
 }
 
+static bool
+crl_is_taken(const struct recovery *r, const uint8_t digest[static SHA256_LEN])
+{
+	for (size_t i = 0; i < r->n_crls; i++)
+		if (memcmp(r->crls[i].digest, digest, SHA256_LEN) == 0)
+			return true;
+	return false;
+}
+
 enum rc
 recovery_crl_take(
     struct recovery *r, const char *from, struct span der, int64_t now)
@@ -304,8 +313,9 @@ recovery_crl_take(
 	rc = t.crl.from == NULL ? err_memory() : crl_read_words(&t, der);
 	if (rc == RC_OK)
 		rc = check_no_shadow(r, &t.crl);
-	if (rc == RC_OK)
-		rc = crl_count(r, &t.crl);
+	if (rc != RC_OK || crl_is_taken(r, t.crl.digest))
+		return rc;
+	rc = crl_count(r, &t.crl);
 	if (rc == RC_OK)
 		rc = LIST_GROW(r->crls, r->n_crls);
 	if (rc != RC_OK)
@@ -313,6 +323,47 @@ recovery_crl_take(
 	r->crls[r->n_crls++] = t.crl;
 	t.crl = (struct recovery_crl){ 0 };
 	return RC_OK;
+}
+
+/* What this ledger signed itself it need not be told; several hosts have the
+ * same. */
+static enum rc
+take_of_item(struct recovery *r, const struct history_response *p)
+{
+	const struct manifest *m = &p->manifest;
+	char from[HISTORY_NAME_MAX + FILE_NAME_MAX + 2];
+	uint8_t digest[SHA256_LEN];
+	struct ledger_crl own;
+	bool known = false;
+	size_t i = 0;
+	enum rc rc = sha256(p->item->crl, digest);
+
+	if (rc != RC_OK || crl_is_taken(r, digest))
+		return rc;
+	while (memcmp(m->crls[i].digest, digest, SHA256_LEN) != 0)
+		i++; /* it is there: history_prove */
+	rc = ledger_crl_get(r->ledger, m->crls[i].number, &own, &known);
+	if (rc != RC_OK || known)
+		return rc;
+	(void)snprintf(
+	    from, sizeof(from), "%s/%.*s", p->from, SPAN_FMT(m->crls[i].file));
+	rc = recovery_crl_take(r, from, p->item->crl,
+	    r->latest_at > r->clock ? r->latest_at : r->clock);
+	/* By the transfer key's word alone, say. */
+	return rc == RC_OK || rule_spoken() == RULE_NONE
+		   ? rc
+		   : recovery_leave(r, p->from, rc);
+}
+
+enum rc
+recovery_crls_of_items(struct recovery *r)
+{
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < r->n && rc == RC_OK; i++)
+		if (r->items[i].item->crl.n != 0)
+			rc = take_of_item(r, &r->items[i]);
+	return rc;
 }
 
 /* ---- into the ledger ------------------------------------------------------

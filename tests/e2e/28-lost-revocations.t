@@ -245,6 +245,42 @@ run ca @order ledger verify
 status 0 'the ledger is whole'
 ok 'as Python finds' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$(home_of order)/ledger.db"
 
+# ---- a history brings it along -----------------------------------------------------
+
+CRLS=$(cd "$HISTORY" && find . -name '*.crl')
+like "$CRLS" '^\./airgap-ca/history/[0-9a-f-]*/000003/crl-1\.crl$' 'a history has one CRL, in the newest response that brought some'
+ok 'byte for byte' cmp "$HISTORY/$CRLS" "$WORK/crl.crl"
+restored along
+run ca @along recover "$HISTORY" -n
+says 'CRL 1 +of 20.*, 3 revoked, 3 of them not known as that here' 'recover reads it without being told'
+quiet 'none of them was brought' 'and lacks nothing'
+freeze "$HISTORY"
+run ca @along recover "$HISTORY" --yes --json
+status 0 'it is taken'
+like "$(json crls.0.file)" '/000003/crl-1\.crl$' 'programs are told from where'
+is "$(state @along "$EARLY") $(state @along "$LATE")" 'superseded keyCompromise' 'and all is revoked as it was'
+run ca @along recover "$HISTORY" --crl "$WORK/crl.crl" --yes
+says 'Nothing to bring back' 'the same by hand adds nothing'
+restored other
+OTHER=$(stick other)
+foul() { # DESC REGEX
+	run ca @other recover "$OTHER" -n --json
+	status 1 "$1: that response is left"
+	is "$(json left.0.rule)" MANIFEST-FILES 'by its rule'
+	like "$(json left.0.reason)" "$2" 'and its sentence'
+}
+must cp -a "$HISTORY/airgap-ca" "$OTHER/"
+flip "$OTHER/$CRLS" 300
+foul 'another byte in it' '000003: its CRL is none that the manifest lists'
+must cp "$WORK/forged.crl" "$OTHER/$CRLS"
+foul 'a forged one' '000003: its CRL is none that the manifest lists'
+# A host whose copy of it went bad gives the rest.
+must cp -a "$(home_of online)" "$(home_of spoilt)"
+for file in "$(home_of spoilt)"/crl/*; do echo more >>"$file"; done
+run transfer @spoilt history --out "$(stick spoilt)"
+status 0 'a host whose CRLs went bad tells the rest'
+is "$(find "$WORK/stick-spoilt" -name '*.crl')" '' 'without one'
+
 # ---- what was sent then ----------------------------------------------------------------
 
 restored resend

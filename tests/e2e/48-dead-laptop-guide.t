@@ -78,9 +78,14 @@ done
 
 run transfer @north history --out "$STICK"
 status 0 'airgap-transfer history --out STICK'
+must cp -a "$STICK" "$WORK/stick-crl"
+run ca recover "$WORK/stick-crl" -n
+says 'CRL 1 +of 20' 'the first of the newest series comes along'
+must rm "$(find "$STICK/airgap-ca/history" -name '*.crl')"
 run ca recover "$STICK" --yes
 status 0 'airgap-ca recover STICK'
 says 'north +responses 2 to 3 come back, with 1 certificate' 'who comes back, with how many certificates'
+says 'and none of them was brought' 'that no CRL was brought, where that is so'
 run ca recover "$STICK" --crl "$(home_of north)/crl/1.crl" --yes
 status 0 'airgap-ca recover STICK --crl FILE'
 says "'sign' still waits" 'the last line says that it does not sign yet'

@@ -66,6 +66,7 @@ static const struct schema_type
 	manifest = TYPE(NULL, SCHEMA_BYTES, 1, COSE_FILE_MAX),
 	bundle   = TYPE(NULL, SCHEMA_BYTES, 0, COSE_FILE_MAX),
 	policy   = TYPE(NULL, SCHEMA_FILE, 0, POLICY_FILE_MAX),
+	crl      = TYPE(NULL, SCHEMA_BYTES, 0, MEDIA_FILE_MAX),
 	cert_der = TYPE(NULL, SCHEMA_DER, CERT_MIN, CERT_MAX);
 LIST_OF(certs, 0, HISTORY_CERTS_MAX, "certificate", &cert_der, ITEM_SPAN);
 
@@ -75,6 +76,7 @@ static const struct schema_field history_item[] = {
 	{ 0, "bundle",       &bundle,   IN(history_item, bundle) },
 	{ 0, "policy",       &policy,   IN(history_item, policy) },
 	{ 0, "certificates", &certs,    LIST(history_item, certs) },
+	{ 0, "crl",          &crl,      IN(history_item, crl) },
 };
 static const struct schema_type response =
 	TYPE_TUPLE(NULL, history_item, history_item);

@@ -14,6 +14,7 @@
 
 #define HISTORY_NAME_MAX 48 /* "0123abcd-4567cdef/000001" and longer numbers */
 #define HISTORY_FILES_MAX 65536 /* of all histories of a medium */
+#define HISTORY_CRL_MAX ((size_t)16 << 20) /* bytes: a larger one is not given */
 #define HISTORY_CERTS_MAX 4194304 /* of a response: the least of them fill it */
 
 /** One response; spans into the set, or into the writer's bytes. */
@@ -21,6 +22,7 @@ struct history_item {
 	struct span name;
 	struct span manifest;
 	struct span bundle, policy; /* n 0: none */
+	struct span crl; /* n 0: none; as the file has it, not looked into */
 	struct span *certs;	    /* owned; DER, in the order of the files */
 	size_t n_certs;
 };

@@ -16,6 +16,12 @@ layout_is_certs(struct span name)
 	       !span_eq_str(name, LAYOUT_CA);
 }
 
+bool
+layout_is_crl(struct span name)
+{
+	return name.n > 4 && memcmp(name.p + name.n - 4, ".crl", 4) == 0;
+}
+
 void
 layout_wipe(struct layout *layout)
 {

@@ -14,6 +14,8 @@
 /** Is it a file of the certificates that were asked for? By its ending; the CA's
  * own are not. */
 bool layout_is_certs(struct span name);
+/** And is it a regular CRL, likewise? */
+bool layout_is_crl(struct span name);
 
 struct layout {
 	char (*names)[FILE_NAME_MAX + 1]; /* owned */

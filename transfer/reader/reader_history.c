@@ -224,6 +224,8 @@ parse_file(struct history_item *item, struct history_scan *scan,
 		item->bundle = bytes;
 	else if (strcmp(file->name, LAYOUT_POLICY) == 0)
 		item->policy = bytes;
+	else if (layout_is_crl(span_str(file->name)) && item->crl.n == 0)
+		item->crl = bytes; /* one is enough: they list the same */
 	else if (layout_is_certs(span_str(file->name)))
 		return parse_certs(item, scan, file);
 	return RC_OK;

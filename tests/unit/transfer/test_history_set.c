@@ -43,6 +43,7 @@ write_one(const char *name, struct span cert, struct buf *out)
 	struct history_item item = { .name = span_str(name),
 		.manifest = span_str("manifest"),
 		.bundle = span_str("bundle"),
+		.crl = span_str("crl"),
 		.certs = &cert,
 		.n_certs = 1 };
 	const struct history_set history = { .items = &item, .n = 1 };
@@ -65,6 +66,7 @@ a_set_is_read_as_it_was_written(void **state)
 	assert_true(span_eq_str(history.items[0].manifest, "manifest"));
 	assert_true(span_eq_str(history.items[0].bundle, "bundle"));
 	assert_int_equal(history.items[0].policy.n, 0);
+	assert_true(span_eq_str(history.items[0].crl, "crl"));
 	assert_int_equal(history.items[0].n_certs, 1);
 	assert_true(
 	    span_eq(history.items[0].certs[0], span_of(der, sizeof(der))));

@@ -4,6 +4,8 @@
 #include "transfer/online/receive/history.h"
 
 #include "transfer/format/cose.h"
+#include "transfer/media/history_set.h"
+#include "transfer/online/store/crl_due.h"
 #include "transfer/rule.h"
 #include "transfer/x509/pem.h"
 
@@ -94,6 +96,46 @@ add_whole(struct layout *to, const char *name, struct span bytes)
 	return rc != RC_OK ? rc : buf_add_span(file, bytes);
 }
 
+/* One that went bad here is passed over: `recover` says what it lacks, and
+ * without all else it would have nothing. */
+static enum rc
+history_add_crl(struct store *store, const struct manifest *m,
+    const struct stored_crl *crl, struct layout *to)
+{
+	WIPED(buf) der = { 0 };
+	enum rc rc = crl_file_read(store, crl, &der);
+
+	if (rc == RC_STATE || rc == RC_IO) {
+		err_clear();
+		return RC_OK;
+	}
+	for (size_t i = 0; i < m->n_crls && rc == RC_OK; i++) {
+		char name[FILE_NAME_MAX + 1];
+
+		if (m->crls[i].number != crl->number || der.n > HISTORY_CRL_MAX)
+			continue;
+		(void)snprintf(
+		    name, sizeof(name), "%.*s", SPAN_FMT(m->crls[i].file));
+		rc = add_whole(to, name, buf_span(&der));
+	}
+	return rc;
+}
+
+/* What was revoked, and when, is in no manifest; one CRL tells it all. */
+static enum rc
+history_add_newest_crl(struct store *store, uint32_t sequence,
+    const struct manifest *m, struct layout *to)
+{
+	struct stored_crl crl;
+	bool known = false;
+	enum rc rc =
+	    m->n_crls == 0 ? RC_OK : store_crl_newest(store, &known, &crl);
+
+	return rc == RC_OK && known && crl.manifest == sequence
+		   ? history_add_crl(store, m, &crl, to)
+		   : rc;
+}
+
 enum rc
 history_make(
     struct store *store, const struct stored_manifest *of, struct layout *ret)
@@ -115,6 +157,8 @@ history_make(
 		rc = add_whole(&f, LAYOUT_MANIFEST, of->file);
 	if (rc == RC_OK && of->bundle.n != 0)
 		rc = add_whole(&f, LAYOUT_BUNDLE, of->bundle);
+	if (rc == RC_OK)
+		rc = history_add_newest_crl(store, of->sequence, &m, &f);
 	if (rc != RC_OK)
 		return err_in(RC_STATE, "response %u", of->sequence);
 	*ret = f;
@@ -137,7 +181,7 @@ history_checking_wipe(struct history_checking *c)
 	layout_wipe(&c->files);
 }
 
-/* CRLs are not given back: a CA that was recovered makes a new series. */
+/* Shadows are not given back: a CA that was recovered makes a new series. */
 static void
 pass_shadows(struct history_checking *c)
 {

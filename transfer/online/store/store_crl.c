@@ -106,6 +106,19 @@ store_crl_get(struct store *store, uint64_t number, bool *ret_known,
 }
 
 enum rc
+store_crl_newest(struct store *store, bool *ret_known, struct stored_crl *ret)
+{
+	OWN(sqlite3_stmt) *st = NULL;
+	enum rc rc = db_prepare(&store->db,
+	    "SELECT " CRL_COLUMNS " FROM crl WHERE shadow = 0 AND manifest ="
+	    " (SELECT max(manifest) FROM crl WHERE shadow = 0)"
+	    " ORDER BY number LIMIT 1",
+	    &st);
+
+	return rc != RC_OK ? rc : read_first(store, st, ret_known, ret);
+}
+
+enum rc
 store_crl_past(struct store *store, const uint8_t issuer[static SHA256_LEN],
     int64_t at, struct crl_past *ret)
 {

@@ -45,6 +45,11 @@ enum rc store_crl_due(struct store *store, const struct crl_filter *filter,
 enum rc store_crl_get(struct store *store, uint64_t number, bool *ret_known,
     struct stored_crl *ret) MUST_CHECK;
 
+/** The first that is held of the newest response that brought regular ones: of a
+ * series it lists most. */
+enum rc store_crl_newest(
+    struct store *store, bool *ret_known, struct stored_crl *ret) MUST_CHECK;
+
 /** What a new one must be past that is signed at `at`. */
 enum rc store_crl_past(struct store *store,
     const uint8_t issuer[static SHA256_LEN], int64_t at,
