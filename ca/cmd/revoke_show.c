@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/term.h"
+#include "ca/intake/same_key.h"
 #include "transfer/x509/cert_text.h"
 
 #define REVOKE_SHOW_MAX 50 /* certificates that are shown one by one */
@@ -13,28 +14,37 @@
 /* ---- for people ---------------------------------------------------------- */
 
 static enum rc
+write_names(const struct ledger_cert *cert, struct buf *names)
+{
+	WIPED(cert_text) text = { 0 };
+	enum rc rc = RC_OK;
+
+	if (cert->der.n != 0)
+		rc = cert_text_read(buf_span(&cert->der), &text);
+	if (rc == RC_OK && cert->der.n == 0 && !cert->adopted)
+		rc = buf_printf(names, "(%s: no certificate left)",
+		    cert->is_void ? "void" : "unfinished");
+	else if (rc == RC_OK)
+		rc = cert_names_write(&text.names, names);
+	if (rc == RC_OK && cert->listed)
+		rc = buf_add_str(names, "(a CRL lists it, and it is not here)");
+	if (rc == RC_OK && names->n == 0)
+		rc = buf_add_span(names, buf_span(&cert->subject));
+	return rc;
+}
+
+static enum rc
 show_cert(struct ledger *ledger, const struct revoke_cert *one)
 {
 	WIPED(ledger_cert) cert = { 0 };
-	WIPED(cert_text) text = { 0 };
 	WIPED(buf) names = { 0 };
 	char serial[2 * SERIAL_MAX + 1], from[CLOCK_TEXT], to[CLOCK_TEXT];
 	const struct span bytes = span_of(one->serial, one->n_serial);
 	bool known = false;
 	enum rc rc = ledger_cert_get(ledger, bytes, &cert, &known);
 
-	if (rc == RC_OK && known && cert.der.n != 0)
-		rc = cert_text_read(buf_span(&cert.der), &text);
-	if (rc == RC_OK && cert.der.n == 0 && !cert.adopted)
-		rc = buf_printf(&names, "(%s: no certificate left)",
-		    cert.is_void ? "void" : "unfinished");
-	else if (rc == RC_OK)
-		rc = cert_names_write(&text.names, &names);
-	if (rc == RC_OK && cert.listed)
-		rc =
-		    buf_add_str(&names, "(a CRL lists it, and it is not here)");
-	if (rc == RC_OK && names.n == 0)
-		rc = buf_add_span(&names, buf_span(&cert.subject));
+	if (rc == RC_OK)
+		rc = write_names(&cert, &names);
 	if (rc != RC_OK)
 		return rc;
 	hex_write(bytes, serial);
@@ -145,6 +155,117 @@ show_revoke_refused(const struct revokes *revokes)
 		term_say("  and %zu more\n", shown - REVOKE_SHOW_MAX);
 }
 
+/* ---- what stays good -----------------------------------------------------
+ */
+
+static enum rc
+write_owner(
+    struct ledger *ledger, const struct ledger_cert *cert, struct buf *to)
+{
+	static const uint8_t nobody[SHA256_LEN];
+	WIPED(requester) q = { 0 };
+	bool met = false;
+	enum rc rc;
+
+	if (memcmp(cert->requester, nobody, SHA256_LEN) == 0)
+		return buf_add_str(to, "a loose CSR");
+	rc = ledger_requester_met(ledger, cert->requester, &q, &met);
+	return rc != RC_OK ? rc
+			   : buf_printf(to, "\"%s\"%s", q.label,
+				 q.removed != 0 ? ", who was removed" : "");
+}
+
+static enum rc
+show_same_key_cert(struct ledger *ledger, const struct same_key_cert *one)
+{
+	const struct span serial = span_of(one->serial, one->n_serial);
+	char hex[2 * SERIAL_MAX + 1], until[CLOCK_TEXT];
+	WIPED(ledger_cert) cert = { 0 };
+	WIPED(buf) names = { 0 };
+	WIPED(buf) owner = { 0 };
+	bool known = false;
+	enum rc rc = ledger_cert_get(ledger, serial, &cert, &known);
+
+	if (rc == RC_OK)
+		rc = write_names(&cert, &names);
+	if (rc == RC_OK)
+		rc = write_owner(ledger, &cert, &owner);
+	if (rc != RC_OK)
+		return rc;
+	hex_write(serial, hex);
+	clock_write(one->not_after, until);
+	term_say("  %s  until %.10s\n", hex, until);
+	term_field("", "%.*s  %s  of %.*s", SPAN_FMT(buf_span(&names)),
+	    cert.intent.profile, SPAN_FMT(buf_span(&owner)));
+	return RC_OK;
+}
+
+static enum rc
+show_same_key_of(
+    struct ledger *ledger, const struct same_key *same, bool others)
+{
+	const size_t n = others ? same->n_others : same->n - same->n_others;
+	size_t shown = 0;
+	enum rc rc = RC_OK;
+
+	if (n == 0)
+		return RC_OK;
+	term_alarm(
+	    "\n%zu %slive certificate%s%s %s the same key, and %s good\n", n,
+	    others ? "" : "more ", n == 1 ? "" : "s",
+	    others ? " of other requesters" : "", n == 1 ? "has" : "have",
+	    n == 1 ? "stays" : "stay");
+	for (size_t i = 0;
+	     i < same->n && rc == RC_OK && shown < REVOKE_SHOW_MAX; i++) {
+		if (same->items[i].others != others)
+			continue;
+		rc = show_same_key_cert(ledger, &same->items[i]);
+		shown++;
+	}
+	if (shown < n)
+		term_say("  and %zu more\n", n - shown);
+	return rc;
+}
+
+/* A command to each key, on a line of its own: so it can be typed as it is. */
+static void
+show_same_key_end(const struct same_key *same)
+{
+	char hex[SHA256_HEX];
+	size_t keys = 0;
+
+	for (size_t i = 0; i < same->n; i++) {
+		bool is_first = true;
+
+		for (size_t j = 0; j < i && is_first; j++)
+			is_first = memcmp(same->items[j].key_id,
+				       same->items[i].key_id, SHA256_LEN) != 0;
+		if (!is_first || keys++ >= REVOKE_SHOW_MAX)
+			continue;
+		hex_write(span_of(same->items[i].key_id, SHA256_LEN), hex);
+		if (keys == 1)
+			term_say(
+			    "Whoever has the key uses these on. To revoke all of a key:\n");
+		term_say("  airgap-ca revoke %s --key --reason keyCompromise\n",
+		    hex);
+	}
+}
+
+static enum rc
+show_same_key(struct ledger *ledger, const struct revokes *revokes)
+{
+	WIPED(same_key) same = { 0 };
+	enum rc rc = same_key_find(ledger, revokes, &same);
+
+	if (rc == RC_OK)
+		rc = show_same_key_of(ledger, &same, true);
+	if (rc == RC_OK)
+		rc = show_same_key_of(ledger, &same, false);
+	if (rc == RC_OK)
+		show_same_key_end(&same);
+	return rc;
+}
+
 enum rc
 revokes_show(struct ledger *ledger, const struct revokes *revokes)
 {
@@ -155,6 +276,8 @@ revokes_show(struct ledger *ledger, const struct revokes *revokes)
 		    "with the next revocation list (CRL): 'airgap-ca crl MEDIA' signs one, and so does 'sign' with each bundle, where there was one before or the policy has crl");
 	if (rc == RC_OK)
 		rc = show_some(ledger, revokes, REVOKED_BEFORE);
+	if (rc == RC_OK)
+		rc = show_same_key(ledger, revokes);
 	if (rc == RC_OK)
 		show_revoke_refused(revokes);
 	return rc;

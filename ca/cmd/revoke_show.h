@@ -8,7 +8,8 @@
 
 #include <jansson.h>
 
-/** What would be revoked, what is already, and what is refused, with remedies. */
+/** What would be revoked, what is already, what is good still of a key that others
+ * have (same_key.h), and what is refused, with remedies. */
 enum rc revokes_show(
     struct ledger *ledger, const struct revokes *revokes) MUST_CHECK;
 

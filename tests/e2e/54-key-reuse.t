@@ -199,6 +199,50 @@ status 0 'a policy with key-reuse = any'
 enrol_online @third third
 asked @third "${server[@]}" dns:z.example.org
 signed 'another name by another requester' "$REQUESTER_HEX"
+third=$SERIAL
+
+# ---- when others have such a key ---------------------------------------------------------------
+
+# What is revoked as lost is seldom all that the key is good for.
+statuses() { # of all certificates with the key of that one
+	local serial key
+	key=$(ca show "$1" --json | grep -o '"key_sha256": *"[0-9a-f]*"')
+	ca list --json | grep -o '"serial": *"[0-9a-f]*"' | grep -o '[0-9a-f]\{32\}' | while read -r serial; do
+		ca show "$serial" --json | tr -d '\n' | grep "$key" | grep -o '"status": *"[a-z]*"'
+	done | sed 's/.*: *"//; s/"//' | sort | paste -sd' '
+}
+run ca revoke "$first" --reason superseded -n
+quiet 'same key' 'what is superseded says nothing of its key'
+run ca revoke "$first" --reason keyCompromise -n
+status 0 'a key that others have got: tried'
+says 'To be revoked for good: 1 certificate$' 'one certificate is revoked'
+says '2 live certificates of other requesters have the same key, and stay good' 'and those of others are told'
+says "$third +until" 'by their serials'
+says 'dns:z\.example\.org +xmpp-server +of "third"' 'names and requesters'
+says '3 more live certificates have the same key, and stay good' 'and so are the rest of this one'
+typed=$(grep -o 'airgap-ca .*revoke .* --key --reason keyCompromise' "$WORK/err")
+like "$typed" '^airgap-ca --home [^ ]+ revoke [0-9a-f]{64} --key --reason keyCompromise$' 'with the command that ends all of them'
+must ca revoke "$first" --reason keyCompromise --yes
+is "$(statuses "$first")" 'revoked valid valid valid valid valid' 'they stay as they are'
+run ca revoke "$first" --reason keyCompromise -n
+says '2 live certificates of other requesters have the same key' 'and are told again as long as they do'
+must env PATH="$BIN:$PATH" sh -c "$typed --yes" 2>"$WORK/typed.log"
+is "$(statuses "$first")" 'revoked revoked revoked revoked revoked revoked' 'the command that was told revokes all'
+run ca revoke "$first" --reason keyCompromise -n
+status 0 'once more'
+quiet 'same key' 'and then nothing is left to tell'
+
+asked request "$WORK/single.csr" --profile tls-server
+signed 'the key of a loose CSR, where the profile lets any pass'
+must transfer install "$STICK"
+rm -rf "$STICK/airgap-ca/requests"
+must transfer revoke "$SERIAL" --reason keyCompromise --out "$STICK"
+run ca sign "$STICK" -n
+status 0 'a bundle revokes its certificate'
+says '2 live certificates of other requesters have the same key, and stay good' 'the review of it tells of the others'
+says 'of a loose CSR' 'and whose they are'
+says 'revoke [0-9a-f]{64} --key --reason keyCompromise' 'with the command, too'
+
 run ca ledger verify
 status 0 'the ledger verifies'
 done_testing
