@@ -151,6 +151,16 @@ clock_days(int64_t from, int64_t to)
 	return apart / DAY - (apart % DAY < 0);
 }
 
+void
+clock_distance(int64_t at, int64_t now, char ret_text[static DISTANCE_TEXT])
+{
+	const bool over = at < now;
+	const int64_t days = over ? clock_days(at, now) : clock_days(now, at);
+
+	(void)snprintf(ret_text, DISTANCE_TEXT, "%s%" PRId64 " day%s%s",
+	    over ? "" : "in ", days, days == 1 ? "" : "s", over ? " ago" : "");
+}
+
 bool
 dur_read(const char *text, int64_t *ret_seconds)
 {

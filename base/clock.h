@@ -15,6 +15,7 @@
 #define CLOCK_MAX INT64_C(253402300799)
 #define CLOCK_TEXT 21 /* "2026-11-23T14:13:41Z" and its terminator */
 #define DUR_TEXT 24
+#define DISTANCE_TEXT 32
 #define HOUR INT64_C(3600)
 #define DAY INT64_C(86400)
 #define DUR_MAX INT64_C(3155760000) /* seconds: 100 years, the grammar's limit */
@@ -36,6 +37,10 @@ bool clock_read(const char *text, int64_t *ret_at);
 /** Whole days from `from` to `to`, rounded down: 0 is within a day from now, and
  * a second that has passed is -1. */
 int64_t clock_days(int64_t from, int64_t to);
+
+/** How far `at` is from now, for people: "in 89 days", "in 1 day", "3 days ago";
+ * within a day from now "in 0 days", within one before it "0 days ago". */
+void clock_distance(int64_t at, int64_t now, char ret_text[static DISTANCE_TEXT]);
 
 /** A duration: digits and one of h, d, w. At most 3155760000 s (100 years). */
 bool dur_read(const char *text, int64_t *ret_seconds);

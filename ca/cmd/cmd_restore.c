@@ -15,6 +15,7 @@ restore_review(const struct restore *r)
 {
 	WIPED(cert_text) text = { 0 };
 	char id[SHA256_HEX], digest[SHA256_HEX], newest[CLOCK_TEXT];
+	char distance[DISTANCE_TEXT];
 	enum rc rc = cert_text_read(buf_span(&r->ca.ca_cert), &text);
 
 	if (rc != RC_OK)
@@ -22,16 +23,20 @@ restore_review(const struct restore *r)
 	hex_write(span_of(r->ca.ca_id, SHA256_LEN), id);
 	hex_write(span_of(r->digest, SHA256_LEN), digest);
 	clock_write(r->newest, newest);
+	clock_distance(r->newest, r->now, distance);
 	term_bold("A backup of a CA, whole\n");
 	term_field("subject", "%.*s", SPAN_FMT(buf_span(&text.subject)));
 	term_field("ca-id", "%s", id);
-	term_field("records",
-	    "%" PRIu64 ", the newest of %s: %" PRId64 " days old",
-	    r->head.count, newest, clock_days(r->newest, r->now));
+	term_field("records", "%" PRIu64 ", the newest of %s, %s",
+	    r->head.count, newest, distance);
 	term_field("certificates", "%" PRIu64 " in %" PRIu64 " responses",
 	    r->totals.certificates, r->totals.manifests);
 	term_field("sha256", "%s", digest);
 	term_field("home", "%s", r->path);
+	if (r->newest > r->now)
+		term_alarm(
+		    "That is later than this machine's clock says. One of the two was wrong: 'sign' will\n"
+		    "stop (CLOCK-BEHIND) until this clock is set, or vouched for: 'airgap-ca clock accept'.\n");
 	if (r->other_policy)
 		term_alarm(
 		    "The backup's policy.conf is not the one that this CA last signed under: somebody\n"

@@ -161,7 +161,7 @@ what_text(enum due_what what)
 static void
 ca_end_print(const struct ca_status *s)
 {
-	char at[CLOCK_TEXT];
+	char at[CLOCK_TEXT], distance[DISTANCE_TEXT];
 	bool told = false;
 
 	if (s->due.ca_ends - s->now >= CMD_CA_END_NOTICE)
@@ -169,10 +169,9 @@ ca_end_print(const struct ca_status *s)
 	for (size_t i = 0; i < s->due.n; i++)
 		told |= s->due.items[i].what == DUE_CA;
 	clock_write(s->due.ca_ends, at);
+	clock_distance(s->due.ca_ends, s->now, distance);
 	if (!told)
-		term_print(stdout,
-		    "soon: ca ends %.10s, %" PRId64 " days left\n", at,
-		    clock_days(s->now, s->due.ca_ends));
+		term_print(stdout, "soon: ca ends %.10s (%s)\n", at, distance);
 	term_print(stdout,
 	    "      'airgap-ca renew-ca' makes it longer, 'airgap-ca rollover' gives it a new key\n");
 }
@@ -182,16 +181,17 @@ due_print(const struct ca_status *s)
 {
 	for (size_t i = 0; i < s->due.n; i++) {
 		const struct due *d = &s->due.items[i];
-		char at[CLOCK_TEXT], serial[2 * sizeof(d->serial) + 1] = "";
+		char at[CLOCK_TEXT], distance[DISTANCE_TEXT];
+		char serial[2 * sizeof(d->serial) + 1] = "";
 
 		clock_write(d->not_after, at);
+		clock_distance(d->not_after, s->now, distance);
 		if (d->what == DUE_CERTIFICATE)
 			hex_write(
 			    span_of(d->serial, sizeof(d->serial)), serial);
-		term_print(stdout,
-		    "due: %s%s%s ends %.10s, %" PRId64 " days left\n",
-		    what_text(d->what), *serial == '\0' ? "" : " ", serial, at,
-		    clock_days(s->now, d->not_after));
+		term_print(stdout, "due: %s%s%s %s %.10s (%s)\n",
+		    what_text(d->what), *serial == '\0' ? "" : " ", serial,
+		    d->not_after < s->now ? "ended" : "ends", at, distance);
 	}
 	for (size_t i = 0; i < s->n_open; i++) {
 		const struct ledger_bundle *b = &s->open[i];
@@ -288,7 +288,7 @@ restored_print(const struct ca_status *s)
 static enum rc
 status_print(const struct ca_status *s)
 {
-	char hex[SHA256_HEX];
+	char hex[SHA256_HEX], next[CLOCK_TEXT], distance[DISTANCE_TEXT];
 	enum rc rc;
 
 	due_print(s);
@@ -296,9 +296,11 @@ status_print(const struct ca_status *s)
 	ca_end_print(s);
 	channels_print(s);
 	hex_write(span_of(s->head.hash, SHA256_LEN), hex);
+	clock_write(s->due.next, next);
+	clock_distance(s->due.next, s->now, distance);
 	if (s->due.next != 0)
-		term_print(stdout, "next due      in %" PRId64 " days\n",
-		    clock_days(s->now, s->due.next));
+		term_print(
+		    stdout, "next due      %.10s (%s)\n", next, distance);
 	term_print(stdout,
 	    "ledger        %" PRIu64 " records, head\n              %s\n"
 	    "certificates  %" PRIu64 ", void %" PRIu64 ", revoked %" PRIu64 "\n"

@@ -21,6 +21,17 @@ run at "$future" ca sign "$STICK" --yes
 wants 7 CLOCK-AHEAD 'and one more than clock-horizon after it'
 says 'clock accept' 'the way out is named'
 
+# A backup of what is still to come, by this clock.
+must ca backup "$WORK/backup.db"
+run at "$past" ca @again restore "$WORK/backup.db" -n --token "$(uri ca)"
+status 0 'a backup of after this clock is shown'
+says 'records +[0-9]+, the newest of [0-9TZ:-]+, in [23] days' 'as what it is'
+says "later than this machine's clock says" 'and that one of the two was wrong'
+says 'airgap-ca .*clock accept' 'with the way on'
+run ca @again restore "$WORK/backup.db" -n --token "$(uri ca)"
+says 'the newest of [0-9TZ:-]+, (0 days ago|in 0 days)' 'by the right clock it is of today'
+quiet 'clock says' 'of which nothing is said'
+
 run at "$past" ca clock accept
 status 2 'without a terminal it wants --yes'
 run at "$past" ca clock accept -n

@@ -159,6 +159,34 @@ days_are_rounded_down_on_both_sides_of_now(void **state)
 }
 
 static void
+a_distance_is_told_from_now(void **state)
+{
+	static const struct {
+		int64_t apart;
+		const char *text;
+	} cases[] = {
+		{ 0, "in 0 days" },
+		{ 86399, "in 0 days" },
+		{ 86400, "in 1 day" },
+		{ 89 * DAY, "in 89 days" },
+		{ -1, "0 days ago" },
+		{ -86400, "1 day ago" },
+		{ -3 * DAY, "3 days ago" },
+		{ CLOCK_MAX, "in 2932896 days" },
+		{ -CLOCK_MAX, "2932896 days ago" },
+	};
+	char text[DISTANCE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const int64_t now = cases[i].apart < 0 ? CLOCK_MAX : 0;
+
+		clock_distance(now + cases[i].apart, now, text);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
+static void
 a_series_is_count_period_and_overlap(void **state)
 {
 	static const char *const bad[] = { "", "12", "12x", "x31d", "0x31d",
@@ -205,6 +233,7 @@ main(void)
 		cmocka_unit_test(durations_are_digits_and_a_unit),
 		cmocka_unit_test(durations_are_written_shortly),
 		cmocka_unit_test(days_are_rounded_down_on_both_sides_of_now),
+		cmocka_unit_test(a_distance_is_told_from_now),
 		cmocka_unit_test(a_series_is_count_period_and_overlap),
 		cmocka_unit_test(a_clock_that_cannot_be_read_is_no_time),
 	};

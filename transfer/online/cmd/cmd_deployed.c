@@ -144,13 +144,14 @@ tell_none(const struct deployment *d, const struct deployed *r)
 static void
 tell_end(const struct deployment *d, const struct deployed *r, int64_t now)
 {
-	char last[CLOCK_TEXT];
+	char last[CLOCK_TEXT], distance[DISTANCE_TEXT];
 
 	clock_write(r->left.ends, last);
+	clock_distance(r->left.ends, now, distance);
 	term_alarm(
-	    "due  %s: the last certificate of %s ends %.10s (in %lld days), %zu to come",
-	    d->path, d->name, last, (long long)clock_days(now, r->left.ends),
-	    r->left.later);
+	    "due  %s: the last certificate of %s %s %.10s (%s), %zu to come",
+	    d->path, d->name, r->left.ends < now ? "ended" : "ends", last,
+	    distance, r->left.later);
 	tell_renew(d);
 }
 
@@ -159,7 +160,7 @@ static void
 tell_crls_due(const struct deployment *d, const struct deployed *r, int64_t now,
     int64_t within, bool *ret_due)
 {
-	char last[CLOCK_TEXT];
+	char last[CLOCK_TEXT], distance[DISTANCE_TEXT];
 
 	if (r->crls.n == 0) {
 		*ret_due = true;
@@ -172,10 +173,11 @@ tell_crls_due(const struct deployment *d, const struct deployed *r, int64_t now,
 			continue;
 		*ret_due = true;
 		clock_write(crl->ends, last);
+		clock_distance(crl->ends, now, distance);
 		term_alarm(
-		    "due  %s: the last CRL %s %.10s (%lld days), after which everybody is refused: visit the CA\n",
-		    d->path, crl->ends <= now ? "ended" : "ends", last,
-		    (long long)clock_days(now, crl->ends));
+		    "due  %s: the last CRL %s %.10s (%s), after which everybody is refused: visit the CA\n",
+		    d->path, crl->ends < now ? "ended" : "ends", last,
+		    distance);
 	}
 }
 

@@ -66,18 +66,12 @@ static const struct status_kind of_bundle = { "answer to bundle",
 static void
 say_when(const struct status_kind *kind, int64_t at, int64_t now)
 {
-	const bool over = at < now;
-	const long long days = over ? clock_days(at, now) : clock_days(now, at);
-	const char *s = days == 1 ? "" : "s";
-	char when[CLOCK_TEXT];
+	char when[CLOCK_TEXT], distance[DISTANCE_TEXT];
 
 	clock_write(at, when);
-	if (over)
-		term_say(
-		    "%s %.10s (%lld day%s ago)\n", kind->gone, when, days, s);
-	else
-		term_say(
-		    "%s %.10s (in %lld day%s)\n", kind->coming, when, days, s);
+	clock_distance(at, now, distance);
+	term_say("%s %.10s (%s)\n", at < now ? kind->gone : kind->coming, when,
+	    distance);
 }
 
 static enum rc
