@@ -79,13 +79,14 @@ sort_once(struct published *p)
 	p->n = n;
 }
 
-static void
-count_vain(struct published_vain *vain, uint64_t number, int64_t begins)
+static enum rc
+count_vain(struct published_vain *vain, const struct ledger_crl *crl)
 {
 	if (vain->n++ == 0) {
-		vain->first = number;
-		vain->begins = begins;
+		vain->first = crl->number;
+		vain->begins = crl->list.this_update;
 	}
+	return RC_OK;
 }
 
 static enum rc
@@ -93,7 +94,6 @@ look_at_shadow(
     struct published_look *look, const struct submission *s, uint64_t number)
 {
 	struct published *p = look->published;
-	struct published_vain *vain = NULL;
 	struct ledger_crl crl = { .number = number };
 	bool known = false;
 	enum rc rc = ledger_crl_get(look->ledger, number, &crl, &known);
@@ -102,15 +102,11 @@ look_at_shadow(
 		return rc;
 	if (!known || !crl.list.shadow ||
 	    memcmp(crl.list.requester, s->key_id, SHA256_LEN) != 0)
-		vain = &p->unknown;
-	else if (!look->allowed)
-		vain = &p->forbidden;
-	else if (crl.list.this_update > s->bundle.created)
-		vain = &p->early;
-	if (vain != NULL) {
-		count_vain(vain, number, crl.list.this_update);
-		return RC_OK;
-	}
+		return count_vain(&p->unknown, &crl);
+	if (!look->allowed)
+		return count_vain(&p->forbidden, &crl);
+	if (crl.list.this_update > s->bundle.created)
+		return count_vain(&p->early, &crl);
 	p->n_shadows++;
 	return ledger_crl_entries_each(
 	    look->ledger, &crl.list, note_live, look);
