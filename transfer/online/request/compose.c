@@ -45,6 +45,7 @@ compose_wipe(struct compose *compose)
 	free(compose->revoked);
 	key_cache_wipe(&compose->keys);
 	digest_set_wipe(&compose->ids);
+	digest_set_wipe(&compose->renewed);
 	*compose = (struct compose){ 0 };
 }
 

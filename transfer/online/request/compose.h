@@ -50,6 +50,7 @@ struct compose {
 	struct crl_request crl;
 	struct key_cache keys;
 	struct digest_set ids; /* that are taken */
+	struct digest_set renewed; /* SHA-256 of the serials of renew.h */
 };
 void compose_wipe(struct compose *compose);
 

@@ -163,14 +163,26 @@ renew_add(
 }
 
 /* Named twice, by two of its names perhaps. */
-static bool
-is_added(const struct compose *c, const struct held *l)
+static enum rc
+is_added(const struct compose *c, const struct held *l, bool *ret)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (span_eq(
-			buf_span(&c->items[i].replaces), buf_span(&l->serial)))
-			return true;
-	return false;
+	uint8_t serial[SHA256_LEN];
+	enum rc rc = sha256(buf_span(&l->serial), serial);
+
+	*ret = rc == RC_OK && digest_set_find(&c->renewed, serial, NULL);
+	return rc;
+}
+
+static enum rc
+note_added(struct compose *c, const struct held *l)
+{
+	uint8_t serial[SHA256_LEN];
+	bool is_new = false;
+	enum rc rc = sha256(buf_span(&l->serial), serial);
+
+	return rc != RC_OK ? rc
+			   : digest_set_add(
+				 &c->renewed, serial, (uint32_t)c->n, &is_new);
 }
 
 /* ---- which --------------------------------------------------------------- */
@@ -185,16 +197,19 @@ renew_type(struct renew_run *run, const struct holding *h, const char *type)
 	const struct held *last = held_last_get0(h, type, c->now);
 	struct held_left left = held_left_of(h, type, c->now);
 	enum renewal what = RENEW_ASKED;
-	enum rc rc = RC_OK;
+	bool added = false;
+	enum rc rc = last == NULL ? RC_OK : is_added(c, last, &added);
 
-	if (last != NULL && is_added(c, last))
-		return RC_OK;
+	if (rc != RC_OK || added)
+		return rc;
 	if (last == NULL || !last->is_asked)
 		what = RENEW_NOTHING;
 	else if (!by->replace && !held_runs_out(&left, c->now, by->within))
 		what = RENEW_EARLY;
 	else
 		rc = renew_add(c, &run->sent, last, by->replace);
+	if (rc == RC_OK && what == RENEW_ASKED)
+		rc = note_added(c, last);
 	if (rc == RC_OK)
 		by->each(by->arg, h, &left, what);
 	return rc;
