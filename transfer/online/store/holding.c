@@ -107,32 +107,41 @@ name_it(struct holding *h, struct span name, struct span profile)
 	return h->name == NULL || h->profile == NULL ? err_memory() : RC_OK;
 }
 
+/* Listings ask for every name: to prepare it takes longer than to run it. */
+static enum rc
+held_prepare(struct store *store)
+{
+	return store->held != NULL
+		   ? RC_OK
+		   : db_prepare(&store->db,
+			 "SELECT c.sha256, c.issuer, c.not_before, c.not_after,"
+			 " r.slots, c.revoked_at, c.serial, c.der, r.key_file,"
+			 " r.names, r.bundle, r.place, r.stands,"
+			 " length(b.file) > 0 AND r.bundle NOT IN"
+			 " (SELECT bundle FROM loose),"
+			 " coalesce(r.since, r.bundle)"
+			 " FROM request r JOIN certificate c"
+			 " ON c.bundle = r.bundle AND c.place = r.place"
+			 " JOIN bundle b ON b.sequence = r.bundle"
+			 " WHERE " HELD_UNDER
+			 " ORDER BY c.not_before, c.not_after, c.serial",
+			 &store->held);
+}
+
 enum rc
 holding_load(struct store *store, struct span name, struct span profile,
     struct holding *ret)
 {
 	WIPED(holding) h = { 0 };
-	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = name_it(&h, name, profile);
 
 	if (rc == RC_OK)
-		rc = db_prepare(&store->db,
-		    "SELECT c.sha256, c.issuer, c.not_before, c.not_after,"
-		    " r.slots, c.revoked_at, c.serial, c.der, r.key_file,"
-		    " r.names, r.bundle, r.place, r.stands,"
-		    " length(b.file) > 0 AND r.bundle NOT IN"
-		    " (SELECT bundle FROM loose),"
-		    " coalesce(r.since, r.bundle)"
-		    " FROM request r JOIN certificate c"
-		    " ON c.bundle = r.bundle AND c.place = r.place"
-		    " JOIN bundle b ON b.sequence = r.bundle"
-		    " WHERE " HELD_UNDER
-		    " ORDER BY c.not_before, c.not_after, c.serial",
-		    &st);
+		rc = held_prepare(store);
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "ss", name, profile);
-	while (db_next(&store->db, st, &rc))
-		rc = add_held(store, st, &h);
+		rc = db_bind(&store->db, store->held, "ss", name, profile);
+	while (db_next(&store->db, store->held, &rc))
+		rc = add_held(store, store->held, &h);
+	(void)sqlite3_reset(store->held);
 	if (rc != RC_OK)
 		return rc;
 	*ret = h;

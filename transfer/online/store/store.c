@@ -32,6 +32,7 @@ store_wipe(struct store *store)
 	store_rollback(store);
 	(void)sqlite3_finalize(store->seen);
 	(void)sqlite3_finalize(store->add);
+	(void)sqlite3_finalize(store->held);
 	db_wipe(&store->db);
 	trust_wipe(&store->trust);
 	policy_wipe(&store->policy);

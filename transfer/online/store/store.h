@@ -21,7 +21,8 @@ struct store {
 	struct buf spki;	   /* its key */
 	struct channel channel;	   /* its id, and the head */
 	bool changing;		   /* a transaction is open */
-	sqlite3_stmt *seen, *add;  /* used once for every certificate */
+	/* Used once for every certificate, or name. */
+	sqlite3_stmt *seen, *add, *held;
 };
 void store_wipe(struct store *store); /* rolls an open transaction back */
 
