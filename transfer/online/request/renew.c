@@ -10,26 +10,34 @@
 struct renew_run {
 	const struct renewing *by;
 	struct sent sent;
+	sqlite3_stmt *waiting; /* owned; asked for each name */
 };
 
 static void
 renew_run_wipe(struct renew_run *r)
 {
 	sent_wipe(&r->sent);
+	(void)sqlite3_finalize(r->waiting);
 }
 
 static enum rc
-is_waiting(struct store *store, const struct holding *h, bool *ret)
+is_waiting(struct renew_run *run, const struct holding *h, bool *ret)
 {
-	OWN(sqlite3_stmt) *st = NULL;
-	enum rc rc = db_prepare(&store->db,
-	    "SELECT 1 FROM request r JOIN bundle b ON b.sequence = r.bundle"
-	    " WHERE b.state = 1 AND r.issued IS NULL AND " HELD_UNDER,
-	    &st);
+	struct db *db = &run->by->compose->store->db;
+	enum rc rc = RC_OK;
 
+	if (run->waiting == NULL)
+		rc = db_prepare(db,
+		    "SELECT 1 FROM request r"
+		    " JOIN bundle b ON b.sequence = r.bundle"
+		    " WHERE b.state = 1 AND r.issued IS NULL AND " HELD_UNDER,
+		    &run->waiting);
 	if (rc == RC_OK)
-		rc = db_bind(&store->db, st, "tt", h->name, h->profile);
-	return rc != RC_OK ? rc : db_step(&store->db, st, ret);
+		rc = db_bind(db, run->waiting, "tt", h->name, h->profile);
+	if (rc == RC_OK)
+		rc = db_step(db, run->waiting, ret);
+	(void)sqlite3_reset(run->waiting);
+	return rc;
 }
 
 static enum rc
@@ -225,7 +233,7 @@ renew(struct renew_run *run, const struct holding *h, int64_t since)
 	size_t n = held_types_get0(h, c->now, since, types);
 	struct held_left left = held_left_of(h, types[0], c->now);
 	bool waiting = false;
-	enum rc rc = by->replace ? RC_OK : is_waiting(c->store, h, &waiting);
+	enum rc rc = by->replace ? RC_OK : is_waiting(run, h, &waiting);
 
 	if (rc == RC_OK && waiting)
 		by->each(by->arg, h, &left, RENEW_WAITING);
