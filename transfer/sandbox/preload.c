@@ -124,7 +124,8 @@ decode(EVP_PKEY *key, const char *type)
 }
 
 /* Look at a signature that is none. That it fails is well; that it can be tried
- * is the point. */
+ * is the point. With another digest the same key's arithmetic is the same, and
+ * P-521's takes long: `sig` NULL, and it is only made ready. */
 static enum rc
 preload_look(EVP_PKEY *key, const char *digest, int padding, const uint8_t *sig,
     size_t n)
@@ -137,7 +138,8 @@ preload_look(EVP_PKEY *key, const char *digest, int padding, const uint8_t *sig,
 		return lacks(digest == NULL ? "Ed25519" : digest);
 	if (padding != 0 && EVP_PKEY_CTX_set_rsa_padding(key_ctx, padding) <= 0)
 		return lacks("RSA padding");
-	(void)EVP_DigestVerify(ctx, sig, n, (const uint8_t *)"", 0);
+	if (sig != NULL)
+		(void)EVP_DigestVerify(ctx, sig, n, (const uint8_t *)"", 0);
 	ERR_clear_error();
 	return RC_OK;
 }
@@ -155,8 +157,8 @@ look_rsa(void)
 		rc = decode(key, "RSA");
 	memset(sig, 0x17, sizeof(sig));
 	for (size_t i = 0; i < 6 && rc == RC_OK; i++)
-		rc = preload_look(
-		    key, digests[i / 2], paddings[i % 2], sig, sizeof(sig));
+		rc = preload_look(key, digests[i / 2], paddings[i % 2],
+		    i < 2 ? sig : NULL, sizeof(sig));
 	return rc;
 }
 
@@ -171,7 +173,8 @@ look_ec(const char *curve)
 	if (rc == RC_OK)
 		rc = decode(key, curve);
 	for (size_t i = 0; i < 3 && rc == RC_OK; i++)
-		rc = preload_look(key, digests[i], 0, sig, sizeof(sig));
+		rc = preload_look(
+		    key, digests[i], 0, i == 0 ? sig : NULL, sizeof(sig));
 	return rc;
 }
 
