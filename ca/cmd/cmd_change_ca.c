@@ -35,13 +35,12 @@ show_dates(const struct change_ca *c)
 
 	clock_write(c->old.not_after, to);
 	term_field("so far", "until %s", to);
-	clock_write(c->goes_on ? c->begun.at : c->not_before, from);
+	clock_write(c->not_before, from);
 	clock_write(c->not_after, to);
+	term_field("valid", "%s to %s", from, to);
 	if (c->goes_on) {
 		clock_write(c->begun.at, at);
 		term_field("begun", "at %s; it is gone on with", at);
-	} else {
-		term_field("valid", "%s to %s", from, to);
 	}
 	if (c->dropped) {
 		clock_write(c->begun.at, at);

@@ -35,7 +35,7 @@ struct change_ca {
 	bool dropped;		 /* another change was begun, and ends here */
 	bool vouched;		 /* requesters take it over by themselves */
 	struct ca_begun begun;
-	int64_t not_before, not_after; /* of the CA; not when it goes on */
+	int64_t not_before, not_after; /* of the CA */
 	struct requester *requesters; /* owned */
 	size_t n_requesters;
 

@@ -10,6 +10,11 @@
 #include "transfer/policy/extension.h"
 #include "transfer/policy/subject.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/der.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /* As init's: hosts whose clock is behind. */
 #define CHANGE_BACKDATE DAY
@@ -62,6 +67,27 @@ plan_name(struct change_ca *c)
 	return rc;
 }
 
+/* The same command goes on, whatever the day is by now; another end does not,
+ * for it was noted already what may be signed. */
+static enum rc
+plan_days_begun(struct change_ca *c, struct span validity)
+{
+	char at[CLOCK_TEXT], days[24], ends[CLOCK_TEXT];
+
+	if (!der_take_time(&validity, &c->not_before) ||
+	    !der_take_time(&validity, &c->not_after))
+		return err_set(RC_BUG, "what was begun: no dates");
+	(void)snprintf(days, sizeof(days), "%" PRId64,
+	    (c->not_after + 1 - c->begun.at) / DAY);
+	if (c->days == NULL || strcmp(c->days, days) == 0)
+		return RC_OK;
+	clock_write(c->begun.at, at);
+	clock_write(c->not_after, ends);
+	return err_set(RC_USAGE,
+	    "--days %s: what was begun at %s, to end at %s, is finished first: give --days %s, or none",
+	    c->days, at, ends, days);
+}
+
 /* Is what was begun what is wanted now? */
 static enum rc
 plan_begun(struct change_ca *c)
@@ -78,10 +104,7 @@ plan_begun(struct change_ca *c)
 	    c->begun.change == c->change &&
 	    (c->subject == NULL || span_eq(buf_span(&c->name), parts.subject));
 	c->dropped = !c->goes_on;
-	if (c->goes_on && c->days != NULL)
-		return err_set(RC_USAGE,
-		    "--days: what was begun before is finished first, as it was begun: give it without");
-	return RC_OK;
+	return c->goes_on ? plan_days_begun(c, parts.validity) : RC_OK;
 }
 
 enum rc

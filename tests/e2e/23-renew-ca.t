@@ -120,9 +120,10 @@ while [ $n -le 9 ]; do
 	*'renewed: may be signed'*)
 		run ca renew-ca -n
 		says 'begun +at .* gone on with' "killed at file $n: the next run goes on"
-		run ca renew-ca --days 5 --yes
+		run ca renew-ca --days 5000 --yes
 		status 2 "killed at file $n: but not to another end"
-		run ca renew-ca --out "$STICK" --yes
+		says "is finished first: give --days 4000, or none" "killed at file $n: and which one it is"
+		run ca renew-ca --days 4000 --out "$STICK" --yes
 		;;
 	*) run ca renew-ca --days 4000 --out "$STICK" --yes ;;
 	esac

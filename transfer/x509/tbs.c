@@ -107,6 +107,7 @@ take_fields(struct span content, struct cert_parts *parts,
 		return false;
 	parts->serial = serial.whole; /* its magnitude comes next */
 	parts->issuer = issuer.whole;
+	parts->validity = validity.content;
 	parts->subject = subject.whole;
 	parts->spki = spki.whole;
 	parts->extensions = whole.whole;

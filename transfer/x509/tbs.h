@@ -55,6 +55,7 @@ struct cert_parts {
 	struct span signature;	 /* without the unused-bits octet */
 	struct span serial;	 /* magnitude */
 	struct span issuer;	 /* Name, whole DER */
+	struct span validity;	 /* its two times, without the header */
 	struct span subject;	 /* Name, whole DER */
 	struct span spki;	 /* whole DER */
 	struct span extensions;	 /* SEQUENCE OF Extension, whole DER */

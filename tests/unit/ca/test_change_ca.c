@@ -276,8 +276,14 @@ what_was_begun_is_finished_as_it_was_begun(void **state)
 	token_fails(&b, FAKE_LIE, 1, SIGN_OTHER);
 	assert_int_equal(change_ca_sign(&c), RC_TOKEN);
 	other = change_of(&b, CA_RENEWED);
+	other.days = "4001";
 	assert_int_equal(change_ca_plan(&other), RC_USAGE);
-	assert_non_null(strstr(err_text(), "--days"));
+	assert_non_null(strstr(err_text(), "give --days 4000, or none"));
+	change_ca_wipe(&other);
+	other = change_of(&b, CA_RENEWED);
+	check_ok(change_ca_plan(&other));
+	assert_true(other.goes_on);
+	assert_true(other.not_after == c.not_after);
 	/* Another change takes its place. */
 	change_ca_wipe(&other);
 	keys_wipe(&b.v.act.keys);
