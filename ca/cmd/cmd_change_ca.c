@@ -93,7 +93,7 @@ change_ca_write_all(const struct change_ca *c, json_t *responses)
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,
-			 "the CA has its new certificate, but not all is written: 'airgap-ca export STICK' writes its card, and 'airgap-ca sign STICK' each response; because");
+			 "the CA has its new certificate, but not all is written: 'airgap-ca export STICK' writes its card, and 'airgap-ca resend STICK' each response; because");
 }
 
 /* ---- the run ------------------------------------------------------------- */

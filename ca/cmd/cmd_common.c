@@ -5,6 +5,7 @@
 
 #include "base/term.h"
 #include "base/words.h"
+#include "ca/cmd/cmd_deliver.h"
 #include "ca/home/card.h"
 
 enum rc
@@ -49,15 +50,25 @@ enum rc
 cmd_put_change(const struct act *act, struct response *responses, size_t n,
     struct span card, json_t *dirs)
 {
+	WIPED(delivery)
+	before = { .home = &act->home,
+		.ledger = act->ledger,
+		.ca = &act->ca,
+		.media = &act->media };
 	enum rc rc = RC_OK;
 
 	if (act->media.path == NULL) {
 		term_say(
-		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and the next 'sign' each response.\n");
+		    "Nothing is written: 'airgap-ca export MEDIA' writes the card, and 'airgap-ca resend MEDIA' each response.\n");
 		return RC_OK;
 	}
-	for (size_t i = 0; responses != NULL && i < n && rc == RC_OK; i++)
-		rc = put_response(act, &responses[i], dirs);
+	for (size_t i = 0; responses != NULL && i < n && rc == RC_OK; i++) {
+		const struct ledger_manifest *m = &responses[i].record;
+
+		rc = deliver_before(&before, m->channel, m->sequence);
+		if (rc == RC_OK)
+			rc = put_response(act, &responses[i], dirs);
+	}
 	return rc == RC_OK ? cmd_put_card(&act->media, act->ca.ca_id, card)
 			   : rc;
 }

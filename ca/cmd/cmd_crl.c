@@ -122,6 +122,7 @@ crl_deliver(struct crl_run *run)
 	run->delivery.ledger = run->act.ledger;
 	run->delivery.ca = &run->act.ca;
 	run->delivery.media = &run->act.media;
+	run->delivery.again = "give 'airgap-ca resend STICK', which writes it";
 	for (size_t i = 0; i < run->round.n && rc == RC_OK; i++) {
 		const struct requester *q = &run->round.requesters[i];
 		const struct addressee to = {
@@ -135,8 +136,7 @@ crl_deliver(struct crl_run *run)
 		rc = deliver_end(&run->delivery);
 	return rc == RC_OK
 		   ? RC_OK
-		   : err_in(rc,
-			 "the CRLs are signed and kept: 'airgap-ca sign STICK' writes each response; because");
+		   : err_in(rc, "the CRLs are signed and kept; because");
 }
 
 static enum rc

@@ -177,8 +177,10 @@ write_out(const struct delivery *d, struct response *response, struct buf *note)
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,
-			 "response %u is complete in the ledger but not on the stick; mend that and run the same command again",
-			 response->record.sequence);
+			 "response %u is complete in the ledger but not on the stick; mend that and %s",
+			 response->record.sequence,
+			 d->again == NULL ? "run the same command again"
+					  : d->again);
 }
 
 void
@@ -231,8 +233,12 @@ enum rc
 deliver_new(
     struct delivery *d, const struct addressee *to, struct response *response)
 {
-	enum rc rc = deliver_response(d, to, response, false);
+	enum rc rc = RC_OK;
 
+	if (to->label.n != 0 && d->media->path != NULL)
+		rc = deliver_before(d, to->channel, response->record.sequence);
+	if (rc == RC_OK)
+		rc = deliver_response(d, to, response, false);
 	if (rc == RC_OK)
 		term_say(
 		    "Carry it back, and there: airgap-transfer install STICK%s%s\n",
@@ -261,6 +267,42 @@ deliver_stored(struct delivery *d, const struct addressee *to, uint32_t first,
 		if (i == UINT32_MAX)
 			break;
 	}
+	return rc;
+}
+
+/* The CRLs of a lost ledger, say: there is no other way to them. */
+static enum rc
+deliver_pending(struct delivery *d, const struct addressee *to, uint32_t number)
+{
+	enum rc rc = deliver_stored(d, to, number, number);
+
+	if (rc != RC_STATE)
+		return rc;
+	term_alarm(
+	    "response %u, of which nothing tells that it arrived, is not made again: %s\n",
+	    number, err_text());
+	err_clear();
+	return RC_OK;
+}
+
+enum rc
+deliver_before(struct delivery *d, const uint8_t channel[static SHA256_LEN],
+    uint32_t sequence)
+{
+	WIPED(requester) q = { 0 };
+	struct addressee to = { .channel = channel };
+	uint32_t *pending = NULL;
+	bool met = false;
+	size_t n = 0;
+	enum rc rc = ledger_requester_met(d->ledger, channel, &q, &met);
+
+	if (rc == RC_OK && met)
+		rc = ledger_manifests_pending(
+		    d->ledger, channel, q.arrived, &pending, &n);
+	to.label = span_str(q.label);
+	for (size_t i = 0; i < n && pending[i] < sequence && rc == RC_OK; i++)
+		rc = deliver_pending(d, &to, pending[i]);
+	free(pending);
 	return rc;
 }
 

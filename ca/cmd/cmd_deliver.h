@@ -30,10 +30,11 @@ struct delivery {
 		size_t n_granted, n_refused; /* certificates and revocations */
 	} *done; /* owned */
 	size_t n_done;
+	const char *again; /* what writes it after all; NULL: the same command */
 };
 void delivery_wipe(struct delivery *delivery);
 
-/** Write a response that was just made, and say so.
+/** Write a response that was just made, behind those of deliver_before, and say so.
  * \retval RC_IO the ledger has it, the medium not */
 enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
     struct response *response) MUST_CHECK;
@@ -42,6 +43,12 @@ enum rc deliver_new(struct delivery *delivery, const struct addressee *to,
  * this run has written. \retval RC_STATE the ledger lacks one */
 enum rc deliver_stored(struct delivery *delivery, const struct addressee *to,
     uint32_t first, uint32_t last) MUST_CHECK;
+
+/** Write a requester's stored responses below `sequence` of which nothing tells that
+ * they arrived: `install` takes none behind a gap. One that cannot be made again is
+ * told and left out. */
+enum rc deliver_before(struct delivery *delivery,
+    const uint8_t channel[static SHA256_LEN], uint32_t sequence) MUST_CHECK;
 
 /** How many certificates and revocations were granted, and how many refused. */
 void delivery_count(const struct response *response, size_t *ret_granted,

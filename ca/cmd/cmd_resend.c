@@ -58,17 +58,23 @@ resend_open_all(struct resend *r, const char *medium)
 	return rc;
 }
 
-/* The channel's responses from r->from on, or its last; none is no error. */
+/* The channel's responses from r->from on, or its last and what has to be there
+ * before it; none is no error. */
 static enum rc
 resend_channel(struct resend *r, const struct requester *q)
 {
 	const struct addressee to = { .channel = q->key_id,
 		.label = span_str(q->label) };
 	uint32_t first = r->from == 0 ? q->last_manifest : r->from;
+	enum rc rc = RC_OK;
 
 	if (q->last_manifest == 0 || first > q->last_manifest)
 		return RC_OK;
-	return deliver_stored(&r->delivery, &to, first, q->last_manifest);
+	if (r->from == 0)
+		rc = deliver_before(&r->delivery, q->key_id, q->last_manifest);
+	return rc != RC_OK
+		   ? rc
+		   : deliver_stored(&r->delivery, &to, first, q->last_manifest);
 }
 
 /* Loose CSRs have no requester, but their responses are counted alike. */

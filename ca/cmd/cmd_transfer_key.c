@@ -49,7 +49,7 @@ write_all(const struct successor *s, json_t *responses)
 	return rc == RC_OK
 		   ? RC_OK
 		   : err_in(rc,
-			 "the new transfer key is in force, but not all is written: 'airgap-ca export STICK' writes its card, and 'airgap-ca sign STICK' each response; because");
+			 "the new transfer key is in force, but not all is written: 'airgap-ca export STICK' writes its card, and 'airgap-ca resend STICK' each response; because");
 }
 
 /* ---- the run ------------------------------------------------------------- */

@@ -193,6 +193,44 @@ is "$(crls "$(there)")" 3 'and its response has the series as well'
 ok 'ledger verify takes all of it' ca ledger verify
 ok 'the other one too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
 
+# ---- a stick that fails --------------------------------------------------------------
+
+# What was signed onto it comes with the next stick, whatever the operator types then, and
+# no server is left with a gap.
+lost() { # a stick that takes nothing
+	STICK=$(stick "lost-$1")
+	must mkdir -p "$STICK/airgap-ca"
+	must touch "$STICK/airgap-ca/responses"
+}
+typed() { sed -n "s/.*'airgap-ca \(.*\) resend STICK'.*/\1/p" <<<"$(tr -s ' \n' ' ' <"$WORK/err")"; }
+newest() { sqlite3 "$LEDGER" 'SELECT max(sequence) FROM manifest WHERE channel <> zeroblob(32)'; }
+had=$(($(newest) - 1)) # that the last one was installed nobody has told yet
+for run in resend again transfer-key resend-two; do
+	lost "$run"
+	run ca crl "$STICK" --series 2 --every 7d --yes
+	wants 3 MEDIA-FILE "$run: a stick that takes nothing"
+	says "the CRLs are signed and kept.*give 'airgap-ca --home [^ ]+ resend STICK', which writes it" "$run: what to do is said"
+	quiet 'run the same command again' "$run: and not to sign others"
+	[ "$run" != resend-two ] || run ca crl "$STICK" --series 2 --every 7d --yes
+	command=$(typed)
+	STICK=$(stick "found-$run")
+	case $run in
+	resend*) run "$BIN/airgap-ca" $command resend "$STICK" ;;
+	again) run ca crl "$STICK" --series 2 --every 7d --yes ;;
+	*) run ca transfer-key --key-type ec-p256 --out "$STICK" --yes ;;
+	esac
+	status 0 "$run: on another stick"
+	is "$(ls -d "$STICK/airgap-ca/responses/"*"-${ONLINE:0:8}-"* | sed 's/.*-0*//' | paste -sd' ')" \
+		"$(seq -s' ' $((had + 1)) "$(newest)")" "$run: all are on it that none has had"
+	run transfer install "$STICK"
+	status 0 "$run: and the server takes them"
+	# Its next bundle tells what it has.
+	must csr_openssl "$run" ec-p256 "/CN=$run" "DNS:$run.example.org"
+	must transfer request "$WORK/$run.csr" --profile tls-server --out "$STICK"
+	must ca sign "$STICK" --yes
+	must transfer install "$STICK"
+	had=$(($(newest) - 1))
+done
 
 # ---- killed -----------------------------------------------------------------------
 

@@ -219,7 +219,7 @@ like "$STATUS" '^[01]$' 'and are found whole'
 
 run ca rollover --subject 'CN=Another Name' --days 5000 --yes
 status 0 'a third key under a new name, and no medium'
-says "the next 'sign'" 'how it gets to the requesters is said'
+says "'airgap-ca [^']*resend MEDIA' each response" 'how it gets to the requesters is said'
 run ca export "$STICK"
 status 0 'the card'
 card third

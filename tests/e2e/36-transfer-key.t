@@ -84,7 +84,7 @@ is "$(signer_of "$(newest)/manifest.cose")" "$second" "the new key signs from no
 must token keygen "$(uri ca)" --label third --type rsa-2048
 run ca transfer-key --use-key pkcs11:object=third --yes
 status 0 "an adopted RSA key, and no medium"
-says "the next 'sign'" "how it gets there is said"
+says "'airgap-ca [^']*resend MEDIA' each response" "how it gets there is said"
 csr_openssl late ec-p256 "/CN=www.example.org" DNS:www.example.org
 run transfer request "$WORK/late.csr" --profile tls-server --out "$STICK"
 run ca sign "$STICK" --yes

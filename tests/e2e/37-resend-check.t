@@ -55,11 +55,12 @@ freeze
 run on_network ca resend "$new" --json
 status 0 'the last response of each channel, without token, PIN or --allow-network'
 unchanged 'with nothing recorded'
-is "$(json responses.0.requester) $(json responses.0.sequence)" 'online 2' 'of the first'
-is "$(json responses.1.requester) $(json responses.1.sequence)" 'second 1' 'and of the second'
-is "$(json responses.1.refused)" 1 'with what they hold'
-is "$(responses "$new" | wc -l)" 2 'no more than those'
-path=$(json responses.0.path)
+is "$(json responses.0.requester) $(json responses.0.sequence)" 'online 1' 'of the first one, what nothing tells the arrival of'
+is "$(json responses.1.requester) $(json responses.1.sequence)" 'online 2' 'and its last'
+is "$(json responses.2.requester) $(json responses.2.sequence)" 'second 1' 'and of the second'
+is "$(json responses.2.refused)" 1 'with what they hold'
+is "$(responses "$new" | wc -l)" 3 'no more than those'
+path=$(json responses.1.path)
 ok 'byte for byte' diff -r "$last/$path" "$new/$path"
 run ca resend "$new" --requester online --from 1
 status 0 'from the first one on, for one of them'
