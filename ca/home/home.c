@@ -111,17 +111,20 @@ home_open(const char *path, struct home *ret)
 }
 
 enum rc
-home_waiting_open(const char *path, struct home *ret)
+home_waiting_open(const char *path, bool tidy, struct home *ret)
 {
 	WIPED(home) home = { .fd = -1 };
 	enum rc rc = home_look(path, &home);
 
 	if (rc != RC_OK)
 		return rc;
-	if (home_has(&home, HOME_LEDGER))
+	if (home_has(&home, HOME_LEDGER)) {
+		if (tidy)
+			(void)unlinkat(home.fd, HOME_WAITING, 0);
 		return err_set(RC_STATE,
 		    "%s: a CA lives there already: 'airgap-ca export MEDIA' writes its card",
 		    path);
+	}
 	if (!home_has(&home, HOME_WAITING))
 		return err_set(RC_STATE,
 		    "no CA waits for its certificate in %s: 'airgap-ca init --csr FILE --subject CN=NAME' makes one that does",

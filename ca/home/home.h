@@ -26,8 +26,9 @@ void home_wipe(struct home *home);
 /** Make the directory (0700) for init; refused when it holds a ledger.
  * \retval RC_STATE a CA lives there already */
 enum rc home_create(const char *path, struct home *ret) MUST_CHECK;
-/** Open one that waits for its certificate: RC_STATE where none does. */
-enum rc home_waiting_open(const char *path, struct home *ret) MUST_CHECK;
+/** Open one that waits for its certificate: RC_STATE where none does. The request
+ * that an `import` which was cut short left beside its ledger goes with `tidy`. */
+enum rc home_waiting_open(const char *path, bool tidy, struct home *ret) MUST_CHECK;
 /** Open it: RC_STATE where no CA lives there, or it waits; here and above rule HOME-MODE where
  * others may write to it. */
 enum rc home_open(const char *path, struct home *ret) MUST_CHECK;

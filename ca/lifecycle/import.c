@@ -138,7 +138,7 @@ import_check(struct import *import, struct token *token, struct init *init)
 	init->wish.not_after = a->form.not_after;
 	init->wish.scopes = &init->policy.scope;
 	if (rc == RC_OK)
-		rc = home_waiting_open(o->home, &home);
+		rc = home_waiting_open(o->home, !o->dry_run, &home);
 	if (rc == RC_OK)
 		rc = import_answers(&home, a);
 	if (rc == RC_OK)
