@@ -119,13 +119,69 @@ what_is_no_shadow_is_refused_by_form(void **state)
 	file.n--;
 	check_rule(shadow_open("f", file, span_str("x"), &key, &opened, &got),
 	    "CBOR", "f: ");
-	/* alg 1, A128GCM: the header's first value */
-	assert_int_equal(vector.p[6], 3);
-	vector.p[6] = 1;
-	check_refused(shadow_open("f", buf_span(&vector), span_str("x"), &key,
-			  &opened, &got),
-	    "COSE-ALG", "f: algorithm 1, wanted A256GCM");
-	vector.p[6] = 3;
+}
+
+/* The vector with `put` where the `cut` bytes at `at` are. */
+static void
+refused_with(size_t at, size_t cut, struct span put, const char *rule,
+    const char *sentence)
+{
+	WIPED(shadow_key) key = { .known = false };
+	WIPED(buf) file = { 0 };
+	WIPED(buf) got = { 0 };
+	bool opened;
+
+	check_ok(buf_add(&file, vector.p, at));
+	check_ok(buf_add_span(&file, put));
+	check_ok(buf_add(&file, vector.p + at + cut, vector.n - at - cut));
+	check_refused(shadow_open("f", buf_span(&file), span_str(PASSPHRASE),
+			  &key, &opened, &got),
+	    rule, sentence);
+	assert_int_equal(got.n, 0);
+}
+
+static void
+refused_with_byte(
+    size_t at, uint8_t was, uint8_t is, const char *rule, const char *sentence)
+{
+	assert_int_equal(vector.p[at], was);
+	refused_with(at, 1, span_of(&is, 1), rule, sentence);
+}
+
+/* Whatever the passphrase: before a key is made of it. */
+static void
+what_its_header_says_is_held_to_the_one_form(void **state)
+{
+	const size_t begin = 4, end = begin + vector.p[3];
+
+	(void)state;
+	refused_with_byte(
+	    begin + 1, 1, 0, "COSE-FORM", "f: parameter 0 where 1 was wanted");
+	refused_with_byte(
+	    begin + 2, 3, 1, "COSE-ALG", "f: algorithm 1, wanted A256GCM");
+	refused_with_byte(begin + 6, 'a', 'b', "COSE-TYPE",
+	    "f: content type \"bpplication/vnd.airgap-ca.shadow-crl+cbor\", wanted application/vnd.airgap-ca.shadow-crl+cbor");
+	refused_with_byte(
+	    end - 3, SHADOW_COST_MIN, SHADOW_COST_MIN - 1, "COSE-FORM", NULL);
+	refused_with_byte(end - 2, 8, 9, "COSE-FORM", NULL);
+	refused_with_byte(end - 1, 1, 2, "COSE-FORM", NULL);
+}
+
+/* No tag is over the one, and the other leaves out what it is sealed with. */
+static void
+its_headers_hold_four_parameters_and_none(void **state)
+{
+	static const uint8_t alg_only[] = { 0xa1, 0x01, 0x03 };
+	static const uint8_t header[] = { 0x43, 0xa1, 0x01, 0x03 };
+	const size_t begin = 4, len = vector.p[3];
+
+	(void)state;
+	assert_int_equal(vector.p[2], 0x58); /* its length is one byte */
+	assert_int_equal(vector.p[begin + len], 0xa0);
+	refused_with(begin + len, 1, span_of(alg_only, sizeof(alg_only)),
+	    "COSE-FORM", "f: the unprotected header is not empty");
+	refused_with(begin - 2, 2 + len, span_of(header, sizeof(header)),
+	    "COSE-FORM", "f: 1 parameters, wanted 4");
 }
 
 static void
@@ -172,6 +228,8 @@ main(void)
 		cmocka_unit_test(the_same_arguments_make_the_same_bytes),
 		cmocka_unit_test(a_changed_file_opens_nothing),
 		cmocka_unit_test(what_is_no_shadow_is_refused_by_form),
+		cmocka_unit_test(what_its_header_says_is_held_to_the_one_form),
+		cmocka_unit_test(its_headers_hold_four_parameters_and_none),
 		cmocka_unit_test(a_passphrase_is_groups_of_hex),
 		cmocka_unit_test(for_want_of_memory_nobody_can_tell),
 	};
