@@ -3,6 +3,7 @@
 #include "tests/lib/software_ca.h"
 
 #include "ca/cert/next.h"
+#include "transfer/x509/der.h"
 #include "transfer/x509/tbs.h"
 
 static char *domains[] = { (char[]){ "example.org" } };
@@ -164,6 +165,28 @@ what_is_no_ca_has_no_next(void **state)
 	assert_int_equal(tbs.n, 0);
 }
 
+/* A UTF8String that is none: what was copied from other software is not signed
+ * again. */
+static void
+what_is_no_der_is_not_signed(void **state)
+{
+	static const uint8_t subject[] = { DER_SEQUENCE, 14, DER_SET, 12,
+		DER_SEQUENCE, 10, DER_OID, 3, 0x55, 4, 3, DER_UTF8_STRING, 3,
+		'a', 0xff, 'b' };
+	WIPED(software_ca) ca = { 0 };
+	WIPED(buf) tbs = { 0 };
+	struct cert_parts like;
+	struct ca_next next;
+
+	(void)state;
+	wished_make(&ca, 0);
+	check_ok(cert_parts_read("CA", buf_span(&ca.der), &like));
+	next = next_of(&ca, &like);
+	next.subject = span_of(subject, sizeof(subject));
+	check_rule(tbs_of_ca_next(&next, &tbs), "LINT", "RFC 5280 4.1: ");
+	assert_int_equal(tbs.n, 0);
+}
+
 int
 main(void)
 {
@@ -172,6 +195,7 @@ main(void)
 		cmocka_unit_test(one_across_names_the_key_that_signs),
 		cmocka_unit_test(a_ca_without_a_limit_gets_none),
 		cmocka_unit_test(what_is_no_ca_has_no_next),
+		cmocka_unit_test(what_is_no_der_is_not_signed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

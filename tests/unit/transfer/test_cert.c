@@ -2,6 +2,7 @@
 #include "transfer/x509/cert.h"
 
 #include "tests/lib/software_ca.h"
+#include "transfer/x509/tbs.h"
 
 #include <openssl/err.h>
 
@@ -70,12 +71,40 @@ what_is_not_exactly_one_is_none(void **state)
 	}
 }
 
+/* Ledgers hold them, of what was begun and not yet signed. */
+static void
+what_is_to_be_signed_is_taken_apart_without_its_signature(void **state)
+{
+	WIPED(buf) two = { 0 };
+	struct cert_parts whole, alone = { 0 };
+	struct span wrong[4];
+
+	(void)state;
+	check_ok(cert_parts_read("ca.pem", buf_span(&ca.der), &whole));
+	check_ok(tbs_parts_read("TBS", whole.tbs, &alone));
+	assert_true(span_eq(alone.serial, whole.serial));
+	assert_true(span_eq(alone.extensions, whole.extensions));
+
+	check_ok(buf_add_span(&two, whole.tbs));
+	check_ok(buf_add_byte(&two, 0));
+	wrong[0] = buf_span(&two);
+	wrong[1] = span_of(whole.tbs.p, whole.tbs.n - 1);
+	wrong[2] = buf_span(&ca.der); /* with its signature */
+	wrong[3] = SPAN_NONE;
+	for (size_t i = 0; i < 4; i++)
+		check_refused(tbs_parts_read("TBS", wrong[i], &alone),
+		    "CERT-FORM",
+		    "TBS: not one TBSCertificate of X.509 v3 with extensions in DER");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_certificate_is_read_and_gives_its_fields),
 		cmocka_unit_test(what_is_not_exactly_one_is_none),
+		cmocka_unit_test(
+		    what_is_to_be_signed_is_taken_apart_without_its_signature),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

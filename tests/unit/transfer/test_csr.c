@@ -577,7 +577,7 @@ no_part_is_a_request(void **state)
 		uint8_t *part = malloc(n + 1);
 		WIPED(csr) csr = { 0 };
 		WIPED(buf) room = { 0 };
-		struct span spki;
+		struct span spki, subject;
 
 		assert_non_null(part);
 		memcpy(part, der.p, n);
@@ -586,6 +586,8 @@ no_part_is_a_request(void **state)
 		check_refused(
 		    csr_find_spki("f", span_of(part, n), &room, &spki),
 		    "CSR-FORM", NULL);
+		check_refused(csr_find_subject("f", span_of(part, n), &subject),
+		    "CSR-FORM", "f: not a PKCS#10 request (RFC 2986)");
 		free(part);
 	}
 }

@@ -262,6 +262,7 @@ static const struct {
 	{ LEAST "extension.2.5.29.30 = DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
 	{ LEAST "extension.2.5.29.30 = critical, DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
 	{ LEAST "extension.2.5.29.30 = DER:3007A0053003820161\n", "policy.conf:3: [profile p]: extension.2.5.29.30 is for ca = yes" },
+	{ CA "[profile p]\nnames = none\nsubject = CN=x\nkey-types = ec-p256\nkeyUsage = critical, keyCertSign, cRLSign\nca = yes\nvalidity = 1d\nvalidity-max = 1d\nextension.2.5.29.30 = critical, DER:3000\n", "policy.conf:3: [profile p]: extension.nameConstraints: malformed (RFC 5280 4.2.1.10)" },
 	{ LEAST "extension.2.5.29.33 = DER:3000\n", "policy.conf:3: [profile p]: extension.2.5.29.33 is for ca = yes" },
 	{ LEAST "extension.policyConstraints = inhibitPolicyMapping:0\n", "policy.conf:3: [profile p]: extension.policyConstraints is for ca = yes" },
 	{ LEAST "extension.inhibitAnyPolicy = 0\n", "policy.conf:3: [profile p]: extension.inhibitAnyPolicy is for ca = yes" },

@@ -275,6 +275,57 @@ a_csrs_subject_is_taken_in_the_forms_of_rfc_5280(void **state)
 	    "the CSR's subject is malformed");
 }
 
+/* Attributes of CN=x, of which each is a SET of its own. */
+static void
+rdns_put(struct buf *rdns, size_t n)
+{
+	static const uint8_t one[] = { DER_SET, 10, DER_SEQUENCE, 8, DER_OID, 3,
+		0x55, 4, 3, DER_UTF8_STRING, 1, 'x' };
+
+	for (size_t i = 0; i < n; i++)
+		check_ok(buf_add(rdns, one, sizeof(one)));
+}
+
+static enum rc
+csr_name_of(struct span rdns)
+{
+	WIPED(buf) name = { 0 };
+
+	check_ok(der_put(&name, DER_SEQUENCE, rdns));
+	return subject_csr_check(buf_span(&name));
+}
+
+/* DER, and no Name. */
+static void
+a_csrs_subject_is_a_name_of_at_most_32_parts(void **state)
+{
+	static const uint8_t no_set[] = { DER_SEQUENCE, 0 };
+	static const uint8_t no_sequence[] = { DER_SET, 2, DER_OCTET_STRING,
+		0 };
+	static const uint8_t no_type[] = { DER_SET, 5, DER_SEQUENCE, 3,
+		DER_UTF8_STRING, 1, 'x' };
+	static const uint8_t no_value[] = { DER_SET, 7, DER_SEQUENCE, 5,
+		DER_OID, 3, 0x55, 4, 3 };
+	static const uint8_t more[] = { DER_SET, 12, DER_SEQUENCE, 10, DER_OID,
+		3, 0x55, 4, 3, DER_UTF8_STRING, 1, 'x', DER_NULL, 0 };
+	const struct span wrong[] = { span_of(no_set, sizeof(no_set)),
+		span_of(no_sequence, sizeof(no_sequence)),
+		span_of(no_type, sizeof(no_type)),
+		span_of(no_value, sizeof(no_value)),
+		span_of(more, sizeof(more)) };
+	WIPED(buf) rdns = { 0 };
+
+	(void)state;
+	rdns_put(&rdns, 32);
+	check_ok(csr_name_of(buf_span(&rdns)));
+	rdns_put(&rdns, 1);
+	check_refused(csr_name_of(buf_span(&rdns)), "SUBCA-SUBJECT",
+	    "the CSR's subject has more than 32 parts");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		check_refused(csr_name_of(wrong[i]), "SUBCA-SUBJECT",
+		    "the CSR's subject is malformed");
+}
+
 int
 main(void)
 {
@@ -287,6 +338,7 @@ main(void)
 		cmocka_unit_test(without_memory_there_is_no_subject),
 		cmocka_unit_test(
 		    a_csrs_subject_is_taken_in_the_forms_of_rfc_5280),
+		cmocka_unit_test(a_csrs_subject_is_a_name_of_at_most_32_parts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
