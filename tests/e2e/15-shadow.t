@@ -53,6 +53,7 @@ must csr_openssl four ec-p256 /CN=x DNS:four.example.org
 run ca emergency nobody
 status 2 'a requester that is none has no passphrase'
 
+must ca backup "$WORK/old.db"
 asked first request "$WORK/one.csr" --profile tls-server --days 30
 sign
 status 0 'a certificate is signed for a requester with emergency = yes'
@@ -194,5 +195,29 @@ like "$(openssl crl -inform DER -in "$DIR/$regular" -noout -text)" "Serial Numbe
 is "$(ca emergency online)" "$PASS" 'the passphrase is the same for good'
 ok 'ledger verify takes all of it' ca ledger verify
 ok 'the other one too' "$PYTHON" "$TOP/tests/tools/ledger_verify.py" "$LEDGER"
+
+# ---- brought to recover ----------------------------------------------------------------
+
+# It revokes all that its requester has, for a day that did not come.
+must cp "$WORK/shadow.der" "$WORK/shadow.crl"
+must cp "$WORK/again/crl-1.crl" "$WORK/regular.crl"
+freeze
+run ca recover --crl "$WORK/shadow.crl" --yes
+refused 3 RECOVER-CRL 'shadow.crl: a shadow CRL, which lists all that its requester has' 'a shadow is not taken for a CRL'
+run ca recover --crl "$WORK/regular.crl" -n
+status 0 'the regular one of its slot is'
+HISTORY=$(stick history)
+must transfer history --out "$HISTORY"
+mv "$(home_of ca)" "$WORK/dead"
+must ca @new restore "$WORK/old.db" --yes --token "$(uri ca)"
+freeze "$HISTORY"
+run ca @new recover "$HISTORY" --crl "$WORK/shadow.crl" --yes
+refused 3 RECOVER-CRL 'shadow.crl: a shadow CRL, which lists all that its requester has' \
+	'nor by a ledger that has lost it: the history tells'
+run ca @new recover "$HISTORY" --crl "$WORK/regular.crl" --yes
+status 0 'the regular one is taken with that history'
+freeze "$HISTORY"
+run ca @new recover --crl "$WORK/shadow.crl" --yes
+refused 3 RECOVER-CRL 'shadow.crl: a shadow CRL' 'nor afterwards, without it'
 
 done_testing

@@ -281,6 +281,24 @@ status 1 'with its requester it is closed'
 is "$(json abandoned) $(json responses.0.requester)" '1 stranger' 'and that alone'
 run ca abandon --lost "$ID" --yes
 wants 7 BUNDLE-UNKNOWN 'an id that another has had is not taken for the one that is left'
+
+# One whose id only begins like that of another.
+must csr_openssl near ec-p256 /CN=near.example.org DNS:near.example.org
+fresh
+NEAR=${ID:0:8}$(tr 0-9a-f 1-9a-f0 <<<"${ID:8}")
+FILE=$(forge stranger "$STICK" stranger tls-client near --sequence "$(($(now) + ++later))")
+must cose --key "$(home_of stranger)/requester.pem" "$FILE" "$FILE" "p[2] = bytes.fromhex('$NEAR')"
+must sed -i "s#module-path=[^&]*#module-path=$SHIM_SO#" "$(home_of ca)/token.conf"
+run env SHIM=sign-error SHIM_AFTER=0 "$BIN/airgap-ca" --home "$(home_of ca)" sign "$STICK" --yes --allow-network
+status 5 'two unfinished bundles whose ids begin alike'
+must cp "$WORK/token.conf" "$(home_of ca)/token.conf"
+freeze
+run ca abandon --lost "${ID:0:8}" --yes
+refused 7 BUNDLE-UNKNOWN "${ID:0:8}: more than one unfinished bundle has an id that begins so" 'what they share closes neither'
+run ca abandon --lost "${ID:0:8}" --requester stranger -n
+status 0 'of one requester there is one'
+run ca abandon --lost "${NEAR:0:9}" --yes --json
+status 0 'and one digit more says which'
 run ca sign "$SLOW" --yes --json
 is "$STATUS $(signed) $(json responses.-1.issued)" '0 hq 3' 'and its own run ends as it was begun'
 
