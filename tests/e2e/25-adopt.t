@@ -135,8 +135,45 @@ past() {
 }
 past 'a certificate of another CA' 'not a certificate that this CA has issued' "$WORK/other.pem"
 past 'what is no certificate' 'no certificate is in it' "$OLD/ca.cnf"
-must openssl x509 -req -in "$OLD/leaf.csr" -CA "$OLD/ca.pem" -CAkey "$OLD/ca.key" -set_serial 5 -days 9 -out "$WORK/fifth.pem" 2>"$WORK/log"
+# signed SERIAL OUT: by the old key, whatever an openssl ca would say to that
+signed() {
+	must openssl x509 -req -in "$OLD/leaf.csr" -CA "$OLD/ca.pem" -CAkey "$OLD/ca.key" -set_serial "$1" -days 9 -out "$2" 2>"$WORK/log"
+}
+signed 5 "$WORK/fifth.pem"
 past 'two certificates of one serial' 'another certificate with the serial of' "$WORK/fifth.pem"
+signed 0x$(printf '7f%.0s' {1..20}) "$WORK/twenty.pem"
+signed 0x$(printf '7f%.0s' {1..21}) "$WORK/twenty-one.pem"
+signed -300 "$WORK/negative.pem"
+signed "0x$(openssl x509 -in "$OLD/ca.pem" -noout -serial | cut -d= -f2)" "$WORK/own.pem"
+past 'a serial of 21 octets' 'its serial is negative, or has more than 20 octets' "$WORK/twenty-one.pem"
+past 'a negative serial' 'its serial is negative, or has more than 20 octets' "$WORK/negative.pem"
+past 'the serial of the CA itself' "it has the serial of the CA's own certificate, and is another one" "$WORK/own.pem"
+must openssl asn1parse -genstr UTF8:x -out "$WORK/text.der" -noout
+{ echo -----BEGIN CERTIFICATE-----; base64 "$WORK/text.der"; echo -----END CERTIFICATE-----; } >"$WORK/text.pem"
+past 'DER of something else' 'not one certificate' "$WORK/text.pem"
+# The month 13, and signed again.
+must "$PYTHON" - "$WORK/twenty.pem" "$OLD/ca.key" "$WORK/month.pem" <<'EOF_PY'
+import base64, sys
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+cert = x509.load_pem_x509_certificate(open(sys.argv[1], "rb").read())
+key = serialization.load_pem_private_key(open(sys.argv[2], "rb").read(), None)
+tbs, der = cert.tbs_certificate_bytes, cert.public_bytes(serialization.Encoding.DER)
+ends = cert.not_valid_after.strftime("%y%m%d%H%M%SZ").encode()
+assert tbs.count(ends) == 1
+bad = tbs.replace(ends, ends[:2] + b"13" + ends[4:])
+der = der.replace(tbs, bad)[:-len(cert.signature)] + key.sign(bad, padding.PKCS1v15(), hashes.SHA256())
+open(sys.argv[3], "wb").write(b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n")
+EOF_PY
+past 'a date that is none' 'a broken date' "$WORK/month.pem"
+rm -rf "$WORK/certs"
+must mkdir "$WORK/certs"
+must cp "$WORK/twenty.pem" "$WORK/certs"
+run ca init "${ADOPT[@]}" --index "$OLD/index.txt" --certs "$WORK/certs" -n
+status 0 'a certificate with a serial of 20 octets, beside those of the index'
+says 'known +101 certificates' 'is one of them'
+
 rm -rf "$WORK/certs"
 must mkdir "$WORK/certs"
 must cp "$WORK/fifth.pem" "$WORK/certs/x.pem"

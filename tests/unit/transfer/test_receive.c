@@ -609,6 +609,27 @@ nothing_stays_of_a_response_that_is_bad_at_its_end(void **state)
 	assert_int_equal(certificates(&b), 4);
 }
 
+/* What history could not give back a CA that lost it. Listed before what comes
+ * out, it stands in that one's place; behind all of it, it is one too many. */
+static void
+a_listed_file_that_nothing_names_is_refused(void **state)
+{
+	WIPED(online_bed) b = { 0 };
+	WIPED(ca_answer) a = { 0 };
+	uint32_t sent;
+
+	(void)state;
+	online_make(&b);
+	sent = online_send_one(&b, "dns:a.example.org", 1);
+	answer_make(&b, sent, &best, &a);
+	check_ok(buf_add_str(answer_file(&a, "notes.txt"), "x"));
+	answer_seal(&b, &a);
+	answer_put(&b, &a, NULL);
+	refuses(&b, "MANIFEST-FILES",
+	    "3 files are listed, and 2 come out of what the response says");
+	is_untouched(&b, sent);
+}
+
 /* ---- the stick ----------------------------------------------------------- */
 
 static void
@@ -912,6 +933,7 @@ main(void)
 		cmocka_unit_test(a_serial_is_good_for_one_certificate_only),
 		cmocka_unit_test(
 		    nothing_stays_of_a_response_that_is_bad_at_its_end),
+		cmocka_unit_test(a_listed_file_that_nothing_names_is_refused),
 		cmocka_unit_test(an_unlisted_file_or_a_link_is_refused),
 		cmocka_unit_test(only_what_has_our_name_is_looked_at),
 		cmocka_unit_test(one_to_loose_csrs_is_pointed_at),
