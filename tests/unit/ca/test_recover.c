@@ -678,6 +678,44 @@ a_serial_of_another_certificate_is_refused(void **state)
 	    "belongs to another certificate in this ledger");
 }
 
+/* What the reader of the file said of its form was said by a process that may
+ * be taken over: it is looked at again, once it is known to be of this CA. */
+static void
+a_crl_is_read_again_here(void **state)
+{
+	WIPED(software_ca) ca = { 0 };
+	WIPED(trust) trust = { 0 };
+	WIPED(recovery) r = { 0 };
+	X509_CRL *crl = X509_CRL_new();
+	OWN(ASN1_TIME) *at = ASN1_TIME_set(NULL, NOW);
+	uint8_t *der = NULL;
+	int n;
+
+	(void)state;
+	software_ca_wished("ec-p256", &PLAIN_WISH, &ca);
+	check_ok(trust_add_ca(&trust, "CA", buf_span(&ca.der)));
+	r.trust = &trust;
+	assert_non_null(crl);
+	assert_non_null(at);
+	/* By this CA, and never good. */
+	assert_int_equal(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
+	assert_int_equal(
+	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca.cert)), 1);
+	assert_int_equal(X509_CRL_set1_lastUpdate(crl, at), 1);
+	assert_int_equal(X509_CRL_set1_nextUpdate(crl, at), 1);
+	assert_true(X509_CRL_sign(crl, ca.key, EVP_sha256()) > 0);
+	n = i2d_X509_CRL(crl, &der);
+	assert_true(n > 0);
+	check_rule(recovery_crl_take(&r, "f", span_of(der, (size_t)n), NOW),
+	    "RECOVER-CRL", "f: a nextUpdate not behind thisUpdate");
+	check_refused(
+	    recovery_crl_take(&r, "f", span_of(der, (size_t)n - 1), NOW),
+	    "RECOVER-CRL", "f: no CRL");
+	assert_int_equal(r.n_crls, 0);
+	X509_CRL_free(crl);
+	OPENSSL_free(der);
+}
+
 int
 main(void)
 {
@@ -707,6 +745,7 @@ main(void)
 		cmocka_unit_test(
 		    a_response_under_a_policy_that_is_nowhere_is_left),
 		cmocka_unit_test(a_serial_of_another_certificate_is_refused),
+		cmocka_unit_test(a_crl_is_read_again_here),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -239,6 +239,45 @@ the_content_type_must_be_the_wanted_one(void **state)
 	assert_int_equal(type, COSE_CARD);
 }
 
+/* Nobody has a kind of that name, so nobody's it can be taken for. */
+static void
+an_unknown_content_type_is_refused(void **state)
+{
+	WIPED(buf) file = { 0 };
+	enum cose_type type = COSE_BUNDLE;
+	struct cose cose;
+	uint8_t *letter;
+
+	(void)state;
+	forge(NULL, COSE_CARD, COSE_ES256, &file);
+	letter = memmem(file.p, file.n, "ca-card", 7);
+	assert_non_null(letter);
+	check_ok(cose_read("f", buf_span(&file), COSE_CARD, &cose));
+	*letter = 'x';
+	check_refused(cose_read("f", buf_span(&file), COSE_CARD, &cose),
+	    "COSE-TYPE",
+	    "f: unknown content type \"application/vnd.airgap-ca.xa-card+cbor\"");
+	check_refused(
+	    cose_read_type("f", buf_span(&file), &type), "COSE-TYPE", NULL);
+	assert_int_equal(type, COSE_BUNDLE);
+}
+
+/* Well-formed CBOR, and no header. */
+static void
+a_protected_header_is_a_map(void **state)
+{
+	static const uint8_t signature[64] = { 1 };
+	static const uint8_t list[] = { 0x80 };
+	WIPED(buf) file = { 0 };
+	struct cose cose;
+
+	(void)state;
+	check_ok(cose_write(span_of(list, sizeof(list)), span_str(EMPTY_MAP),
+	    span_of(signature, sizeof(signature)), &file));
+	check_rule(cose_read("f", buf_span(&file), COSE_CARD, &cose),
+	    "COSE-FORM", "f: protected header");
+}
+
 static void
 the_tag_is_wanted_and_nothing_after_the_file(void **state)
 {
@@ -382,6 +421,8 @@ main(void)
 		cmocka_unit_test(a_long_signature_is_no_rsa),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(the_content_type_must_be_the_wanted_one),
+		cmocka_unit_test(an_unknown_content_type_is_refused),
+		cmocka_unit_test(a_protected_header_is_a_map),
 		cmocka_unit_test(the_tag_is_wanted_and_nothing_after_the_file),
 		cmocka_unit_test(ecdsa_spellings_turn_into_each_other),
 		cmocka_unit_test(
