@@ -6,6 +6,9 @@
 . "$(dirname "$0")/../lib/lib.sh"
 needs openssl openssl
 needs expect expect
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # it cannot work under a tracer
+. "$TOP/tests/faults/prepare.sh"
+build_faults
 make_known_ca --scope example.org --profiles tls
 enrol_online
 H=$(home_of online)
@@ -116,7 +119,30 @@ flip "$H/crl/crl-11.shadow" 100
 run transfer emergency --yes --pass-source "$WORK/pass"
 status 7 "a file that was changed is not opened"
 says 'crl-11.shadow: is not what was installed' "and is told"
-cp "$WORK/kept" "$H/crl/crl-11.shadow"
+mv "$WORK/kept" "$H/crl/crl-11.shadow"
+
+# ---- a disk that fails on that day ---------------------------------------------------
+
+# Status 0 says that it is in place: wherever the store cannot be read, it is, or that is said.
+must mkdir "$WORK/kept"
+touch "$WORK/reloads"
+cp -a "$H" "$WWW" "$SRV" "$CRLS" "$WORK/reloads" "$WORK/kept/"
+wrong=
+hits=0
+for ((n = 1; ; n += 3)); do
+	hit=$(faulty 0 pread64 $n EIO transfer emergency --yes --pass-source "$WORK/pass" 2>"$WORK/err")
+	done=$?
+	[ "$hit" != 'not hit' ] || break
+	hits=$((hits + 1))
+	[ $done != 0 ] || [ "$(number "$WWW/ca.crl" DER)" = 0B ] || wrong="$wrong $n"
+	[ $done = 0 ] || ! grep -q '^Next' "$WORK/err" || wrong="$wrong $n:next"
+	rm -rf "$H" "$WWW" "$SRV" "$CRLS"
+	cp -a "$WORK/kept/." "$WORK/"
+done
+rm -rf "$H" "$WWW" "$SRV" "$CRLS"
+cp -a "$WORK/kept/." "$WORK/"
+is "$wrong" '' "it is told where it is not in place"
+ok "at $hits places" test "$hits" -gt 10
 
 # ---- the day ----------------------------------------------------------------------
 

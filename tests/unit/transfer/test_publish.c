@@ -397,23 +397,35 @@ what_was_remembered_is_published_again(void **state)
 	WIPED(web_bed) b = { 0 };
 	struct publication p = { 0 };
 	size_t n = 99;
+	bool due = true;
 
 	(void)state;
 	web_bed_make(&b);
 	p.dir = b.root;
-	check_ok(publish_again(&b.on.store, &p, NOW, false, &n));
+	check_ok(publish_again(&b.on.store, &p, NOW, false, &n, &due));
 	assert_int_equal(n, 2);
 	p.name = name;
 	p.profile = profile;
-	check_ok(publish_again(&b.on.store, &p, NOW, true, &n));
+	check_ok(publish_again(&b.on.store, &p, NOW, true, &n, &due));
 	assert_int_equal(n, 2);
-	check_ok(publish_again(&b.on.store, &p, NOW, false, &n));
+	check_ok(publish_again(&b.on.store, &p, NOW, false, &n, &due));
 	assert_int_equal(n, 2);
-	check_ok(publish_again(&b.on.store, &p, NOW, false, &n));
+	check_ok(publish_again(&b.on.store, &p, NOW, false, &n, &due));
 	assert_int_equal(n, 0);
 	p.name = gone;
 	assert_int_equal(
-	    publish_again(&b.on.store, &p, NOW, false, &n), RC_STATE);
+	    publish_again(&b.on.store, &p, NOW, false, &n, &due), RC_STATE);
+	assert_true(due);
+	/* Damage is no end that was to be expected. */
+	assert_int_equal(sqlite3_exec(b.on.store.db.sql,
+			     "PRAGMA ignore_check_constraints = 1;"
+			     "UPDATE certificate SET sha256 = randomblob(31)",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	p.name = name;
+	assert_int_equal(
+	    publish_again(&b.on.store, &p, NOW, false, &n, &due), RC_STATE);
+	assert_false(due);
 }
 
 /* ---- when something fails ------------------------------------------------ */

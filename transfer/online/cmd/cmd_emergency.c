@@ -353,9 +353,10 @@ alarm_run(struct alarm *a)
 	rc = rotate_with(a->env, &a->store, a->now, HELD_WITHIN);
 	if (rc == RC_OK || rc == RC_PARTIAL) {
 		tell_rest();
-		rc = RC_OK;
+		return RC_OK;
 	}
-	return rc;
+	return err_in(rc,
+	    "the emergency is declared, and not in place everywhere: mend that, and `airgap-transfer rotate` goes on; because");
 }
 
 enum rc

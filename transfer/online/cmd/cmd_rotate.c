@@ -53,9 +53,9 @@ static void
 publish_one(struct rotation *r, const struct publication *p)
 {
 	size_t n = 0;
+	bool due = false;
 	enum rc rc =
-	    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n);
-	const bool due = rc == RC_STATE && rule_spoken() == RULE_NONE;
+	    publish_again(r->by.store, p, r->by.now, r->by.dry_run, &n, &due);
 
 	r->n++;
 	r->n_published += n;

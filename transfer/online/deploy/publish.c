@@ -455,20 +455,25 @@ publish(const char *path, struct store *store, const struct holding *holding,
 
 enum rc
 publish_again(struct store *store, const struct publication *p, int64_t now,
-    bool dry_run, size_t *ret_n)
+    bool dry_run, size_t *ret_n, bool *ret_due)
 {
 	const struct publish_how how = { .dry_run = dry_run, .again = true };
 	WIPED(holding) holding = { 0 };
 	enum rc rc = RC_OK;
 
 	*ret_n = 0;
+	*ret_due = false;
 	if (p->name != NULL)
 		rc = holding_load(
 		    store, span_str(p->name), span_str(p->profile), &holding);
-	return rc != RC_OK
-		   ? rc
-		   : publish(p->dir, store, p->name == NULL ? NULL : &holding,
-			 now, &how, ret_n);
+	if (rc != RC_OK)
+		return rc;
+	rc = publish(
+	    p->dir, store, p->name == NULL ? NULL : &holding, now, &how, ret_n);
+	/* A store that cannot be read is RC_STATE too, and is no such end. */
+	*ret_due = rc == RC_STATE && rule_spoken() == RULE_NONE &&
+		   p->name != NULL && !posh_is_now(&holding, now);
+	return rc;
 }
 
 enum rc

@@ -34,9 +34,10 @@ enum rc publish(const char *root, struct store *store,
     const struct holding *holding, int64_t now, const struct publish_how *how,
     size_t *ret_n) MUST_CHECK;
 
-/** What was remembered, once more. */
+/** What was remembered, once more.
+ * \param[out] ret_due  it failed for its name alone, of which no certificate is left */
 enum rc publish_again(struct store *store, const struct publication *p,
-    int64_t now, bool dry_run, size_t *ret_n) MUST_CHECK;
+    int64_t now, bool dry_run, size_t *ret_n, bool *ret_due) MUST_CHECK;
 
 /** Another home may keep it from now on. What is gone is no error. */
 enum rc publish_release(const char *root, struct store *store) MUST_CHECK;
