@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # kill -9, EIO, ENOSPC and EINTR at the system calls of every process of init,
-# enroll, request, sign, install, abandon, restore, recover and revoke, and the same command
+# enroll, request, sign, install, abandon, restore, recover, revoke, crl, renew-ca, rollover,
+# import, init --adopt, publish and emergency, and the same command
 # again: nothing lost, nothing twice, no manual repair. 200 points, the same every
 # time; all of them by `make check-faults`, whose page is docs/faults.md.
 . "$(dirname "$0")/../lib/lib.sh"

@@ -53,6 +53,9 @@ class Act:
     def __init__(self, tools):
         self.tools = tools
 
+    def begin(self, b):
+        """What its state needs beside what was kept."""
+
     def role(self, process):
         return self.processes.get(process, self.others)
 
@@ -428,4 +431,4 @@ class Revoke(Act):
         return "nothing"
 
 
-ACTS = (Init, Enroll, Request, Sign, Install, Abandon, Restore, Recover, Revoke)
+FIRST = (Init, Enroll, Request, Sign, Install, Abandon, Restore, Recover, Revoke)

@@ -48,6 +48,7 @@ class Crl(acts.Act):
     """A series for a requester with a certificate that is revoked."""
     name, clean = "crl", (0,)
     processes = {"0": "crl", "0.1": "token"}
+    others = "judge"
 
     def argv(self, b):
         return b.ca_argv("crl", b.path("stick"), "--series", str(SERIES), "--every", "7d",
@@ -100,6 +101,7 @@ class ChangeCa(acts.Act):
     """What renew-ca and rollover have in common: once, whatever happens on the way."""
     clean, keys = (0,), 0
     processes = {"0": "change", "0.1": "token"}
+    others = "judge"
 
     def argv(self, b):
         return b.ca_argv(*self.command, "--out", b.path("stick"), "--yes", "--json")
@@ -164,7 +166,7 @@ class Rollover(ChangeCa):
 class Import(acts.Act):
     """The certificate that another CA gave the one that waits."""
     name, clean = "import", (0,)
-    processes = {"0": "import", "0.1": "token"}
+    processes = {"0": "import", "0.1": "adoption", "0.2": "token"}
     others = "judge"
 
     def argv(self, b):
@@ -195,7 +197,7 @@ class Import(acts.Act):
 class Adopt(acts.Act):
     """A CA of openssl ca with what it has issued and revoked."""
     name, clean = "adopt", (0,)
-    processes = {"0": "init", "0.1": "token"}
+    processes = {"0": "init", "0.1": "adoption", "0.2": "token"}
     others = "judge"
 
     def argv(self, b):

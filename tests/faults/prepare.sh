@@ -102,6 +102,10 @@ prepare_faults() {
 	prepare_abandon
 	prepare_recover
 	prepare_look
+	prepare_change
+	prepare_published
+	prepare_import
+	prepare_adopt
 	remove
 	must mv "$WORK"/aside/* "$WORK/"
 	REQUESTER_HEX=$requester CA_HEX=$ca
@@ -167,18 +171,95 @@ prepare_look() {
 	state look home-ca home-online stick tokens loose
 }
 
+# Another certificate or key for the CA, and CRLs.
+prepare_change() {
+	fresh
+	visit one
+	run ca list --json
+	REVOKED=$(json certificates.0.serial)
+	KNOWN_FILES=$(find "$WORK/tokens" -name '*.object' | wc -l)
+	state renew-ca home-ca home-online stick tokens
+	state rollover home-ca home-online stick tokens
+	must ca revoke "$REVOKED" --reason superseded --yes
+	state crl home-ca home-online stick tokens
+}
+
+# CRLs and shadows that are due: a CRL is from an hour on.
+prepare_published() {
+	local earlier
+	earlier=$(date -u -d '-2 hours' '+%Y-%m-%d %H:%M:%S')
+	at "$earlier" fresh
+	must sed -i '/^\[ca\]/a crl = 2x7d+1d' "$WORK/home-ca/policy.conf"
+	printf '[requester online]\nemergency = yes\n' >>"$WORK/home-ca/policy.conf"
+	at "$earlier" visit one
+	run ca list --json
+	SERVED=$(json certificates.0.serial)
+	mkdir "$WORK/web" "$WORK/pass"
+	(umask 077; ca emergency online >"$WORK/pass/pass" 2>"$WORK/err")
+	state publish home-online web
+	state emergency home-ca home-online stick tokens web pass
+}
+
+# A CA that waits for what another one certified.
+prepare_import() {
+	remove
+	mkdir "$STICK" "$WORK/tokens" "$WORK/came"
+	new_token root
+	must ca @root init --subject 'CN=Root' --token "$(uri root)" --scope example.org --profiles tls,sub-ca --yes
+	new_token sub
+	must ca @sub init --csr "$STICK/sub.csr" --subject 'CN=Sub CA' --token "$(uri sub)" --scope example.org --yes
+	must ca @root sign --loose --profile sub-ca "$STICK" --yes
+	cat "$STICK"/airgap-ca/responses/*/{sub,ca}.pem >"$WORK/came/chain.pem"
+	rm -rf "$STICK" "$WORK/home-root"
+	mkdir "$STICK"
+	state import home-sub stick tokens came
+	rm -rf "$WORK/home-sub" "$WORK/came"
+}
+
+# What openssl ca leaves: two certificates that are good, and a revoked one.
+prepare_adopt() {
+	local old=$WORK/old i
+	remove
+	mkdir -p "$STICK" "$WORK/tokens" "$old/newcerts"
+	printf '%s\n' '[ca]' 'default_ca = it' '[it]' 'dir = .' 'database = index.txt' 'new_certs_dir = newcerts' \
+		'serial = serial' 'crlnumber = crlnumber' 'default_md = sha256' 'default_days = 365' \
+		'unique_subject = no' 'policy = any' 'x509_extensions = leaf' '[leaf]' 'basicConstraints = CA:FALSE' '[any]' 'commonName = supplied' '[v3_ca]' \
+		'subjectKeyIdentifier = hash' 'basicConstraints = critical,CA:true' '[req]' 'distinguished_name = dn' '[dn]' >"$old/ca.cnf"
+	: >"$old/index.txt"
+	echo 01 >"$old/serial"
+	echo 1F >"$old/crlnumber"
+	openssl_key ec-p256 >"$old/ca.key" 2>/dev/null
+	must openssl req -x509 -new -config "$old/ca.cnf" -extensions v3_ca -key "$old/ca.key" -subj '/CN=Old CA' \
+		-days 3000 -out "$old/ca.pem"
+	for i in one two three; do
+		(cd "$old" && must openssl ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key -in "$WORK/$i.example.org.csr" -out $i.pem)
+	done
+	(cd "$old" && must openssl ca -config ca.cnf -cert ca.pem -keyfile ca.key -revoke two.pem -crl_reason superseded)
+	new_token ca
+	must openssl pkcs8 -topk8 -nocrypt -in "$old/ca.key" -out "$old/ca.p8"
+	must softhsm2-util --import "$old/ca.p8" --token ca --label old-ca --id 01 --pin "$PIN"
+	rm "$old/ca.p8"
+	OLD_FILES=$(find "$WORK/tokens" -name '*.object' | wc -l)
+	state adopt old stick tokens
+	rm -rf "$old"
+}
+
 write_settings() {
 	local options=()
 	[ "$unshare_net" != none ] || options=(--allow-network)
-	"$PYTHON" - "$SETTINGS" "$BIN" "$FAULT" "$REQUESTER_HEX" "$CA_HEX" \
-		"$(uri new)" "$(uri ca)" "$STARVE_SO" "$LOOK_SERIAL" "$MODULE" "$WORK/one.example.org.csr" "$WORK/two.example.org.csr" \
-		"$(find "$STATES/init/tokens" -name '*.object' | wc -l)" \
-		"${options[@]}" <<'EOF_PY'
+	"$PYTHON" - "$SETTINGS" "${options[@]}" -- \
+		"bin=$BIN" "fault=$FAULT" "requester=$REQUESTER_HEX" "ca=$CA_HEX" "new_token=$(uri new)" "token=$(uri ca)" \
+		"starve=$STARVE_SO" "serial=$LOOK_SERIAL" "revoked=$REVOKED" "served=$SERVED" "module=$MODULE" \
+		"token_files=$(find "$STATES/init/tokens" -name '*.object' | wc -l)" "known_files=$KNOWN_FILES" "old_files=$OLD_FILES" \
+		"csrs=$WORK/one.example.org.csr $WORK/two.example.org.csr" <<'EOF_PY'
 import json, sys
-out, bin, fault, requester, ca, new, token, starve, serial, module, one, two, files, *options = sys.argv[1:]
-json.dump({"bin": bin, "fault": fault, "requester": requester, "ca": ca, "new_token": new, "token": token,
-           "starve": starve, "serial": serial, "module": module,
-           "csrs": [one, two], "token_files": int(files), "ca_options": options}, open(out, "w"))
+at = sys.argv.index("--")
+found = dict(word.split("=", 1) for word in sys.argv[at + 1:])
+for name in found:
+    if name.endswith("_files"):
+        found[name] = int(found[name])
+found.update(csrs=found["csrs"].split(), ca_options=sys.argv[2:at])
+json.dump(found, open(sys.argv[1], "w"))
 EOF_PY
 }
 

@@ -25,6 +25,7 @@ import time
 
 sys.dont_write_bytecode = True
 import acts  # noqa: E402
+import all_acts  # noqa: E402
 import bench  # noqa: E402
 import looks  # noqa: E402
 import points  # noqa: E402
@@ -117,7 +118,7 @@ class Starving:
     def __init__(self, options):
         self.options = options
         self.tools = Tools(options.settings)
-        every = [a(self.tools) for a in acts.ACTS] + looks.looks(self.tools)
+        every = [a(self.tools) for a in all_acts.ACTS] + looks.looks(self.tools)
         self.acts = {a.name: a for a in every if options.act in (None, a.name)}
         self.local = threading.local()
         self.lock = threading.Lock()
@@ -144,6 +145,7 @@ class Starving:
         b, every = self.bench(), []
         for _ in range(COUNTINGS):
             b.restore(self.state(act))
+            act.begin(b)
             act.before = b.fingerprint()
             if isinstance(act, looks.Look):
                 act.at_first = act.kept(b)
@@ -191,7 +193,7 @@ class Starving:
                    "status", run.status)
             j.want(crash or re.search(wanted, run.err), "not said:", wanted)
         if j.b.fingerprint() == act.before:
-            j.want(act.name not in [a.name for a in acts.ACTS] or
+            j.want(act.name not in [a.name for a in all_acts.ACTS] or
                    run.status not in (0, 1), "nothing done, and status", run.status)
             return "whole" if run.status in act.clean else "nothing"
         try:
@@ -203,6 +205,7 @@ class Starving:
     def try_point(self, point):
         act, b = self.acts[point.act], self.bench()
         b.restore(self.state(act))
+        act.begin(b)
         if point.fault == "limit":
             run, hits = b.limited(act.argv(b), point.call, point.n), 1
         else:
