@@ -50,10 +50,9 @@ ledger_crls_seen_get(struct ledger *ledger,
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	struct seen_walk w = { .digest = digest };
-	/* The last condition is the index's own: SQLite wants it said. */
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = ?"
-	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n");
+	    " AND " KIND_IS_RARE " ORDER BY n");
 
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i", (int64_t)RECORD_CRL_SEEN);

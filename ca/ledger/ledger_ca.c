@@ -292,7 +292,8 @@ ca_changes(struct ledger *ledger, struct ca_walk *walk)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = ledger_query(ledger, &st,
-	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 25 ORDER BY n");
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 25"
+	    " AND " KIND_IS_RARE " ORDER BY n");
 
 	return rc != RC_OK ? rc
 			   : ledger_records_walk(ledger, st, ca_step, walk);
@@ -350,7 +351,8 @@ ca_transfers(struct ledger *ledger, struct ledger_ca *ca)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	enum rc rc = ledger_query(ledger, &st,
-	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 12 ORDER BY n");
+	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 12"
+	    " AND " KIND_IS_RARE " ORDER BY n");
 
 	return rc != RC_OK
 		   ? rc

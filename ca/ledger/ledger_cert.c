@@ -219,7 +219,7 @@ cert_of_change(struct ledger *ledger, const struct record *begun,
 	cert_of_own(begun, serial, cert);
 	rc = ledger_query(ledger, &st,
 	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = 25 AND n > ?"
-	    " ORDER BY n LIMIT 1");
+	    " AND " KIND_IS_RARE " ORDER BY n LIMIT 1");
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i", (int64_t)begun->n);
 	if (rc == RC_OK)
@@ -367,10 +367,9 @@ adopted_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	struct adopted_walk w = { .ledger = ledger, .each = each, .arg = arg };
-	/* The last condition is the index's own: SQLite wants it said. */
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT " RECORD_COLUMNS " FROM record WHERE kind = ?"
-	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n");
+	    " AND " KIND_IS_RARE " ORDER BY n");
 
 	if (rc == RC_OK)
 		rc =
@@ -465,7 +464,7 @@ ledger_totals_get(struct ledger *ledger, struct ledger_totals *ret)
 	    " (SELECT count(*) FROM bundle), (SELECT count(*) FROM manifest),"
 	    " (SELECT count(*) FROM revocation),"
 	    " (SELECT count(*) FROM record WHERE kind = 27"
-	    " AND kind NOT IN (6, 7, 8, 9))"
+	    " AND " KIND_IS_RARE ")"
 	    " FROM certificate");
 
 	if (rc == RC_OK)

@@ -242,12 +242,10 @@ ledger_since_restored_each(
 	uint64_t restored = 0;
 	enum rc rc = ledger_newest_of(ledger, RECORD_RESTORED, &restored);
 
-	/* The index is over kind and number; it does not have the frequent
-	 * kinds, which SQLite wants to be told. */
 	if (rc == RC_OK)
 		rc = ledger_query(ledger, &st,
 		    "SELECT " RECORD_COLUMNS " FROM record"
-		    " WHERE kind = ? AND n > ? AND kind NOT IN (6, 7, 8, 9)"
+		    " WHERE kind = ? AND n > ? AND " KIND_IS_RARE
 		    " ORDER BY n");
 	if (rc == RC_OK)
 		rc = db_bind(

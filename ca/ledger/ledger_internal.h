@@ -79,6 +79,10 @@ enum rc ledger_rows_take(struct ledger *ledger, sqlite3_stmt *st,
     size_t item_size, ledger_row *row, void **ret_items, size_t *ret_n)
     MUST_CHECK;
 
+/** The condition of index record_kind: whoever looks for records of a rare kind says it
+ * with theirs, for SQLite concludes it from none and walks all records instead. */
+#define KIND_IS_RARE "kind NOT IN (6, 7, 8, 9)"
+
 /** Call for each record that a bound statement over RECORD_COLUMNS finds. */
 #define RECORD_COLUMNS "n, at, kind, policy, body, hash"
 enum rc ledger_records_walk(struct ledger *ledger, sqlite3_stmt *st,

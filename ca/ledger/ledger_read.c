@@ -137,10 +137,9 @@ ledger_newest_until(struct ledger *ledger, enum record_kind kind,
 {
 	OWN(sqlite3_stmt) *st = NULL;
 	bool row = false;
-	/* The last condition is the index's own: SQLite wants it said. */
 	enum rc rc = ledger_query(ledger, &st,
 	    "SELECT n FROM record WHERE kind = ? AND n <= ?"
-	    " AND kind NOT IN (6, 7, 8, 9) ORDER BY n DESC LIMIT 1");
+	    " AND " KIND_IS_RARE " ORDER BY n DESC LIMIT 1");
 
 	if (rc == RC_OK)
 		rc = db_bind(

@@ -362,6 +362,35 @@ another_file_is_no_ledger(void **state)
 	assert_int_equal(ledger_open(path_of(state), false, &l), RC_STATE);
 }
 
+/* Rows that statements went over without an index, as they end. */
+static int
+scan_note(unsigned what, void *scanned, void *st, void *ns)
+{
+	(void)what;
+	(void)ns;
+	*(int *)scanned +=
+	    sqlite3_stmt_status(st, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0);
+	return 0;
+}
+
+/* Each command begins with it, however many certificates and revocations there
+ * are. */
+static void
+who_the_ca_is_takes_no_walk_through_the_records(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	WIPED(ledger_ca) ca = { 0 };
+	int scanned = 0;
+
+	check_ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	assert_int_equal(sqlite3_trace_v2(l->db.sql, SQLITE_TRACE_PROFILE,
+			     scan_note, &scanned),
+	    SQLITE_OK);
+	check_ok(ledger_ca_get(l, &ca));
+	assert_int_equal(scanned, 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, fixture_make, fixture_drop)
 
 int
@@ -383,6 +412,7 @@ main(void)
 		T(heads_of_its_past_are_known),
 		T(newest_record_is_checked_at_open),
 		T(another_file_is_no_ledger),
+		T(who_the_ca_is_takes_no_walk_through_the_records),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
