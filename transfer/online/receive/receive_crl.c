@@ -5,6 +5,7 @@
 #include "transfer/online/receive/receive_crl.h"
 
 #include "base/file.h"
+#include "base/list.h"
 #include "base/own_ssl.h"
 
 #include <dirent.h>
@@ -12,23 +13,21 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define CRL_TEMPORARY ".new"
 
-/* "HOME/crl", which is made if need be. */
+/* Which is made if need be. */
 static enum rc
-crl_dir_open(const struct store *store, int *ret_fd)
+crl_dir_open(const struct store *store, struct buf *path, int *ret_fd)
 {
-	WIPED(buf) path = { 0 };
-	const char *home = store->db.path, *end = strrchr(home, '/');
 	const char *text;
-	enum rc rc = buf_printf(&path, "%.*s/" STORE_CRL_DIR,
-	    end == NULL ? 1 : (int)(end - home), end == NULL ? "." : home);
+	enum rc rc = store_crl_path(store, "", path);
 
-	text = rc == RC_OK ? buf_cstr(&path) : NULL;
+	text = rc == RC_OK ? buf_cstr(path) : NULL;
 	if (text == NULL)
 		return err_memory();
 	if (mkdir(text, 0700) != 0 && errno != EEXIST)
@@ -132,6 +131,7 @@ receive_crls(struct store *store, const struct trust *trust,
     struct response_dir *dir, const struct manifest *m, bool write,
     struct received_crls *ret)
 {
+	WIPED(buf) path = { 0 };
 	OWN_FD crls = -1;
 	enum rc rc = RC_OK;
 
@@ -139,7 +139,7 @@ receive_crls(struct store *store, const struct trust *trust,
 	if (m->n_crls == 0)
 		return RC_OK;
 	if (write)
-		rc = crl_dir_open(store, &crls);
+		rc = crl_dir_open(store, &path, &crls);
 	for (size_t i = 0; i < m->n_crls && rc == RC_OK; i++) {
 		const struct crl_entry *e = &m->crls[i];
 		struct stored_crl same;
@@ -166,33 +166,61 @@ crl_name_add(void *arg, const struct stored_crl *crl)
 	return text_list_add(arg, span_str(crl->file));
 }
 
+static int
+crl_by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* One that does not go keeps nobody from the others. */
+static enum rc
+crls_remove(DIR *dir, const char *from, const struct text_list *named)
+{
+	enum rc rc = RC_OK;
+
+	for (;;) {
+		const struct dirent *e;
+		const char *name;
+
+		errno = 0;
+		e = readdir(dir);
+		if (e == NULL && errno != 0)
+			return err_errno(
+			    RC_IO, errno, "%s: cannot be listed", from);
+		if (e == NULL)
+			return rc;
+		name = e->d_name;
+		if (*name != '.' &&
+		    bsearch(&name, named->items, named->n,
+			sizeof(*named->items), crl_by_name) == NULL &&
+		    unlinkat(dirfd(dir), name, 0) != 0)
+			rc = err_errno(RC_IO, errno, "%s/%s", from, name);
+	}
+}
+
 enum rc
 receive_crls_tidy(struct store *store)
 {
 	WIPED(text_list) names = { 0 };
-	OWN_FD crls = -1;
+	WIPED(buf) path = { 0 };
 	DIR *dir;
-	int fd;
+	int fd = -1;
 	enum rc rc = store_each_crl(
 	    store, &(struct crl_filter){ NULL, CRL_ANY }, crl_name_add, &names);
 
 	if (rc != RC_OK || names.n == 0)
 		return rc;
-	rc = crl_dir_open(store, &crls);
+	qsort(names.items, names.n, sizeof(*names.items), crl_by_name);
+	rc = crl_dir_open(store, &path, &fd);
 	if (rc != RC_OK)
 		return rc;
-	fd = dup(crls);
-	dir = fd < 0 ? NULL : fdopendir(fd);
+	dir = fdopendir(fd);
 	if (dir == NULL) {
-		rc = err_errno(RC_IO, errno, STORE_CRL_DIR);
+		rc = err_errno(RC_IO, errno, "%s", buf_cstr(&path));
 		fd_close(&fd);
 		return rc;
 	}
-	for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
-		if (e->d_name[0] != '.' && !text_list_has(&names, e->d_name) &&
-		    unlinkat(crls, e->d_name, 0) != 0)
-			rc = err_errno(
-			    RC_IO, errno, STORE_CRL_DIR "/%s", e->d_name);
+	rc = crls_remove(dir, buf_cstr(&path), &names);
 	(void)closedir(dir);
 	return rc;
 }

@@ -26,13 +26,11 @@ enum rc
 crl_file_read(
     struct store *store, const struct stored_crl *crl, struct buf *ret)
 {
-	const char *path = store->db.path;
 	WIPED(buf) name = { 0 };
 	WIPED(buf) file = { 0 };
 	uint8_t digest[SHA256_LEN];
 	const char *text = NULL;
-	enum rc rc = buf_printf(&name, "%.*s" STORE_CRL_DIR "/%s",
-	    (int)(file_name(path) - path), path, crl->file);
+	enum rc rc = store_crl_path(store, crl->file, &name);
 
 	if (rc == RC_OK)
 		text = buf_cstr(&name);

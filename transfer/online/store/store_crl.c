@@ -2,6 +2,8 @@
 /* Rows alone: how a file comes to crl/ is for who receives it. */
 #include "transfer/online/store/store_crl.h"
 
+#include "base/file.h"
+
 #include <stdio.h>
 
 #define CRL_COLUMNS \
@@ -11,6 +13,16 @@
 /* ?1 and ?2: an issuer or NULL, enum crl_kind. */
 #define CRL_FILTERED \
 	"(?1 IS NULL OR issuer = ?1) AND (?2 = 0 OR shadow = ?2 - 1)"
+
+enum rc
+store_crl_path(const struct store *store, const char *file, struct buf *ret)
+{
+	const char *path = store->db.path;
+
+	return buf_printf(ret, "%.*s" STORE_CRL_DIR "%s%s",
+	    (int)(file_name(path) - path), path, *file == '\0' ? "" : "/",
+	    file);
+}
 
 static enum rc
 store_crl_read(struct store *store, sqlite3_stmt *st, struct stored_crl *c)

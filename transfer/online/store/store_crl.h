@@ -12,6 +12,10 @@
 
 #define STORE_CRL_DIR "crl"
 
+/** Where `file` lies, or, with "", its directory: `ret` is a new buffer. */
+enum rc store_crl_path(const struct store *store, const char *file,
+    struct buf *ret) MUST_CHECK;
+
 /** Spans last during the call; a regular one's `file_sha256` is its `sha256`, that
  * of a shadow is of the encrypted file. */
 struct stored_crl {
