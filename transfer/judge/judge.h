@@ -10,6 +10,7 @@
 #define TRANSFER_JUDGE_JUDGE_H
 
 #include "base/child.h"
+#include "base/file_sink.h"
 #include "base/own.h"
 #include "transfer/format/cose.h"
 #include "transfer/media/loose.h"
@@ -164,13 +165,6 @@ struct loose_terms {
 	 * names that it has itself. */
 	const struct loose *set;
 	struct loose_asked asked; /* profile n 0: whichever of the policy's fits */
-};
-
-/** Where the bytes of a file go, one piece after the other. */
-struct file_sink {
-	enum rc (*begin)(void *arg, uint64_t size); /* NULL: nobody cares */
-	enum rc (*add)(void *arg, struct span piece);
-	void *arg;
 };
 
 /** What a new CRL must be past: the highest number that the requester has, and the

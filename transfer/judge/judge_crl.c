@@ -22,9 +22,7 @@ judge_pieces(const struct evidence *r, size_t i, const struct file_sink *to)
 	if (r->pieces != NULL)
 		return r->pieces(r->arg, i, to);
 	rc = r->file(r->arg, i, &bytes);
-	if (rc == RC_OK && to->begin != NULL)
-		rc = to->begin(to->arg, bytes.n);
-	return rc != RC_OK ? rc : to->add(to->arg, bytes);
+	return rc != RC_OK ? rc : file_sink_whole(to, bytes);
 }
 
 /* ---- what the requester has ---------------------------------------------- */

@@ -270,9 +270,9 @@ send_piece(void *arg, struct span rest)
 static enum rc
 send_whole(struct child *judge, struct span bytes)
 {
-	enum rc rc = send_size(judge, bytes.n);
+	const struct file_sink sink = { send_size, send_piece, judge };
 
-	return rc != RC_OK ? rc : send_piece(judge, bytes);
+	return file_sink_whole(&sink, bytes);
 }
 
 static enum rc
