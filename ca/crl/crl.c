@@ -249,8 +249,7 @@ crl_measure(struct ledger *ledger, const struct ledger_crl_list *list,
 }
 
 struct crl_stream {
-	crl_sink_fn *sink;
-	void *arg;
+	const struct file_sink *to;
 	struct crl_time time;
 	uint64_t bytes; /* of entries */
 	size_t n;
@@ -263,7 +262,7 @@ stream_flush(struct crl_stream *s)
 	size_t n = s->n;
 
 	s->n = 0;
-	return n == 0 ? RC_OK : s->sink(s->arg, span_of(s->piece, n));
+	return n == 0 ? RC_OK : s->to->add(s->to->arg, span_of(s->piece, n));
 }
 
 static enum rc
@@ -286,9 +285,9 @@ stream_one(void *arg, const struct ledger_crl_entry *entry)
 
 static enum rc
 stream_entries(struct ledger *ledger, const struct ledger_crl *crl,
-    const struct crl_size *size, crl_sink_fn *sink, void *arg)
+    const struct crl_size *size, const struct file_sink *to)
 {
-	struct crl_stream s = { .sink = sink, .arg = arg };
+	struct crl_stream s = { .to = to };
 	enum rc rc =
 	    ledger_crl_entries_each(ledger, &crl->list, stream_one, &s);
 
@@ -385,13 +384,13 @@ frame_make(const struct crl_issuer *issuer, const struct ledger_crl *crl,
 static enum rc
 stream_tbs(struct ledger *ledger, const struct crl_frame *frame,
     const struct ledger_crl *crl, const struct crl_size *size,
-    crl_sink_fn *sink, void *arg)
+    const struct file_sink *to)
 {
-	enum rc rc = sink(arg, buf_span(&frame->head));
+	enum rc rc = to->add(to->arg, buf_span(&frame->head));
 
 	if (rc == RC_OK)
-		rc = stream_entries(ledger, crl, size, sink, arg);
-	return rc == RC_OK ? sink(arg, buf_span(&frame->tail)) : rc;
+		rc = stream_entries(ledger, crl, size, to);
+	return rc == RC_OK ? to->add(to->arg, buf_span(&frame->tail)) : rc;
 }
 
 /* ---- what is made of it -------------------------------------------------- */
@@ -411,38 +410,78 @@ crl_tbs_hash(struct ledger *ledger, const struct crl_issuer *issuer,
 {
 	WIPED(crl_frame) frame = { .head = { 0 } };
 	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	const struct file_sink to = { .add = sink_hash, .arg = ctx };
 	enum rc rc;
 
 	if (ctx == NULL || EVP_DigestInit_ex(ctx, issuer->alg.md, NULL) != 1)
 		return err_openssl(RC_BUG, "digest of a CRL");
 	rc = frame_make(issuer, crl, size, &frame);
 	if (rc == RC_OK)
-		rc = stream_tbs(ledger, &frame, crl, size, sink_hash, ctx);
+		rc = stream_tbs(ledger, &frame, crl, size, &to);
 	if (rc == RC_OK && EVP_DigestFinal_ex(ctx, ret_digest, NULL) != 1)
 		rc = err_openssl(RC_BUG, "digest of a CRL");
 	return rc;
 }
 
-static enum rc
-stream_der(struct ledger *ledger, const struct crl_issuer *issuer,
-    const struct ledger_crl *crl, const struct crl_size *size,
-    crl_sink_fn *sink, void *arg)
+/* The frame of a signed one, and what is around that. */
+struct crl_whole {
+	struct crl_frame frame;
+	struct buf header, tail;
+	uint64_t len;
+};
+
+static void
+crl_whole_wipe(struct crl_whole *w)
 {
-	WIPED(crl_frame) frame = { .head = { 0 } };
-	WIPED(buf) header = { 0 }, tail = { 0 };
-	enum rc rc = frame_make(issuer, crl, size, &frame);
+	crl_frame_wipe(&w->frame);
+	buf_wipe(&w->header);
+	buf_wipe(&w->tail);
+}
+
+static enum rc
+whole_make(const struct crl_issuer *issuer, const struct ledger_crl *crl,
+    const struct crl_size *size, struct crl_whole *w)
+{
+	enum rc rc = frame_make(issuer, crl, size, &w->frame);
 
 	if (rc == RC_OK)
 		rc = cert_assemble_tail(&issuer->alg,
-		    span_of(crl->signature, crl->signature_n), &tail);
+		    span_of(crl->signature, crl->signature_n), &w->tail);
+	if (rc != RC_OK)
+		return rc;
+	w->len = w->frame.head.n + size->bytes + w->frame.tail.n + w->tail.n;
+	rc = der_put_header(&w->header, DER_SEQUENCE, w->len);
+	w->len += w->header.n;
+	return rc;
+}
+
+enum rc
+crl_der_len(const struct crl_issuer *issuer, const struct ledger_crl *crl,
+    const struct crl_size *size, uint64_t *ret)
+{
+	WIPED(crl_whole) w = { .len = 0 };
+	enum rc rc = whole_make(issuer, crl, size, &w);
+
 	if (rc == RC_OK)
-		rc = der_put_header(&header, DER_SEQUENCE,
-		    frame.head.n + size->bytes + frame.tail.n + tail.n);
+		*ret = w.len;
+	return rc;
+}
+
+enum rc
+crl_der_give(struct ledger *ledger, const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, const struct crl_size *size,
+    const struct file_sink *to)
+{
+	WIPED(crl_whole) w = { .len = 0 };
+	enum rc rc = whole_make(issuer, crl, size, &w);
+
+	if (rc == RC_OK && to->begin != NULL)
+		rc = to->begin(to->arg, w.len);
 	if (rc == RC_OK)
-		rc = sink(arg, buf_span(&header));
+		rc = to->add(to->arg, buf_span(&w.header));
 	if (rc == RC_OK)
-		rc = stream_tbs(ledger, &frame, crl, size, sink, arg);
-	return rc == RC_OK ? sink(arg, buf_span(&tail)) : rc;
+		rc = stream_tbs(ledger, &w.frame, crl, size, to);
+	return rc == RC_OK ? to->add(to->arg, buf_span(&w.tail)) : rc;
 }
 
 enum rc
@@ -451,35 +490,13 @@ crl_der_digest(struct ledger *ledger, const struct crl_issuer *issuer,
     uint8_t ret_digest[static SHA256_LEN])
 {
 	OWN(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	const struct file_sink to = { .add = sink_hash, .arg = ctx };
 	enum rc rc;
 
 	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
 		return err_openssl(RC_BUG, "digest of a CRL");
-	rc = stream_der(ledger, issuer, crl, size, sink_hash, ctx);
+	rc = crl_der_give(ledger, issuer, crl, size, &to);
 	if (rc == RC_OK && EVP_DigestFinal_ex(ctx, ret_digest, NULL) != 1)
 		rc = err_openssl(RC_BUG, "digest of a CRL");
-	return rc;
-}
-
-static enum rc
-sink_buf(void *arg, struct span piece)
-{
-	return buf_add_span(arg, piece);
-}
-
-/* More than all that is around the entries. */
-#define AROUND_MAX ((size_t)128 << 10)
-
-enum rc
-crl_der(struct ledger *ledger, const struct crl_issuer *issuer,
-    const struct ledger_crl *crl, struct buf *ret_der)
-{
-	struct crl_size size;
-	enum rc rc = crl_measure(ledger, &crl->list, &size);
-
-	if (rc == RC_OK)
-		rc = buf_reserve(ret_der, size.bytes + AROUND_MAX);
-	if (rc == RC_OK)
-		rc = stream_der(ledger, issuer, crl, &size, sink_buf, ret_der);
 	return rc;
 }

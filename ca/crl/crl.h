@@ -10,6 +10,7 @@
 #ifndef CA_CRL_CRL_H
 #define CA_CRL_CRL_H
 
+#include "base/file_sink.h"
 #include "ca/cert/alg.h"
 #include "ca/ledger/ledger_crl.h"
 
@@ -31,9 +32,6 @@ enum rc crl_issuer_read(struct span ca_cert, struct crl_issuer *ret) MUST_CHECK;
 enum rc crl_issuer_find(const struct ledger_ca *ca,
     const uint8_t key_id[static SHA256_LEN], struct crl_issuer *ret) MUST_CHECK;
 
-/** Where the bytes go, in pieces. */
-typedef enum rc crl_sink_fn(void *arg, struct span piece);
-
 /** How large what it lists is: asked once, for all that is made of it. */
 struct crl_size {
 	uint64_t n;	/* entries */
@@ -51,9 +49,15 @@ enum rc crl_tbs_hash(struct ledger *ledger, const struct crl_issuer *issuer,
 enum rc crl_der_digest(struct ledger *ledger, const struct crl_issuer *issuer,
     const struct ledger_crl *crl, const struct crl_size *size,
     uint8_t ret_digest[static SHA256_LEN]) MUST_CHECK;
-/** Appended; room is asked for once.
- * \retval RC_STATE the ledger lists other than when it was signed */
-enum rc crl_der(struct ledger *ledger, const struct crl_issuer *issuer,
-    const struct ledger_crl *crl, struct buf *ret_der) MUST_CHECK;
+/** `to` is told the size, and then gets pieces; that they have the digest is for
+ * whoever takes them.
+ * \retval RC_STATE the ledger lists other than when it was measured */
+enum rc crl_der_give(struct ledger *ledger, const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, const struct crl_size *size,
+    const struct file_sink *to) MUST_CHECK;
+/** The size that `to` is told. */
+enum rc crl_der_len(const struct crl_issuer *issuer,
+    const struct ledger_crl *crl, const struct crl_size *size,
+    uint64_t *ret) MUST_CHECK;
 
 #endif

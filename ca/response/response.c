@@ -61,9 +61,9 @@ channel_before(
  */
 
 static enum rc
-response_give_file(void *arg, size_t i, struct span *ret_bytes)
+response_give_file(void *arg, size_t i, const struct file_sink *to)
 {
-	return response_file_bytes(arg, i, ret_bytes);
+	return response_file_give(arg, i, to);
 }
 
 enum rc
@@ -79,7 +79,7 @@ response_judge(struct child *judge, struct ledger *ledger,
 		.channel = &channel,
 		.names = names,
 		.n_names = n,
-		.file = response_give_file,
+		.pieces = response_give_file,
 		.arg = response };
 	enum rc rc;
 

@@ -9,6 +9,7 @@
 #ifndef CA_RESPONSE_RESPONSE_H
 #define CA_RESPONSE_RESPONSE_H
 
+#include "ca/crl/crl.h"
 #include "ca/home/home.h"
 #include "ca/home/keys.h"
 #include "ca/intake/submission.h"
@@ -26,6 +27,7 @@ struct response_file {
 	uint8_t digest[SHA256_LEN];
 	size_t first, end; /* whose certificates it holds: results; or none */
 	const struct crl_entry *crl; /* of the manifest; NULL: it is no CRL */
+	struct crl_size crl_size;    /* of that */
 	struct buf kept;   /* its bytes, where they are not made each time */
 };
 

@@ -2,10 +2,12 @@
 /* CRLs as files of a response. What they are is known in ca/crl. */
 #include "ca/response/response_crls.h"
 
+#include "base/own_ssl.h"
 #include "ca/crl/crl_make.h"
 #include "ca/home/emergency.h"
 
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -163,43 +165,123 @@ shadow_key_get(struct response *response, const struct ledger_crl *crl)
 			   : rc;
 }
 
-static enum rc
-crl_der_proven(struct response *response, const struct ledger_crl *crl,
-    const struct crl_entry *entry, struct buf *ret)
-{
-	WIPED(crl_issuer) issuer = { .not_after = 0 };
-	uint8_t digest[SHA256_LEN];
-	enum rc rc = crl_issuer_find(response->ca, crl->issuer, &issuer);
+/* What is made of its record. */
+struct crl_source {
+	struct crl_issuer issuer;
+	struct ledger_crl crl;
+};
 
-	if (rc == RC_OK)
-		rc = crl_der(response->ledger, &issuer, crl, ret);
-	if (rc == RC_OK)
-		rc = sha256(buf_span(ret), digest);
-	if (rc == RC_OK && memcmp(digest, entry->digest, SHA256_LEN) != 0)
-		rc = crl_lacking(entry, "it does not come out as it was");
-	return rc;
+static void
+crl_source_wipe(struct crl_source *source)
+{
+	crl_issuer_wipe(&source->issuer);
 }
 
-enum rc
-response_crl_bytes(
-    struct response *response, const struct crl_entry *entry, struct buf *ret)
+static enum rc
+crl_source_get(struct response *response, const struct crl_entry *entry,
+    struct crl_source *ret)
 {
-	WIPED(buf) plain = { 0 };
-	struct ledger_crl crl;
 	bool known;
 	enum rc rc =
-	    ledger_crl_get(response->ledger, entry->number, &crl, &known);
+	    ledger_crl_get(response->ledger, entry->number, &ret->crl, &known);
 
 	if (rc == RC_OK && !known)
 		rc = crl_lacking(entry, "the ledger lacks it");
+	return rc == RC_OK ? crl_issuer_find(
+				 response->ca, ret->crl.issuer, &ret->issuer)
+			   : rc;
+}
+
+enum rc
+response_crl_measure(struct response *response, struct response_file *file)
+{
+	WIPED(crl_source) source = { .issuer = { .not_after = 0 } };
+	uint64_t len = 0;
+	enum rc rc = crl_source_get(response, file->crl, &source);
+
+	if (rc == RC_OK)
+		rc = crl_measure(
+		    response->ledger, &source.crl.list, &file->crl_size);
+	if (rc == RC_OK)
+		rc = crl_der_len(
+		    &source.issuer, &source.crl, &file->crl_size, &len);
+	if (rc == RC_OK)
+		file->size = (size_t)len;
+	return rc;
+}
+
+/* On its way it is hashed. */
+struct crl_passing {
+	const struct file_sink *to;
+	EVP_MD_CTX *md;
+};
+
+static enum rc
+crl_passing_begin(void *arg, uint64_t size)
+{
+	const struct crl_passing *p = arg;
+
+	return p->to->begin == NULL ? RC_OK : p->to->begin(p->to->arg, size);
+}
+
+static enum rc
+crl_passing_add(void *arg, struct span piece)
+{
+	const struct crl_passing *p = arg;
+
+	if (EVP_DigestUpdate(p->md, piece.p, piece.n) != 1)
+		return err_openssl(RC_BUG, "digest of a CRL");
+	return p->to->add(p->to->arg, piece);
+}
+
+static enum rc
+crl_der_proven(struct response *response, const struct crl_source *source,
+    const struct response_file *file, const struct file_sink *to)
+{
+	OWN(EVP_MD_CTX) *md = EVP_MD_CTX_new();
+	struct crl_passing passing = { to, md };
+	const struct file_sink through = { crl_passing_begin, crl_passing_add,
+		&passing };
+	uint8_t digest[SHA256_LEN];
+	enum rc rc;
+
+	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
+		return err_openssl(RC_BUG, "digest of a CRL");
+	rc = crl_der_give(response->ledger, &source->issuer, &source->crl,
+	    &file->crl_size, &through);
+	if (rc == RC_OK && EVP_DigestFinal_ex(md, digest, NULL) != 1)
+		rc = err_openssl(RC_BUG, "digest of a CRL");
+	if (rc == RC_OK && memcmp(digest, file->crl->digest, SHA256_LEN) != 0)
+		rc = crl_lacking(file->crl, "it does not come out as it was");
+	return rc;
+}
+
+static enum rc
+shadow_give(struct response *response, const struct crl_source *source,
+    const struct response_file *file, const struct file_sink *to)
+{
+	WIPED(buf) plain = { 0 }, sealed = { 0 };
+	const struct file_sink hold = file_sink_into(&plain);
+	enum rc rc = shadow_key_get(response, &source->crl);
+
+	if (rc == RC_OK)
+		rc = crl_der_proven(response, source, file, &hold);
+	if (rc == RC_OK)
+		rc = shadow_seal(&response->shadow, source->crl.iv,
+		    buf_span(&plain), &sealed);
+	buf_wipe(&plain);
+	return rc == RC_OK ? file_sink_whole(to, buf_span(&sealed)) : rc;
+}
+
+enum rc
+response_crl_give(struct response *response, const struct response_file *file,
+    const struct file_sink *to)
+{
+	WIPED(crl_source) source = { .issuer = { .not_after = 0 } };
+	enum rc rc = crl_source_get(response, file->crl, &source);
+
 	if (rc != RC_OK)
 		return rc;
-	if (!crl.list.shadow)
-		return crl_der_proven(response, &crl, entry, ret);
-	rc = shadow_key_get(response, &crl);
-	if (rc == RC_OK)
-		rc = crl_der_proven(response, &crl, entry, &plain);
-	return rc == RC_OK ? shadow_seal(&response->shadow, crl.iv,
-				 buf_span(&plain), ret)
-			   : rc;
+	return file->crl->shadow ? shadow_give(response, &source, file, to)
+				 : crl_der_proven(response, &source, file, to);
 }

@@ -25,9 +25,14 @@ enum rc response_crls_choose(struct ledger *ledger,
     const uint8_t channel[static SHA256_LEN], int64_t now,
     struct response_crls *ret) MUST_CHECK;
 
-/** The file of a CRL: its DER, or what a shadow is sealed in. Appended.
+/** How large file->crl is: crl_size, and the size of the file. */
+enum rc response_crl_measure(
+    struct response *response, struct response_file *file) MUST_CHECK;
+
+/** The file of a CRL that was measured: its DER in pieces, or what a shadow is sealed
+ * in. RC_OK says that its digest is right.
  * \retval RC_STATE the ledger or the home lacks what it was made of */
-enum rc response_crl_bytes(struct response *response,
-    const struct crl_entry *entry, struct buf *ret) MUST_CHECK;
+enum rc response_crl_give(struct response *response,
+    const struct response_file *file, const struct file_sink *to) MUST_CHECK;
 
 #endif

@@ -68,11 +68,7 @@ make_again(struct response *response, const struct response_file *file)
 	enum rc rc;
 
 	buf_reset(&response->made);
-	if (file->crl != NULL)
-		rc = response_crl_bytes(response, file->crl, &response->made);
-	else
-		rc = make_certs(
-		    response, file->first, file->end, &response->made);
+	rc = make_certs(response, file->first, file->end, &response->made);
 	if (rc == RC_OK)
 		rc = sha256(buf_span(&response->made), digest);
 	if (rc == RC_OK && memcmp(digest, file->digest, SHA256_LEN) != 0)
@@ -83,25 +79,22 @@ make_again(struct response *response, const struct response_file *file)
 }
 
 enum rc
-response_file_bytes(struct response *response, size_t i, struct span *ret)
+response_file_give(
+    struct response *response, size_t i, const struct file_sink *to)
 {
 	const struct response_file *file = &response->files[i];
 	enum rc rc;
 
 	assert(i < response->n);
-	if (!is_made_again(file)) {
-		*ret = i == response->n - 1 ? buf_span(&response->record.file)
-					    : buf_span(&file->kept);
-		return RC_OK;
-	}
-	if (file->kept.n != 0) {
-		*ret = buf_span(&file->kept);
-		return RC_OK;
-	}
+	if (file->kept.n != 0 || !is_made_again(file))
+		return file_sink_whole(
+		    to, i == response->n - 1 ? buf_span(&response->record.file)
+					     : buf_span(&file->kept));
+	if (file->crl != NULL)
+		return response_crl_give(response, file, to);
 	rc = make_again(response, file);
-	if (rc == RC_OK)
-		*ret = buf_span(&response->made);
-	return rc;
+	return rc == RC_OK ? file_sink_whole(to, buf_span(&response->made))
+			   : rc;
 }
 
 /* ---- all of them --------------------------------------------------------- */
@@ -138,9 +131,9 @@ file_finish(struct response *response, struct response_file *file, bool keep)
 
 /* All of these or none: a part of them would be held in vain. */
 static bool
-response_files_is_kept(struct response *response)
+response_files_is_kept(struct response *response, uint64_t size)
 {
-	response->n_kept += response->made.n;
+	response->n_kept += size;
 	if (response->n_kept <= RESPONSE_KEPT_MAX)
 		return true;
 	for (size_t i = 0; i < response->n; i++)
@@ -172,9 +165,10 @@ add_results(struct response *response, size_t first, size_t end)
 	file->first = first;
 	file->end = end;
 	rc = make_certs(response, first, end, &response->made);
-	return rc == RC_OK ? file_finish(response, file,
-				 response_files_is_kept(response))
-			   : rc;
+	return rc == RC_OK
+		   ? file_finish(response, file,
+			 response_files_is_kept(response, response->made.n))
+		   : rc;
 }
 
 /* Where the results from `first` on begin to lie in another file; those that
@@ -262,12 +256,15 @@ add_policy(struct response *response)
 	return rc == RC_OK ? file_finish(response, file, true) : rc;
 }
 
-/* Small ones are kept as certificates are. */
+/* Small ones are kept as certificates are. What is large is made when it is
+ * wanted, and proven each time. */
 static enum rc
 add_crl(struct response *response, const struct crl_entry *entry)
 {
+	const struct file_sink keep = file_sink_into(&response->made);
 	char name[FILE_NAME_MAX + 1];
 	struct response_file *file;
+	bool kept;
 	enum rc rc;
 
 	(void)snprintf(name, sizeof(name), "%.*s", SPAN_FMT(entry->file));
@@ -275,10 +272,16 @@ add_crl(struct response *response, const struct crl_entry *entry)
 	if (rc != RC_OK)
 		return rc;
 	file->crl = entry;
-	rc = response_crl_bytes(response, entry, &response->made);
-	return rc == RC_OK ? file_finish(response, file,
-				 response_files_is_kept(response))
-			   : rc;
+	rc = response_crl_measure(response, file);
+	if (rc != RC_OK)
+		return rc;
+	kept = response_files_is_kept(response, file->size);
+	if (!kept && !entry->shadow) {
+		memcpy(file->digest, entry->digest, SHA256_LEN);
+		return RC_OK;
+	}
+	rc = response_crl_give(response, file, &keep);
+	return rc == RC_OK ? file_finish(response, file, kept) : rc;
 }
 
 static enum rc

@@ -5,9 +5,9 @@
 
 #include "ca/response/response.h"
 
-/** Bytes of certificate files that are kept once they were made, for each is
- * wanted four times: to be hashed, judged, written and compared. If they come to
- * more, all are made each time. */
+/** Bytes of files that are kept once they were made, for each is wanted four
+ * times: to be hashed, judged, written and compared. If they come to more, all are
+ * made each time, and a CRL piece by piece. */
 #define RESPONSE_KEPT_MAX ((size_t)8 << 20)
 
 /** Make the files of response->manifest.results, ca.pem, policy.conf when
@@ -31,9 +31,10 @@ enum rc response_files_check(const struct response *response) MUST_CHECK;
 enum rc response_files_close(struct response *response, const struct ledger_ca *ca)
     MUST_CHECK;
 
-/** The bytes of file `i`, good until the next call.
+/** The bytes of file `i`: what was given is as it was when RC_OK comes back, and not
+ * before.
  * \retval RC_STATE they do not come out as they were */
-enum rc response_file_bytes(struct response *response, size_t i, struct span *ret)
-    MUST_CHECK;
+enum rc response_file_give(struct response *response, size_t i,
+    const struct file_sink *to) MUST_CHECK;
 
 #endif

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Memory before proof: a file of n bytes costs 2 n + 64 MiB at most in any process,
-# whoever signed it, and nothing but itself before its signature is proven.
+# whoever signed it, and nothing but itself before its signature is proven. A CRL is made,
+# written, read back, judged and stored in 32 MiB, however long it is.
 . "$(dirname "$0")/../lib/lib.sh"
 
 # measured CMD...: run; the largest process's memory in KiB is $KIB.
@@ -159,5 +160,72 @@ says '300000000 bytes, at most 524288 wanted' 'and that is said'
 ok "and takes no memory ($KIB KiB)" test "$KIB" -lt 65536
 run transfer @other enroll "$CARD" --expect "$CA_HEX"
 status 0 'the CA'"'"'s own is taken'
+
+# ---- a CRL of many entries -----------------------------------------------------------------
+
+# in_pieces DESC: in 32 MiB.
+in_pieces() {
+	local most=32768
+	case $BUILD in */debug) most=$((8 * most)) ;; esac
+	ok "$1: $KIB KiB for a CRL of $((LONG / 1024))" test "$KIB" -le "$most"
+}
+
+OLD=$WORK/old
+must mkdir -p "$OLD/certs"
+openssl_key ec-p256 >"$OLD/ca.key" 2>/dev/null
+must openssl req -x509 -new -key "$OLD/ca.key" -subj '/CN=Old CA' -days 3000 \
+	-addext keyUsage=critical,keyCertSign,cRLSign -out "$OLD/ca.pem"
+awk 'BEGIN { for (i = 1; i <= 500000; i++) printf "R\t301231235959Z\t" \
+	"261101000000Z,keyCompromise\t7A%030X\tunknown\t/CN=x\n", i }' >"$OLD/index.txt"
+echo 01 >"$OLD/crlnumber"
+new_token old
+must openssl pkcs8 -topk8 -nocrypt -in "$OLD/ca.key" -out "$OLD/ca.p8"
+must softhsm2-util --import "$OLD/ca.p8" --token old --label old-ca --id 01 --pin "$PIN"
+STICK=$(stick long)
+run ca @old init --yes --json --adopt "$OLD/ca.pem" --use-key pkcs11:object=old-ca --token "$(uri old)" \
+	--scope example.org --profiles tls --index "$OLD/index.txt" --crlnumber "$OLD/crlnumber" \
+	--certs "$OLD/certs" --out "$STICK"
+status 0 'a CA with half a million revoked certificates is adopted'
+CA_HEX=$(json fingerprint)
+enrol_online @long
+must transfer @long request "$WORK/web.csr" --profile tls-server --out "$STICK"
+must ca @old sign "$STICK" --yes --expect "$REQUESTER_HEX"
+must transfer @long install "$STICK"
+STICK=$(stick long-crl)
+measured ca @old crl "$STICK" --series 1 --every 7d --yes
+status 0 'a CRL of them is signed and written'
+LIST=$(ls "$STICK"/airgap-ca/responses/*/crl-*.crl)
+LONG=$(stat -c %s "$LIST")
+ok "it is long ($LONG bytes)" test "$LONG" -gt 20000000
+is "$(openssl crl -inform DER -in "$LIST" -noout -text | grep -c 'Serial Number')" 500000 'and lists all of them'
+in_pieces 'made and written'
+must cp -a "$STICK" "$WORK/again"
+must "$PYTHON" -c 'import sys
+f = open(sys.argv[1], "r+b"); f.seek(-1, 2); last = f.read()[0]; f.seek(-1, 2); f.write(bytes([last ^ 1]))' "$LIST"
+freeze "$STICK"
+measured ca @old check "$STICK"
+status 3 'that the stick changed the last bit of it is seen'
+in_pieces 'compared'
+measured transfer @long install "$STICK"
+refused 3 MANIFEST-FILES 'is not the file that the manifest lists' 'and it is not installed'
+in_pieces 'refused'
+rm -rf "$STICK"
+measured transfer @long install "$WORK/again"
+status 0 'the good one is installed'
+in_pieces 'installed'
+STICK=$(stick long-resend)
+measured ca @old resend "$STICK" --requester long
+status 0 'it is made again'
+is "$(sha256sum <"$(ls "$STICK"/airgap-ca/responses/*/crl-*.crl)")" \
+	"$(sha256sum <"$(ls "$WORK"/again/airgap-ca/responses/*/crl-*.crl)")" 'byte for byte'
+in_pieces 'made again'
+rm -rf "$STICK"
+must mkdir "$WORK/www" "$WORK/srv"
+measured transfer @long publish "$WORK/www"
+status 0 'it is published'
+costs "$WORK/www/ca.crl" 'published'
+measured transfer @long deploy --format crl --to "$WORK/srv/crl.pem"
+status 0 'and deployed'
+costs "$WORK/srv/crl.pem" 'deployed'
 
 done_testing

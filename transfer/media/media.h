@@ -10,6 +10,7 @@
 #define TRANSFER_MEDIA_MEDIA_H
 
 #include "base/buf.h"
+#include "base/file_sink.h"
 #include "transfer/format/payload.h"
 
 #define MEDIA_FILES_MAX 10000	     /* of one listing */
@@ -118,9 +119,9 @@ enum rc media_back_path(
 struct media_file {
 	const char *name;
 	struct span bytes; /* with `give` only their number, in n */
-	/* Makes the bytes when they are wanted, for files that are too many to
-	 * be held all at once; good until the next call. NULL: `bytes`. */
-	enum rc (*give)(void *arg, size_t i, struct span *ret_bytes);
+	/* Makes the bytes when they are wanted, for files that are too many or too
+	 * large to be held: the same ones each time. NULL: `bytes`. */
+	enum rc (*give)(void *arg, size_t i, const struct file_sink *to);
 	void *arg;
 	size_t i;
 };

@@ -17,19 +17,33 @@
 #define BACK_ROOM ((size_t)256 << 10) /* bytes read at a time */
 #define BACK_ALIGN 4096		      /* what O_DIRECT wants at most */
 
-enum rc
-media_file_bytes(const struct media_file *file, struct span *ret)
-{
-	struct span bytes = file->bytes;
-	enum rc rc = RC_OK;
+struct media_given {
+	enum rc (*add)(void *arg, struct span piece);
+	void *arg;
+	size_t n;
+};
 
-	if (file->give != NULL)
-		rc = file->give(file->arg, file->i, &bytes);
-	if (rc == RC_OK && bytes.n != file->bytes.n)
+static enum rc
+media_given_add(void *arg, struct span piece)
+{
+	struct media_given *given = arg;
+
+	given->n += piece.n;
+	return given->add(given->arg, piece);
+}
+
+enum rc
+media_file_give(const struct media_file *file,
+    enum rc (*add)(void *arg, struct span piece), void *arg)
+{
+	struct media_given given = { .add = add, .arg = arg };
+	const struct file_sink to = { .add = media_given_add, .arg = &given };
+	enum rc rc = file->give != NULL ? file->give(file->arg, file->i, &to)
+					: file_sink_whole(&to, file->bytes);
+
+	if (rc == RC_OK && given.n != file->bytes.n)
 		rc = err_set(RC_BUG, "%s: made anew with %zu bytes, not %zu",
-		    file->name, bytes.n, file->bytes.n);
-	if (rc == RC_OK)
-		*ret = bytes;
+		    file->name, given.n, file->bytes.n);
 	return rc;
 }
 
@@ -68,43 +82,80 @@ is_cached(int fd, size_t size)
 	return cached;
 }
 
-/* Does the file hold exactly these bytes? `room` is BACK_ROOM aligned bytes. */
+/* A file that is read beside the bytes that it should hold. */
+struct media_beside {
+	const char *from;
+	int fd;
+	uint8_t *room;	   /* BACK_ROOM aligned bytes */
+	size_t have, used; /* in room */
+	off_t at;	   /* behind them */
+	bool same;
+};
+
+/* At its end `have` is 0. */
 static enum rc
-media_back_compare(
-    const char *from, int fd, struct span want, uint8_t *room, bool *ret_same)
+beside_fill(struct media_beside *b)
 {
-	size_t done = 0;
+	ssize_t n;
 
-	for (;;) {
-		ssize_t n = pread(fd, room, BACK_ROOM, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return media_failed(from, "cannot be read back", errno);
-		if (n == 0)
-			break;
-		if ((size_t)n > want.n - done ||
-		    memcmp(room, want.p + done, (size_t)n) != 0) {
-			*ret_same = false;
-			return RC_OK;
-		}
-		done += (size_t)n;
-	}
-	*ret_same = done == want.n;
+	do
+		n = pread(b->fd, b->room, BACK_ROOM, b->at);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return media_failed(b->from, "cannot be read back", errno);
+	b->at += n;
+	b->have = (size_t)n;
+	b->used = 0;
 	return RC_OK;
+}
+
+static enum rc
+beside_add(void *arg, struct span want)
+{
+	struct media_beside *b = arg;
+
+	while (b->same && want.n != 0) {
+		enum rc rc = b->used < b->have ? RC_OK : beside_fill(b);
+		struct span some = want;
+		size_t n = b->have - b->used;
+
+		if (rc != RC_OK)
+			return rc;
+		(void)span_take(&want, n < want.n ? n : want.n, &some);
+		b->same = some.n != 0 &&
+			  memcmp(b->room + b->used, some.p, some.n) == 0;
+		b->used += some.n;
+	}
+	return RC_OK;
+}
+
+/* Does the file hold exactly these bytes? */
+static enum rc
+media_back_compare(const char *from, int fd, const struct media_file *want,
+    uint8_t *room, bool *ret_same)
+{
+	struct media_beside b = {
+		.from = from, .fd = fd, .room = room, .same = true
+	};
+	enum rc rc = media_file_give(want, beside_add, &b);
+
+	if (rc == RC_OK && b.same && b.used == b.have)
+		rc = beside_fill(&b);
+	if (rc == RC_OK)
+		*ret_same = b.same && b.used == b.have;
+	return rc;
 }
 
 /* O_DIRECT, where the pages would not go. False: it is not to be had here. */
 static bool
 compare_direct(int dir, const char *from, const struct media_file *want,
-    struct span bytes, uint8_t *room, bool *ret_same)
+    uint8_t *room, bool *ret_same)
 {
 	OWN_FD fd = fd_open_beneath(
 	    dir, want->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_DIRECT);
 
 	return fd >= 0 &&
-	       media_back_compare(from, fd, bytes, room, ret_same) == RC_OK;
+	       media_back_compare(from, fd, want, room, ret_same) == RC_OK;
 }
 
 /* Pages of a file that was just written are in the cache: drop them, and
@@ -116,23 +167,20 @@ compare_deep(int dir, int fd, const char *from, const struct media_file *want,
 	uint8_t *room = NULL;
 	enum media_reach got = REACH_MEDIUM;
 	bool done = false;
-	struct span bytes = SPAN_NONE;
-	enum rc rc = media_file_bytes(want, &bytes);
+	enum rc rc = RC_OK;
 
-	if (rc != RC_OK)
-		return rc;
 	if (posix_memalign((void **)&room, BACK_ALIGN, BACK_ROOM) != 0)
 		return err_memory();
 	if (is_memory(fd))
 		got = REACH_MEMORY;
 	else if (posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0 ||
-		 (bytes.n != 0 && is_cached(fd, bytes.n))) {
-		done = compare_direct(dir, from, want, bytes, room, ret_same);
+		 (want->bytes.n != 0 && is_cached(fd, want->bytes.n))) {
+		done = compare_direct(dir, from, want, room, ret_same);
 		if (!done)
 			got = REACH_CACHE;
 	}
 	if (!done)
-		rc = media_back_compare(from, fd, bytes, room, ret_same);
+		rc = media_back_compare(from, fd, want, room, ret_same);
 	free(room);
 	if (got > *reach)
 		*reach = got;

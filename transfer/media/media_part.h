@@ -40,10 +40,10 @@ enum media_reach {
 	REACH_MEMORY, /* the file system is memory */
 };
 
-/** The bytes of a file of ours, held or made.
+/** The bytes of a file of ours, held or made, into `add`.
  * \retval RC_BUG they are not as many as was said */
-enum rc media_file_bytes(const struct media_file *file, struct span *ret)
-    MUST_CHECK;
+enum rc media_file_give(const struct media_file *file,
+    enum rc (*add)(void *arg, struct span piece), void *arg) MUST_CHECK;
 
 /** Are these the bytes of `name` in `dir`? Drops the page cache first, and reads
  * with O_DIRECT where pages stay. What is no regular file is not the same.

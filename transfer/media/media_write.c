@@ -203,21 +203,32 @@ temporary_remove(const struct write_spot *spot)
 	return gone || errno == ENOENT;
 }
 
+struct media_filling {
+	int fd;
+	const char *from;
+};
+
+static enum rc
+media_fill_add(void *arg, struct span piece)
+{
+	const struct media_filling *f = arg;
+
+	return fd_write_all(f->fd, piece, f->from);
+}
+
 /* \param sync  else the caller does it */
 static enum rc
 file_fill(int dir, const char *name, const char *from,
     const struct media_file *file, bool sync)
 {
 	OWN_FD fd = -1;
-	struct span bytes;
 	enum rc rc = file_begin(dir, name, from, &fd);
 
 	if (rc != RC_OK)
 		return rc;
 	open_to_all(fd, FILE_MODE);
-	rc = media_file_bytes(file, &bytes);
-	if (rc == RC_OK)
-		rc = fd_write_all(fd, bytes, from);
+	rc = media_file_give(
+	    file, media_fill_add, &(struct media_filling){ fd, from });
 	if (rc != RC_OK)
 		return rc;
 	return sync ? file_end(&fd, NULL, from) : fd_finish(&fd, from);

@@ -36,6 +36,8 @@ crl_is_of(struct ca_bed *b, uint64_t number, size_t own)
 	const struct ledger_ca *ca = &b->v.act.ca;
 	WIPED(crl_issuer) issuer = { .not_after = 0 };
 	WIPED(buf) der = { 0 };
+	const struct file_sink to = file_sink_into(&der);
+	struct crl_size size;
 	OWN(X509) *cert = NULL;
 	X509_CRL *crl;
 	const uint8_t *p;
@@ -45,7 +47,8 @@ crl_is_of(struct ca_bed *b, uint64_t number, size_t own)
 	check_ok(ledger_crl_get(b->v.act.ledger, number, &one, &known));
 	assert_true(known);
 	check_ok(crl_issuer_find(ca, one.issuer, &issuer));
-	check_ok(crl_der(b->v.act.ledger, &issuer, &one, &der));
+	check_ok(crl_measure(b->v.act.ledger, &one.list, &size));
+	check_ok(crl_der_give(b->v.act.ledger, &issuer, &one, &size, &to));
 	check_ok(cert_parse("CA", buf_span(&ca->own[own].cert), &cert));
 	p = der.p;
 	crl = d2i_X509_CRL(NULL, &p, (long)der.n);

@@ -47,6 +47,15 @@ name_at(const struct response *response, size_t i)
 	return response->files[i].name;
 }
 
+static void
+file_get(struct response *response, size_t i, struct buf *bytes)
+{
+	const struct file_sink to = file_sink_into(bytes);
+
+	buf_reset(bytes);
+	check_ok(response_file_give(response, i, &to));
+}
+
 /* ---- the manifest
  * ---------------------------------------------------------------- */
 
@@ -127,22 +136,22 @@ policy_conf_goes_along_the_first_time_and_when_it_changed(void **state)
 	WIPED(offer) two = { 0 };
 	WIPED(offer) three = { 0 };
 	WIPED(response) response = { 0 };
-	struct span bytes;
+	WIPED(buf) bytes = { 0 };
 
 	(void)state;
 	answered_make(&b, &one, 1, 1, &response);
 	assert_int_equal(response.n, 4);
 	assert_string_equal(name_at(&response, 2), "policy.conf");
-	check_ok(response_file_bytes(&response, 2, &bytes));
-	assert_true(span_eq_str(bytes, PLAIN_POLICY));
+	file_get(&response, 2, &bytes);
+	assert_true(span_eq_str(buf_span(&bytes), PLAIN_POLICY));
 	next_make(&b, &two, 1, &response);
 	assert_int_equal(response.n, 3);
 	policy_wipe(&b.v.act.policy);
 	check_ok(policy_parse("p", span_str(changed), &b.v.act.policy));
 	next_make(&b, &three, 1, &response);
 	assert_int_equal(response.n, 4);
-	check_ok(response_file_bytes(&response, 2, &bytes));
-	assert_true(span_eq_str(bytes, changed));
+	file_get(&response, 2, &bytes);
+	assert_true(span_eq_str(buf_span(&bytes), changed));
 }
 
 static void
@@ -238,8 +247,7 @@ a_new_certificate_of_the_ca_is_told_without_a_bundle(void **state)
 	assert_int_equal(response.manifest.n_results, 0);
 	assert_int_equal(response.manifest.n_changes, 1);
 	assert_int_equal(response.manifest.changes[0].kind, TRUST_TRANSFER);
-	assert_true(
-	    span_eq(response.manifest.changes[0].certs[0], cert));
+	assert_true(span_eq(response.manifest.changes[0].certs[0], cert));
 	assert_int_equal(response.n, 2); /* ca.pem and itself */
 }
 
@@ -253,7 +261,7 @@ check_certs(struct ca_bed *b, struct response *response, size_t file,
 {
 	WIPED(buf) wanted = { 0 };
 	WIPED(buf) der = { 0 };
-	struct span bytes;
+	WIPED(buf) bytes = { 0 };
 
 	for (size_t i = first; i < end; i++)
 		for (size_t c = 0; c < response->manifest.results[i].n_certs;
@@ -267,8 +275,8 @@ check_certs(struct ca_bed *b, struct response *response, size_t file,
 			check_ok(pem_write(
 			    PEM_CERTIFICATE, buf_span(&der), &wanted));
 		}
-	check_ok(response_file_bytes(response, file, &bytes));
-	assert_true(span_eq(bytes, buf_span(&wanted)));
+	file_get(response, file, &bytes);
+	assert_true(span_eq(buf_span(&bytes), buf_span(&wanted)));
 }
 
 static void
@@ -278,7 +286,7 @@ a_small_response_has_a_file_for_each_request(void **state)
 	WIPED(offer) o = { 0 };
 	WIPED(response) response = { 0 };
 	WIPED(buf) ca_pem = { 0 };
-	struct span bytes;
+	WIPED(buf) bytes = { 0 };
 	char dir[MEDIA_NAME_MAX], ca[9], channel[9];
 
 	(void)state;
@@ -292,10 +300,10 @@ a_small_response_has_a_file_for_each_request(void **state)
 	check_certs(&b, &response, 0, 0, 1);
 	check_certs(&b, &response, 1, 1, 2);
 	check_ok(pem_write(PEM_CERTIFICATE, buf_span(&b.ca.der), &ca_pem));
-	check_ok(response_file_bytes(&response, 2, &bytes));
-	assert_true(span_eq(bytes, buf_span(&ca_pem)));
-	check_ok(response_file_bytes(&response, 4, &bytes));
-	assert_true(span_eq(bytes, buf_span(&response.record.file)));
+	file_get(&response, 2, &bytes);
+	assert_true(span_eq(buf_span(&bytes), buf_span(&ca_pem)));
+	file_get(&response, 4, &bytes);
+	assert_true(span_eq(buf_span(&bytes), buf_span(&response.record.file)));
 	/* The manifest is not in its own list. */
 	assert_int_equal(response.manifest.n_files, 4);
 	for (size_t i = 0; i < 4; i++)
@@ -362,12 +370,12 @@ check_same(struct response *a, struct response *b)
 	assert_int_equal(a->n, b->n);
 	assert_string_equal(a->dir, b->dir);
 	for (size_t i = 0; i < a->n; i++) {
-		struct span x, y;
+		WIPED(buf) x = { 0 }, y = { 0 };
 
 		assert_string_equal(a->files[i].name, b->files[i].name);
-		check_ok(response_file_bytes(a, i, &x));
-		check_ok(response_file_bytes(b, i, &y));
-		assert_true(span_eq(x, y));
+		file_get(a, i, &x);
+		file_get(b, i, &y);
+		assert_true(span_eq(buf_span(&x), buf_span(&y)));
 		assert_int_equal(x.n, a->files[i].size);
 	}
 }
@@ -410,7 +418,8 @@ files_that_are_not_kept_are_made_again(void **state)
 	WIPED(ca_bed) b = { 0 };
 	WIPED(offer) o = { 0 };
 	WIPED(response) response = { 0 };
-	struct span bytes;
+	WIPED(buf) bytes = { 0 };
+	struct file_sink to;
 
 	(void)state;
 	answered_make(&b, &o, 2, 1, &response);
@@ -419,7 +428,8 @@ files_that_are_not_kept_are_made_again(void **state)
 	check_certs(&b, &response, 1, 1, 2);
 	check_certs(&b, &response, 0, 0, 1);
 	response.files[0].digest[0] ^= 1;
-	assert_int_equal(response_file_bytes(&response, 0, &bytes), RC_STATE);
+	to = file_sink_into(&bytes);
+	assert_int_equal(response_file_give(&response, 0, &to), RC_STATE);
 	assert_string_equal(err_text(),
 	    "0001-r0.pem of response 1 does not come out as it was");
 }
