@@ -142,8 +142,8 @@ read_past(struct reuse_look *look)
 	enum rc rc = ledger_read_begin(look->ledger);
 
 	if (rc == RC_OK)
-		rc = ledger_keys_each(
-		    look->ledger, before, key_reuse_note, look);
+		rc = ledger_keys_each(look->ledger, &look->uses.keys, before,
+		    key_reuse_note, look);
 	ledger_read_end(look->ledger);
 	return rc;
 }

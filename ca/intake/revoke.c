@@ -298,7 +298,8 @@ decide_all(struct revoke_look *look)
 	enum rc rc = nothing ? RC_OK : watch_keys(look);
 
 	if (rc == RC_OK && look->keys.n != 0)
-		rc = ledger_keys_each(look->ledger, 0, revoke_note_key, look);
+		rc = ledger_keys_each(
+		    look->ledger, &look->keys, 0, revoke_note_key, look);
 	for (size_t i = 0; i < look->revokes->n && rc == RC_OK; i++)
 		rc = nothing ? decide_nothing(look, i) : decide_one(look, i);
 	return rc;

@@ -138,7 +138,8 @@ same_key_find(
 	enum rc rc = watch_lost(&look);
 
 	if (rc == RC_OK && look.n_owners != 0)
-		rc = ledger_keys_each(ledger, 0, same_key_note, &look);
+		rc = ledger_keys_each(
+		    ledger, &look.keys, 0, same_key_note, &look);
 	if (rc != RC_OK)
 		return rc;
 	*ret = same;

@@ -359,14 +359,15 @@ typedef enum rc ledger_cert_fn(const struct ledger_cert *cert, void *arg);
 enum rc ledger_certs_each(struct ledger *ledger, ledger_cert_fn *each, void *arg)
     MUST_CHECK;
 
-/** The keys that have certificates, or were to get them when a run was
- * interrupted: of each that is not void, the subscriber's key and the serial. One
+/** Of `keys` (NULL: of all) those that have certificates, or were to get them when a run
+ * was interrupted: for each that is not void, the subscriber's key and the serial. One
  * walk, as there is no index of keys: its random places would cost every signing.
  * Only what was before record `before`; 0: all. */
 typedef enum rc ledger_key_fn(const uint8_t key_id[static SHA256_LEN],
     struct span serial, void *arg);
-enum rc ledger_keys_each(struct ledger *ledger, uint64_t before,
-    ledger_key_fn *each, void *arg) MUST_CHECK;
+struct digest_set;
+enum rc ledger_keys_each(struct ledger *ledger, const struct digest_set *keys,
+    uint64_t before, ledger_key_fn *each, void *arg) MUST_CHECK;
 
 /* ---- backups ---------------------------------------------------------------------- */
 

@@ -422,32 +422,68 @@ key_of_record(const struct record *r, uint8_t ret_key_id[static SHA256_LEN],
 	return sha256(parts.spki, ret_key_id);
 }
 
+/* Which has one of them, or may: what was written before this column was is
+ * read. */
+static bool
+key_may_be(const struct digest_set *keys, sqlite3_stmt *st)
+{
+	uint8_t begin[DIGEST_BEGIN];
+
+	if (keys == NULL || sqlite3_column_type(st, 1) == SQLITE_NULL)
+		return true;
+	ledger_key_begin_write(sqlite3_column_int64(st, 1), begin);
+	return digest_set_begins(keys, begin);
+}
+
+/* Whoever is called may read records, so this one has a statement of its own.
+ */
+static enum rc
+key_tell(struct ledger *ledger, sqlite3_stmt *record, int64_t intent,
+    const struct digest_set *keys, ledger_key_fn *each, void *arg)
+{
+	uint8_t key_id[SHA256_LEN];
+	struct span serial;
+	struct record r;
+	bool row = false;
+	enum rc rc = db_bind(&ledger->db, record, "i", intent);
+
+	if (rc == RC_OK)
+		rc = db_step(&ledger->db, record, &row);
+	if (rc == RC_OK && !row)
+		rc = err_set(RC_STATE, "%s: record %" PRId64 " is missing",
+		    ledger->db.path, intent);
+	if (rc == RC_OK)
+		rc = ledger_record_of_row(record, 0, &r);
+	if (rc == RC_OK)
+		rc = key_of_record(&r, key_id, &serial);
+	if (rc == RC_OK &&
+	    (keys == NULL || digest_set_find(keys, key_id, NULL)))
+		rc = each(key_id, serial, arg);
+	(void)sqlite3_reset(record);
+	return rc;
+}
+
 enum rc
-ledger_keys_each(
-    struct ledger *ledger, uint64_t before, ledger_key_fn *each, void *arg)
+ledger_keys_each(struct ledger *ledger, const struct digest_set *keys,
+    uint64_t before, ledger_key_fn *each, void *arg)
 {
 	OWN(sqlite3_stmt) *st = NULL;
+	OWN(sqlite3_stmt) *record = NULL;
 	enum rc rc = ledger_query(ledger, &st,
-	    "SELECT i.n, i.at, i.kind, i.policy, i.body"
-	    " FROM certificate c JOIN record i ON i.n = c.intent"
-	    " WHERE (c.result > c.void AND c.result < ?1)"
-	    " OR (c.result = 0 AND c.void = 0 AND c.intent < ?1)"
-	    " ORDER BY c.intent");
+	    "SELECT intent, key_begin FROM certificate"
+	    " WHERE (result > void AND result < ?1)"
+	    " OR (result = 0 AND void = 0 AND intent < ?1) ORDER BY intent");
 
+	if (rc == RC_OK)
+		rc = ledger_query(ledger, &record,
+		    "SELECT n, at, kind, policy, body FROM record WHERE n = ?");
 	if (rc == RC_OK)
 		rc = db_bind(&ledger->db, st, "i",
 		    before == 0 ? INT64_MAX : (int64_t)before);
-	while (db_next(&ledger->db, st, &rc)) {
-		uint8_t key_id[SHA256_LEN];
-		struct span serial;
-		struct record r;
-
-		rc = ledger_record_of_row(st, 0, &r);
-		if (rc == RC_OK)
-			rc = key_of_record(&r, key_id, &serial);
-		if (rc == RC_OK)
-			rc = each(key_id, serial, arg);
-	}
+	while (db_next(&ledger->db, st, &rc))
+		if (key_may_be(keys, st))
+			rc = key_tell(ledger, record,
+			    sqlite3_column_int64(st, 0), keys, each, arg);
 	return rc;
 }
 

@@ -53,7 +53,7 @@ static const char *const sql[STATEMENTS] = {
 	    "UPDATE requester SET last_bundle = ?2"
 	    " WHERE key_id = ?1 AND last_bundle < ?2 AND removed = 0",
 	[SERIAL_ADD] = "INSERT INTO serial(serial, n) VALUES(?, ?)",
-	[INTENT_ADD] = "INSERT INTO certificate VALUES(?, ?, ?, 0, 0)",
+	[INTENT_ADD] = "INSERT INTO certificate VALUES(?, ?, ?, 0, 0, ?)",
 	[RESULT] = "UPDATE certificate SET result = ?2"
 		   " WHERE intent = ?1 AND result = 0 AND void = 0",
 	[VOID] = "UPDATE certificate SET void = ?2"
@@ -339,6 +339,23 @@ bundle_is_open(
 	return rc;
 }
 
+int64_t
+ledger_key_begin(const uint8_t key_id[static SHA256_LEN])
+{
+	uint64_t begin = 0;
+
+	for (size_t i = 0; i < DIGEST_BEGIN; i++)
+		begin = begin << 8 | key_id[i];
+	return (int64_t)begin;
+}
+
+void
+ledger_key_begin_write(int64_t begin, uint8_t ret[static DIGEST_BEGIN])
+{
+	for (size_t i = 0; i < DIGEST_BEGIN; i++)
+		ret[i] = (uint8_t)((uint64_t)begin >> (8 * (7 - i)));
+}
+
 static enum rc
 apply_intent(struct ledger_index *index, const struct record *r)
 {
@@ -350,9 +367,9 @@ apply_intent(struct ledger_index *index, const struct record *r)
 	if (rc == RC_OK)
 		rc = statement_get(index, INTENT_ADD, &st);
 	if (rc == RC_OK)
-		rc = db_bind(index->db, st, "iii", (int64_t)r->n,
-		    (int64_t)r->u.intent.bundle,
-		    (int64_t)r->u.intent.not_after);
+		rc = db_bind(index->db, st, "iiii", (int64_t)r->n,
+		    (int64_t)r->u.intent.bundle, (int64_t)r->u.intent.not_after,
+		    ledger_key_begin(r->u.intent.key_id.p));
 	return rc != RC_OK
 		   ? rc
 		   : ledger_index_change(index, st, r, "an intent twice");

@@ -11,6 +11,7 @@
 
 #include "base/db.h"
 #include "ca/ledger/ledger_record.h"
+#include "transfer/format/digest_set.h"
 
 extern const struct db_kind ledger_kind;
 
@@ -28,6 +29,11 @@ void ledger_index_wipe(struct ledger_index *index);
 /** \retval RC_STATE the record does not fit those before it; no row changed */
 enum rc ledger_index_apply(struct ledger_index *index,
     const struct record *record) MUST_CHECK;
+
+/** certificate.key_begin: the first eight bytes of a key-id, the highest first. */
+int64_t ledger_key_begin(const uint8_t key_id[static SHA256_LEN]);
+/** And back. */
+void ledger_key_begin_write(int64_t begin, uint8_t ret[static DIGEST_BEGIN]);
 
 /** Of ledger_index_apply: the kinds IMPORT and REGAINED. */
 enum rc ledger_index_import(struct ledger_index *index,

@@ -5,6 +5,7 @@
 #include "ca/ledger/ledger_index.h"
 #include "transfer/format/cose.h"
 #include "transfer/x509/cert.h"
+#include "transfer/x509/tbs.h"
 
 #include <inttypes.h>
 
@@ -328,6 +329,8 @@ certificate_add(struct ledger_index *index, const struct record *r,
 {
 	OWN(sqlite3_stmt) *one = NULL;
 	OWN(sqlite3_stmt) *two = NULL;
+	uint8_t key_id[SHA256_LEN];
+	struct cert_parts parts;
 	int changed = 0;
 	enum rc rc = db_prepare(index->db,
 	    "INSERT OR REPLACE INTO serial(serial, n) VALUES(?, ?)", &one);
@@ -340,11 +343,17 @@ certificate_add(struct ledger_index *index, const struct record *r,
 	if (rc == RC_OK)
 		rc = db_prepare(index->db,
 		    "INSERT INTO certificate(intent, bundle, not_after,"
-		    " result, void) VALUES(?1, ?2, ?3, ?1, 0)",
+		    " result, void, key_begin) VALUES(?1, ?2, ?3, ?1, 0, ?4)",
 		    &two);
 	if (rc == RC_OK)
-		rc = db_bind(index->db, two, "iii", (int64_t)r->n,
-		    (int64_t)index->regaining, not_after);
+		rc = cert_parts_read(
+		    "a regained certificate", r->u.regained.der, &parts);
+	if (rc == RC_OK)
+		rc = sha256(parts.spki, key_id);
+	if (rc == RC_OK)
+		rc = db_bind(index->db, two, "iiii", (int64_t)r->n,
+		    (int64_t)index->regaining, not_after,
+		    ledger_key_begin(key_id));
 	if (rc == RC_OK)
 		rc = ledger_index_import_run(index, two, &changed);
 	if (rc == RC_OK && changed != 1)

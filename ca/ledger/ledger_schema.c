@@ -120,12 +120,17 @@ static const char *const ledger_upgrades[] = {
 	 * numbers of CRLs that were read in crl_series. A program that passes
 	 * them over would leave them out of the next CRL. */
 	"",
+
+	/* 7: how the subscriber's key-id begins, so that who looks for keys
+	 * need not read every intent. No index: its random places would cost
+	 * each signing. What stands here from before has none, and is read. */
+	"ALTER TABLE certificate ADD COLUMN key_begin INTEGER;",
 };
 
 const struct db_kind ledger_kind = {
 	.name = "ledger",
 	.application_id = 0x61676c31, /* "agl1" */
-	.version = 6,
+	.version = 7,
 	.schema = schema,
 	.upgrades = ledger_upgrades,
 };

@@ -13,6 +13,7 @@ import sys
 
 import cbor2
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 UINT, BYTES, TEXT = int, bytes, str
 
@@ -102,6 +103,15 @@ def manifest_of(file):
     return cbor2.loads(cbor2.loads(file).value[2])
 
 
+def spki_of(der):
+    return x509.load_der_x509_certificate(der).public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def begin(key_id):
+    return int.from_bytes(key_id[:8], "big", signed=True)
+
+
 class Tables:
     """What the records come to."""
 
@@ -172,11 +182,11 @@ class Tables:
     def apply_intent(self, n, _, b):
         self.open_bundle(n, b["bundle"])
         self.add_serial(n, b["serial"])
-        self.certificate[n] = [b["bundle"], b["not_after"], 0, 0]
+        self.certificate[n] = [b["bundle"], b["not_after"], 0, 0, begin(b["key_id"])]
 
     def outcome(self, n, intent, column):
         want(intent in self.certificate and
-             self.certificate[intent][2:] == [0, 0], n, "no open intent")
+             self.certificate[intent][2:4] == [0, 0], n, "no open intent")
         self.certificate[intent][column] = n
 
     def apply_result(self, n, _, b):
@@ -279,7 +289,7 @@ class Tables:
             self.serial[serial] = n
             end = x509.load_der_x509_certificate(b["der"]).not_valid_after
             end = int(end.replace(tzinfo=datetime.timezone.utc).timestamp())
-            self.certificate[n] = [bundle, end, n, 0]
+            self.certificate[n] = [bundle, end, n, 0, begin(sha256(spki_of(b["der"])))]
 
     def apply_revoked(self, n, _, b):
         want(b["serial"] in self.serial, n, "a serial that was never used")
@@ -401,6 +411,10 @@ def compare(db, tables):
         if name not in known and not rows:
             continue  # an older ledger, which has nothing to put there
         stored = set(db.execute(f"SELECT * FROM {name}"))
+        if name == "certificate":  # the last column is of version 7, and empty in older rows
+            begins = {row[0]: row[5] for row in rows}
+            stored = {(*r[:5], begins.get(r[0]) if len(r) == 5 or r[5] is None else r[5])
+                      for r in stored}
         for row in stored ^ set(rows):
             raise Wrong(f"table {name}: row {row[0]!r} is not what the "
                         "records say")
@@ -414,7 +428,7 @@ def main(path, *heads):
     else:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4, 5, 6), 0,
+        want(db.execute("PRAGMA user_version").fetchone()[0] in (1, 2, 3, 4, 5, 6, 7), 0,
              "another version")
         tables, count = walk(db, {
             int(n): bytes.fromhex(h)

@@ -19,14 +19,21 @@ digest_set_wipe(struct digest_set *set)
  * in 131072 places: the first free slot or the digest's own. A digest is spread
  * evenly, so its first bytes will do; who can choose digests can make a chain
  * of them only as long as his work on SHA-256 allows. */
+static size_t
+slot_first(size_t room, const uint8_t begin[static DIGEST_BEGIN])
+{
+	uint64_t start;
+
+	memcpy(&start, begin, sizeof(start));
+	return start & (room - 1);
+}
+
 static struct digest_slot *
 slot_of(struct digest_slot *slots, size_t room, const uint8_t *digest)
 {
-	uint64_t start;
 	size_t at;
 
-	memcpy(&start, digest, sizeof(start));
-	for (at = start & (room - 1); slots[at].value != 0;
+	for (at = slot_first(room, digest); slots[at].value != 0;
 	     at = (at + 1) & (room - 1))
 		if (memcmp(slots[at].digest, digest, SHA256_LEN) == 0)
 			break;
@@ -88,4 +95,18 @@ digest_set_find(const struct digest_set *set,
 	if (slot->value != 0 && ret_value != NULL)
 		*ret_value = slot->value - 1;
 	return slot->value != 0;
+}
+
+/* All that begin so stand in one chain. */
+bool
+digest_set_begins(
+    const struct digest_set *set, const uint8_t begin[static DIGEST_BEGIN])
+{
+	size_t at = set->n == 0 ? 0 : slot_first(set->room, begin);
+
+	for (; set->n != 0 && set->slots[at].value != 0;
+	     at = (at + 1) & (set->room - 1))
+		if (memcmp(set->slots[at].digest, begin, DIGEST_BEGIN) == 0)
+			return true;
+	return false;
 }

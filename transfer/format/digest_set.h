@@ -23,5 +23,9 @@ enum rc digest_set_add(struct digest_set *set,
 /** Is it there, and with what? `ret_value` may be NULL. */
 bool digest_set_find(const struct digest_set *set,
     const uint8_t digest[static SHA256_LEN], uint32_t *ret_value);
+/** Is one there that begins so? */
+#define DIGEST_BEGIN 8 /* bytes */
+bool digest_set_begins(const struct digest_set *set,
+    const uint8_t begin[static DIGEST_BEGIN]);
 
 #endif

@@ -407,13 +407,69 @@ keys_are_those_of_certificates_that_count(void **state)
 
 	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l); /* a void intent, an open one, an abandoned result */
-	check_ok(ledger_keys_each(l, 0, key_note, all));
+	check_ok(ledger_keys_each(l, NULL, 0, key_note, all));
 	assert_string_equal(all, "4141 4343 4444 "); /* 4444 is open */
-	check_ok(ledger_keys_each(l, 12, key_note, before)); /* 4343's result */
+	check_ok(ledger_keys_each(
+	    l, NULL, 12, key_note, before)); /* 4343's result */
 	assert_string_equal(before, "4141 ");
 	memset(all, 0, sizeof(all));
-	check_ok(ledger_keys_each(l, 13, key_note, all));
+	check_ok(ledger_keys_each(l, NULL, 13, key_note, all));
 	assert_string_equal(all, "4141 4343 ");
+}
+
+static int
+record_read_note(unsigned what, void *n, void *st, void *ns)
+{
+	(void)what;
+	(void)ns;
+	*(int *)n += strstr(sqlite3_sql(st), "FROM record WHERE n") != NULL;
+	return 0;
+}
+
+/* How many records are read for the one key that begins with this byte. */
+static int
+records_read_for(struct ledger *l, uint8_t key, const char *wanted)
+{
+	WIPED(digest_set) keys = { 0 };
+	uint8_t key_id[SHA256_LEN];
+	char found[64] = "";
+	bool is_new;
+	int n = 0;
+
+	memset(key_id, key, sizeof(key_id));
+	check_ok(digest_set_add(&keys, key_id, 0, &is_new));
+	assert_int_equal(sqlite3_trace_v2(l->db.sql, SQLITE_TRACE_STMT,
+			     record_read_note, &n),
+	    SQLITE_OK);
+	check_ok(ledger_keys_each(l, &keys, 0, key_note, found));
+	assert_string_equal(found, wanted);
+	(void)sqlite3_trace_v2(l->db.sql, 0, NULL, NULL);
+	return n;
+}
+
+static void
+only_intents_that_may_have_the_key_are_read(void **state)
+{
+	OWNS(ledger) *l = NULL;
+	struct ledger_totals totals;
+
+	check_ok(ledger_create(path_of(state), &l));
+	story_tell(l);
+	assert_int_equal(records_read_for(l, 0x43, "4343 "), 1);
+	assert_int_equal(records_read_for(l, 0x99, ""), 0);
+	/* rows of before this column was, and one that lies */
+	assert_int_equal(
+	    sqlite3_exec(l->db.sql, "UPDATE certificate SET key_begin = NULL",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(records_read_for(l, 0x43, "4343 "), 3);
+	check_ok(ledger_verify(l, NULL, 0, &totals));
+	assert_int_equal(
+	    sqlite3_exec(l->db.sql, "UPDATE certificate SET key_begin = 1",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(ledger_verify(l, NULL, 0, &totals), RC_STATE);
+	assert_non_null(strstr(err_text(), "table certificate"));
 }
 
 static void
@@ -501,6 +557,7 @@ main(void)
 		T(acts_of_a_bundle_stand_in_order),
 		T(certificates_are_found_by_serial),
 		T(keys_are_those_of_certificates_that_count),
+		T(only_intents_that_may_have_the_key_are_read),
 		T(removed_requester_is_unknown_and_goes_on),
 		T(label_belongs_to_one_key),
 		T(requesters_are_listed_by_label),

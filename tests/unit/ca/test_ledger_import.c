@@ -342,7 +342,7 @@ a_regained_certificate_has_its_key(void **state)
 	check_ok(cert_parts_read("test", buf_span(&one.der), &parts));
 	check_ok(sha256(parts.spki, wanted.key_id));
 	wanted.serial = parts.serial;
-	check_ok(ledger_keys_each(l, 0, key_note, &wanted));
+	check_ok(ledger_keys_each(l, NULL, 0, key_note, &wanted));
 	assert_int_equal(wanted.found, 1);
 }
 

@@ -366,9 +366,9 @@ a_ledger_of_version_two_is_brought_to_three(void **state)
 	check_ok(ledger_create(path_of(state), &l));
 	story_tell(l);
 	ledger_free(MOVE(l));
-	tamper(state,
-	    "DROP TABLE crl; DROP TABLE crl_series;"
-	    "PRAGMA user_version = 2");
+	tamper(state, "DROP TABLE crl; DROP TABLE crl_series;"
+		      "ALTER TABLE certificate DROP COLUMN key_begin;"
+		      "PRAGMA user_version = 2");
 	check_ok(ledger_open(path_of(state), true, &l));
 	two_revoke(l);
 	check_ok(db_prepare(&l->db, "PRAGMA user_version", &st));
