@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LINE 48		/* bytes of DER in a line of 64 characters */
 #define LINE_MAX_IN 128 /* characters; RFC 7468 readers take other widths */
@@ -14,8 +15,14 @@
 enum rc
 pem_write(const char *label, struct span der, struct buf *out)
 {
-	enum rc rc = buf_printf(out, "-----BEGIN %s-----\n", label);
+	const size_t lines = (der.n + LINE - 1) / LINE;
 	struct span part = SPAN_NONE;
+	enum rc rc =
+	    buf_reserve(out, lines * (4 * LINE / 3 + 1) + 2 * strlen(label) +
+				 sizeof("-----BEGIN -----\n-----END -----\n"));
+
+	if (rc == RC_OK)
+		rc = buf_printf(out, "-----BEGIN %s-----\n", label);
 
 	while (der.n != 0 && rc == RC_OK) {
 		unsigned char text[4 * LINE / 3 + 2];

@@ -32,8 +32,9 @@
 
 struct publish_file {
 	char name[NAME_MAX + 1];
-	bool below; /* in .well-known/posh */
-	struct buf bytes;
+	bool below;	   /* in .well-known/posh */
+	struct span bytes; /* of `made`, or of one of publishing.crls */
+	struct buf made;
 	bool is_crl;
 	struct crl_due crl; /* what the bytes are of; without its own */
 	const struct trust_ca
@@ -47,6 +48,7 @@ struct publishing {
 	struct replace_claim claim;
 	struct publish_file *files; /* owned */
 	size_t n;
+	struct crl_due_list crls;
 	bool has_posh;
 };
 
@@ -54,13 +56,14 @@ static void
 publishing_wipe(struct publishing *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		buf_wipe(&p->files[i].bytes);
+		buf_wipe(&p->files[i].made);
 	free(p->files);
+	crl_due_list_wipe(&p->crls);
 }
 
 static enum rc
-publish_file_add(
-    struct publishing *p, const char *name, bool below, struct span bytes)
+publish_name_add(
+    struct publishing *p, const char *name, struct publish_file **ret)
 {
 	enum rc rc = LIST_GROW(p->files, p->n);
 	struct publish_file *f;
@@ -68,9 +71,26 @@ publish_file_add(
 	if (rc != RC_OK)
 		return rc;
 	f = &p->files[p->n++];
-	*f = (struct publish_file){ .below = below };
+	*f = (struct publish_file){ 0 };
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
-	return buf_add_span(&f->bytes, bytes);
+	*ret = f;
+	return RC_OK;
+}
+
+static enum rc
+publish_file_add(
+    struct publishing *p, const char *name, bool below, struct span bytes)
+{
+	struct publish_file *f;
+	enum rc rc = publish_name_add(p, name, &f);
+
+	if (rc == RC_OK)
+		rc = buf_add_span(&f->made, bytes);
+	if (rc != RC_OK)
+		return rc;
+	f->below = below;
+	f->bytes = buf_span(&f->made);
+	return RC_OK;
 }
 
 static enum rc
@@ -92,11 +112,12 @@ static enum rc
 publish_crl_add(struct publishing *p, const struct store *store,
     const char *name, const struct crl_due *crl)
 {
-	enum rc rc = publish_file_add(p, name, false, buf_span(&crl->der));
-	struct publish_file *f = &p->files[p->n - 1];
+	struct publish_file *f;
+	enum rc rc = publish_name_add(p, name, &f);
 
 	if (rc != RC_OK)
 		return rc;
+	f->bytes = buf_span(&crl->der);
 	f->is_crl = true;
 	f->crl = *crl;
 	f->crl.der = (struct buf){ 0 };
@@ -109,18 +130,18 @@ publish_crl_add(struct publishing *p, const struct store *store,
 static enum rc
 publish_crls(struct publishing *p, struct store *store, int64_t now)
 {
-	WIPED(crl_due_list) crls = { 0 };
-	enum rc rc = crl_due_list_load(store, now, true, &crls);
+	const struct crl_due_list *crls = &p->crls;
+	enum rc rc = crl_due_list_load(store, now, true, &p->crls);
 
 	if (rc == RC_OK && !p->how->dry_run)
-		rc = emergency_note(store, &crls, now);
-	for (size_t i = 0; i < crls.n && rc == RC_OK; i++) {
+		rc = emergency_note(store, crls, now);
+	for (size_t i = 0; i < crls->n && rc == RC_OK; i++) {
 		WIPED(text_list) names = { 0 };
 
-		rc = crl_names_list(store, crls.items[i].issuer, now, &names);
+		rc = crl_names_list(store, crls->items[i].issuer, now, &names);
 		for (size_t j = 0; j < names.n && rc == RC_OK; j++)
 			rc = publish_crl_add(
-			    p, store, names.items[j], &crls.items[i]);
+			    p, store, names.items[j], &crls->items[i]);
 	}
 	return rc;
 }
@@ -230,7 +251,7 @@ web_look(const struct web_root *w, size_t i, bool *ret_same, bool *ret_other)
 		*ret_other = true;
 		return RC_OK;
 	}
-	*ret_other = fd >= 0 && !span_eq(buf_span(&found), buf_span(&f->bytes));
+	*ret_other = fd >= 0 && !span_eq(buf_span(&found), f->bytes);
 	*ret_same = fd >= 0 && !*ret_other && (st.st_mode & 0444) == 0444;
 	if (!f->is_crl || !*ret_other)
 		return RC_OK;
@@ -299,7 +320,7 @@ web_begin(struct web_root *w, size_t i)
 		rc = file_begin(web_dir(w, i), temporary, f->name, &fd);
 	f->begun = rc == RC_OK;
 	if (rc == RC_OK)
-		rc = fd_write_all(fd, buf_span(&f->bytes), f->name);
+		rc = fd_write_all(fd, f->bytes, f->name);
 	if (rc == RC_OK)
 		rc = web_age(w, i, fd);
 	if (rc == RC_OK)

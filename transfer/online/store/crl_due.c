@@ -43,7 +43,12 @@ crl_file_read(
 		rc = err_set(RC_STATE,
 		    "%s: is not what was installed: `airgap-transfer install STICK` brings it again",
 		    text);
-	return rc == RC_OK ? buf_add_span(ret, buf_span(&file)) : rc;
+	if (rc != RC_OK)
+		return rc;
+	buf_wipe(ret);
+	*ret = file;
+	file = (struct buf){ 0 };
+	return RC_OK;
 }
 
 struct crl_find {

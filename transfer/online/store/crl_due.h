@@ -34,7 +34,7 @@ void crl_due_list_wipe(struct crl_due_list *list);
 enum rc crl_due_list_load(struct store *store, int64_t now, bool bytes,
     struct crl_due_list *ret) MUST_CHECK;
 
-/** Append the bytes of one. \retval RC_STATE they are not what was installed */
+/** The bytes of one, in the place of what `ret` held. \retval RC_STATE they are not what was installed */
 enum rc crl_file_read(struct store *store, const struct stored_crl *crl,
     struct buf *ret) MUST_CHECK;
 
