@@ -234,6 +234,10 @@ status 0 'it is published'
 in_server "$LONG" 'published'
 measured transfer @long deploy --format crl --to "$WORK/srv/crl.pem"
 status 0 'and deployed'
-in_server $((LONG + $(stat -c %s "$WORK/srv/crl.pem"))) 'deployed'
+PEM=$(stat -c %s "$WORK/srv/crl.pem")
+in_server $((LONG + PEM)) 'deployed'
+measured transfer @long rotate
+status 1 'and found in its place: a visit is due'
+in_server $((LONG + 2 * PEM)) 'found'
 
 done_testing
