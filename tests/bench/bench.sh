@@ -7,7 +7,9 @@
 #	SIZES="100 1000 10000 100000"	requests in a bundle
 #	KEYS="ec-p256 rsa-3072"		the CA's key
 #	PAST="0 1000000"		certificates in the ledger before
-#	REVOKED=1000000			entries of a CRL; 0: none is made
+#	REVOKED=1000000			entries of a CRL, and certificates of two
+#					ledgers in which 1,000 are signed, with all
+#					revoked and with none; 0: nothing of this
 #	RUNS=3				the median of so many counts (once above 10,000)
 #	OPENSSL_MAX=10000		`openssl ca` rewrites its whole index for each
 #					batch and looks each name up in it: above this
@@ -71,20 +73,20 @@ make_ca() {
 		sed -n "s/.*token=$key;.*object=\(ca-[0-9a-f]*\).*/\1/p" | head -1)
 }
 
-# The ledger of $past certificates; an empty one is new for each run.
+# The ledger of $past certificates, a copy for each run: no key is certified for two
+# requesters.
 laptop() {
-	if [ "$past" = 0 ]; then
-		cp -a "ca-$key/home" "$dir/laptop"
-		laptop=$dir/laptop
-	else
-		laptop=$work/ca-$key/past-$past
-		if [ ! -d "$laptop" ]; then
+	local with=ca-$key/past-$past
+	if [ ! -d "$with" ]; then
+		cp -a "ca-$key/home" "$with"
+		if [ "$past" != 0 ]; then
 			say "$key: a ledger of $past certificates"
-			cp -a "ca-$key/home" "$laptop"
-			quiet make_ledger "$laptop/ledger.db" "$past"
-			quiet airgap-ca --home "$laptop" ledger verify
+			quiet make_ledger "$with/ledger.db" "$past"
+			quiet airgap-ca --home "$work/$with" ledger verify
 		fi
 	fi
+	laptop=$dir/laptop
+	cp -a "$with" "$laptop"
 }
 
 # ---- ours -------------------------------------------------------------------------
@@ -103,6 +105,7 @@ ours() {
 	sync
 	measured sign "$n" airgap-ca --home "$laptop" sign "$dir/stick" --yes \
 		--expect "$(hex "$dir/enroll.json")" --allow-network
+	rm "$laptop/ledger.db"
 	sync
 	measured install "$n" airgap-transfer --home "$dir/server" install "$dir/stick"
 	ca_pem=$(echo "$dir"/stick/airgap-ca/responses/*/ca.pem)
@@ -167,24 +170,59 @@ token_alone() {
 	row token "$(awk "BEGIN { print 1 / ${rate:-1} }")" 0 0 1
 }
 
-# A CRL of many entries, signed and committed; beside it, the same by openssl. Nobody is
-# enrolled: the manifests of that past are none that a response could follow.
+# signs WHAT LEDGER RUN: a bundle of a new requester, $dir is its
+signs() {
+	local i some=$((most < 1000 ? most : 1000))
+	dir=$work/$1-$key-$3
+	mkdir -p "$dir/csr" "$dir/stick"
+	for ((i = 1; i <= some; i++)); do echo "$work/csr/h$i.csr"; done | xargs ln -t "$dir/csr"
+	cp -a "ca-$key/airgap-ca" "$dir/stick/"
+	airgap-transfer --home "$dir/server" enroll "$dir/stick" --label "$1-$3" \
+		--expect "$(hex "ca-$key/init.json")" --json >"$dir/enroll.json" 2>"$work/log" || die
+	quiet airgap-transfer --home "$dir/server" request "$dir/csr" --profile tls-server --out "$dir/stick"
+	sync
+	measured "$1" "$some" airgap-ca --home "$2" sign "$dir/stick" --yes \
+		--expect "$(hex "$dir/enroll.json")" --allow-network
+}
+
+# ledger_of NAME REVOKED: of $REVOKED certificates, so many of them revoked. Its requester
+# goes: the manifests of that past are none that a response could follow.
+ledger_of() {
+	say "$key: a ledger of $REVOKED certificates, $2 of them revoked"
+	cp -a "ca-$key/home" "$work/ca-$key/$1"
+	quiet make_ledger "$work/ca-$key/$1/ledger.db" "$REVOKED" "$2"
+	quiet airgap-ca --home "$work/ca-$key/$1" requester remove the-past --yes
+}
+
+# What revocations cost who signs; then a CRL of them all, from the ledger to the stick, and
+# its installation; beside it, the same by openssl, which signs one into a file. Each run
+# has ledgers of its own: no key is certified for two requesters.
 crls() {
-	local dir=$work/crl-$key home=$work/ca-$key/revoked
-	mkdir -p "$dir/stick"
-	cp -a "ca-$key/home" "$home"
-	say "$key: a ledger of $REVOKED revoked certificates"
-	quiet make_ledger "$home/ledger.db" "$REVOKED" "$REVOKED"
-	quiet airgap-ca --home "$home" requester remove the-past --yes
-	measured crl 1 airgap-ca --home "$home" crl "$dir/stick" --series 1 --every 7d --yes \
-		--allow-network
+	local r crl=$work/crl-$key
+	ledger_of unrevoked 0
+	ledger_of revoked "$REVOKED"
+	for ((r = 1; r <= RUNS; r++)); do
+		mkdir -p "$crl/$r/stick"
+		cp -a "ca-$key/unrevoked" "$crl/$r/unrevoked"
+		signs sign-unrevoked "$crl/$r/unrevoked" "$r"
+		rm "$crl/$r/unrevoked/ledger.db"
+		cp -a "ca-$key/revoked" "$crl/$r/home"
+		signs sign-revoked "$crl/$r/home" "$r"
+		quiet airgap-transfer --home "$dir/server" install "$dir/stick"
+		sync
+		measured crl 1 airgap-ca --home "$crl/$r/home" crl "$crl/$r/stick" --series 1 --every 7d --yes \
+			--allow-network
+		rm "$crl/$r/home/ledger.db"
+		sync
+		measured crl-install 1 airgap-transfer --home "$dir/server" install "$crl/$r/stick"
+	done
 	awk -v n="$REVOKED" 'BEGIN { for (i = 1; i <= n; i++)
-		printf "R\t301231235959Z\t261201000000Z,keyCompromise\t%032X\tunknown\t/CN=x\n", i + 2 ^ 40 }' >"$dir/index.txt"
-	printf '%s\n' '[ca]' 'default_ca = bench' '[bench]' "database = $dir/index.txt" \
-		"certificate = $ca_pem" 'default_md = sha256' 'default_crl_days = 10' >"$dir/ca.cnf"
+		printf "R\t301231235959Z\t261201000000Z,keyCompromise\t7A%030X\tunknown\t/CN=x\n", i }' >"$crl/index.txt"
+	printf '%s\n' '[ca]' 'default_ca = bench' '[bench]' "database = $crl/index.txt" \
+		"certificate = $ca_pem" 'default_md = sha256' 'default_crl_days = 10' >"$crl/ca.cnf"
 	measured openssl-crl 1 openssl ca -gencrl -engine pkcs11 -keyform engine \
 		-keyfile "pkcs11:token=$key;object=$name;type=private;pin-value=$PIN" \
-		-config "$dir/ca.cnf" -out "$dir/crl.pem"
+		-config "$crl/ca.cnf" -out "$crl/crl.pem"
 }
 
 # ---- all of it --------------------------------------------------------------------

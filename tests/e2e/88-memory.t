@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Memory before proof: a file of n bytes costs 2 n + 64 MiB at most in any process,
-# whoever signed it, and nothing but itself before its signature is proven. A CRL is made,
+# whoever signed it, and nothing but itself before its signature is proven. A regular CRL is made,
 # written, read back, judged and stored in 32 MiB, however long it is.
 . "$(dirname "$0")/../lib/lib.sh"
 
