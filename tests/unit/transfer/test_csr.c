@@ -612,6 +612,25 @@ a_request_has_a_size_limit(void **state)
 	}
 }
 
+/* What is behind it is refused where the file is opened, and not only where the
+ * request is read: a bundle would carry it along. */
+static void
+a_file_holds_one_request_and_nothing_behind_it(void **state)
+{
+	WIPED(buf) file = { 0 };
+	WIPED(buf) der = { 0 };
+
+	(void)state;
+	vector_read("csr", "good.der", &file);
+	check_ok(csr_from_file("f", buf_span(&file), &der));
+	assert_true(span_eq(buf_span(&der), buf_span(&file)));
+	buf_reset(&der);
+	check_ok(buf_add_byte(&file, 0));
+	check_refused(csr_from_file("f", buf_span(&file), &der), "CSR-FORM",
+	    "f: 1 bytes behind the request");
+	assert_int_equal(der.n, 0);
+}
+
 static void
 the_spki_is_found_without_judging(void **state)
 {
@@ -998,6 +1017,8 @@ main(void)
 		cmocka_unit_test(no_bit_can_change),
 		cmocka_unit_test(no_part_is_a_request),
 		cmocka_unit_test(a_request_has_a_size_limit),
+		cmocka_unit_test(
+		    a_file_holds_one_request_and_nothing_behind_it),
 		cmocka_unit_test(the_spki_is_found_without_judging),
 		cmocka_unit_test(an_rsa_key_has_one_spelling),
 		cmocka_unit_test(a_cache_carries_nothing_over),
