@@ -110,8 +110,16 @@ refused 3 IMPORT-CERT 'its validity ended' 'one that has ended'
 by elsewhere "$WORK/sub.csr" "${CA_EXT[@]}" 'nameConstraints=critical,permitted;DNS:example.net'
 run ca import "$WORK/elsewhere.pem" --yes
 refused 4 POLICY-BOUND 'example.org' 'one that is bound to other names than the policy allows'
+# The one above is bound, and says nothing of that in what it signs.
+must openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$WORK/narrow.key" -subj /CN=Narrow \
+	-days 3000 -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign \
+	-addext 'nameConstraints=critical,permitted;DNS:example.net' -out "$WORK/narrow.pem"
+must openssl x509 -req -in "$WORK/sub.csr" -CA "$WORK/narrow.pem" -CAkey "$WORK/narrow.key" -days 900 -out "$WORK/below.pem" \
+	-extfile <(printf '%s\n' "${CA_EXT[@]}" subjectKeyIdentifier=hash authorityKeyIdentifier=keyid)
+run ca import "$WORK/below.pem" "$WORK/narrow.pem" --yes
+refused 4 POLICY-BOUND 'example.org' 'one below a CA that is bound to other names'
 usage 'nothing' 'import wants FILE' import
-unchanged "$WORK/home-ca" 'nothing of it has changed what waits'
+unchanged 'nothing of it has changed what waits'
 run ca @nobody import "$WORK/chain.pem" --yes
 status 7 'where no CA waits'
 says 'no CA waits for its certificate.*init --csr' 'that is said'
