@@ -109,22 +109,39 @@ signer_add(struct crl_work *w, struct crl_issuer *issuer, unsigned handle)
 	return RC_OK;
 }
 
+static enum rc
+key_is_there(struct token *token, struct span spki, bool *ret)
+{
+	struct token_key *keys = NULL;
+	size_t n = 0;
+	enum rc rc = token_keys(token, &keys, &n);
+
+	*ret = false;
+	for (size_t i = 0; i < n; i++)
+		*ret |= keys[i].has_private &&
+			span_eq(buf_span(&keys[i].spki), spki);
+	token_keys_free(keys, n);
+	return rc;
+}
+
 /* One that the CA rolled over from, until its certificate ends, as long as it
- * is on the token. */
+ * is on the token. A token that fails is none that lacks it: then the list that
+ * somebody waits for would be left out without a word. */
 static enum rc
 signer_add_old(struct crl_work *w, struct crl_issuer *issuer)
 {
+	struct token *token = w->act->keys.token;
+	const struct span spki = buf_span(&issuer->spki);
 	unsigned handle = 0;
+	bool there = false;
 	enum rc rc;
 
 	if (issuer->not_after < w->act->now)
 		return RC_OK;
-	rc =
-	    token_use_key(w->act->keys.token, buf_span(&issuer->spki), &handle);
-	if (rc == RC_TOKEN) {
-		err_clear();
-		return RC_OK;
-	}
+	rc = key_is_there(token, spki, &there);
+	if (rc != RC_OK || !there)
+		return rc;
+	rc = token_use_key(token, spki, &handle);
 	return rc == RC_OK ? signer_add(w, issuer, handle) : rc;
 }
 

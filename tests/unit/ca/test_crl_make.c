@@ -99,6 +99,15 @@ after_the_end_of_the_old_key_there_is_one(void **state)
 	(void)crl_is_of(&b, 2, 1);
 }
 
+/* The next time that it is asked for that. */
+static void
+token_does(struct ca_bed *b, enum fake_deed deed, enum wire_op what)
+{
+	b->play->token.deed = deed;
+	b->play->token.what = what;
+	b->play->token.nth = 1 + b->play->token.asked[what];
+}
+
 /* A token that lost it signs with the one that there is. */
 static void
 an_old_key_that_is_gone_signs_no_more(void **state)
@@ -108,14 +117,36 @@ an_old_key_that_is_gone_signs_no_more(void **state)
 	(void)state;
 	ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
 	roll_over(&b);
-	b.play->token.deed = FAKE_REFUSE;
-	b.play->token.what = WIRE_USE;
-	b.play->token.nth = 1 + b.play->token.asked[WIRE_USE];
-	b.play->token.rc = RC_TOKEN;
-	b.play->token.text = "no such private key";
+	token_does(&b, FAKE_LIE, WIRE_KEYS);
 	check_ok(crl_series_make(&b.v.act, &weekly, NULL, NULL));
 	(void)crl_is_of(&b, 1, 1);
 	(void)crl_is_of(&b, 2, 1);
+}
+
+/* One that cannot tell, or cannot sign with it, has not lost it. */
+static void
+an_old_key_that_fails_stops_the_series(void **state)
+{
+	static const enum wire_op ops[] = { WIRE_KEYS, WIRE_USE };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		WIPED(ca_bed) b = { 0 };
+		struct ledger_crl_series series;
+		bool any = true;
+
+		ca_bed_make(&b, "ec-p256", JUDGE_FAKE);
+		roll_over(&b);
+		token_does(&b, FAKE_REFUSE, ops[i]);
+		b.play->token.rc = RC_TOKEN;
+		b.play->token.text = "the card is out of order";
+		assert_int_equal(
+		    crl_series_make(&b.v.act, &weekly, NULL, NULL), RC_TOKEN);
+		assert_non_null(strstr(err_text(), "out of order"));
+		check_ok(
+		    ledger_crl_series_newest(b.v.act.ledger, &series, &any));
+		assert_false(any);
+	}
 }
 
 int
@@ -125,6 +156,7 @@ main(void)
 		cmocka_unit_test(each_slot_has_a_crl_by_each_key),
 		cmocka_unit_test(after_the_end_of_the_old_key_there_is_one),
 		cmocka_unit_test(an_old_key_that_is_gone_signs_no_more),
+		cmocka_unit_test(an_old_key_that_fails_stops_the_series),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
