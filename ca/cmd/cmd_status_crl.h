@@ -9,11 +9,20 @@
 
 #include <jansson.h>
 
+#define CRL_KEYS_TOLD 8
+
 struct crl_status {
 	bool any;
 	struct ledger_crl_series series;
 	bool late;     /* the next one is wanted within what was asked */
 	bool unlisted; /* something was revoked since */
+	/* Keys of the CA that were there before the series, whose certificate has not
+	 * ended, and that signed none of it: they were not on the token. */
+	struct crl_silent {
+		uint8_t key_id[SHA256_LEN];
+		int64_t ends;
+	} silent[CRL_KEYS_TOLD];
+	size_t n_silent;
 };
 enum rc crl_status_read(struct ledger *ledger, int64_t now, int64_t within,
     struct crl_status *ret) MUST_CHECK;

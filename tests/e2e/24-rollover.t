@@ -398,6 +398,25 @@ must mkdir "$WORK/late"
 must at_once transfer @late publish "$WORK/late"
 is "$(cd "$WORK/late" && ls ./*.crl)" "./a-$KEY3.crl" 'and publishes that of the key it knows, under its name'
 
+# ---- an old key that is gone -----------------------------------------------------------
+
+run ca @lists status
+quiet 'was not on the token' 'as long as each key signs, status says nothing of it'
+unlike "$OUT" 'was not on the token' 'nor in its table'
+# The second key, by its public half.
+object=$(pkcs11-tool --module "$MODULE" --token-label lists --list-objects --type pubkey 2>/dev/null |
+	awk '/label:/ { print $2 }' | while read -r label; do
+	pkcs11-tool --module "$MODULE" --token-label lists --read-object --type pubkey --label "$label" 2>/dev/null |
+		sha256sum | grep -q "^$KEY2" && echo "$label"
+done)
+must pkcs11-tool --module "$MODULE" --token-label lists --login --pin "$PIN" --delete-object --type privkey --label "$object"
+run ca @lists crl "$STICK" --yes
+status 0 'without it the others go on signing lists'
+run ca @lists status
+prints "none by key $KEY2, good until [0-9-]+, which was not on the token" 'and status says which did not'
+run ca @lists status --json
+like "$(json crl.without_keys.0)" "^$KEY2" 'to programs, too'
+
 # ---- a CA without room below -----------------------------------------------------------
 
 STICK=$(stick tight)
