@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "transfer/rule.h"
 #include "transfer/sandbox/preload.h"
-#include "transfer/sandbox/sandbox.h"
 #include "transfer/x509/crl_read.h"
 #include "transfer/x509/der.h"
 #include "transfer/x509/pem.h"
@@ -99,12 +98,8 @@ crl_file_run(int sock, void *arg)
 	const struct crl_file *file = arg;
 	WIPED(buf) room = { 0 };
 	struct span der = SPAN_NONE;
-	enum rc rc = sandbox_leave_terminal();
+	enum rc rc = sandbox_settle();
 
-	if (rc == RC_OK)
-		rc = preload();
-	if (rc == RC_OK)
-		rc = sandbox_strict();
 	if (rc == RC_OK)
 		rc = crl_der_take(file, &room, &der);
 	if (rc == RC_OK)

@@ -9,7 +9,6 @@
 #include "ca/lifecycle/past.h"
 #include "transfer/rule.h"
 #include "transfer/sandbox/preload.h"
-#include "transfer/sandbox/sandbox.h"
 
 #define PAST_NAME "adoption"
 #define PAST_SECONDS 600 /* a million certificates are verified in less */
@@ -79,12 +78,8 @@ past_run(int sock, void *arg)
 {
 	const struct past_sources *sources = arg;
 	WIPED(past) past = { 0 };
-	enum rc rc = sandbox_leave_terminal();
+	enum rc rc = sandbox_settle();
 
-	if (rc == RC_OK)
-		rc = preload();
-	if (rc == RC_OK)
-		rc = sandbox_strict();
 	if (rc == RC_OK)
 		rc = sources->below
 			 ? adopt_below_judge(sources->ca_path, sources->ca_cert,

@@ -16,7 +16,6 @@
 #include "transfer/policy/subject.h"
 #include "transfer/rule.h"
 #include "transfer/sandbox/preload.h"
-#include "transfer/sandbox/sandbox.h"
 #include "transfer/x509/cert.h"
 
 #include <stdio.h>
@@ -465,16 +464,6 @@ read_order(struct bench *b, int *fd)
 	return rc;
 }
 
-static enum rc
-child_settle(void)
-{
-	enum rc rc = sandbox_leave_terminal();
-
-	if (rc == RC_OK)
-		rc = preload();
-	return rc == RC_OK ? sandbox_strict() : rc;
-}
-
 /* Why it cannot work is the answer to the first order, which is not read. */
 static enum rc
 give_up(struct bench *b, enum rc why)
@@ -493,7 +482,7 @@ enum rc
 judge_run(int sock, void *unused)
 {
 	WIPED(bench) b = { .sock = sock, .fd = -1 };
-	enum rc rc = child_settle();
+	enum rc rc = sandbox_settle();
 
 	(void)unused;
 	if (rc != RC_OK)

@@ -4,6 +4,7 @@
 #include "transfer/sandbox/preload.h"
 
 #include "base/own_ssl.h"
+#include "transfer/sandbox/sandbox.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -218,4 +219,14 @@ preload(void)
 	for (size_t i = 0; i < 3 && rc == RC_OK; i++)
 		rc = look_ec(curves[i]);
 	return rc != RC_OK ? rc : look_ed25519();
+}
+
+enum rc
+sandbox_settle(void)
+{
+	enum rc rc = sandbox_leave_terminal();
+
+	if (rc == RC_OK)
+		rc = preload();
+	return rc == RC_OK ? sandbox_strict() : rc;
 }

@@ -15,4 +15,8 @@
 /** \retval RC_BUG OpenSSL lacks something that we need */
 enum rc preload(void) MUST_CHECK;
 
+/** How a process settles that has all it needs open: no terminal, everything loaded,
+ * and the strict sandbox. \retval RC_STATE rule SANDBOX; RC_IO, RC_BUG */
+enum rc sandbox_settle(void) MUST_CHECK;
+
 #endif
