@@ -169,6 +169,8 @@ cmd_change_ca(struct cmd_env *env, struct act_options *o, struct change_ca *c,
 	rc = act_start(o, c->act);
 	if (rc == RC_OK)
 		rc = act_open(o, c->act);
+	if (rc == RC_OK)
+		rc = cmd_check_medium(c->act, o->out);
 	if (rc == RC_OK) /* else a key would be made in vain */
 		rc = judge_ready(&c->act->judge);
 	return rc == RC_OK ? change_ca_run(env, c, words, o->out) : rc;

@@ -6,7 +6,11 @@
 #include "base/term.h"
 #include "base/words.h"
 #include "ca/cmd/cmd_deliver.h"
+#include "ca/home/ca_trust.h"
 #include "ca/home/card.h"
+#include "ca/response/stick_ahead.h"
+
+#include <sys/stat.h>
 
 enum rc
 cmd_put_card(const struct media *media, const uint8_t ca_id[static SHA256_LEN],
@@ -26,6 +30,28 @@ cmd_put_card(const struct media *media, const uint8_t ca_id[static SHA256_LEN],
 	term_say(
 	    "Card: %s/%s%s%s\n", media->path, p, *n == '\0' ? "" : ": ", n);
 	return RC_OK;
+}
+
+enum rc
+cmd_check_medium(const struct act *act, const char *path)
+{
+	WIPED(trust) trust = { 0 };
+	WIPED(media) read = { 0 };
+	const struct media *media = &act->media;
+	struct stat st;
+	enum rc rc = RC_OK;
+
+	if (path == NULL)
+		return RC_OK;
+	if (media->path == NULL) {
+		if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+			return RC_OK;
+		rc = media_open(path, &read);
+		media = &read;
+	}
+	if (rc == RC_OK)
+		rc = ca_trust(&act->ca, &trust);
+	return rc == RC_OK ? stick_ahead(media, act->ledger, &trust) : rc;
 }
 
 static enum rc

@@ -27,6 +27,11 @@
 enum rc cmd_put_card(const struct media *media,
     const uint8_t ca_id[static SHA256_LEN], struct span file) MUST_CHECK;
 
+/** Before anything that makes a response of the next number: does the medium at `path`
+ * (NULL: none) know more of this CA than its ledger? The act's own, or of a dry run what
+ * lies there. \retval RC_STATE rule RESPONSE-AHEAD; RC_IO */
+enum rc cmd_check_medium(const struct act *act, const char *path) MUST_CHECK;
+
 /** Write what tells of a change of the CA's own to the act's medium, and say where:
  * the responses (NULL: there are none to make) and the card behind them. Without a
  * medium it is said what writes them. \param dirs  gets each response's directory */

@@ -210,6 +210,8 @@ crl_open(struct crl_run *run)
 	rc = act_start(&run->options, &run->act);
 	if (rc == RC_OK)
 		rc = act_open(&run->options, &run->act);
+	if (rc == RC_OK)
+		rc = cmd_check_medium(&run->act, run->media);
 	return rc == RC_OK ? judge_ready(&run->act.judge) : rc;
 }
 

@@ -142,6 +142,8 @@ cmd_transfer_key(struct cmd_env *env, int argc, char **argv)
 		rc = act_start(&o, &act);
 	if (rc == RC_OK)
 		rc = act_open(&o, &act);
+	if (rc == RC_OK)
+		rc = cmd_check_medium(&act, o.out);
 	if (rc == RC_OK) /* else a new key would be made in vain */
 		rc = judge_ready(&act.judge);
 	return rc == RC_OK ? transfer_key_run(env, &s, o.out) : rc;

@@ -40,6 +40,17 @@ refused 7 RESPONSE-AHEAD "$lost" 'nor where only the stick that is written to ha
 id=$(basename "$STICK"/airgap-ca/requests/*.cose .cose)
 run ca abandon "$id" "$STICK" --yes
 refused 7 RESPONSE-AHEAD "$lost" 'nor is anything abandoned'
+# Whatever makes a response of the next number stops there, before the PIN.
+keys=$(ls "$WORK"/tokens/*/*.object | wc -l)
+for command in "crl $STICK --series 2 --every 7d" "renew-ca --out $STICK" "rollover --out $STICK" \
+	"transfer-key --key-type ec-p256 --out $STICK"; do
+	for how in --yes -n; do
+		# shellcheck disable=SC2086 # words
+		run ca $command $how
+		refused 7 RESPONSE-AHEAD "$lost" "${command%% *} $how: likewise"
+	done
+done
+is "$(ls "$WORK"/tokens/*/*.object | wc -l)" "$keys" 'and no key is made'
 
 # ---- what anybody can write ----------------------------------------------------------------
 # A number alone proves nothing; nor does a manifest that was changed, is of another CA, or
