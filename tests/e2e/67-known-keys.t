@@ -265,7 +265,7 @@ lie() {
 	no "$1" "$2" "$3" "$4"
 }
 lie 3 CERT-SERIAL 'another serial than stated' 'a serial that is not the stated one' \
-	'swap(entry[1], bytes([entry[1][0] ^ 1]) + entry[1][1:])'
+	'swap(entry[1], entry[1][:-1] + bytes([entry[1][-1] ^ 1]))'
 lie 3 CERT-KEY 'another key than its request has' "somebody else's key" \
 	'swap(tbs[tbs.index(bytes.fromhex("3059301306")):][:91], spki(new_key()))'
 lie 3 CERT-NAMES 'its subjectAltName is not as' "somebody else's name" \
